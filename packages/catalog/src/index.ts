@@ -1,0 +1,6 @@
+/**
+ * The image database: headers and file lists; browse, verify, expire, import.
+ *
+ * @packageDocumentation
+ */
+export {}

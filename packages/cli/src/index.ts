@@ -1,0 +1,6 @@
+/**
+ * The command nb: a thin user of the ports.
+ *
+ * @packageDocumentation
+ */
+export {}

@@ -1,0 +1,6 @@
+/**
+ * Tape drives and libraries: SCSI transports, the tape format, mounts, and an emulator.
+ *
+ * @packageDocumentation
+ */
+export {}

@@ -1,0 +1,6 @@
+/**
+ * Every port of nb over a wire: calls, data channels, host identity.
+ *
+ * @packageDocumentation
+ */
+export {}

@@ -1,0 +1,6 @@
+/**
+ * A queue of resource requests: limits, fair order, leases, and why a job waits.
+ *
+ * @packageDocumentation
+ */
+export {}

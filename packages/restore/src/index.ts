@@ -1,0 +1,6 @@
+/**
+ * Requests of users: restore plans, the images they need, and the restore flow.
+ *
+ * @packageDocumentation
+ */
+export {}

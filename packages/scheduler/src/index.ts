@@ -1,0 +1,6 @@
+/**
+ * Policies, schedules, start windows, calendars, due times and retries.
+ *
+ * @packageDocumentation
+ */
+export {}

@@ -1,0 +1,2 @@
+export const allowedSiblings: Record<string, string[]>
+export const ownTime: string[]
