@@ -1,3 +1,4 @@
 import { library } from '../../tsup.shared.ts'
 
-export default library(['src/index.ts', 'src/reader-worker.ts', 'src/extractor-worker.ts'])
+// Worker threads are files of their own: each src/*-worker.ts stays a separate file of dist.
+export default library(['src/index.ts', 'src/*-worker.ts'])

@@ -1,0 +1,19 @@
+// `npm run lint [-- --fix]`: format, rules of the house, and the types of tests. Runs all three before it fails.
+
+import { bootstrap } from './lib/bootstrap.mjs'
+import { runTool } from './lib/run.mjs'
+
+await bootstrap({ declarations: true })
+
+const fix = process.argv.includes('--fix')
+const checks = [
+  ['prettier', 'prettier/bin/prettier.cjs', [fix ? '--write' : '--check', '--log-level=warn', '.']],
+  ['eslint', 'eslint/bin/eslint.js', ['.', '--max-warnings=0', ...(fix ? ['--fix'] : [])]],
+  ['types of tests', 'typescript/bin/tsc', ['-p', 'tsconfig.test.json']],
+]
+
+const failed = []
+for (const [name, tool, args] of checks) if ((await runTool(tool, args)) !== 0) failed.push(name)
+
+process.stdout.write(failed.length === 0 ? 'lint: clean\n' : `lint: failed (${failed.join(', ')})\n`)
+process.exitCode = failed.length === 0 ? 0 : 1

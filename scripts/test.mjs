@@ -1,0 +1,23 @@
+// `npm test [-- --seed N] [--long] [files]`: builds what is stale and runs every test through tap.
+
+import { parseArgs } from 'node:util'
+import { bootstrap } from './lib/bootstrap.mjs'
+import { environment, runTool } from './lib/run.mjs'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { seed: { type: 'string' }, long: { type: 'boolean', default: false } },
+})
+
+await bootstrap({ declarations: true })
+
+const env = environment({
+  ...(values.seed === undefined ? {} : { NB_SEED: values.seed }),
+  ...(values.long ? { NB_LONG: '1' } : {}),
+})
+const long = values.long ? ['--timeout=7200'] : []
+const args = ['--reporter=./scripts/lib/reporter.mjs', ...long, ...positionals]
+process.exitCode = await runTool('tap/dist/esm/run.mjs', args, {
+  env,
+  stdio: ['ignore', 'inherit', 'inherit'],
+})
