@@ -1,0 +1,142 @@
+import type { CallOptions } from './call-options.ts'
+import type { ChannelTicket } from './data-channel.ts'
+import type { FileEntry, FileListTotals, ImageCopy, ImageCounts, ImageRecord, ImageState } from './image.ts'
+import type { Path } from './path.ts'
+import type { ScheduleType } from './policy.ts'
+
+/** What is known of an image when its backup begins. */
+export interface NewImage {
+  readonly jobId: string
+  readonly client: string
+  readonly policy: string
+  readonly schedule: string
+  readonly scheduleType: ScheduleType
+  readonly selections: readonly Path[]
+  readonly retentionLevel: number
+  readonly expiresAt?: number
+  readonly referenceId?: string
+}
+
+/** What a finished backup adds to its image. */
+export interface ImageCompletion {
+  readonly status: 0 | 1
+  readonly counts: ImageCounts
+  readonly fileList: FileListTotals
+  readonly copies: readonly ImageCopy[]
+}
+
+/** Which images. All given conditions must hold. */
+export interface ImageFilter {
+  readonly backupId?: string
+  readonly client?: string
+  readonly policy?: string
+  readonly schedule?: string
+  readonly scheduleTypes?: readonly ScheduleType[]
+  readonly states?: readonly ImageState[]
+  /** Backup time at or after, milliseconds since the epoch. */
+  readonly from?: number
+  /** Backup time at or before, milliseconds since the epoch. */
+  readonly to?: number
+  /** @default no limit */
+  readonly limit?: number
+}
+
+/** Which image's tree: one by id, or the client's newest complete one at a time. */
+export interface TreeQuery {
+  readonly client: string
+  readonly backupId?: string
+  /** As it was then, milliseconds since the epoch. @default now */
+  readonly at?: number
+  readonly policy?: string
+}
+
+/**
+ * The image database: a header and a files file per image.
+ *
+ * Obligations: only `complete` images are browsed, listed by default, or restored from; an image becomes
+ * complete in one durable step; a crash leaves every other image as it was. Files-file bytes arrive in the form in
+ * which they are stored (`nb-files`), over a channel.
+ */
+export interface Catalog {
+  /** Backup step 6: makes header and files file of a new image, `in-progress`, durably. Gives it its id. */
+  createImage(input: NewImage, options?: CallOptions): Promise<ImageRecord>
+  /**
+   * A channel on which the image's files file is appended, batch by batch (step 11). One at a time.
+   * Rejects with `image-unknown`, `state-conflict`.
+   */
+  appendFileList(
+    input: { readonly backupId: string },
+    options?: CallOptions,
+  ): Promise<{ readonly ticket: ChannelTicket }>
+  /**
+   * Resolves when everything appended is durable and the totals agree (before step 13 reports).
+   * Rejects with `file-list-corrupt`.
+   */
+  sealFileList(
+    input: { readonly backupId: string; readonly totals: FileListTotals },
+    options?: CallOptions,
+  ): Promise<void>
+  /**
+   * Step 15: verifies list, counts, positions and fragments against one another, then makes the image browsable in
+   * one durable step. Idempotent. Rejects with `image-inconsistent`, `file-list-corrupt`: the image stays in progress.
+   */
+  completeImage(
+    input: { readonly backupId: string; readonly completion: ImageCompletion },
+    options?: CallOptions,
+  ): Promise<ImageRecord>
+  /** Gives an `in-progress` image up: it becomes `discarded`. Idempotent; rejects with `state-conflict` for a complete one. */
+  discardImage(
+    input: { readonly backupId: string; readonly reason: string },
+    options?: CallOptions,
+  ): Promise<void>
+  /** The record, in any state, or `undefined`. */
+  getImage(input: { readonly backupId: string }, options?: CallOptions): Promise<ImageRecord | undefined>
+  /** Images, newest first. Complete ones, unless `states` says otherwise. */
+  listImages(input: ImageFilter, options?: CallOptions): AsyncIterable<ImageRecord>
+  /**
+   * The entries directly under a directory (`recursive`: all below), or the entry of a file, sorted by path.
+   * Rejects with `no-image-matches`, `path-not-backed-up`.
+   */
+  browse(
+    input: TreeQuery & { readonly path: Path; readonly recursive?: boolean },
+    options?: CallOptions,
+  ): AsyncIterable<FileEntry>
+  /** The states of one path over the client's images, newest first; a state seen in several images comes once, with the newest. */
+  versions(
+    input: { readonly client: string; readonly path: Path; readonly policy?: string },
+    options?: CallOptions,
+  ): AsyncIterable<FileEntry>
+  /**
+   * A channel that gives an image's list as an `nb-files` stream: whole, or of the paths and what is below them.
+   * For restores and as the reference of an incremental. Rejects with `image-unknown`, `no-image-matches`, `path-not-backed-up`.
+   */
+  readFileList(
+    input: TreeQuery & { readonly paths?: readonly Path[] },
+    options?: CallOptions,
+  ): Promise<{ readonly image: ImageRecord; readonly ticket: ChannelTicket }>
+  /**
+   * Ends an image's life: it becomes `expired`. Rejects with `image-needed` (naming them) while complete images need its
+   * data, unless `force`; those images then no longer restore whole.
+   */
+  expireImage(
+    input: { readonly backupId: string; readonly force?: boolean },
+    options?: CallOptions,
+  ): Promise<void>
+  /** Expires all images whose time has come and that no kept image needs. Gives their ids. */
+  expireDue(
+    input: Record<string, never>,
+    options?: CallOptions,
+  ): Promise<{ readonly expired: readonly string[]; readonly held: readonly string[] }>
+  /** Removes what is left of an `expired` or `discarded` image, once its fragments are gone. Idempotent. */
+  forgetImage(input: { readonly backupId: string }, options?: CallOptions): Promise<void>
+}
+
+/** Events of a catalog. */
+export interface CatalogEvents {
+  /** When an image's header and files file have been made. */
+  'image:created': { readonly backupId: string; readonly jobId: string }
+  /** When an image has become browsable. */
+  'image:completed': { readonly backupId: string; readonly jobId: string }
+  /** When an image has expired. */
+  'image:expired': { readonly backupId: string }
+}

@@ -1,0 +1,129 @@
+import type { CallOptions } from './call-options.ts'
+import type { ChannelTicket } from './data-channel.ts'
+import type { ErrorRecord } from './errors.ts'
+import type { FileListTotals, ImageCopy, ImageCounts, ImageRecord } from './image.ts'
+import type { Path } from './path.ts'
+import type { StoredImage } from './media-store.ts'
+import type { MediaAnswer, MediaNeed } from './resources.ts'
+
+/** What a backup session needs to know. */
+export interface BackupSessionSpec {
+  readonly jobId: string
+  /** The image as created, `in-progress`. */
+  readonly image: ImageRecord
+  readonly need: MediaNeed
+  /** What the client walks. */
+  readonly walk: WalkSpec
+}
+
+/** What a client agent walks and what it leaves out. */
+export interface WalkSpec {
+  readonly roots: readonly Path[]
+  readonly exclude: readonly string[]
+  readonly include: readonly string[]
+  readonly crossMountPoints: boolean
+}
+
+/** What a restore session needs to know. */
+export interface RestoreSessionSpec {
+  readonly jobId: string
+  /** Groups of one restore share it; the client keeps what must wait for the last group under it. */
+  readonly restoreId: string
+  readonly client: string
+  readonly need: MediaNeed
+  /** The images that hold the data; the plan's records refer to them by index in this list. */
+  readonly images: readonly RestoreSource[]
+  /** Whether it is the restore's last group: directories get their attributes and late links are made. */
+  readonly last: boolean
+  /** What is wanted of the images: the plan, once for the media server and once for the client. */
+  readonly mediaPlan: ChannelTicket
+  readonly clientPlan: ChannelTicket
+  readonly target: ExtractTarget
+}
+
+/** The copy of an image that a restore reads. */
+export interface RestoreSource {
+  readonly backupId: string
+  readonly copy: ImageCopy
+}
+
+/** Where and how the client writes. The plan's paths are relative to `root`, and nothing is written outside it. */
+export interface ExtractTarget {
+  /** Absolute; made when missing. */
+  readonly root: Path
+  /** `fail` checks for existing targets before anything is written. */
+  readonly ifExists: 'overwrite' | 'skip' | 'fail'
+}
+
+/** How a session ended. */
+export interface SessionReport {
+  readonly sessionId: string
+  readonly jobId: string
+  readonly kind: 'backup' | 'restore'
+  readonly status: number
+  readonly statusText: string
+  readonly error?: ErrorRecord
+  readonly warnings: number
+  /** For a backup: what completes the image. All of it is durable when this is reported. */
+  readonly written?: {
+    readonly counts: ImageCounts
+    readonly fileList: FileListTotals
+    readonly copies: readonly ImageCopy[]
+  }
+  /** For a restore. */
+  readonly restored?: { readonly entries: number; readonly bytes: number; readonly skipped: number }
+  /** Episodes in which the media process waited for a full block, and the child for an empty one. */
+  readonly waitedForFullBuffer: number
+  readonly waitedForEmptyBuffer: number
+}
+
+/** A session that lives. */
+export interface SessionInfo {
+  readonly sessionId: string
+  readonly jobId: string
+  readonly kind: 'backup' | 'restore'
+  readonly startedAt: number
+}
+
+/**
+ * Runs backup and restore sessions at the media: one session per job and medium, each with a media process
+ * (parent), its receiving or sending child and the block buffer between.
+ *
+ * Obligations: a session that was started ends by itself with exactly one report to `JobSessions.sessionEnded`,
+ * whatever fails; ending frees everything on this host and at the client.
+ */
+export interface MediaServer {
+  /** Backup step 7. Resolves when the session lives; its work goes on by itself. Idempotent by `jobId`. */
+  startBackup(input: BackupSessionSpec, options?: CallOptions): Promise<{ readonly sessionId: string }>
+  /** Restore step 5. */
+  startRestore(input: RestoreSessionSpec, options?: CallOptions): Promise<{ readonly sessionId: string }>
+  /** The job manager's answer to `JobSessions.requestMedia`. Rejects with `session-unknown`. */
+  grantMedia(
+    input: { readonly sessionId: string; readonly requestId: string; readonly answer: MediaAnswer },
+    options?: CallOptions,
+  ): Promise<void>
+  /** Ends a session early with this status. Idempotent; resolves when nothing of it runs any more. */
+  endSession(
+    input: { readonly sessionId: string; readonly status: number; readonly reason: string },
+    options?: CallOptions,
+  ): Promise<void>
+  /** The report, once the session has ended; kept for a while. Rejects with `session-unknown`. */
+  waitSession(input: { readonly sessionId: string }, options?: CallOptions): Promise<SessionReport>
+  /** The sessions that live. */
+  sessions(input: Record<string, never>, options?: CallOptions): Promise<readonly SessionInfo[]>
+  /** What the fragments on a storage unit say. */
+  storedImages(input: { readonly storageUnit: string }, options?: CallOptions): AsyncIterable<StoredImage>
+  /** Removes an image's fragments. Idempotent. Rejects with `storage-unit-unknown`. */
+  removeImage(
+    input: { readonly storageUnit: string; readonly backupId: string; readonly copy?: number },
+    options?: CallOptions,
+  ): Promise<void>
+}
+
+/** Events of a media server. */
+export interface MediaServerEvents {
+  /** When a session begins. */
+  'session:started': SessionInfo
+  /** When a session has ended and everything of it is freed. */
+  'session:ended': SessionReport
+}

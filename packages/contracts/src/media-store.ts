@@ -1,0 +1,97 @@
+import type { CallOptions, Json } from './call-options.ts'
+import type { FragmentRecord } from './image.ts'
+import type { Allocation } from './resources.ts'
+
+/**
+ * Where a media server's sessions put fragments and get them back. A local power of the media server: it holds
+ * live objects and never crosses a wire. One store serves one storage unit.
+ *
+ * Obligations: a fragment exists when `commit` has resolved, durably, and not before; a fragment that was not
+ * committed leaves nothing that is ever read. Every block is checked before it is delivered.
+ */
+export interface MediaStore {
+  readonly storageUnit: string
+  /** Mounts the allocated medium. Rejects with `media-open-failed`. */
+  mount(
+    input: { readonly allocation: Allocation; readonly jobId: string; readonly flow: 'backup' | 'restore' },
+    options?: CallOptions,
+  ): Promise<MountedMedium>
+  /** The images of which there are fragments here, committed or left over. */
+  storedImages(options?: CallOptions): AsyncIterable<StoredImage>
+  /** Removes all fragments of an image's copy, committed or not; absence is no error. */
+  removeImage(
+    input: { readonly backupId: string; readonly copy?: number },
+    options?: CallOptions,
+  ): Promise<{ readonly fragments: number; readonly bytes: number }>
+}
+
+/** What a store holds of an image. */
+export interface StoredImage {
+  readonly backupId: string
+  readonly copy: number
+  readonly fragments: number
+  /** Bytes on the medium. */
+  readonly bytes: number
+}
+
+/** A medium while a session uses it. */
+export interface MountedMedium {
+  /** Begins a fragment. One at a time. Rejects with `media-open-failed`, `already-exists`. */
+  createFragment(input: NewFragment, options?: CallOptions): Promise<FragmentWriter>
+  /** Opens a committed fragment: its header and trailer are checked. Rejects with `fragment-missing`, `fragment-corrupt`. */
+  openFragment(
+    input: { readonly backupId: string; readonly copy: number; readonly fragment: FragmentRecord },
+    options?: CallOptions,
+  ): Promise<FragmentReader>
+  /** Lets go; an open fragment is discarded. Idempotent. */
+  unmount(): Promise<void>
+}
+
+/** What a fragment tells about itself. */
+export interface NewFragment {
+  readonly backupId: string
+  readonly copy: number
+  readonly number: number
+  readonly streamOffset: number
+  readonly startsAtMember: boolean
+  readonly client: string
+  readonly policy: string
+  readonly schedule: string
+  readonly createdAt: number
+}
+
+/** A fragment being written. */
+export interface FragmentWriter {
+  /** Adds stream bytes; the buffer may be used again when it resolves. Rejects with `media-write-failed`, `media-full`, `disk-full`, `media-end`. */
+  write(chunk: Uint8Array): Promise<void>
+  /** Stream bytes so far. */
+  readonly streamBytes: number
+  /** Writes the trailer and makes the fragment exist, durably. */
+  commit(input: FragmentTrailer): Promise<FragmentRecord>
+  /** Throws it away. Idempotent; after `commit` it does nothing. */
+  discard(): Promise<void>
+}
+
+/** What goes into a fragment beside its data, so that the medium alone is enough to rebuild the catalog. */
+export interface FragmentTrailer {
+  /** The image record so far. */
+  readonly image: Json
+  /** The file-list bytes that arrived with this fragment's data. */
+  readonly fileList: readonly Uint8Array[]
+  readonly endsAtMember: boolean
+  /** Whether it is the image's last. */
+  readonly last: boolean
+}
+
+/** A committed fragment. */
+export interface FragmentReader {
+  /**
+   * The stream bytes from `offset` (of the fragment's payload) on, `bytes` of them, in chunks that are valid until the next.
+   * Rejects with `fragment-corrupt` (naming the block) before any byte of a damaged block is delivered.
+   */
+  read(
+    input: { readonly offset: number; readonly bytes: number },
+    options?: CallOptions,
+  ): AsyncIterable<Uint8Array>
+  close(): Promise<void>
+}

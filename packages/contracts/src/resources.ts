@@ -1,0 +1,172 @@
+import type { CallOptions } from './call-options.ts'
+import type { JobType } from './job.ts'
+import type { JobLimits } from './job-limits.ts'
+import type { StorageChoice } from './policy.ts'
+
+/** What a job needs of media: somewhere to write, or the very medium to read. */
+export type MediaNeed =
+  | {
+      readonly kind: 'write'
+      readonly storage: StorageChoice
+      readonly volumePool: string
+      readonly retentionLevel: number
+    }
+  /** `volumeId` for tape. */
+  | { readonly kind: 'read'; readonly storageUnit: string; readonly volumeId?: string }
+
+/** A job's request for resources. */
+export interface ResourceRequest {
+  /** Names this request for ever. */
+  readonly requestId: string
+  readonly jobId: string
+  readonly jobType: JobType
+  readonly priority: number
+  readonly policy?: string
+  readonly client: string
+  readonly limits: JobLimits
+  readonly need: MediaNeed
+}
+
+/** Real resources set aside for one job by the media manager. */
+export interface Allocation {
+  readonly allocationId: string
+  readonly jobId: string
+  readonly storageUnit: string
+  readonly mediaServer: string
+  readonly purpose: 'read' | 'write'
+  readonly medium: AllocatedMedium
+  /** Since when, milliseconds since the epoch. */
+  readonly since: number
+}
+
+/** The medium of an allocation. */
+export type AllocatedMedium =
+  /** `maxFragmentBytes` is the storage unit's. */
+  | { readonly kind: 'disk'; readonly maxFragmentBytes: number }
+  | {
+      readonly kind: 'tape'
+      readonly maxFragmentBytes: number
+      readonly drive: string
+      readonly volumeId: string
+      readonly volumePool: string
+    }
+
+/** An allocation held on a lease: whoever holds it renews it, or it is taken back. */
+export interface Grant {
+  readonly leaseId: string
+  /** Taken back at this time unless renewed, milliseconds since the epoch. */
+  readonly expiresAt: number
+  readonly allocation: Allocation
+}
+
+/** What kind of thing a job waits for. */
+export type BlockerKind =
+  | 'policy-limit'
+  | 'client-limit'
+  | 'storage-unit-limit'
+  | 'storage-unit-down'
+  | 'storage-unit-full'
+  | 'storage-unit-missing'
+  | 'drive'
+  | 'volume'
+  | 'media-server'
+  | 'not-configured'
+
+/** One true reason why a job waits now. */
+export interface Blocker {
+  readonly kind: BlockerKind
+  /** The policy, client, storage unit, drive or volume. */
+  readonly name: string
+  /** The field's number for the reason, one of the 2000s where there is one. */
+  readonly reason: number
+  readonly limit?: number
+  readonly inUse?: number
+  /** Who holds it. */
+  readonly holders: readonly { readonly jobId: string; readonly since: number }[]
+  /** What would free it, as the end of the sentence "it goes on when …". */
+  readonly goesOnWhen: string
+}
+
+/** The answer to "why does it wait". */
+export interface Explanation {
+  readonly jobId: string
+  readonly waiting: boolean
+  /** Since when it waits, milliseconds since the epoch. */
+  readonly since?: number
+  /** At least one when waiting. */
+  readonly blockers: readonly Blocker[]
+  /** The same for a person. */
+  readonly sentence: string
+}
+
+/** A waiting request, in the order of service. */
+export interface QueuedRequest {
+  readonly request: ResourceRequest
+  readonly since: number
+  readonly blockers: readonly Blocker[]
+}
+
+/** What differs between the broker's leases and the media manager's allocations. */
+export interface ReconcileReport {
+  /** Allocations in the media manager that no lease accounts for. */
+  readonly orphanedAllocations: readonly Allocation[]
+  /** Leases whose allocation the media manager does not know. */
+  readonly orphanedLeases: readonly Grant[]
+  readonly repaired: boolean
+}
+
+/**
+ * Queues resource requests, applies limits and asks the media manager for real resources.
+ *
+ * Obligations: higher priority first, then age; no limit is ever exceeded; every waiting request has at least
+ * one true blocker; a release wakes those it can help. Leases survive a crash until they expire or are released.
+ */
+export interface ResourceBroker {
+  /**
+   * Steps 3–5: pending until granted. Idempotent by `requestId`: while granted it answers with the same grant.
+   * Rejects with `request-cancelled` (aborted), `request-impossible` and its like where waiting can't help.
+   */
+  acquire(input: ResourceRequest, options?: CallOptions): Promise<Grant>
+  /** Prolongs a lease; gives its new end. Rejects with `lease-expired`. */
+  renew(input: { readonly leaseId: string }, options?: CallOptions): Promise<{ readonly expiresAt: number }>
+  /** Gives the resources back. Idempotent. */
+  release(input: { readonly leaseId: string }, options?: CallOptions): Promise<void>
+  /** Why a job's request waits. A job without a waiting request gets `waiting: false`. */
+  explain(input: { readonly jobId: string }, options?: CallOptions): Promise<Explanation>
+  /** The waiting requests in order of service. */
+  queue(input: { readonly limit?: number }, options?: CallOptions): AsyncIterable<QueuedRequest>
+  /** The grants in force. */
+  grants(input: { readonly jobId?: string }, options?: CallOptions): AsyncIterable<Grant>
+  /** Compares leases with the media manager's allocations and, with `repair`, releases what only one side knows. */
+  reconcile(input: { readonly repair: boolean }, options?: CallOptions): Promise<ReconcileReport>
+}
+
+/** Events of a resource broker. */
+export interface ResourceBrokerEvents {
+  /** When a request starts to wait. */
+  'request:queued': { readonly requestId: string; readonly jobId: string }
+  /** When resources are granted. */
+  'allocation:granted': { readonly leaseId: string; readonly jobId: string; readonly allocation: Allocation }
+  /** When resources are given back. */
+  'allocation:released': {
+    readonly leaseId: string
+    readonly jobId: string
+    readonly reason: 'released' | 'expired' | 'reconciled'
+  }
+}
+
+/** The media process of a session asks for its media. */
+export interface MediaRequest {
+  /** Names this request for ever, within the session. */
+  readonly requestId: string
+  readonly sessionId: string
+  readonly jobId: string
+  readonly mediaServer: string
+  /** The medium wanted: for a backup what its job was granted, for a restore exactly the medium that holds the data. */
+  readonly need: MediaNeed
+}
+
+/** The answer to a {@link MediaRequest}. */
+export type MediaAnswer =
+  | { readonly granted: true; readonly allocation: Allocation }
+  | { readonly granted: false; readonly status: number; readonly text: string }

@@ -1,0 +1,85 @@
+import type { CallOptions } from './call-options.ts'
+import type { Policy, ScheduleType, StoredPolicy } from './policy.ts'
+
+/** A PolicyClient task: one policy, one client, and when it runs next. Times are milliseconds since the epoch. */
+export interface PolicyClientTask {
+  readonly policy: string
+  readonly client: string
+  readonly state: 'waiting' | 'running' | 'inactive' | 'blocked'
+  /** The next run, when there is one. */
+  readonly next?: PlannedRun
+  /** The job that runs. */
+  readonly jobId?: string
+  /** Why it is inactive, or blocked until when (tries used up in the sliding period). */
+  readonly reason?: string
+  readonly lastStatus?: number
+}
+
+/** A run that would start. */
+export interface PlannedRun {
+  readonly policy: string
+  readonly client: string
+  readonly schedule: string
+  readonly scheduleType: ScheduleType
+  /** When it becomes due. */
+  readonly dueAt: number
+  /** When it starts: the first moment of an open window at or after it is due. */
+  readonly startsAt: number
+}
+
+/**
+ * Keeps policies and starts their jobs when they are due.
+ *
+ * Obligations: a stored policy survives a crash; a due job is started once, also over restarts; nothing starts
+ * outside its window except by `runNow`; what was missed while down starts when a window is open again.
+ */
+export interface Scheduler {
+  /**
+   * Adds or replaces a policy. `generation` must be the stored one's (0 or absent for a new one), else
+   * `generation-conflict`. Rejects with `argument-invalid`, naming the field.
+   */
+  putPolicy(
+    input: { readonly policy: Policy; readonly generation?: number },
+    options?: CallOptions,
+  ): Promise<StoredPolicy>
+  getPolicy(input: { readonly name: string }, options?: CallOptions): Promise<StoredPolicy | undefined>
+  /** Removes it; running jobs go on. Rejects with `policy-unknown`. */
+  removePolicy(input: { readonly name: string }, options?: CallOptions): Promise<void>
+  policies(input: Record<string, never>, options?: CallOptions): AsyncIterable<StoredPolicy>
+  /**
+   * Starts jobs by hand, now, whatever the window: for one client or all of the policy, with the schedule named or the
+   * fullest. Rejects with `policy-unknown`, `policy-inactive`, `schedule-unknown`, `client-not-in-policy`.
+   */
+  runNow(
+    input: { readonly policy: string; readonly client?: string; readonly schedule?: string },
+    options?: CallOptions,
+  ): Promise<{ readonly jobIds: readonly string[] }>
+  /** What would start in a span of time if every run succeeded at once, in order of start. */
+  preview(
+    input: { readonly policy: string; readonly from: number; readonly to: number },
+    options?: CallOptions,
+  ): AsyncIterable<PlannedRun>
+  /** The tasks and when they run next. */
+  tasks(input: { readonly policy?: string }, options?: CallOptions): AsyncIterable<PolicyClientTask>
+}
+
+/** Events of a scheduler. */
+export interface SchedulerEvents {
+  /** When a task's job has been submitted. */
+  'task:started': {
+    readonly policy: string
+    readonly client: string
+    readonly schedule: string
+    readonly jobId: string
+  }
+  /** When a task has been told its job's end and has its next due time. */
+  'task:finished': {
+    readonly policy: string
+    readonly client: string
+    readonly jobId: string
+    readonly status: number
+    readonly nextAt?: number
+  }
+  /** When a policy is stored or removed. */
+  'policy:changed': { readonly name: string; readonly generation?: number }
+}
