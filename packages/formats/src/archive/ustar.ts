@@ -1,0 +1,140 @@
+import { FormatError } from '../format-error.ts'
+import { TAR_BLOCK_BYTES } from './member.ts'
+
+/** Greatest number that 7 octal digits hold: mode, owner, device numbers of a ustar header. */
+export const MAX_OCTAL_7 = 0o7777777
+/** Greatest number that 11 octal digits hold: size and time of a ustar header. */
+export const MAX_OCTAL_11 = 0o77777777777
+/** Bytes of the name and of the link name field. */
+export const NAME_BYTES = 100
+/** Bytes of a user or group name field; one is kept for the final NUL. */
+export const OWNER_NAME_BYTES = 32
+
+/** Where each field of a ustar header block begins (POSIX.1-2017, pax, "ustar Interchange Format"). */
+export const FIELD = {
+  name: 0,
+  mode: 100,
+  uid: 108,
+  gid: 116,
+  size: 124,
+  mtime: 136,
+  checksum: 148,
+  type: 156,
+  link: 157,
+  magic: 257,
+  userName: 265,
+  groupName: 297,
+  deviceMajor: 329,
+  deviceMinor: 337,
+  prefix: 345,
+} as const
+
+const MAGIC_AND_VERSION = Buffer.from('ustar\x0000', 'latin1')
+const CHECKSUM_BYTES = 8
+const ZERO = 0x30
+const SPACE = 0x20
+
+/**
+ * Writes a number as octal digits with leading zeros; the NUL after it is there already, as the block was zeroed.
+ *
+ * @param target - buffer to write to
+ * @param at - offset of the field
+ * @param digits - number of digits
+ * @param value - 0–8^digits−1
+ */
+export function writeOctal(target: Uint8Array, at: number, digits: number, value: number): void {
+  let rest = value
+  for (let position = at + digits - 1; position >= at; position--) {
+    const digit = rest % 8
+    target[position] = ZERO + digit
+    rest = (rest - digit) / 8
+  }
+}
+
+/**
+ * Adds magic and checksum to a header block whose fields are written: the last step of making one.
+ *
+ * @param target - buffer that holds the block
+ * @param at - offset of the block
+ */
+export function sealHeaderBlock(target: Buffer, at: number): void {
+  for (let index = 0; index < MAGIC_AND_VERSION.length; index++)
+    target[at + FIELD.magic + index] = MAGIC_AND_VERSION[index] ?? 0
+  let sum = CHECKSUM_BYTES * SPACE
+  for (let index = at, end = at + TAR_BLOCK_BYTES; index < end; index++) sum += target[index] ?? 0
+  writeOctal(target, at + FIELD.checksum, 6, sum)
+  target[at + FIELD.checksum + 7] = SPACE
+}
+
+/**
+ * Whether a header block carries its own right checksum. Historical writers summed signed bytes; both are accepted.
+ *
+ * @param block - 512 bytes
+ */
+export function hasValidChecksum(block: Buffer): boolean {
+  let unsigned = 0
+  let negative = 0
+  for (let index = 0; index < TAR_BLOCK_BYTES; index++) {
+    const inChecksum = index >= FIELD.checksum && index < FIELD.checksum + CHECKSUM_BYTES
+    const byte = inChecksum ? SPACE : (block[index] ?? 0)
+    unsigned += byte
+    if (byte > 127) negative += 256
+  }
+  const stored = readOctal(block, FIELD.checksum, CHECKSUM_BYTES)
+  return stored === unsigned || stored === unsigned - negative
+}
+
+/**
+ * Reads a number field: octal digits, or base-256 as GNU tar writes what octal cannot hold.
+ *
+ * @param block - header block
+ * @param at - offset of the field
+ * @param length - bytes of the field
+ * @param blockOffset - stream offset of the block, for the error
+ * @returns a safe integer, negative where base-256 says so
+ * @throws FormatError `ARCHIVE_INVALID` - not a number, or beyond 2^53
+ */
+export function readNumber(block: Buffer, at: number, length: number, blockOffset: number): number {
+  const first = block[at] ?? 0
+  const value = first >= 0x80 ? readBase256(block, at, length) : readOctal(block, at, length)
+  if (value === undefined || !Number.isSafeInteger(value))
+    throw new FormatError('ARCHIVE_INVALID', blockOffset + at, 'A number field of a tar header is no number')
+  return value
+}
+
+function readBase256(block: Buffer, at: number, length: number): number | undefined {
+  const first = block[at] ?? 0
+  const negative = (first & 0x40) !== 0
+  let value = BigInt(negative ? (first & 0x7f) - 0x80 : first & 0x3f)
+  for (let index = at + 1; index < at + length; index++) value = value * 256n + BigInt(block[index] ?? 0)
+  return Number(value)
+}
+
+function readOctal(block: Buffer, at: number, length: number): number | undefined {
+  let index = at
+  const end = at + length
+  while (index < end && block[index] === SPACE) index++
+  let value = 0
+  for (; index < end; index++) {
+    const byte = block[index] ?? 0
+    if (byte === 0 || byte === SPACE) break
+    const digit = byte - ZERO
+    if (digit < 0 || digit > 7) return undefined
+    value = value * 8 + digit
+  }
+  return value
+}
+
+/**
+ * Reads a text field up to its NUL or its end.
+ *
+ * @param block - header block
+ * @param at - offset of the field
+ * @param length - bytes of the field
+ * @returns a copy
+ */
+export function readBytes(block: Buffer, at: number, length: number): Buffer {
+  const nul = block.indexOf(0, at)
+  const end = nul === -1 || nul > at + length ? at + length : nul
+  return Buffer.from(block.subarray(at, end))
+}
