@@ -1,6 +1,16 @@
 /**
- * Conformance suites (one per port), a virtual clock, fakes and fault injection for nb.
+ * What it takes to prove an implementation of an `nb` port, ours or yours: one conformance suite per port, a
+ * virtual clock, and faults that fail a test when they were planned and not met.
+ *
+ * ```ts
+ * import { createVirtualClock } from '@nb/test-kit'
+ *
+ * const clock = createVirtualClock(Date.UTC(2026, 0, 1))
+ * clock.setTimer(30 * 86_400_000, () => console.log('a month later:', new Date(clock.now()).toISOString()))
+ * await clock.advance(31 * 86_400_000)
+ * ```
  *
  * @packageDocumentation
  */
-export {}
+export { createVirtualClock, type VirtualClock } from './virtual-clock.ts'
+export { withFixture, type SuiteContext, type SuiteSetup } from './suite-context.ts'
