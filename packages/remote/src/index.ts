@@ -3,4 +3,8 @@
  *
  * @packageDocumentation
  */
-export {}
+export {
+  createLocalChannels,
+  createLocalPair,
+  type LocalChannelsComponents,
+} from './channels/local-channels.ts'

@@ -14,3 +14,4 @@
  */
 export { createVirtualClock, type VirtualClock } from './virtual-clock.ts'
 export { withFixture, type SuiteContext, type SuiteSetup } from './suite-context.ts'
+export { dataChannelsSuite, type DataChannelsFixture } from './suites/data-channels.ts'

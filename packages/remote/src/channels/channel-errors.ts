@@ -1,0 +1,20 @@
+import { NbError } from '@nb/contracts'
+
+/** Why every call of a broken channel fails. */
+export function channelBroken(reason: string): NbError {
+  return new NbError('channel-broken', `the data channel was broken: ${reason}`, { details: { reason } })
+}
+
+/** A ticket that opens nothing, or nothing any more. Which of both is not told: the token is a secret. */
+export function ticketInvalid(address: string): NbError {
+  return new NbError(
+    'ticket-invalid',
+    `the ticket for the data channel at ${address} is unknown, used or out of date; ask for a new one`,
+    { details: { address } },
+  )
+}
+
+/** The caller broke the rule of one `write`, one `read` at a time, or wrote after its own `end`. */
+export function misused(what: string): NbError {
+  return new NbError('state-conflict', `a data channel ${what}`)
+}
