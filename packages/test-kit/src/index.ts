@@ -15,3 +15,5 @@
 export { createVirtualClock, type VirtualClock } from './virtual-clock.ts'
 export { withFixture, type SuiteContext, type SuiteSetup } from './suite-context.ts'
 export { dataChannelsSuite, type DataChannelsFixture } from './suites/data-channels.ts'
+export { createFaultPlan, seededRandom, type FaultPlan, type PlannedFault } from './fault-plan.ts'
+export { createPowerLossStorage, type PowerLossOptions, type PowerLossStorage } from './power-loss.ts'
