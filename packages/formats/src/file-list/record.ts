@@ -16,6 +16,11 @@ export const FILE_FLAGS = {
   unreadable: 2,
   /** The file became shorter while it was read; zeros fill the rest of its member. */
   shrunkWhileRead: 4,
+  /**
+   * It had changed so shortly before it was read that a further change may have left the same change time: the next
+   * incremental stores it again.
+   */
+  recentlyChanged: 8,
 } as const
 
 /** One entry of a file list: an entry of the tree as it was at the time of the image. */

@@ -33,8 +33,8 @@ export class PosixError extends Error {
   }
 }
 
-/** The errno name of an error of ours or of Node's, if it has one. */
+/** The errno name of a failed system call, ours or Node's; `undefined` for any other error. */
 export function errnoCodeOf(error: unknown): string | undefined {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code
-  return undefined
+  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
 }

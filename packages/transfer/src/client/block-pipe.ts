@@ -1,0 +1,160 @@
+/**
+ * A pipe of bytes between two threads: a ring of equal blocks in shared memory, one writer and one reader.
+ * A thread that may block waits with `Atomics.wait`, the main thread with `Atomics.waitAsync`; a full ring
+ * stops the writer, so back-pressure reaches whoever feeds it.
+ */
+export interface BlockPipe {
+  /** Plain data: what the other thread needs to open its end. */
+  readonly shared: SharedPipe
+  readonly blockBytes: number
+  /** Ends both ends: every wait, now and later, throws {@link PipeAbortedError}. Idempotent. */
+  abort(): void
+  /** Writer: the next free block, waiting without the thread (main thread). */
+  claim(): Promise<Buffer>
+  /** Writer: the next free block, blocking the thread (worker). */
+  claimSync(): Buffer
+  /** Writer: passes on the first `byteLength` bytes of the claimed block. */
+  publish(byteLength: number): void
+  /** Writer: no more blocks will come. */
+  end(): void
+  /** Reader: the next published bytes, `undefined` after the end. They stay until {@link release}. */
+  take(): Promise<Buffer | undefined>
+  takeSync(): Buffer | undefined
+  /** Reader: gives the taken block back to the writer. */
+  release(): void
+}
+
+/** The shared memory of a {@link BlockPipe}. */
+export interface SharedPipe {
+  readonly control: SharedArrayBuffer
+  readonly data: SharedArrayBuffer
+  readonly blockBytes: number
+}
+
+/** A wait that was ended by {@link BlockPipe.abort}. */
+export class PipeAbortedError extends Error {
+  override readonly name: string = 'AbortError'
+  constructor() {
+    super('the transfer was aborted')
+  }
+}
+
+// Words of the control memory; block lengths follow. WRITTEN and RELEASED count blocks and wrap around. A waiter
+// reads its signal word before it looks at the state and waits for that very value to change, so no change
+// between looking and waiting is lost.
+const WRITTEN = 0
+const RELEASED = 1
+const ENDED = 2
+const ABORTED = 3
+const WRITER_SIGNAL = 4
+const READER_SIGNAL = 5
+const LENGTHS = 6
+
+interface AsyncWait {
+  waitAsync(array: Int32Array, index: number, value: number): { readonly value: Promise<string> | string }
+}
+
+/** Makes a pipe of `blocks` blocks of `blockBytes` bytes; `blocks` is a power of two. */
+export function createBlockPipe(options: {
+  readonly blocks: number
+  readonly blockBytes: number
+}): BlockPipe {
+  const { blocks, blockBytes } = options
+  // Slots are counted modulo the number of blocks, and counters wrap at 2^32: both must agree.
+  if (blocks < 1 || (blocks & (blocks - 1)) !== 0) throw new RangeError('blocks must be a power of two')
+  return openBlockPipe({
+    control: new SharedArrayBuffer((LENGTHS + blocks) * Int32Array.BYTES_PER_ELEMENT),
+    data: new SharedArrayBuffer(blocks * blockBytes),
+    blockBytes,
+  })
+}
+
+/** What a waiter waits for: that the word no longer holds the value. */
+interface NotYet {
+  readonly word: number
+  readonly value: number
+}
+
+/** Opens one end of a pipe that another thread has made. */
+export function openBlockPipe(shared: SharedPipe): BlockPipe {
+  const control = new Int32Array(shared.control)
+  const data = Buffer.from(shared.data)
+  const { blockBytes } = shared
+  const blocks = control.length - LENGTHS
+  const load = (word: number): number => Atomics.load(control, word)
+  const slot = (count: number): number => (count >>> 0) % blocks
+  const block = (count: number): Buffer =>
+    data.subarray(slot(count) * blockBytes, (slot(count) + 1) * blockBytes)
+
+  function signal(word: number): void {
+    Atomics.add(control, word, 1)
+    Atomics.notify(control, word)
+  }
+
+  function tryClaim(): Buffer | NotYet {
+    const value = load(READER_SIGNAL)
+    if (load(ABORTED) !== 0) throw new PipeAbortedError()
+    const written = load(WRITTEN)
+    if (((written - load(RELEASED)) | 0) < blocks) return block(written)
+    return { word: READER_SIGNAL, value }
+  }
+
+  function tryTake(): Buffer | undefined | NotYet {
+    const value = load(WRITER_SIGNAL)
+    if (load(ABORTED) !== 0) throw new PipeAbortedError()
+    const ended = load(ENDED) !== 0
+    const released = load(RELEASED)
+    if (load(WRITTEN) !== released) return block(released).subarray(0, load(LENGTHS + slot(released)))
+    return ended ? undefined : { word: WRITER_SIGNAL, value }
+  }
+
+  async function until<T>(look: () => T | NotYet): Promise<T> {
+    for (;;) {
+      const found = look()
+      if (!isNotYet(found)) return found
+      await (Atomics as unknown as AsyncWait).waitAsync(control, found.word, found.value).value
+    }
+  }
+
+  function untilSync<T>(look: () => T | NotYet): T {
+    for (;;) {
+      const found = look()
+      if (!isNotYet(found)) return found
+      Atomics.wait(control, found.word, found.value)
+    }
+  }
+
+  return {
+    shared,
+    blockBytes,
+    abort() {
+      Atomics.store(control, ABORTED, 1)
+      signal(WRITER_SIGNAL)
+      signal(READER_SIGNAL)
+    },
+    claim: () => until(tryClaim),
+    claimSync: () => untilSync(tryClaim),
+    publish(byteLength) {
+      if (byteLength > blockBytes)
+        throw new RangeError(`a block holds ${blockBytes} bytes, not ${byteLength}`)
+      const written = load(WRITTEN)
+      Atomics.store(control, LENGTHS + slot(written), byteLength)
+      Atomics.store(control, WRITTEN, (written + 1) | 0)
+      signal(WRITER_SIGNAL)
+    },
+    end() {
+      Atomics.store(control, ENDED, 1)
+      signal(WRITER_SIGNAL)
+    },
+    take: () => until(tryTake),
+    takeSync: () => untilSync(tryTake),
+    release() {
+      Atomics.store(control, RELEASED, (load(RELEASED) + 1) | 0)
+      signal(READER_SIGNAL)
+    },
+  }
+}
+
+function isNotYet(found: unknown): found is NotYet {
+  return typeof found === 'object' && found !== null && 'word' in found
+}

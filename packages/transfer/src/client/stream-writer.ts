@@ -1,0 +1,65 @@
+import type { BlockPipe } from './block-pipe.ts'
+
+/** Writes one continuous stream into the blocks of a pipe: every block full but the last. Blocks its thread. */
+export class StreamWriter {
+  readonly #pipe: BlockPipe
+  #block: Buffer | undefined
+  #used = 0
+  #offset = 0
+
+  constructor(pipe: BlockPipe) {
+    this.#pipe = pipe
+  }
+
+  /** Bytes written so far: where the next byte will be in the stream. */
+  get offset(): number {
+    return this.#offset
+  }
+
+  /** The free rest of the present block, at least one byte; what is written there counts once it is {@link advance}d. */
+  space(): Buffer {
+    this.#block ??= this.#pipe.claimSync()
+    return this.#block.subarray(this.#used)
+  }
+
+  /** Counts `byteLength` bytes at the front of {@link space} as written. */
+  advance(byteLength: number): void {
+    this.#used += byteLength
+    this.#offset += byteLength
+    if (this.#used === this.#pipe.blockBytes) this.flush()
+  }
+
+  write(bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length;) {
+      const space = this.space()
+      const length = Math.min(space.length, bytes.length - done)
+      space.set(bytes.subarray(done, done + length))
+      this.advance(length)
+      done += length
+    }
+  }
+
+  zeros(byteLength: number): void {
+    for (let left = byteLength; left > 0;) {
+      const space = this.space()
+      const length = Math.min(space.length, left)
+      space.fill(0, 0, length)
+      this.advance(length)
+      left -= length
+    }
+  }
+
+  /** Passes on a block that is not full. */
+  flush(): void {
+    if (this.#block === undefined) return
+    this.#pipe.publish(this.#used)
+    this.#block = undefined
+    this.#used = 0
+  }
+
+  /** The end of the stream. */
+  end(): void {
+    this.flush()
+    this.#pipe.end()
+  }
+}
