@@ -1,0 +1,96 @@
+import { FormatError } from '../format-error.ts'
+import { decodeBatch } from './decode-batch.ts'
+import { LENGTH_KNOWN_BYTES, batchBytes, decodeFileListHeader, fileListHeaderBytes, openBatch } from './frame.ts'
+import { comparePaths } from './path-order.ts'
+import type { BatchFrame, FileListHeader, FileRecord } from './record.ts'
+
+/** Who takes what the decoder reads. Called synchronously, in order of the list. */
+export interface FileListSink {
+  /** The list's header, first. */
+  onHeader?(header: FileListHeader): void
+  /** A batch whose checksum is good; its `offset` counts from the start of the list. */
+  onBatch?(frame: BatchFrame): void
+  /** A record. Where this is absent batches are checked but not decoded. */
+  onRecord?(record: FileRecord): void
+}
+
+/**
+ * Reads a file list that comes in chunks of any size, checking checksums and order; it holds at most one batch. After
+ * an error it is of no further use.
+ */
+export class FileListDecoder {
+  #piece: Buffer = Buffer.allocUnsafe(LENGTH_KNOWN_BYTES)
+  #fill = 0
+  #offset = 0
+  #images: number | undefined
+  #lastPath: Buffer | undefined
+  #broken = false
+
+  /**
+   * Takes the next bytes of the list.
+   *
+   * @param chunk - any number of bytes
+   * @param sink - who takes what they hold
+   * @throws FormatError `FORMAT_*`, `FILE_LIST_*`
+   */
+  push(chunk: Uint8Array, sink: FileListSink): void {
+    if (this.#broken) throw new TypeError('the decoder is of no use after an error')
+    this.#broken = true
+    let at = 0
+    while (at < chunk.length) {
+      const count = Math.min(chunk.length - at, this.#piece.length - this.#fill)
+      this.#piece.set(chunk.subarray(at, at + count), this.#fill)
+      at += count
+      this.#fill += count
+      if (this.#fill === this.#piece.length) this.#filled(sink)
+    }
+    this.#broken = false
+  }
+
+  /**
+   * Says that nothing more comes.
+   *
+   * @throws FormatError `FILE_LIST_TRUNCATED` - inside the header or a batch
+   */
+  finish(): void {
+    if (this.#fill > 0 || this.#images === undefined)
+      throw new FormatError('FILE_LIST_TRUNCATED', this.#offset + this.#fill, 'A file list ends too early')
+  }
+
+  #filled(sink: FileListSink): void {
+    if (this.#fill === LENGTH_KNOWN_BYTES) {
+      const length =
+        this.#images === undefined
+          ? fileListHeaderBytes(this.#piece, this.#offset)
+          : batchBytes(this.#piece, 0, this.#offset)
+      const whole = Buffer.allocUnsafe(length)
+      this.#piece.copy(whole)
+      this.#piece = whole
+      return
+    }
+    const piece = this.#piece
+    this.#piece = Buffer.allocUnsafe(LENGTH_KNOWN_BYTES)
+    this.#fill = 0
+    if (this.#images === undefined) {
+      const { header } = decodeFileListHeader(piece)
+      this.#images = header.images.length
+      sink.onHeader?.(header)
+    } else this.#batch(piece, this.#images, sink)
+    this.#offset += piece.length
+  }
+
+  #batch(piece: Buffer, images: number, sink: FileListSink): void {
+    const { offset, byteLength, entryCount, firstPath } = openBatch(piece, 0, this.#offset)
+    if (this.#lastPath !== undefined && comparePaths(this.#lastPath, firstPath) >= 0)
+      throw new FormatError('FILE_LIST_ORDER', offset, 'A batch begins before the one that precedes it ends')
+    this.#lastPath = firstPath
+    sink.onBatch?.({ offset, byteLength, entryCount, firstPath })
+    if (sink.onRecord === undefined) return
+    for (const record of decodeBatch(piece, offset)) {
+      if (record.imageIndex >= images)
+        throw new FormatError('FILE_LIST_INVALID', offset, `An entry in image ${record.imageIndex} of ${images}`)
+      this.#lastPath = record.path
+      sink.onRecord(record)
+    }
+  }
+}
