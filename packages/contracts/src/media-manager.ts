@@ -97,8 +97,10 @@ export type AllocationResult =
 
 /** What {@link MediaManager.watch} tells: something that waiting requests may gain from. */
 export interface ResourceChange {
-  /** Storage units that may serve more than before. */
+  /** Storage units that may serve more than before, or that are gone. */
   readonly storageUnits: readonly string[]
+  /** Groups that may choose otherwise than before, or that are gone. */
+  readonly groups?: readonly string[]
 }
 
 /**
@@ -132,8 +134,16 @@ export interface MediaManager {
   ): AsyncIterable<Volume>
   putDrive(input: Drive, options?: CallOptions): Promise<void>
   drives(input: { readonly name?: string }, options?: CallOptions): AsyncIterable<Drive>
-  /** Step 4–5 of a backup, 10 of a restore. Idempotent by `allocationId`. */
+  /**
+   * Step 4–5 of a backup, 10 of a restore. Idempotent by `allocationId`; the id with another job or need rejects
+   * with `request-duplicate`.
+   */
   allocate(input: AllocationRequest, options?: CallOptions): Promise<AllocationResult>
+  /** What `allocate` would say now, setting nothing aside: no blockers means that it would be granted. */
+  blockers(
+    input: { readonly need: MediaNeed },
+    options?: CallOptions,
+  ): Promise<{ readonly possible: boolean; readonly blockers: readonly Blocker[] }>
   /** Gives back. Idempotent. */
   release(input: { readonly allocationId: string }, options?: CallOptions): Promise<void>
   allocations(input: { readonly jobId?: string }, options?: CallOptions): AsyncIterable<Allocation>

@@ -25,6 +25,8 @@ export interface ResourceRequest {
   readonly client: string
   readonly limits: JobLimits
   readonly need: MediaNeed
+  /** When its wait began for whoever asks, milliseconds since the epoch: keeps its age over a restart. @default the time of the call */
+  readonly queuedAt?: number
 }
 
 /** Real resources set aside for one job by the media manager. */
@@ -75,8 +77,10 @@ export type BlockerKind =
 /** One true reason why a job waits now. */
 export interface Blocker {
   readonly kind: BlockerKind
-  /** The policy, client, storage unit, drive or volume. */
+  /** The policy, client, storage unit, group, pool, drive or volume. */
   readonly name: string
+  /** The storage unit whose use it stands in the way of, for all that is not a limit of policies and clients. */
+  readonly storageUnit?: string
   /** The field's number for the reason, one of the 2000s where there is one. */
   readonly reason: number
   readonly limit?: number

@@ -170,6 +170,10 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
     meaning: 'nothing in the catalog matches',
     remedy: 'Widen the dates, or check client and policy names.',
   },
+  194: {
+    meaning: 'the limit of jobs for the client or policy is 0, so none can ever run',
+    remedy: 'Raise the limit above 0.',
+  },
   195: { meaning: 'the backup was not attempted', remedy: 'See the reason in the job log.' },
   196: {
     meaning: 'the window closed before the job could start',
@@ -243,15 +247,27 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
     remedy: 'Run the reconcile command; it tells what differs.',
   },
   2030: { meaning: 'the disk is above its high water mark', remedy: 'Expire images or add space.' },
+  2031: {
+    meaning: 'the volume is not known to the media manager',
+    remedy: 'Run an inventory of the library, or import the volume.',
+  },
   2032: { meaning: 'the volume is in use', remedy: 'Wait for the job that holds it.' },
   2040: {
     meaning: 'the storage unit’s or policy’s limit of concurrent jobs is reached',
     remedy: 'Wait for one of the jobs named, or raise the limit.',
   },
   2041: { meaning: 'the storage unit is down', remedy: 'Bring it up.' },
+  2042: {
+    meaning: 'the volume’s density does not fit the storage unit',
+    remedy: 'Read it on a storage unit with drives of its density.',
+  },
   2045: {
     meaning: 'the storage unit’s limit of jobs is below one, so it is disabled',
     remedy: 'Raise the limit.',
+  },
+  2054: {
+    meaning: 'the volume sits in a drive that is down',
+    remedy: 'Bring the drive up, or take the volume out of it.',
   },
   2073: {
     meaning: 'the disk pool or path is not available',
@@ -260,6 +276,10 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
   2097: { meaning: 'the storage unit group is unknown', remedy: 'Create it, or correct the policy.' },
   2101: { meaning: 'the media server is unknown', remedy: 'Register it, or correct the storage unit.' },
   2104: { meaning: 'none of the storage units of the group is available', remedy: 'Bring one up.' },
+  2111: {
+    meaning: 'every storage unit is used on demand only',
+    remedy: 'Name a storage unit in the policy, or let one be used by any.',
+  },
   2800: {
     meaning: 'the restore failed',
     remedy: 'Read the job log for the first error; nothing half-written was left.',
