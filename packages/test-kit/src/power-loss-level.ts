@@ -58,13 +58,13 @@ class PowerLossLevel extends MemoryLevel<string, string> {
   }
 
   async _open(): Promise<void> {
-    for (const change of this.#replay) await change(this as unknown as ImplementerApi)
+    for (const change of this.#replay) await change(this)
   }
 
   async #change(operation: string, sync: boolean | undefined, change: Change): Promise<void> {
     this.#guard(operation)
     this.#record(change, sync)
-    await change(this as unknown as ImplementerApi)
+    await change(this)
   }
 
   _put(key: unknown, value: unknown, options: { readonly sync?: boolean }): Promise<void> {
