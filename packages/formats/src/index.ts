@@ -37,6 +37,8 @@ export type { ArchiveMember, DataRegion, ExtendedAttribute, MemberKind } from '.
 // encodeMember(member): Buffer
 // encodeMemberInto(member, target: Buffer, offset: number): number   bytes written
 // maxMemberHeaderBytes(member): number                               upper bound, cheap
+// alignRegions(regions, sizeBytes): DataRegion[]   whole blocks, as ArchiveMember.sparse wants them
+export { alignRegions } from './archive/sparse-map.ts'
 export { encodeMember, encodeMemberInto, maxMemberHeaderBytes } from './archive/encode-member.ts'
 // new ArchiveParser({ streamOffset? }); push(chunk, sink); skipTo(streamOffset); atMemberBoundary; streamOffset;
 // finish({ requireEndOfArchive? })
@@ -62,7 +64,12 @@ export { FileListDecoder } from './file-list/decoder.ts'
 export type { FileListSink } from './file-list/decoder.ts'
 // encodeFileListIndex({ batches, entryCount, fileListBytes }): Buffer; decodeFileListIndex(bytes): FileListIndex
 // findBatch(index, path): number (-1: before the first); subtreeBatches(index, directory): { first, end }
-export { decodeFileListIndex, encodeFileListIndex, findBatch, subtreeBatches } from './file-list/sparse-index.ts'
+export {
+  decodeFileListIndex,
+  encodeFileListIndex,
+  findBatch,
+  subtreeBatches,
+} from './file-list/sparse-index.ts'
 export type { BatchRange, FileListIndex } from './file-list/sparse-index.ts'
 export { BLOCK_BYTES, BLOCK_CHECKSUM_BYTES, FOOTER_BYTES, HEADER_BYTES } from './fragment/fragment.ts'
 export type { FragmentFooter, FragmentHeader, TrailerMember } from './fragment/fragment.ts'

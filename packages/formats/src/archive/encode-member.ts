@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { MAX_EXTENDED_HEADER_BYTES, MAX_SPARSE_REGIONS, TAR_BLOCK_BYTES, memberDataBytes } from './member.ts'
 import type { ArchiveMember, DataRegion, MemberKind } from './member.ts'
 import { paddingOf } from './member.ts'
@@ -18,6 +19,7 @@ const NANOSECONDS = 1_000_000_000n
 const MAX_SECONDS = 2n ** 53n
 const PAX_DIRECTORY = Buffer.from('PaxHeaders/')
 const SPARSE_DIRECTORY = Buffer.from('GNUSparseFile.0/')
+const BINARY = Buffer.from('BINARY')
 const XATTR_PREFIX = 'SCHILY.xattr.'
 const VENDOR_KEY = /^[A-Za-z0-9._-]+$/
 /** Room for two header blocks, the fixed numbers of a pax header and its padding. */
@@ -108,10 +110,13 @@ function writePaxBody(member: ArchiveMember, target: Buffer, start: number): num
   let at = start
   const { path, linkTarget, sparse } = member
   const pathBytes = path.length + (member.kind === 'directory' ? 1 : 0)
-  // bsdtar takes names in an extended header for UTF-8 unless told that they are bytes.
-  if (pathBytes > NAME_BYTES && sparse === undefined) at = writePaxPath(member, target, at)
-  if (linkTarget !== undefined && linkTarget.length > NAME_BYTES)
-    at = writePaxRecord(target, at, 'linkpath', linkTarget)
+  const paxPath = pathBytes > NAME_BYTES || sparse !== undefined ? path : undefined
+  const paxLink = linkTarget !== undefined && linkTarget.length > NAME_BYTES ? linkTarget : undefined
+  // Names in an extended header are UTF-8 unless it says that they are bytes: bsdtar complains, GNU tar does not care.
+  if ((paxPath !== undefined && !isUtf8(paxPath)) || (paxLink !== undefined && !isUtf8(paxLink)))
+    at = writePaxRecord(target, at, 'hdrcharset', BINARY)
+  if (paxPath !== undefined && sparse === undefined) at = writePaxPath(member, target, at)
+  if (paxLink !== undefined) at = writePaxRecord(target, at, 'linkpath', paxLink)
   const fraction = member.mtimeNs % NANOSECONDS
   if (fraction !== 0n || member.mtimeNs < 0n || member.mtimeNs / NANOSECONDS > MAX_OCTAL_11)
     at = writePaxTime(target, at, 'mtime', member.mtimeNs)
@@ -273,6 +278,8 @@ function checkSparse(member: ArchiveMember, regions: readonly DataRegion[]): voi
     checkCount(region.length, 'length of a region')
     if (region.offset < end || region.length === 0) throw new TypeError('regions must ascend and hold bytes')
     end = region.offset + region.length
+    if (region.length % TAR_BLOCK_BYTES !== 0 && end !== member.sizeBytes)
+      throw new TypeError('a region must be whole blocks of 512 unless the file ends with it')
   }
   if (end > member.sizeBytes) throw new TypeError('a region lies beyond the end of the file')
 }

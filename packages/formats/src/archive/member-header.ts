@@ -103,7 +103,8 @@ function linkFields(
 ): Partial<Pick<ArchiveMember, 'linkTarget' | 'deviceMajor' | 'deviceMinor'>> {
   if (kind === 'symlink' || kind === 'hardlink') {
     const target = overrides.linkTarget ?? readBytes(block, FIELD.link, NAME_BYTES)
-    if (target.length === 0) throw new FormatError('ARCHIVE_INVALID', blockOffset, `A ${kind} without a target`)
+    if (target.length === 0)
+      throw new FormatError('ARCHIVE_INVALID', blockOffset, `A ${kind} without a target`)
     return { linkTarget: kind === 'hardlink' ? relative(target) : target }
   }
   if (kind !== 'character-device' && kind !== 'block-device') return {}
@@ -150,7 +151,11 @@ export function readOldSparse(block: Buffer, blockOffset: number, at: number, co
     const offset = readNumber(block, field, 12, blockOffset)
     const length = readNumber(block, field + 12, 12, blockOffset)
     if (offset < 0 || length < 0)
-      throw new FormatError('ARCHIVE_INVALID', blockOffset + field, 'A region of a sparse member is below zero')
+      throw new FormatError(
+        'ARCHIVE_INVALID',
+        blockOffset + field,
+        'A region of a sparse member is below zero',
+      )
     regions.push({ offset, length })
   }
   return { regions, extended: block[at + count * 24] === 1 }

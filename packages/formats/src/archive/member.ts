@@ -1,12 +1,6 @@
 /** What a member of the archive stream is. A `hardlink` names an earlier member whose data it shares. */
 export type MemberKind =
-  | 'file'
-  | 'directory'
-  | 'symlink'
-  | 'hardlink'
-  | 'fifo'
-  | 'character-device'
-  | 'block-device'
+  'file' | 'directory' | 'symlink' | 'hardlink' | 'fifo' | 'character-device' | 'block-device'
 
 /** A run of stored bytes of a sparse file; what lies between regions is a hole and reads as zeros. */
 export interface DataRegion {
@@ -58,8 +52,10 @@ export interface ArchiveMember {
   /** Device number, minor part; for device kinds. */
   readonly deviceMinor?: number
   /**
-   * Data regions of a sparse file, ascending, not touching beyond `sizeBytes`; absent when the file has no holes.
-   * Empty: the file is one hole. At most {@link MAX_SPARSE_REGIONS}; a caller with more merges neighbours.
+   * Data regions of a sparse file, ascending, none beyond `sizeBytes`; absent when the file has no holes. Empty: the
+   * file is one hole. Every length is a multiple of 512 but that of a region which ends with the file, as GNU tar stores
+   * and reads whole blocks: `alignRegions` makes them so. At most {@link MAX_SPARSE_REGIONS}; a caller with more merges
+   * neighbours. A parsed member's regions are as its writer chose them.
    */
   readonly sparse?: readonly DataRegion[]
   /** Extended attributes. */

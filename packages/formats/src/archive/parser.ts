@@ -234,7 +234,11 @@ export class ArchiveParser {
   #beginExtended(type: number, sizeBytes: number, blockOffset: number): void {
     const limit = type === TYPE.global ? MAX_GLOBAL_HEADER_BYTES : MAX_EXTENDED_HEADER_BYTES
     if (sizeBytes < 0 || sizeBytes + this.#extendedBytes > limit)
-      throw new FormatError('ARCHIVE_LIMIT', blockOffset + FIELD.size, `An extended header of ${sizeBytes} bytes`)
+      throw new FormatError(
+        'ARCHIVE_LIMIT',
+        blockOffset + FIELD.size,
+        `An extended header of ${sizeBytes} bytes`,
+      )
     this.#state = STATE.extended
     this.#extendedType = type
     this.#extended = Buffer.allocUnsafe(sizeBytes)
@@ -286,7 +290,11 @@ export class ArchiveParser {
       this.#oldSparse(block, blockOffset, 386, 4, sink)
     } else if (member.kind === 'file' && overrides.sparseMajor !== undefined) {
       if (overrides.sparseMajor !== 1 || overrides.sparseMinor !== 0)
-        throw new FormatError('ARCHIVE_UNSUPPORTED', blockOffset, 'A sparse member of a GNU format other than 1.0')
+        throw new FormatError(
+          'ARCHIVE_UNSUPPORTED',
+          blockOffset,
+          'A sparse member of a GNU format other than 1.0',
+        )
       this.#member = member
       this.#map = new SparseMapReader()
       this.#state = STATE.sparseMap
@@ -311,7 +319,11 @@ export class ArchiveParser {
     const { regions, extended } = readOldSparse(block, blockOffset, at, count)
     this.#oldRegions.push(...regions)
     if (this.#oldRegions.length > MAX_SPARSE_REGIONS)
-      throw new FormatError('ARCHIVE_LIMIT', blockOffset, `A sparse map of more than ${MAX_SPARSE_REGIONS} regions`)
+      throw new FormatError(
+        'ARCHIVE_LIMIT',
+        blockOffset,
+        `A sparse map of more than ${MAX_SPARSE_REGIONS} regions`,
+      )
     this.#state = STATE.oldSparse
     const member = this.#member
     if (extended || member === undefined) return

@@ -1,11 +1,35 @@
 import { FormatError } from '../format-error.ts'
-import { MAX_SPARSE_REGIONS, TAR_BLOCK_BYTES } from './member.ts'
+import { MAX_SPARSE_REGIONS, TAR_BLOCK_BYTES, paddingOf } from './member.ts'
 import type { DataRegion } from './member.ts'
 import { writeDecimal } from './pax.ts'
 
 const NEWLINE = 0x0a
 const ZERO = 0x30
 const MAX_NUMBER_DIGITS = 16
+
+/**
+ * Widens data regions to whole tar blocks and merges those that then touch, as `ArchiveMember.sparse` wants them.
+ * A little of a hole becomes data and is stored as the zeros it reads as.
+ *
+ * @param regions - data regions as the file system tells them, ascending
+ * @param sizeBytes - logical size of the file
+ */
+export function alignRegions(regions: readonly DataRegion[], sizeBytes: number): DataRegion[] {
+  const aligned: DataRegion[] = []
+  for (const { offset, length } of regions) {
+    if (length === 0 || offset >= sizeBytes) continue
+    const start = offset - (offset % TAR_BLOCK_BYTES)
+    const end = Math.min(offset + length + paddingOf(offset + length), sizeBytes)
+    const last = aligned.at(-1)
+    if (last !== undefined && start <= last.offset + last.length)
+      aligned[aligned.length - 1] = {
+        offset: last.offset,
+        length: Math.max(end, last.offset + last.length) - last.offset,
+      }
+    else aligned.push({ offset: start, length: end - start })
+  }
+  return aligned
+}
 
 /**
  * Upper bound of the bytes of a GNU sparse 1.0 map, padding included.
@@ -126,11 +150,19 @@ export function checkedRegions(
   let stored = 0
   for (const region of regions) {
     if (region.offset < end || region.offset + region.length > realSizeBytes)
-      throw new FormatError('ARCHIVE_INVALID', offset, 'A sparse map has regions out of order or out of the file')
+      throw new FormatError(
+        'ARCHIVE_INVALID',
+        offset,
+        'A sparse map has regions out of order or out of the file',
+      )
     end = region.offset + region.length
     stored += region.length
   }
   if (stored !== storedBytes)
-    throw new FormatError('ARCHIVE_INVALID', offset, `A sparse map tells of ${stored} bytes, not ${storedBytes}`)
+    throw new FormatError(
+      'ARCHIVE_INVALID',
+      offset,
+      `A sparse map tells of ${stored} bytes, not ${storedBytes}`,
+    )
   return regions.filter((region) => region.length > 0)
 }

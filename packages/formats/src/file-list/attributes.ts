@@ -233,9 +233,11 @@ export class AttributesReader {
     const own = state.kinds[number]
     if (kind === undefined || own === undefined) throw reader.fault(`An entry of kind ${number}`)
     const extra = head & HEAD.extra ? reader.byte() : 0
-    if (extra > EXTRA.all || (head & HEAD.extra && extra === 0)) throw reader.fault('An entry with unknown fields')
+    if (extra > EXTRA.all || (head & HEAD.extra && extra === 0))
+      throw reader.fault('An entry with unknown fields')
     const linkTarget = kind === 'symlink' || kind === 'hardlink' ? reader.bytes(reader.unsigned()) : undefined
-    if (linkTarget?.length === 0 || linkTarget?.includes(0)) throw reader.fault('A link without a usable target')
+    if (linkTarget?.length === 0 || linkTarget?.includes(0))
+      throw reader.fault('A link without a usable target')
     const isDevice = kind === 'character-device' || kind === 'block-device'
     const deviceMajor = isDevice ? reader.unsigned() : 0
     const deviceMinor = isDevice ? reader.unsigned() : 0

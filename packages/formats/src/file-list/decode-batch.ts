@@ -107,7 +107,7 @@ function walkPaths(
   visit: (path: Buffer, entryIndex: number) => boolean | void,
 ): void {
   const reader = new ByteReader(batch, open.pathsStart, open.attributesStart, open.offset)
-  let path = Buffer.allocUnsafe(Math.max(INITIAL_PATH_BYTES, open.firstPath.length))
+  let path: Buffer = Buffer.allocUnsafe(Math.max(INITIAL_PATH_BYTES, open.firstPath.length))
   let length = open.firstPath.copy(path)
   if (visit(path.subarray(0, length), 0) === false) return
   for (let index = 1; index < open.entryCount; index++) {

@@ -1,6 +1,12 @@
 import { FormatError } from '../format-error.ts'
 import { decodeBatch } from './decode-batch.ts'
-import { LENGTH_KNOWN_BYTES, batchBytes, decodeFileListHeader, fileListHeaderBytes, openBatch } from './frame.ts'
+import {
+  LENGTH_KNOWN_BYTES,
+  batchBytes,
+  decodeFileListHeader,
+  fileListHeaderBytes,
+  openBatch,
+} from './frame.ts'
 import { comparePaths } from './path-order.ts'
 import type { BatchFrame, FileListHeader, FileRecord } from './record.ts'
 
@@ -88,7 +94,11 @@ export class FileListDecoder {
     if (sink.onRecord === undefined) return
     for (const record of decodeBatch(piece, offset)) {
       if (record.imageIndex >= images)
-        throw new FormatError('FILE_LIST_INVALID', offset, `An entry in image ${record.imageIndex} of ${images}`)
+        throw new FormatError(
+          'FILE_LIST_INVALID',
+          offset,
+          `An entry in image ${record.imageIndex} of ${images}`,
+        )
       this.#lastPath = record.path
       sink.onRecord(record)
     }

@@ -117,7 +117,9 @@ export class FileListEncoder {
     const last = this.#lastPath.subarray(0, this.#lastPathBytes)
     const shared = sharedPrefix(path, last)
     if (rank(path[shared]) > rank(last[shared])) return shared
-    throw new TypeError(`${JSON.stringify(path.toString())} does not follow ${JSON.stringify(last.toString())}`)
+    throw new TypeError(
+      `${JSON.stringify(path.toString())} does not follow ${JSON.stringify(last.toString())}`,
+    )
   }
 
   #check(record: FileRecord): void {
@@ -139,7 +141,12 @@ export class FileListEncoder {
     checkCount(record.flags, 'flags')
     if (mtimeNs >= MAX_TIME || mtimeNs < -MAX_TIME || ctimeNs >= MAX_TIME || ctimeNs < -MAX_TIME)
       throw new TypeError('times must be within 64 bits of nanoseconds')
-    if (identity.device < 0n || identity.device >= MAX_IDENTITY || identity.inode < 0n || identity.inode >= MAX_IDENTITY)
+    if (
+      identity.device < 0n ||
+      identity.device >= MAX_IDENTITY ||
+      identity.inode < 0n ||
+      identity.inode >= MAX_IDENTITY
+    )
       throw new TypeError('identity must be two numbers of 64 bits')
     checkLink(record.kind === 'symlink' || record.kind === 'hardlink', linkTarget)
     checkDevice(record.kind === 'character-device' || record.kind === 'block-device', record)
@@ -148,7 +155,8 @@ export class FileListEncoder {
 }
 
 function checkLink(isLink: boolean, target: Buffer | undefined): void {
-  if (isLink !== (target !== undefined)) throw new TypeError('linkTarget belongs to links, and to each of them')
+  if (isLink !== (target !== undefined))
+    throw new TypeError('linkTarget belongs to links, and to each of them')
   if (target === undefined) return
   if (target.length === 0 || target.length > MAX_LINK_BYTES || target.includes(0))
     throw new TypeError(`linkTarget must be 1 to ${MAX_LINK_BYTES} bytes without NUL`)

@@ -67,14 +67,21 @@ export function fileListHeaderBytes(bytes: Buffer, offset: number): number {
  * @returns what it says, and its length: the first batch follows
  * @throws FormatError `FORMAT_UNKNOWN`, `FORMAT_VERSION_UNSUPPORTED`, `FILE_LIST_*`
  */
-export function decodeFileListHeader(bytes: Buffer): { readonly header: FileListHeader; readonly byteLength: number } {
+export function decodeFileListHeader(bytes: Buffer): {
+  readonly header: FileListHeader
+  readonly byteLength: number
+} {
   const byteLength = fileListHeaderBytes(bytes, 0)
   if (byteLength > bytes.length)
     throw new FormatError('FILE_LIST_TRUNCATED', bytes.length, 'A file list ends inside its header')
   checkSeal(bytes.subarray(0, byteLength), 0)
   const json: unknown = parseJson(bytes.toString('utf8', HEADER_FIXED_BYTES, byteLength - CHECKSUM_BYTES))
   if (typeof json !== 'object' || json === null || !('images' in json) || !isImageTable(json.images))
-    throw new FormatError('FILE_LIST_INVALID', HEADER_FIXED_BYTES, 'A file list header without a table of images')
+    throw new FormatError(
+      'FILE_LIST_INVALID',
+      HEADER_FIXED_BYTES,
+      'A file list header without a table of images',
+    )
   const { images } = json
   const digestAlgorithm = 'digestAlgorithm' in json ? json.digestAlgorithm : undefined
   if (digestAlgorithm === undefined) return { header: { images }, byteLength }
@@ -96,7 +103,12 @@ function parseJson(text: string): unknown {
 }
 
 /** Puts head, sections and checksum of a batch together. */
-export function encodeBatch(firstPath: Buffer, entryCount: number, paths: Buffer, attributes: Buffer): Buffer {
+export function encodeBatch(
+  firstPath: Buffer,
+  entryCount: number,
+  paths: Buffer,
+  attributes: Buffer,
+): Buffer {
   const byteLength = BATCH_FIXED_BYTES + firstPath.length + paths.length + attributes.length + CHECKSUM_BYTES
   const bytes = Buffer.allocUnsafe(byteLength)
   BATCH_MAGIC.copy(bytes)
@@ -209,7 +221,11 @@ export function seal(bytes: Buffer): void {
 export function checkSeal(bytes: Buffer, offset: number): void {
   const end = bytes.length - CHECKSUM_BYTES
   if (bytes.readBigUInt64LE(end) !== checksumOf(bytes.subarray(0, end)))
-    throw new FormatError('FILE_LIST_CHECKSUM', offset + end, 'A part of a file list does not match its checksum')
+    throw new FormatError(
+      'FILE_LIST_CHECKSUM',
+      offset + end,
+      'A part of a file list does not match its checksum',
+    )
 }
 
 /**

@@ -60,7 +60,8 @@ export function pathFault(path: Uint8Array): string | undefined {
   for (let index = 1; index < path.length; index++) {
     const byte = path[index]
     if (byte === 0) return 'holds a NUL byte'
-    if (byte === SLASH && (path[index - 1] === SLASH || index === path.length - 1)) return 'has an empty component'
+    if (byte === SLASH && (path[index - 1] === SLASH || index === path.length - 1))
+      return 'has an empty component'
   }
   return undefined
 }

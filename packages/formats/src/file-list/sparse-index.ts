@@ -93,7 +93,8 @@ function readBatches(bytes: Buffer, count: number): BatchFrame[] {
   while (at < end) {
     const pathStart = at + ENTRY_FIXED_BYTES
     const pathEnd = pathStart > end ? pathStart : pathStart + bytes.readUInt16LE(at + 16)
-    if (pathEnd > end) throw new FormatError('FILE_LIST_INVALID', at, 'An index entry is longer than the index')
+    if (pathEnd > end)
+      throw new FormatError('FILE_LIST_INVALID', at, 'An index entry is longer than the index')
     const firstPath = bytes.subarray(pathStart, pathEnd)
     const fault = pathFault(firstPath)
     if (fault !== undefined) throw new FormatError('FILE_LIST_INVALID', pathStart, `A path ${fault}`)
@@ -118,14 +119,16 @@ function indexFault(index: FileListIndex): string | undefined {
     if (!Number.isSafeInteger(batch.offset) || batch.offset < end) return 'batches overlap'
     if (batch.byteLength <= BATCH_FIXED_BYTES || batch.byteLength > MAX_BATCH_BYTES)
       return `a batch of ${batch.byteLength} bytes`
-    if (before !== undefined && comparePaths(before.firstPath, batch.firstPath) >= 0) return 'batches do not ascend'
+    if (before !== undefined && comparePaths(before.firstPath, batch.firstPath) >= 0)
+      return 'batches do not ascend'
     if (!Number.isSafeInteger(batch.entryCount) || batch.entryCount < 1) return 'a batch without entries'
     end = batch.offset + batch.byteLength
     entries += batch.entryCount
     before = batch
   }
   if (entries !== index.entryCount) return `${entries} entries, not ${index.entryCount}`
-  if (!Number.isSafeInteger(index.fileListBytes) || end > index.fileListBytes) return 'batches beyond the list'
+  if (!Number.isSafeInteger(index.fileListBytes) || end > index.fileListBytes)
+    return 'batches beyond the list'
   return undefined
 }
 

@@ -16,7 +16,8 @@ export class BlockChecksums {
 
   /** @param blockBytes - payload bytes under one checksum; default {@link BLOCK_BYTES} */
   constructor(blockBytes: number = BLOCK_BYTES) {
-    if (!Number.isSafeInteger(blockBytes) || blockBytes < 1) throw new TypeError('blockBytes must be a count from 1')
+    if (!Number.isSafeInteger(blockBytes) || blockBytes < 1)
+      throw new TypeError('blockBytes must be a count from 1')
     this.#blockBytes = blockBytes
   }
 

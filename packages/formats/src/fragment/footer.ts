@@ -29,7 +29,11 @@ export function decodeFragmentFooter(
   const isLast = tail.equals(END_OF_ARCHIVE)
   const end = isLast ? bytes.length - END_OF_ARCHIVE.length : bytes.length
   if (end < FOOTER_BYTES)
-    throw new FormatError('FRAGMENT_TRUNCATED', bytes.length, 'Too few bytes for the footer of a last fragment')
+    throw new FormatError(
+      'FRAGMENT_TRUNCATED',
+      bytes.length,
+      'Too few bytes for the footer of a last fragment',
+    )
   const start = end - FOOTER_BYTES
   const fields = decodeJsonMember(bytes.subarray(start, end), NAME, start)
   fields.checkFormat(DISK_FORMAT)

@@ -18,14 +18,21 @@ const MAX_BLOCK_BYTES = 64 * 1024 * 1024
 export function encodeFragmentHeader(header: FragmentHeader): Buffer {
   const { backupId, client, policy, schedule, copy, fragment, streamOffset } = header
   const { startsAtMemberBoundary, blockBytes, created } = header
-  if (!isBlockSize(blockBytes)) throw new TypeError(`blockBytes must be a multiple of 512 up to ${MAX_BLOCK_BYTES}`)
+  if (!isBlockSize(blockBytes))
+    throw new TypeError(`blockBytes must be a multiple of 512 up to ${MAX_BLOCK_BYTES}`)
   if (!Number.isSafeInteger(copy) || copy < 1) throw new TypeError('copy must be a whole number from 1')
-  if (!Number.isSafeInteger(fragment) || fragment < 1) throw new TypeError('fragment must be a whole number from 1')
+  if (!Number.isSafeInteger(fragment) || fragment < 1)
+    throw new TypeError('fragment must be a whole number from 1')
   if (!Number.isSafeInteger(streamOffset) || streamOffset < 0 || streamOffset % 512 !== 0)
     throw new TypeError('streamOffset must be a multiple of 512 from 0')
   if (Number.isNaN(Date.parse(created))) throw new TypeError('created must be a time in ISO 8601')
   const fields = { format: DISK_FORMAT, backupId, client, policy, schedule, copy, fragment, streamOffset }
-  return encodeJsonMember(NAME, HEADER_BYTES, created, { ...fields, startsAtMemberBoundary, blockBytes, created })
+  return encodeJsonMember(NAME, HEADER_BYTES, created, {
+    ...fields,
+    startsAtMemberBoundary,
+    blockBytes,
+    created,
+  })
 }
 
 /**
@@ -63,4 +70,3 @@ export function decodeFragmentHeader(bytes: Uint8Array): FragmentHeader {
 function isBlockSize(value: number): boolean {
   return Number.isSafeInteger(value) && value > 0 && value % 512 === 0 && value <= MAX_BLOCK_BYTES
 }
-

@@ -1,6 +1,7 @@
 import { encodeMember, encodeMemberInto } from '../archive/encode-member.ts'
 import { TAR_BLOCK_BYTES } from '../archive/member.ts'
 import type { ArchiveMember } from '../archive/member.ts'
+import { MAX_OCTAL_11 } from '../archive/ustar.ts'
 import { checksumOf, checksumText } from '../checksum.ts'
 import { FormatError } from '../format-error.ts'
 
@@ -19,7 +20,9 @@ export function encodeOwnMember(name: string, sizeBytes: number, created: string
 }
 
 function ownMember(name: string, sizeBytes: number, created: string): ArchiveMember {
-  const mtimeNs = BigInt(Math.floor(Date.parse(created) / 1000)) * 1_000_000_000n
+  // Within what ustar can say, so that the header is one block, whatever the time.
+  const seconds = Math.min(Math.max(Math.floor(Date.parse(created) / 1000), 0), MAX_OCTAL_11)
+  const mtimeNs = BigInt(seconds) * 1_000_000_000n
   return { path: Buffer.from(name), kind: 'file', mode: 0o644, uid: 0, gid: 0, sizeBytes, mtimeNs }
 }
 

@@ -92,7 +92,8 @@ export class FragmentTrailerEncoder {
    */
   write(chunk: Uint8Array): void {
     if (this.#open === undefined) throw new TypeError('no member is open')
-    if (this.#written + chunk.length > this.#open.sizeBytes) throw new TypeError('more data than was announced')
+    if (this.#written + chunk.length > this.#open.sizeBytes)
+      throw new TypeError('more data than was announced')
     this.#running.update(chunk)
     this.#written += chunk.length
   }
@@ -132,7 +133,12 @@ export class FragmentTrailerEncoder {
       headerChecksum: checksumText(checksumOf(header.subarray(0, HEADER_BYTES))),
       endsAtMemberBoundary,
       lastFragment,
-      members: this.#members.map(({ name, offset, sizeBytes, checksum }) => ({ name, offset, sizeBytes, checksum })),
+      members: this.#members.map(({ name, offset, sizeBytes, checksum }) => ({
+        name,
+        offset,
+        sizeBytes,
+        checksum,
+      })),
     })
     return lastFragment ? Buffer.concat([footer, END_OF_ARCHIVE]) : footer
   }
@@ -152,7 +158,12 @@ export function encodeFragmentTrailer(trailer: FragmentTrailer): Buffer[] {
   const pieces: Buffer[] = []
   for (const [index, name] of TRAILER_NAMES.entries()) {
     const content = contents[index] ?? []
-    pieces.push(encoder.open(name, content.reduce((sum, piece) => sum + piece.length, 0)))
+    pieces.push(
+      encoder.open(
+        name,
+        content.reduce((sum, piece) => sum + piece.length, 0),
+      ),
+    )
     for (const piece of content) {
       encoder.write(piece)
       pieces.push(Buffer.from(piece.buffer, piece.byteOffset, piece.length))
