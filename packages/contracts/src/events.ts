@@ -7,17 +7,26 @@ export type EventMap = object
 /** What a component shows of its emitter: listeners observe, they never control. */
 export interface Observable<Events extends EventMap> {
   /** Calls `listener` at each event of the name. */
-  on<Name extends keyof Events & string>(name: Name, listener: (payload: Events[Name]) => void): void
+  readonly on: <Name extends keyof Events & string>(
+    name: Name,
+    listener: (payload: Events[Name]) => void,
+  ) => void
   /** Calls `listener` at the next event of the name only. */
-  once<Name extends keyof Events & string>(name: Name, listener: (payload: Events[Name]) => void): void
+  readonly once: <Name extends keyof Events & string>(
+    name: Name,
+    listener: (payload: Events[Name]) => void,
+  ) => void
   /** Takes a listener away again, however it was added. */
-  off<Name extends keyof Events & string>(name: Name, listener: (payload: Events[Name]) => void): void
+  readonly off: <Name extends keyof Events & string>(
+    name: Name,
+    listener: (payload: Events[Name]) => void,
+  ) => void
 }
 
 /** A component's private end of its events. */
 export interface Emitter<Events extends EventMap> extends Observable<Events> {
   /** Tells all listeners. A listener that throws is logged; it stops neither the others nor the component. */
-  emit<Name extends keyof Events & string>(name: Name, payload: Events[Name]): void
+  readonly emit: <Name extends keyof Events & string>(name: Name, payload: Events[Name]) => void
 }
 
 /** An emitter on eventemitter3 whose listeners can't harm one another. Keep it private; expose it as {@link Observable}. */
