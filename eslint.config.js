@@ -82,7 +82,7 @@ export default defineConfig(
   {
     files: ['packages/*/src/**/*.ts'],
     ignores: ['packages/cli/src/**'],
-    rules: { 'no-console': 'error' },
+    rules: { 'no-console': 'error', 'nb/documented-options': 'error' },
   },
   {
     // tap's own functions return promises that tap itself awaits.

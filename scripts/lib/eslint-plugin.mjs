@@ -97,4 +97,32 @@ const noCycle = {
   },
 }
 
-export default { rules: { arrows, 'declared-imports': declaredImports, 'no-cycle': noCycle } }
+const documentedOptions = {
+  meta: {
+    type: 'problem',
+    schema: [],
+    docs: { description: 'every property of an XOptions interface says what it does' },
+  },
+  create(context) {
+    const check = (node) => {
+      if (!/Options$/.test(node.id.name)) return
+      for (const member of node.body.body) {
+        const documented = context.sourceCode
+          .getCommentsBefore(member)
+          .some((comment) => comment.type === 'Block' && comment.value.startsWith('*'))
+        if (!documented)
+          context.report({ node: member, message: 'say what this option does: unit, bound, @default' })
+      }
+    }
+    return { 'ExportNamedDeclaration > TSInterfaceDeclaration': check }
+  },
+}
+
+export default {
+  rules: {
+    arrows,
+    'declared-imports': declaredImports,
+    'no-cycle': noCycle,
+    'documented-options': documentedOptions,
+  },
+}
