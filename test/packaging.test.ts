@@ -1,5 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { publint } from 'publint'
@@ -40,7 +41,11 @@ function manifestOf(folder: string): Manifest {
   return JSON.parse(readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8')) as Manifest
 }
 
-const scratch = t.testdir({ tarballs: {}, project: {} })
+// Outside the repository, so that nothing resolves from its node_modules.
+const scratch = mkdtempSync(join(tmpdir(), 'nb-packaging-'))
+mkdirSync(join(scratch, 'tarballs'))
+mkdirSync(join(scratch, 'project'))
+t.teardown(() => rmSync(scratch, { recursive: true, force: true }))
 const tarballs = new Map<string, string>()
 
 t.before(async () => {

@@ -20,10 +20,17 @@ export function renderReadme(folder) {
   const about = packageDocumentation(readFileSync(join(directory, 'src/index.ts'), 'utf8'))
   const path = join(directory, 'README.md')
   const current = existsSync(path) ? readFileSync(path, 'utf8') : ''
-  const at = current.indexOf(marker)
-  const byHand = at === -1 ? '' : current.slice(at + marker.length).trim()
+  const byHand = handWritten(current)
   const head = `# ${manifest.name}\n\n${about}\n\n${marker}\n`
   return byHand === '' ? head : `${head}\n${byHand}\n`
+}
+
+/** What follows the marker; in a README that has none yet, what follows its first second-level heading. */
+function handWritten(readme) {
+  const at = readme.indexOf(marker)
+  if (at !== -1) return readme.slice(at + marker.length).trim()
+  const heading = readme.search(/^## /m)
+  return heading === -1 ? '' : readme.slice(heading).trim()
 }
 
 /** The text of the comment that holds @packageDocumentation, as Markdown. */
