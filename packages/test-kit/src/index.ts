@@ -17,3 +17,6 @@ export { withFixture, type SuiteContext, type SuiteSetup } from './suite-context
 export { dataChannelsSuite, type DataChannelsFixture } from './suites/data-channels.ts'
 export { createFaultPlan, seededRandom, type FaultPlan, type PlannedFault } from './fault-plan.ts'
 export { createPowerLossStorage, type PowerLossOptions, type PowerLossStorage } from './power-loss.ts'
+export { mediaStoreSuite, type MediaStoreFixture } from './suites/media-store.ts'
+export { createScriptedJobs, type ScriptedJobs } from './fakes/scripted-jobs.ts'
+export { nightlyPolicy, schedulerSuite, type SchedulerFixture } from './suites/scheduler.ts'

@@ -1,0 +1,189 @@
+import {
+  type Allocation,
+  type CallOptions,
+  type Clock,
+  type Files,
+  type FragmentReader,
+  type FragmentRecord,
+  type FragmentWriter,
+  type JobLog,
+  type Lifecycle,
+  type Logger,
+  type MediaStore,
+  type MountedMedium,
+  NbError,
+  type NewFragment,
+  debugLogger,
+  throwIfAborted,
+} from '@nb/contracts'
+import { BLOCK_BYTES } from '@nb/formats'
+import { mediaFailure } from './failure.ts'
+import { openFragmentReader } from './fragment-reader.ts'
+import { beginFragment } from './fragment-writer.ts'
+import { type ImageFolders, createImageFolders } from './image-folders.ts'
+import { checkMarker, claimDirectory } from './marker.ts'
+import { fragmentFileName } from './names.ts'
+
+/** What a disk store works with. */
+export interface DiskStoreComponents {
+  readonly files: Files
+  readonly clock: Clock
+  /** Gets a line when the unit is mounted for a job (backup step 10, restore step 12). @default none is written */
+  readonly log?: JobLog
+  /** @default debugLogger('nb:media-disk:store') */
+  readonly logger?: Logger
+}
+
+/** What a disk store is. */
+export interface DiskStoreOptions {
+  /** Name of the storage unit; the directory is marked with it and serves no other. */
+  readonly storageUnit: string
+  /** Absolute path. Made, when missing or empty, at the first start. */
+  readonly directory: string
+  /** Bytes of payload under one checksum, a multiple of 512 up to 64 MiB. @default 262144 */
+  readonly blockBytes?: number
+  /**
+   * Whether the directory was marked before: then a directory without marker is a disk that is not mounted, also at
+   * start. Set it once images are known to be there. @default false
+   */
+  readonly mustExist?: boolean
+}
+
+/** A disk storage unit. */
+export interface DiskStore extends MediaStore, Required<Lifecycle> {
+  /** Size and free bytes of the file system below it. */
+  space(options?: CallOptions): Promise<{ readonly totalBytes: number; readonly freeBytes: number }>
+}
+
+/**
+ * Makes a disk storage unit on a directory: each fragment is one file in the form `nb-disk/1`, which `tar` reads.
+ *
+ * `start` claims an empty directory, or checks that the marker there is its own, and removes what writers that are
+ * gone have left. Rejects with `media-open-failed` (83).
+ */
+export function createDiskStore(components: DiskStoreComponents, options: DiskStoreOptions): DiskStore {
+  const { files, clock, log, logger = debugLogger('nb:media-disk:store') } = components
+  const { storageUnit, directory, blockBytes = BLOCK_BYTES, mustExist = false } = options
+  checkOptions(options)
+  const unit = { files, storageUnit, directory }
+  const folders = createImageFolders(unit)
+
+  async function tell(jobId: string, flow: 'backup' | 'restore'): Promise<void> {
+    if (log === undefined) return
+    const { totalBytes, freeBytes } = await files.space(directory)
+    const text = `disk storage unit ${storageUnit} is mounted at ${directory}: ${gigabytes(freeBytes)} of ${gigabytes(totalBytes)} free`
+    const step = { flow, number: flow === 'backup' ? 10 : 12 }
+    const line = { time: clock.now(), component: 'media-disk', severity: 'info', step, text } as const
+    await log
+      .append({ jobId, lines: [line] })
+      .catch((error: unknown) => logger.error('job %s: a line was lost: %o', jobId, error))
+  }
+
+  return {
+    storageUnit,
+    start: async () => {
+      if (mustExist) await checkMarker(unit)
+      const found = await claimDirectory(unit, clock)
+      const leftovers = await folders.removeTemporaries()
+      logger('%s: %s %s, %d leftovers removed', storageUnit, directory, found, leftovers)
+    },
+    stop: async () => undefined,
+    mount: async ({ allocation, jobId, flow }, callOptions) => {
+      throwIfAborted(callOptions)
+      checkAllocation(allocation, storageUnit)
+      await checkMarker(unit)
+      if (flow === 'backup') await folders.checkWritable(jobId)
+      await tell(jobId, flow)
+      return mountedDisk({ ...unit, blockBytes, folders })
+    },
+    storedImages: async function* (callOptions) {
+      await checkMarker(unit)
+      yield* folders.storedImages(callOptions)
+    },
+    removeImage: async (input, callOptions) => {
+      throwIfAborted(callOptions)
+      await checkMarker(unit)
+      return folders.removeImage(input)
+    },
+    space: async (callOptions) => {
+      throwIfAborted(callOptions)
+      return files.space(directory)
+    },
+  }
+}
+
+function checkOptions({ storageUnit, directory, blockBytes = BLOCK_BYTES }: DiskStoreOptions): void {
+  if (storageUnit.length === 0) throw new TypeError('storageUnit must be a name')
+  if (!directory.startsWith('/') || directory.length < 2 || directory.endsWith('/'))
+    throw new TypeError(`directory must be an absolute path without a slash at its end, not "${directory}"`)
+  if (!Number.isSafeInteger(blockBytes) || blockBytes < 512 || blockBytes % 512 !== 0 || blockBytes > 2 ** 26)
+    throw new TypeError(`blockBytes must be a multiple of 512 from 512 to ${2 ** 26}`)
+}
+
+function checkAllocation(allocation: Allocation, storageUnit: string): void {
+  if (allocation.storageUnit === storageUnit && allocation.medium.kind === 'disk') return
+  throw new NbError(
+    'media-open-failed',
+    `The allocation is of ${allocation.medium.kind} storage unit ${allocation.storageUnit}, this is disk ${storageUnit}.`,
+    { details: { storageUnit, allocated: allocation.storageUnit }, retryable: false },
+  )
+}
+
+interface MountParts {
+  readonly files: Files
+  readonly storageUnit: string
+  readonly directory: string
+  readonly blockBytes: number
+  readonly folders: ImageFolders
+}
+
+/** The unit while one session uses it. One fragment is written at a time; readers are the caller's to close. */
+function mountedDisk({ folders, ...place }: MountParts): MountedMedium {
+  const { files, storageUnit } = place
+  let writer: FragmentWriter | undefined
+  let mounted = true
+  const mustBeMounted = (): void => {
+    if (!mounted) throw new TypeError(`storage unit ${storageUnit} is not mounted any more`)
+  }
+
+  async function createFragment(fragment: NewFragment, options?: CallOptions): Promise<FragmentWriter> {
+    mustBeMounted()
+    throwIfAborted(options)
+    const fileName = fragmentFileName(fragment.copy, fragment.number)
+    const imageDirectory = await folders.make(fragment.client, fragment.backupId)
+    writer = await beginFragment({ ...place, imageDirectory, fileName }, fragment)
+    return writer
+  }
+
+  async function openFragment(
+    input: { readonly backupId: string; readonly copy: number; readonly fragment: FragmentRecord },
+    options?: CallOptions,
+  ): Promise<FragmentReader> {
+    mustBeMounted()
+    throwIfAborted(options)
+    const { backupId, copy, fragment } = input
+    const fileName = fragmentFileName(copy, fragment.number)
+    const path = await folders.find(backupId, fileName)
+    if (path === undefined)
+      throw new NbError(
+        'fragment-missing',
+        `Fragment ${fragment.number} of copy ${copy} of image ${backupId} is not on storage unit ${storageUnit}.`,
+        { details: { storageUnit, backupId, copy, fragment: fragment.number } },
+      )
+    const identity = { storageUnit, backupId, copy, number: fragment.number, path }
+    const file = await files.open(path, 'read').catch((error: unknown) => {
+      throw mediaFailure(error, 'media-read-failed', 'opening', identity)
+    })
+    return openFragmentReader(file, identity, fragment)
+  }
+
+  async function unmount(): Promise<void> {
+    mounted = false
+    await writer?.discard()
+  }
+  return { createFragment, openFragment, unmount }
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`
+}

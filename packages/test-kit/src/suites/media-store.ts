@@ -1,0 +1,371 @@
+import assert from 'node:assert/strict'
+import {
+  type Allocation,
+  type ErrorCode,
+  type FragmentReader,
+  type FragmentRecord,
+  type FragmentTrailer,
+  type FragmentWriter,
+  type MediaStore,
+  type MountedMedium,
+  NbError,
+  type NewFragment,
+  type StoredImage,
+  isAbortError,
+} from '@nb/contracts'
+import { seededRandom } from '../fault-plan.ts'
+import { type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
+
+/** What the suite of `MediaStore` works on: one storage unit with nothing on it. */
+export interface MediaStoreFixture {
+  readonly store: MediaStore
+  /** An allocation of this storage unit. */
+  readonly allocation: (purpose: Allocation['purpose']) => Allocation
+  /** The store as a new process finds it: what was open is gone without a word. */
+  readonly reopen: () => Promise<MediaStore>
+  /** Flips one bit of the stored payload of a committed fragment, at this offset of it. */
+  readonly damage: (input: {
+    readonly backupId: string
+    readonly copy: number
+    readonly number: number
+    readonly offset: number
+  }) => Promise<void>
+}
+
+type Check = (name: string, body: (fixture: MediaStoreFixture) => Promise<void>) => void
+
+const backupId = 'client1_1767225600'
+
+/** The obligations of `MediaStore`, `MountedMedium`, `FragmentWriter` and `FragmentReader`. */
+export function mediaStoreSuite(context: SuiteContext, setup: SuiteSetup<MediaStoreFixture>): void {
+  const check: Check = (name, body) => void withFixture(context, setup, name, body)
+  writing(check)
+  reading(check)
+  damage(check)
+  discarding(check)
+  images(check)
+}
+
+function writing(check: Check): void {
+  check('a committed fragment is what was written, in chunks of any size', async (fixture) => {
+    const payload = noise(1, 3 * 2 ** 20 + 512)
+    const record = await store(fixture, { payload, chunks: [1, 511, 70_000, 262_144, 1_500_000] })
+    assert.deepEqual(
+      { ...record, blockBytes: 0 },
+      { number: 1, streamOffset: 0, streamBytes: payload.length, wholeMembers: true, blockBytes: 0 },
+    )
+    assert.ok(record.blockBytes > 0)
+    assert.ok((await readBack(fixture, record)).equals(payload))
+  })
+  check('the buffer of a write may be used again when it resolves', async (fixture) => {
+    const payload = noise(2, 600 * 1024)
+    const medium = await mount(fixture, 'backup')
+    const writer = await medium.createFragment(newFragment())
+    const buffer = Buffer.alloc(512)
+    for (let at = 0; at < payload.length; at += buffer.length) {
+      payload.copy(buffer, 0, at, at + buffer.length)
+      await writer.write(buffer)
+      buffer.fill(0xee)
+      assert.equal(writer.streamBytes, at + buffer.length)
+    }
+    const record = await writer.commit(trailer())
+    await medium.unmount()
+    assert.ok((await readBack(fixture, record)).equals(payload))
+  })
+  check('a fragment may be empty', async (fixture) => {
+    const record = await store(fixture, { payload: Buffer.alloc(0) })
+    assert.equal(record.streamBytes, 0)
+    assert.equal((await readBack(fixture, record)).length, 0)
+  })
+  check('a fragment that begins or ends inside a member says so', async (fixture) => {
+    const payload = noise(3, 1024)
+    const cut = await store(fixture, { payload, trailer: { endsAtMember: false, last: false } })
+    assert.equal(cut.wholeMembers, false)
+    const rest = { number: 2, streamOffset: 1024, startsAtMember: false }
+    assert.equal((await store(fixture, { payload, fragment: rest })).wholeMembers, false)
+  })
+  check('a fragment is never written twice', async (fixture) => {
+    await store(fixture, { payload: noise(4, 512) })
+    const medium = await mount(fixture, 'backup')
+    await rejects(medium.createFragment(newFragment()), 'already-exists')
+    await medium.unmount()
+  })
+  check('a medium of another storage unit is not mounted', async ({ store, allocation }) => {
+    const foreign = { ...allocation('write'), storageUnit: `${store.storageUnit}-other` }
+    await rejects(store.mount({ allocation: foreign, jobId: '1', flow: 'backup' }), 'media-open-failed')
+  })
+  check('an aborted call is an AbortError', async ({ store, allocation }) => {
+    const input = { allocation: allocation('write'), jobId: '1', flow: 'backup' } as const
+    await assert.rejects(store.mount(input, { signal: AbortSignal.abort() }), isAbortError)
+  })
+}
+
+function reading(check: Check): void {
+  check('any range of a fragment can be read, one after the other', async (fixture) => {
+    const payload = noise(5, 5 * 2 ** 20)
+    const record = await store(fixture, { payload })
+    const random = seededRandom(5)
+    await withReader(fixture, record, async (reader) => {
+      for (let round = 0; round < 40; round++) {
+        const offset = Math.floor(random() * payload.length)
+        const bytes = Math.floor(random() * Math.min(payload.length - offset, 2 ** (10 + (round % 13))))
+        const found = await collect(reader.read({ offset, bytes }))
+        assert.ok(found.equals(payload.subarray(offset, offset + bytes)), `${bytes} bytes at ${offset}`)
+      }
+    })
+  })
+  check('a read that is given up does not spoil the next', async (fixture) => {
+    const payload = noise(6, 4 * 2 ** 20)
+    const record = await store(fixture, { payload })
+    await withReader(fixture, record, async (reader) => {
+      for await (const chunk of reader.read({ offset: 0, bytes: payload.length })) {
+        assert.ok(chunk.length > 0)
+        break
+      }
+      assert.ok(
+        (await collect(reader.read({ offset: 1, bytes: 3_000_000 }))).equals(payload.subarray(1, 3_000_001)),
+      )
+    })
+  })
+  check('what is not there is missing', async (fixture) => {
+    const record = await store(fixture, { payload: noise(7, 512) })
+    const medium = await mount(fixture, 'restore')
+    const other = { backupId: 'client1_1', copy: 1, fragment: record }
+    await rejects(medium.openFragment(other), 'fragment-missing')
+    const next = { backupId, copy: 1, fragment: { ...record, number: 2 } }
+    await rejects(medium.openFragment(next), 'fragment-missing')
+    await medium.unmount()
+  })
+}
+
+function damage(check: Check): void {
+  check('a damaged block is never delivered, and named', async (fixture) => {
+    const payload = noise(8, 2 * 2 ** 20)
+    const record = await store(fixture, { payload })
+    const block = 3
+    const at = block * record.blockBytes + 17
+    assert.ok(at < payload.length, 'the suite needs blocks of at most 512 KiB')
+    await fixture.damage({ backupId, copy: 1, number: 1, offset: at })
+    await withReader(fixture, record, async (reader) => {
+      let delivered = 0
+      const reading = async (): Promise<void> => {
+        for await (const chunk of reader.read({ offset: 0, bytes: payload.length })) delivered += chunk.length
+      }
+      const error = await rejects(reading(), 'fragment-corrupt')
+      assert.equal(error.details['block'], block)
+      assert.ok(delivered <= block * record.blockBytes, `${delivered} bytes were delivered`)
+      const before = await collect(reader.read({ offset: 0, bytes: block * record.blockBytes }))
+      assert.ok(before.equals(payload.subarray(0, before.length)))
+    })
+  })
+  check('a fragment that is not the one of the catalog is corrupt', async (fixture) => {
+    const record = await store(fixture, { payload: noise(9, 1024) })
+    const medium = await mount(fixture, 'restore')
+    const wrong = { backupId, copy: 1, fragment: { ...record, streamBytes: 512 } }
+    await rejects(medium.openFragment(wrong), 'fragment-corrupt')
+    await medium.unmount()
+  })
+}
+
+function discarding(check: Check): void {
+  const absent = async (fixture: MediaStoreFixture): Promise<void> => {
+    const medium = await mount(fixture, 'restore')
+    const fragment = {
+      number: 1,
+      streamOffset: 0,
+      streamBytes: 1024,
+      wholeMembers: true,
+      blockBytes: 262_144,
+    }
+    await rejects(medium.openFragment({ backupId, copy: 1, fragment }), 'fragment-missing')
+    await medium.unmount()
+  }
+  const begin = async (fixture: MediaStoreFixture): Promise<[MountedMedium, FragmentWriter]> => {
+    const medium = await mount(fixture, 'backup')
+    const writer = await medium.createFragment(newFragment())
+    await writer.write(noise(10, 1024))
+    return [medium, writer]
+  }
+  check('a discarded fragment leaves nothing, and its number may be used again', async (fixture) => {
+    const [medium, writer] = await begin(fixture)
+    await writer.discard()
+    await writer.discard()
+    await medium.unmount()
+    await medium.unmount()
+    await absent(fixture)
+    await store(fixture, { payload: noise(11, 512) })
+  })
+  check('discarding after the commit does nothing', async (fixture) => {
+    const [medium, writer] = await begin(fixture)
+    const record = await writer.commit(trailer())
+    await writer.discard()
+    await medium.unmount()
+    assert.ok((await readBack(fixture, record)).equals(noise(10, 1024)))
+  })
+  check('unmounting discards what is open', async (fixture) => {
+    const [medium] = await begin(fixture)
+    await medium.unmount()
+    await absent(fixture)
+  })
+  check('a process that ends leaves committed fragments and nothing else', async (fixture) => {
+    const payload = noise(12, 4096)
+    const record = await store(fixture, { payload })
+    const medium = await mount(fixture, 'backup')
+    const writer = await medium.createFragment({ ...newFragment(), number: 2, streamOffset: 4096 })
+    await writer.write(noise(13, 8192))
+    const again = { ...fixture, store: await fixture.reopen() }
+    assert.ok((await readBack(again, record)).equals(payload))
+    const reader = await mount(again, 'restore')
+    const second = { ...record, number: 2, streamOffset: 4096, streamBytes: 8192 }
+    await rejects(reader.openFragment({ backupId, copy: 1, fragment: second }), 'fragment-missing')
+    await reader.unmount()
+    await store(again, { payload, fragment: { number: 2, streamOffset: 4096 } })
+  })
+}
+
+function images(check: Check): void {
+  check('images are told by id and copy, and removed so', async (fixture) => {
+    const payload = noise(14, 2048)
+    await store(fixture, { payload })
+    await store(fixture, { payload, fragment: { number: 2, streamOffset: 2048 } })
+    await store(fixture, { payload, fragment: { copy: 2 } })
+    await store(fixture, { payload, fragment: { backupId: 'client2_1767225601', client: 'client2' } })
+    const stored = await listed(fixture)
+    assert.deepEqual(
+      stored.map(({ backupId: id, copy, fragments }) => [id, copy, fragments]),
+      [
+        [backupId, 1, 2],
+        [backupId, 2, 1],
+        ['client2_1767225601', 1, 1],
+      ],
+    )
+    for (const { bytes, fragments } of stored) assert.ok(bytes >= fragments * payload.length)
+
+    const copy = await fixture.store.removeImage({ backupId, copy: 1 })
+    assert.equal(copy.fragments, 2)
+    assert.deepEqual(
+      (await listed(fixture)).map((image) => [image.backupId, image.copy]),
+      [
+        [backupId, 2],
+        ['client2_1767225601', 1],
+      ],
+    )
+    assert.equal((await fixture.store.removeImage({ backupId })).fragments, 1)
+    assert.deepEqual(await fixture.store.removeImage({ backupId }), { fragments: 0, bytes: 0 })
+    assert.equal((await listed(fixture)).length, 1)
+  })
+  check('a name can hold anything and stays within the storage unit', async (fixture) => {
+    const payload = noise(15, 512)
+    for (const client of ['../../escape', '.', '..', 'a/b', 'späße', ' -rf', '%2F', 'CON', 'a\u0000b']) {
+      const id = `${client}_1767225600`
+      const record = await store(fixture, { payload, fragment: { client, backupId: id } })
+      assert.deepEqual(
+        (await listed(fixture)).map((image) => image.backupId),
+        [id],
+      )
+      assert.ok((await readBack(fixture, record, id)).equals(payload))
+      assert.equal((await fixture.store.removeImage({ backupId: id })).fragments, 1)
+    }
+  })
+}
+
+function newFragment(): NewFragment {
+  return {
+    backupId,
+    copy: 1,
+    number: 1,
+    streamOffset: 0,
+    startsAtMember: true,
+    client: 'client1',
+    policy: 'policy1',
+    schedule: 'full',
+    createdAt: Date.UTC(2026, 0, 1),
+  }
+}
+
+function trailer(): FragmentTrailer {
+  return { image: { backupId }, fileList: [Buffer.from('list')], endsAtMember: true, last: true }
+}
+
+function mount(fixture: MediaStoreFixture, flow: 'backup' | 'restore'): Promise<MountedMedium> {
+  const allocation = fixture.allocation(flow === 'backup' ? 'write' : 'read')
+  return fixture.store.mount({ allocation, jobId: allocation.jobId, flow })
+}
+
+async function store(
+  fixture: MediaStoreFixture,
+  what: {
+    readonly payload: Buffer
+    readonly chunks?: readonly number[]
+    readonly fragment?: Partial<NewFragment>
+    readonly trailer?: Partial<FragmentTrailer>
+  },
+): Promise<FragmentRecord> {
+  const medium = await mount(fixture, 'backup')
+  try {
+    const writer = await medium.createFragment({ ...newFragment(), ...what.fragment })
+    const chunks = what.chunks ?? [what.payload.length]
+    for (let at = 0, turn = 0; at < what.payload.length; turn++) {
+      const length = Math.max(1, chunks[turn % chunks.length] ?? 1)
+      await writer.write(what.payload.subarray(at, at + length))
+      at += length
+    }
+    return await writer.commit({ ...trailer(), ...what.trailer })
+  } finally {
+    await medium.unmount()
+  }
+}
+
+async function withReader(
+  fixture: MediaStoreFixture,
+  record: FragmentRecord,
+  body: (reader: FragmentReader) => Promise<void>,
+  id: string = backupId,
+): Promise<void> {
+  const medium = await mount(fixture, 'restore')
+  try {
+    const reader = await medium.openFragment({ backupId: id, copy: 1, fragment: record })
+    await body(reader).finally(() => reader.close())
+  } finally {
+    await medium.unmount()
+  }
+}
+
+async function readBack(fixture: MediaStoreFixture, record: FragmentRecord, id?: string): Promise<Buffer> {
+  let all: Buffer = Buffer.alloc(0)
+  const body = async (reader: FragmentReader): Promise<void> => {
+    all = await collect(reader.read({ offset: 0, bytes: record.streamBytes }))
+  }
+  await withReader(fixture, record, body, id)
+  return all
+}
+
+async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  for await (const chunk of chunks) pieces.push(Buffer.from(chunk))
+  return Buffer.concat(pieces)
+}
+
+async function listed(fixture: MediaStoreFixture): Promise<StoredImage[]> {
+  const found: StoredImage[] = []
+  for await (const image of fixture.store.storedImages()) found.push(image)
+  return found.sort((a, b) => a.backupId.localeCompare(b.backupId) || a.copy - b.copy)
+}
+
+function noise(seed: number, byteLength: number): Buffer {
+  const random = seededRandom(seed)
+  const bytes = Buffer.alloc(byteLength)
+  for (let at = 0; at + 4 <= byteLength; at += 4) bytes.writeUInt32LE(Math.floor(random() * 2 ** 32), at)
+  return bytes
+}
+
+async function rejects(promise: Promise<unknown>, code: ErrorCode): Promise<NbError> {
+  try {
+    await promise
+  } catch (error) {
+    assert.ok(error instanceof NbError, String(error))
+    assert.equal(error.code, code, error.message)
+    return error
+  }
+  return assert.fail(`not rejected with ${code}`)
+}
