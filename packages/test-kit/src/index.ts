@@ -20,3 +20,4 @@ export { createPowerLossStorage, type PowerLossOptions, type PowerLossStorage } 
 export { mediaStoreSuite, type MediaStoreFixture } from './suites/media-store.ts'
 export { createScriptedJobs, type ScriptedJobs } from './fakes/scripted-jobs.ts'
 export { nightlyPolicy, schedulerSuite, type SchedulerFixture } from './suites/scheduler.ts'
+export { collect } from './collect.ts'

@@ -163,7 +163,7 @@ function createFiles(
           guard(born, operation)
           resolve(body())
         } catch (error) {
-          reject(error)
+          reject(error instanceof Error ? error : new Error(String(error)))
         }
       })
     })

@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict'
+import { type PlannedRun, type Policy, type Scheduler, toPath } from '@nb/contracts'
+import { collect } from '../collect.ts'
+import type { ScriptedJobs } from '../fakes/scripted-jobs.ts'
+import { type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
+import type { VirtualClock } from '../virtual-clock.ts'
+
+/** What the scheduler suite works with. The scheduler runs in UTC, 2 tries in 12 hours, 10 minutes apart. */
+export interface SchedulerFixture {
+  readonly scheduler: Scheduler
+  /** Starts at Thursday 2026-01-01T00:00Z. */
+  readonly clock: VirtualClock
+  readonly scripted: ScriptedJobs
+}
+
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
+
+/** A policy with a weekly full and daily incrementals in nightly windows from 18:00 to 06:00. */
+export function nightlyPolicy(changes: Partial<Policy> = {}): Policy {
+  const windows = [0, 1, 2, 3, 4, 5, 6].map((weekday) => ({
+    weekday,
+    startSeconds: 18 * 3600,
+    durationSeconds: 12 * 3600,
+  }))
+  return {
+    name: 'nightly',
+    active: true,
+    clients: ['web1'],
+    selections: [toPath('/srv')],
+    storage: { kind: 'any' },
+    schedules: [
+      { name: 'full', type: 'full', frequencyMs: 7 * dayMs, windows, retentionLevel: 3 },
+      { name: 'incr', type: 'differential', frequencyMs: dayMs, windows, retentionLevel: 1 },
+    ],
+    ...changes,
+  }
+}
+
+/** The obligations of {@link Scheduler}. */
+export function schedulerSuite(context: SuiteContext, setup: SuiteSetup<SchedulerFixture>): void {
+  const test = (name: string, body: (fixture: SchedulerFixture) => Promise<void>): unknown =>
+    withFixture(context, setup, name, body)
+
+  test('a policy is stored with a generation that rises, and two editors cannot overwrite each other', async ({
+    scheduler,
+  }) => {
+    assert.equal(await scheduler.getPolicy({ name: 'nightly' }), undefined)
+    assert.equal((await scheduler.putPolicy({ policy: nightlyPolicy() })).generation, 1)
+    const changed = nightlyPolicy({ priority: 5 })
+    assert.equal((await scheduler.putPolicy({ policy: changed, generation: 1 })).generation, 2)
+    await assert.rejects(scheduler.putPolicy({ policy: changed, generation: 1 }), {
+      code: 'generation-conflict',
+      retryable: true,
+    })
+    await assert.rejects(scheduler.putPolicy({ policy: changed }), { code: 'generation-conflict' })
+    assert.equal((await scheduler.getPolicy({ name: 'nightly' }))?.priority, 5)
+  })
+
+  test('a policy that cannot be meant is refused by the name of its field', async ({ scheduler }) => {
+    const bad: [string, Partial<Policy>][] = [
+      ['name', { name: '../x' }],
+      ['clients', { clients: [] }],
+      ['selections[0]', { selections: [toPath('relative')] }],
+      ['priority', { priority: 100_000 }],
+      [
+        'schedules[0].frequencyMs',
+        { schedules: [{ name: 'f', type: 'full', frequencyMs: 1, windows: [], retentionLevel: 0 }] },
+      ],
+    ]
+    for (const [field, changes] of bad) {
+      await assert.rejects(
+        scheduler.putPolicy({ policy: nightlyPolicy(changes) }),
+        (error: { code: string; details: object }) => {
+          assert.equal(error.code, 'argument-invalid')
+          assert.deepEqual(error.details, { field })
+          return true
+        },
+      )
+    }
+    assert.equal((await collect(scheduler.policies({}))).length, 0)
+  })
+
+  test('a due job starts when its window opens, and next day again, a full a week', async ({
+    scheduler,
+    clock,
+    scripted,
+  }) => {
+    await scheduler.putPolicy({ policy: nightlyPolicy() })
+    await clock.advance(hourMs)
+    assert.equal(scripted.submitted.length, 1, 'the window of the evening before is open at midnight')
+    assert.equal(scripted.submitted[0]?.schedule.name, 'full')
+    scripted.finish('1', 0)
+    for (let day = 0; day < 8; day++) {
+      const before = scripted.submitted.length
+      await clock.advance(dayMs)
+      for (let job = before; job < scripted.submitted.length; job++) scripted.finish(String(job + 1), 0)
+      await clock.advance(0)
+    }
+    assert.deepEqual(
+      scripted.submitted.map((request) => request.schedule.name),
+      ['full', 'incr', 'incr', 'incr', 'incr', 'incr', 'incr', 'full', 'incr'],
+    )
+  })
+
+  test('nothing starts outside a window', async ({ scheduler, clock, scripted }) => {
+    await clock.advance(7 * hourMs)
+    await scheduler.putPolicy({ policy: nightlyPolicy() })
+    await clock.advance(10.9 * hourMs)
+    assert.equal(scripted.submitted.length, 0)
+    await clock.advance(0.2 * hourMs)
+    assert.equal(scripted.submitted.length, 1)
+  })
+
+  test('a failed job is tried again after the delay, and then only when tries have aged out', async ({
+    scheduler,
+    clock,
+    scripted,
+  }) => {
+    await scheduler.putPolicy({ policy: nightlyPolicy() })
+    await clock.advance(1000)
+    scripted.finish('1', 84)
+    await clock.advance(9 * 60_000)
+    assert.equal(scripted.submitted.length, 1)
+    await clock.advance(2 * 60_000)
+    assert.equal(scripted.submitted.length, 2)
+    scripted.finish('2', 84)
+    await clock.advance(11 * hourMs)
+    assert.equal(scripted.submitted.length, 2, 'two tries in twelve hours')
+    await clock.advance(8 * hourMs)
+    assert.equal(scripted.submitted.length, 3, 'the window of 18:00 is open and both tries have aged out')
+  })
+
+  test('a run by hand starts at once and counts as the last backup', async ({
+    scheduler,
+    clock,
+    scripted,
+  }) => {
+    await clock.advance(10 * hourMs)
+    await scheduler.putPolicy({ policy: nightlyPolicy() })
+    const { jobIds } = await scheduler.runNow({ policy: 'nightly' })
+    assert.deepEqual(jobIds, ['1'])
+    assert.equal(scripted.submitted[0]?.schedule.type, 'full', 'the fullest unless told otherwise')
+    scripted.finish('1', 0)
+    await clock.advance(20 * hourMs)
+    assert.equal(scripted.submitted.length, 1, 'the night between is skipped: a day has not passed')
+    await clock.advance(12.1 * hourMs)
+    assert.equal(scripted.submitted.length, 2)
+  })
+
+  test('runs by hand that cannot be meant are refused', async ({ scheduler }) => {
+    await scheduler.putPolicy({ policy: nightlyPolicy() })
+    await scheduler.putPolicy({ policy: nightlyPolicy({ name: 'off', active: false }) })
+    await assert.rejects(scheduler.runNow({ policy: 'none' }), { code: 'policy-unknown', status: 230 })
+    await assert.rejects(scheduler.runNow({ policy: 'off' }), { code: 'policy-inactive', status: 247 })
+    await assert.rejects(scheduler.runNow({ policy: 'nightly', schedule: 'x' }), {
+      code: 'schedule-unknown',
+      status: 240,
+    })
+    await assert.rejects(scheduler.runNow({ policy: 'nightly', client: 'x' }), {
+      code: 'client-not-in-policy',
+      status: 239,
+    })
+    await assert.rejects(scheduler.removePolicy({ name: 'none' }), { code: 'policy-unknown' })
+  })
+
+  test('tasks tell what runs, what waits until when, and what is inactive', async ({
+    scheduler,
+    clock,
+    scripted,
+  }) => {
+    await scheduler.putPolicy({ policy: nightlyPolicy({ clients: ['web1', 'web2'] }) })
+    await scheduler.putPolicy({ policy: nightlyPolicy({ name: 'off', active: false }) })
+    await clock.advance(1000)
+    scripted.finish('1', 0)
+    await clock.advance(1000)
+    const tasks = await collect(scheduler.tasks({}))
+    const states = Object.fromEntries(tasks.map((task) => [`${task.policy}/${task.client}`, task.state]))
+    assert.deepEqual(states, { 'nightly/web1': 'waiting', 'nightly/web2': 'running', 'off/web1': 'inactive' })
+    const waiting = tasks.find((task) => task.state === 'waiting')
+    assert.equal(waiting?.lastStatus, 0)
+    assert.equal(waiting?.next?.schedule, 'incr')
+    assert.equal(waiting?.next?.startsAt, Date.UTC(2026, 0, 1, 18))
+  })
+
+  test('a preview tells what would start, in order, and starts nothing', async ({
+    scheduler,
+    clock,
+    scripted,
+  }) => {
+    await scheduler.putPolicy({ policy: nightlyPolicy({ active: true, effectiveAt: clock.now() + dayMs }) })
+    const from = clock.now()
+    const runs: PlannedRun[] = await collect(
+      scheduler.preview({ policy: 'nightly', from, to: from + 9 * dayMs }),
+    )
+    assert.equal(runs[0]?.scheduleType, 'full')
+    assert.ok(
+      runs.every((run, index) => index === 0 || run.startsAt > (runs[index - 1] as PlannedRun).startsAt),
+    )
+    assert.equal(runs.filter((run) => run.scheduleType === 'full').length, 2)
+    assert.equal(scripted.submitted.length, 0)
+  })
+
+  test('a removed policy starts nothing any more', async ({ scheduler, clock, scripted }) => {
+    await clock.advance(10 * hourMs)
+    await scheduler.putPolicy({ policy: nightlyPolicy() })
+    await scheduler.removePolicy({ name: 'nightly' })
+    await clock.advance(3 * dayMs)
+    assert.equal(scripted.submitted.length, 0)
+    assert.equal((await collect(scheduler.tasks({}))).length, 0)
+  })
+}
