@@ -88,8 +88,7 @@ export class Reader {
     if (entry.kind === 'directory') this.counts.directories++
     else this.counts.files++
     try {
-      if (entry.kind === 'file') this.#file(entry)
-      else this.#other(entry)
+      this.#entry(entry)
     } catch (error) {
       this.#failed(entry.path, error, 'it is not in the backup')
     }
@@ -105,31 +104,38 @@ export class Reader {
     data.end()
   }
 
-  #file(entry: WalkEntry): void {
-    const { stat, path } = entry
+  #entry(entry: WalkEntry): void {
+    const { stat, path, kind } = entry
     const key = identityKey(stat)
-    const link = stat.nlink > 1 ? this.#links.meet(key, stat.nlink, path) : undefined
-    const group = link?.group
+    const link = stat.nlink > 1 && kind !== 'directory' ? this.#links.meet(key, stat.nlink, path) : undefined
     const firstPath = link?.isFirst === false ? link.group.firstPath : undefined
-    if (this.#carried(entry, undefined, firstPath)) return
-    if (group?.stored !== undefined) {
-      this.#hardLink(entry, group)
+    const linkTarget =
+      kind === 'symlink' ? this.#parts.calls.readLink(entry.directory, entry.name) : undefined
+    if (this.#carried(entry, linkTarget, firstPath)) return
+    if (link?.group.stored !== undefined) {
+      this.#hardLink(entry, link.group)
       return
     }
-    if (!this.#storeFile(entry, group, firstPath) && link?.isFirst === true) this.#links.forget(key)
+    const isListed =
+      kind === 'file'
+        ? this.#storeFile(entry, link?.group, firstPath)
+        : this.#storeOther(entry, linkTarget, link?.group, firstPath)
+    if (!isListed && link?.isFirst === true) this.#links.forget(key)
   }
 
   /** Lists an unchanged entry as the reference has it; says whether it is unchanged. */
   #carried(entry: WalkEntry, linkTarget: Buffer | undefined, firstPath: Buffer | undefined): boolean {
     const record = this.#parts.reference?.find(entry.path)
     if (record === undefined || !isUnchanged(record, entry, linkTarget)) return false
-    const { linkTarget: _target, kind: _kind, ...facts } = record
+    const { memberOffset, memberBytes, digest } = record
     this.#list({
-      ...facts,
-      ...(entry.kind === 'file' ? fileKind(firstPath) : { kind: entry.kind }),
-      ...(linkTarget === undefined ? {} : { linkTarget }),
-      linkCount: entry.stat.nlink,
+      ...recordFacts(entry.path, entry.stat),
+      ...recordKind(entry, linkTarget, firstPath),
       imageIndex: record.imageIndex + 1,
+      memberOffset,
+      memberBytes,
+      ...(digest === undefined ? {} : { digest }),
+      flags: 0,
     })
     return true
   }
@@ -225,7 +231,14 @@ export class Reader {
     this.counts.storedEntries++
     this.counts.bytes += stat.size
     const facts = recordFacts(path, stat)
-    this.#list({ ...facts, ...fileKind(firstPath), imageIndex: 0, memberOffset, memberBytes, flags })
+    this.#list({
+      ...facts,
+      ...recordKind(entry, undefined, firstPath),
+      imageIndex: 0,
+      memberOffset,
+      memberBytes,
+      flags,
+    })
   }
 
   #regions(fd: number, stat: FileStat): readonly DataRegion[] | undefined {
@@ -298,23 +311,49 @@ export class Reader {
     this.#warn(entry.path, code, `it could not be opened (${code}): its data is not in the backup`)
     const facts = recordFacts(entry.path, entry.stat)
     const nowhere = { imageIndex: 0, memberOffset: this.#parts.data.offset, memberBytes: 0 }
-    this.#list({ ...facts, ...fileKind(firstPath), ...nowhere, flags: FILE_FLAGS.unreadable })
+    this.#list({
+      ...facts,
+      ...recordKind(entry, undefined, firstPath),
+      ...nowhere,
+      flags: FILE_FLAGS.unreadable,
+    })
     return true
   }
 
-  #other(entry: WalkEntry): void {
+  #storeOther(
+    entry: WalkEntry,
+    linkTarget: Buffer | undefined,
+    group: LinkGroup | undefined,
+    firstPath: Buffer | undefined,
+  ): boolean {
     const { calls, data } = this.#parts
     const { path, stat, kind, fd, directory, name } = entry
-    if (kind === 'file') return
-    const linkTarget = kind === 'symlink' ? calls.readLink(directory, name) : undefined
-    if (this.#carried(entry, linkTarget, undefined)) return
     const extra = readAttributes(calls, fd === undefined ? { directory, name } : { fd }, this.#refused(path))
-    const own = linkTarget === undefined ? { kind } : { kind, linkTarget }
+    const member = this.#member(
+      entry,
+      stat,
+      extra,
+      linkTarget === undefined ? { kind } : { kind, linkTarget },
+    )
     const memberOffset = data.offset
-    writeMemberHeader(data, this.#member(entry, stat, extra, own))
+    writeMemberHeader(data, member)
     this.counts.storedEntries++
     const memberBytes = data.offset - memberOffset
+    const { mtimeNs, ctimeNs, size } = stat
+    if (group !== undefined) {
+      group.stored = {
+        memberPath: member.path,
+        memberOffset,
+        memberBytes,
+        sizeBytes: size,
+        mtimeNs,
+        ctimeNs,
+        flags: 0,
+      }
+    }
+    const own = recordKind(entry, linkTarget, firstPath)
     this.#list({ ...recordFacts(path, stat), ...own, imageIndex: 0, memberOffset, memberBytes, flags: 0 })
+    return true
   }
 
   #member(
@@ -374,10 +413,8 @@ export class Reader {
   }
 }
 
-type RecordFacts = Omit<
-  FileRecord,
-  'kind' | 'linkTarget' | 'imageIndex' | 'memberOffset' | 'memberBytes' | 'flags'
->
+type KindFields = 'kind' | 'linkTarget' | 'deviceMajor' | 'deviceMinor'
+type RecordFacts = Omit<FileRecord, KindFields | 'imageIndex' | 'memberOffset' | 'memberBytes' | 'flags'>
 
 function recordFacts(path: Buffer, stat: FileStat): RecordFacts {
   const kind = kindOfMode(stat.mode)
@@ -390,7 +427,6 @@ function recordFacts(path: Buffer, stat: FileStat): RecordFacts {
     allocatedBytes: stat.blocks * 512,
     mtimeNs: stat.mtimeNs,
     ctimeNs: stat.ctimeNs,
-    ...devicePart(kind, stat),
     identity: { device: deviceOf(stat), inode: stat.ino },
     linkCount: stat.nlink,
   }
@@ -404,6 +440,13 @@ function devicePart(
   return { deviceMajor: stat.rdevMajor, deviceMinor: stat.rdevMinor }
 }
 
-function fileKind(firstPath: Buffer | undefined): Pick<FileRecord, 'kind' | 'linkTarget'> {
-  return firstPath === undefined ? { kind: 'file' } : { kind: 'hardlink', linkTarget: firstPath }
+/** What the entry is in this list: itself, or a further name of what an earlier path of the list is. */
+function recordKind(
+  entry: WalkEntry,
+  linkTarget: Buffer | undefined,
+  firstPath: Buffer | undefined,
+): Pick<FileRecord, KindFields> {
+  if (firstPath !== undefined) return { kind: 'hardlink', linkTarget: firstPath }
+  const { kind, stat } = entry
+  return { kind, ...(linkTarget === undefined ? {} : { linkTarget }), ...devicePart(kind, stat) }
 }

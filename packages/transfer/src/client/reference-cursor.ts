@@ -71,10 +71,11 @@ export class ReferenceCursor {
  * decides: no program can set it. A record that was read unsoundly, or has no stored member, never counts.
  */
 export function isUnchanged(record: FileRecord, entry: WalkEntry, linkTarget: Buffer | undefined): boolean {
-  const { stat } = entry
-  const kind = record.kind === 'hardlink' ? 'file' : record.kind
+  const { stat, kind } = entry
+  // A record of a further name does not tell what the file is; its inode and change time do.
+  const isFurtherName = record.kind === 'hardlink'
   return (
-    kind === entry.kind &&
+    (isFurtherName ? kind !== 'directory' : record.kind === kind) &&
     record.flags === 0 &&
     record.memberBytes > 0 &&
     record.identity.inode === stat.ino &&
@@ -85,8 +86,12 @@ export function isUnchanged(record: FileRecord, entry: WalkEntry, linkTarget: Bu
     record.uid === stat.uid &&
     record.gid === stat.gid &&
     (kind !== 'file' || record.sizeBytes === stat.size) &&
-    (kind !== 'symlink' || (linkTarget !== undefined && record.linkTarget?.equals(linkTarget) === true)) &&
-    (!isDevice(kind) || (record.deviceMajor === stat.rdevMajor && record.deviceMinor === stat.rdevMinor))
+    (isFurtherName ||
+      kind !== 'symlink' ||
+      (linkTarget !== undefined && record.linkTarget?.equals(linkTarget) === true)) &&
+    (isFurtherName ||
+      !isDevice(kind) ||
+      (record.deviceMajor === stat.rdevMajor && record.deviceMinor === stat.rdevMinor))
   )
 }
 

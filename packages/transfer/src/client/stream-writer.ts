@@ -2,12 +2,12 @@ import type { BlockPipe } from './block-pipe.ts'
 
 /** Writes one continuous stream into the blocks of a pipe: every block full but the last. Blocks its thread. */
 export class StreamWriter {
-  readonly #pipe: BlockPipe
+  readonly #pipe: Pick<BlockPipe, 'claimSync' | 'publish' | 'end' | 'blockBytes'>
   #block: Buffer | undefined
   #used = 0
   #offset = 0
 
-  constructor(pipe: BlockPipe) {
+  constructor(pipe: Pick<BlockPipe, 'claimSync' | 'publish' | 'end' | 'blockBytes'>) {
     this.#pipe = pipe
   }
 

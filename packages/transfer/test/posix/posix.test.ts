@@ -160,8 +160,10 @@ function tests(posix: Posix): void {
       posix.setAttributeFd(fd, b('user.one'), Buffer.from([0, 1, 255]))
     } catch (error) {
       posix.close(fd)
-      if (error instanceof PosixError && error.code === 'ENOTSUP')
-        return t.skip('no user attributes on this file system')
+      if (error instanceof PosixError && error.code === 'ENOTSUP') {
+        t.comment('SKIPPED: no user attributes on this file system')
+        return
+      }
       throw error
     }
     posix.setAttributeFd(fd, b('user.empty'), Buffer.alloc(0))
@@ -192,8 +194,10 @@ function tests(posix: Posix): void {
     t.equal(posix.statFd(file).mode & 0o7777, 0o4751)
     posix.chmodPath(descriptorPath(file), 0o600)
     t.equal(posix.statFd(file).mode & 0o7777, 0o600)
-    if (process.getuid?.() !== 0)
-      return t.throws(() => posix.chown(fd, b('link'), 1234, 4_000_000_000), { code: 'EPERM' })
+    if (process.getuid?.() !== 0) {
+      t.throws(() => posix.chown(fd, b('link'), 1234, 4_000_000_000), { code: 'EPERM' })
+      return
+    }
     posix.chown(fd, b('link'), 1234, 4_000_000_000)
     posix.chown(file, b(''), 5, 6)
     t.strictSame([posix.stat(fd, b('link')).uid, posix.stat(fd, b('link')).gid], [1234, 4_000_000_000])

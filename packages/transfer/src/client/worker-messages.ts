@@ -1,0 +1,44 @@
+import type { ErrorRecord } from '@nb/contracts'
+import type { SharedPipe } from './block-pipe.ts'
+import type { ReaderCounts } from './reader.ts'
+import type { TransferWarning } from './warning.ts'
+
+/** What a reader thread is started with. */
+export interface ReaderInput {
+  readonly backupId: string
+  /** Absolute paths as raw bytes. */
+  readonly roots: readonly Uint8Array[]
+  readonly exclude: readonly string[]
+  readonly include: readonly string[]
+  readonly crossMountPoints: boolean
+  /** Absolute paths that are never backed up, whatever leads there. */
+  readonly neverPaths: readonly Uint8Array[]
+  /** Takes the archive stream. */
+  readonly data: SharedPipe
+  /** Takes the file list. */
+  readonly list: SharedPipe
+  /** Gives the list to compare with. */
+  readonly reference: SharedPipe | undefined
+}
+
+/** What a reader thread has done. */
+export interface ReaderTotals {
+  readonly counts: Readonly<ReaderCounts>
+  readonly streamBytes: number
+  readonly fileList: { readonly bytes: number; readonly batches: number; readonly entries: number }
+  readonly warnings: number
+}
+
+/** How far a thread is. */
+export interface WorkerProgress {
+  readonly files: number
+  readonly bytes: number
+  readonly currentPath: Uint8Array
+}
+
+/** What threads tell the main thread; the last one is `done` or `failed`. */
+export type WorkerMessage<Result> =
+  | { readonly kind: 'progress'; readonly progress: WorkerProgress }
+  | { readonly kind: 'warnings'; readonly warnings: readonly TransferWarning[] }
+  | { readonly kind: 'done'; readonly result: Result }
+  | { readonly kind: 'failed'; readonly error: ErrorRecord }

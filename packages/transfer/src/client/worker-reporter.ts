@@ -1,0 +1,44 @@
+import type { TransferWarning } from './warning.ts'
+import type { WorkerMessage, WorkerProgress } from './worker-messages.ts'
+
+const PROGRESS_MS = 200
+
+/**
+ * Sends progress and warnings to the main thread, both at most five times a second, so that a thread that works
+ * through a hundred thousand entries is not held up by telling of them.
+ */
+export class WorkerReporter {
+  readonly #post: (message: WorkerMessage<never>) => void
+  readonly #now: () => number
+  #lastAt: number
+  #waiting: TransferWarning[] = []
+  /** Warnings so far, notes not counted. */
+  warnings = 0
+
+  constructor(post: (message: WorkerMessage<never>) => void, now: () => number) {
+    this.#post = post
+    this.#now = now
+    this.#lastAt = now()
+  }
+
+  warn(warning: TransferWarning): void {
+    if (warning.severity === 'warning') this.warnings++
+    this.#waiting.push(warning)
+  }
+
+  /** Called often; sends when it is time. */
+  tick(progress: () => WorkerProgress): void {
+    const now = this.#now()
+    if (now - this.#lastAt < PROGRESS_MS && this.#waiting.length < 1000) return
+    this.#lastAt = now
+    this.#post({ kind: 'progress', progress: progress() })
+    this.flush()
+  }
+
+  /** Sends the warnings that wait. */
+  flush(): void {
+    if (this.#waiting.length === 0) return
+    this.#post({ kind: 'warnings', warnings: this.#waiting })
+    this.#waiting = []
+  }
+}

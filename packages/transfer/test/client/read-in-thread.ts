@@ -1,0 +1,110 @@
+// Runs the reader in this very thread and keeps what it says, for tests that look at it or change files under it.
+import { toPath, type Path } from '@nb/contracts'
+import { END_OF_ARCHIVE, FileListDecoder, type FileRecord } from '@nb/formats'
+import type { BlockPipe } from '../../src/client/block-pipe.ts'
+import type { ReaderMoment } from '../../src/client/reader.ts'
+import { runReader } from '../../src/client/run-reader.ts'
+import type { TransferWarning } from '../../src/client/warning.ts'
+import type { ReaderTotals } from '../../src/client/worker-messages.ts'
+import { WorkerReporter } from '../../src/client/worker-reporter.ts'
+
+export interface ReadResult {
+  readonly totals: ReaderTotals
+  readonly archive: Buffer
+  readonly list: Buffer
+  readonly images: readonly string[]
+  readonly records: readonly FileRecord[]
+  readonly warnings: readonly TransferWarning[]
+}
+
+export interface ReadSettings {
+  readonly backupId?: string
+  readonly exclude?: readonly string[]
+  readonly include?: readonly string[]
+  readonly crossMountPoints?: boolean
+  readonly neverPaths?: readonly string[]
+  readonly reference?: Buffer
+  readonly observe?: (moment: ReaderMoment, path: Buffer) => void
+  /** @default 256 KiB */
+  readonly blockBytes?: number
+}
+
+export function readInThread(roots: readonly (string | Buffer)[], settings: ReadSettings = {}): ReadResult {
+  const data = collector(settings.blockBytes ?? 256 * 1024)
+  const list = collector(64 * 1024)
+  const warnings: TransferWarning[] = []
+  const reporter = new WorkerReporter(
+    () => undefined,
+    () => Date.now(),
+  )
+  const warn = reporter.warn.bind(reporter)
+  reporter.warn = (warning) => {
+    warnings.push(warning)
+    warn(warning)
+  }
+  const { reference, observe } = settings
+  const totals = runReader(
+    {
+      backupId: settings.backupId ?? 'client_1',
+      roots: roots.map((root) => Buffer.from(root as string)),
+      exclude: settings.exclude ?? [],
+      include: settings.include ?? [],
+      crossMountPoints: settings.crossMountPoints ?? false,
+      neverPaths: (settings.neverPaths ?? []).map((path) => Buffer.from(path)),
+    },
+    { data, list, reference: reference === undefined ? undefined : feeder(reference) },
+    { clock: { now: () => Date.now() }, reporter, ...(observe === undefined ? {} : { observe }) },
+  )
+  const decoded = decodeList(list.bytes())
+  return { totals, archive: data.bytes(), list: list.bytes(), ...decoded, warnings }
+}
+
+/** The archive as a file for tar: with the end marker that the media side writes. */
+export function asTarFile(result: ReadResult): Buffer {
+  return Buffer.concat([result.archive, END_OF_ARCHIVE])
+}
+
+export function decodeList(bytes: Buffer): { images: readonly string[]; records: readonly FileRecord[] } {
+  const records: FileRecord[] = []
+  let images: readonly string[] = []
+  const decoder = new FileListDecoder()
+  decoder.push(bytes, {
+    onHeader: (header) => (images = header.images),
+    onRecord: (record) => records.push(record),
+  })
+  decoder.finish()
+  return { images, records }
+}
+
+export const shown = (path: Uint8Array): Path => toPath(Buffer.from(path).toString('latin1'))
+
+type Collector = Pick<BlockPipe, 'claimSync' | 'publish' | 'end' | 'blockBytes'> & { bytes(): Buffer }
+
+function collector(blockBytes: number): Collector {
+  const blocks: Buffer[] = []
+  let block: Buffer | undefined
+  return {
+    blockBytes,
+    claimSync: () => (block ??= Buffer.alloc(blockBytes)),
+    publish(length) {
+      blocks.push((block as Buffer).subarray(0, length))
+      block = undefined
+    },
+    end: () => undefined,
+    bytes: () => Buffer.concat(blocks),
+  }
+}
+
+/** Gives the bytes in pieces of odd sizes. */
+function feeder(bytes: Buffer): Pick<BlockPipe, 'takeSync' | 'release'> {
+  let at = 0
+  return {
+    takeSync() {
+      if (at >= bytes.length) return undefined
+      const piece = Buffer.from(bytes.subarray(at, at + 3001))
+      at += piece.length
+      return piece
+    },
+    release: () => undefined,
+  }
+}
