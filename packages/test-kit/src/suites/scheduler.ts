@@ -38,8 +38,11 @@ export function nightlyPolicy(changes: Partial<Policy> = {}): Policy {
 }
 
 /** The obligations of {@link Scheduler}. */
-export function schedulerSuite(context: SuiteContext, setup: SuiteSetup<SchedulerFixture>): void {
-  const test = (name: string, body: (fixture: SchedulerFixture) => Promise<void>): unknown =>
+export function schedulerSuite<Fixture extends SchedulerFixture>(
+  context: SuiteContext,
+  setup: SuiteSetup<Fixture>,
+): void {
+  const test = (name: string, body: (fixture: Fixture) => Promise<void>): unknown =>
     withFixture(context, setup, name, body)
 
   test('a policy is stored with a generation that rises, and two editors cannot overwrite each other', async ({
