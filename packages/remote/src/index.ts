@@ -8,3 +8,5 @@ export {
   createLocalPair,
   type LocalChannelsComponents,
 } from './channels/local-channels.ts'
+export { createWireTwin, twinOf, type WireTwin, type WireTwinOptions } from './wire-twin.ts'
+export { portNames, type PortName, type Ports } from './contracts/ports.ts'

@@ -1,0 +1,40 @@
+import type { Catalog } from '@nb/contracts'
+import {
+  fileEntry,
+  fileListTotals,
+  imageCompletion,
+  imageFilter,
+  imageRecord,
+  newImage,
+  treeQueryShape,
+} from '../schemas/image.ts'
+import { closed, empty, flag, list, maybe, nothing, path, text } from '../schemas/schema.ts'
+import { channelTicket } from '../schemas/session.ts'
+import { call, type InputOf, type OutputOf, type PortContract, stream } from './port-contract.ts'
+
+type In<Name extends keyof Catalog> = InputOf<Catalog, Name>
+type Out<Name extends keyof Catalog> = OutputOf<Catalog, Name>
+
+const byId = closed<{ readonly backupId: string }>({ backupId: text })
+
+export const catalogContract: PortContract<Catalog> = {
+  createImage: call(newImage, imageRecord),
+  appendFileList: call(byId, closed<Out<'appendFileList'>>({ ticket: channelTicket })),
+  sealFileList: call(closed<In<'sealFileList'>>({ backupId: text, totals: fileListTotals }), nothing),
+  completeImage: call(
+    closed<In<'completeImage'>>({ backupId: text, completion: imageCompletion }),
+    imageRecord,
+  ),
+  discardImage: call(closed<In<'discardImage'>>({ backupId: text, reason: text }), nothing),
+  getImage: call(byId, maybe(imageRecord)),
+  listImages: stream(imageFilter, imageRecord),
+  browse: stream(closed<In<'browse'>>({ ...treeQueryShape, path, recursive: maybe(flag) }), fileEntry),
+  versions: stream(closed<In<'versions'>>({ client: text, path, policy: maybe(text) }), fileEntry),
+  readFileList: call(
+    closed<In<'readFileList'>>({ ...treeQueryShape, paths: maybe(list(path)) }),
+    closed<Out<'readFileList'>>({ image: imageRecord, ticket: channelTicket }),
+  ),
+  expireImage: call(closed<In<'expireImage'>>({ backupId: text, force: maybe(flag) }), nothing),
+  expireDue: call(empty, closed<Out<'expireDue'>>({ expired: list(text), held: list(text) })),
+  forgetImage: call(byId, nothing),
+}

@@ -1,0 +1,27 @@
+import type { MediaServer } from '@nb/contracts'
+import { storedImage } from '../schemas/media.ts'
+import { mediaAnswer } from '../schemas/resources.ts'
+import { closed, count, empty, integer, list, maybe, nothing, text } from '../schemas/schema.ts'
+import { backupSessionSpec, restoreSessionSpec, sessionInfo, sessionReport } from '../schemas/session.ts'
+import { call, type InputOf, type PortContract, stream } from './port-contract.ts'
+
+type In<Name extends keyof MediaServer> = InputOf<MediaServer, Name>
+
+const started = closed<{ readonly sessionId: string }>({ sessionId: text })
+
+export const mediaServerContract: PortContract<MediaServer> = {
+  startBackup: call(backupSessionSpec, started),
+  startRestore: call(restoreSessionSpec, started),
+  grantMedia: call(
+    closed<In<'grantMedia'>>({ sessionId: text, requestId: text, answer: mediaAnswer }),
+    nothing,
+  ),
+  endSession: call(closed<In<'endSession'>>({ sessionId: text, status: integer, reason: text }), nothing),
+  waitSession: call(closed<In<'waitSession'>>({ sessionId: text }), sessionReport),
+  sessions: call(empty, list(sessionInfo)),
+  storedImages: stream(closed<In<'storedImages'>>({ storageUnit: text }), storedImage),
+  removeImage: call(
+    closed<In<'removeImage'>>({ storageUnit: text, backupId: text, copy: maybe(count) }),
+    nothing,
+  ),
+}

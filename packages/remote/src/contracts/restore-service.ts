@@ -1,0 +1,9 @@
+import type { RestoreService } from '@nb/contracts'
+import { restorePreview, restoreRequest } from '../schemas/restore.ts'
+import { closed, text } from '../schemas/schema.ts'
+import { call, type OutputOf, type PortContract } from './port-contract.ts'
+
+export const restoreServiceContract: PortContract<RestoreService> = {
+  submit: call(restoreRequest, closed<OutputOf<RestoreService, 'submit'>>({ jobId: text })),
+  preview: call(restoreRequest, restorePreview),
+}

@@ -1,0 +1,154 @@
+import type {
+  FileEntry,
+  FileKind,
+  FileListTotals,
+  FragmentRecord,
+  ImageCompletion,
+  ImageCopy,
+  ImageCounts,
+  ImageFilter,
+  ImageRecord,
+  ImageState,
+  NewImage,
+  TreeQuery,
+} from '@nb/contracts'
+import { z } from 'zod'
+import { scheduleType } from './policy.ts'
+import {
+  closed,
+  count,
+  flag,
+  integer,
+  list,
+  maybe,
+  nanoseconds,
+  oneOf,
+  path,
+  type Schema,
+  type Shape,
+  text,
+  time,
+} from './schema.ts'
+
+export const imageCounts: Schema<ImageCounts> = closed<ImageCounts>({
+  entries: count,
+  storedEntries: count,
+  bytes: count,
+  streamBytes: count,
+  warnings: count,
+})
+
+export const fileListTotals: Schema<FileListTotals> = closed<FileListTotals>({
+  bytes: count,
+  batches: count,
+  entries: count,
+})
+
+export const fragmentRecord: Schema<FragmentRecord> = closed<FragmentRecord>({
+  number: count,
+  streamOffset: count,
+  streamBytes: count,
+  wholeMembers: flag,
+  blockBytes: count,
+  volumeId: maybe(text),
+  filemark: maybe(count),
+})
+
+export const imageCopy: Schema<ImageCopy> = closed<ImageCopy>({
+  copy: count,
+  storageUnit: text,
+  mediaServer: text,
+  fragments: list(fragmentRecord),
+})
+
+export const imageState: Schema<ImageState> = oneOf<ImageState>({
+  'in-progress': true,
+  complete: true,
+  expired: true,
+  discarded: true,
+})
+
+export const imageRecord: Schema<ImageRecord> = closed<ImageRecord>({
+  version: z.literal(1),
+  backupId: text,
+  state: imageState,
+  jobId: text,
+  client: text,
+  policy: text,
+  schedule: text,
+  scheduleType,
+  backupTime: time,
+  selections: list(path),
+  retentionLevel: integer,
+  expiresAt: maybe(time),
+  referenceId: maybe(text),
+  neededImages: list(text),
+  completedAt: maybe(time),
+  status: maybe(integer),
+  counts: maybe(imageCounts),
+  copies: list(imageCopy),
+})
+
+export const newImage: Schema<NewImage> = closed<NewImage>({
+  jobId: text,
+  client: text,
+  policy: text,
+  schedule: text,
+  scheduleType,
+  selections: list(path),
+  retentionLevel: integer,
+  expiresAt: maybe(time),
+  referenceId: maybe(text),
+})
+
+export const imageCompletion: Schema<ImageCompletion> = closed<ImageCompletion>({
+  status: z.literal([0, 1]),
+  counts: imageCounts,
+  fileList: fileListTotals,
+  copies: list(imageCopy),
+})
+
+export const imageFilter: Schema<ImageFilter> = closed<ImageFilter>({
+  backupId: maybe(text),
+  client: maybe(text),
+  policy: maybe(text),
+  schedule: maybe(text),
+  scheduleTypes: maybe(list(scheduleType)),
+  states: maybe(list(imageState)),
+  from: maybe(time),
+  to: maybe(time),
+  limit: maybe(count),
+})
+
+export const treeQueryShape: Shape<TreeQuery> = {
+  client: text,
+  backupId: maybe(text),
+  at: maybe(time),
+  policy: maybe(text),
+}
+
+export const fileEntry: Schema<FileEntry> = closed<FileEntry>({
+  path,
+  kind: oneOf<FileKind>({
+    file: true,
+    directory: true,
+    symlink: true,
+    hardlink: true,
+    fifo: true,
+    'character-device': true,
+    'block-device': true,
+  }),
+  mode: count,
+  uid: count,
+  gid: count,
+  sizeBytes: count,
+  mtimeNs: nanoseconds,
+  ctimeNs: nanoseconds,
+  linkTarget: maybe(path),
+  deviceMajor: maybe(count),
+  deviceMinor: maybe(count),
+  linkCount: count,
+  backupId: text,
+  dataImage: text,
+  changedWhileRead: maybe(flag),
+})

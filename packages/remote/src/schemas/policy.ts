@@ -1,0 +1,71 @@
+import type { Policy, Schedule, ScheduleType, StartWindow, StorageChoice, StoredPolicy } from '@nb/contracts'
+import { z } from 'zod'
+import {
+  closed,
+  count,
+  flag,
+  integer,
+  list,
+  maybe,
+  oneOf,
+  path,
+  type Schema,
+  type Shape,
+  text,
+  time,
+  variants,
+} from './schema.ts'
+
+export const scheduleType: Schema<ScheduleType> = oneOf<ScheduleType>({
+  full: true,
+  differential: true,
+  cumulative: true,
+  'user-backup': true,
+  'user-archive': true,
+})
+
+export const startWindow: Schema<StartWindow> = closed<StartWindow>({
+  weekday: integer,
+  startSeconds: integer,
+  durationSeconds: integer,
+})
+
+export const storageChoice: Schema<StorageChoice> = variants<StorageChoice, 'kind'>('kind', {
+  unit: closed<Extract<StorageChoice, { kind: 'unit' }>>({ kind: z.literal('unit'), name: text }),
+  group: closed<Extract<StorageChoice, { kind: 'group' }>>({ kind: z.literal('group'), name: text }),
+  any: closed<Extract<StorageChoice, { kind: 'any' }>>({ kind: z.literal('any') }),
+})
+
+export const schedule: Schema<Schedule> = closed<Schedule>({
+  name: text,
+  type: scheduleType,
+  frequencyMs: integer,
+  windows: list(startWindow),
+  retentionLevel: integer,
+  storage: maybe(storageChoice),
+  volumePool: maybe(text),
+})
+
+const policyShape: Shape<Policy> = {
+  name: text,
+  active: flag,
+  effectiveAt: maybe(time),
+  clients: list(text),
+  selections: list(path),
+  exclude: maybe(list(text)),
+  include: maybe(list(text)),
+  crossMountPoints: maybe(flag),
+  storage: storageChoice,
+  volumePool: maybe(text),
+  priority: maybe(integer),
+  maxJobs: maybe(integer),
+  schedules: list(schedule),
+}
+
+export const policy: Schema<Policy> = closed<Policy>(policyShape)
+
+export const storedPolicy: Schema<StoredPolicy> = closed<StoredPolicy>({
+  ...policyShape,
+  generation: count,
+  changedAt: time,
+})

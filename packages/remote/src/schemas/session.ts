@@ -1,0 +1,145 @@
+import {
+  type BackupRunSpec,
+  type BackupSessionSpec,
+  type ChannelTicket,
+  type ErrorCode,
+  errorKinds,
+  type ErrorRecord,
+  type ExtractTarget,
+  type RestoreRunSpec,
+  type RestoreSessionSpec,
+  type RestoreSource,
+  type RunProgress,
+  type RunResult,
+  type SessionInfo,
+  type SessionReport,
+  type WalkSpec,
+} from '@nb/contracts'
+import { z } from 'zod'
+import { fileListTotals, imageCopy, imageCounts, imageRecord } from './image.ts'
+import { mediaNeed } from './resources.ts'
+import {
+  closed,
+  count,
+  facts,
+  flag,
+  integer,
+  list,
+  maybe,
+  oneOf,
+  path,
+  type Schema,
+  text,
+  time,
+} from './schema.ts'
+
+export const channelTicket: Schema<ChannelTicket> = closed<ChannelTicket>({ address: text, token: text })
+
+export const errorRecord: Schema<ErrorRecord> = closed<ErrorRecord>({
+  code: z.enum(Object.keys(errorKinds) as [ErrorCode, ...ErrorCode[]]),
+  message: text,
+  status: integer,
+  retryable: flag,
+  details: facts,
+})
+
+export const walkSpec: Schema<WalkSpec> = closed<WalkSpec>({
+  roots: list(path),
+  exclude: list(text),
+  include: list(text),
+  crossMountPoints: flag,
+})
+
+export const extractTarget: Schema<ExtractTarget> = closed<ExtractTarget>({
+  root: path,
+  ifExists: oneOf<ExtractTarget['ifExists']>({ overwrite: true, skip: true, fail: true }),
+})
+
+export const backupSessionSpec: Schema<BackupSessionSpec> = closed<BackupSessionSpec>({
+  jobId: text,
+  image: imageRecord,
+  need: mediaNeed,
+  walk: walkSpec,
+})
+
+export const restoreSessionSpec: Schema<RestoreSessionSpec> = closed<RestoreSessionSpec>({
+  jobId: text,
+  restoreId: text,
+  client: text,
+  need: mediaNeed,
+  images: list(closed<RestoreSource>({ backupId: text, copy: imageCopy })),
+  last: flag,
+  mediaPlan: channelTicket,
+  clientPlan: channelTicket,
+  target: extractTarget,
+})
+
+const sessionKind: Schema<SessionInfo['kind']> = oneOf<SessionInfo['kind']>({ backup: true, restore: true })
+
+const restored: Schema<NonNullable<RunResult['restored']>> = closed<NonNullable<RunResult['restored']>>({
+  entries: count,
+  bytes: count,
+  skipped: count,
+})
+
+export const sessionReport: Schema<SessionReport> = closed<SessionReport>({
+  sessionId: text,
+  jobId: text,
+  kind: sessionKind,
+  status: integer,
+  statusText: text,
+  error: maybe(errorRecord),
+  warnings: count,
+  written: maybe(
+    closed<NonNullable<SessionReport['written']>>({
+      counts: imageCounts,
+      fileList: fileListTotals,
+      copies: list(imageCopy),
+    }),
+  ),
+  restored: maybe(restored),
+  waitedForFullBuffer: count,
+  waitedForEmptyBuffer: count,
+})
+
+export const sessionInfo: Schema<SessionInfo> = closed<SessionInfo>({
+  sessionId: text,
+  jobId: text,
+  kind: sessionKind,
+  startedAt: time,
+})
+
+export const backupRunSpec: Schema<BackupRunSpec> = closed<BackupRunSpec>({
+  jobId: text,
+  backupId: text,
+  walk: walkSpec,
+  reference: maybe(
+    closed<NonNullable<BackupRunSpec['reference']>>({ backupId: text, ticket: channelTicket }),
+  ),
+  data: channelTicket,
+  metadata: channelTicket,
+})
+
+export const restoreRunSpec: Schema<RestoreRunSpec> = closed<RestoreRunSpec>({
+  jobId: text,
+  restoreId: text,
+  target: extractTarget,
+  last: flag,
+  plan: channelTicket,
+  data: channelTicket,
+})
+
+export const runProgress: Schema<RunProgress> = closed<RunProgress>({
+  files: count,
+  bytes: count,
+  currentPath: maybe(path),
+})
+
+export const runResult: Schema<RunResult> = closed<RunResult>({
+  runId: text,
+  status: integer,
+  error: maybe(errorRecord),
+  warnings: count,
+  sent: maybe(closed<NonNullable<RunResult['sent']>>({ counts: imageCounts, fileList: fileListTotals })),
+  restored: maybe(restored),
+})

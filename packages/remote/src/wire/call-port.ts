@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto'
+import { type CallOptions, throwIfAborted } from '@nb/contracts'
+import type { CallContract, PortContract, StreamContract } from '../contracts/port-contract.ts'
+import { windowItems } from './flow-window.ts'
+import { checked } from './message-invalid.ts'
+import { fromWireError } from './wire-error.ts'
+
+/** What a call hands to its transport. */
+export interface CallContext {
+  /** The stream's name, where {@link Caller.more} is given. */
+  readonly streamId?: string
+}
+
+/** How calls get to the other side. */
+export interface Caller {
+  /** The other side, for messages. */
+  readonly peer: string
+  readonly call: (
+    path: readonly string[],
+    input: unknown,
+    options: { readonly signal?: AbortSignal; readonly context: CallContext },
+  ) => Promise<unknown>
+  /** Asks for more items of a stream; only where the transport has no back-pressure of its own. */
+  readonly more?: (streamId: string, items: number) => Promise<void>
+}
+
+/**
+ * A port whose methods are calls on the other side. What arrives is checked; errors are those of the
+ * implementation, and `server-unreachable` when nobody answers.
+ */
+export function portCaller<Port>(name: string, contract: PortContract<Port>, caller: Caller): Port {
+  const port: Record<string, unknown> = {}
+  for (const [method, its] of Object.entries<AnyMethodContract>(contract as AnyContract)) {
+    const path = [name, method]
+    port[method] =
+      its.kind === 'call'
+        ? (input: unknown, options?: CallOptions) => callOnce(path, its, caller, input, options)
+        : (input: unknown, options?: CallOptions) => receive(path, its, caller, input, options)
+  }
+  return Object.freeze(port) as Port
+}
+
+type AnyContract = Readonly<Record<string, AnyMethodContract>>
+type AnyMethodContract = CallContract<unknown, unknown> | StreamContract<unknown, unknown>
+
+async function callOnce(
+  path: readonly string[],
+  contract: CallContract<unknown, unknown>,
+  caller: Caller,
+  input: unknown,
+  options: CallOptions | undefined,
+): Promise<unknown> {
+  throwIfAborted(options)
+  try {
+    const answer = await caller.call(path, input, { ...options, context: {} })
+    return checked(contract.output, answer, `the answer of ${path.join('.')}`)
+  } catch (error) {
+    throwIfAborted(options)
+    throw fromWireError(error, path.join('.'), caller.peer)
+  }
+}
+
+async function* receive(
+  path: readonly string[],
+  contract: StreamContract<unknown, unknown>,
+  caller: Caller,
+  input: unknown,
+  options: CallOptions | undefined,
+): AsyncGenerator<unknown, void, undefined> {
+  throwIfAborted(options)
+  const streamId = caller.more === undefined ? undefined : randomUUID()
+  let unasked = 0
+  try {
+    const context = streamId === undefined ? {} : { streamId }
+    const items = (await caller.call(path, input, { ...options, context })) as AsyncIterable<unknown>
+    for await (const item of items) {
+      yield checked(contract.item, item, `an item of ${path.join('.')}`)
+      unasked += 1
+      if (streamId !== undefined && unasked >= windowItems / 2) {
+        await caller.more?.(streamId, unasked)
+        unasked = 0
+      }
+    }
+    throwIfAborted(options)
+  } catch (error) {
+    throwIfAborted(options)
+    throw fromWireError(error, path.join('.'), caller.peer)
+  }
+}

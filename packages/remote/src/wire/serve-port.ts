@@ -1,0 +1,117 @@
+import { type CallOptions, type Logger, NbError } from '@nb/contracts'
+import { oc } from '@orpc/contract'
+import { type AnyProcedure, implement } from '@orpc/server'
+import { orAborted } from '../channels/deferred.ts'
+import type { CallContract, PortContract, StreamContract } from '../contracts/port-contract.ts'
+import { nothing } from '../schemas/schema.ts'
+import type { FlowWindows } from './flow-window.ts'
+import { toWireError } from './wire-error.ts'
+
+/** What every call on the serving side comes with. */
+export interface WireContext {
+  /** Present where the transport has no back-pressure of its own. */
+  readonly windows?: FlowWindows
+  /** The reader's name for its stream. */
+  readonly streamId?: string
+  /** Aborts when the server wants streams to end; its reason is the error they end with. */
+  readonly ending?: AbortSignal
+}
+
+type Method = (input: unknown, options: CallOptions) => unknown
+
+/** The procedures that let calls off a wire reach the methods of a port. */
+export type PortProcedures = Readonly<Record<string, AnyProcedure>>
+
+// Results are checked where they arrive, so checking them here too would only cost time.
+const config = { initialInputValidationIndex: 0, initialOutputValidationIndex: Number.NaN }
+
+/**
+ * Makes the procedures of a port. Arguments are checked before the implementation sees them; its errors leave as
+ * {@link toWireError} says; a call whose caller is gone has its signal aborted.
+ */
+export function portProcedures<Port>(
+  contract: PortContract<Port>,
+  implementation: Port,
+  log: Logger,
+): PortProcedures {
+  const procedures: Record<string, AnyProcedure> = {}
+  for (const [name, method] of Object.entries<AnyMethodContract>(contract as AnyContract)) {
+    const target = (implementation as Record<string, Method>)[name]
+    if (typeof target !== 'function')
+      throw new TypeError(`the implementation has no method ${name}, which its port asks for`)
+    const run: Method = target.bind(implementation)
+    procedures[name] = method.kind === 'call' ? callProcedure(method, run) : streamProcedure(method, run, log)
+  }
+  return procedures
+}
+
+type AnyContract = Readonly<Record<string, AnyMethodContract>>
+type AnyMethodContract = CallContract<unknown, unknown> | StreamContract<unknown, unknown>
+
+function callProcedure({ input, output }: CallContract<unknown, unknown>, run: Method): AnyProcedure {
+  return implement(oc.input(input), config)
+    .$context<WireContext>()
+    .handler(async (call) => {
+      const result = await run(call.input, optionsOf(call.signal))
+      return output === nothing ? undefined : result
+    })
+}
+
+function streamProcedure(
+  { input }: StreamContract<unknown, unknown>,
+  run: Method,
+  log: Logger,
+): AnyProcedure {
+  return implement(oc.input(input), config)
+    .$context<WireContext>()
+    .handler(async ({ input: argument, signal, context, path }) => {
+      const ending = [signal, context.ending].filter((one) => one !== undefined)
+      const either = ending.length > 1 ? AbortSignal.any(ending) : ending[0]
+      const items = run(argument, optionsOf(either)) as AsyncIterable<unknown>
+      return send(items, either, context, path.join('.'), log)
+    })
+}
+
+/**
+ * Sends items as the reader takes them. When the signal aborts it ends at once, whether or not the implementation
+ * notices, so that nothing of the wire waits for it.
+ */
+async function* send(
+  items: AsyncIterable<unknown>,
+  signal: AbortSignal | undefined,
+  { windows, streamId }: WireContext,
+  method: string,
+  log: Logger,
+): AsyncGenerator<unknown, void, undefined> {
+  const window = streamId === undefined ? undefined : windows?.open(streamId)
+  const iterator = items[Symbol.asyncIterator]()
+  let finished = false
+  try {
+    for (;;) {
+      await window?.take(signal)
+      signal?.throwIfAborted()
+      const next = await orAborted(iterator.next(), signal, () => {})
+      finished = next.done === true
+      if (finished) return
+      yield next.value
+    }
+  } catch (error) {
+    finished ||= !isEndedBy(signal)
+    throw toWireError(error, method)
+  } finally {
+    if (streamId !== undefined) windows?.close(streamId)
+    if (!finished)
+      iterator.return?.().catch((error: unknown) => log.error('%s failed while ending: %o', method, error))
+  }
+}
+
+const isEndedBy = (signal: AbortSignal | undefined): boolean => signal?.aborted === true
+
+function optionsOf(signal: AbortSignal | undefined): CallOptions {
+  return signal === undefined ? {} : { signal }
+}
+
+/** Refuses, for a server that is about to end. */
+export function serverStopping(): NbError {
+  return new NbError('server-unreachable', 'the server is stopping; try again when it is up')
+}

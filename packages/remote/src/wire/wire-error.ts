@@ -1,0 +1,81 @@
+import { asNbError, type ErrorCode, errorKinds, type Json, NbError, toErrorRecord } from '@nb/contracts'
+import { ORPCError } from '@orpc/client'
+import { ValidationError } from '@orpc/contract'
+import { z } from 'zod'
+import { facts, flag, integer } from '../schemas/schema.ts'
+import { messageInvalid } from './message-invalid.ts'
+
+/** What an error carries over the wire beside its code and message. */
+const wireErrorData = z.object({ status: integer, retryable: flag, details: facts })
+
+/** Any error of an implementation, ready to travel: our code, our status in the data, an HTTP status for others' eyes. */
+export function toWireError(error: unknown, method: string): ORPCError<string, Json> {
+  const { code, message, status, retryable, details } = toErrorRecord(recognise(error, method))
+  return new ORPCError(code, { message, status: httpStatus(code), data: { status, retryable, details } })
+}
+
+function recognise(error: unknown, method: string): unknown {
+  if (!isWireError(error)) return error
+  if (error.cause instanceof ValidationError)
+    return messageInvalid(`the argument of ${method}`, error.cause.issues)
+  if (error.code === 'BAD_REQUEST' || error.code === 'PAYLOAD_TOO_LARGE')
+    return new NbError('message-invalid', `the argument of ${method}: ${error.message}`, { cause: error })
+  return error
+}
+
+/** What a caller is told: the implementation's error as it was, or why the wire failed. */
+export function fromWireError(error: unknown, method: string, peer: string): Error {
+  if (error instanceof NbError) return error
+  if (!isWireError(error)) return unreachable(peer, error)
+  if (error.code === 'NOT_FOUND')
+    return new NbError('not-supported', `${peer} does not serve ${method}`, { cause: error })
+  const data = wireErrorData.safeParse(error.data)
+  if (!data.success) return unreachable(peer, error)
+  const { status, retryable, details } = data.data
+  if (isErrorCode(error.code))
+    return new NbError(error.code, error.message, { status, retryable, details, cause: error.cause })
+  return new NbError('internal', error.message, {
+    status,
+    retryable,
+    details: { ...details, code: error.code },
+  })
+}
+
+/** Nobody answered, or the connection ended before the answer. */
+export function unreachable(peer: string, cause: unknown): NbError {
+  const reason = asNbError(innermost(cause)).message
+  return new NbError('server-unreachable', `no answer from ${peer}: ${reason}`, {
+    details: { peer },
+    cause,
+  })
+}
+
+/** Clients of HTTP wrap what went wrong a few times; the innermost says it. */
+function innermost(error: unknown): unknown {
+  let inner = error
+  for (let depth = 0; depth < 5 && inner instanceof Error && inner.cause !== undefined; depth++)
+    inner = inner.cause
+  return inner
+}
+
+/** `instanceof` would make its type `any`. */
+function isWireError(error: unknown): error is ORPCError<string, unknown> {
+  return error instanceof ORPCError
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorKinds, code)
+}
+
+const notFound = /-unknown$|^not-found$|-missing$|^no-image-matches$|^path-not-backed-up$/
+const conflict = /-conflict$|^already-exists$|-exists$|^request-duplicate$|^image-(needed|incomplete)$/
+const invalid = /-invalid$|^value-missing$|^version-unsupported$/
+const notNow = /-unreachable$|^manager-stopping$|^store-locked$/
+
+function httpStatus(code: ErrorCode): number {
+  if (invalid.test(code)) return 400
+  if (notFound.test(code)) return 404
+  if (conflict.test(code)) return 409
+  if (code === 'not-supported') return 501
+  return notNow.test(code) ? 503 : 500
+}

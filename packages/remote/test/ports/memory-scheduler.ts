@@ -1,0 +1,50 @@
+import { NbError, type Scheduler, type StoredPolicy, throwIfAborted } from '@nb/contracts'
+
+/** Policies in memory: enough of a scheduler to keep its obligations about policies and generations. */
+export function createMemoryScheduler(): Scheduler {
+  const stored = new Map<string, StoredPolicy>()
+  const known = (name: string): StoredPolicy => {
+    const policy = stored.get(name)
+    if (policy === undefined)
+      throw new NbError('policy-unknown', `there is no policy ${name}`, { details: { policy: name } })
+    return policy
+  }
+  return {
+    putPolicy: async ({ policy, generation = 0 }) => {
+      const present = stored.get(policy.name)?.generation ?? 0
+      if (generation !== present)
+        throw new NbError('generation-conflict', `${policy.name} is at generation ${present}`, {
+          details: { policy: policy.name, present, given: generation },
+        })
+      const next = { ...policy, generation: present + 1, changedAt: 1_700_000_000_000 }
+      stored.set(policy.name, next)
+      return next
+    },
+    getPolicy: async ({ name }) => stored.get(name),
+    removePolicy: async ({ name }) => {
+      known(name)
+      stored.delete(name)
+    },
+    async *policies(_input, options) {
+      for (const policy of stored.values()) {
+        throwIfAborted(options)
+        yield policy
+      }
+    },
+    runNow: async ({ policy, client }) => {
+      const { clients, active } = known(policy)
+      if (!active) throw new NbError('policy-inactive', `${policy} is inactive`)
+      return { jobIds: (client === undefined ? clients : [client]).map((name) => `${policy}-${name}`) }
+    },
+    async *preview({ policy, from, to }) {
+      for (const { name, type, frequencyMs } of known(policy).schedules)
+        for (let at = from; at < to; at += frequencyMs)
+          yield { policy, client: 'web1', schedule: name, scheduleType: type, dueAt: at, startsAt: at }
+    },
+    async *tasks(input) {
+      for (const { name, clients } of stored.values())
+        if (input.policy === undefined || input.policy === name)
+          for (const client of clients) yield { policy: name, client, state: 'waiting' as const }
+    },
+  }
+}

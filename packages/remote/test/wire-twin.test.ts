@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict'
+import t from 'tap'
+import { type CallOptions, isAbortError, type JobEvent, type JobManager, NbError } from '@nb/contracts'
+import { createWireTwin, portNames, twinOf } from '../src/index.ts'
+import { exampleJob, examplePolicy } from './ports/examples.ts'
+import { createMemoryJobs } from './ports/memory-jobs.ts'
+import { createMemoryScheduler } from './ports/memory-scheduler.ts'
+import { collect, turns, turnsUntil } from './waiting.ts'
+
+t.test('there is a twin for every port', async (t) => {
+  t.same(Object.keys(twinOf).sort(), [...portNames].sort())
+})
+
+t.test('calls, absent results and streams give what the implementation gives', async (t) => {
+  const { port, close } = twinOf.scheduler(createMemoryScheduler())
+  t.equal(await port.getPolicy({ name: 'nightly' }), undefined)
+  const stored = await port.putPolicy({ policy: examplePolicy })
+  t.same(stored, { ...examplePolicy, generation: 1, changedAt: 1_700_000_000_000 })
+  t.equal(stored.selections[1], examplePolicy.selections[1], 'a name that is not UTF-8 survives')
+  t.same(await collect(port.policies({})), [stored])
+  t.same(await port.runNow({ policy: 'nightly' }), { jobIds: ['nightly-web1', 'nightly-web2'] })
+  t.equal(await port.removePolicy({ name: 'nightly' }), undefined)
+  t.same(await collect(port.tasks({})), [])
+  await close()
+})
+
+t.test('errors keep code, status, retryable and details, in calls and in streams', async () => {
+  const { port, close } = twinOf.scheduler(createMemoryScheduler())
+  await port.putPolicy({ policy: examplePolicy })
+  await assert.rejects(
+    port.putPolicy({ policy: examplePolicy, generation: 7 }),
+    new NbError('generation-conflict', 'nightly is at generation 1', {
+      details: { policy: 'nightly', present: 1, given: 7 },
+    }),
+  )
+  await assert.rejects(
+    collect(port.preview({ policy: 'none', from: 0, to: 1 })),
+    (error) => error instanceof NbError && error.code === 'policy-unknown' && error.status === 230,
+  )
+  await close()
+})
+
+t.test('a failure without a code is internal, a cancelled job keeps its own status', async () => {
+  const jobs: JobManager = {
+    ...createMemoryJobs(),
+    get: async () => {
+      throw new RangeError('index 7 is too far')
+    },
+    cancel: async () => {
+      throw new NbError('session-killed', 'ended from outside', { status: 150, retryable: false })
+    },
+  }
+  const { port, close } = twinOf.jobs(jobs)
+  await assert.rejects(port.get({ jobId: '1' }), { code: 'internal', message: 'index 7 is too far' })
+  await assert.rejects(port.cancel({ jobId: '1' }), { code: 'session-killed', status: 150, retryable: false })
+  await close()
+})
+
+t.test('a malformed argument is refused before the implementation sees it, naming the field', async () => {
+  const { port, close } = twinOf.scheduler(createMemoryScheduler())
+  const refused = async (policy: object, field: string): Promise<void> => {
+    await assert.rejects(port.putPolicy({ policy: { ...examplePolicy, ...policy } }), (error) => {
+      assert.ok(error instanceof NbError)
+      assert.equal(error.code, 'message-invalid')
+      assert.equal(error.status, 43)
+      assert.equal(error.details.field, field)
+      assert.ok(error.message.includes(`scheduler.putPolicy, field ${field}: `), error.message)
+      return true
+    })
+  }
+  await refused({ active: 'yes' }, 'policy.active')
+  await refused({ priority: 0.5 }, 'policy.priority')
+  await refused({ maxJobs: 2 ** 53 }, 'policy.maxJobs')
+  await refused({ schedules: [{ name: 'x' }] }, 'policy.schedules[0].type')
+  await refused({ storage: { kind: 'cloud' } }, 'policy.storage.kind')
+  await refused({ colour: 'red' }, 'policy.colour')
+  await assert.rejects(port.getPolicy('nightly' as never), { code: 'message-invalid' })
+  await close()
+})
+
+t.test('a result that its port does not know is refused on arrival', async () => {
+  const scheduler = { ...createMemoryScheduler(), runNow: async () => ({ jobIds: [7] }) as never }
+  const { port, close } = twinOf.scheduler(scheduler)
+  await assert.rejects(port.runNow({ policy: 'x' }), {
+    code: 'message-invalid',
+    message: /the answer of scheduler\.runNow, field jobIds\[0\]/,
+  })
+  await close()
+})
+
+t.test('aborting a call aborts it at the implementation and rejects with the reason', async () => {
+  const seen: AbortSignal[] = []
+  const memory = createMemoryJobs()
+  const jobs: JobManager = {
+    ...memory,
+    wait: (input, options: CallOptions = {}) => {
+      if (options.signal) seen.push(options.signal)
+      return memory.wait(input, options)
+    },
+  }
+  const { port, close } = twinOf.jobs(jobs)
+  await port.submit(exampleJob('1'))
+  const controller = new AbortController()
+  const waiting = port.wait({ jobId: '1' }, { signal: controller.signal })
+  const refused = assert.rejects(waiting, isAbortError)
+  await turnsUntil(() => seen.length === 1)
+  controller.abort()
+  await refused
+  await turnsUntil(() => seen[0]?.aborted === true)
+  await assert.rejects(port.get({ jobId: '1' }, { signal: AbortSignal.abort() }), isAbortError)
+  await close()
+})
+
+t.test('a stream ends at the implementation when the signal aborts or the reader leaves', async (t) => {
+  const jobs = createMemoryJobs()
+  const { port, close } = twinOf.jobs(jobs)
+  await port.submit(exampleJob('1'))
+  const controller = new AbortController()
+  const events: JobEvent[] = []
+  const watching = (async () => {
+    for await (const event of port.watch({}, { signal: controller.signal })) events.push(event)
+  })()
+  await turnsUntil(() => events.length === 1)
+  jobs.change('1', { state: 'active' })
+  await turnsUntil(() => events.length === 2)
+  controller.abort()
+  await assert.rejects(watching, isAbortError)
+  await turnsUntil(() => jobs.watching === 0)
+
+  for await (const event of port.watch({})) {
+    t.equal(event.kind, 'job')
+    break
+  }
+  await turnsUntil(() => jobs.watching === 0)
+  await close()
+})
+
+t.test('a stream whose implementation ignores the signal still ends for its reader', async () => {
+  const jobs: JobManager = {
+    ...createMemoryJobs(),
+    async *watch() {
+      await new Promise(() => {})
+    },
+  }
+  const { port, close } = twinOf.jobs(jobs)
+  const controller = new AbortController()
+  const reading = assert.rejects(collect(port.watch({}, { signal: controller.signal })), isAbortError)
+  await turns(20)
+  controller.abort()
+  await reading
+  await close()
+})
+
+t.test('the implementation is never far ahead of a slow reader', async (t) => {
+  const jobs = createMemoryJobs()
+  for (let number = 0; number < 1000; number++) await jobs.submit(exampleJob(String(number)))
+  const { port, close } = twinOf.jobs(jobs)
+  let read = 0
+  let furthest = 0
+  for await (const _job of port.list({})) {
+    read += 1
+    if (read === 1 || read === 300) await turns(100)
+    furthest = Math.max(furthest, jobs.listed - read)
+  }
+  t.equal(read, 1000)
+  t.ok(furthest <= 64, `${furthest} items ahead`)
+  await close()
+})
+
+t.test('cutting the wire ends what runs on both sides', async () => {
+  const jobs = createMemoryJobs()
+  const { port, close } = createWireTwin('jobs', jobs)
+  await port.submit(exampleJob('1'))
+  const waiting = assert.rejects(port.wait({ jobId: '1' }), { code: 'server-unreachable', status: 25 })
+  const watching = assert.rejects(collect(port.watch({})), { code: 'server-unreachable' })
+  await turnsUntil(() => jobs.watching === 2)
+  await close()
+  await Promise.all([waiting, watching])
+  await turnsUntil(() => jobs.watching === 0)
+})
+
+t.test('an object that lacks a method of its port is refused at once', async (t) => {
+  t.throws(() => twinOf.jobLog({} as never), TypeError)
+})
