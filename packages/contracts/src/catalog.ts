@@ -1,5 +1,6 @@
 import type { CallOptions } from './call-options.ts'
 import type { ChannelTicket } from './data-channel.ts'
+import type { ErrorCode } from './errors.ts'
 import type { FileEntry, FileListTotals, ImageCopy, ImageCounts, ImageRecord, ImageState } from './image.ts'
 import type { Path } from './path.ts'
 import type { ScheduleType } from './policy.ts'
@@ -137,6 +138,10 @@ export interface CatalogEvents {
   'image:created': { readonly backupId: string; readonly jobId: string }
   /** When an image has become browsable. */
   'image:completed': { readonly backupId: string; readonly jobId: string }
+  /** When an image has been given up. */
+  'image:discarded': { readonly backupId: string; readonly jobId: string; readonly reason: string }
   /** When an image has expired. */
   'image:expired': { readonly backupId: string }
+  /** When an image's header is found that can't be read: the image is listed nowhere, and nothing of it is touched. */
+  'image:damaged': { readonly backupId: string; readonly code: ErrorCode; readonly message: string }
 }

@@ -40,9 +40,9 @@ export type ImageState = 'in-progress' | 'complete' | 'expired' | 'discarded'
 export interface ImageCounts {
   /** Entries in the list: the whole tree at the backup's time. */
   readonly entries: number
-  /** Entries whose data is in this image. */
+  /** Entries with a member in this image's stream, or (further names of a file) in which their data is. */
   readonly storedEntries: number
-  /** Logical bytes of the files whose data is in this image. */
+  /** Logical bytes of the files whose data is in this image; data that several names share counts once. */
   readonly bytes: number
   /** Length of the archive stream. */
   readonly streamBytes: number
@@ -75,6 +75,7 @@ export interface FragmentRecord {
 
 /** What a backup session tells of the list it sent to the catalog. */
 export interface FileListTotals {
+  /** Length of the whole `nb-files` stream, its header included. */
   readonly bytes: number
   readonly batches: number
   readonly entries: number
@@ -104,4 +105,6 @@ export interface FileEntry {
   /** The image that holds the data; the same, or one it needs. */
   readonly dataImage: string
   readonly changedWhileRead?: boolean
+  /** Attributes are known, the data could not be read: there is none to restore. */
+  readonly unreadable?: boolean
 }
