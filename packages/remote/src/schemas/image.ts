@@ -151,4 +151,5 @@ export const fileEntry: Schema<FileEntry> = closed<FileEntry>({
   backupId: text,
   dataImage: text,
   changedWhileRead: maybe(flag),
+  unreadable: maybe(flag),
 })

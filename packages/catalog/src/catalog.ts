@@ -1,0 +1,128 @@
+import { resolve } from 'node:path'
+import {
+  type Catalog,
+  type CatalogEvents,
+  type Clock,
+  createEmitter,
+  type DataChannels,
+  debugLogger,
+  type Files,
+  type JobLog,
+  type Lifecycle,
+  type Logger,
+  NbError,
+  type Observable,
+  type Store,
+} from '@nb/contracts'
+import { HeaderStore } from './header-store.ts'
+import { ImageIndex } from './image-index.ts'
+import { ImageLife } from './image-life.ts'
+import { ImageQueries } from './image-queries.ts'
+import { ImageRegistry } from './image-registry.ts'
+import { JobLines } from './job-lines.ts'
+import { ListOutflows } from './list-outflow.ts'
+import { TreeLibrary } from './tree-library.ts'
+
+/** What a catalog works with. */
+export interface CatalogComponents {
+  /** Holds the index, which can be made again at any time; the catalog must have it alone. */
+  readonly store: Store
+  /** Where headers and file lists are kept. */
+  readonly files: Files
+  /** Over which file lists come and go. */
+  readonly channels: DataChannels
+  readonly clock: Clock
+  /** Where the catalog leaves its trace of backup steps 6, 11 and 15. @default no trace */
+  readonly log?: JobLog
+  /** @default debugLogger('nb:catalog') */
+  readonly logger?: Logger
+}
+
+/** How a catalog is to work. */
+export interface CatalogOptions {
+  /** Folder of the images; made when missing. One catalog, and nothing else, writes below it. */
+  readonly directory: string
+  /** How long a ticket for a file list stays good, milliseconds, 1–86400000. @default 60000 */
+  readonly ticketTimeoutMs?: number
+}
+
+/** A catalog, to be started before it is used. */
+export type LocalCatalog = Catalog & Required<Lifecycle> & Observable<CatalogEvents>
+
+/**
+ * Makes the image database over a folder and a store. `start` brings the index to what the folder says: images
+ * that can't be read are told of by `image:damaged`, and the rest works. After `stop` it may be started again.
+ *
+ * Errors of single calls are those of the port `Catalog`; before `start` and after `stop` calls reject with `state-conflict`.
+ *
+ * @param components - what it works with
+ * @param options - folder and times
+ */
+export function createCatalog(components: CatalogComponents, options: CatalogOptions): LocalCatalog {
+  const { store, files, channels, clock, log, logger = debugLogger('nb:catalog') } = components
+  const { directory, ticketTimeoutMs = 60_000 } = options
+  if (directory === '') throw new TypeError('directory must be a path')
+  if (!Number.isSafeInteger(ticketTimeoutMs) || ticketTimeoutMs < 1 || ticketTimeoutMs > 86_400_000)
+    throw new TypeError('ticketTimeoutMs must be a whole number from 1 to 86400000')
+
+  const events = createEmitter<CatalogEvents>(logger)
+  const headers = new HeaderStore(files, resolve(directory))
+  const index = new ImageIndex(store)
+  const registry = new ImageRegistry({ headers, index, events, logger })
+  const trees = new TreeLibrary({ files, headers, logger })
+  const outflows = new ListOutflows({ channels, clock, logger, ticketTimeoutMs })
+  const lines = new JobLines({ log, clock, logger })
+  const life = new ImageLife({
+    registry,
+    index,
+    headers,
+    trees,
+    files,
+    channels,
+    clock,
+    lines,
+    events,
+    logger,
+    ticketTimeoutMs,
+  })
+  const queries = new ImageQueries({ registry, index, trees, outflows, clock })
+
+  let running: Promise<void> | undefined
+  let open = false
+  const whileOpen = <Part>(part: Part): Part => {
+    if (open) return part
+    throw new NbError('state-conflict', 'the catalog is not open; start it first')
+  }
+  return {
+    on: (name, listener) => events.on(name, listener),
+    once: (name, listener) => events.once(name, listener),
+    off: (name, listener) => events.off(name, listener),
+    start: () =>
+      (running ??= registry.open().then(
+        () => void (open = true),
+        (error: unknown) => {
+          running = undefined
+          throw error
+        },
+      )),
+    stop: async () => {
+      await running?.catch(() => undefined)
+      open = false
+      running = undefined
+      await Promise.all([life.stop(), outflows.stop()])
+    },
+    createImage: async (input, call) => whileOpen(life).createImage(input, call),
+    appendFileList: async (input, call) => whileOpen(life).appendFileList(input, call),
+    sealFileList: async (input, call) => whileOpen(life).sealFileList(input, call),
+    completeImage: async (input, call) => whileOpen(life).completeImage(input, call),
+    discardImage: async (input) => whileOpen(life).discardImage(input),
+    getImage: async (input, call) => whileOpen(queries).getImage(input, call),
+    listImages: (input, call) => whileOpen(queries).listImages(input, call),
+    browse: (input, call) => whileOpen(queries).browse(input, call),
+    versions: (input, call) => whileOpen(queries).versions(input, call),
+    readFileList: async (input, call) => whileOpen(queries).readFileList(input, call),
+    expireImage: async (input) => whileOpen(life).expireImage(input),
+    expireDue: async (input, call) => whileOpen(life).expireDue(input, call),
+    forgetImage: async (input) => whileOpen(life).forgetImage(input),
+  }
+}

@@ -1,0 +1,134 @@
+import { type CallOptions, type Files, type OpenFile, throwIfAborted } from '@nb/contracts'
+import {
+  comparePaths,
+  decodeBatch,
+  decodeFileListHeader,
+  type FileListHeader,
+  type FileListIndex,
+  type FileRecord,
+  findBatch,
+  findInBatch,
+  isWithin,
+  subtreeBatches,
+} from '@nb/formats'
+import { corruptList, corruptOn, openList } from './list-facts.ts'
+
+/** The file list of a complete image, open for lookups: each reads the batches it needs and no other. */
+export class FileTree {
+  readonly header: FileListHeader
+  readonly #path: string
+  readonly #file: OpenFile
+  readonly #index: FileListIndex
+
+  private constructor(path: string, file: OpenFile, index: FileListIndex, header: FileListHeader) {
+    this.#path = path
+    this.#file = file
+    this.#index = index
+    this.header = header
+  }
+
+  /** Opens a list by its index. Throws `file-list-corrupt`. Close it. */
+  static async open(files: Files, path: string, index: FileListIndex): Promise<FileTree> {
+    const file = await openList(files, path)
+    try {
+      const bytes = await readExactly(file, path, 0, index.batches[0]?.offset ?? index.fileListBytes)
+      const { header } = await corruptOn(path, () => decodeFileListHeader(bytes))
+      return new FileTree(path, file, index, header)
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+  }
+
+  /** Bytes of the whole list. */
+  get bytes(): number {
+    return this.#index.fileListBytes
+  }
+
+  /** The entry of a path. */
+  async find(path: Buffer): Promise<FileRecord | undefined> {
+    const number = findBatch(this.#index, path)
+    if (number < 0) return undefined
+    const batch = await this.#read(number)
+    return corruptOn(this.#path, () => findInBatch(batch, path))
+  }
+
+  /** Whether the path itself or anything below it is in the list. */
+  async holds(path: Buffer): Promise<boolean> {
+    for await (const _ of this.subtree(path)) return true
+    return false
+  }
+
+  /** The entry of a path and all below it, in order. */
+  async *subtree(path: Buffer, options?: CallOptions): AsyncGenerator<FileRecord, void, undefined> {
+    const { first, end } = subtreeBatches(this.#index, path)
+    for (let number = first; number < end; number++) {
+      for (const record of await this.#decode(number, options)) {
+        if (comparePaths(record.path, path) < 0) continue
+        if (!isWithin(record.path, path)) return
+        yield record
+      }
+    }
+  }
+
+  /**
+   * The uppermost entries below a directory: its children and, where a directory between is itself not in the list
+   * (above the selections, or left out by a pattern), the first entries under it. What lies below those is skipped
+   * without being read.
+   */
+  async *children(directory: Buffer, options?: CallOptions): AsyncGenerator<FileRecord, void, undefined> {
+    const { first, end } = subtreeBatches(this.#index, directory)
+    let last: Buffer | undefined
+    for (let number = first; number < end;) {
+      for (const record of await this.#decode(number, options)) {
+        const { path } = record
+        if (comparePaths(path, directory) <= 0 || (last !== undefined && isWithin(path, last))) continue
+        if (!isWithin(path, directory)) return
+        last = path
+        yield record
+      }
+      // The last batch that can hold what is below `last` is the next that can hold something else.
+      const beyond = last === undefined ? 0 : subtreeBatches(this.#index, last).end - 1
+      number = Math.max(number + 1, beyond)
+    }
+  }
+
+  /** The list as it is stored, in chunks that are valid until the next. */
+  async *raw(chunkBytes: number, options?: CallOptions): AsyncGenerator<Uint8Array, void, undefined> {
+    const buffer = Buffer.allocUnsafe(chunkBytes)
+    for (let at = 0; at < this.bytes;) {
+      throwIfAborted(options)
+      const chunk = buffer.subarray(0, Math.min(chunkBytes, this.bytes - at))
+      if ((await this.#file.read(chunk, at)) < chunk.length) throw tooShort(this.#path)
+      yield chunk
+      at += chunk.length
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#file.close()
+  }
+
+  async #decode(number: number, options: CallOptions | undefined): Promise<FileRecord[]> {
+    throwIfAborted(options)
+    const batch = await this.#read(number)
+    return corruptOn(this.#path, () => decodeBatch(batch, this.#index.batches[number]?.offset))
+  }
+
+  #read(number: number): Promise<Buffer> {
+    const frame = this.#index.batches[number]
+    return frame === undefined
+      ? Promise.resolve(Buffer.alloc(0))
+      : readExactly(this.#file, this.#path, frame.offset, frame.byteLength)
+  }
+}
+
+async function readExactly(file: OpenFile, path: string, at: number, byteLength: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(byteLength)
+  if ((await file.read(bytes, at)) < byteLength) throw tooShort(path)
+  return bytes
+}
+
+function tooShort(path: string): Error {
+  return corruptList(path, new Error('it is shorter than its index says'))
+}

@@ -1,0 +1,149 @@
+import { type ImageRecord, NbError, type Store } from '@nb/contracts'
+import { encodeName } from './image-folder.ts'
+import { indexKeys, KeySum, timeKey } from './index-keys.ts'
+
+/** What tells, without reading it, whether a header is still the one that was indexed. */
+export interface HeaderStamp {
+  readonly sizeBytes: number
+  readonly modifiedAt: number
+}
+
+/** An image in the index. */
+export interface IndexedImage {
+  readonly image: ImageRecord
+  readonly stamp: HeaderStamp
+}
+
+/** Bounds of a listing by time; both count in. */
+export interface ListRange {
+  /** Family and name, such as `client/web1/`. */
+  readonly prefix: string
+  readonly from?: number
+  readonly to?: number
+}
+
+const formatKey = 'format'
+const format = 'nb-catalog-index/1'
+/** Survives a loss of power; stores without a disk leave it out of account. */
+const durably: object = { sync: true }
+/** Records fetched at once while listing. */
+const pageSize = 32
+
+/** What is known of all images, quickly found. Everything in it can be made again from the headers. */
+export class ImageIndex {
+  readonly #store: Store
+  readonly #meta
+  readonly #images
+  readonly #keys
+
+  constructor(store: Store) {
+    this.#store = store
+    this.#meta = store.sublevel<string, string>('meta', {})
+    this.#images = store.sublevel<string, IndexedImage>('images', { valueEncoding: 'json' })
+    this.#keys = store.sublevel<string, string>('keys', {})
+  }
+
+  /** The stamps of all indexed images, or `undefined` when the index is missing, of another form, or damaged. */
+  async load(): Promise<Map<string, HeaderStamp> | undefined> {
+    if ((await this.#meta.get(formatKey)) !== format) return undefined
+    const stamps = new Map<string, HeaderStamp>()
+    const expected = new KeySum()
+    for await (const [backupId, { image, stamp }] of this.#images.iterator()) {
+      stamps.set(backupId, stamp)
+      for (const key of indexKeys(image)) expected.add(key)
+    }
+    const found = new KeySum()
+    for await (const key of this.#keys.keys()) found.add(key)
+    return found.equals(expected) ? stamps : undefined
+  }
+
+  /** Empties it and makes it one of this form. */
+  async reset(): Promise<void> {
+    await Promise.all([this.#images.clear(), this.#keys.clear(), this.#meta.clear()])
+    await this.#meta.put(formatKey, format, durably)
+  }
+
+  /** Brings in, replaces or takes out one image, durably and in one step. */
+  async set(backupId: string, indexed: IndexedImage | undefined): Promise<void> {
+    await guarded(async () => {
+      const before = await this.#images.get(backupId)
+      const keep = new Set(indexed === undefined ? [] : indexKeys(indexed.image))
+      const stale = before === undefined ? [] : indexKeys(before.image).filter((key) => !keep.has(key))
+      const batch = this.#store.batch()
+      for (const key of stale) batch.del(key, { sublevel: this.#keys })
+      for (const key of keep) batch.put(key, backupId, { sublevel: this.#keys })
+      if (indexed === undefined) batch.del(backupId, { sublevel: this.#images })
+      else batch.put(backupId, indexed, { sublevel: this.#images })
+      await batch.write(durably)
+    })
+  }
+
+  /** The record, as indexed. */
+  async get(backupId: string): Promise<ImageRecord | undefined> {
+    return guarded(async () => (await this.#images.get(backupId))?.image)
+  }
+
+  /** Images of a range, newest first, fetched as they are asked for. */
+  async *list({ prefix, from, to }: ListRange): AsyncGenerator<ImageRecord, void, undefined> {
+    const lower = from === undefined ? prefix : `${prefix}${timeKey(from)}`
+    const upper = to === undefined ? `${prefix}~` : `${prefix}${timeKey(to)}~`
+    yield* this.#fetch(this.#keys.values({ gte: lower, lt: upper, reverse: true }))
+  }
+
+  /** Complete images that are not to be kept after `now`, soonest first. */
+  async *due(now: number): AsyncGenerator<ImageRecord, void, undefined> {
+    yield* this.#fetch(this.#keys.values({ gte: 'due/', lt: `due/${timeKey(now)}~` }))
+  }
+
+  /** Ids of the images that need this one. */
+  async neededBy(backupId: string): Promise<string[]> {
+    const prefix = `need/${encodeName(backupId)}/`
+    return guarded(() => this.#keys.values({ gte: prefix, lt: `${prefix}~` }).all())
+  }
+
+  async *#fetch(ids: Ids): AsyncGenerator<ImageRecord, void, undefined> {
+    try {
+      for (let page = await nextPage(ids); page.length > 0; page = await nextPage(ids)) {
+        const found = await guarded(() => this.#images.getMany(page))
+        // One that left the catalog since its key was read is left out.
+        for (const indexed of found) if (indexed !== undefined) yield indexed.image
+      }
+    } finally {
+      await ids.close()
+    }
+  }
+}
+
+interface Ids {
+  nextv(size: number): Promise<string[]>
+  close(): Promise<void>
+}
+
+function nextPage(ids: Ids): Promise<string[]> {
+  return guarded(() => ids.nextv(pageSize))
+}
+
+async function guarded<Value>(work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work()
+  } catch (error) {
+    throw storeFailure(error)
+  }
+}
+
+/** A failure of the store as `store-corrupt` or `store-failed`. */
+export function storeFailure(error: unknown): NbError {
+  const code = (error as { readonly code?: string }).code
+  const corrupt = code === 'LEVEL_CORRUPTION' || code === 'LEVEL_DECODING_ERROR'
+  return corrupt
+    ? new NbError(
+        'store-corrupt',
+        'the index of the catalog is damaged; restart, and it is made again from the headers',
+        {
+          cause: error,
+        },
+      )
+    : new NbError('store-failed', `the index of the catalog can't be used: ${(error as Error).message}`, {
+        cause: error,
+      })
+}

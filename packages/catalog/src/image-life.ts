@@ -1,0 +1,390 @@
+import { isDeepStrictEqual } from 'node:util'
+import {
+  type Catalog,
+  type CatalogEvents,
+  type Clock,
+  type DataChannels,
+  type Emitter,
+  type Files,
+  type ImageCompletion,
+  type ImageRecord,
+  type Logger,
+  NbError,
+  type NewImage,
+  throwIfAborted,
+} from '@nb/contracts'
+import { checkName, formatBackupId, nextSeconds } from './backup-id.ts'
+import { checkCompletion, checkNewImage, checkTotals } from './check-record.ts'
+import { checkAgainstList, checkListTotals, neededImages } from './completion.ts'
+import { planExpiry } from './expiry.ts'
+import { type HeaderStore, unknownImage } from './header-store.ts'
+import type { ImageIndex } from './image-index.ts'
+import type { ImageRegistry } from './image-registry.ts'
+import type { JobLines } from './job-lines.ts'
+import { readListFacts, readListTotals } from './list-facts.ts'
+import { ListIntake } from './list-intake.ts'
+import { Serial } from './serial.ts'
+import type { TreeLibrary } from './tree-library.ts'
+
+/** What the life of images works with. */
+export interface ImageLifeParts {
+  readonly registry: ImageRegistry
+  readonly index: ImageIndex
+  readonly headers: HeaderStore
+  readonly trees: TreeLibrary
+  readonly files: Files
+  readonly channels: DataChannels
+  readonly clock: Clock
+  readonly lines: JobLines
+  readonly events: Emitter<CatalogEvents>
+  readonly logger: Logger
+  readonly ticketTimeoutMs: number
+}
+
+type LifeMethods = Pick<
+  Catalog,
+  | 'createImage'
+  | 'appendFileList'
+  | 'sealFileList'
+  | 'completeImage'
+  | 'discardImage'
+  | 'expireImage'
+  | 'expireDue'
+  | 'forgetImage'
+>
+
+/**
+ * The life of an image.
+ *
+ * `createImage` begins it `in-progress`. Its list is taken in once (a broken intake begins anew) and sealed.
+ * `completeImage` makes it `complete`, `discardImage` gives it up as `discarded`; a complete one becomes `expired`.
+ * `forgetImage` takes an expired or discarded one away. Changes of state run one after the other, so that an image
+ * is never completed upon one that is expiring; reading a list to verify it happens outside of that row.
+ */
+export class ImageLife implements LifeMethods {
+  readonly #parts: ImageLifeParts
+  readonly #changes = new Serial()
+  readonly #intakes = new Map<string, ListIntake>()
+  readonly #beginning = new Set<string>()
+
+  constructor(parts: ImageLifeParts) {
+    this.#parts = parts
+  }
+
+  /** Ends all intakes; what they have taken stays until the image is completed or discarded. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#intakes.values()].map((intake) => intake.abort('the catalog is stopping')))
+    this.#intakes.clear()
+    await this.#changes.run(() => Promise.resolve())
+  }
+
+  async createImage(input: NewImage, options?: Parameters<Catalog['createImage']>[1]): Promise<ImageRecord> {
+    checkShape(() => checkNewImage(input, 'image'))
+    checkName('client', input.client)
+    checkName('policy', input.policy)
+    checkName('schedule', input.schedule)
+    const { registry, clock, lines, events } = this.#parts
+    const image = await this.#changes.run(async () => {
+      throwIfAborted(options)
+      await this.#checkReference(input)
+      const now = clock.now()
+      const seconds = nextSeconds(now, await registry.lastSeconds(input.client))
+      const created = newRecord(input, formatBackupId({ client: input.client, seconds }), now)
+      await registry.create(created)
+      return created
+    })
+    events.emit('image:created', { backupId: image.backupId, jobId: image.jobId })
+    await lines.step(image, 6, `header and files file of image ${image.backupId} are created`, {
+      backupId: image.backupId,
+    })
+    return image
+  }
+
+  async #checkReference({ client, referenceId }: NewImage): Promise<void> {
+    if (referenceId === undefined) return
+    const reference = await this.#parts.registry.get(referenceId)
+    if (reference?.state === 'complete' && reference.client === client) return
+    const why =
+      reference === undefined ? 'is not in the catalog' : `is ${reference.state} and of ${reference.client}`
+    throw new NbError('image-unknown', `the reference ${referenceId} ${why}; run a full backup`, {
+      details: { backupId: referenceId },
+    })
+  }
+
+  async appendFileList(
+    { backupId }: Parameters<Catalog['appendFileList']>[0],
+    options?: Parameters<Catalog['appendFileList']>[1],
+  ): ReturnType<Catalog['appendFileList']> {
+    throwIfAborted(options)
+    const { headers, lines, channels, files, logger, ticketTimeoutMs } = this.#parts
+    if (this.#beginning.has(backupId)) throw busy(backupId)
+    this.#beginning.add(backupId)
+    try {
+      const image = await this.#inProgress(backupId)
+      const before = this.#intakes.get(backupId)
+      if (before !== undefined && before.state !== 'broken') throw busy(backupId)
+      const onFirstBatch = (entries: number): void =>
+        void lines.step(image, 11, `the file list arrives, ${entries} entries so far`)
+      const parts = { files, channels, logger, ticketTimeoutMs, onFirstBatch }
+      const intake = await ListIntake.begin(parts, backupId, headers.paths(backupId).fileList)
+      this.#intakes.set(backupId, intake)
+      return { ticket: intake.ticket }
+    } finally {
+      this.#beginning.delete(backupId)
+    }
+  }
+
+  async sealFileList(
+    { backupId, totals }: Parameters<Catalog['sealFileList']>[0],
+    options?: Parameters<Catalog['sealFileList']>[1],
+  ): Promise<void> {
+    checkShape(() => checkTotals(totals, 'totals'))
+    const { headers, files, lines } = this.#parts
+    const image = await this.#inProgress(backupId)
+    const { fileList } = headers.paths(backupId)
+    const intake = this.#intakes.get(backupId)
+    if (intake !== undefined) await orAborted(intake.received, options?.signal).catch(asBrokenList(backupId))
+    checkListTotals(backupId, totals, await readListTotals(files, fileList, options))
+    await syncFile(files, fileList)
+    await lines.step(
+      image,
+      11,
+      `the file list is whole and durable: ${totals.entries} entries in ${totals.batches} batches, ${totals.bytes} bytes`,
+      { ...totals },
+    )
+  }
+
+  async completeImage(
+    { backupId, completion }: Parameters<Catalog['completeImage']>[0],
+    options?: Parameters<Catalog['completeImage']>[1],
+  ): Promise<ImageRecord> {
+    checkShape(() => checkCompletion(completion, 'completion'))
+    const { registry, headers, files, trees, lines, events, clock } = this.#parts
+    const image = await registry.require(backupId)
+    if (image.state !== 'in-progress') return this.#completedBefore(image, completion)
+    const { fileList } = headers.paths(backupId)
+    await this.#intakes.get(backupId)?.abort('the image is being completed')
+    const facts = await readListFacts(files, fileList, options)
+    checkAgainstList(image, completion, facts)
+    await syncFile(files, fileList)
+    await trees.writeIndex(backupId, facts)
+    const { record, committed } = await this.#changes.run(async () => {
+      throwIfAborted(options)
+      const present = await registry.require(backupId)
+      // Asked twice at once: the other was first.
+      if (present.state !== 'in-progress') return { record: present, committed: false }
+      const needed = await neededImages(image, facts, (id) => registry.get(id))
+      const complete = completedRecord(present, completion, needed, clock.now())
+      await registry.commit(complete)
+      return { record: complete, committed: true }
+    })
+    if (!committed) return this.#completedBefore(record, completion)
+    this.#intakes.delete(backupId)
+    events.emit('image:completed', { backupId, jobId: record.jobId })
+    const { entries, storedEntries } = completion.counts
+    const text = `image ${backupId} is verified and browsable: ${entries} entries, ${storedEntries} of them with data here`
+    await lines.step(record, 15, text, { backupId, neededImages: record.neededImages })
+    return record
+  }
+
+  /** Asked again, perhaps because the first answer, or the process that was to give it, was lost. */
+  async #completedBefore(image: ImageRecord, completion: ImageCompletion): Promise<ImageRecord> {
+    const { backupId } = image
+    if (image.state !== 'complete' || !isCompletionOf(image, completion))
+      throw stateConflict(image, 'be completed')
+    await this.#changes.run(() => this.#parts.registry.reindex(image))
+    await this.#parts.lines.step(image, 15, `image ${backupId} is verified and browsable already`, {
+      backupId,
+    })
+    return image
+  }
+
+  async discardImage({ backupId, reason }: Parameters<Catalog['discardImage']>[0]): Promise<void> {
+    const { registry, lines, events } = this.#parts
+    const discarded = await this.#changes.run(async () => {
+      const image = await registry.require(backupId)
+      if (image.state === 'discarded') return void (await registry.reindex(image))
+      if (image.state !== 'in-progress') throw stateConflict(image, 'be discarded')
+      await this.#intakes.get(backupId)?.abort(`the image is discarded: ${reason}`)
+      this.#intakes.delete(backupId)
+      const record: ImageRecord = { ...image, state: 'discarded' }
+      await registry.commit(record)
+      return record
+    })
+    if (discarded === undefined) return
+    events.emit('image:discarded', { backupId, jobId: discarded.jobId, reason })
+    await lines.warning(discarded, `image ${backupId} is discarded: ${reason}`)
+  }
+
+  async expireImage({ backupId, force }: Parameters<Catalog['expireImage']>[0]): Promise<void> {
+    const expired = await this.#changes.run(async () => {
+      const image = await this.#parts.registry.require(backupId)
+      if (image.state === 'expired') {
+        await this.#parts.registry.reindex(image)
+        return false
+      }
+      if (image.state !== 'complete') throw stateConflict(image, 'expire')
+      const dependants = await this.#dependants(image)
+      if (dependants.length > 0 && force !== true) throw needed(backupId, dependants)
+      await this.#expire(image)
+      return true
+    })
+    if (expired) this.#parts.events.emit('image:expired', { backupId })
+  }
+
+  /** Who needs an image's data: images that say so, and those that might and can't be read. */
+  async #dependants({ backupId }: ImageRecord): Promise<readonly string[]> {
+    const { index, registry } = this.#parts
+    return [...(await index.neededBy(backupId)), ...registry.damagedAfter(backupId)]
+  }
+
+  async #expire(image: ImageRecord): Promise<void> {
+    await this.#parts.registry.commit({ ...image, state: 'expired' })
+    this.#parts.trees.forget(image.backupId)
+  }
+
+  async expireDue(
+    _input: Record<string, never>,
+    options?: Parameters<Catalog['expireDue']>[1],
+  ): ReturnType<Catalog['expireDue']> {
+    const { index, registry, clock, events } = this.#parts
+    return this.#changes.run(async () => {
+      const due: ImageRecord[] = []
+      const neededBy = new Map<string, readonly string[]>()
+      for await (const image of index.due(clock.now())) {
+        due.push(image)
+        neededBy.set(image.backupId, await this.#dependants(image))
+      }
+      const plan = planExpiry(due, neededBy)
+      for (const backupId of plan.expire) {
+        throwIfAborted(options)
+        await this.#expire(await registry.require(backupId))
+        events.emit('image:expired', { backupId })
+      }
+      return { expired: plan.expire, held: plan.held }
+    })
+  }
+
+  async forgetImage({ backupId }: Parameters<Catalog['forgetImage']>[0]): Promise<void> {
+    const { registry, headers, trees } = this.#parts
+    await this.#changes.run(async () => {
+      registry.refuseDamaged(backupId)
+      const image = await headers.read(backupId)
+      if (image !== undefined && image.state !== 'expired' && image.state !== 'discarded')
+        throw stateConflict(image, 'be forgotten')
+      trees.forget(backupId)
+      // Also where the header is gone already: an earlier attempt may have been cut short after it.
+      if (image !== undefined || (await registry.get(backupId)) !== undefined) await registry.remove(backupId)
+    })
+  }
+
+  async #inProgress(backupId: string): Promise<ImageRecord> {
+    const image = await this.#parts.registry.get(backupId)
+    if (image === undefined) throw unknownImage(backupId)
+    if (image.state !== 'in-progress') throw stateConflict(image, 'take a file list')
+    return image
+  }
+}
+
+function newRecord(input: NewImage, backupId: string, now: number): ImageRecord {
+  const {
+    jobId,
+    client,
+    policy,
+    schedule,
+    scheduleType,
+    selections,
+    retentionLevel,
+    expiresAt,
+    referenceId,
+  } = input
+  return {
+    version: 1,
+    backupId,
+    state: 'in-progress',
+    jobId,
+    client,
+    policy,
+    schedule,
+    scheduleType,
+    backupTime: now,
+    selections,
+    retentionLevel,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(referenceId === undefined ? {} : { referenceId }),
+    neededImages: [],
+    copies: [],
+  }
+}
+
+function completedRecord(
+  image: ImageRecord,
+  { status, counts, copies }: ImageCompletion,
+  neededImages: readonly string[],
+  completedAt: number,
+): ImageRecord {
+  return { ...image, state: 'complete', neededImages, completedAt, status, counts, copies }
+}
+
+function isCompletionOf({ status, counts, copies }: ImageRecord, completion: ImageCompletion): boolean {
+  const { fileList: _, ...told } = completion
+  return isDeepStrictEqual({ status, counts, copies }, told)
+}
+
+async function syncFile(files: Files, path: string): Promise<void> {
+  const file = await files.open(path, 'update')
+  await file.sync().finally(() => file.close())
+}
+
+function orAborted<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+  if (signal === undefined) return work
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error)
+    if (signal.aborted) return onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}
+
+function asBrokenList(backupId: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof NbError) || error.code === 'file-list-corrupt') throw error
+    throw new NbError(
+      'file-list-corrupt',
+      `the file list of image ${backupId} did not arrive whole: ${error.message}`,
+      {
+        details: { backupId },
+        cause: error,
+        retryable: error.retryable,
+      },
+    )
+  }
+}
+
+function checkShape(check: () => void): void {
+  try {
+    check()
+  } catch (error) {
+    throw new NbError('argument-invalid', (error as Error).message, { cause: error })
+  }
+}
+
+function stateConflict({ backupId, state }: ImageRecord, verb: string): NbError {
+  return new NbError('state-conflict', `image ${backupId} is ${state} and can't ${verb}`, {
+    details: { backupId, state },
+  })
+}
+
+function busy(backupId: string): NbError {
+  return new NbError('state-conflict', `image ${backupId} has its file list already, or one is arriving`, {
+    details: { backupId },
+  })
+}
+
+function needed(backupId: string, dependants: readonly string[]): NbError {
+  return new NbError(
+    'image-needed',
+    `image ${backupId} holds data of ${dependants.join(', ')}; expire those first, or force it and lose their data`,
+    { details: { backupId, neededBy: dependants } },
+  )
+}

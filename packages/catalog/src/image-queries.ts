@@ -1,0 +1,212 @@
+import {
+  type CallOptions,
+  type Catalog,
+  type Clock,
+  type FileEntry,
+  type ImageFilter,
+  type ImageRecord,
+  NbError,
+  type Path,
+  throwIfAborted,
+  toPath,
+  type TreeQuery,
+} from '@nb/contracts'
+import { candidates, notBackedUp } from './choose-image.ts'
+import { askedPath, stateKey, toFileEntry } from './file-entry.ts'
+import type { FileTree } from './file-tree.ts'
+import { encodeName } from './image-folder.ts'
+import type { ImageIndex } from './image-index.ts'
+import type { ImageRegistry } from './image-registry.ts'
+import type { ListOutflows } from './list-outflow.ts'
+import type { TreeLibrary } from './tree-library.ts'
+
+/** What questions to the catalog work with. */
+export interface ImageQueriesParts {
+  readonly registry: ImageRegistry
+  readonly index: ImageIndex
+  readonly trees: TreeLibrary
+  readonly outflows: ListOutflows
+  readonly clock: Clock
+}
+
+type QueryMethods = Pick<Catalog, 'getImage' | 'listImages' | 'browse' | 'versions' | 'readFileList'>
+
+/** The latest moment that a date can say. */
+const latestTime = 8.64e15
+
+/** Answers questions about images and what is in them. */
+export class ImageQueries implements QueryMethods {
+  readonly #parts: ImageQueriesParts
+
+  constructor(parts: ImageQueriesParts) {
+    this.#parts = parts
+  }
+
+  async getImage(
+    { backupId }: { readonly backupId: string },
+    options?: CallOptions,
+  ): Promise<ImageRecord | undefined> {
+    throwIfAborted(options)
+    return this.#parts.registry.get(backupId)
+  }
+
+  async *listImages(
+    filter: ImageFilter,
+    options?: CallOptions,
+  ): AsyncGenerator<ImageRecord, void, undefined> {
+    checkTime('from', filter.from)
+    checkTime('to', filter.to)
+    let left = filter.limit ?? Infinity
+    if (left <= 0) return
+    for await (const image of this.#imagesFor(filter)) {
+      throwIfAborted(options)
+      if (!matches(image, filter)) continue
+      yield image
+      if (--left <= 0) return
+    }
+  }
+
+  /** The narrowest row of images that holds all a filter asks for. */
+  #imagesFor(filter: ImageFilter): AsyncIterable<ImageRecord> {
+    const { backupId, client, policy, from, to } = filter
+    if (backupId !== undefined) return this.#one(backupId)
+    const family =
+      client !== undefined
+        ? `client/${encodeName(client)}/`
+        : policy !== undefined
+          ? `policy/${encodeName(policy)}/`
+          : 'all/'
+    const range = {
+      prefix: family,
+      ...(from === undefined ? {} : { from }),
+      ...(to === undefined ? {} : { to }),
+    }
+    return this.#parts.index.list(range)
+  }
+
+  async *#one(backupId: string): AsyncGenerator<ImageRecord, void, undefined> {
+    const image = await this.#parts.registry.get(backupId)
+    if (image !== undefined) yield image
+  }
+
+  async *browse(
+    input: Parameters<Catalog['browse']>[0],
+    options?: CallOptions,
+  ): AsyncGenerator<FileEntry, void, undefined> {
+    const { tree, image } = await this.#choose(input, [input], options)
+    try {
+      const path = askedPath(input.path)
+      const own = await tree.find(path)
+      if (own !== undefined && own.kind !== 'directory') {
+        yield toFileEntry(own, tree.header, image.backupId)
+        return
+      }
+      const entries = input.recursive === true ? tree.subtree(path, options) : tree.children(path, options)
+      for await (const record of entries) {
+        if (!record.path.equals(path)) yield toFileEntry(record, tree.header, image.backupId)
+      }
+    } finally {
+      await tree.close()
+    }
+  }
+
+  async *versions(
+    input: Parameters<Catalog['versions']>[0],
+    options?: CallOptions,
+  ): AsyncGenerator<FileEntry, void, undefined> {
+    const path = askedPath(input.path)
+    const seen = new Set<string>()
+    const { client, policy } = input
+    for await (const { backupId } of this.listImages(
+      { client, ...(policy === undefined ? {} : { policy }) },
+      options,
+    )) {
+      const found = await this.#parts.trees.with(backupId, async (tree) => {
+        const record = await tree.find(path)
+        return record === undefined
+          ? undefined
+          : { key: stateKey(record), entry: toFileEntry(record, tree.header, backupId) }
+      })
+      if (found === undefined || seen.has(found.key)) continue
+      seen.add(found.key)
+      yield found.entry
+    }
+  }
+
+  async readFileList(
+    input: Parameters<Catalog['readFileList']>[0],
+    options?: CallOptions,
+  ): ReturnType<Catalog['readFileList']> {
+    const { paths } = input
+    if (paths?.length === 0)
+      throw new NbError('argument-invalid', 'paths is empty; leave it out for the whole list', {
+        details: { field: 'paths' },
+      })
+    const { image, tree } = await this.#choose(
+      input,
+      (paths ?? []).map((path) => ({ path })),
+      options,
+    )
+    const ticket = await this.#parts.outflows.begin(tree, paths?.map(askedPath))
+    return { image, ticket }
+  }
+
+  /**
+   * The best image of a query that holds all the paths, with its tree open.
+   * Throws `no-image-matches`, and `path-not-backed-up` for the first path that the best image lacks.
+   */
+  async #choose(
+    query: TreeQuery,
+    wanted: readonly { readonly path: Path }[],
+    options: CallOptions | undefined,
+  ): Promise<{ readonly image: ImageRecord; readonly tree: FileTree }> {
+    checkTime('at', query.at)
+    const paths = wanted.map(({ path }) => ({ path, bytes: askedPath(path) }))
+    const { index, clock, registry, trees } = this.#parts
+    const refuseDamaged = (backupId: string): void => registry.refuseDamaged(backupId)
+    const tried: ImageRecord[] = []
+    let lacking: Path | undefined
+    for await (const image of candidates({ index, clock, refuseDamaged }, query)) {
+      throwIfAborted(options)
+      const tree = await trees.open(image.backupId)
+      let lacks: (typeof paths)[number] | undefined
+      try {
+        lacks = await firstLacking(tree, paths)
+      } catch (error) {
+        await tree.close()
+        throw error
+      }
+      if (lacks === undefined) return { image, tree }
+      await tree.close()
+      lacking ??= lacks.path
+      tried.push(image)
+    }
+    throw notBackedUp(lacking ?? toPath('/'), tried)
+  }
+}
+
+async function firstLacking<Wanted extends { readonly bytes: Buffer }>(
+  tree: FileTree,
+  paths: readonly Wanted[],
+): Promise<Wanted | undefined> {
+  for (const wanted of paths) if (!(await tree.holds(wanted.bytes))) return wanted
+  return undefined
+}
+
+function matches(image: ImageRecord, filter: ImageFilter): boolean {
+  const { client, policy, schedule, scheduleTypes, states = ['complete'], from, to } = filter
+  return (
+    states.includes(image.state) &&
+    (client === undefined || image.client === client) &&
+    (policy === undefined || image.policy === policy) &&
+    (schedule === undefined || image.schedule === schedule) &&
+    (scheduleTypes === undefined || scheduleTypes.includes(image.scheduleType)) &&
+    (from === undefined || image.backupTime >= from) &&
+    (to === undefined || image.backupTime <= to)
+  )
+}
+
+function checkTime(field: string, time: number | undefined): void {
+  if (time === undefined || (Number.isFinite(time) && Math.abs(time) <= latestTime)) return
+  throw new NbError('argument-invalid', `${field} must be milliseconds since 1970`, { details: { field } })
+}

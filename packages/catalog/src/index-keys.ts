@@ -1,0 +1,53 @@
+import { crc32 } from 'node:zlib'
+import type { ImageRecord } from '@nb/contracts'
+import { parseBackupId } from './backup-id.ts'
+import { encodeName } from './image-folder.ts'
+
+/**
+ * The keys under which an image is found. Each ends in the image's id, and each family sorts as it is read:
+ *
+ * - `all/TIME`, `client/CLIENT/TIME`, `policy/POLICY/TIME`: by backup time, equal times by the second of the id;
+ * - `due/EXPIRES`: complete images that end one day, by that day;
+ * - `need/NEEDED`: who must be kept readable by another image: a complete image's `neededImages`, and the reference
+ *   of an image in progress.
+ */
+export function indexKeys(image: ImageRecord): string[] {
+  const id = encodeName(image.backupId)
+  const seconds = parseBackupId(image.backupId)?.seconds ?? 0
+  const when = `${timeKey(image.backupTime)}/${String(seconds).padStart(12, '0')}/${id}`
+  const keys = [
+    `all/${when}`,
+    `client/${encodeName(image.client)}/${when}`,
+    `policy/${encodeName(image.policy)}/${when}`,
+  ]
+  if (image.state === 'complete' && image.expiresAt !== undefined)
+    keys.push(`due/${timeKey(image.expiresAt)}/${id}`)
+  for (const needed of new Set(imagesHeldBy(image))) keys.push(`need/${encodeName(needed)}/${id}`)
+  return keys
+}
+
+/** The images that must not end before this one. */
+export function imagesHeldBy(image: ImageRecord): readonly string[] {
+  if (image.state === 'complete') return image.neededImages
+  return image.state === 'in-progress' && image.referenceId !== undefined ? [image.referenceId] : []
+}
+
+/** A time as it sorts in a key. */
+export function timeKey(time: number): string {
+  return String(Math.max(0, Math.floor(time))).padStart(16, '0')
+}
+
+/** A sum over keys in which their order does not count: two sets of keys differ when it does. */
+export class KeySum {
+  #sum = 0
+  #count = 0
+
+  add(key: string): void {
+    this.#sum = (this.#sum + crc32(key)) % 2 ** 48
+    this.#count += 1
+  }
+
+  equals(other: KeySum): boolean {
+    return this.#sum === other.#sum && this.#count === other.#count
+  }
+}

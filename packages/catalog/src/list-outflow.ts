@@ -1,0 +1,128 @@
+import {
+  asNbError,
+  type CallOptions,
+  type ChannelListener,
+  type Clock,
+  type ChannelTicket,
+  type DataChannel,
+  type DataChannels,
+  type Logger,
+} from '@nb/contracts'
+import { comparePaths, FileListEncoder, isWithin } from '@nb/formats'
+import type { FileTree } from './file-tree.ts'
+
+/** What outflows work with. */
+export interface ListOutflowParts {
+  readonly channels: DataChannels
+  readonly clock: Clock
+  readonly logger: Logger
+  /** How long a ticket stays good, and how long a peer may take to end its side, milliseconds. */
+  readonly ticketTimeoutMs: number
+}
+
+const chunkBytes = 256 * 1024
+
+/** The file lists that are on their way out. Each has its tree open until it was sent or its peer is gone. */
+export class ListOutflows {
+  readonly #parts: ListOutflowParts
+  readonly #running = new Set<{ readonly work: Promise<void>; readonly stop: AbortController }>()
+
+  constructor(parts: ListOutflowParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Sends a tree's list to whoever opens the ticket: as it is stored, or encoded anew with only the entries of
+   * `paths` and below. Takes the tree over and closes it.
+   */
+  async begin(tree: FileTree, paths: readonly Buffer[] | undefined): Promise<ChannelTicket> {
+    const listener = await this.#parts.channels
+      .listen({ timeoutMs: this.#parts.ticketTimeoutMs })
+      .catch((error: unknown) => tree.close().then(() => Promise.reject(asNbError(error))))
+    const stop = new AbortController()
+    const work = this.#send(listener, tree, paths, stop.signal)
+    const running = { work, stop }
+    this.#running.add(running)
+    void work.finally(() => this.#running.delete(running))
+    return listener.ticket
+  }
+
+  /** How many are on their way. */
+  get size(): number {
+    return this.#running.size
+  }
+
+  /** Ends all of them. */
+  async stop(): Promise<void> {
+    const running = [...this.#running]
+    for (const { stop } of running) stop.abort()
+    await Promise.all(running.map(({ work }) => work))
+  }
+
+  /** Never rejects: whoever reads the list learns of a failure by its broken channel. */
+  async #send(
+    listener: ChannelListener,
+    tree: FileTree,
+    paths: readonly Buffer[] | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const options = { signal }
+    let channel: DataChannel | undefined
+    try {
+      try {
+        channel = await listener.accept(options)
+        for await (const chunk of paths === undefined
+          ? tree.raw(chunkBytes, options)
+          : selected(tree, paths, options))
+          await channel.write(chunk, options)
+      } finally {
+        await tree.close()
+      }
+      await channel.end()
+      await this.#peerEnd(channel, signal)
+    } catch (error) {
+      this.#parts.logger('a file list was not taken: %o', error)
+      channel?.abort(signal.aborted ? 'the catalog is stopping' : asNbError(error).message)
+    } finally {
+      await listener.close()
+    }
+  }
+
+  /** Waits for the peer to let go, so that ending the channel can't cut off what is still under way; not for ever. */
+  async #peerEnd(channel: DataChannel, signal: AbortSignal): Promise<void> {
+    const patience = new AbortController()
+    const cancel = this.#parts.clock.setTimer(this.#parts.ticketTimeoutMs, () => patience.abort())
+    try {
+      while ((await channel.read({ signal: AbortSignal.any([signal, patience.signal]) })) !== undefined);
+    } finally {
+      cancel()
+    }
+  }
+}
+
+async function* selected(
+  tree: FileTree,
+  paths: readonly Buffer[],
+  options: CallOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const encoder = new FileListEncoder(tree.header)
+  yield encoder.header()
+  for (const path of withoutNested(paths)) {
+    for await (const record of tree.subtree(path, options)) {
+      const batch = encoder.add(record)
+      if (batch !== undefined) yield batch
+    }
+  }
+  const rest = encoder.flush()
+  if (rest !== undefined) yield rest
+}
+
+/** Paths in the order of the list, without those that lie in another. */
+export function withoutNested(paths: readonly Buffer[]): Buffer[] {
+  const kept: Buffer[] = []
+  for (const path of [...paths].sort(comparePaths)) {
+    const last = kept.at(-1)
+    if (last === undefined || !isWithin(path, last)) kept.push(path)
+  }
+  return kept
+}
