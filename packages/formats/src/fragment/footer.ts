@@ -4,7 +4,7 @@ import { FormatError } from '../format-error.ts'
 import { BLOCK_CHECKSUM_BYTES, FOOTER_BYTES, HEADER_BYTES } from './fragment.ts'
 import type { FragmentFooter, TrailerMember } from './fragment.ts'
 import { DISK_FORMAT } from './header.ts'
-import { NB_DIRECTORY, decodeJsonMember } from './tar-member.ts'
+import { NB_DIRECTORY, decodeJsonMember, ownMemberHeaderBytes } from './tar-member.ts'
 import type { JsonFields } from './tar-member.ts'
 import { TRAILER_NAMES } from './trailer.ts'
 
@@ -72,7 +72,8 @@ function checkLayout(footer: FragmentFooter, fields: JsonFields): number {
   for (const [index, name] of TRAILER_NAMES.entries()) {
     const member = footer.members[index]
     if (member?.name !== NB_DIRECTORY + name) throw fields.fault('members', `without ${name} in its place`)
-    if (member.offset <= end || member.offset % 512 !== 0) throw fields.fault('members', 'out of order')
+    if (member.offset !== end + ownMemberHeaderBytes(member.sizeBytes))
+      throw fields.fault('members', `with ${name} at an impossible offset`)
     end = member.offset + member.sizeBytes + paddingOf(member.sizeBytes)
   }
   if (footer.members.length !== TRAILER_NAMES.length) throw fields.fault('members', 'too long')

@@ -19,6 +19,11 @@ export function encodeOwnMember(name: string, sizeBytes: number, created: string
   return encodeMember(ownMember(name, sizeBytes, created))
 }
 
+/** Bytes of what {@link encodeOwnMember} makes: one block, and two more for a size that ustar cannot say. */
+export function ownMemberHeaderBytes(sizeBytes: number): number {
+  return sizeBytes > MAX_OCTAL_11 ? 3 * TAR_BLOCK_BYTES : TAR_BLOCK_BYTES
+}
+
 function ownMember(name: string, sizeBytes: number, created: string): ArchiveMember {
   // Within what ustar can say, so that the header is one block, whatever the time.
   const seconds = Math.min(Math.max(Math.floor(Date.parse(created) / 1000), 0), MAX_OCTAL_11)

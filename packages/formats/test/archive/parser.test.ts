@@ -39,7 +39,7 @@ t.test('what is encoded is parsed, whatever the members and however the bytes co
         return true
       },
     ),
-    { numRuns: 300, verbose: 1 },
+    { numRuns: 300 },
   )
   t.end()
 })
@@ -74,7 +74,7 @@ t.test('damage gives a FormatError or a member, never another exception', (t) =>
         }
       },
     ),
-    { numRuns: 400, verbose: 1 },
+    { numRuns: 400 },
   )
   t.ok(refused > 1000, `${refused} of 4000 damaged archives refused`)
   t.end()
@@ -99,7 +99,7 @@ t.test('damage with header checksums made right again gives a FormatError or a m
         }
       }
     }),
-    { numRuns: 400, verbose: 1 },
+    { numRuns: 400 },
   )
   t.ok(refused > 100, `${refused} of 4000 refused`)
   t.end()

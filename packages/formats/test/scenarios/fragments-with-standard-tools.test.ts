@@ -1,0 +1,117 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Test } from 'tap'
+import type { ArchiveMember } from '../../src/index.ts'
+import { contentFor, streamOf } from '../support/archive.ts'
+import { fragmentsOf } from '../support/fragments.ts'
+import type { Cut } from '../support/fragments.ts'
+import { look, missingTools, scratch, shell } from '../support/peer.ts'
+
+// Every command here stands in docs/design/formats.md, "Reading it all with standard tools".
+
+const skip = missingTools('tar', 'bsdtar')
+
+function file(name: string, sizeBytes: number): ArchiveMember {
+  return {
+    path: Buffer.from(name),
+    kind: 'file',
+    mode: 0o644,
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+    sizeBytes,
+    mtimeNs: 1_700_000_000_123_456_789n,
+  }
+}
+
+const members = [
+  file('tree/one', 1000),
+  file('tree/two', 70_000),
+  file('tree/long', 900_000),
+  file('tree/z', 33),
+]
+
+/** Cuts the stream at the given offsets, which are multiples of 512. */
+function cutsAt(offsets: readonly number[]): Cut[] {
+  const { stream, offsets: boundaries } = streamOf(members)
+  const edges = [0, ...offsets, stream.length]
+  const isBoundary = (offset: number): boolean => offset === stream.length || boundaries.includes(offset)
+  return edges.slice(1).map((end, index) => {
+    const start = edges[index] ?? 0
+    const payload = stream.subarray(start, end)
+    return { payload, startsAtMemberBoundary: isBoundary(start), endsAtMemberBoundary: isBoundary(end) }
+  })
+}
+
+function written(directory: string, cuts: readonly Cut[]): void {
+  mkdirSync(join(directory, 'out'))
+  for (const [index, bytes] of fragmentsOf(cuts).entries())
+    writeFileSync(join(directory, `image.${index + 1}`), bytes)
+}
+
+function expectMembers(t: Test, directory: string, expected: readonly ArchiveMember[]): void {
+  const seen = look(join(directory, 'out'))
+  const files = [...seen.values()].filter((entry) => entry.content !== undefined)
+  t.same(files.map((entry) => entry.path).sort(), expected.map((member) => member.path.toString()).sort())
+  for (const member of expected) {
+    const entry = seen.get(member.path.toString())
+    t.ok(entry?.content?.equals(contentFor(member)), `${member.path.toString()} byte for byte`)
+    t.equal(entry?.mtimeNs, member.mtimeNs)
+  }
+}
+
+t.test('a fragment that starts and ends at member boundaries is read by tar alone', { skip }, (t) => {
+  const directory = scratch(t)
+  const { offsets } = streamOf(members)
+  written(directory, cutsAt([offsets[2] ?? 0]))
+  shell(`tar -xpf image.1 -C out --anchored --exclude=.nb`, directory)
+  expectMembers(t, directory, members.slice(0, 2))
+  shell(`rm -r out; mkdir out; bsdtar -xpf image.2 -C out --exclude '^.nb/*'`, directory)
+  expectMembers(t, directory, members.slice(2))
+  t.end()
+})
+
+t.test('fragments that meet at member boundaries, one after the other, are one tar', { skip }, (t) => {
+  const directory = scratch(t)
+  const { offsets } = streamOf(members)
+  written(directory, cutsAt([offsets[1] ?? 0, offsets[2] ?? 0]))
+  shell(`cat image.1 image.2 image.3 | tar -xpf - -C out --anchored --exclude=.nb`, directory)
+  expectMembers(t, directory, members)
+  t.end()
+})
+
+t.test('one file over three fragments is read with tail, head, cat and tar', { skip }, (t) => {
+  const directory = scratch(t)
+  const { offsets } = streamOf(members)
+  const inside = (offsets[2] ?? 0) + 1536
+  written(directory, cutsAt([inside + 512 * 200, inside + 512 * 1100]))
+  const script = readFileSync(new URL('./read-image.sh', import.meta.url), 'utf8')
+  writeFileSync(join(directory, 'read-image.sh'), script)
+  shell(`sh read-image.sh image.1 image.2 image.3 | tar -xpf - -C out`, directory)
+  expectMembers(t, directory, members)
+  // The same by hand, lengths as the footers tell them.
+  const payloads = cutsAt([inside + 512 * 200, inside + 512 * 1100]).map(({ payload }) => payload.length)
+  shell(
+    `rm -r out; mkdir out
+     { dd if=image.1 bs=512 skip=16 count=${(payloads[0] ?? 0) / 512} status=none
+       dd if=image.2 bs=512 skip=16 count=${(payloads[1] ?? 0) / 512} status=none
+       dd if=image.3 bs=512 skip=16 count=${(payloads[2] ?? 0) / 512} status=none; } | tar -xpf - -C out`,
+    directory,
+  )
+  expectMembers(t, directory, members)
+  t.end()
+})
+
+t.test('header, image record, file list and footer are read with tar', { skip }, (t) => {
+  const directory = scratch(t)
+  written(directory, cutsAt([]))
+  shell(`tar -xf image.1 -C out .nb`, directory)
+  const json = (name: string): unknown => JSON.parse(readFileSync(join(directory, 'out/.nb', name), 'utf8'))
+  t.match(json('FRAGMENT.json'), { format: 'nb-disk/1', policy: 'nightly', fragment: 1 })
+  t.match(json('IMAGE.json'), { fragments: 1 })
+  t.match(json('FOOTER.json'), { format: 'nb-disk/1', lastFragment: true })
+  t.equal(readFileSync(join(directory, 'out/.nb/FILES'), 'utf8'), 'file list of fragment 1')
+  const tail = shell(`tail -c 5120 image.1 | head -c 4096 | tail -c +513 | tr -d '\\n'`, directory)
+  t.match(JSON.parse(tail), { lastFragment: true })
+  t.end()
+})
