@@ -119,20 +119,28 @@ export interface MediaManager {
     input: { readonly name: string; readonly state: 'up' | 'down'; readonly reason?: string },
     options?: CallOptions,
   ): Promise<void>
+  /** The storage units, sorted by name; with `name` that one, or none. */
   storageUnits(input: { readonly name?: string }, options?: CallOptions): AsyncIterable<StorageUnit>
-  /** Rejects with `storage-unit-unknown` for a member that is not configured. */
+  /** Adds or replaces. Rejects with `storage-unit-unknown` for a member that is not configured. */
   putGroup(input: StorageUnitGroup, options?: CallOptions): Promise<void>
+  /** Removes; its members stay. Rejects with `storage-group-unknown`. */
   removeGroup(input: { readonly name: string }, options?: CallOptions): Promise<void>
+  /** The groups, sorted by name; with `name` that one, or none. */
   groups(input: { readonly name?: string }, options?: CallOptions): AsyncIterable<StorageUnitGroup>
+  /** Adds or replaces. Rejects with `argument-invalid`, naming the field; `state-conflict` for a second scratch pool. */
   putPool(input: VolumePool, options?: CallOptions): Promise<void>
+  /** The volume pools, sorted by name; with `name` that one, or none. */
   pools(input: { readonly name?: string }, options?: CallOptions): AsyncIterable<VolumePool>
   /** Adds or replaces what is known of a volume. Rejects with `pool-unknown`, `argument-invalid`. */
   putVolume(input: Volume, options?: CallOptions): Promise<void>
+  /** The volumes, sorted by id, that fit all given conditions. */
   volumes(
     input: { readonly volumeId?: string; readonly pool?: string },
     options?: CallOptions,
   ): AsyncIterable<Volume>
+  /** Adds or replaces what is known of a drive. Rejects with `argument-invalid`, naming the field. */
   putDrive(input: Drive, options?: CallOptions): Promise<void>
+  /** The drives, sorted by name; with `name` that one, or none. */
   drives(input: { readonly name?: string }, options?: CallOptions): AsyncIterable<Drive>
   /**
    * Step 4–5 of a backup, 10 of a restore. Idempotent by `allocationId`; the id with another job or need rejects
@@ -146,6 +154,7 @@ export interface MediaManager {
   ): Promise<{ readonly possible: boolean; readonly blockers: readonly Blocker[] }>
   /** Gives back. Idempotent. */
   release(input: { readonly allocationId: string }, options?: CallOptions): Promise<void>
+  /** What is set aside now, for one job or for all. */
   allocations(input: { readonly jobId?: string }, options?: CallOptions): AsyncIterable<Allocation>
   /** Live: changes since the call that may help waiting requests, until the signal aborts. */
   watch(input: Record<string, never>, options?: CallOptions): AsyncIterable<ResourceChange>

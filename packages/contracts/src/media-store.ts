@@ -93,5 +93,6 @@ export interface FragmentReader {
     input: { readonly offset: number; readonly bytes: number },
     options?: CallOptions,
   ): AsyncIterable<Uint8Array>
+  /** Lets go of the fragment. Idempotent. */
   close(): Promise<void>
 }

@@ -42,9 +42,11 @@ export interface Scheduler {
     input: { readonly policy: Policy; readonly generation?: number },
     options?: CallOptions,
   ): Promise<StoredPolicy>
+  /** The policy as stored, or `undefined` when there is none of that name. */
   getPolicy(input: { readonly name: string }, options?: CallOptions): Promise<StoredPolicy | undefined>
   /** Removes it; running jobs go on. Rejects with `policy-unknown`. */
   removePolicy(input: { readonly name: string }, options?: CallOptions): Promise<void>
+  /** All policies, active or not, sorted by name. */
   policies(input: Record<string, never>, options?: CallOptions): AsyncIterable<StoredPolicy>
   /**
    * Starts jobs by hand, now, whatever the window: for one client or all of the policy, with the schedule named or the

@@ -3,6 +3,7 @@
  * and most others fit. Suites assert with `node:assert`, so a failed obligation is a rejected promise.
  */
 export interface SuiteContext {
+  /** Declares a test: its name, and what rejects when it fails. */
   readonly test: (name: string, run: () => Promise<void>) => unknown
 }
 
