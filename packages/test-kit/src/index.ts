@@ -21,3 +21,4 @@ export { mediaStoreSuite, type MediaStoreFixture } from './suites/media-store.ts
 export { createScriptedJobs, type ScriptedJobs } from './fakes/scripted-jobs.ts'
 export { nightlyPolicy, schedulerSuite, type SchedulerFixture } from './suites/scheduler.ts'
 export { collect } from './collect.ts'
+export { mediaManagerSuite, type MediaManagerFixture } from './suites/media-manager.ts'

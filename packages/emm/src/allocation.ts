@@ -1,0 +1,60 @@
+import { type Allocation, type AllocationRequest, NbError } from '@nb/contracts'
+import { checkName, checkOneOf } from './argument-checks.ts'
+import type { Choice } from './decide-allocation.ts'
+import type { Change, Held, InventoryView } from './inventory.ts'
+import { validNeed } from './valid-configuration.ts'
+
+/**
+ * The allocation that answers a request already. Throws `request-duplicate` when its id names another job's
+ * allocation or one for another need.
+ */
+export function findAllocation(view: InventoryView, request: AllocationRequest): Allocation | undefined {
+  const held = view.allocations.get(request.allocationId)
+  if (held === undefined) return undefined
+  const { allocation, need } = held
+  if (allocation.jobId === request.jobId && JSON.stringify(need) === JSON.stringify(request.need))
+    return allocation
+  throw new NbError(
+    'request-duplicate',
+    `allocation ${request.allocationId} is held by job ${allocation.jobId} for another request`,
+    { details: { allocationId: request.allocationId, jobId: allocation.jobId } },
+  )
+}
+
+/** What a choice changes: the allocation itself, a volume taken out of scratch, who was chosen last. */
+export function allocationChanges(
+  view: InventoryView,
+  request: AllocationRequest,
+  { unit, medium, takenFromScratch }: Choice,
+  now: number,
+): { readonly held: Held; readonly batch: readonly Change[] } {
+  const { allocationId, jobId, need, flow } = request
+  const allocation: Allocation = {
+    allocationId,
+    jobId,
+    storageUnit: unit.name,
+    mediaServer: unit.mediaServer,
+    purpose: need.kind,
+    medium,
+    since: now,
+  }
+  const held: Held = { allocation, need, ...(flow === undefined ? {} : { flow }) }
+  const batch: Change[] = [{ table: 'allocations', key: allocationId, value: held }]
+  const selection = view.nextSelection()
+  batch.push({ table: 'selections', key: `unit:${unit.name}`, value: selection })
+  if (medium.kind === 'disk') return { held, batch }
+
+  batch.push({ table: 'selections', key: `drive:${medium.drive}`, value: selection })
+  const volume = view.volumes.get(medium.volumeId)
+  if (takenFromScratch !== undefined && volume !== undefined)
+    batch.push({ table: 'volumes', key: medium.volumeId, value: { ...volume, pool: takenFromScratch } })
+  return { held, batch }
+}
+
+/** The request, checked. Throws `argument-invalid`. */
+export function validRequest(input: AllocationRequest): AllocationRequest {
+  checkName('allocationId', input.allocationId)
+  checkName('jobId', input.jobId)
+  if (input.flow !== undefined) checkOneOf('flow', input.flow, ['backup', 'restore'])
+  return { ...input, need: validNeed(input.need) }
+}

@@ -1,0 +1,123 @@
+import type { CallOptions, ResourceChange } from '@nb/contracts'
+import type { Change, InventoryView } from './inventory.ts'
+
+/** Tells watchers what changed. A slow watcher gets several changes as one; none is lost. */
+export class ChangeFeed {
+  readonly #watchers: Set<Watcher> = new Set()
+  #closed = false
+
+  /** Watches from now on, until the signal aborts (`AbortError`) or the feed is closed (end). */
+  watch(options: CallOptions | undefined): AsyncIterable<ResourceChange> {
+    const watcher = new Watcher(() => this.#watchers.delete(watcher), options?.signal)
+    if (this.#closed) watcher.close()
+    else this.#watchers.add(watcher)
+    return watcher
+  }
+
+  /** Tells all watchers. */
+  tell(change: ResourceChange | undefined): void {
+    if (change !== undefined) for (const watcher of this.#watchers) watcher.add(change)
+  }
+
+  /** Ends all watchers. */
+  close(): void {
+    this.#closed = true
+    for (const watcher of [...this.#watchers]) watcher.close()
+  }
+}
+
+class Watcher implements AsyncIterableIterator<ResourceChange> {
+  readonly #units: Set<string> = new Set()
+  readonly #groups: Set<string> = new Set()
+  readonly #leave: () => void
+  readonly #signal: AbortSignal | undefined
+  readonly #onAbort = (): void => this.close()
+  #closed = false
+  #wake: (() => void) | undefined
+
+  constructor(leave: () => void, signal: AbortSignal | undefined) {
+    this.#leave = leave
+    this.#signal = signal
+    signal?.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  add({ storageUnits, groups = [] }: ResourceChange): void {
+    for (const name of storageUnits) this.#units.add(name)
+    for (const name of groups) this.#groups.add(name)
+    this.#wake?.()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#leave()
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#wake?.()
+  }
+
+  async next(): Promise<IteratorResult<ResourceChange>> {
+    for (;;) {
+      this.#signal?.throwIfAborted()
+      if (this.#units.size + this.#groups.size > 0) break
+      if (this.#closed) return { done: true, value: undefined }
+      await new Promise<void>((resolve) => (this.#wake = resolve))
+    }
+    const value = { storageUnits: [...this.#units], groups: [...this.#groups] }
+    this.#units.clear()
+    this.#groups.clear()
+    return { done: false, value }
+  }
+
+  async return(): Promise<IteratorResult<ResourceChange>> {
+    this.close()
+    return { done: true, value: undefined }
+  }
+}
+
+/** Whom changes may help: computed after they were applied, `before` being what each replaced. */
+export function resourceChange(
+  view: InventoryView,
+  changes: readonly Change[],
+  before: readonly (Change['value'] | undefined)[],
+): ResourceChange | undefined {
+  const units = new Set<string>()
+  const groups = new Set<string>()
+  const addTape = (density?: string): void => {
+    for (const unit of view.units.values())
+      if (unit.type === 'tape' && (density === undefined || unit.density === density)) units.add(unit.name)
+  }
+  changes.forEach((change, index) => {
+    switch (change.table) {
+      case 'units':
+        units.add(change.key)
+        break
+      case 'groups':
+        groups.add(change.key)
+        break
+      case 'pools':
+        addTape()
+        break
+      case 'volumes':
+      case 'drives':
+        addTape(change.value?.density)
+        break
+      case 'allocations': {
+        if (change.value !== undefined) break
+        const held = before[index] as InventoryView['allocations'] extends ReadonlyMap<string, infer Held>
+          ? Held
+          : never
+        units.add(held.allocation.storageUnit)
+        const unit = view.units.get(held.allocation.storageUnit)
+        if (unit?.type === 'tape') addTape(unit.density)
+        break
+      }
+      case 'selections':
+        break
+    }
+  })
+  if (units.size + groups.size === 0) return undefined
+  return { storageUnits: [...units], groups: [...groups] }
+}

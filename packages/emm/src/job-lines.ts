@@ -1,0 +1,33 @@
+import type { Allocation, JobLog, JobLogLine, Logger } from '@nb/contracts'
+import type { Held } from './inventory.ts'
+
+/** Leaves the media manager's traces in the logs of jobs. A log that can't be reached fails no job. */
+export function jobLines(log: JobLog | undefined, logger: Logger): JobLines {
+  const append = (jobId: string, line: Omit<JobLogLine, 'component' | 'severity'>): void => {
+    log
+      ?.append({ jobId, lines: [{ component: 'emm', severity: 'info', ...line }] })
+      .catch((error: unknown) => logger.error('job %s: its log did not take a line: %o', jobId, error))
+  }
+  return {
+    allocated: ({ allocation, flow }, time) => {
+      const step = flow === undefined ? {} : { step: { flow, number: flow === 'backup' ? 5 : 10 } }
+      const data = { allocationId: allocation.allocationId, storageUnit: allocation.storageUnit }
+      append(allocation.jobId, { time, ...step, text: `allocated ${describe(allocation)}`, data })
+    },
+    released: ({ allocation }, time) =>
+      append(allocation.jobId, { time, text: `de-allocated ${describe(allocation)}` }),
+  }
+}
+
+/** The lines of the media manager. */
+export interface JobLines {
+  /** Backup step 5, restore step 10. */
+  allocated(held: Held, time: number): void
+  released(held: Held, time: number): void
+}
+
+function describe({ storageUnit, mediaServer, medium }: Allocation): string {
+  const unit = `storage unit ${storageUnit} on media server ${mediaServer}`
+  if (medium.kind === 'disk') return unit
+  return `drive ${medium.drive} and volume ${medium.volumeId} of pool ${medium.volumePool} for ${unit}`
+}

@@ -1,0 +1,83 @@
+import { type CallOptions, NbError, type Store, throwIfAborted } from '@nb/contracts'
+import { ChangeFeed, resourceChange } from './change-feed.ts'
+import type { Inventory } from './inventory.ts'
+import { type Change } from './inventory.ts'
+import { inventoryStore } from './inventory-store.ts'
+import { SerialQueue } from './serial-queue.ts'
+
+/**
+ * The inventory and its store as one: what is read comes from memory, what is changed is durable first, then
+ * true in memory, then told to watchers. Changes run one after the other.
+ */
+export class Ledger {
+  readonly #store: ReturnType<typeof inventoryStore>
+  readonly #changes: SerialQueue = new SerialQueue()
+  #inventory: Inventory | undefined
+  #starting: Promise<void> | undefined
+  #feed: ChangeFeed = new ChangeFeed()
+
+  constructor(store: Store) {
+    this.#store = inventoryStore(store)
+  }
+
+  /** Reads the store. `first` gives what an empty one begins with. Rejects with `store-corrupt`, `store-failed`. */
+  start(first: (inventory: Inventory) => readonly Change[]): Promise<void> {
+    this.#starting ??= this.#load(first).catch((error: unknown) => {
+      this.#starting = undefined
+      throw error
+    })
+    return this.#starting
+  }
+
+  /** Ends the changes in hand, then all watches. */
+  async stop(): Promise<void> {
+    await this.#starting?.catch(() => undefined)
+    await this.#changes.settled()
+    this.#inventory = undefined
+    this.#starting = undefined
+    this.#feed.close()
+  }
+
+  /** The present state. Throws `manager-stopping` while not started. */
+  get inventory(): Inventory {
+    if (this.#inventory !== undefined) return this.#inventory
+    throw new NbError('manager-stopping', 'the media manager does not run; start it first')
+  }
+
+  /** Watches from now on. */
+  watch(options: CallOptions | undefined): ReturnType<ChangeFeed['watch']> {
+    return this.#feed.watch(options)
+  }
+
+  /** Runs alone among changes: `task` decides on the inventory as it is then. */
+  async alone<Result>(options: CallOptions | undefined, task: () => Promise<Result>): Promise<Result> {
+    throwIfAborted(options)
+    return this.#changes.run(task)
+  }
+
+  /** Decides and commits, alone among changes. */
+  change(
+    options: CallOptions | undefined,
+    decide: (inventory: Inventory) => readonly Change[],
+  ): Promise<void> {
+    return this.alone(options, () => this.commit(decide(this.inventory)))
+  }
+
+  /** Makes a batch durable and true. Only from within {@link Ledger.alone}. Rejects with `store-failed`. */
+  async commit(batch: readonly Change[]): Promise<void> {
+    const inventory = this.inventory
+    await this.#store.write(batch)
+    const replaced = batch.map((change) => inventory[change.table].get(change.key))
+    for (const change of batch) inventory.apply(change)
+    this.#feed.tell(resourceChange(inventory, batch, replaced))
+  }
+
+  async #load(first: (inventory: Inventory) => readonly Change[]): Promise<void> {
+    const inventory = await this.#store.load()
+    const batch = first(inventory)
+    await this.#store.write(batch)
+    for (const change of batch) inventory.apply(change)
+    this.#feed = new ChangeFeed()
+    this.#inventory = inventory
+  }
+}

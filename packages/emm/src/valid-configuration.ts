@@ -1,0 +1,123 @@
+import type { Drive, MediaNeed, StorageUnit, StorageUnitGroup, Volume, VolumePool } from '@nb/contracts'
+import {
+  checkBoolean,
+  checkInteger,
+  checkName,
+  checkNames,
+  checkOneOf,
+  checkOptionalName,
+  checkOptionalText,
+  checkOptionalTime,
+  invalid,
+} from './argument-checks.ts'
+
+const MiB = 1024 ** 2
+const PiB = 1024 ** 5
+/** More than any site has; it keeps a slip of the finger from being a limit. */
+const mostAtOnce = 10_000
+const barcodeLength = 32
+const upOrDown = ['up', 'down'] as const
+
+/** The storage unit with nothing but its own fields. Throws `argument-invalid`. */
+export function validStorageUnit(input: StorageUnit): StorageUnit {
+  checkName('name', input.name)
+  checkOneOf('type', input.type, ['disk', 'tape'])
+  checkName('mediaServer', input.mediaServer)
+  checkOneOf('state', input.state, upOrDown)
+  checkOptionalText('stateReason', input.stateReason)
+  checkInteger('maxFragmentBytes', input.maxFragmentBytes, MiB, PiB, ' bytes (1 MiB–1 PiB)')
+  checkBoolean('onDemandOnly', input.onDemandOnly)
+  const { name, mediaServer, state, stateReason, maxFragmentBytes, onDemandOnly } = input
+  const base = { name, mediaServer, state, ...given({ stateReason }), maxFragmentBytes, onDemandOnly }
+  if (input.type === 'disk') {
+    const { type, maxConcurrentJobs } = input
+    checkInteger('maxConcurrentJobs', maxConcurrentJobs, 0, mostAtOnce, ' jobs (0 disables)')
+    return { ...base, type, maxConcurrentJobs }
+  }
+  const { type, density, robot, maxConcurrentDrives } = input
+  checkName('density', density)
+  checkOptionalName('robot', robot)
+  checkInteger('maxConcurrentDrives', maxConcurrentDrives, 0, mostAtOnce, ' drives (0 disables)')
+  return { ...base, type, density, ...given({ robot }), maxConcurrentDrives }
+}
+
+/** The group with nothing but its own fields. Throws `argument-invalid`. */
+export function validGroup(input: StorageUnitGroup): StorageUnitGroup {
+  const { name, members, selection } = input
+  checkName('name', name)
+  checkOneOf('selection', selection, ['prioritised', 'failover', 'round-robin'])
+  checkNames('members', members)
+  if (new Set(members).size !== members.length) throw invalid('members', members, 'each storage unit once')
+  return { name, members: [...members], selection }
+}
+
+/** The pool with nothing but its own fields. Throws `argument-invalid`. */
+export function validPool(input: VolumePool): VolumePool {
+  checkName('name', input.name)
+  checkBoolean('scratch', input.scratch)
+  return { name: input.name, scratch: input.scratch }
+}
+
+/** The volume with nothing but its own fields. Throws `argument-invalid`. */
+export function validVolume(input: Volume): Volume {
+  const { volumeId, barcode, density, pool, robot, slot, state, stateReason } = input
+  if (typeof volumeId !== 'string' || !/^[A-Za-z0-9]{1,6}$/.test(volumeId))
+    throw invalid('volumeId', volumeId, '1–6 letters and digits')
+  if (barcode !== undefined && (typeof barcode !== 'string' || !/^[\x21-\x7e]+$/.test(barcode)))
+    throw invalid('barcode', barcode, `1–${barcodeLength} printable ASCII characters`)
+  if (barcode !== undefined && barcode.length > barcodeLength)
+    throw invalid('barcode', barcode, `1–${barcodeLength} printable ASCII characters`)
+  checkName('density', density)
+  checkName('pool', pool)
+  checkOptionalName('robot', robot)
+  if (slot !== undefined) checkInteger('slot', slot, 0, 100_000)
+  checkOneOf('state', state, ['active', 'full', 'frozen', 'suspended', 'expired', 'imported'])
+  checkOptionalText('stateReason', stateReason)
+  const { assignedAt, retentionLevel, mounts, lastMountedAt } = input
+  checkOptionalTime('assignedAt', assignedAt)
+  if (retentionLevel !== undefined) checkInteger('retentionLevel', retentionLevel, 0, 100)
+  if (assignedAt !== undefined && retentionLevel === undefined)
+    throw invalid('retentionLevel', retentionLevel, 'a whole number 0–100 on an assigned volume')
+  checkInteger('mounts', mounts, 0, Number.MAX_SAFE_INTEGER)
+  checkOptionalTime('lastMountedAt', lastMountedAt)
+  const optional = { barcode, robot, slot, stateReason, assignedAt, retentionLevel, lastMountedAt }
+  return { volumeId, density, pool, state, mounts, ...given(optional) }
+}
+
+/** The drive with nothing but its own fields. Throws `argument-invalid`. */
+export function validDrive(input: Drive): Drive {
+  const { name, mediaServer, density, robot, state, stateReason, loadedVolume } = input
+  checkName('name', name)
+  checkName('mediaServer', mediaServer)
+  checkName('density', density)
+  checkOptionalName('robot', robot)
+  checkOneOf('state', state, upOrDown)
+  checkOptionalText('stateReason', stateReason)
+  checkOptionalName('loadedVolume', loadedVolume)
+  return { name, mediaServer, density, state, ...given({ robot, stateReason, loadedVolume }) }
+}
+
+/** The need with nothing but its own fields. Throws `argument-invalid`. */
+export function validNeed(input: MediaNeed): MediaNeed {
+  checkOneOf('need.kind', input.kind, ['write', 'read'])
+  if (input.kind === 'read') {
+    checkName('need.storageUnit', input.storageUnit)
+    checkOptionalName('need.volumeId', input.volumeId)
+    return { kind: 'read', storageUnit: input.storageUnit, ...given({ volumeId: input.volumeId }) }
+  }
+  const { storage, volumePool, retentionLevel } = input
+  checkOneOf('need.storage.kind', storage.kind, ['unit', 'group', 'any'])
+  if (storage.kind !== 'any') checkName('need.storage.name', storage.name)
+  checkName('need.volumePool', volumePool)
+  checkInteger('need.retentionLevel', retentionLevel, 0, 100)
+  const chosen = storage.kind === 'any' ? { kind: storage.kind } : { kind: storage.kind, name: storage.name }
+  return { kind: 'write', storage: chosen, volumePool, retentionLevel }
+}
+
+type Given<Fields> = { readonly [Field in keyof Fields]?: Exclude<Fields[Field], undefined> }
+
+/** Leaves out what is `undefined`, so that what is stored and sent is plain data. */
+function given<Fields extends object>(fields: Fields): Given<Fields> {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries) as Given<Fields>
+}

@@ -1,0 +1,466 @@
+import assert from 'node:assert/strict'
+import {
+  type AllocationResult,
+  asNbError,
+  type DiskStorageUnit,
+  type Drive,
+  type ErrorCode,
+  type MediaManager,
+  type MediaNeed,
+  NbError,
+  type StorageChoice,
+  type StorageUnit,
+  type TapeStorageUnit,
+  type Volume,
+} from '@nb/contracts'
+import { collect } from '../collect.ts'
+import { type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
+
+/** What the suite of `MediaManager` works on. */
+export interface MediaManagerFixture {
+  /** Started, with no storage units, volumes or drives, and with the pool `NetBackup`. */
+  readonly media: MediaManager
+  /** Ends the manager and starts another over the same store. */
+  readonly restart: () => Promise<MediaManager>
+}
+
+type Check = (name: string, body: (fixture: MediaManagerFixture) => Promise<void>) => void
+
+/** The obligations of `MediaManager`. */
+export function mediaManagerSuite<Fixture extends MediaManagerFixture>(
+  context: SuiteContext,
+  setup: SuiteSetup<Fixture>,
+): void {
+  const check: Check = (name, body) => void withFixture(context, setup, name, body)
+  configuration(check)
+  protections(check)
+  diskAllocations(check)
+  choices(check)
+  tapeAllocations(check)
+  watching(check)
+}
+
+function configuration(check: Check): void {
+  check('what was put is listed as it was put, by name', async ({ media }) => {
+    await media.putStorageUnit(disk('disk2'))
+    await media.putStorageUnit(disk('disk1', { onDemandOnly: true }))
+    await media.putGroup({ name: 'all', members: ['disk2', 'disk1'], selection: 'failover' })
+    assert.deepEqual(await collect(media.storageUnits({})), [
+      disk('disk1', { onDemandOnly: true }),
+      disk('disk2'),
+    ])
+    assert.deepEqual(await collect(media.storageUnits({ name: 'disk2' })), [disk('disk2')])
+    assert.deepEqual(await collect(media.storageUnits({ name: 'disk3' })), [])
+    const [group] = await collect(media.groups({ name: 'all' }))
+    assert.deepEqual(group?.members, ['disk2', 'disk1'])
+  })
+  check('all that is configured survives a restart', async ({ media, restart }) => {
+    await site(media)
+    await media.putGroup({ name: 'tapes', members: ['tape1'], selection: 'round-robin' })
+    const before = await everything(media)
+    assert.deepEqual(await everything(await restart()), before)
+  })
+  check('a wrong field is refused by name, with what is allowed', async ({ media }) => {
+    const wrong: readonly [Partial<DiskStorageUnit>, string][] = [
+      [{ name: '' }, 'name'],
+      [{ name: 'a\nb' }, 'name'],
+      [{ maxFragmentBytes: 1000 }, 'maxFragmentBytes'],
+      [{ maxConcurrentJobs: 1_000_000_000 }, 'maxConcurrentJobs'],
+      [{ mediaServer: '' }, 'mediaServer'],
+    ]
+    for (const [fields, field] of wrong) {
+      const error = await rejects(media.putStorageUnit(disk('disk1', fields)), 'argument-invalid')
+      assert.equal(error.details['field'], field)
+      assert.match(error.message, /allowed/)
+    }
+    const volume = await rejects(media.putVolume(blank('A123456')), 'argument-invalid')
+    assert.equal(volume.details['field'], 'volumeId')
+  })
+  check('names that stand for nothing are refused', async ({ media }) => {
+    const missing = { name: 'none' }
+    await rejects(media.removeStorageUnit(missing), 'storage-unit-unknown')
+    await rejects(media.setStorageUnitState({ ...missing, state: 'up' }), 'storage-unit-unknown')
+    await rejects(
+      media.putGroup({ name: 'g', members: ['none'], selection: 'failover' }),
+      'storage-unit-unknown',
+    )
+    await rejects(media.removeGroup(missing), 'storage-group-unknown')
+    await rejects(media.putVolume({ ...blank('A00001'), pool: 'none' }), 'pool-unknown')
+  })
+}
+
+function protections(check: Check): void {
+  check('a storage unit that a job holds can not be removed, nor moved', async ({ media }) => {
+    await media.putStorageUnit(disk('disk1'))
+    await granted(media, 'a1', onUnit('disk1'))
+    await rejects(media.removeStorageUnit({ name: 'disk1' }), 'state-conflict')
+    await rejects(media.putStorageUnit(disk('disk1', { mediaServer: 'elsewhere' })), 'state-conflict')
+    await media.putStorageUnit(disk('disk1', { maxConcurrentJobs: 7 }))
+    await media.release({ allocationId: 'a1' })
+    await media.removeStorageUnit({ name: 'disk1' })
+    assert.deepEqual(await collect(media.storageUnits({})), [])
+  })
+  check('a storage unit that a group names can not be removed', async ({ media }) => {
+    await media.putStorageUnit(disk('disk1'))
+    await media.putGroup({ name: 'g', members: ['disk1'], selection: 'failover' })
+    await rejects(media.removeStorageUnit({ name: 'disk1' }), 'state-conflict')
+    await media.removeGroup({ name: 'g' })
+    await media.removeStorageUnit({ name: 'disk1' })
+  })
+  check('there is one scratch pool', async ({ media }) => {
+    await media.putPool({ name: 'Scratch', scratch: true })
+    await rejects(media.putPool({ name: 'Other', scratch: true }), 'state-conflict')
+  })
+}
+
+function diskAllocations(check: Check): void {
+  check('an allocation tells where the job may write', async ({ media }) => {
+    await media.putStorageUnit(disk('disk1'))
+    const { allocation } = await granted(media, 'a1', onUnit('disk1'), '17')
+    assert.equal(allocation.allocationId, 'a1')
+    assert.equal(allocation.jobId, '17')
+    assert.equal(allocation.storageUnit, 'disk1')
+    assert.equal(allocation.mediaServer, 'media1')
+    assert.equal(allocation.purpose, 'write')
+    assert.deepEqual(allocation.medium, { kind: 'disk', maxFragmentBytes: disk('').maxFragmentBytes })
+    assert.deepEqual(await collect(media.allocations({})), [allocation])
+    assert.deepEqual(await collect(media.allocations({ jobId: '18' })), [])
+  })
+  check('the same id again is the same allocation; for something else it is refused', async ({ media }) => {
+    await media.putStorageUnit(disk('disk1', { maxConcurrentJobs: 2 }))
+    const first = await granted(media, 'a1', onUnit('disk1'), '17')
+    assert.deepEqual(await granted(media, 'a1', onUnit('disk1'), '17'), first)
+    await rejects(
+      media.allocate({ allocationId: 'a1', jobId: '18', need: onUnit('disk1') }),
+      'request-duplicate',
+    )
+    await rejects(
+      media.allocate({ allocationId: 'a1', jobId: '17', need: { kind: 'read', storageUnit: 'disk1' } }),
+      'request-duplicate',
+    )
+    assert.equal((await collect(media.allocations({}))).length, 1)
+  })
+  check('a unit never takes more jobs than its limit, and says who holds it', async ({ media }) => {
+    await media.putStorageUnit(disk('disk1', { maxConcurrentJobs: 2 }))
+    const asked = ['1', '2', '3', '4', '5'].map((jobId) =>
+      media.allocate({ allocationId: `a${jobId}`, jobId, need: onUnit('disk1') }),
+    )
+    const answers = await Promise.all(asked)
+    assert.equal(answers.filter((answer) => answer.granted).length, 2)
+    const held = await collect(media.allocations({}))
+    for (const answer of answers) {
+      if (answer.granted) continue
+      assert.equal(answer.possible, true)
+      assert.equal(answer.blockers.length, 1)
+      const [blocker] = answer.blockers
+      assert.equal(blocker?.kind, 'storage-unit-limit')
+      assert.equal(blocker?.name, 'disk1')
+      assert.equal(blocker?.reason, 2040)
+      assert.equal(blocker?.limit, 2)
+      assert.equal(blocker?.inUse, 2)
+      assert.deepEqual(
+        [...blocker.holders].sort((a, b) => (a.jobId < b.jobId ? -1 : 1)),
+        held.map(({ jobId, since }) => ({ jobId, since })).sort((a, b) => (a.jobId < b.jobId ? -1 : 1)),
+      )
+    }
+  })
+  check('a release gives the place to the next and may be said twice', async ({ media }) => {
+    await media.putStorageUnit(disk('disk1'))
+    await granted(media, 'a1', onUnit('disk1'))
+    await denied(media, 'a2', onUnit('disk1'))
+    await media.release({ allocationId: 'a1' })
+    await media.release({ allocationId: 'a1' })
+    await media.release({ allocationId: 'never' })
+    await granted(media, 'a2', onUnit('disk1'))
+  })
+  check('allocations survive a restart exactly, and go on counting', async ({ media, restart }) => {
+    await media.putStorageUnit(disk('disk1', { maxConcurrentJobs: 2 }))
+    await granted(media, 'a1', onUnit('disk1'), '17')
+    await granted(media, 'a2', onUnit('disk1'), '18')
+    const before = await collect(media.allocations({}))
+    const again = await restart()
+    assert.deepEqual(await collect(again.allocations({})), before)
+    await denied(again, 'a3', onUnit('disk1'))
+    await again.release({ allocationId: 'a1' })
+    const last = await granted(again, 'a3', onUnit('disk1'), '19')
+    assert.deepEqual((await granted(again, 'a3', onUnit('disk1'), '19')).allocation, last.allocation)
+  })
+  check('a unit that is down waits for being brought up; its jobs go on', async ({ media }) => {
+    await media.putStorageUnit(disk('disk1', { maxConcurrentJobs: 2 }))
+    await granted(media, 'a1', onUnit('disk1'))
+    await media.setStorageUnitState({ name: 'disk1', state: 'down', reason: 'fsck' })
+    const answer = await denied(media, 'a2', onUnit('disk1'))
+    assert.equal(answer.possible, true)
+    assert.deepEqual(kinds(answer), [['storage-unit-down', 2041]])
+    assert.match(answer.blockers[0]?.goesOnWhen ?? '', /fsck/)
+    assert.equal((await collect(media.allocations({}))).length, 1)
+    await media.setStorageUnitState({ name: 'disk1', state: 'up' })
+    await granted(media, 'a2', onUnit('disk1'))
+  })
+  check('a limit of 0 disables a unit', async ({ media }) => {
+    await media.putStorageUnit(disk('disk1', { maxConcurrentJobs: 0 }))
+    assert.deepEqual(kinds(await denied(media, 'a1', onUnit('disk1'))), [['storage-unit-limit', 2045]])
+  })
+  check('a read counts like a write on a disk', async ({ media }) => {
+    await media.putStorageUnit(disk('disk1'))
+    const read: MediaNeed = { kind: 'read', storageUnit: 'disk1' }
+    const { allocation } = await granted(media, 'a1', read)
+    assert.equal(allocation.purpose, 'read')
+    await denied(media, 'a2', onUnit('disk1'))
+  })
+  check('blockers tells what allocate would say and sets nothing aside', async ({ media }) => {
+    await media.putStorageUnit(disk('disk1'))
+    const need = onUnit('disk1')
+    assert.deepEqual(await media.blockers({ need }), { possible: true, blockers: [] })
+    assert.deepEqual(await collect(media.allocations({})), [])
+    await granted(media, 'a1', need)
+    const answer = await denied(media, 'a2', need)
+    assert.deepEqual(await media.blockers({ need }), {
+      possible: answer.possible,
+      blockers: answer.blockers,
+    })
+  })
+}
+
+function choices(check: Check): void {
+  const three = async (media: MediaManager, selection: 'prioritised' | 'failover' | 'round-robin') => {
+    for (const name of ['disk1', 'disk2', 'disk3']) await media.putStorageUnit(disk(name))
+    await media.putGroup({ name: 'g', members: ['disk2', 'disk1', 'disk3'], selection })
+  }
+  const group: StorageChoice = { kind: 'group', name: 'g' }
+
+  check('what is not configured can not be waited for', async ({ media }) => {
+    for (const [storage, kind, reason] of [
+      [{ kind: 'unit', name: 'none' }, 'storage-unit-missing', 219],
+      [{ kind: 'group', name: 'none' }, 'not-configured', 2097],
+      [{ kind: 'any' }, 'not-configured', 213],
+    ] as const) {
+      const answer = await denied(media, 'a1', write(storage))
+      assert.equal(answer.possible, false)
+      assert.deepEqual(kinds(answer), [[kind, reason]])
+    }
+  })
+  check('any storage unit is any but those on demand only', async ({ media }) => {
+    await media.putStorageUnit(disk('disk1', { onDemandOnly: true }))
+    const none = await denied(media, 'a1', write({ kind: 'any' }))
+    assert.equal(none.possible, false)
+    assert.deepEqual(kinds(none), [['not-configured', 2111]])
+    await media.putStorageUnit(disk('disk2'))
+    assert.equal((await granted(media, 'a1', write({ kind: 'any' }))).allocation.storageUnit, 'disk2')
+    assert.deepEqual(kinds(await denied(media, 'a2', write({ kind: 'any' }))), [['storage-unit-limit', 2040]])
+    assert.equal((await granted(media, 'a3', onUnit('disk1'))).allocation.storageUnit, 'disk1')
+  })
+  check('a prioritised group gives the first that is available', async ({ media }) => {
+    await three(media, 'prioritised')
+    await media.setStorageUnitState({ name: 'disk2', state: 'down' })
+    assert.equal((await granted(media, 'a1', write(group))).allocation.storageUnit, 'disk1')
+    assert.equal((await granted(media, 'a2', write(group))).allocation.storageUnit, 'disk3')
+    const answer = await denied(media, 'a3', write(group))
+    assert.deepEqual(
+      answer.blockers.map(({ name, reason }) => [name, reason]),
+      [
+        ['disk2', 2041],
+        ['disk1', 2040],
+        ['disk3', 2040],
+      ],
+    )
+  })
+  check('a failover group waits for a busy unit and passes one that is down', async ({ media }) => {
+    await three(media, 'failover')
+    assert.equal((await granted(media, 'a1', write(group))).allocation.storageUnit, 'disk2')
+    assert.deepEqual(kinds(await denied(media, 'a2', write(group))), [['storage-unit-limit', 2040]])
+    await media.setStorageUnitState({ name: 'disk2', state: 'down' })
+    assert.equal((await granted(media, 'a2', write(group))).allocation.storageUnit, 'disk1')
+  })
+  check(
+    'a round-robin group gives the one whose turn is longest ago, after a restart too',
+    async (fixture) => {
+      await three(fixture.media, 'round-robin')
+      const turn = async (media: MediaManager, id: string): Promise<string> => {
+        const { allocation } = await granted(media, id, write(group))
+        await media.release({ allocationId: id })
+        return allocation.storageUnit
+      }
+      const { media, restart } = fixture
+      const first = [await turn(media, 'a1'), await turn(media, 'a2')]
+      assert.deepEqual(first, ['disk2', 'disk1'])
+      const again = await restart()
+      const later = [await turn(again, 'a3'), await turn(again, 'a4'), await turn(again, 'a5')]
+      assert.deepEqual(later, ['disk3', 'disk2', 'disk1'])
+    },
+  )
+}
+
+function tapeAllocations(check: Check): void {
+  check('a tape write gets a drive and a volume of the pool, or neither', async ({ media }) => {
+    await site(media)
+    const { allocation } = await granted(media, 'a1', onUnit('tape1'), '17')
+    assert.equal(allocation.medium.kind, 'tape')
+    if (allocation.medium.kind !== 'tape') return
+    assert.equal(allocation.medium.volumePool, 'NetBackup')
+    const { allocation: second } = await granted(media, 'a2', onUnit('tape1'), '18')
+    assert.ok(second.medium.kind === 'tape')
+    assert.notEqual(second.medium.drive, allocation.medium.drive)
+    assert.notEqual(second.medium.volumeId, allocation.medium.volumeId)
+    const answer = await denied(media, 'a3', onUnit('tape1'))
+    assert.equal(answer.possible, true)
+    const holders = answer.blockers.flatMap((blocker) => blocker.holders.map(({ jobId }) => jobId))
+    assert.deepEqual([...new Set(holders)].sort(), ['17', '18'])
+    assert.ok(answer.blockers.every(({ storageUnit }) => storageUnit === 'tape1'))
+  })
+  check('a read gets exactly its volume, or waits for whoever has it', async ({ media }) => {
+    await site(media)
+    const read: MediaNeed = { kind: 'read', storageUnit: 'tape1', volumeId: 'A00002' }
+    const { allocation } = await granted(media, 'a1', read, '17')
+    assert.ok(allocation.medium.kind === 'tape' && allocation.medium.volumeId === 'A00002')
+    const answer = await denied(media, 'a2', read)
+    assert.deepEqual(kinds(answer), [['volume', 2032]])
+    assert.deepEqual(
+      answer.blockers[0]?.holders.map(({ jobId }) => jobId),
+      ['17'],
+    )
+    const unknown = await denied(media, 'a3', { ...read, volumeId: 'B00001' })
+    assert.equal(unknown.possible, false)
+  })
+  check('a pool without volumes takes one from scratch, for good', async ({ media }) => {
+    await site(media)
+    await media.putPool({ name: 'Weekly', scratch: false })
+    const weekly: MediaNeed = {
+      kind: 'write',
+      storage: unit('tape1'),
+      volumePool: 'Weekly',
+      retentionLevel: 1,
+    }
+    const none = await denied(media, 'a1', weekly)
+    assert.equal(none.possible, false)
+    assert.deepEqual(kinds(none), [['volume', 2000]])
+    await media.putPool({ name: 'Scratch', scratch: true })
+    await media.putVolume({ ...blank('S00001'), pool: 'Scratch' })
+    const { allocation } = await granted(media, 'a1', weekly)
+    assert.ok(allocation.medium.kind === 'tape' && allocation.medium.volumeId === 'S00001')
+    await media.release({ allocationId: 'a1' })
+    const [volume] = await collect(media.volumes({ volumeId: 'S00001' }))
+    assert.equal(volume?.pool, 'Weekly')
+  })
+}
+
+function watching(check: Check): void {
+  /** The names told until all are there. */
+  const told = async (changes: AsyncIterator<{ storageUnits: readonly string[] }>, name: string) => {
+    for (;;) {
+      const change = await changes.next()
+      assert.ok(change.done !== true, `the watch ended before ${name} was told`)
+      if (change.value.storageUnits.includes(name)) return
+    }
+  }
+  check('a watch tells what waiting jobs may gain from', async ({ media }) => {
+    await media.putStorageUnit(disk('disk1'))
+    await media.putStorageUnit(disk('disk2', { state: 'down' }))
+    await granted(media, 'a1', onUnit('disk1'))
+    const ending = new AbortController()
+    const changes = media.watch({}, { signal: ending.signal })[Symbol.asyncIterator]()
+    const first = told(changes, 'disk1')
+    // Over a wire the watch is in place once a later call has been answered.
+    await collect(media.storageUnits({}))
+    await media.release({ allocationId: 'a1' })
+    await first
+    await media.setStorageUnitState({ name: 'disk2', state: 'up' })
+    await told(changes, 'disk2')
+    await media.putStorageUnit(disk('disk3'))
+    await told(changes, 'disk3')
+    ending.abort()
+    await assert.rejects(
+      async () => {
+        while ((await changes.next()).done !== true);
+      },
+      (error: unknown) => asNbError(error).code === 'request-cancelled',
+    )
+  })
+}
+
+const unit = (name: string): StorageChoice => ({ kind: 'unit', name })
+const write = (storage: StorageChoice): MediaNeed => ({
+  kind: 'write',
+  storage,
+  volumePool: 'NetBackup',
+  retentionLevel: 1,
+})
+const onUnit = (name: string): MediaNeed => write(unit(name))
+
+function disk(name: string, fields: Partial<DiskStorageUnit> = {}): StorageUnit {
+  const maxFragmentBytes = 512 * 1024 ** 3
+  const base = { mediaServer: 'media1', state: 'up', maxFragmentBytes, onDemandOnly: false } as const
+  return { name, type: 'disk', maxConcurrentJobs: 1, ...base, ...fields }
+}
+
+/** Two drives in robot tld0 and three blank volumes in the pool NetBackup. */
+async function site(media: MediaManager): Promise<void> {
+  const maxFragmentBytes = 1024 ** 4
+  const tape: TapeStorageUnit = {
+    name: 'tape1',
+    type: 'tape',
+    mediaServer: 'media1',
+    state: 'up',
+    maxFragmentBytes,
+    onDemandOnly: true,
+    density: 'hcart',
+    robot: 'tld0',
+    maxConcurrentDrives: 2,
+  }
+  await media.putStorageUnit(tape)
+  for (const name of ['drive1', 'drive2']) {
+    const drive: Drive = { name, mediaServer: 'media1', density: 'hcart', robot: 'tld0', state: 'up' }
+    await media.putDrive(drive)
+  }
+  for (const volumeId of ['A00001', 'A00002', 'A00003']) await media.putVolume(blank(volumeId))
+}
+
+function blank(volumeId: string): Volume {
+  const state = 'active' as const
+  return { volumeId, density: 'hcart', pool: 'NetBackup', robot: 'tld0', state, mounts: 0 }
+}
+
+async function granted(
+  media: MediaManager,
+  allocationId: string,
+  need: MediaNeed,
+  jobId = allocationId,
+): Promise<Extract<AllocationResult, { granted: true }>> {
+  const answer = await media.allocate({ allocationId, jobId, need })
+  assert.ok(answer.granted, `not granted: ${JSON.stringify(answer)}`)
+  return answer
+}
+
+async function denied(
+  media: MediaManager,
+  allocationId: string,
+  need: MediaNeed,
+): Promise<Extract<AllocationResult, { granted: false }>> {
+  const answer = await media.allocate({ allocationId, jobId: allocationId, need })
+  assert.ok(!answer.granted, `granted: ${JSON.stringify(answer)}`)
+  assert.ok(answer.blockers.length > 0, 'a denial names at least one blocker')
+  return answer
+}
+
+const kinds = (answer: Extract<AllocationResult, { granted: false }>): readonly [string, number][] =>
+  answer.blockers.map(({ kind, reason }) => [kind, reason])
+
+async function everything(media: MediaManager): Promise<readonly unknown[]> {
+  return Promise.all([
+    collect(media.storageUnits({})),
+    collect(media.groups({})),
+    collect(media.pools({})),
+    collect(media.volumes({})),
+    collect(media.drives({})),
+  ])
+}
+
+async function rejects(promise: Promise<unknown>, code: ErrorCode): Promise<NbError> {
+  const error: unknown = await promise.then(
+    () => assert.fail(`expected ${code}`),
+    (reason: unknown) => reason,
+  )
+  assert.ok(error instanceof NbError, `expected ${code}, got ${String(error)}`)
+  assert.equal(error.code, code, error.message)
+  return error
+}
