@@ -5,6 +5,7 @@ import type { ArchiveMember } from '../../src/index.ts'
 import { sealHeaderBlock } from '../../src/archive/ustar.ts'
 import { archiveMember, chunksOf, damage, damaged } from '../support/arbitraries.ts'
 import { Collector, contentFor, streamOf, tarOf } from '../support/archive.ts'
+import { runs } from '../support/runs.ts'
 
 const plain: ArchiveMember = {
   path: Buffer.from('a'),
@@ -39,7 +40,7 @@ t.test('what is encoded is parsed, whatever the members and however the bytes co
         return true
       },
     ),
-    { numRuns: 300 },
+    runs(t, 300),
   )
   t.end()
 })
@@ -74,7 +75,7 @@ t.test('damage gives a FormatError or a member, never another exception', (t) =>
         }
       },
     ),
-    { numRuns: 400 },
+    runs(t, 400),
   )
   t.ok(refused > 1000, `${refused} of 4000 damaged archives refused`)
   t.end()
@@ -99,7 +100,7 @@ t.test('damage with header checksums made right again gives a FormatError or a m
         }
       }
     }),
-    { numRuns: 400 },
+    runs(t, 400),
   )
   t.ok(refused > 100, `${refused} of 4000 refused`)
   t.end()

@@ -15,6 +15,7 @@ import type { BatchFrame, FileListHeader, FileRecord } from '../../src/index.ts'
 import { seal } from '../../src/file-list/frame.ts'
 import { absolutePath, chunksOf, damage, damaged, fileRecords } from '../support/arbitraries.ts'
 import { fileRecord, listOf } from '../support/records.ts'
+import { runs } from '../support/runs.ts'
 
 t.test('what is encoded is decoded, whatever the records and however the bytes come', (t) => {
   fc.assert(
@@ -40,7 +41,7 @@ t.test('what is encoded is decoded, whatever the records and however the bytes c
         t.same(batches, frames)
       },
     ),
-    { numRuns: 300 },
+    runs(t, 300),
   )
   t.end()
 })
@@ -64,7 +65,7 @@ t.test('each entry is found in its batch, and nothing else is', (t) => {
         t.same(findInBatch(batch, path), expected)
       }
     }),
-    { numRuns: 100 },
+    runs(t, 100),
   )
   t.end()
 })
@@ -98,7 +99,7 @@ t.test('any damage is refused with a FormatError', (t) => {
         }
       }
     }),
-    { numRuns: 400 },
+    runs(t, 400),
   )
   t.end()
 })
@@ -129,7 +130,7 @@ t.test('hostile batches with right checksums give a FormatError or ordered, boun
         }
       }
     }),
-    { numRuns: 400 },
+    runs(t, 400),
   )
   t.ok(refused > 500, `${refused} of 4000 refused`)
   t.end()

@@ -14,6 +14,7 @@ import type { FileListIndex, FileRecord } from '../../src/index.ts'
 import { seal } from '../../src/file-list/frame.ts'
 import { absolutePath, damage, damaged, fileRecords } from '../support/arbitraries.ts'
 import { listOf } from '../support/records.ts'
+import { runs } from '../support/runs.ts'
 
 function indexed(records: readonly FileRecord[]): { list: Buffer; index: FileListIndex } {
   const { list, header } = listOf(records, 128)
@@ -46,7 +47,7 @@ t.test('an index leads to every entry and to all of a subtree', (t) => {
         t.same(inside(found), inside(records))
       }
     }),
-    { numRuns: 100 },
+    runs(t, 100),
   )
   t.end()
 })
@@ -83,7 +84,7 @@ t.test('damage is refused with a FormatError, right checksum or not', (t) => {
         }
       },
     ),
-    { numRuns: 300 },
+    runs(t, 300),
   )
   t.end()
 })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { BlockChecksums, checkBlock } from '../../src/index.ts'
 import { chunksOf } from '../support/arbitraries.ts'
+import { runs } from '../support/runs.ts'
 
 t.test('each block has its own checksum, however the bytes come', (t) => {
   fc.assert(
@@ -23,7 +24,7 @@ t.test('each block has its own checksum, however the bytes come', (t) => {
         }
       },
     ),
-    { numRuns: 200 },
+    runs(t, 200),
   )
   t.end()
 })

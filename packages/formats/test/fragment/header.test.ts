@@ -5,6 +5,7 @@ import type { FragmentHeader } from '../../src/index.ts'
 import { checksumOf, checksumText } from '../../src/checksum.ts'
 import { damage, damaged } from '../support/arbitraries.ts'
 import { fragmentHeader } from '../support/fragments.ts'
+import { runs } from '../support/runs.ts'
 
 const header: fc.Arbitrary<FragmentHeader> = fc.record({
   backupId: fc.string({ unit: 'grapheme', maxLength: 60 }),
@@ -26,7 +27,7 @@ t.test('what is encoded is decoded', (t) => {
       t.equal(bytes.length, HEADER_BYTES)
       t.same(decodeFragmentHeader(Buffer.concat([bytes, Buffer.from('payload')])), fields)
     }),
-    { numRuns: 300 },
+    runs(t, 300),
   )
   t.end()
 })
@@ -45,7 +46,7 @@ t.test('any damage is refused with a FormatError', (t) => {
         }
       }
     }),
-    { numRuns: 300 },
+    runs(t, 300),
   )
   t.end()
 })

@@ -13,6 +13,7 @@ import {
 import { checksumOf, checksumText } from '../../src/checksum.ts'
 import { damage, damaged } from '../support/arbitraries.ts'
 import { fragmentHeader, fragmentsOf } from '../support/fragments.ts'
+import { runs } from '../support/runs.ts'
 
 const cut = { startsAtMemberBoundary: true, endsAtMemberBoundary: true }
 
@@ -59,7 +60,7 @@ t.test('any damage of a footer is refused with a FormatError', (t) => {
         }
       }
     }),
-    { numRuns: 300 },
+    runs(t, 300),
   )
   t.end()
 })
