@@ -3,4 +3,11 @@
  *
  * @packageDocumentation
  */
-export {}
+export {
+  createMediaServer,
+  type ByName,
+  type LocalMediaServer,
+  type MediaServerComponents,
+  type MediaServerOptions,
+} from './media/media-server.ts'
+export { createBlockRing, type BlockRing, type BlockRingOptions } from './media/block-ring.ts'

@@ -1,0 +1,257 @@
+import {
+  type BackupRunSpec,
+  type ChannelListener,
+  type BackupSessionSpec,
+  type DataChannel,
+  type FileListTotals,
+  type MediaStore,
+  type MountedMedium,
+  NbError,
+  type RunResult,
+  type SessionReport,
+} from '@nb/contracts'
+import type { BlockRing } from './block-ring.ts'
+import { type ClientRun, acceptClient, startRun } from './client-run.ts'
+import { FragmentRow } from './fragment-row.ts'
+import { splitRule } from './fragment-split.ts'
+import { KeptFileList } from './kept-file-list.ts'
+import { rateOf, receiveBlocks, waitsOf, writeBlocks } from './media-writer.ts'
+import { relayFileList } from './metadata-relay.ts'
+import { ProgressSender } from './progress-sender.ts'
+import type { Session } from './session.ts'
+
+/** The copy of the image that a backup writes. */
+const COPY = 1
+
+/** What a backup session adds to its report. */
+export type BackupOutcome = Pick<SessionReport, 'warnings' | 'written' | 'status'>
+
+/** What a session has taken hold of, to let go of at its end. */
+interface Held {
+  readonly listeners: ChannelListener[]
+  run?: ClientRun
+  medium?: MountedMedium
+  /** Set once something may have been written. */
+  store?: MediaStore
+  progress?: ProgressSender
+}
+
+/** Steps 8–13 of a backup. Rejects with the failure of the session; nothing of the image is left then. */
+export async function runBackup(
+  session: Session,
+  spec: BackupSessionSpec,
+  ring: BlockRing,
+): Promise<BackupOutcome> {
+  const held: Held = { listeners: [] }
+  session.signal.addEventListener('abort', () => ring.abort(session.signal.reason as Error), { once: true })
+  try {
+    return await backup(session, spec, ring, held)
+  } catch (error) {
+    session.fail(error)
+    throw await undo(session, spec, held)
+  } finally {
+    held.progress?.stop()
+    session.silence.stop()
+    for (const listener of held.listeners) await listener.close()
+  }
+}
+
+async function backup(
+  session: Session,
+  spec: BackupSessionSpec,
+  ring: BlockRing,
+  held: Held,
+): Promise<BackupOutcome> {
+  const { host, signal, info } = session
+  const { image } = spec
+  const kept = new KeptFileList()
+
+  // 8  The reader is started on the client, the media writer here.
+  const reader = await startReader(session, spec, held)
+  const { run } = reader
+  await session.note({
+    step: 8,
+    component: 'media-session',
+    text: `reader ${run.runId} is started on client ${image.client}, the media writer on ${host.name}`,
+  })
+  const progress = (held.progress = new ProgressSender(session, ring))
+  session.task(progress.follow(run.client, run.runId)).catch(() => undefined)
+
+  // 11  File metadata flows all through the backup, from here on beside everything else.
+  const fileList = session.task(relay(session, reader, kept))
+
+  // 9  The media writer asks for its media and is granted it.
+  const allocation = await session.requestMedia(spec.need)
+  const { storageUnit, medium } = allocation
+  await session.note({
+    step: 9,
+    component: 'media-writer',
+    text: `asked for media and was granted ${medium.kind} storage unit ${storageUnit} (allocation ${allocation.allocationId})`,
+  })
+
+  // 10  The medium is mounted, the child is started.
+  const store = host.storeOf(storageUnit)
+  held.medium = await store.mount({ allocation, jobId: info.jobId, flow: 'backup' }, { signal })
+  held.store = store
+  await session.note({
+    step: 10,
+    component: 'media-writer',
+    text: `storage unit ${storageUnit} is mounted, the child is started with ${ring.blocks} blocks of ${ring.blockBytes} bytes`,
+  })
+
+  // 12  Data flows: client, child, blocks in memory, parent, medium.
+  const startedAt = host.clock.now()
+  await session.note({ step: 12, component: 'media-writer', text: 'begin writing' })
+  const row = new FragmentRow({
+    medium: held.medium,
+    image,
+    copy: { copy: COPY, storageUnit, mediaServer: host.name },
+    rule: splitRule(medium.maxFragmentBytes),
+    kept,
+    mostFileListBytes: host.mostFileListBytes,
+    now: () => host.clock.now(),
+  })
+  const child = session.task(receiveBlocks(session, await reader.data, ring))
+  const parent = session.task(writeBlocks(ring, row))
+  await Promise.all([child, parent])
+
+  // 13  End of the data: everything is made durable, then the session reports.
+  const totals = await session.silence.forClient(fileList, 76)
+  const result = await session.silence.forClient(run.result, 41)
+  const counts = checkTold(result, totals, row)
+  const copy = await row.finish(counts)
+  await session.note({
+    component: 'media-writer',
+    text: `${copy.fragments.length} fragments written, ${rateOf(row.streamBytes, host.clock.now() - startedAt)}; ${waitsOf(ring)}`,
+    data: { waitedForFullBuffer: ring.waitedForFull, waitedForEmptyBuffer: ring.waitedForEmpty },
+  })
+  await host.catalog.sealFileList({ backupId: image.backupId, totals }, { signal })
+  signal.throwIfAborted()
+  await held.medium.unmount()
+  await progress.finish(counts.entries, counts.bytes)
+  return {
+    status: result.status,
+    warnings: result.warnings,
+    written: { counts, fileList: totals, copies: [copy] },
+  }
+}
+
+/** The reader and its channels, which it opens in its own time. */
+interface Reader {
+  readonly run: ClientRun
+  readonly data: Promise<DataChannel>
+  readonly metadata: Promise<DataChannel>
+  readonly catalog: DataChannel
+}
+
+async function startReader(session: Session, spec: BackupSessionSpec, held: Held): Promise<Reader> {
+  const { host, signal, info } = session
+  const { image } = spec
+  const client = host.clientOf(image.client)
+  const { ticket } = await host.catalog.appendFileList({ backupId: image.backupId }, { signal })
+  const catalog = await host.channels.connect({ ticket }, { signal })
+  signal.addEventListener('abort', () => catalog.abort(session.fail(signal.reason).message), { once: true })
+  const timeoutMs = host.clientTimeoutMs
+  const data = await host.channels.listen({ timeoutMs })
+  held.listeners.push(data)
+  const metadata = await host.channels.listen({ timeoutMs })
+  held.listeners.push(metadata)
+  const reference = await referenceOf(session, spec)
+  const start: BackupRunSpec = {
+    jobId: info.jobId,
+    backupId: image.backupId,
+    walk: spec.walk,
+    data: data.ticket,
+    metadata: metadata.ticket,
+    ...(reference === undefined ? {} : { reference }),
+  }
+  const run = await startRun(session, client, () => client.startBackup(start, { signal }))
+  held.run = run
+  return {
+    run,
+    catalog,
+    data: session.task(acceptClient(session, data)),
+    metadata: session.task(acceptClient(session, metadata)),
+  }
+}
+
+/** For an incremental: the list to compare with, which goes from the catalog to the client. */
+async function referenceOf(
+  session: Session,
+  { image }: BackupSessionSpec,
+): Promise<BackupRunSpec['reference']> {
+  if (image.referenceId === undefined) return undefined
+  const { host, signal } = session
+  const query = { client: image.client, backupId: image.referenceId }
+  const { ticket } = await host.catalog.readFileList(query, { signal })
+  return { backupId: image.referenceId, ticket }
+}
+
+async function relay(session: Session, reader: Reader, kept: KeptFileList): Promise<FileListTotals> {
+  const { silence } = session
+  const client = await reader.metadata
+  await session.note({
+    step: 11,
+    component: 'media-session',
+    text: 'file metadata flows from the client to the catalog',
+  })
+  const totals = await relayFileList({
+    client,
+    catalog: { ...reader.catalog, write: (chunk) => silence.forOthers(reader.catalog.write(chunk)) },
+    kept,
+    onActivity: () => silence.touch(),
+  })
+  await session.note({
+    component: 'media-session',
+    text: `the file list is complete: ${totals.entries} entries in ${totals.batches} batches, ${totals.bytes} bytes`,
+  })
+  return totals
+}
+
+/** What the client says it sent must be what came. */
+function checkTold(
+  result: RunResult,
+  totals: FileListTotals,
+  row: FragmentRow,
+): NonNullable<RunResult['sent']>['counts'] {
+  const { sent } = result
+  if (!row.atBoundary)
+    throw new NbError(
+      'archive-corrupt',
+      `The client's stream ends inside a member, at byte ${row.streamBytes}.`,
+    )
+  const same =
+    sent !== undefined &&
+    sent.counts.streamBytes === row.streamBytes &&
+    sent.fileList.bytes === totals.bytes &&
+    sent.fileList.entries === totals.entries
+  if (same) return sent.counts
+  const told =
+    sent === undefined
+      ? 'nothing'
+      : `${sent.counts.streamBytes} bytes and a list of ${sent.fileList.entries} entries in ${sent.fileList.bytes} bytes`
+  throw new NbError(
+    'image-inconsistent',
+    `The client says it sent ${told}; ${row.streamBytes} bytes and ${totals.entries} entries in ${totals.bytes} bytes came.`,
+  )
+}
+
+/** After a failure: client, channels and medium are let go, and nothing of the image stays on the medium. */
+async function undo(session: Session, { image }: BackupSessionSpec, held: Held): Promise<NbError> {
+  const { logger } = session.host
+  const failure = (await held.run?.abort()) ?? session.fail(undefined)
+  await session.settled()
+  try {
+    await held.medium?.unmount()
+    await held.store?.removeImage({ backupId: image.backupId, copy: COPY })
+  } catch (error) {
+    // They are garbage without a committed image; the clean-up at the next start of the job manager removes them.
+    logger.error('session %s: fragments are left: %o', session.info.sessionId, error)
+    await session.note({
+      component: 'media-writer',
+      severity: 'warning',
+      text: `fragments of ${image.backupId} could not be removed: ${(error as Error).message}`,
+    })
+  }
+  return failure
+}

@@ -1,0 +1,105 @@
+import {
+  type ChannelListener,
+  type ClientAgent,
+  type DataChannel,
+  type ErrorRecord,
+  NbError,
+  type RunResult,
+  fromErrorRecord,
+} from '@nb/contracts'
+import type { Session } from './session.ts'
+
+/** How long a client may take to tell why it broke its channel. */
+const GRACE_MS = 2000
+
+/** A reader or extractor that runs on a client for a session. */
+export interface ClientRun {
+  readonly client: ClientAgent
+  readonly runId: string
+  /** Its result; a run that failed rejects with its error. */
+  readonly result: Promise<RunResult>
+  /** Ends it, after a failure of the session; the failure becomes the client's own where that came first. */
+  abort(): Promise<NbError>
+}
+
+/** Starts a run and waits for its result beside. */
+export async function startRun(
+  session: Session,
+  client: ClientAgent,
+  start: () => Promise<{ readonly runId: string }>,
+): Promise<ClientRun> {
+  const { runId } = await session.silence.forClient(start(), 41)
+  const waiting = new AbortController()
+  const finished = client.waitRun({ runId }, { signal: waiting.signal })
+  const result = session.task(untilAborted(session, finished.then(succeeded)))
+  const abort = (): Promise<NbError> =>
+    abortRun(session, client, runId, finished).finally(() => waiting.abort())
+  return { client, runId, result, abort }
+}
+
+/** Waits for a client to open the channel of its ticket. */
+export async function acceptClient(session: Session, listener: ChannelListener): Promise<DataChannel> {
+  const { signal } = session
+  const channel = await session.silence.forClient(listener.accept({ signal }), 41)
+  const abort = (): void => channel.abort(session.fail(signal.reason).message)
+  if (signal.aborted) abort()
+  else signal.addEventListener('abort', abort, { once: true })
+  return channel
+}
+
+function succeeded(result: RunResult): RunResult {
+  if (result.status <= 1) return result
+  throw failureOf(result.status, result.error)
+}
+
+function failureOf(status: number, error: ErrorRecord | undefined): NbError {
+  if (error !== undefined) return fromErrorRecord({ ...error, status })
+  return new NbError('client-ended', `The client ended with status ${status} and gave no reason.`, { status })
+}
+
+async function abortRun(
+  session: Session,
+  client: ClientAgent,
+  runId: string,
+  finished: Promise<RunResult>,
+): Promise<NbError> {
+  const { host, failure } = session
+  const reason = failure ?? session.fail(new NbError('internal', 'a session was undone without a failure'))
+  // A channel that breaks tells nothing; the client's own result tells why.
+  const own = reason.code === 'channel-broken' ? await inTime(host.clock, finished) : undefined
+  try {
+    await client.abortRun({ runId, reason: reason.message })
+  } catch (error) {
+    host.logger.error('session %s: run %s could not be aborted: %o', session.info.sessionId, runId, error)
+  }
+  return own !== undefined && own.status > 1 ? failureOf(own.status, own.error) : reason
+}
+
+async function inTime(
+  clock: Session['host']['clock'],
+  finished: Promise<RunResult>,
+): Promise<RunResult | undefined> {
+  return new Promise((resolve) => {
+    const cancel = clock.setTimer(GRACE_MS, () => resolve(undefined))
+    finished.then(
+      (result) => {
+        cancel()
+        resolve(result)
+      },
+      () => {
+        cancel()
+        resolve(undefined)
+      },
+    )
+  })
+}
+
+function untilAborted<T>(session: Session, promise: Promise<T>): Promise<T> {
+  const { signal } = session
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error)
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}

@@ -1,0 +1,125 @@
+import type {
+  FragmentRecord,
+  FragmentWriter,
+  ImageCopy,
+  ImageCounts,
+  ImageRecord,
+  Json,
+  MountedMedium,
+} from '@nb/contracts'
+import { isFull, type SplitRule } from './fragment-split.ts'
+import type { KeptFileList } from './kept-file-list.ts'
+import { MemberBoundaries } from './member-boundaries.ts'
+
+/** What a row of fragments is made of. */
+export interface FragmentRowParts {
+  readonly medium: MountedMedium
+  readonly image: ImageRecord
+  /** The copy that is written, without its fragments. */
+  readonly copy: Omit<ImageCopy, 'fragments'>
+  readonly rule: SplitRule
+  readonly kept: KeptFileList
+  /** File-list bytes in memory after which a fragment ends early. */
+  readonly mostFileListBytes: number
+  readonly now: () => number
+}
+
+/** Writes an archive stream as a row of fragments, one after the other, without a gap. */
+export class FragmentRow {
+  readonly #parts: FragmentRowParts
+  readonly #boundaries = new MemberBoundaries()
+  readonly #fragments: FragmentRecord[] = []
+  #writer: FragmentWriter | undefined
+  #streamBytes = 0
+
+  constructor(parts: FragmentRowParts) {
+    this.#parts = parts
+  }
+
+  /** The fragments that are committed. */
+  get fragments(): readonly FragmentRecord[] {
+    return this.#fragments
+  }
+
+  /** Stream bytes written. */
+  get streamBytes(): number {
+    return this.#streamBytes
+  }
+
+  /** Whether the stream could end here. */
+  get atBoundary(): boolean {
+    return this.#boundaries.atBoundary
+  }
+
+  /** Writes the next bytes of the stream. Rejects with `archive-corrupt` and what the medium rejects with. */
+  async write(bytes: Buffer): Promise<void> {
+    for (let rest = bytes; rest.length > 0;) {
+      const writer = await this.#roomy()
+      const { hardBytes, softBytes } = this.#parts.rule
+      const room = rest.subarray(0, hardBytes - writer.streamBytes)
+      const count = this.#boundaries.advance(room, this.#stopFrom(softBytes - writer.streamBytes))
+      await writer.write(room.subarray(0, count))
+      this.#streamBytes += count
+      rest = rest.subarray(count)
+    }
+  }
+
+  /**
+   * Ends the row with its last fragment; there is one even when the stream is empty, because it carries the file list.
+   */
+  async finish(counts: ImageCounts): Promise<ImageCopy> {
+    this.#writer ??= await this.#begin()
+    await this.#commit(true, counts)
+    return { ...this.#parts.copy, fragments: this.#fragments }
+  }
+
+  /** The open fragment, or a new one when that is full. It is closed only now, since the last one is closed otherwise. */
+  async #roomy(): Promise<FragmentWriter> {
+    const writer = this.#writer
+    if (writer === undefined) return (this.#writer = await this.#begin())
+    const fill = {
+      streamBytes: writer.streamBytes,
+      atBoundary: this.#boundaries.atBoundary,
+      fileListBytes: this.#parts.kept.bytes,
+    }
+    if (!isFull(fill, this.#parts.rule, this.#parts.mostFileListBytes)) return writer
+    await this.#commit(false)
+    return (this.#writer = await this.#begin())
+  }
+
+  /** From how many bytes on a boundary would close the fragment. */
+  #stopFrom(bytesToSoft: number): number {
+    return this.#parts.kept.bytes >= this.#parts.mostFileListBytes ? 0 : bytesToSoft
+  }
+
+  #begin(): Promise<FragmentWriter> {
+    const { medium, image, copy, now } = this.#parts
+    return medium.createFragment({
+      backupId: image.backupId,
+      copy: copy.copy,
+      number: this.#fragments.length + 1,
+      streamOffset: this.#streamBytes,
+      startsAtMember: this.#boundaries.atBoundary,
+      client: image.client,
+      policy: image.policy,
+      schedule: image.schedule,
+      createdAt: now(),
+    })
+  }
+
+  async #commit(last: boolean, counts?: ImageCounts): Promise<void> {
+    const writer = this.#writer
+    if (writer === undefined) throw new TypeError('no fragment is open')
+    this.#writer = undefined
+    const { image, copy, kept } = this.#parts
+    // The record as it is known now: earlier fragments are in it, this one describes itself.
+    const record = {
+      ...image,
+      copies: [{ ...copy, fragments: this.#fragments }],
+      ...(counts === undefined ? {} : { counts }),
+    }
+    const endsAtMember = this.#boundaries.atBoundary
+    const trailer = { image: record as unknown as Json, fileList: kept.take(), endsAtMember, last }
+    this.#fragments.push(await writer.commit(trailer))
+  }
+}

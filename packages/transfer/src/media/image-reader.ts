@@ -1,0 +1,68 @@
+import {
+  type FragmentReader,
+  type FragmentRecord,
+  type MountedMedium,
+  NbError,
+  type RestoreSource,
+} from '@nb/contracts'
+import type { Range } from './range-list.ts'
+
+/** Reads ranges of an image's archive stream from the fragments of one of its copies, one fragment open at a time. */
+export class ImageReader {
+  readonly #medium: MountedMedium
+  readonly #source: RestoreSource
+  #open: { readonly fragment: FragmentRecord; readonly reader: FragmentReader } | undefined
+
+  constructor(medium: MountedMedium, source: RestoreSource) {
+    this.#medium = medium
+    this.#source = source
+  }
+
+  /** Opens the fragment that holds the byte; gives its number. Rejects with `fragment-missing`, `fragment-corrupt`. */
+  async position(streamOffset: number): Promise<number> {
+    return (await this.#fragmentAt(streamOffset)).fragment.number
+  }
+
+  /** The bytes of a range, in chunks that are valid until the next. */
+  async *read(
+    { offset, bytes }: Range,
+    options: { readonly signal: AbortSignal },
+  ): AsyncGenerator<Uint8Array> {
+    const end = offset + bytes
+    for (let at = offset; at < end;) {
+      const { fragment, reader } = await this.#fragmentAt(at)
+      const within = at - fragment.streamOffset
+      const count = Math.min(end - at, fragment.streamBytes - within)
+      yield* reader.read({ offset: within, bytes: count }, options)
+      at += count
+    }
+  }
+
+  async close(): Promise<void> {
+    const open = this.#open
+    this.#open = undefined
+    await open?.reader.close()
+  }
+
+  async #fragmentAt(
+    streamOffset: number,
+  ): Promise<{ readonly fragment: FragmentRecord; readonly reader: FragmentReader }> {
+    if (this.#open !== undefined && holds(this.#open.fragment, streamOffset)) return this.#open
+    await this.close()
+    const { backupId, copy } = this.#source
+    const fragment = copy.fragments.find((candidate) => holds(candidate, streamOffset))
+    if (fragment === undefined)
+      throw new NbError(
+        'fragment-missing',
+        `Copy ${copy.copy} of image ${backupId} has no fragment with byte ${streamOffset} of its stream.`,
+        { details: { backupId, copy: copy.copy, streamOffset } },
+      )
+    const reader = await this.#medium.openFragment({ backupId, copy: copy.copy, fragment })
+    this.#open = { fragment, reader }
+    return this.#open
+  }
+}
+
+function holds({ streamOffset, streamBytes }: FragmentRecord, at: number): boolean {
+  return at >= streamOffset && at < streamOffset + streamBytes
+}

@@ -1,0 +1,48 @@
+import { type DataChannel, NbError, readChannel } from '@nb/contracts'
+import { FileListDecoder, FormatError } from '@nb/formats'
+import { type Range, RangeList } from './range-list.ts'
+
+/** What a restore reads: for each image of the session, by index, the ranges of its archive stream in order. */
+export interface MediaPlan {
+  readonly rangesOf: (imageIndex: number) => Iterable<Range>
+  readonly rangeCountOf: (imageIndex: number) => number
+  /** Entries that have data. */
+  readonly entries: number
+  /** Stream bytes to read. */
+  readonly bytes: number
+}
+
+/**
+ * Reads the plan of a restore, an `nb-files` stream whose records say which member of which image is wanted.
+ * Memory: 16 bytes an entry, whatever its path. Rejects with `file-list-corrupt`, `channel-broken`.
+ */
+export async function readMediaPlan(plan: DataChannel, images: number): Promise<MediaPlan> {
+  const lists = Array.from({ length: images }, () => new RangeList())
+  const decoder = new FileListDecoder()
+  let entries = 0
+  const sink = {
+    onRecord: (record: { imageIndex: number; memberOffset: number; memberBytes: number }): void => {
+      if (record.memberBytes === 0) return
+      const list = lists[record.imageIndex]
+      if (list === undefined)
+        throw new NbError('file-list-corrupt', `The plan speaks of image ${record.imageIndex} of ${images}.`)
+      list.add(record.memberOffset, record.memberBytes)
+      entries += 1
+    },
+  }
+  try {
+    for await (const chunk of readChannel(plan)) decoder.push(chunk, sink)
+    decoder.finish()
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error
+    throw new NbError('file-list-corrupt', `The restore plan is damaged: ${error.message}`, { cause: error })
+  }
+  let bytes = 0
+  for (const list of lists) bytes += list.merge()
+  return {
+    rangesOf: (imageIndex) => lists[imageIndex]?.ranges() ?? [],
+    rangeCountOf: (imageIndex) => lists[imageIndex]?.count ?? 0,
+    entries,
+    bytes,
+  }
+}

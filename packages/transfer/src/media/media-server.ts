@@ -1,0 +1,255 @@
+import { randomUUID } from 'node:crypto'
+import {
+  type BackupSessionSpec,
+  type CallOptions,
+  type Catalog,
+  type ClientAgent,
+  type Clock,
+  type DataChannels,
+  type JobLog,
+  type JobSessions,
+  type Lifecycle,
+  type Logger,
+  type MediaServer,
+  type MediaServerEvents,
+  type MediaStore,
+  NbError,
+  type Observable,
+  type RestoreSessionSpec,
+  type SessionInfo,
+  type SessionReport,
+  createEmitter,
+  debugLogger,
+  describeStatus,
+  throwIfAborted,
+} from '@nb/contracts'
+import { BLOCK_BYTES } from '@nb/formats'
+import { runBackup } from './backup-session.ts'
+import { type BlockRing, createBlockRing } from './block-ring.ts'
+import { createReportCourier } from './report-courier.ts'
+import { runRestore } from './restore-session.ts'
+import { Session, type SessionHost } from './session.ts'
+import { SessionRegister } from './session-register.ts'
+import { type SessionOutcome, failureReport, successReport } from './session-report.ts'
+
+/** Things by name: a record, or a function that answers `undefined` for a name it does not know. */
+export type ByName<T> = Readonly<Record<string, T>> | ((name: string) => T | undefined)
+
+/** What a media server works with. */
+export interface MediaServerComponents {
+  /** The media store of each storage unit of this host. */
+  readonly stores: ByName<MediaStore>
+  /** The agent of each client. */
+  readonly clients: ByName<ClientAgent>
+  readonly jobs: JobSessions
+  readonly catalog: Catalog
+  readonly channels: DataChannels
+  readonly clock: Clock
+  readonly log: JobLog
+  /** @default debugLogger('nb:transfer:media-server') */
+  readonly logger?: Logger
+}
+
+/** Options of a media server. */
+export interface MediaServerOptions {
+  /** Its name, as storage units refer to it. @default 'media' */
+  readonly name?: string
+  /** Bytes of a block between the media process and its child, 512–16777216. @default 262144 */
+  readonly blockBytes?: number
+  /** Blocks of a session's buffer, 2–4096. @default 30 */
+  readonly bufferBlocks?: number
+  /** How long a client may be silent while it is waited for, milliseconds, from 1. @default 300000 */
+  readonly clientTimeoutMs?: number
+  /** How long the report of an ended session is kept, milliseconds, from 1. @default 3600000 */
+  readonly reportKeptMs?: number
+  /**
+   * File-list bytes that a session keeps in memory for a fragment's trailer; from there on the fragment ends at the next
+   * member's start. From 65536. @default 33554432
+   */
+  readonly mostFileListBytes?: number
+}
+
+/** A media server that runs in this process. */
+export interface LocalMediaServer extends MediaServer, Required<Lifecycle>, Observable<MediaServerEvents> {}
+
+/**
+ * Makes a media server: sessions between clients and media, each with a media process (parent), its child at the
+ * client's data, and a ring of blocks between. `stop` ends every session with status 63 and reports it.
+ */
+export function createMediaServer(
+  components: MediaServerComponents,
+  options: MediaServerOptions = {},
+): LocalMediaServer {
+  const { clock, jobs, logger = debugLogger('nb:transfer:media-server') } = components
+  const host = hostOf(components, options, logger)
+  const emitter = createEmitter<MediaServerEvents>(logger)
+  const register = new SessionRegister(
+    clock,
+    atLeast('reportKeptMs', options.reportKeptMs ?? 3_600_000, 1, 2 ** 50),
+  )
+  const courier = createReportCourier({ jobs, clock, logger })
+  const deliveries = new Set<Promise<void>>()
+  let stopping = false
+
+  /** Starts a session, or finds the one that the same request has started. Its work goes on by itself. */
+  function begin(
+    kind: SessionInfo['kind'],
+    start: { readonly jobId: string; readonly client: string; readonly key: string },
+    work: (session: Session, ring: BlockRing) => Promise<SessionOutcome>,
+  ): { readonly sessionId: string } {
+    const { jobId, client, key } = start
+    const known = register.startedBy(key)
+    if (known !== undefined) return { sessionId: known.session.info.sessionId }
+    if (stopping) throw new NbError('manager-stopping', `Media server ${host.name} is stopping.`)
+    const info = { sessionId: `${host.name}-${randomUUID()}`, jobId, kind, startedAt: clock.now() }
+    const session = new Session(host, info, client)
+    const ring = createBlockRing({ blockBytes: host.blockBytes, blocks: host.bufferBlocks })
+    const report = work(session, ring)
+      .then(
+        (outcome) => successReport(info, outcome, ring),
+        (error: unknown) => failureReport(info, session.fail(error), ring),
+      )
+      .then(async (result) => {
+        await tellEnd(session, result)
+        register.end(entry)
+        emitter.emit('session:ended', result)
+        return result
+      })
+    const entry = register.add(session, key, report)
+    emitter.emit('session:started', info)
+    const delivery = report.then((result) => courier.deliver(result))
+    deliveries.add(delivery)
+    void delivery.finally(() => deliveries.delete(delivery))
+    return { sessionId: info.sessionId }
+  }
+
+  async function endSession(input: {
+    readonly sessionId: string
+    readonly status: number
+    readonly reason: string
+  }): Promise<void> {
+    const entry = register.get(input.sessionId)
+    const code = input.status === 150 ? 'job-cancelled' : 'session-killed'
+    entry.session.fail(new NbError(code, input.reason, { status: input.status }))
+    await entry.report
+  }
+
+  const server: MediaServer & Required<Lifecycle> = {
+    start: async () => void (stopping = false),
+    stop: async () => {
+      stopping = true
+      const reason = `media server ${host.name} is stopping`
+      await Promise.all(
+        register.living().map(({ session }) => endSession({ ...session.info, status: 63, reason })),
+      )
+      courier.stop()
+      await Promise.all(deliveries)
+      register.close()
+    },
+    startBackup: async (spec, call) => {
+      throwIfAborted(call)
+      const { jobId, image } = spec
+      const key = `backup ${jobId} ${image.backupId}`
+      return begin('backup', { jobId, client: image.client, key }, (...parts) => backupWork(spec, ...parts))
+    },
+    startRestore: async (spec, call) => {
+      throwIfAborted(call)
+      const { jobId, client, mediaPlan } = spec
+      // A ticket is worth one connection, so it names the group of a restore for ever.
+      const key = `restore ${jobId} ${mediaPlan.token}`
+      return begin('restore', { jobId, client, key }, (...parts) => restoreWork(spec, ...parts))
+    },
+    grantMedia: async ({ sessionId, requestId, answer }) => {
+      const { session, ended } = register.get(sessionId)
+      if (ended) throw new NbError('session-unknown', `Session ${sessionId} has ended.`)
+      session.answerMedia(requestId, answer)
+    },
+    endSession,
+    waitSession: ({ sessionId }, call) => orAborted(register.get(sessionId).report, call),
+    sessions: async () => register.living().map(({ session }) => session.info),
+    storedImages: async function* ({ storageUnit }, call) {
+      yield* host.storeOf(storageUnit).storedImages(call)
+    },
+    removeImage: async ({ storageUnit, ...image }, call) => {
+      const { fragments, bytes } = await host.storeOf(storageUnit).removeImage(image, call)
+      logger('%s: image %s removed, %d fragments, %d bytes', storageUnit, image.backupId, fragments, bytes)
+    },
+  }
+  return { ...server, on: emitter.on, once: emitter.once, off: emitter.off }
+}
+
+function backupWork(spec: BackupSessionSpec, session: Session, ring: BlockRing): Promise<SessionOutcome> {
+  return runBackup(session, spec, ring)
+}
+
+function restoreWork(spec: RestoreSessionSpec, session: Session, ring: BlockRing): Promise<SessionOutcome> {
+  return runRestore(session, spec, ring)
+}
+
+/** Step 13 of a backup, 15 of a restore: the session's last line. */
+function tellEnd(session: Session, report: SessionReport): Promise<void> {
+  const step = report.kind === 'backup' ? 13 : 15
+  const component = 'media-session'
+  if (report.error !== undefined) {
+    const text = `the session has ended with ${describeStatus(report.status)}. ${report.error.message}`
+    return session.note({ step, component, severity: 'error', text })
+  }
+  const { written, restored } = report
+  const what =
+    written === undefined
+      ? `${restored?.entries ?? 0} entries are restored, ${restored?.skipped ?? 0} skipped; the medium is unmounted`
+      : `${written.counts.entries} entries and ${written.counts.streamBytes} bytes are written and durable`
+  return session.note({ step, component, text: `${what}; status ${describeStatus(report.status)}` })
+}
+
+function hostOf(components: MediaServerComponents, options: MediaServerOptions, logger: Logger): SessionHost {
+  const { stores, clients, jobs, catalog, channels, clock, log } = components
+  const storeOf = lookup(stores)
+  const clientOf = lookup(clients)
+  const name = options.name ?? 'media'
+  return {
+    name,
+    jobs,
+    catalog,
+    channels,
+    clock,
+    log,
+    logger,
+    storeOf: (storageUnit) => {
+      const store = storeOf(storageUnit)
+      if (store !== undefined) return store
+      throw new NbError('storage-unit-unknown', `Media server ${name} has no storage unit ${storageUnit}.`)
+    },
+    clientOf: (client) => {
+      const agent = clientOf(client)
+      if (agent !== undefined) return agent
+      throw new NbError('client-unknown', `Media server ${name} knows no client ${client}.`)
+    },
+    blockBytes: atLeast('blockBytes', options.blockBytes ?? BLOCK_BYTES, 512, 2 ** 24),
+    bufferBlocks: atLeast('bufferBlocks', options.bufferBlocks ?? 30, 2, 4096),
+    clientTimeoutMs: atLeast('clientTimeoutMs', options.clientTimeoutMs ?? 300_000, 1, 2 ** 50),
+    mostFileListBytes: atLeast('mostFileListBytes', options.mostFileListBytes ?? 2 ** 25, 2 ** 16, 2 ** 31),
+  }
+}
+
+function atLeast(name: string, value: number, least: number, most: number): number {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value
+  throw new TypeError(`${name} must be a whole number from ${least} to ${most}, not ${value}`)
+}
+
+function lookup<T>(things: ByName<T>): (name: string) => T | undefined {
+  if (typeof things === 'function') return things
+  return (name) => (Object.hasOwn(things, name) ? things[name] : undefined)
+}
+
+/** The promise, or the abort of the caller's own wait for it. */
+function orAborted<T>(promise: Promise<T>, options: CallOptions | undefined): Promise<T> {
+  const signal = options?.signal
+  if (signal === undefined) return promise
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error)
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}

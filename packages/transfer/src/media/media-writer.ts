@@ -1,0 +1,43 @@
+import { type DataChannel, readChannel } from '@nb/contracts'
+import type { BlockRing } from './block-ring.ts'
+import type { FragmentRow } from './fragment-row.ts'
+import { RingFiller } from './ring-filler.ts'
+import type { Session } from './session.ts'
+
+/** Blocks that are written to the medium in one piece, where so many are full. */
+const BLOCKS_PER_WRITE = 4
+
+/** The media writer's child: the client's data, block by block, into the ring. */
+export async function receiveBlocks(session: Session, data: DataChannel, ring: BlockRing): Promise<void> {
+  const filler = new RingFiller(ring)
+  const chunks = readChannel(data)
+  for (;;) {
+    const next = await session.silence.forClient(chunks.next(), 76)
+    if (next.done === true) break
+    await filler.write(next.value)
+  }
+  filler.finish()
+}
+
+/** The media writer's parent: blocks from the ring to the medium. */
+export async function writeBlocks(ring: BlockRing, row: FragmentRow): Promise<void> {
+  for (;;) {
+    const bytes = await ring.take(BLOCKS_PER_WRITE)
+    if (bytes === undefined) return
+    await row.write(bytes)
+    ring.release()
+  }
+}
+
+/** `12.3 MB in 4.5 s (2.7 MB/s)`. */
+export function rateOf(bytes: number, durationMs: number): string {
+  const megabytes = bytes / 1e6
+  const seconds = durationMs / 1000
+  const rate = seconds > 0 ? ` (${(megabytes / seconds).toFixed(1)} MB/s)` : ''
+  return `${megabytes.toFixed(1)} MB in ${seconds.toFixed(1)} s${rate}`
+}
+
+/** The two wait counters, as job details show them. */
+export function waitsOf(ring: BlockRing): string {
+  return `waited for full buffer ${ring.waitedForFull} times, for empty buffer ${ring.waitedForEmpty} times`
+}

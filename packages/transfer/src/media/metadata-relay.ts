@@ -1,0 +1,99 @@
+import { type DataChannel, type FileListTotals, NbError, readChannel } from '@nb/contracts'
+import { FileListDecoder, FormatError, decodeFileListHeader } from '@nb/formats'
+import type { KeptFileList } from './kept-file-list.ts'
+
+/** Between whom a file list travels. */
+export interface MetadataRoute {
+  readonly client: DataChannel
+  readonly catalog: DataChannel
+  readonly kept: KeptFileList
+  /** Called when something has come. */
+  readonly onActivity: () => void
+}
+
+/**
+ * Step 11: passes the file list on from the client to the catalog, batch by batch and checked but not decoded, and
+ * keeps the batches for the fragment's trailer. Resolves with the totals when both sides have ended.
+ * Rejects with `file-list-corrupt`, `channel-broken`.
+ */
+export async function relayFileList({
+  client,
+  catalog,
+  kept,
+  onActivity,
+}: MetadataRoute): Promise<FileListTotals> {
+  const cutter = new BatchCutter()
+  let headerBytes = 0
+  const pass = async (whole: Buffer): Promise<void> => {
+    if (whole.length === 0) return
+    const first = headerBytes === 0
+    if (first) {
+      headerBytes = decodeFileListHeader(whole).byteLength
+      kept.setHeader(whole.subarray(0, headerBytes))
+    }
+    kept.add(first ? whole.subarray(headerBytes) : whole)
+    await catalog.write(whole)
+  }
+  for await (const chunk of readChannel(client)) {
+    onActivity()
+    await pass(checked(() => cutter.push(chunk)))
+  }
+  await pass(checked(() => cutter.finish()))
+  await catalog.end()
+  return cutter.totals
+}
+
+/** Cuts a file list into rows of whole batches, the header with the first of them. */
+class BatchCutter {
+  readonly #decoder = new FileListDecoder()
+  #carry: Buffer = Buffer.alloc(0)
+  #passed = 0
+  #whole = 0
+  #batches = 0
+  #entries = 0
+
+  /** The bytes that are complete now: memory of their own. */
+  push(chunk: Uint8Array): Buffer {
+    this.#decoder.push(chunk, {
+      onBatch: ({ offset, byteLength, entryCount }) => {
+        this.#whole = offset + byteLength
+        this.#batches += 1
+        this.#entries += entryCount
+      },
+    })
+    const all = Buffer.concat([this.#carry, chunk])
+    const count = this.#whole - this.#passed
+    if (count <= 0) {
+      this.#carry = all
+      return all.subarray(0, 0)
+    }
+    this.#carry = Buffer.from(all.subarray(count))
+    this.#passed = this.#whole
+    return all.subarray(0, count)
+  }
+
+  /** What is left after the last chunk: the header of a list without entries. */
+  finish(): Buffer {
+    this.#decoder.finish()
+    const rest = this.#carry
+    this.#carry = Buffer.alloc(0)
+    this.#passed += rest.length
+    return rest
+  }
+
+  get totals(): FileListTotals {
+    return { bytes: this.#passed, batches: this.#batches, entries: this.#entries }
+  }
+}
+
+function checked<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error
+    throw new NbError('file-list-corrupt', `The client's file list is damaged: ${error.message}`, {
+      cause: error,
+      details: { format: error.code, offset: error.offset },
+    })
+  }
+}

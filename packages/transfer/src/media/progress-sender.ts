@@ -1,0 +1,65 @@
+import { type ClientAgent, type JobProgress, NbError, isAbortError } from '@nb/contracts'
+import type { BlockRing } from './block-ring.ts'
+import type { Session } from './session.ts'
+
+/** The job's progress is sent at most this often. */
+const INTERVAL_MS = 250
+
+/** Tells the job manager how far the session is, a few times a second. */
+export class ProgressSender {
+  readonly #session: Session
+  readonly #ring: BlockRing
+  readonly #reading = new AbortController()
+  #lastSentAt = Number.NEGATIVE_INFINITY
+  #latest: JobProgress = { files: 0, bytes: 0 }
+
+  constructor(session: Session, ring: BlockRing) {
+    this.#session = session
+    this.#ring = ring
+  }
+
+  /** Follows a client's run until it ends or {@link ProgressSender.stop}. Progress is a courtesy: its failures fail nothing. */
+  async follow(client: ClientAgent, runId: string): Promise<void> {
+    const { signal, silence, host } = this.#session
+    try {
+      const options = { signal: AbortSignal.any([signal, this.#reading.signal]) }
+      for await (const { files, bytes, currentPath } of client.progress({ runId }, options)) {
+        const moved = files !== this.#latest.files || bytes !== this.#latest.bytes
+        if (moved || currentPath !== this.#latest.currentPath) silence.touch()
+        this.#latest = { files, bytes, ...(currentPath === undefined ? {} : { currentPath }) }
+        if (host.clock.now() - this.#lastSentAt >= INTERVAL_MS) await this.#send()
+      }
+    } catch (error) {
+      if (!isAbortError(error) && !signal.aborted)
+        host.logger.error('session %s: no progress: %o', this.#session.info.sessionId, error)
+    }
+  }
+
+  /** Sends the end state. */
+  async finish(files: number, bytes: number): Promise<void> {
+    this.stop()
+    this.#latest = { files, bytes }
+    await this.#send()
+  }
+
+  stop(): void {
+    this.#reading.abort()
+  }
+
+  async #send(): Promise<void> {
+    const { info, host } = this.#session
+    this.#lastSentAt = host.clock.now()
+    const progress = {
+      ...this.#latest,
+      waitedForFullBuffer: this.#ring.waitedForFull,
+      waitedForEmptyBuffer: this.#ring.waitedForEmpty,
+    }
+    try {
+      await host.jobs.progress({ sessionId: info.sessionId, jobId: info.jobId, progress })
+    } catch (error) {
+      // A manager that does not know the session will never ask for its result.
+      if (error instanceof NbError && error.code === 'session-unknown') this.#session.fail(error)
+      else host.logger.error('session %s: progress was not taken: %o', info.sessionId, error)
+    }
+  }
+}

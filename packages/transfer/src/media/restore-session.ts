@@ -1,0 +1,164 @@
+import type {
+  ChannelListener,
+  DataChannel,
+  MountedMedium,
+  NbError,
+  RestoreRunSpec,
+  RestoreSessionSpec,
+  SessionReport,
+} from '@nb/contracts'
+import type { BlockRing } from './block-ring.ts'
+import { type ClientRun, acceptClient, startRun } from './client-run.ts'
+import { type MediaPlan, readMediaPlan } from './media-plan.ts'
+import { type PositionedMedium, positionMedium, sendBlocks } from './media-reader.ts'
+import { rateOf, waitsOf } from './media-writer.ts'
+import { ProgressSender } from './progress-sender.ts'
+import type { Session } from './session.ts'
+
+/** What a restore session adds to its report. */
+export type RestoreOutcome = Pick<SessionReport, 'warnings' | 'restored' | 'status'>
+
+/** What a session has taken hold of, to let go of at its end. */
+interface Held {
+  listener?: ChannelListener
+  run?: ClientRun
+  medium?: MountedMedium
+  position?: PositionedMedium
+  progress?: ProgressSender
+}
+
+/** Steps 6–8 and 12–15 of a restore. Rejects with the failure of the session. */
+export async function runRestore(
+  session: Session,
+  spec: RestoreSessionSpec,
+  ring: BlockRing,
+): Promise<RestoreOutcome> {
+  const held: Held = {}
+  session.signal.addEventListener('abort', () => ring.abort(session.signal.reason as Error), { once: true })
+  try {
+    return await restore(session, spec, ring, held)
+  } catch (error) {
+    session.fail(error)
+    throw await undo(session, held)
+  } finally {
+    held.progress?.stop()
+    session.silence.stop()
+    await held.listener?.close()
+  }
+}
+
+async function restore(
+  session: Session,
+  spec: RestoreSessionSpec,
+  ring: BlockRing,
+  held: Held,
+): Promise<RestoreOutcome> {
+  const { host, signal, info } = session
+
+  // 6  Child session and media process are started, and told what to read.
+  const plan = await fetchPlan(session, spec)
+  await session.note({
+    step: 6,
+    component: 'media-session',
+    text: `child session and media reader are started: ${plan.entries} entries, ${plan.bytes} bytes of ${spec.images.length} images`,
+  })
+
+  // 7  The media reader wants exactly the medium that holds the data. The request goes to the job manager once the
+  //    extractor is there to take the data, so that no medium is held for a client that does not answer.
+  const wanted = spec.need.kind === 'read' ? spec.need.storageUnit : 'any storage unit'
+  await session.note({ step: 7, component: 'media-reader', text: `asks for ${wanted}` })
+
+  // 8  The extractor is started on the client and connected to the media reader.
+  const { run, data } = await startExtractor(session, spec, held)
+  await session.note({
+    step: 8,
+    component: 'media-session',
+    text: `extractor ${run.runId} is started on client ${spec.client}`,
+  })
+  const allocation = await session.requestMedia(spec.need)
+
+  // 12  The medium is mounted.
+  const store = host.storeOf(allocation.storageUnit)
+  const medium = (held.medium = await store.mount(
+    { allocation, jobId: info.jobId, flow: 'restore' },
+    { signal },
+  ))
+  await session.note({
+    step: 12,
+    component: 'media-reader',
+    text: `storage unit ${allocation.storageUnit} is mounted (allocation ${allocation.allocationId})`,
+  })
+
+  // 13  It is positioned at the data wanted, and the child starts.
+  const position = (held.position = await positionMedium(medium, spec.images, plan, signal))
+  const progress = (held.progress = new ProgressSender(session, ring))
+  session.task(progress.follow(run.client, run.runId)).catch(() => undefined)
+  await session.note({
+    step: 13,
+    component: 'media-reader',
+    text: `positioned at ${position.place}; the child is started`,
+  })
+
+  // 14  Medium, parent, blocks in memory, child, extractor.
+  await session.note({ step: 14, component: 'media-reader', text: 'begin reading' })
+  const startedAt = host.clock.now()
+  const parent = session.task(position.readInto(ring))
+  const child = session.task(sendBlocks(session, ring, data))
+  await Promise.all([parent, child])
+  await session.note({
+    component: 'media-reader',
+    text: `end reading, ${rateOf(plan.bytes, host.clock.now() - startedAt)}; ${waitsOf(ring)}`,
+    data: { waitedForFullBuffer: ring.waitedForFull, waitedForEmptyBuffer: ring.waitedForEmpty },
+  })
+
+  // 15  All is restored: extractor, child and parent have ended, the medium is unmounted; the session reports.
+  const result = await session.silence.forClient(run.result, 41)
+  await position.close()
+  await medium.unmount()
+  const restored = result.restored ?? { entries: 0, bytes: 0, skipped: 0 }
+  await progress.finish(restored.entries, restored.bytes)
+  return { status: result.status, warnings: result.warnings, restored }
+}
+
+async function fetchPlan(session: Session, spec: RestoreSessionSpec): Promise<MediaPlan> {
+  const { host, signal } = session
+  const channel = await host.channels.connect({ ticket: spec.mediaPlan }, { signal })
+  const abort = (): void => channel.abort(session.fail(signal.reason).message)
+  signal.addEventListener('abort', abort, { once: true })
+  const plan = await readMediaPlan(channel, spec.images.length)
+  signal.removeEventListener('abort', abort)
+  await channel.end()
+  return plan
+}
+
+async function startExtractor(
+  session: Session,
+  spec: RestoreSessionSpec,
+  held: Held,
+): Promise<{ readonly run: ClientRun; readonly data: DataChannel }> {
+  const { host, signal, info } = session
+  const client = host.clientOf(spec.client)
+  const listener = (held.listener = await host.channels.listen({ timeoutMs: host.clientTimeoutMs }))
+  const start: RestoreRunSpec = {
+    jobId: info.jobId,
+    restoreId: spec.restoreId,
+    target: spec.target,
+    last: spec.last,
+    plan: spec.clientPlan,
+    data: listener.ticket,
+  }
+  const run = (held.run = await startRun(session, client, () => client.startRestore(start, { signal })))
+  return { run, data: await acceptClient(session, listener) }
+}
+
+async function undo(session: Session, held: Held): Promise<NbError> {
+  const failure = (await held.run?.abort()) ?? session.fail(undefined)
+  await session.settled()
+  try {
+    await held.position?.close()
+    await held.medium?.unmount()
+  } catch (error) {
+    session.host.logger.error('session %s: the medium was not let go: %o', session.info.sessionId, error)
+  }
+  return failure
+}

@@ -1,0 +1,36 @@
+import type { BlockRing } from './block-ring.ts'
+
+/** Fills the blocks of a ring from pieces of any size. */
+export class RingFiller {
+  readonly #ring: BlockRing
+  #block: Buffer | undefined
+  #fill = 0
+
+  constructor(ring: BlockRing) {
+    this.#ring = ring
+  }
+
+  /** Adds bytes; the memory may be used again when it resolves. */
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      this.#block ??= await this.#ring.claim()
+      const count = Math.min(bytes.length - at, this.#block.length - this.#fill)
+      this.#block.set(bytes.subarray(at, at + count), this.#fill)
+      at += count
+      this.#fill += count
+      if (this.#fill === this.#block.length) this.#publish()
+    }
+  }
+
+  /** Passes on the last block and ends the ring. */
+  finish(): void {
+    if (this.#fill > 0) this.#publish()
+    this.#ring.end()
+  }
+
+  #publish(): void {
+    this.#ring.publish(this.#fill)
+    this.#block = undefined
+    this.#fill = 0
+  }
+}

@@ -1,0 +1,39 @@
+import { type NbError, type SessionInfo, type SessionReport, statusCodes, toErrorRecord } from '@nb/contracts'
+import type { BlockRing } from './block-ring.ts'
+
+/** What the work of a session came to. */
+export type SessionOutcome = Pick<SessionReport, 'status' | 'warnings' | 'written' | 'restored'>
+
+/** The report of a session that did its work: 0, or 1 when something was left out or changed meanwhile. */
+export function successReport(info: SessionInfo, outcome: SessionOutcome, ring: BlockRing): SessionReport {
+  const status = outcome.warnings > 0 || outcome.status === 1 ? 1 : 0
+  return { ...outcome, ...frame(info, ring), status, statusText: meaningOf(status) }
+}
+
+/** The report of a session that failed. */
+export function failureReport(info: SessionInfo, failure: NbError, ring: BlockRing): SessionReport {
+  return {
+    ...frame(info, ring),
+    status: failure.status,
+    statusText: failure.message,
+    error: toErrorRecord(failure),
+    warnings: 0,
+  }
+}
+
+function frame(
+  { sessionId, jobId, kind }: SessionInfo,
+  { waitedForFull, waitedForEmpty }: BlockRing,
+): Pick<SessionReport, 'sessionId' | 'jobId' | 'kind' | 'waitedForFullBuffer' | 'waitedForEmptyBuffer'> {
+  return {
+    sessionId,
+    jobId,
+    kind,
+    waitedForFullBuffer: waitedForFull,
+    waitedForEmptyBuffer: waitedForEmpty,
+  }
+}
+
+function meaningOf(status: number): string {
+  return statusCodes[status]?.meaning ?? `status ${status}`
+}
