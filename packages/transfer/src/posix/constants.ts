@@ -47,8 +47,9 @@ export const AT: {
   readonly FDCWD: number
   readonly SYMLINK_NOFOLLOW: number
   readonly REMOVEDIR: number
+  readonly SYMLINK_FOLLOW: number
   readonly EMPTY_PATH: number
-} = { FDCWD: -100, SYMLINK_NOFOLLOW: 0x100, REMOVEDIR: 0x200, EMPTY_PATH: 0x1000 }
+} = { FDCWD: -100, SYMLINK_NOFOLLOW: 0x100, REMOVEDIR: 0x200, SYMLINK_FOLLOW: 0x400, EMPTY_PATH: 0x1000 }
 
 /** `RESOLVE_…` bits of `openat2(2)`. */
 export const RESOLVE: {

@@ -31,10 +31,12 @@ export interface Libc {
   readonly fchmod: Call<[number, number]>
   readonly fchmodat: Call<[number, Uint8Array, number, number]>
   readonly utimensat: Call<[number, Uint8Array, Uint8Array, number]>
+  readonly futimens: Call<[number, Uint8Array]>
   readonly listxattr: Call<[Uint8Array, Uint8Array, number]>
   readonly llistxattr: Call<[Uint8Array, Uint8Array, number]>
   readonly flistxattr: Call<[number, Uint8Array, number]>
   readonly lgetxattr: Call<[Uint8Array, Uint8Array, Uint8Array, number]>
+  readonly getxattr: Call<[Uint8Array, Uint8Array, Uint8Array, number]>
   readonly fgetxattr: Call<[number, Uint8Array, Uint8Array, number]>
   readonly setxattr: Call<[Uint8Array, Uint8Array, Uint8Array, number, number]>
   readonly lsetxattr: Call<[Uint8Array, Uint8Array, Uint8Array, number, number]>
@@ -72,10 +74,12 @@ const prototypes: Record<Exclude<keyof Libc, 'errno'>, string> = {
   fchmod: 'int fchmod(int, unsigned int)',
   fchmodat: 'int fchmodat(int, const uint8_t *, unsigned int, int)',
   utimensat: 'int utimensat(int, const uint8_t *, const uint8_t *, int)',
+  futimens: 'int futimens(int, const uint8_t *)',
   listxattr: 'int64_t listxattr(const uint8_t *, void *, size_t)',
   llistxattr: 'int64_t llistxattr(const uint8_t *, void *, size_t)',
   flistxattr: 'int64_t flistxattr(int, void *, size_t)',
   lgetxattr: 'int64_t lgetxattr(const uint8_t *, const uint8_t *, void *, size_t)',
+  getxattr: 'int64_t getxattr(const uint8_t *, const uint8_t *, void *, size_t)',
   fgetxattr: 'int64_t fgetxattr(int, const uint8_t *, void *, size_t)',
   setxattr: 'int setxattr(const uint8_t *, const uint8_t *, const uint8_t *, size_t, int)',
   lsetxattr: 'int lsetxattr(const uint8_t *, const uint8_t *, const uint8_t *, size_t, int)',

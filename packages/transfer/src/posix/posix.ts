@@ -48,6 +48,8 @@ export interface Posix {
   symlink(target: Uint8Array, directory: number, name: Uint8Array): void
   /** Gives the file `fromName` a second name; a symbolic link is linked itself, not followed. */
   link(fromDirectory: number, fromName: Uint8Array, directory: number, name: Uint8Array): void
+  /** Gives an open file, also one opened with `O_PATH`, a further name. */
+  linkDescriptor(fd: number, directory: number, name: Uint8Array): void
   unlink(directory: number, name: Uint8Array): void
   removeDirectory(directory: number, name: Uint8Array): void
   /** Renames; with `exclusive` fails with `EEXIST` rather than replace. */
@@ -70,13 +72,20 @@ export interface Posix {
   /** Sets both times, of a symbolic link itself. */
   setTimes(directory: number, name: Uint8Array, atimeNs: bigint, mtimeNs: bigint): void
   setTimesFd(fd: number, atimeNs: bigint, mtimeNs: bigint): void
+  /** Sets both times of what the path names, following symbolic links: for {@link descriptorPath}. */
+  setTimesPath(path: Uint8Array, atimeNs: bigint, mtimeNs: bigint): void
   /** Names of the extended attributes of an open file. */
   listAttributesFd(fd: number): Buffer[]
   /** Names of the extended attributes at a path, of a symbolic link itself. */
   listAttributesAt(path: Uint8Array): Buffer[]
   /** Value of an extended attribute, `undefined` where there is none of that name. */
   getAttributeFd(fd: number, name: Uint8Array): Buffer | undefined
-  getAttributeAt(path: Uint8Array, name: Uint8Array): Buffer | undefined
+  /** Value at a path; of a symbolic link itself unless `follow`. */
+  getAttributeAt(
+    path: Uint8Array,
+    name: Uint8Array,
+    options?: { readonly follow?: boolean },
+  ): Buffer | undefined
   setAttributeFd(fd: number, name: Uint8Array, value: Uint8Array): void
   /** Sets an extended attribute of what the path names; `follow: false` means a symbolic link itself. */
   setAttributeAt(
@@ -87,6 +96,8 @@ export interface Posix {
   ): void
   /** Removes an extended attribute; says whether there was one. */
   removeAttributeFd(fd: number, name: Uint8Array): boolean
+  /** Removes an extended attribute of what the path names, following symbolic links. */
+  removeAttributeAt(path: Uint8Array, name: Uint8Array): boolean
 }
 
 /** `/proc/self/fd/FD`, or the path of `name` in that directory: a path of bounded length for calls that have no `…at` form. */
@@ -137,14 +148,6 @@ function bindPosix(libc: Libc): Posix {
     return result
   }
 
-  function setTimes(fd: number, name: Uint8Array | undefined, atimeNs: bigint, mtimeNs: bigint): void {
-    putTimespecs(timeView, atimeNs, mtimeNs)
-    if (name === undefined) {
-      // futimens is utimensat without a name, which the C library refuses; the descriptor's path says the same.
-      check(libc.utimensat(AT.FDCWD, first(descriptorPath(fd)), timeBuffer, 0), 'utimensat')
-    } else check(libc.utimensat(fd, first(name), timeBuffer, AT.SYMLINK_NOFOLLOW), 'utimensat', name)
-  }
-
   function names(length: number): Buffer[] {
     const list: Buffer[] = []
     for (let at = 0; at < length;) {
@@ -159,6 +162,13 @@ function bindPosix(libc: Libc): Posix {
     if (length >= 0) return Buffer.from(valueBuffer.subarray(0, length))
     const errno = libc.errno()
     if (errno === ERRNO.ENODATA) return undefined
+    throw new PosixError(syscall, errno, shown(name))
+  }
+
+  function removed(result: number, syscall: string, name: Uint8Array): boolean {
+    if (result === 0) return true
+    const errno = libc.errno()
+    if (errno === ERRNO.ENODATA) return false
     throw new PosixError(syscall, errno, shown(name))
   }
 
@@ -239,6 +249,10 @@ function bindPosix(libc: Libc): Posix {
       void check(libc.symlinkat(second(target), directory, first(name)), 'symlinkat', name),
     link: (fromDirectory, fromName, directory, name) =>
       void check(libc.linkat(fromDirectory, second(fromName), directory, first(name), 0), 'linkat', name),
+    linkDescriptor(fd, directory, name) {
+      const from = second(descriptorPath(fd))
+      check(libc.linkat(AT.FDCWD, from, directory, first(name), AT.SYMLINK_FOLLOW), 'linkat', name)
+    },
     unlink: (directory, name) => void check(libc.unlinkat(directory, first(name), 0), 'unlinkat', name),
     removeDirectory: (directory, name) =>
       void check(libc.unlinkat(directory, first(name), AT.REMOVEDIR), 'unlinkat', name),
@@ -261,16 +275,28 @@ function bindPosix(libc: Libc): Posix {
     },
     chmodFd: (fd, mode) => void check(libc.fchmod(fd, mode), 'fchmod'),
     chmodPath: (path, mode) => void check(libc.fchmodat(AT.FDCWD, first(path), mode, 0), 'fchmodat', path),
-    setTimes: (directory, name, atimeNs, mtimeNs) => setTimes(directory, name, atimeNs, mtimeNs),
-    setTimesFd: (fd, atimeNs, mtimeNs) => setTimes(fd, undefined, atimeNs, mtimeNs),
+    setTimes(directory, name, atimeNs, mtimeNs) {
+      putTimespecs(timeView, atimeNs, mtimeNs)
+      check(libc.utimensat(directory, first(name), timeBuffer, AT.SYMLINK_NOFOLLOW), 'utimensat', name)
+    },
+    setTimesFd(fd, atimeNs, mtimeNs) {
+      putTimespecs(timeView, atimeNs, mtimeNs)
+      check(libc.futimens(fd, timeBuffer), 'futimens')
+    },
+    setTimesPath(path, atimeNs, mtimeNs) {
+      putTimespecs(timeView, atimeNs, mtimeNs)
+      check(libc.utimensat(AT.FDCWD, first(path), timeBuffer, 0), 'utimensat', path)
+    },
     listAttributesFd: (fd) =>
       names(check(libc.flistxattr(fd, valueBuffer, valueBuffer.length), 'flistxattr')),
     listAttributesAt: (path) =>
       names(check(libc.llistxattr(first(path), valueBuffer, valueBuffer.length), 'llistxattr', path)),
     getAttributeFd: (fd, name) =>
       value(libc.fgetxattr(fd, first(name), valueBuffer, valueBuffer.length), 'fgetxattr', name),
-    getAttributeAt: (path, name) =>
-      value(libc.lgetxattr(first(path), second(name), valueBuffer, valueBuffer.length), 'lgetxattr', name),
+    getAttributeAt(path, name, options) {
+      const call = options?.follow === true ? libc.getxattr : libc.lgetxattr
+      return value(call(first(path), second(name), valueBuffer, valueBuffer.length), 'getxattr', name)
+    },
     setAttributeFd: (fd, name, bytes) =>
       void check(
         libc.fsetxattr(fd, first(name), bytes.length === 0 ? NOTHING : bytes, bytes.length, 0),
@@ -285,12 +311,9 @@ function bindPosix(libc: Libc): Posix {
         name,
       )
     },
-    removeAttributeFd(fd, name) {
-      if (libc.fremovexattr(fd, first(name)) === 0) return true
-      const errno = libc.errno()
-      if (errno === ERRNO.ENODATA) return false
-      throw new PosixError('fremovexattr', errno, shown(name))
-    },
+    removeAttributeFd: (fd, name) => removed(libc.fremovexattr(fd, first(name)), 'fremovexattr', name),
+    removeAttributeAt: (path, name) =>
+      removed(libc.removexattr(first(path), second(name)), 'removexattr', name),
   }
 }
 

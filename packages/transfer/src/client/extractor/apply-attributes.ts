@@ -1,0 +1,124 @@
+import type { ArchiveMember } from '@nb/formats'
+import {
+  ACCESS_ACL_ATTRIBUTE,
+  AclFormatError,
+  DEFAULT_ACL_ATTRIBUTE,
+  encodeAcl,
+  parseAclText,
+  type AclNames,
+} from '../../posix/acl.ts'
+import { descriptorPath, type Posix } from '../../posix/posix.ts'
+import { errnoCodeOf } from '../../posix/posix-error.ts'
+
+/** The attributes that a member carries and a restore sets. */
+export type RestorableAttributes = Pick<
+  ArchiveMember,
+  'mode' | 'uid' | 'gid' | 'mtimeNs' | 'atimeNs' | 'xattrs' | 'aclAccess' | 'aclDefault'
+>
+
+/** What could not be set: the attribute in a word, and why. */
+export type AttributeRefusal = (
+  attribute: 'owner' | 'mode' | 'times' | 'ACL' | `attribute ${string}`,
+  code: string,
+) => void
+
+/** Where attributes are set. `fd`: open for reading or writing. `pathFd`: opened with `O_PATH`, of anything but a link. */
+export type AttributePlace =
+  | { readonly fd: number }
+  | { readonly pathFd: number }
+  | { readonly directory: number; readonly link: Buffer }
+
+/**
+ * Sets all attributes, in the order that leaves none undone by the next: owner (clears set-id bits and
+ * capabilities), extended attributes, ACLs, mode, times. What fails is told and the rest goes on; where the owner
+ * could not be given, set-id bits are not set either, since they would act for someone else.
+ *
+ * @param inheritsAcl - whether the entry got an ACL from its directory, to be removed where the member has none
+ */
+export function applyAttributes(
+  posix: Posix,
+  place: AttributePlace,
+  attributes: RestorableAttributes,
+  inheritsAcl: boolean,
+  refused: AttributeRefusal,
+): void {
+  const attempt = (attribute: Parameters<AttributeRefusal>[0], action: () => void): boolean => {
+    try {
+      action()
+      return true
+    } catch (error) {
+      const code = errnoCodeOf(error) ?? (error instanceof AclFormatError ? error.code : undefined)
+      if (code === undefined) throw error
+      refused(attribute, code)
+      return false
+    }
+  }
+  const { uid, gid, mode, mtimeNs, atimeNs = mtimeNs } = attributes
+  const isOwned = attempt('owner', () => setOwner(posix, place, uid, gid))
+  for (const { name, value } of attributes.xattrs ?? []) {
+    attempt(`attribute ${name.toString('latin1')}`, () => setAttribute(posix, place, name, value))
+  }
+  if (!('link' in place)) {
+    setAcls(posix, place, attributes, inheritsAcl, attempt)
+    attempt('mode', () => setMode(posix, place, isOwned ? mode : mode & ~SET_ID))
+  }
+  attempt('times', () => setTimes(posix, place, atimeNs, mtimeNs))
+}
+
+const SET_ID = 0o6000
+const EMPTY = Buffer.alloc(0)
+const ACCESS = Buffer.from(ACCESS_ACL_ATTRIBUTE)
+const DEFAULT = Buffer.from(DEFAULT_ACL_ATTRIBUTE)
+
+// Names in ACLs that other tools wrote are not looked up: numbers are what a restore goes by.
+const noNames: AclNames = { user: () => undefined, group: () => undefined }
+
+type Place = Exclude<AttributePlace, { readonly link: Buffer }>
+
+function setAcls(
+  posix: Posix,
+  place: Place,
+  { aclAccess, aclDefault }: RestorableAttributes,
+  inheritsAcl: boolean,
+  attempt: (attribute: 'ACL', action: () => void) => boolean,
+): void {
+  if (aclAccess !== undefined) {
+    attempt('ACL', () => setAttribute(posix, place, ACCESS, encodeAcl(parseAclText(aclAccess, noNames))))
+  } else if (inheritsAcl) attempt('ACL', () => removeAttribute(posix, place, ACCESS))
+  if (aclDefault !== undefined) {
+    attempt('ACL', () => setAttribute(posix, place, DEFAULT, encodeAcl(parseAclText(aclDefault, noNames))))
+  } else if (inheritsAcl && 'pathFd' in place) attempt('ACL', () => removeAttribute(posix, place, DEFAULT))
+}
+
+function setOwner(posix: Posix, place: AttributePlace, uid: number, gid: number): void {
+  if ('link' in place) posix.chown(place.directory, place.link, uid, gid)
+  else posix.chown('fd' in place ? place.fd : place.pathFd, EMPTY, uid, gid)
+}
+
+function setAttribute(posix: Posix, place: AttributePlace, name: Buffer, value: Buffer): void {
+  if ('fd' in place) posix.setAttributeFd(place.fd, name, value)
+  else if ('pathFd' in place)
+    posix.setAttributeAt(descriptorPath(place.pathFd), name, value, { follow: true })
+  else posix.setAttributeAt(descriptorPath(place.directory, place.link), name, value, { follow: false })
+}
+
+function removeAttribute(posix: Posix, place: Place, name: Buffer): void {
+  try {
+    if ('fd' in place) posix.removeAttributeFd(place.fd, name)
+    else posix.removeAttributeAt(descriptorPath(place.pathFd), name)
+  } catch (error) {
+    // A file system without ACLs has none to remove.
+    if (errnoCodeOf(error) !== 'ENOTSUP') throw error
+  }
+}
+
+function setMode(posix: Posix, place: Place, mode: number): void {
+  if ('fd' in place) posix.chmodFd(place.fd, mode)
+  else posix.chmodPath(descriptorPath(place.pathFd), mode)
+}
+
+function setTimes(posix: Posix, place: AttributePlace, atimeNs: bigint, mtimeNs: bigint): void {
+  if ('fd' in place) posix.setTimesFd(place.fd, atimeNs, mtimeNs)
+  else if ('pathFd' in place) posix.setTimesPath(descriptorPath(place.pathFd), atimeNs, mtimeNs)
+  else posix.setTimes(place.directory, place.link, atimeNs, mtimeNs)
+}

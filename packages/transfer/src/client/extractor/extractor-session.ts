@@ -1,0 +1,36 @@
+import type { DataChannel } from '@nb/contracts'
+import { createBlockPipe, type SharedPipe } from '../block-pipe.ts'
+import { pumpIn } from '../pump.ts'
+import { superviseThread, type ThreadSession } from '../thread-session.ts'
+import type { WorkerListener } from '../worker-thread.ts'
+import type { ExtractorSpec, ExtractorTotals } from './run-extractor.ts'
+
+const DATA_BLOCKS = 16
+const DATA_BLOCK_BYTES = 256 * 1024
+const PLAN_BLOCKS = 8
+const PLAN_BLOCK_BYTES = 64 * 1024
+
+/** What an extractor thread is started with. */
+export interface ExtractorInput extends ExtractorSpec {
+  readonly plan: SharedPipe
+  readonly data: SharedPipe
+}
+
+/** Runs the extractor in its thread and feeds it from the channels. */
+export function startExtractorSession(
+  spec: ExtractorSpec,
+  channels: { readonly plan: DataChannel; readonly data: DataChannel },
+  listener: WorkerListener,
+): ThreadSession<ExtractorTotals> {
+  const plan = createBlockPipe({ blocks: PLAN_BLOCKS, blockBytes: PLAN_BLOCK_BYTES })
+  const data = createBlockPipe({ blocks: DATA_BLOCKS, blockBytes: DATA_BLOCK_BYTES })
+  const input: ExtractorInput = { ...spec, plan: plan.shared, data: data.shared }
+  return superviseThread<ExtractorTotals>({
+    name: 'extractor',
+    input,
+    listener,
+    pipes: [plan, data],
+    channels: [channels.plan, channels.data],
+    pumps: [() => pumpIn(channels.plan, plan), () => pumpIn(channels.data, data)],
+  })
+}

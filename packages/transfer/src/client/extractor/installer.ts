@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto'
+import { NbError, displayPath, pathFromBytes, type Path } from '@nb/contracts'
+import { O } from '../../posix/constants.ts'
+import { kindOfMode } from '../entry-kind.ts'
+import type { FileStat } from '../../posix/file-stat.ts'
+import type { Posix } from '../../posix/posix.ts'
+import { errnoCodeOf } from '../../posix/posix-error.ts'
+
+/** What happens where a target exists. */
+export type IfExists = 'overwrite' | 'skip' | 'fail'
+
+/** Temporary names begin so; a file of that name is what a killed restore has left. */
+export const TEMPORARY_PREFIX = '.nb-restore-'
+
+/**
+ * Puts finished entries in place: everything is made under a temporary name beside its target and gets its own name
+ * in one step, so that a reader sees the old entry or the new one, and no half one stays.
+ */
+export class Installer {
+  readonly #posix: Posix
+  readonly #ifExists: IfExists
+
+  constructor(posix: Posix, ifExists: IfExists) {
+    this.#posix = posix
+    this.#ifExists = ifExists
+  }
+
+  /** What is at a name now, `undefined` when nothing is. */
+  find(directory: number, name: Buffer): FileStat | undefined {
+    try {
+      return this.#posix.stat(directory, name)
+    } catch (error) {
+      if (errnoCodeOf(error) !== 'ENOENT') throw error
+      return undefined
+    }
+  }
+
+  /** Whether an entry must not be made since something is there; with `fail` throws `target-exists`. */
+  mustSkip(directory: number, name: Buffer, path: Buffer): boolean {
+    if (this.#ifExists === 'overwrite' || this.find(directory, name) === undefined) return false
+    if (this.#ifExists === 'fail') throw targetExists([path])
+    return true
+  }
+
+  /** Calls `make` with temporary names until one is free. */
+  makeTemporary<T>(make: (name: Buffer) => T): { readonly name: Buffer; readonly made: T } {
+    for (;;) {
+      const name = Buffer.from(`${TEMPORARY_PREFIX}${randomBytes(6).toString('hex')}`)
+      try {
+        return { name, made: make(name) }
+      } catch (error) {
+        if (errnoCodeOf(error) !== 'EEXIST') throw error
+      }
+    }
+  }
+
+  /**
+   * Gives the temporary entry its name.
+   *
+   * @returns false when something has come to be there and must stay; the temporary entry is gone then
+   * @throws NbError `target-exists`; PosixError, with the temporary entry gone, e.g. a directory that is not empty
+   */
+  install(directory: number, temporary: Buffer, name: Buffer, path: Buffer): boolean {
+    try {
+      if (this.#ifExists === 'overwrite') this.#replace(directory, temporary, name)
+      else this.#claim(directory, temporary, name)
+      return true
+    } catch (error) {
+      this.discard(directory, temporary)
+      if (this.#ifExists === 'overwrite' || errnoCodeOf(error) !== 'EEXIST') throw error
+      if (this.#ifExists === 'fail') throw targetExists([path])
+      return false
+    }
+  }
+
+  /** Removes a temporary entry. */
+  discard(directory: number, temporary: Buffer): void {
+    try {
+      this.#posix.unlink(directory, temporary)
+    } catch (error) {
+      if (errnoCodeOf(error) !== 'ENOENT') throw error
+    }
+  }
+
+  /**
+   * Makes a directory at a name, in place of whatever else is there if that may be overwritten.
+   *
+   * @returns `made`, or `there` for a directory that was there before, or `kept` when something else stays in its place
+   */
+  makeDirectory(directory: number, name: Buffer, path: Buffer): 'made' | 'there' | 'kept' {
+    const found = this.find(directory, name)
+    if (found !== undefined) {
+      if (kindOfMode(found.mode) === 'directory') return 'there'
+      if (this.#ifExists === 'fail') throw targetExists([path])
+      if (this.#ifExists === 'skip') return 'kept'
+      this.#posix.unlink(directory, name)
+    }
+    this.#posix.makeDirectory(directory, name, 0o700)
+    return 'made'
+  }
+
+  #replace(directory: number, temporary: Buffer, name: Buffer): void {
+    try {
+      this.#posix.rename(directory, temporary, directory, name)
+    } catch (error) {
+      if (errnoCodeOf(error) !== 'EISDIR') throw error
+      // An empty directory gives way to a file; one with entries does not (ENOTEMPTY).
+      this.#posix.removeDirectory(directory, name)
+      this.#posix.rename(directory, temporary, directory, name)
+    }
+  }
+
+  #claim(directory: number, temporary: Buffer, name: Buffer): void {
+    try {
+      this.#posix.rename(directory, temporary, directory, name, { exclusive: true })
+    } catch (error) {
+      // EINVAL: a file system that cannot rename exclusively; a link never replaces anything.
+      if (errnoCodeOf(error) !== 'EINVAL') throw error
+      this.#posix.link(directory, temporary, directory, name)
+      this.#posix.unlink(directory, temporary)
+    }
+  }
+}
+
+/** The error of a restore that may not replace what is there. */
+export function targetExists(paths: readonly Buffer[]): NbError {
+  const shown = paths.slice(0, 5).map((path) => displayPath(asPath(path)))
+  const more = paths.length > shown.length ? ` and ${paths.length - shown.length} more` : ''
+  return new NbError(
+    'target-exists',
+    `Nothing may be replaced, and there already is ${shown.join(', ')}${more}; choose another directory, or overwrite or skip what exists.`,
+    { details: { paths: paths.slice(0, 100).map(asPath) } },
+  )
+}
+
+function asPath(path: Buffer): Path {
+  return pathFromBytes(path)
+}
+
+/** Flags of a file to be written: it must be new, and no link. */
+export const NEW_FILE_FLAGS: number = O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW

@@ -1,0 +1,182 @@
+import { NbError, type Clock } from '@nb/contracts'
+import { ArchiveParser, FileListDecoder, FormatError } from '@nb/formats'
+import { O, AT } from '../../posix/constants.ts'
+import { descriptorPath, loadPosix, type Posix } from '../../posix/posix.ts'
+import { errnoCodeOf } from '../../posix/posix-error.ts'
+import { RangeSplitter, type RangeSink } from '../../range-frame.ts'
+import type { BlockPipe } from '../block-pipe.ts'
+import { normalizeRoot, splitPath } from '../roots.ts'
+import type { WorkerReporter } from '../worker-reporter.ts'
+import type { ExtractionState } from './extraction-state.ts'
+import { Extractor, type ExtractorMoment } from './extractor.ts'
+import { Installer, type IfExists } from './installer.ts'
+import { PlanIndex } from './plan-index.ts'
+import { openTargetRoot, TargetDirectories } from './target-directories.ts'
+
+/** What one group of a restore is told. */
+export interface ExtractorSpec {
+  /** Absolute path of the root as raw bytes. */
+  readonly root: Uint8Array
+  readonly ifExists: IfExists
+  readonly last: boolean
+  readonly state: ExtractionState
+}
+
+/** What one group of a restore has done. */
+export interface ExtractorTotals {
+  readonly entries: number
+  readonly bytes: number
+  readonly skipped: number
+  readonly failed: number
+  readonly warnings: number
+  /** For the next group. */
+  readonly state: ExtractionState
+}
+
+/** The pipes of an extractor, opened at its end. */
+export interface ExtractorPipes {
+  readonly plan: Pick<BlockPipe, 'takeSync' | 'release'>
+  readonly data: Pick<BlockPipe, 'takeSync' | 'release'>
+}
+
+/** What a run needs beside its input and pipes. */
+export interface ExtractorSurroundings {
+  readonly clock: Pick<Clock, 'now'>
+  readonly reporter: WorkerReporter
+  readonly observe?: (moment: ExtractorMoment, path: Buffer) => void
+}
+
+/**
+ * Restores one group, synchronously: takes the plan, then the framed ranges of members.
+ *
+ * @throws NbError `not-supported` (no native calls here), `argument-invalid` (the root), `target-exists`,
+ *   `disk-full`, `archive-corrupt`, `file-list-corrupt` (the plan), `restore-failed` (nothing could be restored)
+ */
+export function runExtractor(
+  spec: ExtractorSpec,
+  pipes: ExtractorPipes,
+  { reporter, observe }: ExtractorSurroundings,
+): ExtractorTotals {
+  const posix = nativeCalls()
+  const plan = readPlan(pipes.plan)
+  const rootPath = normalizeRoot(Buffer.from(spec.root))
+  if (rootPath === undefined)
+    throw new NbError('argument-invalid', 'The restore target must be an absolute path without "..".')
+  const root = openRoot(posix, rootPath)
+  const made = new Set(spec.state.made)
+  const target = new TargetDirectories(posix, root.fd, (names) => {
+    made.add(names.map((name) => `/${name.toString('latin1')}`).join(''))
+  })
+  const installer = new Installer(posix, spec.ifExists)
+  const extractor = new Extractor(
+    {
+      posix,
+      target,
+      plan,
+      installer,
+      ifExists: spec.ifExists,
+      state: spec.state,
+      warn: (warning) => reporter.warn(warning),
+      tick: (path) =>
+        reporter.tick(() => ({
+          files: extractor.counts.entries,
+          bytes: extractor.counts.bytes,
+          currentPath: Buffer.from(path),
+        })),
+      ...(observe === undefined ? {} : { observe }),
+    },
+    made,
+  )
+  try {
+    if (spec.ifExists === 'fail' && !root.made && !isEmpty(posix, root.fd)) extractor.checkNothingExists()
+    extractor.makeDirectories()
+    extractData(pipes.data, extractor)
+    const state = extractor.finish(spec)
+    const { counts } = extractor
+    if (counts.failed > 0 && counts.entries + counts.skipped === 0) {
+      throw new NbError(
+        'restore-failed',
+        `None of ${counts.failed} entries could be restored; the job log says why.`,
+        { status: 5 },
+      )
+    }
+    return { ...counts, warnings: reporter.warnings, state }
+  } finally {
+    extractor.abandon()
+    target.close()
+  }
+}
+
+function nativeCalls(): Posix {
+  const posix = loadPosix()
+  if (typeof posix !== 'string') return posix
+  throw new NbError(
+    'not-supported',
+    `Restores need system calls that keep every write below the target: ${posix}.`,
+  )
+}
+
+function openRoot(posix: Posix, path: Buffer): { readonly fd: number; readonly made: boolean } {
+  try {
+    return openTargetRoot(posix, path, splitPath(path))
+  } catch (error) {
+    const code = errnoCodeOf(error)
+    if (code === undefined) throw error
+    const text = `The restore target ${path.toString()} cannot be opened as a directory: ${(error as Error).message}.`
+    throw new NbError('target-unsafe', text, { cause: error, details: { errno: code } })
+  }
+}
+
+function isEmpty(posix: Posix, root: number): boolean {
+  const fd = posix.open(AT.FDCWD, descriptorPath(root), O.RDONLY | O.DIRECTORY)
+  try {
+    return posix.readDirectory(fd).length === 0
+  } finally {
+    posix.close(fd)
+  }
+}
+
+function readPlan(pipe: Pick<BlockPipe, 'takeSync' | 'release'>): PlanIndex {
+  const plan = new PlanIndex()
+  const decoder = new FileListDecoder()
+  try {
+    for (let bytes = pipe.takeSync(); bytes !== undefined; bytes = pipe.takeSync()) {
+      decoder.push(bytes, { onRecord: (record) => plan.add(record) })
+      pipe.release()
+    }
+    decoder.finish()
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error
+    throw new NbError('file-list-corrupt', `The plan of the restore is damaged: ${error.message}`, {
+      cause: error,
+    })
+  }
+  plan.close()
+  return plan
+}
+
+function extractData(pipe: Pick<BlockPipe, 'takeSync' | 'release'>, extractor: Extractor): void {
+  const splitter = new RangeSplitter()
+  let parser = new ArchiveParser()
+  const sink: RangeSink = {
+    onRange: ({ imageIndex, streamOffset }) => {
+      // Each range holds whole members: the one before must have come to its end.
+      parser.finish()
+      parser = new ArchiveParser({ streamOffset })
+      extractor.enterImage(imageIndex)
+    },
+    onBytes: (chunk) => parser.push(chunk, extractor),
+  }
+  try {
+    for (let bytes = pipe.takeSync(); bytes !== undefined; bytes = pipe.takeSync()) {
+      splitter.push(bytes, sink)
+      pipe.release()
+    }
+    parser.finish()
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error
+    throw new NbError('archive-corrupt', `The archive stream is damaged: ${error.message}`, { cause: error })
+  }
+  if (!splitter.atFrameBoundary)
+    throw new NbError('archive-corrupt', 'The archive stream ends inside a range.')
+}

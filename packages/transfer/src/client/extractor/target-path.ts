@@ -1,0 +1,36 @@
+import { splitPath } from '../roots.ts'
+
+/** A path that must not be written to. */
+export type TargetPathFault =
+  'not absolute' | 'holds a NUL byte' | 'holds an empty, "." or ".." component' | 'has a name over 255 bytes'
+
+/**
+ * The names from the restore's root down to a target, whatever the plan says: never `..`, so that nothing can lead
+ * out of the root by its name.
+ *
+ * @param path - target path in the plan's form: begins with `/`, which means the root
+ * @returns the names, none for the root itself, or why the path is refused
+ */
+export function targetNames(path: Buffer): readonly Buffer[] | TargetPathFault {
+  if (path[0] !== SLASH) return 'not absolute'
+  if (path.includes(0)) return 'holds a NUL byte'
+  if (path.length === 1) return []
+  const names = splitPath(path)
+  // As many names as slashes: every component holds something.
+  if (names.length !== countSlashes(path)) return 'holds an empty, "." or ".." component'
+  for (const name of names) {
+    if (name[0] === DOT && (name.length === 1 || (name.length === 2 && name[1] === DOT)))
+      return 'holds an empty, "." or ".." component'
+    if (name.length > 255) return 'has a name over 255 bytes'
+  }
+  return names
+}
+
+const SLASH = 0x2f
+const DOT = 0x2e
+
+function countSlashes(path: Buffer): number {
+  let count = 0
+  for (const byte of path) if (byte === SLASH) count++
+  return count
+}

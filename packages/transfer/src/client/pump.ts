@@ -1,0 +1,27 @@
+import type { DataChannel } from '@nb/contracts'
+import { readChannel } from '@nb/contracts'
+import type { BlockPipe } from './block-pipe.ts'
+
+/** Sends what comes out of a pipe over a channel, block by block, and ends it. */
+export async function pumpOut(pipe: BlockPipe, channel: DataChannel): Promise<void> {
+  for (let block = await pipe.take(); block !== undefined; block = await pipe.take()) {
+    await channel.write(block)
+    pipe.release()
+  }
+  await channel.end()
+}
+
+/** Puts what comes over a channel into a pipe, and ends it. */
+export async function pumpIn(channel: DataChannel, pipe: BlockPipe): Promise<void> {
+  for await (const chunk of readChannel(channel)) {
+    for (let at = 0; at < chunk.length;) {
+      const block = await pipe.claim()
+      const length = Math.min(block.length, chunk.length - at)
+      block.set(chunk.subarray(at, at + length))
+      pipe.publish(length)
+      at += length
+    }
+  }
+  pipe.end()
+  await channel.end()
+}

@@ -1,0 +1,55 @@
+import { asNbError, NbError, type DataChannel } from '@nb/contracts'
+import type { BlockPipe } from './block-pipe.ts'
+import { runInThread, type WorkerListener } from './worker-thread.ts'
+
+/** A thread at work, with the pumps that feed and empty it. */
+export interface ThreadSession<Result> {
+  /** Settles when nothing of it runs any more. */
+  readonly result: Promise<Result>
+  /** Ends it early; {@link result} then rejects with this error. Idempotent. */
+  abort(error: NbError): void
+}
+
+/** What makes up a session. */
+export interface ThreadSessionParts {
+  readonly name: 'reader' | 'extractor'
+  readonly input: object
+  readonly listener: WorkerListener
+  readonly pipes: readonly BlockPipe[]
+  readonly channels: readonly DataChannel[]
+  /** Each moves bytes between one channel and one pipe until their end. */
+  readonly pumps: readonly (() => Promise<void>)[]
+}
+
+/**
+ * Starts thread and pumps. The first failure of any of them ends all: pipes are aborted, which wakes the thread, and
+ * channels are broken with the reason, which tells the other side.
+ */
+export function superviseThread<Result>(parts: ThreadSessionParts): ThreadSession<Result> {
+  let failure: NbError | undefined
+  const fail = (error: NbError): void => {
+    if (failure !== undefined) return
+    failure = error
+    for (const pipe of parts.pipes) pipe.abort()
+    for (const channel of parts.channels) channel.abort(error.message)
+  }
+  const thread = runInThread<Result>(parts.name, parts.input, parts.listener).catch((error: unknown) => {
+    fail(asNbError(error))
+    return undefined
+  })
+  const pumps = parts.pumps.map((pump) =>
+    pump().catch((error: unknown) => {
+      fail(asNbError(error, 'channel-broken'))
+    }),
+  )
+  const settle = async (): Promise<Result> => {
+    const [result] = await Promise.all([thread, ...pumps])
+    if (failure !== undefined) throw failure
+    if (result === undefined) throw new NbError('internal', `The ${parts.name} thread gave no result.`)
+    return result
+  }
+  const result = settle()
+  // Whoever asks later still gets the failure; until then nobody may be listening.
+  result.catch(() => undefined)
+  return { result, abort: fail }
+}
