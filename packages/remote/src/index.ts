@@ -10,3 +10,6 @@ export {
 } from './channels/local-channels.ts'
 export { createWireTwin, twinOf, type WireTwin, type WireTwinOptions } from './wire-twin.ts'
 export { portNames, type PortName, type Ports } from './contracts/ports.ts'
+export { serve, type PortServer, type ServeOptions } from './socket/serve.ts'
+export { connect, type Connection, type ConnectOptions } from './socket/connect.ts'
+export type { ServerInfo } from './socket/server-info.ts'

@@ -9,8 +9,8 @@ import { portContracts, type PortName, type Ports } from './contracts/ports.ts'
 import { closed, count, text } from './schemas/schema.ts'
 import { type CallContext, type Caller, portCaller } from './wire/call-port.ts'
 import { FlowWindows, morePath, streamHeader } from './wire/flow-window.ts'
+import { withReadableRequests, withWireErrors } from './wire/interceptors.ts'
 import { portProcedures, type WireContext } from './wire/serve-port.ts'
-import { toWireError } from './wire/wire-error.ts'
 
 /** A port behind a wire, and the way to cut it. */
 export interface WireTwin<Port> {
@@ -79,15 +79,8 @@ function servePort(end: MessagePort, procedures: Record<string, AnyRouter>): voi
   const handler = new RPCHandler<WireContext>(
     { ...procedures, flow: { more } },
     {
-      interceptors: [
-        async (options) => {
-          try {
-            return await options.next()
-          } catch (error) {
-            throw toWireError(error, methodOf(options.request.url))
-          }
-        },
-      ],
+      clientInterceptors: [withWireErrors],
+      interceptors: [withReadableRequests],
       rootInterceptors: [
         (options) => {
           const streamId = options.request.headers[streamHeader]
@@ -119,9 +112,4 @@ function callerOver(end: MessagePort, peer: string): Caller {
     call,
     more: async (streamId, items) => void (await call(morePath, { streamId, items }, { context: {} })),
   }
-}
-
-/** `port.method` of a request. */
-function methodOf(url: URL): string {
-  return url.pathname.slice(1).replaceAll('/', '.')
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { type CallOptions, throwIfAborted } from '@nb/contracts'
+import { z } from 'zod'
 import type { CallContract, PortContract, StreamContract } from '../contracts/port-contract.ts'
+import { list } from '../schemas/schema.ts'
 import { windowItems } from './flow-window.ts'
 import { checked } from './message-invalid.ts'
 import { fromWireError } from './wire-error.ts'
@@ -40,6 +42,8 @@ export function portCaller<Port>(name: string, contract: PortContract<Port>, cal
   return Object.freeze(port) as Port
 }
 
+const anyItems = list(z.unknown())
+
 type AnyContract = Readonly<Record<string, AnyMethodContract>>
 type AnyMethodContract = CallContract<unknown, unknown> | StreamContract<unknown, unknown>
 
@@ -72,11 +76,12 @@ async function* receive(
   let unasked = 0
   try {
     const context = streamId === undefined ? {} : { streamId }
-    const items = (await caller.call(path, input, { ...options, context })) as AsyncIterable<unknown>
-    for await (const item of items) {
-      yield checked(contract.item, item, `an item of ${path.join('.')}`)
-      unasked += 1
-      if (streamId !== undefined && unasked >= windowItems / 2) {
+    const batches = (await caller.call(path, input, { ...options, context })) as AsyncIterable<unknown>
+    for await (const batch of batches) {
+      for (const item of checked(anyItems, batch, `the items of ${path.join('.')}`)) {
+        yield checked(contract.item, item, `an item of ${path.join('.')}`)
+        unasked += 1
+        if (streamId === undefined || unasked < windowItems / 2) continue
         await caller.more?.(streamId, unasked)
         unasked = 0
       }

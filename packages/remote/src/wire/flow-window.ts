@@ -23,6 +23,13 @@ export class FlowWindow {
     this.#room -= 1
   }
 
+  /** Takes room for one more item if there is any. */
+  tryTake(): boolean {
+    if (this.#room === 0) return false
+    this.#room -= 1
+    return true
+  }
+
   /** The reader has read so many. It can't ask for more than a window. */
   more(items: number): void {
     this.#room = Math.min(windowItems, this.#room + items)

@@ -1,9 +1,9 @@
 import { type CallOptions, type Logger, NbError } from '@nb/contracts'
 import { oc } from '@orpc/contract'
 import { type AnyProcedure, implement } from '@orpc/server'
-import { orAborted } from '../channels/deferred.ts'
 import type { CallContract, PortContract, StreamContract } from '../contracts/port-contract.ts'
 import { nothing } from '../schemas/schema.ts'
+import { Batches } from './batches.ts'
 import type { FlowWindows } from './flow-window.ts'
 import { toWireError } from './wire-error.ts'
 
@@ -73,8 +73,8 @@ function streamProcedure(
 }
 
 /**
- * Sends items as the reader takes them. When the signal aborts it ends at once, whether or not the implementation
- * notices, so that nothing of the wire waits for it.
+ * Sends items as the reader takes them, those that are there in one turn of the event loop together. When the signal
+ * aborts it ends at once, whether or not the implementation notices, so that nothing of the wire waits for it.
  */
 async function* send(
   items: AsyncIterable<unknown>,
@@ -82,30 +82,19 @@ async function* send(
   { windows, streamId }: WireContext,
   method: string,
   log: Logger,
-): AsyncGenerator<unknown, void, undefined> {
+): AsyncGenerator<readonly unknown[], void, undefined> {
   const window = streamId === undefined ? undefined : windows?.open(streamId)
-  const iterator = items[Symbol.asyncIterator]()
-  let finished = false
+  const batches = new Batches(items, window)
   try {
-    for (;;) {
-      await window?.take(signal)
-      signal?.throwIfAborted()
-      const next = await orAborted(iterator.next(), signal, () => {})
-      finished = next.done === true
-      if (finished) return
-      yield next.value
-    }
+    for (let batch = await batches.next(signal); batch !== undefined; batch = await batches.next(signal))
+      yield batch
   } catch (error) {
-    finished ||= !isEndedBy(signal)
     throw toWireError(error, method)
   } finally {
     if (streamId !== undefined) windows?.close(streamId)
-    if (!finished)
-      iterator.return?.().catch((error: unknown) => log.error('%s failed while ending: %o', method, error))
+    batches.leave((error) => log.error('%s failed while ending: %o', method, error))
   }
 }
-
-const isEndedBy = (signal: AbortSignal | undefined): boolean => signal?.aborted === true
 
 function optionsOf(signal: AbortSignal | undefined): CallOptions {
   return signal === undefined ? {} : { signal }

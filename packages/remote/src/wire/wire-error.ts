@@ -18,8 +18,6 @@ function recognise(error: unknown, method: string): unknown {
   if (!isWireError(error)) return error
   if (error.cause instanceof ValidationError)
     return messageInvalid(`the argument of ${method}`, error.cause.issues)
-  if (error.code === 'BAD_REQUEST' || error.code === 'PAYLOAD_TOO_LARGE')
-    return new NbError('message-invalid', `the argument of ${method}: ${error.message}`, { cause: error })
   return error
 }
 

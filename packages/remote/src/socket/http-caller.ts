@@ -1,0 +1,95 @@
+import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http'
+import { StandardRPCLink, type StandardLinkClient } from '@orpc/client/standard'
+import type { StandardLazyResponse, StandardRequest } from '@orpc/standard-server'
+import { toEventIterator } from '@orpc/standard-server-node'
+import type { CallContext, Caller } from '../wire/call-port.ts'
+import { rpcPrefix } from './server-info.ts'
+
+/** Calls over HTTP on a Unix socket, with connections kept for the next call. */
+export interface HttpCaller extends Caller {
+  /** A plain GET: status and body. */
+  readonly get: (path: string) => Promise<{ readonly status: number; readonly body: string }>
+  readonly close: () => void
+}
+
+/** Makes one. Nothing is connected before the first call. */
+export function createHttpCaller(socketPath: string): HttpCaller {
+  const agent = new Agent({ keepAlive: true })
+  const ask = (options: Ask): Promise<IncomingMessage> => answerOf({ ...options, socketPath, agent })
+  const client: StandardLinkClient<CallContext> = {
+    call: async (request) => toResponse(await ask(askOf(request))),
+  }
+  const link = new StandardRPCLink<CallContext>(client, { url: `http://nb${rpcPrefix}` })
+  return {
+    peer: socketPath,
+    call: (path, input, options) => link.call(path, input, options),
+    get: async (path) => {
+      const answer = await ask({ method: 'GET', path })
+      return { status: answer.statusCode ?? 0, body: await textOf(answer) }
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+interface Ask {
+  readonly method: string
+  readonly path: string
+  readonly body?: string
+  readonly signal?: AbortSignal
+}
+
+function askOf({ method, url, body, signal }: StandardRequest): Ask {
+  return {
+    method,
+    path: url.pathname + url.search,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(signal === undefined ? {} : { signal }),
+  }
+}
+
+async function answerOf(
+  options: Ask & { readonly socketPath: string; readonly agent: Agent },
+): Promise<IncomingMessage> {
+  const { body, ...rest } = options
+  const headers =
+    body === undefined
+      ? {}
+      : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }
+  for (;;) {
+    const request = httpRequest({ ...rest, headers })
+    try {
+      return await send(request, body)
+    } catch (error) {
+      // A kept connection that the server had closed just then: the request was not taken. Try a fresh one.
+      if (!request.reusedSocket || (error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error
+    }
+  }
+}
+
+function send(request: ClientRequest, body: string | undefined): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.once('response', resolve)
+    request.once('error', reject)
+    request.end(body)
+  })
+}
+
+function toResponse(answer: IncomingMessage): StandardLazyResponse {
+  const streaming = answer.headers['content-type']?.startsWith('text/event-stream') === true
+  return {
+    status: answer.statusCode ?? 500,
+    headers: answer.headers,
+    body: async () => {
+      if (streaming) return toEventIterator(answer)
+      const body = await textOf(answer)
+      return body === '' ? undefined : (JSON.parse(body) as unknown)
+    },
+  }
+}
+
+async function textOf(answer: IncomingMessage): Promise<string> {
+  answer.setEncoding('utf8')
+  let text = ''
+  for await (const piece of answer) text += piece as string
+  return text
+}
