@@ -1,0 +1,70 @@
+import type { Catalog, Clock, Logger, MediaServer, ResourceBroker } from '@nb/contracts'
+import type { JobStore } from './job-store.ts'
+import type { LeaseKeeper } from './leases.ts'
+
+/** The media servers a job manager may use, by name; a `Map` is one. */
+export interface MediaServers {
+  /** The media server of this name, here or on another host. */
+  get(name: string): MediaServer | undefined
+  /** The names of all. */
+  keys(): Iterable<string>
+}
+
+/** What a job manager asks for. */
+export interface JobManagerComponents {
+  readonly broker: ResourceBroker
+  readonly catalog: Catalog
+  readonly mediaServers: MediaServers
+  /** The jobs database, started before the manager and stopped after it. */
+  readonly jobStore: JobStore
+  readonly clock: Clock
+  /** @default `debugLogger('nb:jobmanager:manager')` */
+  readonly log?: Logger
+}
+
+/** Options of {@link createJobManager}. */
+export interface JobManagerOptions {
+  /** How often expired and discarded images are cleaned up, milliseconds, at least 1000. @default 43200000 (12 h) */
+  readonly cleanupIntervalMs?: number
+  /** How often media servers are asked whether running sessions still live, milliseconds, at least 100. @default 60000 */
+  readonly sessionCheckMs?: number
+  /** How long a media server may be silent before its jobs end with 811, milliseconds, at least 1000. @default 600000 */
+  readonly silenceMs?: number
+  /** How long a media server may take to end a session or remove fragments, milliseconds, at least 100. @default 120000 */
+  readonly callTimeoutMs?: number
+  /** How long {@link createJobManager}'s `stop` waits for running jobs to end with 803, milliseconds, at least 0. @default 30000 */
+  readonly stopTimeoutMs?: number
+  /**
+   * How long after a start a registered job of before may be without its owner, milliseconds, at least 0. With 0 such jobs
+   * end with 63 before `start` resolves: right where owners live and die with the manager. @default 0
+   */
+  readonly ownerGraceMs?: number
+}
+
+/** What the parts of a job manager share. */
+export interface ManagerParts extends Required<JobManagerOptions> {
+  readonly broker: ResourceBroker
+  readonly catalog: Catalog
+  readonly mediaServers: MediaServers
+  readonly store: JobStore
+  readonly leases: LeaseKeeper
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** The options with their defaults. Throws a `TypeError` for what is out of bounds. */
+export function withDefaults(options: JobManagerOptions): Required<JobManagerOptions> {
+  const bound = (name: keyof JobManagerOptions, least: number, byDefault: number): number => {
+    const value = options[name] ?? byDefault
+    if (!(value >= least)) throw new TypeError(`${name} must be at least ${least}, not ${value}`)
+    return value
+  }
+  return {
+    cleanupIntervalMs: bound('cleanupIntervalMs', 1000, 12 * 3_600_000),
+    sessionCheckMs: bound('sessionCheckMs', 100, 60_000),
+    silenceMs: bound('silenceMs', 1000, 600_000),
+    callTimeoutMs: bound('callTimeoutMs', 100, 120_000),
+    stopTimeoutMs: bound('stopTimeoutMs', 0, 30_000),
+    ownerGraceMs: bound('ownerGraceMs', 0, 0),
+  }
+}

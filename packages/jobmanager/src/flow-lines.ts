@@ -1,0 +1,91 @@
+import {
+  type JobProgress,
+  type ResourceRequest,
+  type SessionReport,
+  NbError,
+  describeStatus,
+} from '@nb/contracts'
+import type { Ending, JobRecord } from './job-record.ts'
+
+/** The resource request of a backup job: what it needs, and the limits that came with it (step 3). */
+export function resourceRequest(record: JobRecord): ResourceRequest {
+  const { id, type, priority, client, backup } = record
+  if (backup === undefined) throw new NbError('internal', `job ${id} has no policy to request resources by`)
+  const { policy, schedule, limits } = backup
+  return {
+    requestId: `job-${id}`,
+    jobId: id,
+    jobType: type,
+    priority,
+    policy: policy.name,
+    client,
+    limits,
+    need: {
+      kind: 'write',
+      storage: schedule.storage ?? policy.storage,
+      volumePool: schedule.volumePool ?? policy.volumePool ?? 'NetBackup',
+      retentionLevel: schedule.retentionLevel,
+    },
+  }
+}
+
+/** Step 3 for a person: what is asked for, within which limits. */
+export function describeRequest({ need, limits, policy, client }: ResourceRequest): string {
+  const wanted =
+    need.kind === 'read'
+      ? `${need.volumeId === undefined ? '' : `volume ${need.volumeId} of `}storage unit ${need.storageUnit} to read`
+      : need.storage.kind === 'any'
+        ? 'any storage unit'
+        : `storage ${need.storage.kind} ${need.storage.name}`
+  const told = [
+    limits.maxJobsPerPolicy === undefined
+      ? undefined
+      : `max jobs of policy ${policy ?? '-'} ${limits.maxJobsPerPolicy}`,
+    limits.maxJobsPerClient === undefined ? undefined : `max jobs per client ${limits.maxJobsPerClient}`,
+    limits.maxJobsThisClient === undefined
+      ? undefined
+      : `max jobs of client ${client} ${limits.maxJobsThisClient}`,
+  ].filter((text) => text !== undefined)
+  return `requesting resource: ${wanted}; limits: ${told.length === 0 ? 'none' : told.join(', ')}`
+}
+
+/** How a session's report ends its job. A success without an image to complete is none. */
+export function endingOfReport(report: SessionReport): Ending {
+  const { status, statusText, warnings, written } = report
+  if (status !== 0 && status !== 1) return { status, statusText, warnings }
+  if (written === undefined) {
+    const text = `session ${report.sessionId} reported status ${status} and no image`
+    return { status: 229, statusText: text, warnings }
+  }
+  return { status, statusText, warnings, completion: { status, ...written } }
+}
+
+/** How an error ends its job. */
+export function endingOfError(error: NbError): Ending {
+  return { status: error.status, statusText: error.message, warnings: 0 }
+}
+
+/** The wait counters of a report, for the job's detail. */
+export function waitCounters(
+  report: SessionReport,
+): Pick<JobProgress, 'waitedForFullBuffer' | 'waitedForEmptyBuffer'> {
+  const { waitedForFullBuffer, waitedForEmptyBuffer } = report
+  return { waitedForFullBuffer, waitedForEmptyBuffer }
+}
+
+/** What a finished session's numbers say of the job's progress. */
+export function finalProgress(report: SessionReport, shown: JobProgress | undefined): JobProgress {
+  const { written, restored } = report
+  const files = written?.counts.storedEntries ?? restored?.entries ?? shown?.files ?? 0
+  const bytes = written?.counts.bytes ?? restored?.bytes ?? shown?.bytes ?? 0
+  return { files, bytes, ...waitCounters(report) }
+}
+
+/** The session's end, with its wait counters, as the field's job details tell it. */
+export function describeReport(report: SessionReport): string {
+  const { sessionId, status, waitedForFullBuffer, waitedForEmptyBuffer } = report
+  return (
+    `session ${sessionId} ended with status ${describeStatus(status)}; ` +
+    `waited for full buffer ${waitedForFullBuffer} times, for empty buffer ${waitedForEmptyBuffer} times`
+  )
+}

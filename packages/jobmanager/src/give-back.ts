@@ -1,0 +1,95 @@
+import { type ImageRecord, asNbError } from '@nb/contracts'
+import type { ManagerParts } from './components.ts'
+import type { JobRecord } from './job-record.ts'
+import { attempt, retrying, within } from './patience.ts'
+import { sayInLog } from './running-job.ts'
+import { mediaServerOf } from './session-calls.ts'
+
+/** A storage unit and the media server that owns it. */
+export interface StoragePlace {
+  readonly mediaServer: string
+  readonly storageUnit: string
+}
+
+/**
+ * Gives up the image of a job that failed, and what is on the media of it. What can't be done now is found by the
+ * clean-up: an image in progress without a job, or a discarded one with fragments.
+ */
+export async function discardImage(parts: ManagerParts, record: JobRecord): Promise<void> {
+  const { catalog, log } = parts
+  const { backupId, held, ending } = record
+  const images = backupId === undefined ? await imagesInProgress(parts, record) : [backupId]
+  for (const id of images) {
+    const reason = ending?.statusText ?? 'the job failed'
+    const done = await attempt(log, `discard of image ${id}`, () =>
+      catalog.discardImage({ backupId: id, reason }),
+    )
+    if (done) await removeImage(parts, id, record.id, held === undefined ? [] : [held.allocation])
+  }
+}
+
+/** The images that the catalog made for a job whose record names none: the answer to step 6 was lost. */
+async function imagesInProgress(
+  { catalog, log }: ManagerParts,
+  record: JobRecord,
+): Promise<readonly string[]> {
+  const { id, client, policy, held } = record
+  if (held === undefined || policy === undefined) return []
+  const found: string[] = []
+  await attempt(log, 'search for an image in progress', async () => {
+    const images = catalog.listImages({ client, policy, states: ['in-progress'] })
+    for await (const image of images) if (image.jobId === id) found.push(image.backupId)
+  })
+  return found
+}
+
+/**
+ * Removes an image's fragments from these places, then what is left of the image in the catalog. Answers whether
+ * all is gone; if not, the image stays in the catalog for the next clean-up.
+ */
+export async function removeImage(
+  parts: ManagerParts,
+  backupId: ImageRecord['backupId'],
+  jobId: string,
+  places: readonly StoragePlace[],
+): Promise<boolean> {
+  const { mediaServers, catalog, store, clock, log, callTimeoutMs } = parts
+  try {
+    for (const { mediaServer, storageUnit } of places) {
+      const server = mediaServerOf(mediaServers, mediaServer)
+      const what = `removal of ${backupId} from ${storageUnit}`
+      await within(clock, callTimeoutMs, 'media-server-unreachable', what, (signal) =>
+        server.removeImage({ storageUnit, backupId }, { signal }),
+      )
+    }
+    await catalog.forgetImage({ backupId })
+    await sayInLog(store, clock, log, jobId, `image ${backupId} and its fragments are removed`)
+    return true
+  } catch (error) {
+    log.error('image %s was not removed: %o', backupId, error)
+    const text = `image ${backupId} waits for the removal of its fragments: ${asNbError(error).message}`
+    await sayInLog(store, clock, log, jobId, text, { severity: 'warning' })
+    return false
+  }
+}
+
+/** Step 16: gives back all that the job holds, by its record or, where an answer was lost, by the broker's. */
+export async function releaseAll(
+  { broker, clock, log, leases, store }: ManagerParts,
+  record: JobRecord,
+): Promise<void> {
+  const known = Object.values(record.sessionHoldings).map(({ leaseId }) => leaseId)
+  const ids = new Set(record.held === undefined ? known : [...known, record.held.leaseId])
+  await attempt(log, 'search for grants', async () => {
+    for await (const { leaseId } of broker.grants({ jobId: record.id })) ids.add(leaseId)
+  })
+  for (const leaseId of ids) {
+    leases.letGo(leaseId)
+    const released = await attempt(log, `release of lease ${leaseId}`, () =>
+      retrying(clock, 4, () => broker.release({ leaseId })),
+    )
+    if (released) continue
+    const text = `lease ${leaseId} could not be released; it ends by itself`
+    await sayInLog(store, clock, log, record.id, text, { severity: 'warning' })
+  }
+}

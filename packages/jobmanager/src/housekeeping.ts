@@ -1,0 +1,162 @@
+import type { ImageRecord, ImageState } from '@nb/contracts'
+import type { ManagerParts } from './components.ts'
+import { type StoragePlace, removeImage } from './give-back.ts'
+import { attempt } from './patience.ts'
+import { mediaServerOf } from './session-calls.ts'
+
+/** What a clean-up did. */
+export interface CleanupReport {
+  /** Images that came to their time and were expired. */
+  readonly expired: readonly string[]
+  /** Images that are due but still needed by others. */
+  readonly held: readonly string[]
+  /** Images that were left in progress without a job. */
+  readonly discarded: readonly string[]
+  /** Images whose fragments and records are gone now. */
+  readonly removed: readonly string[]
+  /** Images whose fragments could not be removed yet. */
+  readonly failed: readonly string[]
+  /** Fragments on storage units of which the catalog has no record: left alone, they may be imported. */
+  readonly unknown: readonly (StoragePlace & { readonly backupId: string })[]
+  /** Jobs that ended long ago and were taken out of the database. */
+  readonly purgedJobs: number
+}
+
+/** Expires images that are due, removes what expired and discarded images left on the media, purges old jobs. */
+export interface Housekeeping {
+  /** Cleans now; a call while one is under way gets that one's report. */
+  clean(): Promise<CleanupReport>
+  /** Cleans now and every `cleanupIntervalMs` from now on, by itself. */
+  start(): void
+  /** Ends it; resolves when no clean-up is under way, after at most the image in hand. */
+  stop(): Promise<void>
+}
+
+/** Makes the housekeeping. */
+export function createHousekeeping(parts: ManagerParts): Housekeeping {
+  const { clock, log } = parts
+  let under: Promise<CleanupReport> | undefined
+  let cancel: (() => void) | undefined
+  let stopping = new AbortController()
+
+  const clean = (): Promise<CleanupReport> => {
+    under ??= cleanOnce(parts, stopping.signal).finally(() => (under = undefined))
+    return under
+  }
+  const run = (): void => {
+    cancel = clock.setTimer(parts.cleanupIntervalMs, run)
+    void attempt(log, 'clean-up', clean)
+  }
+  return {
+    clean,
+    start: () => {
+      stopping = new AbortController()
+      run()
+    },
+    stop: async () => {
+      cancel?.()
+      stopping.abort()
+      await under?.catch(() => undefined)
+    },
+  }
+}
+
+async function cleanOnce(parts: ManagerParts, signal: AbortSignal): Promise<CleanupReport> {
+  const { catalog, store } = parts
+  const { expired, held } = await catalog.expireDue({}, { signal })
+  const discarded = await discardOrphans(parts, 'jobs-run')
+  const removed: string[] = []
+  const failed: string[] = []
+  const places = await storagePlaces(parts)
+  for (const image of await imagesIn(parts, ['expired', 'discarded'])) {
+    if (signal.aborted) break
+    // The flow of a job that still settles removes its own image.
+    if (store.current(image.jobId) !== undefined) continue
+    const done = await removeImage(parts, image.backupId, image.jobId, await placesOf(parts, image, places))
+    ;(done ? removed : failed).push(image.backupId)
+  }
+  const unknown = signal.aborted ? [] : await unknownFragments(parts, places, signal)
+  return { expired, held, discarded, removed, failed, unknown, purgedJobs: await store.purge() }
+}
+
+/**
+ * Gives up images in progress that no job works on. While jobs run, a job that does not name its image yet may
+ * just have made it; after a start, before anything runs, only a job that names it keeps it.
+ */
+export async function discardOrphans(
+  parts: ManagerParts,
+  when: 'nothing-runs' | 'jobs-run',
+): Promise<readonly string[]> {
+  const { catalog, store, log } = parts
+  const orphans: string[] = []
+  for (const { backupId, jobId } of await imagesIn(parts, ['in-progress'])) {
+    const record = store.current(jobId)
+    const making = when === 'jobs-run' && record !== undefined && record.backupId === undefined
+    if (record?.backupId === backupId || making) continue
+    const reason = 'no job works on it any more'
+    if (await attempt(log, `discard of ${backupId}`, () => catalog.discardImage({ backupId, reason })))
+      orphans.push(backupId)
+  }
+  return orphans
+}
+
+async function imagesIn(
+  { catalog }: ManagerParts,
+  states: readonly ImageState[],
+): Promise<readonly ImageRecord[]> {
+  const images: ImageRecord[] = []
+  for await (const image of catalog.listImages({ states })) images.push(image)
+  return images
+}
+
+/** The places of all copies that the catalog knows. */
+async function storagePlaces({ catalog }: ManagerParts): Promise<readonly StoragePlace[]> {
+  const places = new Map<string, StoragePlace>()
+  for await (const { copies } of catalog.listImages({ states: ['complete', 'expired'] })) {
+    for (const { mediaServer, storageUnit } of copies) {
+      places.set(JSON.stringify([mediaServer, storageUnit]), { mediaServer, storageUnit })
+    }
+  }
+  return [...places.values()]
+}
+
+/** Where fragments of an image may be: its copies', else where its job wrote, else everywhere that is known. */
+async function placesOf(
+  { store, log }: ManagerParts,
+  image: ImageRecord,
+  known: readonly StoragePlace[],
+): Promise<readonly StoragePlace[]> {
+  if (image.copies.length > 0) return image.copies
+  const record = await store.read(image.jobId).catch((error: unknown) => {
+    log.error('job %s of image %s: %o', image.jobId, image.backupId, error)
+    return undefined
+  })
+  const { mediaServer, storageUnit } = record ?? {}
+  return mediaServer === undefined || storageUnit === undefined ? known : [{ mediaServer, storageUnit }]
+}
+
+async function unknownFragments(
+  { catalog, mediaServers, log }: ManagerParts,
+  places: readonly StoragePlace[],
+  signal: AbortSignal,
+): Promise<CleanupReport['unknown']> {
+  const unknown: (StoragePlace & { readonly backupId: string })[] = []
+  for (const place of places) {
+    await attempt(log, `fragments of ${place.storageUnit}`, async () => {
+      const stored = mediaServerOf(mediaServers, place.mediaServer).storedImages(
+        { storageUnit: place.storageUnit },
+        { signal },
+      )
+      for await (const { backupId } of stored) {
+        if ((await catalog.getImage({ backupId })) !== undefined) continue
+        log.error(
+          'storage unit %s has fragments of image %s, unknown to the catalog',
+          place.storageUnit,
+          backupId,
+        )
+        unknown.push({ mediaServer: place.mediaServer, storageUnit: place.storageUnit, backupId })
+      }
+    })
+  }
+  return unknown
+}

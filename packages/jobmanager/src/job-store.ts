@@ -1,0 +1,80 @@
+import type {
+  BackupJobRequest,
+  Clock,
+  Job,
+  JobFilter,
+  JobLog,
+  JobLogLine,
+  Lifecycle,
+  Logger,
+  NbError,
+  Observable,
+  RegisteredJobRequest,
+  Store,
+} from '@nb/contracts'
+import type { NumberedLine } from './job-lines.ts'
+import type { JobRecord } from './job-record.ts'
+import type { LiveFacts } from './job-view.ts'
+import type { JobChange } from './transitions.ts'
+
+/** What a job store asks for. */
+export interface JobStoreComponents {
+  /** Where jobs and their logs are kept, in sublevels of its own. */
+  readonly store: Store
+  readonly clock: Clock
+  /** @default `debugLogger('nb:jobmanager:store')` */
+  readonly log?: Logger
+}
+
+/** Options of {@link createJobStore}. */
+export interface JobStoreOptions {
+  /** How long a job and its log are kept after it ended, milliseconds, at least 3600000. @default 30 days */
+  readonly keepJobsMs?: number
+}
+
+/** Events of a job store. */
+export interface JobStoreEvents {
+  /** When something that lists show of a job has changed; for what must not be lost, after it is durable. */
+  'job:changed': { readonly job: Job }
+  /** When a line has been written. */
+  'line:appended': { readonly jobId: string; readonly number: number; readonly line: JobLogLine }
+  /** When something stored can't be read. */
+  'store:corrupt': { readonly key: string; readonly message: string }
+}
+
+/**
+ * The jobs database: a record and a detail log per job. Everyone appends lines through {@link JobLog}; only the job
+ * manager uses the rest.
+ *
+ * Obligations: ids are decimal numbers that are never used twice; what `create` and the reportable changes answered
+ * with survives a loss of power; views show nothing that a crash could take back.
+ */
+export interface JobStore extends JobLog, Required<Lifecycle>, Observable<JobStoreEvents> {
+  /**
+   * Steps 2 of a backup and 3 of a restore: a new job, durably. The same request id answers with the same job.
+   * Rejects with `request-duplicate` when the id was used for another type of job.
+   */
+  create(
+    input: BackupJobRequest | RegisteredJobRequest,
+  ): Promise<{ readonly jobId: string; readonly created: boolean }>
+  /** Changes a job that is not final. Rejects with `job-unknown`, `state-conflict`. */
+  apply(jobId: string, change: JobChange, lines?: readonly JobLogLine[]): Promise<JobRecord>
+  /** Facts that are shown at once and written down with the next change. */
+  show(jobId: string, facts: LiveFacts): void
+  /** The record to decide by, for jobs that are not final. */
+  current(jobId: string): JobRecord | undefined
+  /** All jobs that are not final, oldest first. */
+  unfinished(): readonly JobRecord[]
+  /** The stored record of any job. Rejects with `store-corrupt`. */
+  read(jobId: string): Promise<JobRecord | undefined>
+  /** A job as lists show it. Rejects with `store-corrupt`. */
+  view(jobId: string): Promise<Job | undefined>
+  /** Jobs, newest first; records that can't be read are left out and reported. */
+  list(filter: JobFilter): AsyncIterable<Job>
+  /** The lines after line `after`, up to those appended before the call. */
+  lines(jobId: string, after: number): AsyncIterable<NumberedLine>
+  /** Removes jobs that ended long ago, with their logs and request ids. Gives how many. */
+  purge(): Promise<number>
+  /** What was found damaged so far. */
+  readonly damage: readonly NbError[]
+}

@@ -1,0 +1,75 @@
+import { type Clock, type ErrorCode, type Logger, NbError, asNbError } from '@nb/contracts'
+
+/**
+ * Waits for a call, but not beyond the signal: it then rejects with the signal's reason at once, even when the other
+ * side does not listen. What the call gives after that is handed to `late`, so that nothing it made stays behind.
+ */
+export function unlessAborted<T>(
+  call: Promise<T>,
+  signal: AbortSignal,
+  late: (value: T) => void = () => undefined,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error)
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+    call.then(
+      (value) => {
+        signal.removeEventListener('abort', onAbort)
+        if (signal.aborted) late(value)
+        else resolve(value)
+      },
+      (error: unknown) => {
+        signal.removeEventListener('abort', onAbort)
+        reject(signal.aborted ? (signal.reason as Error) : asNbError(error))
+      },
+    )
+  })
+}
+
+/** Makes a call that must answer within `limitMs`; after that it is aborted and given up with an error of `code`. */
+export async function within<T>(
+  clock: Clock,
+  limitMs: number,
+  code: ErrorCode,
+  what: string,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const limit = new AbortController()
+  const cancel = clock.setTimer(limitMs, () => {
+    limit.abort(new NbError(code, `${what}: no answer within ${limitMs} ms`))
+  })
+  try {
+    return await unlessAborted(call(limit.signal), limit.signal)
+  } finally {
+    cancel()
+  }
+}
+
+/** Tries a call up to `tries` times, a while apart, as long as its errors say that it may succeed later. */
+export async function retrying<T>(
+  clock: Clock,
+  tries: number,
+  call: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  for (let left = tries - 1, delayMs = 1000; ; left--, delayMs *= 4) {
+    try {
+      return await call()
+    } catch (error) {
+      if (left <= 0 || signal?.aborted === true || !asNbError(error).retryable) throw error
+      await clock.sleep(delayMs, signal === undefined ? {} : { signal })
+    }
+  }
+}
+
+/** Runs an undo step: a failure is logged and told to the caller as `false`, and the other steps go on. */
+export async function attempt(log: Logger, what: string, step: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await step()
+    return true
+  } catch (error) {
+    log.error('%s: %o', what, error)
+    return false
+  }
+}

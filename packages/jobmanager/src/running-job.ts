@@ -1,0 +1,91 @@
+import type { NbError } from '@nb/contracts'
+import { type Clock, type Json, type JobLogLine, type Logger, type SessionReport } from '@nb/contracts'
+import type { JobRecord } from './job-record.ts'
+import type { JobStore } from './job-store.ts'
+import type { JobChange } from './transitions.ts'
+
+/** What a line may tell beside its text. */
+export interface LineFacts {
+  readonly step?: { readonly flow: 'backup' | 'restore'; readonly number: number }
+  readonly severity?: JobLogLine['severity']
+  readonly data?: Readonly<Record<string, Json>>
+}
+
+/** Adds one line of the job manager's own to a job's log; a failure is logged and harms nobody. */
+export async function sayInLog(
+  store: JobStore,
+  clock: Clock,
+  log: Logger,
+  jobId: string,
+  text: string,
+  facts: LineFacts = {},
+): Promise<void> {
+  const line: JobLogLine = { severity: 'info', ...facts, time: clock.now(), component: 'jobmanager', text }
+  await store.append({ jobId, lines: [line] }).catch((error: unknown) => log.error('job log: %o', error))
+}
+
+/** A backup job while its flow runs: its record, the news of its session, and the way to end it early. */
+export class RunningJob {
+  readonly id: string
+  /** The session's report, once there is one. */
+  readonly report: Promise<SessionReport>
+  readonly #parts: { readonly store: JobStore; readonly clock: Clock; readonly log: Logger }
+  readonly #ending = new AbortController()
+  #last: JobRecord
+  #session: string | undefined
+  #hear: (report: SessionReport) => void = () => undefined
+
+  constructor(parts: { store: JobStore; clock: Clock; log: Logger }, record: JobRecord) {
+    this.#parts = parts
+    this.#last = record
+    this.id = record.id
+    this.#session = record.session?.sessionId
+    this.report = new Promise((resolve) => (this.#hear = resolve))
+  }
+
+  /** Aborts when the job is to end early; its reason is the `NbError` to end with. */
+  get signal(): AbortSignal {
+    return this.#ending.signal
+  }
+
+  get record(): JobRecord {
+    this.#last = this.#parts.store.current(this.id) ?? this.#last
+    return this.#last
+  }
+
+  /** The session of the job, as soon as anyone has named it. */
+  get sessionId(): string | undefined {
+    return this.record.session?.sessionId ?? this.#session
+  }
+
+  /**
+   * Whether the session is the job's. A session may speak before the call that started it has answered; while the
+   * job knows none, the first to speak is it.
+   */
+  owns(sessionId: string): boolean {
+    if (this.sessionId === undefined && this.record.phase === 'imaged') this.#session = sessionId
+    return this.sessionId === sessionId
+  }
+
+  /** Makes the job end with this reason; the first one stays. */
+  endWith(reason: NbError): void {
+    this.#ending.abort(reason)
+  }
+
+  /** Takes the session's report; the first one stays. */
+  hear(report: SessionReport): void {
+    this.#hear(report)
+  }
+
+  /** Notes a change, then stops the flow when the job was told to end meanwhile. */
+  async change(change: JobChange, lines: readonly JobLogLine[] = []): Promise<void> {
+    await this.#parts.store.apply(this.id, change, lines)
+    this.signal.throwIfAborted()
+  }
+
+  /** Leaves a line in the job's log. */
+  async say(text: string, facts?: LineFacts): Promise<void> {
+    const { store, clock, log } = this.#parts
+    await sayInLog(store, clock, log, this.id, text, facts)
+  }
+}

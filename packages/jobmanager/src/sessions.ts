@@ -1,0 +1,82 @@
+import { type JobSessions, NbError } from '@nb/contracts'
+import type { ManagerParts } from './components.ts'
+import { describeReport, finalProgress } from './flow-lines.ts'
+import type { JobRecord } from './job-record.ts'
+import type { MediaRequests } from './media-requests.ts'
+import { type RunningJob, sayInLog } from './running-job.ts'
+
+/** What the answers to media servers need. */
+export interface SessionParts extends ManagerParts {
+  readonly requests: MediaRequests
+  /** The backups whose flow runs here. */
+  readonly running: ReadonlyMap<string, RunningJob>
+  /** Resolves when the recovery after a start knows which sessions are whose. */
+  readonly recovered: () => Promise<void>
+}
+
+/** What media servers tell of their sessions. A session that is nobody's hears `session-unknown` and ends itself. */
+export function createJobSessions(parts: SessionParts): JobSessions {
+  const { store, requests, running } = parts
+  /** Sessions of registered jobs that have told their end. */
+  const over = new Map<string, Set<string>>()
+  const hasEnded = (jobId: string, sessionId: string): boolean => over.get(jobId)?.has(sessionId) === true
+  const noteEnd = (jobId: string, sessionId: string): void => {
+    for (const known of over.keys()) if (store.current(known) === undefined) over.delete(known)
+    over.set(jobId, (over.get(jobId) ?? new Set()).add(sessionId))
+  }
+
+  return {
+    requestMedia: async (input) => {
+      await parts.recovered()
+      const { jobId, sessionId } = input
+      const record = unfinished(parts, jobId, sessionId)
+      const job = running.get(jobId)
+      if (record.type === 'backup' ? job?.owns(sessionId) !== true : hasEnded(jobId, sessionId)) {
+        throw unknownSession(sessionId)
+      }
+      requests.take(input, job)
+    },
+    progress: async ({ jobId, sessionId, progress }) => {
+      const { type } = unfinished(parts, jobId, sessionId)
+      if (type === 'backup' && running.get(jobId)?.owns(sessionId) === false) throw unknownSession(sessionId)
+      const operation = type === 'restore' ? 'reading' : 'writing'
+      store.show(jobId, progress.bytes > 0 || progress.files > 0 ? { progress, operation } : { progress })
+    },
+    sessionEnded: async ({ report }) => {
+      const { jobId, sessionId } = report
+      const record = store.current(jobId) ?? (await store.read(jobId))
+      if (record === undefined) throw unknownSession(sessionId)
+      if (record.type === 'backup') {
+        const job = running.get(jobId)
+        if (job === undefined ? record.session?.sessionId !== sessionId : !job.owns(sessionId)) {
+          throw unknownSession(sessionId)
+        }
+        job?.hear(report)
+        return
+      }
+      if (record.phase === 'final') return
+      if (!hasEnded(jobId, sessionId)) {
+        noteEnd(jobId, sessionId)
+        const { status, waitedForEmptyBuffer, waitedForFullBuffer } = report
+        await sayInLog(store, parts.clock, parts.log, jobId, describeReport(report), {
+          severity: status > 1 ? 'error' : status === 1 ? 'warning' : 'info',
+          data: { status, waitedForFullBuffer, waitedForEmptyBuffer },
+        })
+        store.show(jobId, { progress: finalProgress(report, record.progress), operation: 'ending' })
+      }
+      await requests.sessionOver(jobId, sessionId)
+    },
+  }
+}
+
+function unfinished({ store }: SessionParts, jobId: string, sessionId: string): JobRecord {
+  const record = store.current(jobId)
+  if (record === undefined || record.phase === 'ended') throw unknownSession(sessionId)
+  return record
+}
+
+function unknownSession(sessionId: string): NbError {
+  return new NbError('session-unknown', `session ${sessionId} belongs to no job that runs`, {
+    details: { sessionId },
+  })
+}
