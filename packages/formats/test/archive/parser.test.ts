@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { ArchiveParser, END_OF_ARCHIVE, FormatError, MAX_EXTENDED_HEADER_BYTES } from '../../src/index.ts'
@@ -5,7 +6,7 @@ import type { ArchiveMember } from '../../src/index.ts'
 import { sealHeaderBlock } from '../../src/archive/ustar.ts'
 import { archiveMember, chunksOf, damage, damaged } from '../support/arbitraries.ts'
 import { Collector, contentFor, streamOf, tarOf } from '../support/archive.ts'
-import { runs } from '../support/runs.ts'
+import { holds } from '../support/holds.ts'
 
 const plain: ArchiveMember = {
   path: Buffer.from('a'),
@@ -18,7 +19,9 @@ const plain: ArchiveMember = {
 }
 
 t.test('what is encoded is parsed, whatever the members and however the bytes come', (t) => {
-  fc.assert(
+  holds(
+    t,
+    300,
     fc.property(
       fc
         .array(archiveMember, { maxLength: 5 })
@@ -28,19 +31,18 @@ t.test('what is encoded is parsed, whatever the members and however the bytes co
         const parser = new ArchiveParser()
         for (const chunk of chunks) parser.push(chunk, collector)
         parser.finish({ requireEndOfArchive: true })
-        t.same(
+        assert.deepEqual(
           collector.stored.map(({ member }) => plainVendor(member)),
           members.map(plainVendor),
         )
         for (const { member, content } of collector.stored)
           if (!content.equals(contentFor(member))) throw new Error('content differs')
-        t.same(collector.offsets, streamOf(members).offsets)
-        t.equal(collector.ended, members.length)
-        t.equal(collector.archivesEnded, 1)
+        assert.deepEqual(collector.offsets, streamOf(members).offsets)
+        assert.equal(collector.ended, members.length)
+        assert.equal(collector.archivesEnded, 1)
         return true
       },
     ),
-    runs(t, 300),
   )
   t.end()
 })
@@ -52,7 +54,9 @@ function plainVendor(member: ArchiveMember): ArchiveMember {
 
 t.test('damage gives a FormatError or a member, never another exception', (t) => {
   let refused = 0
-  fc.assert(
+  holds(
+    t,
+    400,
     fc.property(
       fc.array(archiveMember, { minLength: 1, maxLength: 3 }),
       fc.array(damage, { minLength: 10, maxLength: 10 }),
@@ -75,7 +79,6 @@ t.test('damage gives a FormatError or a member, never another exception', (t) =>
         }
       },
     ),
-    runs(t, 400),
   )
   t.ok(refused > 1000, `${refused} of 4000 damaged archives refused`)
   t.end()
@@ -83,7 +86,9 @@ t.test('damage gives a FormatError or a member, never another exception', (t) =>
 
 t.test('damage with header checksums made right again gives a FormatError or a member', (t) => {
   let refused = 0
-  fc.assert(
+  holds(
+    t,
+    400,
     fc.property(archiveMember, fc.array(damage, { minLength: 10, maxLength: 10 }), (member, damages) => {
       const whole = tarOf([member])
       for (const one of damages) {
@@ -100,7 +105,6 @@ t.test('damage with header checksums made right again gives a FormatError or a m
         }
       }
     }),
-    runs(t, 400),
   )
   t.ok(refused > 100, `${refused} of 4000 refused`)
   t.end()

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import {
@@ -15,10 +16,12 @@ import type { BatchFrame, FileListHeader, FileRecord } from '../../src/index.ts'
 import { seal } from '../../src/file-list/frame.ts'
 import { absolutePath, chunksOf, damage, damaged, fileRecords } from '../support/arbitraries.ts'
 import { fileRecord, listOf } from '../support/records.ts'
-import { runs } from '../support/runs.ts'
+import { holds } from '../support/holds.ts'
 
 t.test('what is encoded is decoded, whatever the records and however the bytes come', (t) => {
-  fc.assert(
+  holds(
+    t,
+    300,
     fc.property(
       fileRecords.chain((records) => fc.tuple(fc.constant(records), chunksOf(listOf(records, 512).list))),
       ([records, chunks]) => {
@@ -33,21 +36,22 @@ t.test('what is encoded is decoded, whatever the records and however the bytes c
             onRecord: (record) => decoded.push(record),
           })
         decoder.finish()
-        t.same(decoded, records)
-        t.same(headers, [{ images: ['this', 'earlier', 'first'] }])
+        assert.deepEqual(decoded, records)
+        assert.deepEqual(headers, [{ images: ['this', 'earlier', 'first'] }])
         const { list, header } = listOf(records, 512)
         const { batches, consumedBytes } = scanBatches(list.subarray(header.length), header.length)
-        t.equal(consumedBytes, list.length - header.length)
-        t.same(batches, frames)
+        assert.equal(consumedBytes, list.length - header.length)
+        assert.deepEqual(batches, frames)
       },
     ),
-    runs(t, 300),
   )
   t.end()
 })
 
 t.test('each entry is found in its batch, and nothing else is', (t) => {
-  fc.assert(
+  holds(
+    t,
+    100,
     fc.property(fileRecords, fc.array(absolutePath, { maxLength: 20 }), (records, others) => {
       const { batches } = listOf(records)
       const [batch] = batches
@@ -55,17 +59,16 @@ t.test('each entry is found in its batch, and nothing else is', (t) => {
       const paths: Buffer[] = []
       scanPaths(batch, (path) => void paths.push(Buffer.from(path)))
       const held = decodeBatch(batch)
-      t.same(
+      assert.deepEqual(
         paths,
         held.map((record) => record.path),
       )
-      for (const record of held) t.same(findInBatch(batch, record.path), record)
+      for (const record of held) assert.deepEqual(findInBatch(batch, record.path), record)
       for (const path of others) {
         const expected = held.find((record) => record.path.equals(path))
-        t.same(findInBatch(batch, path), expected)
+        assert.deepEqual(findInBatch(batch, path), expected)
       }
     }),
-    runs(t, 100),
   )
   t.end()
 })
@@ -82,7 +85,9 @@ t.test('a scan of paths ends when told', (t) => {
 })
 
 t.test('any damage is refused with a FormatError', (t) => {
-  fc.assert(
+  holds(
+    t,
+    400,
     fc.property(fileRecords, fc.array(damage, { minLength: 10, maxLength: 10 }), (records, damages) => {
       const { list } = listOf(records, 256)
       for (const one of damages) {
@@ -99,14 +104,15 @@ t.test('any damage is refused with a FormatError', (t) => {
         }
       }
     }),
-    runs(t, 400),
   )
   t.end()
 })
 
 t.test('hostile batches with right checksums give a FormatError or ordered, bounded records', (t) => {
   let refused = 0
-  fc.assert(
+  holds(
+    t,
+    400,
     fc.property(fileRecords, fc.array(damage, { minLength: 10, maxLength: 10 }), (records, damages) => {
       const [batch] = listOf(records).batches
       if (batch === undefined) return
@@ -130,7 +136,6 @@ t.test('hostile batches with right checksums give a FormatError or ordered, boun
         }
       }
     }),
-    runs(t, 400),
   )
   t.ok(refused > 500, `${refused} of 4000 refused`)
   t.end()

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { comparePaths, isWithin } from '../../src/index.ts'
 import { absolutePath } from '../support/arbitraries.ts'
-import { runs } from '../support/runs.ts'
+import { holds } from '../support/holds.ts'
 
 /** The order as its definition says it: component by component, bytewise. */
 function byComponents(a: Buffer, b: Buffer): number {
@@ -24,9 +24,10 @@ function components(path: Buffer): Buffer[] {
 }
 
 t.test('paths are ordered by components', (t) => {
-  fc.assert(
+  holds(
+    t,
+    1000,
     fc.property(absolutePath, absolutePath, (a, b) => Math.sign(comparePaths(a, b)) === byComponents(a, b)),
-    runs(t, 2000),
   )
   const sorted = ['/', '/a', '/a/z', '/a/z/y', '/a-b', '/a.b', '/ab', '/b']
   t.same(

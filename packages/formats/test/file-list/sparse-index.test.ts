@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import {
@@ -14,7 +15,7 @@ import type { FileListIndex, FileRecord } from '../../src/index.ts'
 import { seal } from '../../src/file-list/frame.ts'
 import { absolutePath, damage, damaged, fileRecords } from '../support/arbitraries.ts'
 import { listOf } from '../support/records.ts'
-import { runs } from '../support/runs.ts'
+import { holds } from '../support/holds.ts'
 
 function indexed(records: readonly FileRecord[]): { list: Buffer; index: FileListIndex } {
   const { list, header } = listOf(records, 128)
@@ -23,11 +24,13 @@ function indexed(records: readonly FileRecord[]): { list: Buffer; index: FileLis
 }
 
 t.test('an index leads to every entry and to all of a subtree', (t) => {
-  fc.assert(
+  holds(
+    t,
+    100,
     fc.property(fileRecords, fc.array(absolutePath, { maxLength: 5 }), (records, others) => {
       const { list, index: made } = indexed(records)
       const index = decodeFileListIndex(encodeFileListIndex(made))
-      t.same(index, made)
+      assert.deepEqual(index, made)
       const batch = (number: number): FileRecord[] => {
         const frame = index.batches[number]
         return frame ? decodeBatch(list.subarray(frame.offset, frame.offset + frame.byteLength)) : []
@@ -44,10 +47,9 @@ t.test('an index leads to every entry and to all of a subtree', (t) => {
         const found = Array.from({ length: end - first }, (_, number) => batch(first + number)).flat()
         const inside = (all: readonly FileRecord[]): FileRecord[] =>
           all.filter(({ path }) => isWithin(path, directory))
-        t.same(inside(found), inside(records))
+        assert.deepEqual(inside(found), inside(records))
       }
     }),
-    runs(t, 100),
   )
   t.end()
 })
@@ -61,7 +63,9 @@ t.test('an empty list has an empty index', (t) => {
 })
 
 t.test('damage is refused with a FormatError, right checksum or not', (t) => {
-  fc.assert(
+  holds(
+    t,
+    300,
     fc.property(
       fileRecords,
       fc.array(damage, { minLength: 10, maxLength: 10 }),
@@ -84,7 +88,6 @@ t.test('damage is refused with a FormatError, right checksum or not', (t) => {
         }
       },
     ),
-    runs(t, 300),
   )
   t.end()
 })

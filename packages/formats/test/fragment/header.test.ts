@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { FormatError, HEADER_BYTES, decodeFragmentHeader, encodeFragmentHeader } from '../../src/index.ts'
@@ -5,35 +6,41 @@ import type { FragmentHeader } from '../../src/index.ts'
 import { checksumOf, checksumText } from '../../src/checksum.ts'
 import { damage, damaged } from '../support/arbitraries.ts'
 import { fragmentHeader } from '../support/fragments.ts'
-import { runs } from '../support/runs.ts'
+import { holds } from '../support/holds.ts'
 
-const header: fc.Arbitrary<FragmentHeader> = fc.record({
-  backupId: fc.string({ unit: 'grapheme', maxLength: 60 }),
-  client: fc.string({ unit: 'grapheme', maxLength: 60 }),
-  policy: fc.string({ unit: 'grapheme', maxLength: 60 }),
-  schedule: fc.string({ unit: 'grapheme', maxLength: 60 }),
-  copy: fc.integer({ min: 1 }),
-  fragment: fc.integer({ min: 1 }),
-  streamOffset: fc.nat().map((blocks) => blocks * 512),
-  startsAtMemberBoundary: fc.boolean(),
-  blockBytes: fc.integer({ min: 1, max: 2048 }).map((blocks) => blocks * 512),
-  created: fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
-})
+const header: fc.Arbitrary<FragmentHeader> = fc.record(
+  {
+    backupId: fc.string({ unit: 'grapheme', maxLength: 60 }),
+    client: fc.string({ unit: 'grapheme', maxLength: 60 }),
+    policy: fc.string({ unit: 'grapheme', maxLength: 60 }),
+    schedule: fc.string({ unit: 'grapheme', maxLength: 60 }),
+    copy: fc.integer({ min: 1 }),
+    fragment: fc.integer({ min: 1 }),
+    streamOffset: fc.nat().map((blocks) => blocks * 512),
+    startsAtMemberBoundary: fc.boolean(),
+    blockBytes: fc.integer({ min: 1, max: 2048 }).map((blocks) => blocks * 512),
+    created: fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
+  },
+  { noNullPrototype: true },
+)
 
 t.test('what is encoded is decoded', (t) => {
-  fc.assert(
+  holds(
+    t,
+    300,
     fc.property(header, (fields) => {
       const bytes = encodeFragmentHeader(fields)
-      t.equal(bytes.length, HEADER_BYTES)
-      t.same(decodeFragmentHeader(Buffer.concat([bytes, Buffer.from('payload')])), fields)
+      assert.equal(bytes.length, HEADER_BYTES)
+      assert.deepEqual(decodeFragmentHeader(Buffer.concat([bytes, Buffer.from('payload')])), fields)
     }),
-    runs(t, 300),
   )
   t.end()
 })
 
 t.test('any damage is refused with a FormatError', (t) => {
-  fc.assert(
+  holds(
+    t,
+    300,
     fc.property(header, fc.array(damage, { minLength: 10, maxLength: 10 }), (fields, damages) => {
       const bytes = encodeFragmentHeader(fields)
       for (const one of damages) {
@@ -46,7 +53,6 @@ t.test('any damage is refused with a FormatError', (t) => {
         }
       }
     }),
-    runs(t, 300),
   )
   t.end()
 })

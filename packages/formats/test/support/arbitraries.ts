@@ -24,6 +24,9 @@ export const absolutePath: fc.Arbitrary<Buffer> = fc.oneof(
   { weight: 1, arbitrary: fc.constant(Buffer.from('/')) },
 )
 
+/** Objects as any program makes them. */
+const ORDINARY = { noNullPrototype: true } as const
+
 const kind = fc.constantFrom<MemberKind>(
   'file',
   'directory',
@@ -53,12 +56,15 @@ function isOwnerName(name: string): boolean {
   return !name.includes('\0') && name.isWellFormed()
 }
 
-const xattr = fc.record({
-  name: fc
-    .tuple(fc.constantFrom('user.', 'trusted.', 'security.'), component)
-    .map(([space, name]) => Buffer.concat([Buffer.from(space), name])),
-  value: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
-})
+const xattr = fc.record(
+  {
+    name: fc
+      .tuple(fc.constantFrom('user.', 'trusted.', 'security.'), component)
+      .map(([space, name]) => Buffer.concat([Buffer.from(space), name])),
+    value: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+  },
+  ORDINARY,
+)
 
 const regions = (sizeBytes: number): fc.Arbitrary<DataRegion[]> =>
   fc
@@ -146,7 +152,7 @@ const record: fc.Arbitrary<FileRecord> = fc
     linkTarget: relativePath,
     deviceMajor: fc.nat(),
     deviceMinor: fc.nat(),
-    identity: fc.record({ device: identityNumber, inode: identityNumber }),
+    identity: fc.record({ device: identityNumber, inode: identityNumber }, ORDINARY),
     linkCount: fc.oneof(fc.constant(1), fc.nat()),
     imageIndex: fc.nat({ max: 2 }),
     memberOffset: fc.oneof(

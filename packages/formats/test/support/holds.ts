@@ -1,0 +1,20 @@
+import fc from 'fast-check'
+
+/** What of a test is used here. */
+interface Reporter {
+  pass(message: string): unknown
+}
+
+/**
+ * Tries a property and reports it as one assertion. `NB_SEED` repeats a run, `NB_LONG` tries ten times as often.
+ *
+ * @param t - the test
+ * @param numRuns - tries of an ordinary run
+ * @param property - throws when it does not hold; the error tells seed and counterexample
+ */
+export function holds<T>(t: Reporter, numRuns: number, property: fc.IPropertyWithHooks<T>): void {
+  const seed = Number(process.env['NB_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+  const count = process.env['NB_LONG'] === '1' ? numRuns * 10 : numRuns
+  fc.assert(property, { numRuns: count, seed })
+  t.pass(`held in ${count} runs, seed ${seed}`)
+}
