@@ -11,3 +11,9 @@ export {
   type MediaServerOptions,
 } from './media/media-server.ts'
 export { createBlockRing, type BlockRing, type BlockRingOptions } from './media/block-ring.ts'
+export {
+  createClientAgent,
+  type ClientAgentComponents,
+  type ClientAgentOptions,
+  type LocalClientAgent,
+} from './client/client-agent.ts'

@@ -1,3 +1,4 @@
+import { asNbError } from '@nb/contracts'
 import {
   FILE_FLAGS,
   MAX_SPARSE_REGIONS,
@@ -267,7 +268,7 @@ export class Reader {
     const { missingBytes, error } = outcome
     if (error !== undefined) {
       const code = errnoCodeOf(error)
-      if (code === undefined) throw error
+      if (code === undefined) throw asNbError(error)
       this.#warn(path, code, `reading failed: zeros stand for ${missingBytes} of its ${before.size} bytes`)
       return FILE_FLAGS.changedWhileRead | FILE_FLAGS.shrunkWhileRead
     }

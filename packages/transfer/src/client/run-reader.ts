@@ -45,7 +45,7 @@ export function runReader(
   const roots = mergeRoots(input.roots.map(checkedRoot), { comparePaths, isWithin })
   const reference = pipes.reference === undefined ? undefined : referenceOf(pipes.reference)
   return withFormatErrors(() => {
-    const images = [input.backupId, ...(reference?.images() ?? [])]
+    const images = [input.backupId, ...imagesOf(reference, input.referenceId)]
     const encoder = new FileListEncoder({ images })
     const data = new StreamWriter(pipes.data)
     const listOut = new StreamWriter(pipes.list)
@@ -90,6 +90,18 @@ function checkedRoot(path: Uint8Array): Buffer {
   throw new NbError(
     'argument-invalid',
     `Backup selection ${text} is no absolute path; give one without "..".`,
+  )
+}
+
+function imagesOf(
+  reference: ReferenceCursor | undefined,
+  referenceId: string | undefined,
+): readonly string[] {
+  const images = reference?.images() ?? []
+  if (referenceId === undefined || images[0] === referenceId) return images
+  throw new NbError(
+    'file-list-corrupt',
+    `The file list to compare with is of ${images[0] ?? 'no image'}, not of ${referenceId}.`,
   )
 }
 

@@ -24,7 +24,7 @@ export interface WalkEntry {
 }
 
 /** What a walk needs. */
-export interface WalkOptions {
+export interface WalkParts {
   readonly calls: ReadCalls
   readonly roots: WalkRoots
   readonly selection: Selection
@@ -60,21 +60,21 @@ interface Found {
  * list. Every name is resolved relative to the descriptor of its directory, so depth is not limited by `PATH_MAX`
  * and a directory that is replaced on the way by a link is not followed.
  */
-export function walk(options: WalkOptions): WalkSummary {
-  return new Walker(options).run()
+export function walk(parts: WalkParts): WalkSummary {
+  return new Walker(parts).run()
 }
 
 class Walker {
-  readonly #options: WalkOptions
+  readonly #parts: WalkParts
   readonly #stack: DirectoryStack
 
-  constructor(options: WalkOptions) {
-    this.#options = options
-    this.#stack = new DirectoryStack(options.calls)
+  constructor(parts: WalkParts) {
+    this.#parts = parts
+    this.#stack = new DirectoryStack(parts.calls)
   }
 
   run(): WalkSummary {
-    const { roots, inner } = this.#options.roots
+    const { roots, inner } = this.#parts.roots
     const outcomes: RootOutcome[] = inner.map((path) => outcomeOf(this.#statRoot(path)))
     try {
       for (const path of roots) {
@@ -93,14 +93,14 @@ class Walker {
   #root(path: Buffer): RootOutcome {
     const stat = this.#statRoot(path)
     if (typeof stat === 'string') return stat
-    const names = this.#options.selection.active ? splitPath(path).map((name) => pathFromBytes(name)) : []
+    const names = this.#parts.selection.active ? splitPath(path).map((name) => pathFromBytes(name)) : []
     const opened = this.#entry({ path, directory: AT.FDCWD, name: path, stat, names, above: undefined })
     return opened ? 'readable' : 'unreadable'
   }
 
   #statRoot(path: Buffer): FileStat | 'missing' | 'unreadable' {
     try {
-      return this.#options.calls.stat(AT.FDCWD, path)
+      return this.#parts.calls.stat(AT.FDCWD, path)
     } catch (error) {
       const code = errnoCodeOf(error)
       if (code === undefined) throw error
@@ -108,7 +108,7 @@ class Walker {
       const text = missing
         ? 'this backup selection does not exist'
         : `this backup selection cannot be reached: ${code}`
-      this.#options.warn({ severity: 'warning', path, code, text })
+      this.#parts.warn({ severity: 'warning', path, code, text })
       return missing ? 'missing' : 'unreadable'
     }
   }
@@ -131,7 +131,7 @@ class Walker {
       const fd = this.#stack.descriptor()
       if (fd !== undefined) return fd
       const text = `it was moved or replaced while it was walked: ${consequence}`
-      this.#options.warn({ severity: 'warning', path: frame.path, code: 'REPLACED', text })
+      this.#parts.warn({ severity: 'warning', path: frame.path, code: 'REPLACED', text })
     } catch (error) {
       this.#failed(frame.path, error, consequence)
     }
@@ -142,23 +142,23 @@ class Walker {
     const path = joinPath(above.path, name)
     if (path.length > MAX_PATH_BYTES) {
       const text = `its path has ${path.length} bytes, more than a file list can hold: it is not in the backup`
-      this.#options.warn({ severity: 'warning', path: above.path, code: 'ENAMETOOLONG', text })
+      this.#parts.warn({ severity: 'warning', path: above.path, code: 'ENAMETOOLONG', text })
       return
     }
     let stat: FileStat
     try {
-      stat = this.#options.calls.stat(directory, name)
+      stat = this.#parts.calls.stat(directory, name)
     } catch (error) {
       this.#failed(path, error, 'it is not in the backup')
       return
     }
-    const names = this.#options.selection.active ? [...above.names, pathFromBytes(name)] : above.names
+    const names = this.#parts.selection.active ? [...above.names, pathFromBytes(name)] : above.names
     this.#entry({ path, directory, name, stat, names, above })
   }
 
   /** @returns false for a directory that could not be opened. */
   #entry(found: Found): boolean {
-    const { selection, never, warn, visit } = this.#options
+    const { selection, never, warn, visit } = this.#parts
     const { path, directory, name, stat, above } = found
     if (never.size > 0 && never.has(identityKey(stat))) return true
     const kind = kindOfMode(stat.mode)
@@ -190,7 +190,7 @@ class Walker {
 
   /** How much of a directory is walked: mount points are crossed when asked for, or when a selection lies behind. */
   #contentOf(path: Buffer, stat: FileStat, above: Frame | undefined): 'whole' | 'toward' | 'none' {
-    const { crossMountPoints, roots } = this.#options
+    const { crossMountPoints, roots } = this.#parts
     if (above === undefined) return 'whole'
     const mustStop = above.toward || (!crossMountPoints && isMountPoint(stat, above.stat))
     if (!mustStop || roots.inner.some((inner) => inner.equals(path))) return 'whole'
@@ -200,7 +200,7 @@ class Walker {
   /** Visits the directories above that were left out, now that something below them is not. */
   #visitWaiting(): void {
     this.#stack.visitWaiting(({ path, name, stat, fd }, above) =>
-      this.#options.visit({
+      this.#parts.visit({
         path,
         directory: above?.fd ?? AT.FDCWD,
         name: above === undefined ? path : name,
@@ -212,13 +212,13 @@ class Walker {
   }
 
   #openDirectory({ path, directory, name, stat }: Found): number | undefined {
-    const { calls } = this.#options
+    const { calls } = this.#parts
     try {
       const fd = openQuietly(calls, directory, name, DIRECTORY_FLAGS)
       if (identityKey(calls.statFd(fd)) === identityKey(stat)) return fd
       calls.close(fd)
       const text = 'it was replaced while it was being opened: its content is not in the backup'
-      this.#options.warn({ severity: 'warning', path, code: 'REPLACED', text })
+      this.#parts.warn({ severity: 'warning', path, code: 'REPLACED', text })
     } catch (error) {
       this.#failed(path, error, 'the content of this directory is not in the backup')
     }
@@ -227,8 +227,8 @@ class Walker {
 
   #entriesOf(fd: number, path: Buffer, content: 'whole' | 'toward'): readonly Buffer[] {
     try {
-      const names = this.#options.calls.readDirectory(fd).map((entry) => entry.name)
-      const { inner } = this.#options.roots
+      const names = this.#parts.calls.readDirectory(fd).map((entry) => entry.name)
+      const { inner } = this.#parts.roots
       const wanted =
         content === 'whole'
           ? names
@@ -244,7 +244,7 @@ class Walker {
     const code = errnoCodeOf(error)
     if (code === undefined) throw error
     const reason = code === 'ENOENT' ? 'it vanished while the tree was walked' : (error as Error).message
-    this.#options.warn({ severity: 'warning', path, code, text: `${reason}: ${consequence}` })
+    this.#parts.warn({ severity: 'warning', path, code, text: `${reason}: ${consequence}` })
   }
 }
 

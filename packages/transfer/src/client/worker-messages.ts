@@ -6,6 +6,8 @@ import type { TransferWarning } from './warning.ts'
 /** What a reader thread is started with. */
 export interface ReaderInput {
   readonly backupId: string
+  /** The image to compare with: its list must say so. */
+  readonly referenceId: string | undefined
   /** Absolute paths as raw bytes. */
   readonly roots: readonly Uint8Array[]
   readonly exclude: readonly string[]

@@ -46,6 +46,7 @@ export function readInThread(roots: readonly (string | Buffer)[], settings: Read
   const totals = runReader(
     {
       backupId: settings.backupId ?? 'client_1',
+      referenceId: undefined,
       roots: roots.map((root) => Buffer.from(root as string)),
       exclude: settings.exclude ?? [],
       include: settings.include ?? [],

@@ -1,0 +1,274 @@
+import { randomUUID } from 'node:crypto'
+import {
+  debugLogger,
+  NbError,
+  pathToBytes,
+  throwIfAborted,
+  type BackupRunSpec,
+  type CallOptions,
+  type ClientAgent,
+  type Clock,
+  type DataChannel,
+  type DataChannels,
+  type JobLog,
+  type Lifecycle,
+  type Logger,
+  type Path,
+  type RestoreRunSpec,
+  type RunProgress,
+  type RunResult,
+} from '@nb/contracts'
+import { ClientRun, orAborted } from './client-run.ts'
+import { noExtractionState, type ExtractionState } from './extractor/extraction-state.ts'
+import { startExtractorSession } from './extractor/extractor-session.ts'
+import { JobLines } from './job-lines.ts'
+import { startReaderSession } from './reader-session.ts'
+import type { WorkerListener } from './worker-thread.ts'
+
+/** What a client agent works with. */
+export interface ClientAgentComponents {
+  readonly channels: DataChannels
+  /** Takes the warnings of runs. */
+  readonly log: JobLog
+  readonly clock: Clock
+  /** @default debugLogger('nb:transfer:client-agent') */
+  readonly logger?: Logger
+}
+
+/** Options of a client agent. */
+export interface ClientAgentOptions {
+  /**
+   * Files and directories that are never backed up, with all below, such as the state of the backup system itself.
+   * Absolute; recognised by what they are, so a link or another mount that leads there changes nothing. @default none
+   */
+  readonly neverPaths?: readonly (Path | string)[]
+  /** Warnings and notes of one run that are listed in its job's log; the rest is counted. 0 or more. @default 1000 */
+  readonly listedWarnings?: number
+  /** How long the result of a run that has ended is kept, milliseconds. @default 600000 */
+  readonly keepResultsMs?: number
+  /** How long what one group of a restore leaves to the next is kept, milliseconds. @default 86400000 */
+  readonly keepRestoreStateMs?: number
+}
+
+/** A client agent on this host, with its life. */
+export type LocalClientAgent = ClientAgent & Required<Lifecycle>
+
+/**
+ * Makes the agent that reads and writes files on this host: each run in a thread of its own.
+ *
+ * Errors of runs, in their result: `source-missing` (71), `source-unreadable` (2), `argument-invalid` (20),
+ * `file-list-corrupt` (229), `archive-corrupt` (92), `target-exists` (5), `target-unsafe` (5), `restore-failed` (5),
+ * `disk-full` (155), `not-supported` (228), `state-conflict` (228), `channel-broken` (23), `session-killed` (63).
+ */
+export function createClientAgent(
+  components: ClientAgentComponents,
+  options: ClientAgentOptions = {},
+): LocalClientAgent {
+  return new Agent(components, options)
+}
+
+/** A restore between two of its groups. */
+interface WaitingRestore {
+  readonly state: ExtractionState
+  readonly forget: () => void
+}
+
+class Agent implements LocalClientAgent {
+  readonly #components: ClientAgentComponents
+  readonly #options: Required<ClientAgentOptions>
+  readonly #logger: Logger
+  readonly #runs = new Map<string, ClientRun>()
+  readonly #waiting = new Map<string, WaitingRestore>()
+  readonly #restoring = new Set<string>()
+  #isStopped = false
+
+  constructor(components: ClientAgentComponents, options: ClientAgentOptions) {
+    const {
+      neverPaths = [],
+      listedWarnings = 1000,
+      keepResultsMs = 600_000,
+      keepRestoreStateMs = 86_400_000,
+    } = options
+    this.#components = components
+    this.#options = { neverPaths, listedWarnings, keepResultsMs, keepRestoreStateMs }
+    this.#logger = components.logger ?? debugLogger('nb:transfer:client-agent')
+  }
+
+  async start(): Promise<void> {
+    this.#isStopped = false
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    for (const run of this.#runs.values()) run.abort('the client agent is being stopped')
+    await Promise.all([...this.#runs.values()].map((run) => run.result))
+    for (const { forget } of this.#waiting.values()) forget()
+  }
+
+  async startBackup(spec: BackupRunSpec, options?: CallOptions): Promise<{ readonly runId: string }> {
+    throwIfAborted(options)
+    if (spec.walk.roots.length === 0)
+      throw new NbError('argument-invalid', 'A backup needs at least one selection.')
+    return this.#begin((run) => this.#backup(run, spec))
+  }
+
+  async startRestore(spec: RestoreRunSpec, options?: CallOptions): Promise<{ readonly runId: string }> {
+    throwIfAborted(options)
+    if (this.#restoring.has(spec.restoreId)) {
+      throw new NbError(
+        'state-conflict',
+        `A group of restore ${spec.restoreId} is still being extracted; wait for it.`,
+      )
+    }
+    this.#restoring.add(spec.restoreId)
+    return this.#begin((run) =>
+      this.#restore(run, spec).finally(() => {
+        this.#restoring.delete(spec.restoreId)
+      }),
+    )
+  }
+
+  async waitRun(input: { readonly runId: string }, options?: CallOptions): Promise<RunResult> {
+    return orAborted(this.#run(input.runId).result, options?.signal)
+  }
+
+  async *progress(input: { readonly runId: string }, options?: CallOptions): AsyncIterable<RunProgress> {
+    yield* this.#run(input.runId).progress(options)
+  }
+
+  async abortRun(
+    input: { readonly runId: string; readonly reason: string },
+    options?: CallOptions,
+  ): Promise<void> {
+    const run = this.#runs.get(input.runId)
+    if (run === undefined) return
+    run.abort(input.reason)
+    await orAborted(run.result, options?.signal)
+  }
+
+  #run(runId: string): ClientRun {
+    const run = this.#runs.get(runId)
+    if (run === undefined)
+      throw new NbError('session-unknown', `There is no run ${runId} on this client (any more).`)
+    return run
+  }
+
+  #begin(work: (run: ClientRun) => Promise<Omit<RunResult, 'runId'>>): { readonly runId: string } {
+    if (this.#isStopped)
+      throw new NbError('state-conflict', 'The client agent is stopped.', { retryable: true })
+    const runId = randomUUID()
+    const run = new ClientRun(runId, work)
+    this.#runs.set(runId, run)
+    void run.result.then((result) => {
+      this.#logger('run %s ended with status %d', runId, result.status)
+      this.#components.clock.setTimer(this.#options.keepResultsMs, () => this.#runs.delete(runId))
+    })
+    return { runId }
+  }
+
+  async #backup(run: ClientRun, spec: BackupRunSpec): Promise<Omit<RunResult, 'runId'>> {
+    const lines = this.#lines(spec.jobId)
+    const { walk, reference } = spec
+    return this.#withChannels(
+      {
+        data: spec.data,
+        metadata: spec.metadata,
+        ...(reference === undefined ? {} : { reference: reference.ticket }),
+      },
+      async ({ data, metadata, reference: list }) => {
+        run.throwIfEnded()
+        const session = startReaderSession(
+          {
+            backupId: spec.backupId,
+            referenceId: reference?.backupId,
+            roots: walk.roots.map((path) => pathToBytes(path)),
+            exclude: walk.exclude,
+            include: walk.include,
+            crossMountPoints: walk.crossMountPoints,
+            neverPaths: this.#options.neverPaths.map((path) => pathToBytes(path as Path)),
+          },
+          { data: data as DataChannel, metadata: metadata as DataChannel, reference: list },
+          listenerOf(run, lines),
+        )
+        try {
+          const { counts, streamBytes, fileList, warnings } = await run.hold(session).result
+          const { entries, storedEntries, bytes } = counts
+          return {
+            status: warnings > 0 ? 1 : 0,
+            warnings,
+            sent: { counts: { entries, storedEntries, bytes, streamBytes, warnings }, fileList },
+          }
+        } finally {
+          await lines.finish()
+        }
+      },
+    )
+  }
+
+  async #restore(run: ClientRun, spec: RestoreRunSpec): Promise<Omit<RunResult, 'runId'>> {
+    const lines = this.#lines(spec.jobId)
+    const before = this.#waiting.get(spec.restoreId)
+    before?.forget()
+    return this.#withChannels({ plan: spec.plan, data: spec.data }, async ({ plan, data }) => {
+      run.throwIfEnded()
+      const session = startExtractorSession(
+        {
+          root: pathToBytes(spec.target.root),
+          ifExists: spec.target.ifExists,
+          last: spec.last,
+          state: before?.state ?? noExtractionState,
+        },
+        { plan: plan as DataChannel, data: data as DataChannel },
+        listenerOf(run, lines),
+      )
+      try {
+        const { entries, bytes, skipped, warnings, state } = await run.hold(session).result
+        if (!spec.last) this.#keep(spec.restoreId, state)
+        return { status: warnings > 0 ? 1 : 0, warnings, restored: { entries, bytes, skipped } }
+      } finally {
+        await lines.finish()
+      }
+    })
+  }
+
+  #keep(restoreId: string, state: ExtractionState): void {
+    const cancel = this.#components.clock.setTimer(this.#options.keepRestoreStateMs, () => {
+      this.#waiting.delete(restoreId)
+    })
+    const forget = (): void => {
+      cancel()
+      this.#waiting.delete(restoreId)
+    }
+    this.#waiting.set(restoreId, { state, forget })
+  }
+
+  /** Opens the channels of the tickets, does the work, and leaves none open after a failure. */
+  async #withChannels<T>(
+    tickets: Readonly<Record<string, BackupRunSpec['data']>>,
+    work: (channels: Readonly<Record<string, DataChannel>>) => Promise<T>,
+  ): Promise<T> {
+    const channels: Record<string, DataChannel> = {}
+    try {
+      for (const [name, ticket] of Object.entries(tickets)) {
+        channels[name] = await this.#components.channels.connect({ ticket })
+      }
+      return await work(channels)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      for (const channel of Object.values(channels)) channel.abort(reason)
+      throw error
+    }
+  }
+
+  #lines(jobId: string): JobLines {
+    const { log, clock } = this.#components
+    return new JobLines({ log, clock, logger: this.#logger }, { jobId, limit: this.#options.listedWarnings })
+  }
+}
+
+function listenerOf(run: ClientRun, lines: JobLines): WorkerListener {
+  return {
+    onProgress: (progress) => run.noteProgress(progress),
+    onWarnings: (warnings) => lines.warnings(warnings),
+  }
+}
