@@ -1,0 +1,181 @@
+import {
+  type BackupRunSpec,
+  type ClientAgent,
+  type DataChannel,
+  type DataChannels,
+  NbError,
+  type RestoreRunSpec,
+  type RunProgress,
+  type RunResult,
+  readChannel,
+  toErrorRecord,
+} from '@nb/contracts'
+import { type RangeFrame, RangeSplitter } from '../../src/range-frame.ts'
+import type { MadeImage } from './made-image.ts'
+
+/** What a scripted client does when it is asked to back up or restore. */
+export interface ClientScript {
+  /** What it sends. */
+  readonly image?: MadeImage
+  /** Bytes a write carries. @default 100000 */
+  readonly chunkBytes?: number
+  /** Fails with this error after so many bytes of the stream, and breaks its channels. */
+  readonly failAfter?: { readonly bytes: number; readonly error: NbError }
+  /** Sends so many bytes of the stream, then nothing more. */
+  readonly silentAfter?: number
+  /** Does not even take the call. */
+  readonly unreachable?: NbError
+  /** What it says in the end, where that is not the truth. */
+  readonly tells?: Partial<RunResult>
+  /** Called before each chunk of a restore is taken. */
+  readonly beforeRead?: () => Promise<void>
+}
+
+/** A run of stream bytes that a restore delivered. */
+export interface DeliveredRange extends RangeFrame {
+  readonly content: Buffer
+}
+
+interface Run {
+  readonly result: Promise<RunResult>
+  readonly channels: DataChannel[]
+  progress: RunProgress
+  ended: boolean
+  aborted?: string
+}
+
+/** A client agent without files: it sends a made image, and keeps what a restore brings. */
+export class ScriptedClient implements ClientAgent {
+  script: ClientScript = {}
+  readonly delivered: DeliveredRange[] = []
+  readonly backups: BackupRunSpec[] = []
+  readonly restores: RestoreRunSpec[] = []
+  /** Stream bytes that writes have taken. */
+  sentBytes = 0
+  readonly #channels: DataChannels
+  readonly #runs = new Map<string, Run>()
+
+  constructor(channels: DataChannels) {
+    this.#channels = channels
+  }
+
+  /** Why each run was aborted that was. */
+  get aborts(): readonly string[] {
+    return [...this.#runs.values()].flatMap(({ aborted }) => (aborted === undefined ? [] : [aborted]))
+  }
+
+  /** Runs that have not ended. */
+  get living(): number {
+    return [...this.#runs.values()].filter(({ ended }) => !ended).length
+  }
+
+  async startBackup(spec: BackupRunSpec): Promise<{ readonly runId: string }> {
+    if (this.script.unreachable !== undefined) throw this.script.unreachable
+    this.backups.push(spec)
+    return this.#start((run) => this.#backup(run, spec))
+  }
+
+  async startRestore(spec: RestoreRunSpec): Promise<{ readonly runId: string }> {
+    if (this.script.unreachable !== undefined) throw this.script.unreachable
+    this.restores.push(spec)
+    return this.#start((run) => this.#restore(run, spec))
+  }
+
+  async waitRun({ runId }: { readonly runId: string }): Promise<RunResult> {
+    return (this.#runs.get(runId) as Run).result
+  }
+
+  async *progress({ runId }: { readonly runId: string }): AsyncGenerator<RunProgress> {
+    const run = this.#runs.get(runId) as Run
+    yield run.progress
+    await run.result
+    yield run.progress
+  }
+
+  async abortRun({ runId, reason }: { readonly runId: string; readonly reason: string }): Promise<void> {
+    const run = this.#runs.get(runId) as Run
+    run.aborted ??= reason
+    for (const channel of run.channels) channel.abort(reason)
+    await run.result
+  }
+
+  #start(work: (run: Run) => Promise<Partial<RunResult>>): { readonly runId: string } {
+    const { tells } = this.script
+    const runId = `run-${this.#runs.size + 1}`
+    const run: Run = { channels: [], progress: { files: 0, bytes: 0 }, ended: false, result: ended() }
+    async function ended(): Promise<RunResult> {
+      // Not before the run is known.
+      await Promise.resolve()
+      try {
+        return { runId, status: 0, warnings: 0, ...(await work(run)), ...tells }
+      } catch (error) {
+        const record = toErrorRecord(error)
+        for (const channel of run.channels) channel.abort(record.message)
+        return { runId, status: record.status, error: record, warnings: 0 }
+      } finally {
+        run.ended = true
+      }
+    }
+    this.#runs.set(runId, run)
+    return { runId }
+  }
+
+  async #backup(run: Run, spec: BackupRunSpec): Promise<Partial<RunResult>> {
+    const data = await this.#open(run, spec.data)
+    const metadata = await this.#open(run, spec.metadata)
+    const { image } = this.script
+    if (image === undefined) throw new NbError('internal', 'the script has no image')
+    await Promise.all([this.#send(run, data, image.stream), sendAll(metadata, image.list, 5000)])
+    run.progress = { files: image.counts.entries, bytes: image.counts.bytes }
+    return { sent: { counts: image.counts, fileList: image.totals } }
+  }
+
+  async #send(run: Run, data: DataChannel, stream: Buffer): Promise<void> {
+    const { failAfter, silentAfter, chunkBytes = 100_000 } = this.script
+    for (let at = 0; at < stream.length; at += chunkBytes) {
+      if (failAfter !== undefined && at >= failAfter.bytes) throw failAfter.error
+      // An end that never comes: reading waits until the channel breaks.
+      if (silentAfter !== undefined && at >= silentAfter) await data.read()
+      await data.write(stream.subarray(at, at + chunkBytes))
+      this.sentBytes = Math.min(at + chunkBytes, stream.length)
+      run.progress = { files: 0, bytes: this.sentBytes }
+    }
+    await data.end()
+  }
+
+  async #restore(run: Run, spec: RestoreRunSpec): Promise<Partial<RunResult>> {
+    const { failAfter, beforeRead } = this.script
+    const data = await this.#open(run, spec.data)
+    const splitter = new RangeSplitter()
+    let bytes = 0
+    const sink = {
+      onRange: (frame: RangeFrame) => void this.delivered.push({ ...frame, content: Buffer.alloc(0) }),
+      onBytes: (chunk: Buffer) => {
+        const last = this.delivered.pop() as DeliveredRange
+        this.delivered.push({ ...last, content: Buffer.concat([last.content, chunk]) })
+        bytes += chunk.length
+      },
+    }
+    for await (const chunk of readChannel(data)) {
+      if (failAfter !== undefined && bytes >= failAfter.bytes) throw failAfter.error
+      splitter.push(chunk, sink)
+      await beforeRead?.()
+    }
+    if (!splitter.atFrameBoundary)
+      throw new NbError('message-invalid', 'the restore stream ends inside a run')
+    await data.end()
+    return { restored: { entries: this.delivered.length, bytes, skipped: 0 } }
+  }
+
+  async #open(run: Run, ticket: BackupRunSpec['data']): Promise<DataChannel> {
+    const channel = await this.#channels.connect({ ticket })
+    run.channels.push(channel)
+    return channel
+  }
+}
+
+async function sendAll(channel: DataChannel, bytes: Buffer, chunkBytes: number): Promise<void> {
+  for (let at = 0; at < bytes.length; at += chunkBytes)
+    await channel.write(bytes.subarray(at, at + chunkBytes))
+  await channel.end()
+}

@@ -1,0 +1,255 @@
+import {
+  type Allocation,
+  type BackupSessionSpec,
+  type Catalog,
+  type ChannelTicket,
+  type Files,
+  type ImageCopy,
+  type ImageRecord,
+  type JobLogLine,
+  type JobProgress,
+  type JobSessions,
+  type MediaRequest,
+  type MediaStore,
+  NbError,
+  type RestoreSessionSpec,
+  type SessionReport,
+  readChannel,
+  systemFiles,
+  toPath,
+} from '@nb/contracts'
+import type { FileRecord } from '@nb/formats'
+import { createDiskStore } from '@nb/media-disk'
+import { createLocalChannels } from '@nb/remote'
+import { type VirtualClock, createVirtualClock } from '@nb/test-kit'
+import { type LocalMediaServer, type MediaServerOptions, createMediaServer } from '../../src/index.ts'
+import { planOf } from './made-image.ts'
+import { ScriptedClient } from './scripted-client.ts'
+
+export const storageUnit = 'disk1'
+export const client = 'web1'
+export const backupId = 'web1_1767225600'
+
+/** How the scripted job manager answers a request for media. */
+export type GrantScript = 'grants' | 'denies' | 'holds' | NbError
+
+/** A media server among scripted neighbours, on a real disk storage unit. */
+export interface World {
+  readonly server: LocalMediaServer
+  readonly clock: VirtualClock
+  readonly channels: ReturnType<typeof createLocalChannels>
+  readonly agent: ScriptedClient
+  readonly store: MediaStore
+  readonly directory: string
+  readonly lines: JobLogLine[]
+  readonly reports: SessionReport[]
+  readonly requests: MediaRequest[]
+  readonly progress: JobProgress[]
+  /** File lists that the scripted catalog has been sent. */
+  readonly lists: Map<string, Buffer>
+  readonly sealed: string[]
+  grants: GrantScript
+  maxFragmentBytes: number
+  /** Runs before the catalog seals. */
+  seal: () => Promise<void>
+  /** Grants a request that was held. */
+  readonly grant: (request: MediaRequest) => Promise<void>
+  readonly backupSpec: (image?: Partial<ImageRecord>) => BackupSessionSpec
+  readonly restoreSpec: (
+    copies: readonly ImageCopy[],
+    wanted: readonly FileRecord[],
+  ) => Promise<RestoreSessionSpec>
+  readonly report: (session: { readonly sessionId: string }) => Promise<SessionReport>
+}
+
+/** Options of {@link createWorld}. */
+export interface WorldOptions extends MediaServerOptions {
+  readonly files?: Files
+  /** Wraps the disk store. */
+  readonly wrapStore?: (store: MediaStore) => MediaStore
+  readonly sessionEnded?: (report: SessionReport, count: number) => Promise<void>
+}
+
+let nextDirectory = 0
+
+export async function createWorld(root: string, options: WorldOptions = {}): Promise<World> {
+  const { files = systemFiles(), wrapStore = (store) => store, sessionEnded, ...serverOptions } = options
+  const clock = createVirtualClock()
+  const channels = createLocalChannels({ clock })
+  const directory = `${root}/unit-${nextDirectory++}`
+  const lines: JobLogLine[] = []
+  const log = {
+    append: async (input: { readonly lines: readonly JobLogLine[] }) => void lines.push(...input.lines),
+  }
+  const disk = createDiskStore({ files, clock, log }, { storageUnit, directory })
+  await disk.start()
+  const store = wrapStore(disk)
+  const agent = new ScriptedClient(channels)
+  const reports: SessionReport[] = []
+  const requests: MediaRequest[] = []
+  const progress: JobProgress[] = []
+  const lists = new Map<string, Buffer>()
+  const sealed: string[] = []
+  let ended = 0
+
+  const jobs: JobSessions = {
+    requestMedia: async (request) => {
+      requests.push(request)
+      if (world.grants instanceof NbError) throw world.grants
+      // The answer comes over a connection of its own, after the acknowledgement.
+      if (world.grants !== 'holds') setImmediate(() => void world.grant(request).catch(unlessEnded))
+    },
+    progress: async (input) => void progress.push(input.progress),
+    sessionEnded: async ({ report }) => {
+      ended += 1
+      await sessionEnded?.(report, ended)
+      reports.push(report)
+    },
+  }
+  const catalog = scriptedCatalog(channels, lists, sealed, () => world.seal())
+  const server = createMediaServer(
+    { stores: { [storageUnit]: store }, clients: { [client]: agent }, jobs, catalog, channels, clock, log },
+    { name: 'media1', ...serverOptions },
+  )
+  const world: World = {
+    server,
+    clock,
+    channels,
+    agent,
+    store,
+    directory,
+    lines,
+    reports,
+    requests,
+    progress,
+    lists,
+    sealed,
+    grants: 'grants',
+    maxFragmentBytes: 2 ** 20,
+    seal: async () => undefined,
+    grant: ({ sessionId, requestId, jobId, need }) =>
+      server.grantMedia({
+        sessionId,
+        requestId,
+        answer:
+          world.grants === 'denies'
+            ? { granted: false, status: 2001, text: 'no drive is free' }
+            : { granted: true, allocation: allocationOf(jobId, need.kind, world.maxFragmentBytes) },
+      }),
+    backupSpec: (image) => backupSpecOf(image),
+    restoreSpec: async (copies, wanted) => {
+      const images = copies.map((copy) => ({ backupId, copy }))
+      const plan = planOf([backupId, ...copies.slice(1).map((_, index) => `${backupId}${index}`)], wanted)
+      return {
+        jobId: '2',
+        restoreId: 'restore-1',
+        client,
+        need: { kind: 'read', storageUnit },
+        images,
+        last: true,
+        mediaPlan: await offer(channels, plan),
+        clientPlan: { address: 'local:', token: 'not-used-by-the-scripted-client' },
+        target: { root: toPath('/restore'), ifExists: 'fail' },
+      }
+    },
+    report: (session) => server.waitSession(session),
+  }
+  await server.start()
+  return world
+}
+
+/** A session that failed meanwhile does not take the answer any more. */
+function unlessEnded(error: unknown): void {
+  if (!(error instanceof NbError) || error.code !== 'session-unknown') throw error
+}
+
+function allocationOf(jobId: string, purpose: 'read' | 'write', maxFragmentBytes: number): Allocation {
+  return {
+    allocationId: `allocation-${jobId}`,
+    jobId,
+    storageUnit,
+    mediaServer: 'media1',
+    purpose,
+    medium: { kind: 'disk', maxFragmentBytes },
+    since: 0,
+  }
+}
+
+function backupSpecOf(image: Partial<ImageRecord> = {}): BackupSessionSpec {
+  const roots = [toPath('/data')]
+  return {
+    jobId: '1',
+    need: {
+      kind: 'write',
+      storage: { kind: 'unit', name: storageUnit },
+      volumePool: 'none',
+      retentionLevel: 0,
+    },
+    walk: { roots, exclude: [], include: [], crossMountPoints: false },
+    image: {
+      version: 1,
+      backupId,
+      state: 'in-progress',
+      jobId: '1',
+      client,
+      policy: 'policy1',
+      schedule: 'full',
+      scheduleType: 'full',
+      backupTime: 1_767_225_600_000,
+      selections: roots,
+      retentionLevel: 0,
+      neededImages: [],
+      copies: [],
+      ...image,
+    },
+  }
+}
+
+/** A ticket whose channel gives these bytes. */
+export async function offer(channels: World['channels'], bytes: Buffer): Promise<ChannelTicket> {
+  const listener = await channels.listen()
+  void listener.accept().then(async (channel) => {
+    await channel.write(bytes)
+    await channel.end()
+  })
+  return listener.ticket
+}
+
+function scriptedCatalog(
+  channels: World['channels'],
+  lists: Map<string, Buffer>,
+  sealed: string[],
+  seal: () => Promise<void>,
+): Catalog {
+  const used = {
+    appendFileList: async ({ backupId: id }: { readonly backupId: string }) => {
+      const listener = await channels.listen()
+      void listener.accept().then(async (channel) => {
+        const chunks: Buffer[] = []
+        try {
+          for await (const chunk of readChannel(channel)) chunks.push(Buffer.from(chunk))
+          lists.set(id, Buffer.concat(chunks))
+          await channel.end()
+        } catch (error) {
+          if (!(error instanceof NbError) || error.code !== 'channel-broken') throw error
+        }
+      })
+      return { ticket: listener.ticket }
+    },
+    sealFileList: async ({ backupId: id }: { readonly backupId: string }) => {
+      await seal()
+      sealed.push(id)
+    },
+    readFileList: async ({ backupId: id }: { readonly backupId?: string }) => ({
+      image: backupSpecOf().image,
+      ticket: await offer(channels, Buffer.from(`the list of ${id}`)),
+    }),
+  }
+  const refuse = new Proxy(used, {
+    get: (target, name) => {
+      if (Object.hasOwn(target, name)) return target[name as keyof typeof used]
+      throw new TypeError(`a media session does not ask the catalog for ${String(name)}`)
+    },
+  })
+  return refuse as unknown as Catalog
+}
