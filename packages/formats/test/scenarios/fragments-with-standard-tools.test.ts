@@ -80,13 +80,20 @@ t.test('fragments that meet at member boundaries, one after the other, are one t
   t.end()
 })
 
+/** The very script that people are told to use. */
+function scriptOfTheDocument(): string {
+  const text = readFileSync(new URL('../../../../docs/design/formats.md', import.meta.url), 'utf8')
+  const script = /^```sh\n(#!\/bin\/sh\n[\s\S]*?)^```$/m.exec(text)?.[1]
+  if (script === undefined) throw new Error('docs/design/formats.md holds no script')
+  return script
+}
+
 t.test('one file over three fragments is read with tail, head, cat and tar', { skip }, (t) => {
   const directory = scratch(t)
   const { offsets } = streamOf(members)
   const inside = (offsets[2] ?? 0) + 1536
   written(directory, cutsAt([inside + 512 * 200, inside + 512 * 1100]))
-  const script = readFileSync(new URL('./read-image.sh', import.meta.url), 'utf8')
-  writeFileSync(join(directory, 'read-image.sh'), script)
+  writeFileSync(join(directory, 'read-image.sh'), scriptOfTheDocument())
   shell(`sh read-image.sh image.1 image.2 image.3 | tar -xpf - -C out`, directory)
   expectMembers(t, directory, members)
   // The same by hand, lengths as the footers tell them.
@@ -99,6 +106,35 @@ t.test('one file over three fragments is read with tail, head, cat and tar', { s
     directory,
   )
   expectMembers(t, directory, members)
+  t.end()
+})
+
+t.test('a block is checked with xxhsum', { skip: missingTools('tar', 'xxhsum') }, (t) => {
+  const directory = scratch(t)
+  written(directory, cutsAt([]))
+  shell(`tar -xf image.1 -C out .nb`, directory)
+  const sum = shell(
+    `tail -c +8193 image.1 | tail -c +$((2 * 262144 + 1)) | head -c 262144 | xxhsum -H3`,
+    directory,
+  )
+  const stored = shell(`dd if=out/.nb/BLOCKS bs=8 skip=2 count=1 status=none | od -An -tx8`, directory)
+  t.match(sum, stored.trim())
+  t.end()
+})
+
+t.test('a fragment whose end is lost still gives its whole members', { skip }, (t) => {
+  const directory = scratch(t)
+  const { offsets } = streamOf(members)
+  written(directory, cutsAt([]))
+  const lost = 8192 + (offsets[3] ?? 0) + 700
+  shell(
+    `head -c ${lost} image.1 > cut
+     tail -c +8193 cut | tar -xpf - -C out --anchored --exclude=.nb 2> said || grep -q 'Unexpected EOF' said`,
+    directory,
+  )
+  const seen = look(join(directory, 'out'))
+  for (const member of members.slice(0, 3))
+    t.ok(seen.get(member.path.toString())?.content?.equals(contentFor(member)), member.path.toString())
   t.end()
 })
 

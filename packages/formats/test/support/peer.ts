@@ -10,6 +10,7 @@ const PACKAGE: Readonly<Record<string, string>> = {
   getfattr: 'attr',
   setfattr: 'attr',
   setfacl: 'acl',
+  xxhsum: 'xxhash',
 }
 
 /**
