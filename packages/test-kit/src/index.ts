@@ -22,3 +22,52 @@ export { createScriptedJobs, type ScriptedJobs } from './fakes/scripted-jobs.ts'
 export { nightlyPolicy, schedulerSuite, type SchedulerFixture } from './suites/scheduler.ts'
 export { collect } from './collect.ts'
 export { mediaManagerSuite, type MediaManagerFixture } from './suites/media-manager.ts'
+export { catalogSuite, type CatalogFixture } from './suites/catalog.ts'
+export {
+  backUp,
+  newImage,
+  recordsOf,
+  type SampleBackup,
+  type SampleBackupInput,
+  type SampleEntry,
+  type SampleList,
+  sampleList,
+  sendBytes,
+  sendList,
+  takeBytes,
+} from './suites/catalog-images.ts'
+export { aroundCalls, type CallHooks } from './fakes/around-calls.ts'
+export {
+  createFakeBroker,
+  type FakeBroker,
+  type FakeBrokerOptions,
+  type FakeStorageUnit,
+} from './fakes/fake-broker.ts'
+export { createFakeCatalog, type FakeCatalog, type FakeCatalogOptions } from './fakes/fake-catalog.ts'
+export {
+  createFakeMediaServer,
+  type FakeMediaServer,
+  type FakeMediaServerOptions,
+  type SessionScript,
+} from './fakes/fake-media-server.ts'
+export { createFakeWorld, type FakeWorld, type FakeWorldOptions } from './fakes/fake-world.ts'
+export {
+  placesOf,
+  putChain,
+  restoreRequest,
+  restoreServiceSuite,
+  type RestoreServiceFixture,
+} from './suites/restore-service.ts'
+export {
+  createListedCatalog,
+  type ListedCatalog,
+  type ListedEntry,
+  type ListedImage,
+} from './fakes/listed-catalog.ts'
+export { createNotedJobs, type NotedJobs } from './fakes/noted-jobs.ts'
+export {
+  createScriptedMediaServer,
+  type ReadPlan,
+  type ScriptedMediaServer,
+  type ScriptedSession,
+} from './fakes/scripted-media-server.ts'
