@@ -113,10 +113,7 @@ t.test('a block is checked with xxhsum', { skip: missingTools('tar', 'xxhsum') }
   const directory = scratch(t)
   written(directory, cutsAt([]))
   shell(`tar -xf image.1 -C out .nb`, directory)
-  const sum = shell(
-    `tail -c +8193 image.1 | tail -c +$((2 * 262144 + 1)) | head -c 262144 | xxhsum -H3`,
-    directory,
-  )
+  const sum = shell(`dd if=image.1 bs=8192 skip=$((1 + 2 * 32)) count=32 status=none | xxhsum -H3`, directory)
   const stored = shell(`dd if=out/.nb/BLOCKS bs=8 skip=2 count=1 status=none | od -An -tx8`, directory)
   t.match(sum, stored.trim())
   t.end()
