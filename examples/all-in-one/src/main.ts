@@ -1,1 +1,92 @@
-export {}
+import { join } from 'node:path'
+import {
+  type Lifecycle,
+  NbError,
+  asNbError,
+  isAbortError,
+  lifecycle,
+  systemClock,
+  systemFiles,
+} from '@nb/contracts'
+import { type PortServer, serve } from '@nb/remote'
+import { type AllInOne, composeAllInOne } from './compose.ts'
+import { runMainJob, tellJobs } from './main-job.ts'
+import { openDatabase } from './open-database.ts'
+import { type AllInOneOptions, checkPlaces, parseOptions } from './options.ts'
+import { terminalScreen } from './show-job.ts'
+
+const options = parseOptions(process.argv.slice(2))
+const interrupted = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  // A terminal and npm may both deliver the same Ctrl-C: ending is asked for once, and goes on to its true end.
+  process.on(signal, () => interrupted.abort(new DOMException(signal, 'AbortError')))
+}
+process.exitCode = await main(options, interrupted.signal)
+
+async function main(options: AllInOneOptions, signal: AbortSignal): Promise<number> {
+  const screen = terminalScreen()
+  try {
+    if (!options.serve) checkPlaces(options)
+    const database = await openDatabase(options.state)
+    const server = composeAllInOne({
+      database,
+      files: systemFiles(),
+      clock: systemClock(),
+      imageDirectory: join(options.state, 'images'),
+      diskDirectory: join(options.state, 'disk1'),
+      stateDirectory: options.state,
+      maxFragmentBytes: options.maxFragmentBytes,
+    })
+    const socketPath = join(options.state, 'nb.sock')
+    const socket = socketService(server, socketPath)
+    const all = lifecycle({ stop: () => database.close() }, server, socket)
+    await all.start()
+    try {
+      screen.line(`nb: master, media server and client in process ${process.pid}, state in ${options.state}`)
+      if (!options.serve) await runMainJob(server, options, screen, signal)
+      if (options.once) return 0
+      screen.line(`\nthe server stays up and runs its schedules; its socket is ${socketPath}; Ctrl-C ends it`)
+      screen.line(`in another terminal: npx nb --state ${options.state} jobs`)
+      await Promise.all([tellJobs(server.ports.jobs, screen, signal), aborted(signal)])
+      return 0
+    } finally {
+      await all.stop()
+    }
+  } catch (error) {
+    return explain(error, signal)
+  }
+}
+
+function socketService(server: AllInOne, socketPath: string): Lifecycle {
+  const { scheduler, jobs, catalog, broker, media, restores } = server.ports
+  let listening: PortServer | undefined
+  return {
+    start: async () => {
+      listening = await serve({ scheduler, jobs, catalog, broker, media, restores }, { socketPath })
+    },
+    stop: async () => await listening?.stop(),
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    // A pending timer keeps the process alive until then.
+    const alive = setInterval(() => {}, 2 ** 30)
+    signal.addEventListener('abort', () => {
+      clearInterval(alive)
+      resolve()
+    })
+  })
+}
+
+function explain(error: unknown, signal: AbortSignal): number {
+  if (signal.aborted && isAbortError(error)) {
+    process.stderr.write('\ninterrupted: running jobs were ended and nothing half-done was left\n')
+    return 130
+  }
+  const known = asNbError(error)
+  process.stderr.write(`\nstatus ${known.status}: ${known.message}\n${known.remedy}\n`)
+  if (!(error instanceof NbError) && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
+  return 1
+}

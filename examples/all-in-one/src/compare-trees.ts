@@ -1,0 +1,101 @@
+import {
+  type BigIntStats,
+  closeSync,
+  lstatSync,
+  openSync,
+  readSync,
+  readdirSync,
+  readlinkSync,
+} from 'node:fs'
+import { displayPath, pathFromBytes } from '@nb/contracts'
+
+/** What a comparison found. */
+export interface TreeComparison {
+  readonly entries: number
+  readonly bytes: number
+  /** A sentence per difference, the first hundred. */
+  readonly differences: readonly string[]
+  readonly differenceCount: number
+}
+
+const slash = Buffer.from('/')
+const chunkBytes = 1024 * 1024
+
+/**
+ * Compares two trees entry by entry: kind, mode, owner, size, modification time to the nanosecond, link target, device
+ * number, and content byte by byte. Whatever is below a directory of `except` does not count on the left side.
+ */
+export function compareTrees(left: string, right: string, except: readonly string[] = []): TreeComparison {
+  const differences: string[] = []
+  const totals = { entries: 0, bytes: 0, differenceCount: 0 }
+  const left_ = Buffer.from(left)
+  const differ = (path: Buffer, what: string): void => {
+    totals.differenceCount += 1
+    if (differences.length < 100) differences.push(`${displayPath(pathFromBytes(path)) || '/'}: ${what}`)
+  }
+  const buffers: [Buffer, Buffer] = [Buffer.allocUnsafe(chunkBytes), Buffer.allocUnsafe(chunkBytes)]
+  const visit = (relative: Buffer): void => {
+    const a = Buffer.concat([left_, relative])
+    const b = Buffer.concat([Buffer.from(right), relative])
+    if (except.includes(a.toString())) return
+    const [statA, statB] = [stat(a), stat(b)]
+    if (statA === undefined || statB === undefined) {
+      if (statA !== undefined || statB !== undefined)
+        differ(relative, statA === undefined ? 'only in the copy' : 'missing')
+      return
+    }
+    if (statA.isSocket()) return
+    totals.entries += 1
+    compareAttributes(statA, statB, (what) => differ(relative, what))
+    if (statA.isSymbolicLink() && statB.isSymbolicLink()) {
+      if (!readlinkSync(a, 'buffer').equals(readlinkSync(b, 'buffer'))) differ(relative, 'points elsewhere')
+    } else if (statA.isFile() && statB.isFile() && statA.size === statB.size) {
+      totals.bytes += Number(statA.size)
+      if (!sameContent(a, b, buffers)) differ(relative, 'content differs')
+    } else if (statA.isDirectory() && statB.isDirectory()) {
+      for (const name of namesOfBoth(a, b)) visit(Buffer.concat([relative, slash, name]))
+    }
+  }
+  visit(Buffer.alloc(0))
+  return { ...totals, differences }
+}
+
+function stat(path: Buffer): BigIntStats | undefined {
+  return lstatSync(path, { bigint: true, throwIfNoEntry: false })
+}
+
+function compareAttributes(a: BigIntStats, b: BigIntStats, differ: (what: string) => void): void {
+  if (a.mode !== b.mode) differ(`mode ${a.mode.toString(8)} became ${b.mode.toString(8)}`)
+  if (a.uid !== b.uid || a.gid !== b.gid) differ(`owner ${a.uid}:${a.gid} became ${b.uid}:${b.gid}`)
+  if (a.mtimeNs !== b.mtimeNs) differ(`modification time ${a.mtimeNs} became ${b.mtimeNs}`)
+  if (a.isFile() && a.size !== b.size) differ(`size ${a.size} became ${b.size}`)
+  if (a.rdev !== b.rdev) differ(`device ${a.rdev} became ${b.rdev}`)
+}
+
+function namesOfBoth(a: Buffer, b: Buffer): Buffer[] {
+  const names = new Map<string, Buffer>()
+  for (const directory of [a, b]) {
+    for (const name of readdirSync(directory, { encoding: 'buffer' }))
+      names.set(name.toString('latin1'), name)
+  }
+  return [...names.values()]
+}
+
+function sameContent(a: Buffer, b: Buffer, [bufferA, bufferB]: [Buffer, Buffer]): boolean {
+  const fileA = openSync(a, 'r')
+  try {
+    const fileB = openSync(b, 'r')
+    try {
+      for (;;) {
+        const lengthA = readSync(fileA, bufferA, 0, chunkBytes, null)
+        const lengthB = readSync(fileB, bufferB, 0, chunkBytes, null)
+        if (lengthA !== lengthB || bufferA.compare(bufferB, 0, lengthB, 0, lengthA) !== 0) return false
+        if (lengthA === 0) return true
+      }
+    } finally {
+      closeSync(fileB)
+    }
+  } finally {
+    closeSync(fileA)
+  }
+}

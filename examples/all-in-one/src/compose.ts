@@ -1,0 +1,129 @@
+import { hostname } from 'node:os'
+import { createCatalog } from '@nb/catalog'
+import {
+  type Catalog,
+  type Clock,
+  type Files,
+  type Lifecycle,
+  type MediaManager,
+  type MediaServer,
+  type ResourceBroker,
+  type RestoreService,
+  type Store,
+  lifecycle,
+} from '@nb/contracts'
+import { createMediaManager } from '@nb/emm'
+import { createJobManager, createJobStore } from '@nb/jobmanager'
+import { createDiskStore } from '@nb/media-disk'
+import { createLocalChannels } from '@nb/remote'
+import { createResourceBroker } from '@nb/resource-broker'
+import { createRestoreService } from '@nb/restore'
+import { createScheduler } from '@nb/scheduler'
+import { createClientAgent, createMediaServer } from '@nb/transfer'
+
+/** What the composition stands on. */
+export interface Ground {
+  /** Holds everything but images; opened and closed by the caller. */
+  readonly database: Store
+  readonly files: Files
+  readonly clock: Clock
+  /** Folder of the catalog's headers and files files. */
+  readonly imageDirectory: string
+  /** Folder of the disk storage unit. */
+  readonly diskDirectory: string
+  /** What the client never backs up: the folder of all state. */
+  readonly stateDirectory: string
+  /** Largest fragment of an image, bytes. */
+  readonly maxFragmentBytes: number
+  /** Puts something of the same port in front of the catalog that the job manager sees. @default nothing */
+  readonly decorateCatalog?: (catalog: Catalog) => Catalog
+}
+
+/** Name of the one disk storage unit. */
+export const storageUnit = 'disk1'
+/** Name of the one media server. */
+export const mediaServerName = 'local'
+/** Name of the one client: this host. */
+export const clientName: string =
+  hostname()
+    .split('.')[0]
+    ?.replace(/[^A-Za-z0-9._-]/g, '-') || 'localhost'
+
+/** The composed server: its life, and the ports it offers. */
+export interface AllInOne extends Required<Lifecycle> {
+  readonly ports: {
+    readonly scheduler: ReturnType<typeof createScheduler>
+    readonly jobs: ReturnType<typeof createJobManager>
+    readonly catalog: Catalog
+    readonly broker: ResourceBroker
+    readonly media: MediaManager
+    readonly restores: RestoreService
+    readonly mediaServer: MediaServer
+  }
+}
+
+/** A master server, a media server and a client in one process. The order of the lines is the order of start. */
+export function composeAllInOne(ground: Ground): AllInOne {
+  const { database, files, clock } = ground
+  const channels = createLocalChannels({ clock })
+  const jobStore = createJobStore({ store: database.sublevel('jobs'), clock })
+  const log = jobStore
+
+  const media = createMediaManager({ store: database.sublevel('emm'), clock, log })
+  const broker = createResourceBroker({ media, store: database.sublevel('broker'), clock, log })
+  const catalog = createCatalog(
+    { store: database.sublevel('catalog'), files, channels, clock, log },
+    { directory: ground.imageDirectory },
+  )
+  const disk = createDiskStore({ files, clock, log }, { storageUnit, directory: ground.diskDirectory })
+  const client = createClientAgent({ channels, clock, log }, { neverPaths: [ground.stateDirectory] })
+  const clients = { [clientName]: client }
+
+  const mediaServers = new Map<string, ReturnType<typeof createMediaServer>>()
+  const jobs = createJobManager({
+    broker,
+    catalog: ground.decorateCatalog?.(catalog) ?? catalog,
+    mediaServers,
+    jobStore,
+    clock,
+  })
+  const stores = { [storageUnit]: disk }
+  const mediaServer = createMediaServer(
+    { stores, clients, jobs, catalog, channels, clock, log },
+    { name: mediaServerName },
+  )
+  mediaServers.set(mediaServerName, mediaServer)
+
+  const restores = createRestoreService({ catalog, jobs, mediaServers, channels, clock, log })
+  const scheduler = createScheduler({ jobs, catalog, store: database.sublevel('scheduler'), clock, log })
+
+  const configuration: Lifecycle = {
+    start: () =>
+      media.putStorageUnit({
+        type: 'disk',
+        name: storageUnit,
+        mediaServer: mediaServerName,
+        state: 'up',
+        maxFragmentBytes: ground.maxFragmentBytes,
+        maxConcurrentJobs: 4,
+        onDemandOnly: false,
+      }),
+  }
+  const parts = [
+    jobStore,
+    media,
+    configuration,
+    catalog,
+    disk,
+    broker,
+    client,
+    mediaServer,
+    jobs,
+    restores,
+    scheduler,
+  ]
+  return {
+    ...lifecycle(...parts),
+    ports: { scheduler, jobs, catalog, broker, media, restores, mediaServer },
+  }
+}

@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import {
+  type Job,
+  type JobManager,
+  type Policy,
+  type Schedule,
+  type StartWindow,
+  type StoredPolicy,
+  NbError,
+  describeStatus,
+  statusCodes,
+  toPath,
+} from '@nb/contracts'
+import { compareTrees } from './compare-trees.ts'
+import { type AllInOne, clientName } from './compose.ts'
+import type { AllInOneOptions } from './options.ts'
+import { type Screen, formatBytes, showJob } from './show-job.ts'
+
+const hourMs = 3_600_000
+const always: readonly StartWindow[] = [{ weekday: 0, startSeconds: 0, durationSeconds: 7 * 86_400 }]
+const policyName = 'example'
+
+/** Backs the source up by its policy, restores it, and compares. Rejects with the status of what failed. */
+export async function runMainJob(
+  { ports }: AllInOne,
+  options: AllInOneOptions,
+  screen: Screen,
+  signal: AbortSignal,
+): Promise<void> {
+  const started = nextStart(ports.scheduler)
+  const policy = await keepPolicy(ports.scheduler, options.source)
+  const jobId = await backupJob(ports.scheduler, policy, started)
+  screen.line(`\nbackup of ${options.source} by policy ${policy.name}, job ${jobId}`)
+  const backup = await showJob(ports.jobs, jobId, screen, signal)
+  report(backup, screen)
+
+  const directory = options.restoreTo ?? join(options.state, 'restored', backup.backupId ?? jobId, jobId)
+  const restore = await ports.restores.submit({
+    requestId: randomUUID(),
+    from: { client: clientName, ...(backup.backupId === undefined ? {} : { backupId: backup.backupId }) },
+    paths: [toPath(options.source)],
+    target: { kind: 'directory', directory: toPath(directory), strip: toPath(options.source) },
+    ifExists: options.ifExists,
+    requestedBy: 'the example',
+  })
+  screen.line(`\nrestore to ${directory}, job ${restore.jobId}`)
+  report(await showJob(ports.jobs, restore.jobId, screen, signal), screen)
+  compare(options, directory, screen)
+}
+
+/** Resolves with the job that the scheduler starts next for the policy. */
+function nextStart(scheduler: AllInOne['ports']['scheduler']): { readonly jobId: string | undefined } {
+  const seen: { jobId: string | undefined } = { jobId: undefined }
+  scheduler.on('task:started', (task) => {
+    if (task.policy === policyName) seen.jobId ??= task.jobId
+  })
+  return seen
+}
+
+/** Stores the policy, unless it is stored as it should be. */
+async function keepPolicy(scheduler: AllInOne['ports']['scheduler'], source: string): Promise<StoredPolicy> {
+  const stored = await scheduler.getPolicy({ name: policyName })
+  if (stored?.selections[0] === source && stored.selections.length === 1) return stored
+  return await scheduler.putPolicy({ policy: policyFor(source), generation: stored?.generation ?? 0 })
+}
+
+function policyFor(source: string): Policy {
+  const schedule = (
+    changes: Pick<Schedule, 'name' | 'type' | 'frequencyMs' | 'retentionLevel'>,
+  ): Schedule => ({
+    ...changes,
+    windows: always,
+  })
+  return {
+    name: policyName,
+    active: true,
+    clients: [clientName],
+    selections: [toPath(source)],
+    storage: { kind: 'any' },
+    schedules: [
+      schedule({ name: 'full', type: 'full', frequencyMs: 7 * 24 * hourMs, retentionLevel: 3 }),
+      schedule({ name: 'incremental', type: 'differential', frequencyMs: hourMs, retentionLevel: 1 }),
+    ],
+  }
+}
+
+/** The job that is due and therefore runs already, or else an incremental (the first time a full) by hand. */
+async function backupJob(
+  scheduler: AllInOne['ports']['scheduler'],
+  policy: StoredPolicy,
+  started: { readonly jobId: string | undefined },
+): Promise<string> {
+  if (started.jobId !== undefined) return started.jobId
+  for await (const task of scheduler.tasks({ policy: policy.name })) {
+    if (task.state === 'running' && task.jobId !== undefined) return task.jobId
+  }
+  const { jobIds } = await scheduler.runNow({ policy: policy.name, schedule: 'incremental' })
+  const [jobId] = jobIds
+  if (jobId === undefined) throw new NbError('internal', 'the scheduler started no job')
+  return jobId
+}
+
+function report(job: Job, screen: Screen): void {
+  const status = job.status ?? 801
+  const { files = 0, bytes = 0 } = job.progress ?? {}
+  screen.line(`  job ${job.id} ended with ${describeStatus(status)} (${files} files, ${formatBytes(bytes)})`)
+  if (status <= 1) return
+  const remedy = statusCodes[status]?.remedy ?? ''
+  throw new NbError(
+    'restore-failed',
+    `job ${job.id}: ${job.statusText ?? describeStatus(status)}. ${remedy}`,
+    { status },
+  )
+}
+
+function compare(options: AllInOneOptions, directory: string, screen: Screen): void {
+  const { entries, bytes, differences, differenceCount } = compareTrees(options.source, directory, [
+    options.state,
+  ])
+  for (const difference of differences) screen.line(`  ${difference}`)
+  if (differenceCount > 0) {
+    throw new NbError(
+      'restore-failed',
+      `${differenceCount} differences between ${options.source} and ${directory}: files that changed since the backup, were warned of above, or were not restored`,
+      { status: 5 },
+    )
+  }
+  screen.line(
+    `\nequal: ${entries} entries, ${formatBytes(bytes)} compared byte by byte and attribute by attribute`,
+  )
+}
+
+/** Tells every later job of the server in a line. */
+export async function tellJobs(jobs: JobManager, screen: Screen, signal: AbortSignal): Promise<void> {
+  const told = new Map<string, string>()
+  const since = Date.now()
+  try {
+    for await (const event of jobs.watch({ since }, { signal })) {
+      if (event.kind !== 'job' || told.get(event.job.id) === event.job.state) continue
+      const { id, type, policy, state, status } = event.job
+      if (state === 'done' && status === undefined) continue
+      told.set(id, state)
+      screen.line(
+        `job ${id} ${type} ${policy ?? ''} ${status === undefined ? state : describeStatus(status)}`,
+      )
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+}

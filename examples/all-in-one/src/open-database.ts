@@ -1,0 +1,65 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { NbError } from '@nb/contracts'
+import { Level } from 'level'
+
+/**
+ * Opens the database of a state folder, which one process at a time may hold.
+ * @throws NbError `store-locked` naming the process that holds it, `store-corrupt`, `store-failed`
+ */
+export async function openDatabase(state: string): Promise<Level<string, string>> {
+  const holder = join(state, 'process-id')
+  await mkdir(state, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+    throw failed(state, cause)
+  })
+  const database = new Level<string, string>(join(state, 'database'))
+  try {
+    await database.open()
+  } catch (cause) {
+    throw explain(state, holder, cause)
+  }
+  try {
+    writeFileSync(holder, `${process.pid}\n`, { mode: 0o600 })
+  } catch (cause) {
+    await database.close()
+    throw failed(state, cause)
+  }
+  return database
+}
+
+function explain(state: string, holder: string, cause: unknown): NbError {
+  const inner = (cause as { readonly cause?: { readonly code?: string; readonly message?: string } }).cause
+  if (inner?.code === 'LEVEL_LOCKED') {
+    const pid = holderOf(holder)
+    return new NbError(
+      'store-locked',
+      `the state ${state} is in use by process ${pid ?? 'unknown'}: stop it, or choose another folder with --state`,
+      { cause, details: { state, pid: pid ?? null } },
+    )
+  }
+  if (inner?.code === 'LEVEL_CORRUPTION') {
+    return new NbError(
+      'store-corrupt',
+      `the database in ${state}/database is damaged (${inner.message ?? ''}): move that folder away and start again; images and their headers are kept outside it and indexed anew`,
+      { cause, details: { state } },
+    )
+  }
+  return failed(state, cause)
+}
+
+function failed(state: string, cause: unknown): NbError {
+  const reason = (cause as { readonly cause?: Error }).cause?.message ?? (cause as Error).message
+  return new NbError('store-failed', `the state ${state} can't be opened: ${reason}`, {
+    cause,
+    details: { state },
+  })
+}
+
+function holderOf(path: string): number | undefined {
+  try {
+    return Number(readFileSync(path, 'utf8').trim()) || undefined
+  } catch {
+    return undefined
+  }
+}

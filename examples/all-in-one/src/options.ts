@@ -1,0 +1,150 @@
+import { lstatSync, readdirSync, realpathSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type ExtractTarget, NbError } from '@nb/contracts'
+import { Command, Option } from 'commander'
+
+/** What the example was asked to do. Paths are absolute. */
+export interface AllInOneOptions {
+  readonly state: string
+  readonly source: string
+  /** Absent: a new folder below the state, of the time of the restore. */
+  readonly restoreTo?: string
+  readonly ifExists: ExtractTarget['ifExists']
+  readonly once: boolean
+  readonly maxFragmentBytes: number
+  /** Serve only: no policy, backup or restore of its own. */
+  readonly serve: boolean
+}
+
+const mib = 1024 * 1024
+
+/** Reads the command line; wrong usage ends the process with 2 after a clear message, `--help` with 0. */
+export function parseOptions(argv: readonly string[]): AllInOneOptions {
+  const program = new Command('npm start --')
+    .description(
+      'A master server, a media server and a client in one process: backs up a directory to a disk storage unit by a ' +
+        'policy, restores it, compares both, and then goes on running its schedules.',
+    )
+    .option('--source <DIR>', 'what to back up', defaultSource())
+    .option('--restore-to <DIR>', 'where its contents are restored (default: a new folder below the state)')
+    .addOption(
+      new Option('--if-exists <WHAT>', 'what happens where a restored file exists')
+        .choices(['overwrite', 'skip', 'fail'])
+        .default('fail'),
+    )
+    .option('--state <DIR>', 'where catalog, jobs and stored images live; never backed up', 'var/nb')
+    .option('--max-fragment <MIB>', 'largest piece of an image in MiB, 1–1048576', '524288')
+    .option('--once', 'end after backup, restore and comparison: exit code 0, or the reason and another')
+    .option('--serve', 'only run the server on the state there is')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  npm start                                          back up this project's packages, restore, stay up
+  npm start -- --once --source /etc --restore-to /tmp/etc
+  npx nb jobs                                        in another terminal, while it runs
+  npx nb job 1                                       the 17 steps of the first backup
+
+Exit codes: 0 done · 1 a job failed or the trees differ · 2 wrong usage · 130 interrupted before the end`,
+    )
+    .configureOutput({ outputError: (text, write) => write(text) })
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+    .parse(argv, { from: 'user' })
+  const given = program.opts<{
+    source: string
+    restoreTo?: string
+    ifExists: ExtractTarget['ifExists']
+    state: string
+    maxFragment: string
+    once?: boolean
+    serve?: boolean
+  }>()
+  const fragment = Number(given.maxFragment)
+  if (!Number.isInteger(fragment) || fragment < 1 || fragment > 1_048_576) {
+    program.error(
+      `error: --max-fragment must be a whole number of MiB from 1 to 1048576, not "${given.maxFragment}"`,
+      {
+        exitCode: 2,
+      },
+    )
+  }
+  return {
+    state: resolve(given.state),
+    source: resolve(given.source),
+    ...(given.restoreTo === undefined ? {} : { restoreTo: resolve(given.restoreTo) }),
+    ifExists: given.ifExists,
+    once: given.once === true,
+    maxFragmentBytes: fragment * mib,
+    serve: given.serve === true,
+  }
+}
+
+/**
+ * Refuses what can't work before anything is begun: a missing source, a target that is not empty, a source and target
+ * inside one another.
+ * @throws NbError `source-missing`, `source-unreadable`, `target-exists`, `argument-invalid`
+ */
+export function checkPlaces(options: AllInOneOptions): void {
+  checkSource(options.source)
+  const { restoreTo } = options
+  if (restoreTo === undefined) return
+  const source = realpathSync(options.source)
+  if (isWithin(restoreTo, source)) {
+    throw new NbError(
+      'argument-invalid',
+      `--restore-to ${restoreTo} lies inside the source ${source}; choose a place outside`,
+      {
+        details: { field: 'restore-to' },
+      },
+    )
+  }
+  const stat = lstatSync(restoreTo, { throwIfNoEntry: false })
+  if (stat === undefined) return
+  if (!stat.isDirectory()) {
+    throw new NbError(
+      'target-exists',
+      `--restore-to ${restoreTo} exists and is no directory; choose another place`,
+      {
+        details: { path: restoreTo },
+      },
+    )
+  }
+  if (options.ifExists === 'fail' && readdirSync(restoreTo).length > 0) {
+    throw new NbError(
+      'target-exists',
+      `--restore-to ${restoreTo} is not empty; empty it, choose another place, or say --if-exists overwrite or skip`,
+      { details: { path: restoreTo } },
+    )
+  }
+}
+
+function checkSource(source: string): void {
+  const stat = lstatSync(source, { throwIfNoEntry: false })
+  if (stat === undefined) {
+    throw new NbError('source-missing', `--source ${source} does not exist`, { details: { path: source } })
+  }
+  if (!stat.isDirectory()) {
+    throw new NbError('argument-invalid', `--source ${source} is no directory`, {
+      details: { field: 'source' },
+    })
+  }
+  try {
+    readdirSync(source)
+  } catch (cause) {
+    throw new NbError('source-unreadable', `--source ${source} cannot be read: ${(cause as Error).message}`, {
+      cause,
+      details: { path: source },
+    })
+  }
+}
+
+/** Whether a path is a directory or below it. */
+export function isWithin(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory.endsWith('/') ? directory : `${directory}/`)
+}
+
+/** The packages of this project: real files that exist wherever the example does. */
+function defaultSource(): string {
+  return fileURLToPath(new URL('../../../packages', import.meta.url))
+}

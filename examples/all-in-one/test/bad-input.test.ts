@@ -1,0 +1,95 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { runExample, scratch, startExample } from './support/run-example.ts'
+
+t.setTimeout(240_000)
+
+const folders = () => {
+  const root = scratch('bad-input')
+  const source = join(root, 'source')
+  mkdirSync(source)
+  writeFileSync(join(source, 'a'), 'a')
+  return { root, source, state: join(root, 'state'), target: join(root, 'target') }
+}
+
+t.test('a source that does not exist', async (t) => {
+  const { root, state } = folders()
+  const run = await runExample('--once', '--state', state, '--source', join(root, 'none'))
+  t.equal(run.code, 1)
+  t.match(run.stderr, /status 71: --source .*none does not exist/)
+  t.match(run.stderr, /Correct the selections/)
+})
+
+t.test('a source that is a file', async (t) => {
+  const { source, state } = folders()
+  const run = await runExample('--once', '--state', state, '--source', join(source, 'a'))
+  t.match(run, { code: 1, stderr: /is no directory/ })
+})
+
+t.test('a target that is not empty, unless told what to do', async (t) => {
+  const { source, state, target } = folders()
+  mkdirSync(target)
+  writeFileSync(join(target, 'precious'), 'mine')
+  const args = ['--once', '--state', state, '--source', source, '--restore-to', target]
+  const refused = await runExample(...args)
+  t.match(refused, {
+    code: 1,
+    stderr: /status 5: --restore-to .*target is not empty; .*--if-exists overwrite or skip/,
+  })
+  const allowed = await runExample(...args, '--if-exists', 'overwrite')
+  t.equal(allowed.code, 1, 'precious is only in the copy, which the comparison tells')
+  t.match(allowed.stdout, /precious: only in the copy/)
+})
+
+t.test('a target inside the source', async (t) => {
+  const { source, state } = folders()
+  const run = await runExample(
+    '--once',
+    '--state',
+    state,
+    '--source',
+    source,
+    '--restore-to',
+    join(source, 'x'),
+  )
+  t.match(run, { code: 1, stderr: /status 20: --restore-to .* lies inside the source/ })
+})
+
+t.test('wrong usage ends with 2 and names the option', async (t) => {
+  t.match(await runExample('--if-exists', 'maybe'), { code: 2, stderr: /--if-exists/ })
+  t.match(await runExample('--nonsense'), { code: 2, stderr: /--nonsense/ })
+  t.match(await runExample('--max-fragment', '0'), {
+    code: 2,
+    stderr: /--max-fragment must be a whole number of MiB/,
+  })
+  const help = await runExample('--help')
+  t.equal(help.code, 0)
+  for (const option of [
+    '--source',
+    '--restore-to',
+    '--if-exists',
+    '--state',
+    '--once',
+    '--max-fragment',
+    '--serve',
+  ]) {
+    t.match(help.stdout, option)
+  }
+})
+
+t.test('a state that another process holds is refused with the name of the holder', async (t) => {
+  const { source, state } = folders()
+  const holder = startExample(['--serve', '--state', state])
+  await holder.printed(/the server stays up/)
+  const refused = await runExample('--once', '--state', state, '--source', source)
+  t.match(refused, { code: 1, stderr: new RegExp(`status 145: .* is in use by process ${holder.child.pid}`) })
+  holder.child.kill('SIGTERM')
+  t.match(await holder.ended, { code: 0 })
+})
+
+t.test('a state folder that cannot be one', async (t) => {
+  const { source } = folders()
+  const run = await runExample('--once', '--state', join(source, 'a'), '--source', source)
+  t.match(run, { code: 1, stderr: /status 220: the state .* can't be opened/ })
+})
