@@ -111,7 +111,7 @@ export class HeaderStore {
     await this.#files.syncDirectory(paths.client)
   }
 
-  /** All folders that are named as images are, and everything else that lies among them. */
+  /** All folders that are named as images are, and everything else that lies among them; torn files are removed. */
   async *folders(): AsyncGenerator<
     { readonly backupId: string } | { readonly foreign: string },
     void,
@@ -124,7 +124,11 @@ export class HeaderStore {
         continue
       }
       for (const name of await this.#files.list(`${this.#directory}/${clientName}`)) {
-        if (name === sequenceFileName || name === `${sequenceFileName}.tmp`) continue
+        if (name === sequenceFileName) continue
+        if (name === `${sequenceFileName}.tmp`) {
+          await this.#files.remove(`${this.#directory}/${clientName}/${name}`)
+          continue
+        }
         const backupId = decodeName(name)
         if (backupId !== undefined && parseBackupId(backupId)?.client === client) yield { backupId }
         else yield { foreign: `${this.#directory}/${clientName}/${name}` }

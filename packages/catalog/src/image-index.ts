@@ -50,10 +50,10 @@ export class ImageIndex {
     const expected = new KeySum()
     for await (const [backupId, { image, stamp }] of this.#images.iterator()) {
       stamps.set(backupId, stamp)
-      for (const key of indexKeys(image)) expected.add(key)
+      for (const key of indexKeys(image)) expected.add(key, backupId)
     }
     const found = new KeySum()
-    for await (const key of this.#keys.keys()) found.add(key)
+    for await (const [key, backupId] of this.#keys.iterator()) found.add(key, backupId)
     return found.equals(expected) ? stamps : undefined
   }
 

@@ -37,13 +37,13 @@ export function timeKey(time: number): string {
   return String(Math.max(0, Math.floor(time))).padStart(16, '0')
 }
 
-/** A sum over keys in which their order does not count: two sets of keys differ when it does. */
+/** A sum over keys with their values in which the order does not count; where it differs, so do the keys. */
 export class KeySum {
   #sum = 0
   #count = 0
 
-  add(key: string): void {
-    this.#sum = (this.#sum + crc32(key)) % 2 ** 48
+  add(key: string, value: string): void {
+    this.#sum = (this.#sum + crc32(`${key}=${value}`)) % 2 ** 48
     this.#count += 1
   }
 

@@ -1,6 +1,6 @@
 /**
- * The image database: headers and file lists; browse, verify, expire, import.
+ * The image database.
  *
  * @packageDocumentation
  */
-export {}
+export { createCatalog, type CatalogComponents, type CatalogOptions, type LocalCatalog } from './catalog.ts'

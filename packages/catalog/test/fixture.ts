@@ -1,0 +1,79 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type DataChannels, type Files, type JobLogLine, type Store, systemFiles } from '@nb/contracts'
+import { createLocalChannels } from '@nb/remote'
+import { createVirtualClock, type VirtualClock } from '@nb/test-kit'
+import { MemoryLevel } from 'memory-level'
+import { createCatalog, type LocalCatalog } from '../src/index.ts'
+
+/** A catalog over a folder of its own. */
+export interface Site {
+  catalog: LocalCatalog
+  readonly channels: DataChannels
+  readonly clock: VirtualClock
+  readonly files: Files
+  readonly directory: string
+  readonly store: Store
+  readonly lines: Map<string, JobLogLine[]>
+  /** All events since the beginning, as `[name, payload]`. */
+  readonly events: [string, unknown][]
+  /** Ends the catalog and starts another; over another store where given. */
+  restart(store?: Store): Promise<LocalCatalog>
+  end(): Promise<void>
+}
+
+const eventNames = [
+  'image:created',
+  'image:completed',
+  'image:discarded',
+  'image:expired',
+  'image:damaged',
+] as const
+
+/** Makes a catalog: in a new temporary folder, or in the folder `/catalog` of the files given. */
+export async function openSite(files?: Files): Promise<Site> {
+  const root = files === undefined ? await mkdtemp(join(tmpdir(), 'nb-catalog-')) : '/catalog'
+  const clock = createVirtualClock()
+  const channels = createLocalChannels({ clock })
+  const lines = new Map<string, JobLogLine[]>()
+  const events: Site['events'] = []
+  const log = {
+    append: async (added: { readonly jobId: string; readonly lines: readonly JobLogLine[] }): Promise<void> =>
+      void lines.set(added.jobId, [...(lines.get(added.jobId) ?? []), ...added.lines]),
+  }
+  const used = files ?? systemFiles()
+  const directory = join(root, 'images')
+  const begin = async (store: Store): Promise<LocalCatalog> => {
+    const catalog = createCatalog({ store, files: used, channels, clock, log }, { directory })
+    for (const name of eventNames) catalog.on(name, (payload) => events.push([name, payload]))
+    await catalog.start()
+    return catalog
+  }
+  const store: Store = new MemoryLevel<string, string>()
+  const site: Site = {
+    catalog: await begin(store),
+    channels,
+    clock,
+    files: used,
+    directory,
+    store,
+    lines,
+    events,
+    restart: async (other = store) => {
+      await site.catalog.stop()
+      site.catalog = await begin(other)
+      return site.catalog
+    },
+    end: async () => {
+      await site.catalog.stop()
+      if (files === undefined) await rm(root, { recursive: true, force: true })
+    },
+  }
+  return site
+}
+
+/** Everything in a store. */
+export async function dump(store: Store): Promise<[string, string][]> {
+  return (await store.iterator().all()) as [string, string][]
+}
