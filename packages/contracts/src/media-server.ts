@@ -107,7 +107,10 @@ export interface MediaServer {
     input: { readonly sessionId: string; readonly status: number; readonly reason: string },
     options?: CallOptions,
   ): Promise<void>
-  /** The report, once the session has ended; kept for a while. Rejects with `session-unknown`. */
+  /**
+   * The report, once the session has ended and the job manager has taken the report too (so that what the session held
+   * is released); kept for a while. Rejects with `session-unknown`.
+   */
   waitSession(input: { readonly sessionId: string }, options?: CallOptions): Promise<SessionReport>
   /** The sessions that live. */
   sessions(input: Record<string, never>, options?: CallOptions): Promise<readonly SessionInfo[]>

@@ -88,7 +88,7 @@ export function createMediaServer(
     atLeast('reportKeptMs', options.reportKeptMs ?? 3_600_000, 1, 2 ** 50),
   )
   const courier = createReportCourier({ jobs, clock, logger })
-  const deliveries = new Set<Promise<void>>()
+  const deliveries = new Set<Promise<SessionReport>>()
   let stopping = false
 
   /** Starts a session, or finds the one that the same request has started. Its work goes on by itself. */
@@ -115,11 +115,14 @@ export function createMediaServer(
         emitter.emit('session:ended', result)
         return result
       })
-    const entry = register.add(session, key, report)
+    const told = report.then(async (result) => {
+      await courier.deliver(result)
+      return result
+    })
+    const entry = register.add(session, key, { report, told })
     emitter.emit('session:started', info)
-    const delivery = report.then((result) => courier.deliver(result))
-    deliveries.add(delivery)
-    void delivery.finally(() => deliveries.delete(delivery))
+    deliveries.add(told)
+    void told.finally(() => deliveries.delete(told))
     return { sessionId: info.sessionId }
   }
 
@@ -165,7 +168,7 @@ export function createMediaServer(
       session.answerMedia(requestId, answer)
     },
     endSession,
-    waitSession: ({ sessionId }, call) => orAborted(register.get(sessionId).report, call),
+    waitSession: ({ sessionId }, call) => orAborted(register.get(sessionId).told, call),
     sessions: async () => register.living().map(({ session }) => session.info),
     storedImages: async function* ({ storageUnit }, call) {
       yield* host.storeOf(storageUnit).storedImages(call)

@@ -8,6 +8,8 @@ export interface RegisteredSession {
   readonly key: string
   /** Resolves when nothing of it runs any more. */
   readonly report: Promise<SessionReport>
+  /** Resolves when the job manager has taken the report too, and so has released what the session held. */
+  readonly told: Promise<SessionReport>
   ended: boolean
 }
 
@@ -45,8 +47,12 @@ export class SessionRegister {
     return [...this.#byId.values()].filter(({ ended }) => !ended)
   }
 
-  add(session: Session, key: string, report: Promise<SessionReport>): RegisteredSession {
-    const entry = { session, key, report, ended: false }
+  add(
+    session: Session,
+    key: string,
+    { report, told }: Pick<RegisteredSession, 'report' | 'told'>,
+  ): RegisteredSession {
+    const entry = { session, key, report, told, ended: false }
     this.#byId.set(session.info.sessionId, entry)
     this.#byKey.set(key, entry)
     return entry
