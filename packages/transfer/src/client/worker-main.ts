@@ -14,10 +14,10 @@ export function runWorker<Result>(
   const reporter = new WorkerReporter(post, () => clock.now())
   try {
     const result = task(reporter, clock)
-    reporter.flush()
+    reporter.finish()
     post({ kind: 'done', result })
   } catch (error) {
-    reporter.flush()
+    reporter.finish()
     post({ kind: 'failed', error: toErrorRecord(error) })
   }
 }

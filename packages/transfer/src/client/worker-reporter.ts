@@ -12,6 +12,7 @@ export class WorkerReporter {
   readonly #now: () => number
   #lastAt: number
   #waiting: TransferWarning[] = []
+  #progress: (() => WorkerProgress) | undefined
   /** Warnings so far, notes not counted. */
   warnings = 0
 
@@ -28,15 +29,21 @@ export class WorkerReporter {
 
   /** Called often; sends when it is time. */
   tick(progress: () => WorkerProgress): void {
+    this.#progress = progress
     const now = this.#now()
     if (now - this.#lastAt < PROGRESS_MS && this.#waiting.length < 1000) return
     this.#lastAt = now
-    this.#post({ kind: 'progress', progress: progress() })
-    this.flush()
+    this.#send()
   }
 
-  /** Sends the warnings that wait. */
-  flush(): void {
+  /** Sends where the work ended. */
+  finish(): void {
+    this.#send()
+    this.#progress = undefined
+  }
+
+  #send(): void {
+    if (this.#progress !== undefined) this.#post({ kind: 'progress', progress: this.#progress() })
     if (this.#waiting.length === 0) return
     this.#post({ kind: 'warnings', warnings: this.#waiting })
     this.#waiting = []

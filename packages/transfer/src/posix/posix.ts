@@ -42,6 +42,8 @@ export interface Posix {
   readDirectory(fd: number): DirectoryEntry[]
   /** What `name` is, not following a symbolic link. An empty name means the descriptor itself. */
   stat(directory: number, name: Uint8Array): FileStat
+  /** As {@link stat}; `undefined` when there is nothing of that name, without the cost of an error. */
+  find(directory: number, name: Uint8Array): FileStat | undefined
   statFd(fd: number): FileStat
   readLink(directory: number, name: Uint8Array): Buffer
   makeDirectory(directory: number, name: Uint8Array, mode: number): void
@@ -230,6 +232,13 @@ function bindPosix(libc: Libc): Posix {
       const flags = name.length === 0 ? AT.SYMLINK_NOFOLLOW | AT.EMPTY_PATH : AT.SYMLINK_NOFOLLOW
       check(libc.statx(directory, first(name), flags, STATX_MASK, statBuffer), 'statx', name)
       return parseStatx(statView)
+    },
+    find(directory, name) {
+      if (libc.statx(directory, first(name), AT.SYMLINK_NOFOLLOW, STATX_MASK, statBuffer) === 0)
+        return parseStatx(statView)
+      const errno = libc.errno()
+      if (errno === ERRNO.ENOENT) return undefined
+      throw new PosixError('statx', errno, shown(name))
     },
     statFd(fd) {
       check(libc.statx(fd, NOTHING, AT.EMPTY_PATH, STATX_MASK, statBuffer), 'statx')

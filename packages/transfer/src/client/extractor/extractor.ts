@@ -87,7 +87,7 @@ export class Extractor implements ArchiveSink {
 
   /** Looks, before anything is written, for what may not be replaced. Throws `target-exists`. */
   checkNothingExists(): void {
-    const { plan, target, installer } = this.#parts
+    const { posix, plan, target } = this.#parts
     const existing: Buffer[] = []
     for (let entry = 0; entry < plan.count; entry++) {
       const { path, isDirectory } = plan.target(entry)
@@ -95,7 +95,7 @@ export class Extractor implements ArchiveSink {
       const name = typeof names === 'string' ? undefined : names.at(-1)
       if (typeof names === 'string' || name === undefined) continue
       try {
-        const found = installer.find(target.open(names.slice(0, -1), { make: false }), name)
+        const found = posix.find(target.open(names.slice(0, -1), { make: false }), name)
         if (found !== undefined && !(isDirectory && kindOfMode(found.mode) === 'directory'))
           existing.push(path)
       } catch (error) {
@@ -245,7 +245,7 @@ export class Extractor implements ArchiveSink {
     const place = this.#place(target)
     if (place === undefined || place === 'root') return false
     observe?.('directory-opened', target.path)
-    if (installer.mustSkip(place.directory, place.name, target.path)) {
+    if (installer.mustSkip(place.directory, place.name)) {
       this.#skip(target)
       return false
     }
@@ -316,12 +316,12 @@ export class Extractor implements ArchiveSink {
     try {
       const place = this.#place(target)
       if (place === undefined || place === 'root') return
-      const found = installer.find(place.directory, place.name)
+      const found = posix.find(place.directory, place.name)
       if (found !== undefined && identityKey(found) === leader.identity) {
         this.counts.entries++
         return
       }
-      if (installer.mustSkip(place.directory, place.name, target.path)) {
+      if (installer.mustSkip(place.directory, place.name)) {
         this.#skip(target)
         return
       }

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { NbError, displayPath, pathFromBytes, type Path } from '@nb/contracts'
 import { O } from '../../posix/constants.ts'
 import { kindOfMode } from '../entry-kind.ts'
-import type { FileStat } from '../../posix/file-stat.ts'
 import type { Posix } from '../../posix/posix.ts'
 import { errnoCodeOf } from '../../posix/posix-error.ts'
 
@@ -19,33 +18,27 @@ export const TEMPORARY_PREFIX = '.nb-restore-'
 export class Installer {
   readonly #posix: Posix
   readonly #ifExists: IfExists
+  // Unknown to others, so that nobody can be waiting at a name; unique within the run by its number.
+  readonly #prefix = `${TEMPORARY_PREFIX}${randomBytes(9).toString('hex')}-`
+  #number = 0
 
   constructor(posix: Posix, ifExists: IfExists) {
     this.#posix = posix
     this.#ifExists = ifExists
   }
 
-  /** What is at a name now, `undefined` when nothing is. */
-  find(directory: number, name: Buffer): FileStat | undefined {
-    try {
-      return this.#posix.stat(directory, name)
-    } catch (error) {
-      if (errnoCodeOf(error) !== 'ENOENT') throw error
-      return undefined
-    }
-  }
-
-  /** Whether an entry must not be made since something is there; with `fail` throws `target-exists`. */
-  mustSkip(directory: number, name: Buffer, path: Buffer): boolean {
-    if (this.#ifExists === 'overwrite' || this.find(directory, name) === undefined) return false
-    if (this.#ifExists === 'fail') throw targetExists([path])
-    return true
+  /**
+   * Whether an entry need not be made since something is there that stays. With `fail` nothing is skipped: what
+   * comes to be there after the check at the start is found by {@link install}.
+   */
+  mustSkip(directory: number, name: Buffer): boolean {
+    return this.#ifExists === 'skip' && this.#posix.find(directory, name) !== undefined
   }
 
   /** Calls `make` with temporary names until one is free. */
   makeTemporary<T>(make: (name: Buffer) => T): { readonly name: Buffer; readonly made: T } {
     for (;;) {
-      const name = Buffer.from(`${TEMPORARY_PREFIX}${randomBytes(6).toString('hex')}`)
+      const name = Buffer.from(`${this.#prefix}${(this.#number++).toString(36)}`, 'latin1')
       try {
         return { name, made: make(name) }
       } catch (error) {
@@ -88,15 +81,24 @@ export class Installer {
    * @returns `made`, or `there` for a directory that was there before, or `kept` when something else stays in its place
    */
   makeDirectory(directory: number, name: Buffer, path: Buffer): 'made' | 'there' | 'kept' {
-    const found = this.find(directory, name)
-    if (found !== undefined) {
-      if (kindOfMode(found.mode) === 'directory') return 'there'
-      if (this.#ifExists === 'fail') throw targetExists([path])
-      if (this.#ifExists === 'skip') return 'kept'
-      this.#posix.unlink(directory, name)
-    }
+    if (this.#tryMakeDirectory(directory, name)) return 'made'
+    const found = this.#posix.find(directory, name)
+    if (found !== undefined && kindOfMode(found.mode) === 'directory') return 'there'
+    if (this.#ifExists === 'fail') throw targetExists([path])
+    if (this.#ifExists === 'skip') return 'kept'
+    if (found !== undefined) this.#posix.unlink(directory, name)
     this.#posix.makeDirectory(directory, name, 0o700)
     return 'made'
+  }
+
+  #tryMakeDirectory(directory: number, name: Buffer): boolean {
+    try {
+      this.#posix.makeDirectory(directory, name, 0o700)
+      return true
+    } catch (error) {
+      if (errnoCodeOf(error) !== 'EEXIST') throw error
+      return false
+    }
   }
 
   #replace(directory: number, temporary: Buffer, name: Buffer): void {
