@@ -46,17 +46,27 @@ export async function claimDirectory(unit: UnitDirectory, clock: Clock): Promise
     created: new Date(clock.now()).toISOString(),
   }
   try {
-    await files.makeDirectory(directory)
+    await makeDurably(files, directory)
     await replaceFile(
       files,
       `${directory}/${MARKER_NAME}`,
       Buffer.from(`${JSON.stringify(marker, null, 2)}\n`),
     )
-    await files.syncDirectory(directory.slice(0, directory.lastIndexOf('/')) || '/')
   } catch (error) {
     throw mediaFailure(error, 'media-open-failed', 'preparing', { ...unit, path: directory })
   }
   return 'claimed'
+}
+
+/** Makes a directory; the names of all that had to be made for it are durable. */
+async function makeDurably(files: Files, directory: string): Promise<void> {
+  const parents: string[] = []
+  for (let path = directory; path !== '/' && (await files.stat(path)) === undefined;) {
+    path = path.slice(0, path.lastIndexOf('/')) || '/'
+    parents.push(path)
+  }
+  await files.makeDirectory(directory)
+  for (const path of parents) await files.syncDirectory(path)
 }
 
 async function readMarker(unit: UnitDirectory): Promise<'present' | 'absent'> {

@@ -3,5 +3,5 @@ import { mediaStoreSuite } from '@nb/test-kit'
 import { setupDisk } from './fixture.ts'
 
 t.test('a disk storage unit', async (t) => {
-  mediaStoreSuite(t, { setup: () => setupDisk(t.testdir()), teardown: async (disk) => disk.store.stop() })
+  mediaStoreSuite(t, { setup: () => setupDisk(t.testdir()), teardown: async () => undefined })
 })

@@ -220,6 +220,7 @@ function discarding(check: Check): void {
     await rejects(reader.openFragment({ backupId, copy: 1, fragment: second }), 'fragment-missing')
     await reader.unmount()
     await store(again, { payload, fragment: { number: 2, streamOffset: 4096 } })
+    await medium.unmount()
   })
 }
 

@@ -1,0 +1,145 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { systemClock, systemFiles } from '@nb/contracts'
+import t from 'tap'
+import { type DiskStore, MARKER_NAME, createDiskStore } from '../src/index.ts'
+import { allocationOf, namesBelow, setupDisk } from './fixture.ts'
+
+function diskAt(directory: string, options: { storageUnit?: string; mustExist?: boolean } = {}): DiskStore {
+  return createDiskStore(
+    { files: systemFiles(), clock: systemClock() },
+    { storageUnit: 'disk1', directory, ...options },
+  )
+}
+
+t.test('the first start marks the directory, later ones know it', async (t) => {
+  const directory = `${t.testdir()}/deep/below/unit`
+  await diskAt(directory).start()
+  const marker = readFileSync(`${directory}/${MARKER_NAME}`, 'utf8')
+  t.match(JSON.parse(marker), { format: 'nb-disk-unit/1', storageUnit: 'disk1' })
+  await diskAt(directory, { mustExist: true }).start()
+  t.equal(readFileSync(`${directory}/${MARKER_NAME}`, 'utf8'), marker)
+})
+
+t.test('a directory of another storage unit, or of someone else, is refused', async (t) => {
+  const directory = t.testdir({ foreign: { 'data.txt': 'mine' }, file: '', garbled: { [MARKER_NAME]: '{' } })
+  await diskAt(`${directory}/unit`).start()
+  const refused = { code: 'media-open-failed', status: 83 }
+  await t.rejects(diskAt(`${directory}/unit`, { storageUnit: 'disk2' }).start(), {
+    ...refused,
+    message: /belongs to storage unit disk1/,
+  })
+  await t.rejects(diskAt(`${directory}/foreign`).start(), {
+    ...refused,
+    message: /other content \(data.txt\)/,
+  })
+  await t.rejects(diskAt(`${directory}/file`).start(), { ...refused, message: /not a directory/ })
+  await t.rejects(diskAt(`${directory}/garbled`).start(), { ...refused, message: /cannot read/ })
+  t.notOk(existsSync(`${directory}/foreign/${MARKER_NAME}`))
+})
+
+t.test('a mount point without its disk is not written to', async (t) => {
+  const disk = await setupDisk(t.testdir())
+  renameSync(disk.directory, `${disk.directory}-away`)
+  mkdirSync(disk.directory)
+  const refused = { code: 'media-open-failed', message: /not mounted/ }
+  const input = { allocation: disk.allocation('write'), jobId: '1', flow: 'backup' } as const
+  await t.rejects(disk.store.mount(input), refused)
+  await t.rejects(disk.store.removeImage({ backupId: 'web1_1' }), refused)
+  await t.rejects(
+    (async () => {
+      for await (const image of disk.store.storedImages()) t.fail(image.backupId)
+    })(),
+    refused,
+  )
+  await t.rejects(diskAt(disk.directory, { mustExist: true }).start(), refused)
+  t.same(namesBelow(disk.directory), [])
+  rmSync(disk.directory, { recursive: true })
+  await t.rejects(disk.store.mount(input), refused)
+  t.notOk(existsSync(disk.directory))
+})
+
+t.test('a start removes what a writer that is gone has left', async (t) => {
+  const disk = await setupDisk(t.testdir())
+  const image = `${disk.directory}/web1/web1_1767225600`
+  mkdirSync(image, { recursive: true })
+  writeFileSync(`${image}/1-000001.nbf.tmp`, 'half')
+  const kept = `${disk.directory}/web1/web1_1767225601`
+  mkdirSync(kept)
+  writeFileSync(`${kept}/1-000001.nbf`, 'whole')
+  await disk.reopen()
+  t.same(namesBelow(disk.directory), [
+    MARKER_NAME,
+    'web1',
+    'web1/web1_1767225601',
+    'web1/web1_1767225601/1-000001.nbf',
+  ])
+})
+
+t.test('mounting leaves a line in the job detail', async (t) => {
+  const disk = await setupDisk(t.testdir())
+  await disk.store.mount({ allocation: disk.allocation('write'), jobId: '7', flow: 'backup' })
+  await disk.store.mount({ allocation: disk.allocation('read'), jobId: '7', flow: 'restore' })
+  t.match(disk.lines, [
+    {
+      component: 'media-disk',
+      severity: 'info',
+      step: { flow: 'backup', number: 10 },
+      text: /disk1 is mounted/,
+    },
+    { component: 'media-disk', severity: 'info', step: { flow: 'restore', number: 12 } },
+  ])
+})
+
+t.test('a medium that is unmounted is of no further use', async (t) => {
+  const disk = await setupDisk(t.testdir())
+  const medium = await disk.store.mount({ allocation: disk.allocation('write'), jobId: '1', flow: 'backup' })
+  await medium.unmount()
+  await t.rejects(
+    medium.createFragment({
+      backupId: 'web1_1',
+      copy: 1,
+      number: 1,
+      streamOffset: 0,
+      startsAtMember: true,
+      client: 'web1',
+      policy: 'p',
+      schedule: 's',
+      createdAt: 0,
+    }),
+    TypeError,
+  )
+})
+
+t.test('space is that of the file system', async (t) => {
+  const disk = await setupDisk(t.testdir())
+  const { totalBytes, freeBytes } = await disk.store.space()
+  t.ok(totalBytes > 0 && freeBytes >= 0 && freeBytes <= totalBytes)
+})
+
+t.test('options are checked', (t) => {
+  const components = { files: systemFiles(), clock: systemClock() }
+  const good = { storageUnit: 'disk1', directory: '/srv/nb' }
+  for (const bad of [
+    { storageUnit: '' },
+    { directory: 'relative' },
+    { directory: '/' },
+    { directory: '/srv/' },
+    { blockBytes: 1000 },
+    { blockBytes: 2 ** 27 },
+  ])
+    t.throws(() => createDiskStore(components, { ...good, ...bad }), TypeError, JSON.stringify(bad))
+  t.end()
+})
+
+t.test('an allocation of a tape is not for a disk', async (t) => {
+  const disk = await setupDisk(t.testdir())
+  const medium = {
+    kind: 'tape',
+    maxFragmentBytes: 2 ** 30,
+    drive: 'd',
+    volumeId: 'A00001',
+    volumePool: 'p',
+  } as const
+  const allocation = { ...allocationOf('write'), medium }
+  await t.rejects(disk.store.mount({ allocation, jobId: '1', flow: 'backup' }), { code: 'media-open-failed' })
+})
