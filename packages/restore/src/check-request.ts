@@ -1,16 +1,28 @@
-import { type RestoreRequest, NbError } from '@nb/contracts'
+import { type Path, type RestoreRequest, type RestoreTarget, NbError, pathFromBytes } from '@nb/contracts'
 import { checkAbsolute, pathMapping } from './path-mapping.ts'
 
 /**
- * Refuses a request that can't be meant.
+ * Refuses a request that can't be meant; gives it with its paths in their one form, without a slash at the end.
  * @throws NbError `argument-invalid` or `value-missing`, naming the field
  */
-export function checkRequest(request: RestoreRequest): void {
+export function checkRequest(request: RestoreRequest): RestoreRequest {
   if (request.requestId === '') missing('requestId', 'give each request an id of its own')
   if (request.from.client === '') missing('from.client', 'name the client whose backup it is')
+  if (request.destinationClient === '')
+    missing('destinationClient', 'name the client that receives the files, or leave it out')
   if (request.paths.length === 0) missing('paths', 'name at least one file or directory, "/" for all')
-  request.paths.forEach((path, index) => void checkAbsolute(`paths[${index}]`, path))
+  const paths = request.paths.map((path, index) => plain(`paths[${index}]`, path))
   pathMapping(request.target)
+  return { ...request, paths, target: plainTarget(request.target) }
+}
+
+function plainTarget(target: RestoreTarget): RestoreTarget {
+  if (target.kind === 'original') return target
+  return { ...target, directory: plain('target.directory', target.directory) }
+}
+
+function plain(field: string, path: Path): Path {
+  return pathFromBytes(checkAbsolute(field, path))
 }
 
 function missing(field: string, remedy: string): never {

@@ -1,4 +1,11 @@
-import { type Path, type RestoreTarget, NbError, displayPath, pathToBytes } from '@nb/contracts'
+import {
+  type Path,
+  type RestoreTarget,
+  NbError,
+  displayPath,
+  pathFromBytes,
+  pathToBytes,
+} from '@nb/contracts'
 
 /** Where a backed-up path lands, relative to the restore's root and beginning with `/` (`/` is the root itself). */
 export type PathMapping = (path: Buffer) => Buffer
@@ -9,27 +16,22 @@ const root = Buffer.from('/')
 /**
  * The mapping of a target: `strip` comes off the front, then the longest matching rename replaces its part.
  * Paths are bytes, compared whole component by whole component.
- * @throws NbError `argument-invalid` for a target that is not absolute or climbs with `..`; the mapping itself
- * throws it for a selected path outside `strip`
+ * @throws NbError `argument-invalid` for a target that is not absolute, climbs with `..`, or renames one path twice;
+ * the mapping itself throws it for a selected path outside `strip`
  */
 export function pathMapping(target: RestoreTarget): PathMapping {
   if (target.kind === 'original') return (path) => path
   checkAbsolute('target.directory', target.directory)
   const strip = target.strip === undefined ? root : checkAbsolute('target.strip', target.strip)
-  const renames = (target.rename ?? []).map(({ from, to }) => ({
-    from: checkAbsolute('target.rename.from', from),
-    to: checkAbsolute('target.rename.to', to),
+  const renames = (target.rename ?? []).map(({ from, to }, index) => ({
+    from: checkAbsolute(`target.rename[${index}].from`, from),
+    to: checkAbsolute(`target.rename[${index}].to`, to),
   }))
+  checkOneEach(renames)
   renames.sort((a, b) => b.from.length - a.from.length)
   return (path) => {
     const below = withoutFront(path, strip)
-    if (below === undefined) {
-      throw new NbError(
-        'argument-invalid',
-        `target.strip ${displayPath(target.strip as Path)} is not in front of ${path.toString()}; select paths below it, or restore them in a request of their own`,
-        { details: { field: 'target.strip' } },
-      )
-    }
+    if (below === undefined) throw outsideStrip(strip, path)
     for (const { from, to } of renames) {
       const rest = withoutFront(below, from)
       if (rest !== undefined) return join(to, rest)
@@ -41,6 +43,21 @@ export function pathMapping(target: RestoreTarget): PathMapping {
 /** Whether a mapping keeps the order of paths, so that a sorted list stays sorted. */
 export function keepsOrder(target: RestoreTarget): boolean {
   return target.kind === 'original' || (target.rename ?? []).length === 0
+}
+
+/** The bytes of an absolute path without `.`, `..`, empty components and NUL; a slash at the end is taken off. */
+export function checkAbsolute(field: string, path: Path): Buffer {
+  const text = path.length > 1 && path.endsWith('/') ? (path.slice(0, -1) as Path) : path
+  const components = text.slice(1).split('/')
+  const bad = components.some((name) => name === '..' || name === '.' || (name === '' && text !== '/'))
+  if (!text.startsWith('/') || bad || text.includes('\0')) {
+    throw new NbError(
+      'argument-invalid',
+      `${field} must be an absolute path without "." and "..", not "${displayPath(path)}"`,
+      { details: { field } },
+    )
+  }
+  return pathToBytes(text)
 }
 
 /** What is left of `path` below `front`, beginning with `/`; `undefined` when it is not `front` or below it. */
@@ -57,17 +74,26 @@ function join(front: Buffer, rest: Buffer): Buffer {
   return rest.length === 1 ? front : Buffer.concat([front, rest])
 }
 
-/** The bytes of an absolute path without `.`, `..`, empty components, NUL or a slash at the end. */
-export function checkAbsolute(field: string, path: Path): Buffer {
-  const text = path.length > 1 && path.endsWith('/') ? (path.slice(0, -1) as Path) : path
-  const components = text.slice(1).split('/')
-  const bad = components.some((name) => name === '..' || name === '.' || (name === '' && text !== '/'))
-  if (!text.startsWith('/') || bad || text.includes('\0')) {
-    throw new NbError(
-      'argument-invalid',
-      `${field} must be an absolute path without "." and "..", not "${displayPath(path)}"`,
-      { details: { field } },
-    )
+function checkOneEach(renames: readonly { readonly from: Buffer }[]): void {
+  const seen = new Set<string>()
+  for (const { from } of renames) {
+    const key = from.toString('latin1')
+    if (seen.has(key)) {
+      throw new NbError(
+        'argument-invalid',
+        `target.rename names ${displayPath(pathFromBytes(from))} twice; give each path one new name`,
+        { details: { field: 'target.rename' } },
+      )
+    }
+    seen.add(key)
   }
-  return pathToBytes(text)
+}
+
+function outsideStrip(strip: Buffer, path: Buffer): NbError {
+  const [front, found] = [strip, path].map((bytes) => displayPath(pathFromBytes(bytes)))
+  return new NbError(
+    'argument-invalid',
+    `target.strip ${front} is not in front of ${found}; select paths below it, or restore them in a request of their own`,
+    { details: { field: 'target.strip' } },
+  )
 }

@@ -3,7 +3,9 @@ import {
   type ChannelTicket,
   type DataChannel,
   type Logger,
+  type NbError,
   type RestoreRequest,
+  asNbError,
 } from '@nb/contracts'
 import { type FileRecord, FileListEncoder, comparePaths } from '@nb/formats'
 import { type PlanningComponents, type RestoreGroup, eachWantedRecord } from './plan.ts'
@@ -12,16 +14,22 @@ import { type PathMapping, keepsOrder, pathMapping } from './path-mapping.ts'
 /** A plan on its way to one reader. */
 export interface ServedPlan {
   readonly ticket: ChannelTicket
-  /** Settles when the reader has everything, or the serving was given up. Never rejects. */
-  readonly done: Promise<void>
-  /** Gives it up; idempotent. */
-  close(): Promise<void>
+  /**
+   * Settles when the reader has everything, or the serving came to an end before: with what kept the plan from being
+   * made, if that was it. A reader that went away or never came is its own story. Never rejects.
+   */
+  readonly done: Promise<NbError | undefined>
+  /** Gives it up where it is not done; idempotent. Answers as `done` does. */
+  close(): Promise<NbError | undefined>
 }
+
+/** The session closes the plans it was given when it ends, so a ticket need only outlast the slowest of starts. */
+const ticketMs = 24 * 3_600_000
 
 /**
  * Serves the plan of a group: an `nb-files` list whose paths are the targets below the restore's root and whose
- * images are the group's sources. It is made while it is read, so that its size costs no memory (renames alone
- * need it sorted in memory).
+ * images are the group's sources. Targets of hard links stay as they were backed up: an extractor goes by members.
+ * It is made while it is read, so that its size costs no memory (renames alone need it sorted in memory).
  */
 export async function servePlan(
   components: PlanningComponents,
@@ -29,28 +37,53 @@ export async function servePlan(
   group: RestoreGroup,
   log: Logger,
 ): Promise<ServedPlan> {
-  const listener = await components.channels.listen({ timeoutMs: 300_000 })
+  const listener = await components.channels.listen({ timeoutMs: ticketMs })
   const giveUp = new AbortController()
-  const serve = async (): Promise<void> => {
-    let channel: DataChannel | undefined
-    try {
-      channel = await listener.accept({ signal: giveUp.signal })
-      await writePlan(components, request, group, channel, { signal: giveUp.signal })
-      await channel.end()
-    } catch (error) {
-      log('plan for %s was not read to its end: %s', group.storageUnit, error)
-      channel?.abort(error instanceof Error ? error.message : String(error))
-    }
-  }
-  const done = serve()
+  const done = serve(components, request, group, () => listener.accept({ signal: giveUp.signal }), {
+    signal: giveUp.signal,
+  }).then((failure) => {
+    if (failure !== undefined) log.error('plan for %s: %o', group.storageUnit, failure)
+    return failure
+  })
   return {
     ticket: listener.ticket,
     done,
     close: async () => {
       giveUp.abort()
       await listener.close()
-      await done
+      return done
     },
+  }
+}
+
+async function serve(
+  components: PlanningComponents,
+  request: RestoreRequest,
+  group: RestoreGroup,
+  accept: () => Promise<DataChannel>,
+  options: { readonly signal: AbortSignal },
+): Promise<NbError | undefined> {
+  let reader: DataChannel
+  try {
+    reader = await accept()
+  } catch {
+    return undefined
+  }
+  let readerGone = false
+  const deliver = async (work: Promise<void>): Promise<void> => {
+    await work.catch((error: unknown) => {
+      readerGone = true
+      throw error
+    })
+  }
+  try {
+    await writePlan(components, request, group, (bytes) => deliver(reader.write(bytes, options)), options)
+    await deliver(reader.end())
+    return undefined
+  } catch (error) {
+    const failure = asNbError(error)
+    reader.abort(failure.message)
+    return readerGone || options.signal.aborted ? undefined : failure
   }
 }
 
@@ -58,7 +91,7 @@ async function writePlan(
   components: PlanningComponents,
   request: RestoreRequest,
   group: RestoreGroup,
-  channel: DataChannel,
+  write: (bytes: Buffer) => Promise<void>,
   options: CallOptions,
 ): Promise<void> {
   const indexOf = new Map(group.sources.map((source, index) => [source.backupId, index]))
@@ -66,7 +99,7 @@ async function writePlan(
   const mapping = pathMapping(request.target)
   const ready: Buffer[] = [encoder.header()]
   const flush = async (): Promise<void> => {
-    for (const bytes of ready.splice(0)) await channel.write(bytes, options)
+    for (const bytes of ready.splice(0)) await write(bytes)
   }
   const encode = (record: FileRecord): void => {
     const batch = encoder.add(record)

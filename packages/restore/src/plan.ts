@@ -10,7 +10,7 @@ import {
   pathFromBytes,
   readChannel,
 } from '@nb/contracts'
-import { type FileRecord, FileListDecoder } from '@nb/formats'
+import { type FileRecord, FILE_FLAGS, FileListDecoder, FormatError } from '@nb/formats'
 import { keepsOrder, pathMapping } from './path-mapping.ts'
 
 /** Images whose data is read from one storage unit in one session. */
@@ -39,7 +39,7 @@ export interface RestorePlan {
 
 /** What a plan is made with. */
 export interface PlanningComponents {
-  readonly catalog: Catalog
+  readonly catalog: Pick<Catalog, 'getImage' | 'readFileList'>
   readonly channels: DataChannels
 }
 
@@ -51,7 +51,8 @@ interface Tally {
 /**
  * Asks the catalog which images hold the wanted files and on which media (step 2).
  * One pass over the list; nothing of it is kept but counts.
- * @throws NbError `no-image-matches`, `path-not-backed-up`, `fragment-missing` (an image without copies)
+ * @throws NbError `no-image-matches`, `path-not-backed-up`, `fragment-missing` (an image without copies),
+ * `file-list-corrupt`, `argument-invalid` (a target that the wanted paths don't fit)
  */
 export async function planRestore(
   { catalog, channels }: PlanningComponents,
@@ -64,7 +65,8 @@ export async function planRestore(
     checkTarget(record.path)
     const tally = tallies.get(backupId) ?? { entries: 0, bytes: 0 }
     tally.entries += 1
-    if (record.kind === 'file') tally.bytes += record.sizeBytes
+    if (record.kind === 'file' && (record.flags & FILE_FLAGS.unreadable) === 0)
+      tally.bytes += record.sizeBytes
     tallies.set(backupId, tally)
   })
   const groups = new Map<string, PlannedSource[]>()
@@ -89,8 +91,9 @@ export async function planRestore(
 }
 
 /**
- * Streams the records of the wanted paths, each with the id of the image that holds its data.
- * The client may wait for `visit`, which is how a slow consumer slows the catalog.
+ * Streams the records of the wanted paths, each with the id of the image that holds its data. The next piece of the
+ * list is asked for when `afterChunk` has resolved: so a slow consumer slows the catalog.
+ * @throws NbError `file-list-corrupt` for a list that does not decode, and whatever the catalog or `visit` throws
  */
 export async function eachWantedRecord(
   { catalog, channels }: PlanningComponents,
@@ -120,7 +123,15 @@ export async function eachWantedRecord(
     await channel.end()
   } catch (error) {
     channel.abort('the restore plan was given up')
-    throw error
+    if (!(error instanceof FormatError)) throw error
+    throw new NbError(
+      'file-list-corrupt',
+      `the file list of image ${image.backupId} is damaged: ${error.message}`,
+      {
+        cause: error,
+        details: { backupId: image.backupId },
+      },
+    )
   }
   return image
 }
@@ -150,7 +161,7 @@ function compareAge(a: string, b: string): number {
 }
 
 async function primaryCopy(
-  catalog: Catalog,
+  catalog: PlanningComponents['catalog'],
   backupId: string,
   wanted: ImageRecord,
   options: CallOptions | undefined,
@@ -158,9 +169,15 @@ async function primaryCopy(
   const image = backupId === wanted.backupId ? wanted : await catalog.getImage({ backupId }, options)
   const copy = image?.state === 'complete' ? image.copies[0] : undefined
   if (copy === undefined) {
+    const why =
+      image === undefined
+        ? 'has left the catalog'
+        : image.state === 'complete'
+          ? 'has no copy'
+          : `is ${image.state}`
     throw new NbError(
       'fragment-missing',
-      `image ${wanted.backupId} needs data of image ${backupId}, which has ${image === undefined ? 'left the catalog' : `state ${image.state}`}; restore from another image`,
+      `image ${wanted.backupId} needs data of image ${backupId}, which ${why}; restore from another image`,
       { details: { backupId: wanted.backupId, needed: backupId } },
     )
   }

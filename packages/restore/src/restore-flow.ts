@@ -1,54 +1,26 @@
 import {
   type CallOptions,
-  type Clock,
-  type JobLog,
-  type JobLogLine,
-  type JobManager,
-  type JobRegistry,
-  type Logger,
-  type MediaServer,
+  type ImageRecord,
   type RestoreRequest,
-  type RestoreSessionSpec,
-  type SessionReport,
-  NbError,
   asNbError,
   describeStatus,
-  displayPath,
-  toPath,
 } from '@nb/contracts'
-import { type PlanningComponents, type RestoreGroup, type RestorePlan, planRestore } from './plan.ts'
-import { type ServedPlan, servePlan } from './plan-stream.ts'
-
-/** What the flow calls. */
-export interface RestoreFlowComponents extends PlanningComponents {
-  readonly jobs: Pick<JobManager, 'get'> & JobRegistry
-  readonly mediaServers: { get(name: string): MediaServer | undefined }
-  readonly clock: Clock
-  readonly jobLog: JobLog
-  readonly log: Logger
-}
-
-/** A restore that has its job. */
-export interface RunningRestore {
-  readonly jobId: string
-  readonly request: RestoreRequest
-  readonly plan: RestorePlan
-  /** Ends the restore early, with its reason's status. */
-  readonly signal: AbortSignal
-}
+import { describePlan, describeRequest, stepLine } from './flow-lines.ts'
+import { runGroup } from './group-session.ts'
+import { planRestore } from './plan.ts'
+import type { RestoreFlowComponents, RunningRestore, WriteStep } from './running-restore.ts'
 
 /** Steps 1–3 of the restore flow: the request, the images it needs, its job. */
 export async function beginRestore(
-  components: RestoreFlowComponents,
+  { jobs, clock, ...planning }: RestoreFlowComponents,
   request: RestoreRequest,
   options?: CallOptions,
 ): Promise<Omit<RunningRestore, 'signal'>> {
-  const { jobs, clock } = components
-  const arrived = line(clock, 1, describeRequest(request)) //                                                    1
-  const plan = await planRestore(components, request, options) //                                                2
-  const planned = line(clock, 2, describePlan(plan))
+  const arrived = stepLine(clock, 1, describeRequest(request)) //                                                1
+  const plan = await planRestore(planning, request, options) //                                                  2
+  const planned = stepLine(clock, 2, describePlan(plan))
   const { jobId } = await jobs.register({
-    //                                                                     3
+    // 3
     requestId: request.requestId,
     type: 'restore',
     origin: 'user',
@@ -57,7 +29,7 @@ export async function beginRestore(
     backupId: plan.image.backupId,
     lines: [arrived, planned],
   })
-  return { jobId, request, plan }
+  return { jobId, request: ofImage(request, plan.image), plan }
 }
 
 /**
@@ -67,9 +39,9 @@ export async function beginRestore(
 export async function runRestore(components: RestoreFlowComponents, restore: RunningRestore): Promise<void> {
   const { jobs, clock, jobLog, log } = components
   const { jobId, plan } = restore
-  const write = (step: number, text: string): Promise<void> =>
+  const write: WriteStep = (step, text) =>
     jobLog
-      .append({ jobId, lines: [line(clock, step, text)] })
+      .append({ jobId, lines: [stepLine(clock, step, text)] })
       .catch((error: unknown) => log.error('job log: %s', error))
   let status = 0
   let statusText: string | undefined
@@ -80,9 +52,9 @@ export async function runRestore(components: RestoreFlowComponents, restore: Run
       progress: { files: 0, bytes: 0, estimatedFiles: plan.entries, estimatedBytes: plan.bytes },
     })
     for (const [index, group] of plan.groups.entries()) {
-      const report = await runGroup(components, restore, group, index === plan.groups.length - 1, write) //      5–16
-      status = Math.max(status, report.status)
-      statusText = report.status > 1 ? report.statusText : statusText
+      const last = index === plan.groups.length - 1
+      const report = await runGroup(components, restore, group, last, write) //                               5–16
+      if (report.status > status) ({ status, statusText } = report)
       if (report.status > 1) break
     }
   } catch (error) {
@@ -91,110 +63,12 @@ export async function runRestore(components: RestoreFlowComponents, restore: Run
     statusText = failure.message
     log.error('restore %s: %o', jobId, error)
   }
-  await write(17, `the session has told its end; the restore ends with ${describeStatus(status)}`) //             17
+  await write(17, `every session has told its end; the restore ends with ${describeStatus(status)}`) //         17
   await jobs
     .finish({ jobId, status, ...(statusText === undefined ? {} : { statusText }) })
     .catch((error: unknown) => log.error('could not end job %s: %o', jobId, error))
 }
 
-async function runGroup(
-  components: RestoreFlowComponents,
-  { jobId, request, signal }: RunningRestore,
-  group: RestoreGroup,
-  last: boolean,
-  write: (step: number, text: string) => Promise<void>,
-): Promise<SessionReport> {
-  const { mediaServers, jobs, log } = components
-  const mediaServer = mediaServers.get(group.mediaServer)
-  if (mediaServer === undefined) {
-    throw new NbError(
-      'media-server-unknown',
-      `media server ${group.mediaServer} holds the data and is not registered`,
-      {
-        status: 2826,
-        details: { mediaServer: group.mediaServer },
-      },
-    )
-  }
-  if ((await jobs.get({ jobId }))?.cancelRequested === true)
-    throw new NbError('job-cancelled', 'cancelled by an administrator')
-  signal.throwIfAborted()
-  const plans: ServedPlan[] = []
-  try {
-    const mediaPlan = await servePlan(components, request, group, log)
-    plans.push(mediaPlan)
-    const clientPlan = await servePlan(components, request, group, log)
-    plans.push(clientPlan)
-    await write(
-      5,
-      `starting a session on media server ${group.mediaServer} for storage unit ${group.storageUnit}`,
-    ) // 5
-    const { sessionId } = await mediaServer.startRestore(
-      sessionSpec(jobId, request, group, last, mediaPlan.ticket, clientPlan.ticket),
-    )
-    const end = (): void => {
-      const { status, message } = asNbError(signal.reason)
-      mediaServer
-        .endSession({ sessionId, status, reason: message })
-        .catch((error: unknown) => log.error('could not end session %s: %o', sessionId, error))
-    }
-    // A cancel that came while the session was starting found no session to end.
-    if (await cancelled())
-      await mediaServer.endSession({ sessionId, status: 150, reason: 'cancelled by an administrator' })
-    if (signal.aborted) end()
-    signal.addEventListener('abort', end, { once: true })
-    return await mediaServer
-      .waitSession({ sessionId })
-      .finally(() => signal.removeEventListener('abort', end))
-  } finally {
-    await Promise.all(plans.map((plan) => plan.close()))
-  }
-}
-
-function sessionSpec(
-  jobId: string,
-  request: RestoreRequest,
-  group: RestoreGroup,
-  last: boolean,
-  mediaPlan: ServedPlan['ticket'],
-  clientPlan: ServedPlan['ticket'],
-): RestoreSessionSpec {
-  return {
-    jobId,
-    restoreId: `restore-${jobId}`,
-    client: request.destinationClient ?? request.from.client,
-    need: { kind: 'read', storageUnit: group.storageUnit },
-    images: group.sources.map(({ backupId, copy }) => ({ backupId, copy })),
-    last,
-    mediaPlan,
-    clientPlan,
-    target: {
-      root: request.target.kind === 'original' ? toPath('/') : request.target.directory,
-      ifExists: request.ifExists ?? 'fail',
-    },
-  }
-}
-
-function line(clock: Clock, step: number, text: string): JobLogLine {
-  return {
-    time: clock.now(),
-    component: 'restore',
-    severity: 'info',
-    step: { flow: 'restore', number: step },
-    text,
-  }
-}
-
-function describeRequest({ from, paths, target, requestedBy }: RestoreRequest): string {
-  const shown = paths.slice(0, 3).map(displayPath).join(', ')
-  const more = paths.length > 3 ? ` and ${paths.length - 3} more` : ''
-  const place = target.kind === 'original' ? 'their original place' : displayPath(target.directory)
-  return `${requestedBy ?? 'a user'} asks for ${shown}${more} of client ${from.client}, to ${place}`
-}
-
-function describePlan({ image, groups, entries, bytes }: RestorePlan): string {
-  const sources = groups.flatMap((group) =>
-    group.sources.map((source) => `${source.backupId} on ${group.storageUnit}`),
-  )
-  return `image ${image.backupId}: ${entries} entries, ${bytes} bytes from ${sources.join(', ') || 'nowhere'}; on disk, so no plan is written`
+function ofImage(request: RestoreRequest, { client, backupId }: ImageRecord): RestoreRequest {
+  return { ...request, from: { client, backupId } }
 }

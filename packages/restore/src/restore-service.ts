@@ -12,29 +12,38 @@ import {
   type RestoreRequest,
   type RestoreService,
   NbError,
+  asNbError,
   debugLogger,
+  isAbortError,
 } from '@nb/contracts'
 import { checkRequest } from './check-request.ts'
 import { planRestore } from './plan.ts'
-import { type RestoreFlowComponents, beginRestore, runRestore } from './restore-flow.ts'
+import { beginRestore, runRestore } from './restore-flow.ts'
+import type { RestoreFlowComponents } from './running-restore.ts'
 
 /** What a restore service asks for. */
 export interface RestoreServiceComponents {
-  readonly catalog: Catalog
+  readonly catalog: Pick<Catalog, 'getImage' | 'readFileList'>
   readonly jobs: Pick<JobManager, 'get'> & JobRegistry
   /** The media servers by name. */
-  readonly mediaServers: { get(name: string): MediaServer | undefined }
+  readonly mediaServers: {
+    /** The media server of that name, or `undefined` when none is registered. */
+    get(name: string): MediaServer | undefined
+  }
   readonly channels: DataChannels
   /** Where the service leaves its lines, usually the job store. */
   readonly log: JobLog
   readonly clock: Clock
 }
 
+type Submitted = ReturnType<RestoreService['submit']>
+
 /**
  * Takes restore requests, plans them and runs their flow.
  *
- * A restore lives in this process: when it ends, running restores end with 803, and what a killed process left is ended
- * by the job manager's recovery with 63. Nothing half-written stays at the client in either case.
+ * A request is `beginning` (steps 1–3), then `running` (4–17), then only its job knows of it; under one id at most one
+ * is in either state. A restore lives in this process: when it stops, running restores end with 803, and what a killed
+ * process left is ended by the job manager's recovery with 63. Nothing half-written stays at the client in either case.
  */
 export function createRestoreService(
   components: RestoreServiceComponents,
@@ -44,45 +53,51 @@ export function createRestoreService(
     jobLog: components.log,
     log: debugLogger('nb:restore:flow'),
   }
-  const stopping = new AbortController()
+  let stopping = new AbortController()
+  const beginning = new Map<string, Submitted>()
   const running = new Map<string, { readonly jobId: string; readonly done: Promise<void> }>()
-  const beginning = new Map<string, Promise<{ readonly jobId: string }>>()
 
-  const begin = async (
-    request: RestoreRequest,
-    options?: CallOptions,
-  ): Promise<{ readonly jobId: string }> => {
-    checkRequest(request)
-    const restore = await beginRestore(flow, request, options)
-    // A request id that was used before answers with its old job, which may have ended long ago.
-    if ((await components.jobs.get({ jobId: restore.jobId }))?.state === 'done')
-      return { jobId: restore.jobId }
-    const done = runRestore(flow, { ...restore, signal: stopping.signal }).finally(() =>
-      running.delete(request.requestId),
+  const begin = async (input: RestoreRequest, { signal }: CallOptions): Submitted => {
+    const lifeSignal = stopping.signal
+    const signals = signal === undefined ? [lifeSignal] : [lifeSignal, signal]
+    const restore = await beginRestore(flow, checkRequest(input), { signal: AbortSignal.any(signals) })
+    const { jobId } = restore
+    if (await isOver(components.jobs, jobId)) return { jobId }
+    const done = runRestore(flow, { ...restore, signal: lifeSignal }).finally(() =>
+      running.delete(input.requestId),
     )
-    running.set(request.requestId, { jobId: restore.jobId, done })
-    return { jobId: restore.jobId }
+    running.set(input.requestId, { jobId, done })
+    return { jobId }
+  }
+  const submit: RestoreService['submit'] = async (input, options = {}) => {
+    stopping.signal.throwIfAborted()
+    options.signal?.throwIfAborted()
+    const known = running.get(input.requestId)
+    if (known !== undefined) return { jobId: known.jobId }
+    const begun = beginning.get(input.requestId)
+    if (begun !== undefined) {
+      // Whoever asked first may have given up; whoever asks now has not.
+      return begun.catch((error: unknown) => {
+        if (isAbortError(error)) return submit(input, options)
+        throw error
+      })
+    }
+    const fresh = begin(input, options).finally(() => beginning.delete(input.requestId))
+    beginning.set(input.requestId, fresh)
+    return fresh
   }
   return {
-    start: () => Promise.resolve(),
+    start: async () => {
+      if (stopping.signal.aborted) stopping = new AbortController()
+    },
     stop: async () => {
       stopping.abort(new NbError('manager-stopping', 'the restore service is ending'))
       await Promise.allSettled(beginning.values())
       await Promise.all([...running.values()].map(({ done }) => done))
     },
-    submit: (input, options) => {
-      if (stopping.signal.aborted) return Promise.reject(stopping.signal.reason as NbError)
-      const known = running.get(input.requestId)
-      if (known !== undefined) return Promise.resolve({ jobId: known.jobId })
-      const begun = beginning.get(input.requestId)
-      if (begun !== undefined) return begun
-      const fresh = begin(input, options).finally(() => beginning.delete(input.requestId))
-      beginning.set(input.requestId, fresh)
-      return fresh
-    },
+    submit,
     preview: async (input, options): Promise<RestorePreview> => {
-      checkRequest(input)
-      const plan = await planRestore(components, input, options)
+      const plan = await planRestore(components, checkRequest(input), options)
       return {
         backupId: plan.image.backupId,
         entries: plan.entries,
@@ -92,5 +107,19 @@ export function createRestoreService(
         ),
       }
     },
+  }
+}
+
+/**
+ * Whether the job has ended: a request id that was used before answers with its old job. A job of which that can't be
+ * learnt must not stay without an owner, so it ends; the first status of one that had ended stays.
+ */
+async function isOver(jobs: RestoreServiceComponents['jobs'], jobId: string): Promise<boolean> {
+  try {
+    return (await jobs.get({ jobId }))?.state === 'done'
+  } catch (error) {
+    const { status, message } = asNbError(error)
+    await jobs.finish({ jobId, status, statusText: message })
+    throw error
   }
 }

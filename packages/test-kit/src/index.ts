@@ -71,3 +71,4 @@ export {
   type ScriptedMediaServer,
   type ScriptedSession,
 } from './fakes/scripted-media-server.ts'
+export { resourceBrokerSuite, type ResourceBrokerFixture } from './suites/resource-broker.ts'

@@ -1,0 +1,34 @@
+import { type Clock, type JobLogLine, type RestoreRequest, displayPath } from '@nb/contracts'
+import type { RestorePlan } from './plan.ts'
+
+const mostNamed = 3
+
+/** The restore service's own line for a step. */
+export function stepLine(clock: Clock, step: number, text: string): JobLogLine {
+  return {
+    time: clock.now(),
+    component: 'restore',
+    severity: 'info',
+    step: { flow: 'restore', number: step },
+    text,
+  }
+}
+
+/** Step 1, for a person. */
+export function describeRequest({ from, paths, target, requestedBy }: RestoreRequest): string {
+  const place = target.kind === 'original' ? 'their original place' : displayPath(target.directory)
+  return `${requestedBy ?? 'a user'} asks for ${firstOf(paths.map(displayPath))} of client ${from.client}, to ${place}`
+}
+
+/** Step 2, for a person. */
+export function describePlan({ image, groups, entries, bytes }: RestorePlan): string {
+  const sources = groups.flatMap((group) =>
+    group.sources.map((source) => `${source.backupId} on ${group.storageUnit}`),
+  )
+  return `image ${image.backupId}: ${entries} entries, ${bytes} bytes from ${firstOf(sources) || 'nowhere'}; on disk, so no plan is written`
+}
+
+function firstOf(names: readonly string[]): string {
+  const more = names.length - mostNamed
+  return `${names.slice(0, mostNamed).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}

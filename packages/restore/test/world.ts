@@ -1,0 +1,30 @@
+import { type Lifecycle, type RestoreService, type DataChannels } from '@nb/contracts'
+import { createLocalChannels } from '@nb/remote'
+import {
+  type RestoreServiceFixture,
+  type VirtualClock,
+  createListedCatalog,
+  createNotedJobs,
+  createScriptedMediaServer,
+  createVirtualClock,
+} from '@nb/test-kit'
+import { createRestoreService } from '../src/restore-service.ts'
+
+/** A restore service among fakes, with real plans over real channels. */
+export interface World extends RestoreServiceFixture {
+  readonly restores: RestoreService & Required<Lifecycle>
+  readonly clock: VirtualClock
+  readonly channels: DataChannels
+}
+
+export function createWorld(): World {
+  const clock = createVirtualClock()
+  const channels = createLocalChannels({ clock })
+  const catalog = createListedCatalog(channels)
+  const noted = createNotedJobs(clock)
+  const mediaServer = createScriptedMediaServer(channels)
+  const mediaServers = new Map([['media1', mediaServer]])
+  const { jobs, log } = noted
+  const restores = createRestoreService({ catalog, jobs, mediaServers, channels, log, clock })
+  return { restores, catalog, noted, mediaServer, clock, channels }
+}

@@ -1,0 +1,190 @@
+import {
+  type Catalog,
+  type ChannelListener,
+  type DataChannels,
+  type ImageRecord,
+  type Path,
+  type TreeQuery,
+  NbError,
+  displayPath,
+  pathToBytes,
+  throwIfAborted,
+  toPath,
+} from '@nb/contracts'
+import { type FileRecord, type MemberKind, FileListEncoder, comparePaths, isWithin } from '@nb/formats'
+
+/** An entry of a {@link ListedImage}. */
+export interface ListedEntry {
+  readonly path: string | Path
+  /** @default 'file' */
+  readonly kind?: MemberKind
+  /** @default 0 */
+  readonly sizeBytes?: number
+  /** The image that holds the data. @default the image itself */
+  readonly from?: string
+  /** Bits of `FILE_FLAGS`. @default 0 */
+  readonly flags?: number
+}
+
+/** An image of a {@link ListedCatalog}, by what a restore looks at. */
+export interface ListedImage {
+  readonly backupId: string
+  readonly entries: readonly ListedEntry[]
+  /** @default 'web1' */
+  readonly client?: string
+  /** @default 'complete' */
+  readonly state?: ImageRecord['state']
+  /** @default 'disk1' */
+  readonly storageUnit?: string
+  /** @default 'media1' */
+  readonly mediaServer?: string
+  /** @default false */
+  readonly withoutCopy?: boolean
+}
+
+/** The part of a catalog that restores read, over lists that a test wrote down. */
+export interface ListedCatalog extends Pick<Catalog, 'getImage' | 'readFileList'> {
+  /** Adds an image or replaces it. Its time is the second that its id ends in. */
+  put(image: ListedImage): void
+  /** Takes an image away. */
+  remove(backupId: string): void
+  /** Lists asked for so far. */
+  readonly reads: number
+  /** Damages a byte of the list of every image from now on. */
+  damageLists(): void
+  /** File-list bytes that readers have taken so far. */
+  readonly bytesServed: number
+}
+
+const chunkBytes = 4096
+
+/** Makes one; lists go out over `channels` in pieces of 4 KiB. */
+export function createListedCatalog(channels: DataChannels): ListedCatalog {
+  const images = new Map<string, ListedImage>()
+  let reads = 0
+  let damaged = false
+  let bytesServed = 0
+
+  const serve = async (listener: ChannelListener, bytes: Buffer): Promise<void> => {
+    const channel = await listener.accept()
+    try {
+      for (let at = 0; at < bytes.length; at += chunkBytes) {
+        const chunk = bytes.subarray(at, at + chunkBytes)
+        await channel.write(chunk)
+        bytesServed += chunk.length
+      }
+      await channel.end()
+    } catch {
+      channel.abort('the reader went away')
+    }
+  }
+  return {
+    put: (image) => void images.set(image.backupId, image),
+    remove: (backupId) => void images.delete(backupId),
+    damageLists: () => (damaged = true),
+    get reads() {
+      return reads
+    },
+    get bytesServed() {
+      return bytesServed
+    },
+    getImage: async ({ backupId }) => {
+      const image = images.get(backupId)
+      return image === undefined ? undefined : recordOf(image)
+    },
+    readFileList: async (input, options) => {
+      throwIfAborted(options)
+      reads += 1
+      const image = choose([...images.values()], input)
+      const bytes = encode(image, input.paths?.map(pathToBytes))
+      if (damaged) bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 0xff
+      const listener = await channels.listen()
+      void serve(listener, bytes).catch(() => undefined)
+      return { image: recordOf(image), ticket: listener.ticket }
+    },
+  }
+}
+
+const secondsOf = (backupId: string): number => Number(backupId.slice(backupId.lastIndexOf('_') + 1))
+
+function choose(images: readonly ListedImage[], { client, backupId, at }: TreeQuery): ListedImage {
+  const matching = images
+    .filter(
+      (image) =>
+        (image.client ?? 'web1') === client &&
+        (image.state ?? 'complete') === 'complete' &&
+        (backupId === undefined || image.backupId === backupId) &&
+        (at === undefined || secondsOf(image.backupId) * 1000 <= at),
+    )
+    .sort((a, b) => secondsOf(b.backupId) - secondsOf(a.backupId))
+  const [newest] = matching
+  if (newest === undefined) throw new NbError('no-image-matches', `there is no such image of ${client}`)
+  return newest
+}
+
+function encode(image: ListedImage, paths: readonly Buffer[] | undefined): Buffer {
+  const origins = [...new Set([image.backupId, ...image.entries.map(({ from }) => from ?? image.backupId)])]
+  const encoder = new FileListEncoder({ images: origins, batchBytes: 1024 })
+  const records = image.entries
+    .map((entry, index) => fileRecord(entry, index, origins.indexOf(entry.from ?? image.backupId)))
+    .sort((a, b) => comparePaths(a.path, b.path))
+  for (const path of paths ?? []) {
+    if (records.some((record) => isWithin(record.path, path))) continue
+    throw new NbError('path-not-backed-up', `${path.toString()} is not in ${image.backupId}`)
+  }
+  const parts = [encoder.header()]
+  for (const record of records) {
+    if (paths?.some((path) => isWithin(record.path, path)) === false) continue
+    const batch = encoder.add(record)
+    if (batch !== undefined) parts.push(batch)
+  }
+  return Buffer.concat([...parts, encoder.flush() ?? Buffer.alloc(0)])
+}
+
+function fileRecord(
+  { path, kind = 'file', sizeBytes = 0, flags = 0 }: ListedEntry,
+  index: number,
+  imageIndex: number,
+): FileRecord {
+  const isLink = kind === 'symlink' || kind === 'hardlink'
+  return {
+    path: pathToBytes(toPath(path)),
+    kind,
+    mode: kind === 'directory' ? 0o755 : 0o644,
+    uid: 0,
+    gid: 0,
+    sizeBytes,
+    mtimeNs: 0n,
+    ctimeNs: 0n,
+    ...(isLink ? { linkTarget: Buffer.from('/first') } : {}),
+    ...(kind.endsWith('-device') ? { deviceMajor: 1, deviceMinor: 3 } : {}),
+    identity: { device: 1n, inode: BigInt(index + 1) },
+    linkCount: 1,
+    imageIndex,
+    memberOffset: index * 1024,
+    memberBytes: 1024,
+    flags,
+  }
+}
+
+function recordOf(image: ListedImage): ImageRecord {
+  const { backupId, client = 'web1', state = 'complete', entries } = image
+  const { storageUnit = 'disk1', mediaServer = 'media1', withoutCopy = false } = image
+  const origins = new Set(entries.map(({ from }) => from ?? backupId))
+  origins.delete(backupId)
+  return {
+    version: 1,
+    backupId,
+    state,
+    jobId: displayPath(toPath(backupId)),
+    client,
+    policy: 'nightly',
+    schedule: origins.size === 0 ? 'full' : 'incr',
+    scheduleType: origins.size === 0 ? 'full' : 'differential',
+    backupTime: secondsOf(backupId) * 1000,
+    selections: [toPath('/')],
+    retentionLevel: 1,
+    neededImages: [...origins],
+    copies: withoutCopy ? [] : [{ copy: 1, storageUnit, mediaServer, fragments: [] }],
+  }
+}
