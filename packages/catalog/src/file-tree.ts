@@ -19,6 +19,8 @@ export class FileTree {
   readonly #path: string
   readonly #file: OpenFile
   readonly #index: FileListIndex
+  /** The last answer: whoever asks whether a path is there asks for it next. */
+  #found: { readonly path: Buffer; readonly record: FileRecord | undefined } | undefined
 
   private constructor(path: string, file: OpenFile, index: FileListIndex, header: FileListHeader) {
     this.#path = path
@@ -47,14 +49,18 @@ export class FileTree {
 
   /** The entry of a path. */
   async find(path: Buffer): Promise<FileRecord | undefined> {
+    if (this.#found?.path.equals(path) === true) return this.#found.record
     const number = findBatch(this.#index, path)
     if (number < 0) return undefined
     const batch = await this.#read(number)
-    return corruptOn(this.#path, () => findInBatch(batch, path))
+    const record = await corruptOn(this.#path, () => findInBatch(batch, path))
+    this.#found = { path, record }
+    return record
   }
 
   /** Whether the path itself or anything below it is in the list. */
   async holds(path: Buffer): Promise<boolean> {
+    if ((await this.find(path)) !== undefined) return true
     for await (const _ of this.subtree(path)) return true
     return false
   }
