@@ -13,34 +13,38 @@ interface ProgressBar {
   hide(): void
 }
 
-/** Shows a job's steps and its live progress until it has ended for good; gives the ended job. */
+/** How long the last step, which follows the end of the job, is waited for. */
+const lastStepMs = 5000
+
+/** Shows a job's steps and its live progress until it has ended for good and its last step is told; gives the ended job. */
 export async function showJob(
   jobs: JobManager,
   jobId: string,
   screen: Screen,
   signal: AbortSignal,
 ): Promise<Job> {
-  const ended = new AbortController()
-  const waiting = jobs.wait({ jobId }, { signal })
-  const watching = follow(jobs, jobId, screen, AbortSignal.any([signal, ended.signal]))
+  const over = new AbortController()
+  const watching = follow(jobs, jobId, screen, AbortSignal.any([signal, over.signal]))
   try {
-    const job = await waiting
+    const job = await jobs.wait({ jobId }, { signal })
+    const late = setTimeout(() => over.abort(), lastStepMs)
+    await watching
+    clearTimeout(late)
     return job
   } finally {
-    ended.abort()
-    await watching
+    over.abort()
     screen.bar?.hide()
   }
 }
 
+/** Shows what happens until step 17 or the signal. */
 async function follow(jobs: JobManager, jobId: string, screen: Screen, signal: AbortSignal): Promise<void> {
-  let shown = 0
   let began: number | undefined
   try {
     for await (const event of jobs.watch({ jobId, lines: true }, { signal })) {
       if (event.kind === 'line') {
-        shown += 1
         screen.line(formatLine(event.line))
+        if (event.line.step?.number === 17) return
       } else if (event.job.progress !== undefined && event.job.state === 'active') {
         began ??= performance.now()
         screen.bar?.update(event.job.progress, performance.now() - began)
@@ -49,8 +53,6 @@ async function follow(jobs: JobManager, jobId: string, screen: Screen, signal: A
   } catch (error) {
     if (!signal.aborted) throw error
   }
-  // What was written between the last line seen and the end.
-  for await (const line of jobs.log({ jobId, after: shown })) screen.line(formatLine(line))
 }
 
 /** `12:00:00.123  step  6  catalog          text`. */
@@ -83,7 +85,8 @@ function terminalBar(): ProgressBar {
   const bar = new cliProgress.SingleBar(
     {
       format: (options, params, payload: { readonly text?: string }) => {
-        const known = params.total > 0 ? `${cliProgress.Format.BarFormat(Math.min(params.progress, 1), options)} ` : ''
+        const known =
+          params.total > 0 ? `${cliProgress.Format.BarFormat(Math.min(params.progress, 1), options)} ` : ''
         return `  ${known}${payload.text ?? ''}`
       },
       clearOnComplete: true,
