@@ -7,6 +7,7 @@ import {
   type JobOrigin,
   type JobProgress,
   type JobType,
+  type MediaRequest,
   type Policy,
   type RegisteredJobRequest,
   type Schedule,
@@ -56,6 +57,8 @@ export interface JobRecord {
   readonly held?: Holding
   /** The media request that was answered with {@link held}. */
   readonly heldFor?: string
+  /** Media requests that were acknowledged and not yet answered, by `sessionId/requestId`. */
+  readonly mediaRequests: Readonly<Record<string, MediaRequest>>
   /** What its sessions were granted beyond that, by `sessionId/requestId`. */
   readonly sessionHoldings: Readonly<Record<string, Holding>>
   readonly backupId?: string
@@ -82,6 +85,7 @@ export function newBackupRecord(id: string, input: BackupJobRequest, now: number
     submittedAt: now,
     policy: input.policy.name,
     backup: { policy: input.policy, schedule: input.schedule, limits: input.limits },
+    mediaRequests: {},
     sessionHoldings: {},
   }
 }
@@ -99,6 +103,7 @@ export function newRegisteredRecord(id: string, input: RegisteredJobRequest, now
     priority: input.priority ?? (input.type === 'restore' ? 90_000 : 0),
     submittedAt: now,
     activeAt: now,
+    mediaRequests: {},
     sessionHoldings: {},
     ...(input.policy === undefined ? {} : { policy: input.policy }),
     ...(input.backupId === undefined ? {} : { backupId: input.backupId }),
@@ -146,8 +151,8 @@ export function parseRecord(key: string, text: string): JobRecord {
           ? 'phase'
           : typeof value.submittedAt !== 'number' || typeof value.priority !== 'number'
             ? 'a number'
-            : typeof value.sessionHoldings !== 'object'
-              ? 'sessionHoldings'
+            : typeof value.sessionHoldings !== 'object' || typeof value.mediaRequests !== 'object'
+              ? 'row of media requests'
               : (value.phase === 'ended' || value.phase === 'final') &&
                   typeof value.ending?.status !== 'number'
                 ? 'ending'

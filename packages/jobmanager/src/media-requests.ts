@@ -15,8 +15,11 @@ import { endSession, mediaServerOf } from './session-calls.ts'
 
 /** Answers the media requests of sessions (step 9 of a backup, 7–11 of a restore). */
 export interface MediaRequests {
-  /** Takes a request; the answer goes to the media server by itself. `job` is the backup that owns the session. */
-  take(input: MediaRequest, job: RunningJob | undefined): void
+  /**
+   * Takes a request. Resolves when it is noted, so that a restart answers it; the answer goes to the media server by
+   * itself. `job` is the backup that owns the session.
+   */
+  take(input: MediaRequest, job: RunningJob | undefined): Promise<void>
   /** Gives up what a session of a job still waits for, and gives back what it was granted for itself (step 16). */
   sessionOver(jobId: string, sessionId: string): Promise<void>
   /** Answers what the job's sessions still wait for with this reason. */
@@ -38,8 +41,11 @@ export function createMediaRequests(parts: ManagerParts): MediaRequests {
     [...pending.values()].filter(({ input }) => input.jobId === jobId)
 
   return {
-    take: (input, job) => {
-      const key = `${input.jobId}/${holdingKey(input)}`
+    take: async (input, job) => {
+      const request = holdingKey(input)
+      const key = `${input.jobId}/${request}`
+      if (pending.has(key)) return
+      await parts.store.apply(input.jobId, { kind: 'media-asked', request, input })
       if (pending.has(key)) return
       const refusal = new AbortController()
       const done = answer(parts, input, job, refusal.signal).finally(() => pending.delete(key))
@@ -85,10 +91,13 @@ async function answer(
   try {
     const server = mediaServerOf(mediaServers, mediaServer)
     await retrying(clock, 4, () => server.grantMedia({ sessionId, requestId, answer: reply }))
+    await parts.store.apply(input.jobId, { kind: 'media-answered', request: holdingKey(input) })
   } catch (error) {
     const failure = asNbError(error, 'media-server-unreachable')
     log.error('the answer to session %s did not arrive: %o', sessionId, error)
-    if (failure.code === 'session-unknown') return
+    // The session, or the job with it, has come to its end meanwhile.
+    const phase = parts.store.current(input.jobId)?.phase
+    if (failure.code === 'session-unknown' || phase === undefined || phase === 'ended') return
     if (job !== undefined) job.endWith(failure)
     else await endSession(parts, mediaServer, { sessionId, status: failure.status, reason: failure.message })
   }
@@ -106,11 +115,9 @@ async function obtain(
   const record = store.current(input.jobId)
   if (record === undefined) throw new NbError('session-unknown', `job ${input.jobId} has ended`)
   if (record.cancel !== undefined) throw new NbError('job-cancelled', record.cancel.reason)
-  if (job !== undefined && record.held !== undefined && (record.heldFor ?? key) === key) {
-    const { allocation } = record.held
-    if (record.heldFor === undefined) await store.apply(record.id, { kind: 'media-asked', request: key })
+  if (record.held !== undefined && record.heldFor === key) {
     store.show(record.id, { operation: 'mounting' })
-    return allocation
+    return record.held.allocation
   }
   const known = record.sessionHoldings[key]
   if (known !== undefined) return known.allocation

@@ -112,6 +112,7 @@ async function takeUp(
       keepSessionLeases(parts, record, () => record.mediaServer)
       await job.say(`the job manager was restarted: session ${job.sessionId ?? '-'} goes on`)
       flows.resume(job)
+      await answerAgain(parts, record, job.sessionId, job)
       return
     }
     case 'ask-report': {
@@ -143,7 +144,20 @@ async function takeUp(
       for (const sessionId of new Set(gone)) {
         if (!alive.has(sessionId)) await parts.requests.sessionOver(record.id, sessionId)
       }
+      for (const sessionId of alive.keys()) await answerAgain(parts, record, sessionId, undefined)
       flows.awaitOwner(record)
     }
+  }
+}
+
+/** Answers the media requests that were acknowledged before the restart. */
+async function answerAgain(
+  { requests }: SessionParts,
+  record: JobRecord,
+  sessionId: string | undefined,
+  job: RunningJob | undefined,
+): Promise<void> {
+  for (const input of Object.values(record.mediaRequests)) {
+    if (input.sessionId === sessionId) await requests.take(input, job)
   }
 }

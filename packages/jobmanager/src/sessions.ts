@@ -34,7 +34,7 @@ export function createJobSessions(parts: SessionParts): JobSessions {
       if (record.type === 'backup' ? job?.owns(sessionId) !== true : hasEnded(jobId, sessionId)) {
         throw unknownSession(sessionId)
       }
-      requests.take(input, job)
+      await requests.take(input, job)
     },
     progress: async ({ jobId, sessionId, progress }) => {
       const { type } = unfinished(parts, jobId, sessionId)

@@ -1,4 +1,4 @@
-import { type Job, type JobProgress, NbError } from '@nb/contracts'
+import { type Job, type JobProgress, type MediaRequest, NbError } from '@nb/contracts'
 import type { Ending, Holding, JobPhase, JobRecord } from './job-record.ts'
 import { mergeProgress } from './job-view.ts'
 
@@ -12,8 +12,10 @@ export type JobChange =
   | { readonly kind: 'imaged'; readonly backupId: string }
   /** Step 7: its session lives. */
   | { readonly kind: 'started'; readonly sessionId: string; readonly mediaServer: string }
-  /** Step 9 of a backup: the request that is answered with the job's own grant. */
-  | { readonly kind: 'media-asked'; readonly request: string }
+  /** A session asked for media, and this is about to be acknowledged. */
+  | { readonly kind: 'media-asked'; readonly request: string; readonly input: MediaRequest }
+  /** The answer has arrived at the session. */
+  | { readonly kind: 'media-answered'; readonly request: string }
   /** A session of it was granted a medium. */
   | { readonly kind: 'leased'; readonly request: string; readonly holding: Holding }
   | { readonly kind: 'unleased'; readonly request: string }
@@ -43,7 +45,8 @@ const allowedIn: Readonly<Record<JobChange['kind'], readonly JobPhase[]>> = {
   requeued: ['granted'],
   imaged: ['granted'],
   started: ['imaged', 'running'],
-  'media-asked': ['imaged', 'running'],
+  'media-asked': ['imaged', 'running', 'registered'],
+  'media-answered': ['imaged', 'running', 'registered'],
   leased: ['imaged', 'running', 'registered'],
   unleased: ['imaged', 'running', 'registered', 'ended'],
   noted: [...beforeEnd, 'ended'],
@@ -95,8 +98,16 @@ export function applyChange(record: JobRecord, change: JobChange): JobRecord {
       const { sessionId, mediaServer } = change
       return { ...record, phase: 'running', session: { sessionId, mediaServer } }
     }
-    case 'media-asked':
-      return { ...record, heldFor: record.heldFor ?? change.request }
+    case 'media-asked': {
+      const mediaRequests = { ...record.mediaRequests, [change.request]: change.input }
+      // The first request of a backup is answered with the job's own grant.
+      if (record.held === undefined) return { ...record, mediaRequests }
+      return { ...record, mediaRequests, heldFor: record.heldFor ?? change.request }
+    }
+    case 'media-answered': {
+      const { [change.request]: _, ...mediaRequests } = record.mediaRequests
+      return { ...record, mediaRequests }
+    }
     case 'leased': {
       const { storageUnit, mediaServer } = change.holding.allocation
       const sessionHoldings = { ...record.sessionHoldings, [change.request]: change.holding }
@@ -120,7 +131,7 @@ export function applyChange(record: JobRecord, change: JobChange): JobRecord {
     case 'settled': {
       const { held: _, heldFor: __, operation: ___, ending, ...rest } = record
       const { completion: ____, ...kept } = ending as Ending
-      return { ...rest, phase: 'final', sessionHoldings: {}, ending: kept }
+      return { ...rest, phase: 'final', mediaRequests: {}, sessionHoldings: {}, ending: kept }
     }
   }
 }

@@ -57,7 +57,7 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
 }
 
 /** Lets virtual time pass until the promise is settled. */
-export async function driven<T>(clock: VirtualClock, promise: Promise<T>, limitMs?: number): Promise<T> {
+export async function driven<T>(clock: VirtualClock, promise: Promise<T>, limitMs = 3_600_000): Promise<T> {
   let settled = false
   const mark = (): void => void (settled = true)
   promise.then(mark, mark)
