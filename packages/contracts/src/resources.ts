@@ -128,7 +128,9 @@ export interface ReconcileReport {
 export interface ResourceBroker {
   /**
    * Steps 3–5: pending until granted. Idempotent by `requestId`: while granted it answers with the same grant.
-   * Rejects with `request-cancelled` (aborted), `request-impossible` and its like where waiting can't help.
+   * Aborted, it rejects when nothing is held (any more); over a wire, a grant that was on its way then stays until
+   * its lease ends. Rejects with `request-impossible` where waiting can't help, `request-duplicate` when the id stands
+   * for another request, `manager-stopping`.
    */
   acquire(input: ResourceRequest, options?: CallOptions): Promise<Grant>
   /** Prolongs a lease; gives its new end. Rejects with `lease-expired`. */

@@ -72,3 +72,8 @@ export {
   type ScriptedSession,
 } from './fakes/scripted-media-server.ts'
 export { resourceBrokerSuite, type ResourceBrokerFixture } from './suites/resource-broker.ts'
+export { driven } from './driven.ts'
+export { sampleBackupRequest, sampleLine } from './suites/sample-jobs.ts'
+export { jobLogSuite, type JobLogFixture } from './suites/job-log.ts'
+export { jobManagerSuite, suiteScript, type JobManagerFixture } from './suites/job-manager.ts'
+export { jobRegistrySuite, sampleRestoreSession, type JobRegistryFixture } from './suites/job-registry.ts'

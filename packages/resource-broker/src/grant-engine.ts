@@ -1,0 +1,300 @@
+import {
+  type Allocation,
+  asNbError,
+  type Blocker,
+  type Clock,
+  describeStatus,
+  type Emitter,
+  type Json,
+  type Logger,
+  type MediaManager,
+  NbError,
+  type ReconcileReport,
+  type ResourceBrokerEvents,
+  type ResourceChange,
+  type ResourceRequest,
+} from '@nb/contracts'
+import type { JobLines, ReleaseReason } from './job-lines.ts'
+import { grantOf, type Lease, LeaseBook } from './lease-book.ts'
+import type { LeaseStore } from './lease-store.ts'
+import { isLimited, type Limit, limitBlockers } from './limits.ts'
+import { differences } from './reconcile.ts'
+import { allocationIdOf, flowOf } from './request.ts'
+import { SerialQueue } from './serial-queue.ts'
+import { type Waiter, WaitingRoom } from './waiting-room.ts'
+
+/** What the engine works with. */
+export interface GrantEngineComponents {
+  readonly media: MediaManager
+  readonly leases: LeaseStore
+  readonly clock: Clock
+  readonly lines: JobLines
+  readonly events: Emitter<ResourceBrokerEvents>
+  readonly logger: Logger
+}
+
+/**
+ * Grants and takes back, one thing at a time.
+ *
+ * A grant: the media manager allocates (durably, under an id derived from the request), then the lease is written
+ * (durably), then the caller is told. A release: the media manager releases, then the lease is removed. So a crash
+ * leaves at the worst an allocation without a lease or a lease without an allocation, and {@link reconcile}, which
+ * every start runs, takes both back; nobody had been told of the one, and the holder of the other gave it up.
+ */
+export class GrantEngine {
+  readonly room: WaitingRoom = new WaitingRoom()
+  readonly book: LeaseBook
+  readonly #parts: GrantEngineComponents
+  readonly #serial: SerialQueue = new SerialQueue()
+  /** Allocations that a failed call may have left behind. */
+  readonly #uncertain: Set<string> = new Set()
+  /** What changed while the media manager was being asked; its answer may be older. */
+  #missed: (ResourceChange | 'anything')[] = []
+  #running = false
+  #pumping = false
+
+  constructor(parts: GrantEngineComponents, leaseMs: number) {
+    this.#parts = parts
+    this.book = new LeaseBook(parts.clock, leaseMs, (lease) => this.#expired(lease))
+  }
+
+  /** Takes up the leases from before and makes them and the media manager agree. */
+  async start(): Promise<void> {
+    for (const record of await this.#parts.leases.load()) this.book.add(record, countedOf(record.request))
+    try {
+      await this.reconcile(true)
+    } catch (error) {
+      this.book.stop()
+      throw error
+    }
+    this.#running = true
+  }
+
+  /** Ends all waits with `manager-stopping`; what is under way is brought to its end. Leases stay. */
+  async stop(): Promise<void> {
+    this.#running = false
+    this.book.stop()
+    this.room.failAll(new NbError('manager-stopping', 'the resource broker is stopping; ask again later'))
+    await this.#serial.settled()
+  }
+
+  /** Throws `manager-stopping` while not running. */
+  requireRunning(): void {
+    if (!this.#running) throw notRunning()
+  }
+
+  /** Serves whoever can be served. */
+  pump(): void {
+    if (!this.#running || this.#pumping) return
+    this.#pumping = true
+    this.#serveAll().catch((error: unknown) =>
+      this.#parts.logger.error('serving requests broke off: %o', error),
+    )
+  }
+
+  /** Resolves when what is under way, and who is to be served next, is done with. */
+  turn(): Promise<void> {
+    return this.#serial.settled()
+  }
+
+  /** What the media manager tells. */
+  changed(change: ResourceChange): void {
+    this.#missed.push(change)
+    this.room.index.wake(change)
+    this.pump()
+  }
+
+  /** Looks at everybody again, for what nobody told of. */
+  reevaluate(): void {
+    this.#missed.push('anything')
+    this.room.index.wakeAll()
+    this.#retryUncertain()
+    this.pump()
+  }
+
+  /** Gives a lease back. A second call joins the first. */
+  async release(lease: Lease, reason: ReleaseReason): Promise<void> {
+    if (lease.ending !== undefined) return lease.ending
+    await this.#whileEnding(
+      lease,
+      this.#serial.run(() => this.#end(lease, reason)),
+    )
+  }
+
+  /** Compares with the media manager; with `repair`, takes back what only one side knows. */
+  async reconcile(repair: boolean): Promise<ReconcileReport> {
+    return this.#serial.run(async () => {
+      const allocations: Allocation[] = []
+      for await (const allocation of this.#parts.media.allocations({})) allocations.push(allocation)
+      const found = differences(this.book.values(), allocations)
+      if (repair) {
+        for (const { allocationId } of found.orphanedAllocations)
+          await this.#parts.media.release({ allocationId })
+        for (const lease of found.orphanedLeases)
+          await this.#whileEnding(lease, this.#end(lease, 'reconciled'))
+      }
+      const { orphanedAllocations, orphanedLeases } = found
+      return { orphanedAllocations, orphanedLeases: orphanedLeases.map(grantOf), repaired: repair }
+    })
+  }
+
+  async #serveAll(): Promise<void> {
+    try {
+      while (this.#running && this.room.index.next(this.book.usage) !== undefined)
+        await this.#serial.run(() => this.#serveNext())
+    } finally {
+      // In the same turn as the last look, so that no call to pump falls between.
+      this.#pumping = false
+    }
+    this.#announce()
+  }
+
+  async #serveNext(): Promise<void> {
+    const { media, clock, lines } = this.#parts
+    const waiter = this.room.index.next(this.book.usage)
+    if (waiter === undefined) return
+    const { request } = waiter
+    this.room.beginAsking(waiter)
+    this.#missed = []
+    if (!waiter.requested) lines.requesting(request, clock.now())
+    waiter.requested = true
+    const allocationId = allocationIdOf(request.requestId)
+    const flow = flowOf(request)
+    const { jobId, need } = request
+    try {
+      const asked = { allocationId, jobId, need, ...(flow === undefined ? {} : { flow }) }
+      const answer = await media.allocate(asked)
+      if (answer.granted) await this.#grant(waiter, answer.allocation)
+      else if (answer.possible) this.#goOnWaiting(waiter, answer.blockers)
+      else this.room.fail(waiter, impossible(request, answer.blockers))
+    } catch (error) {
+      await this.#giveUp(allocationId)
+      this.room.fail(waiter, asNbError(error))
+    }
+  }
+
+  async #grant(waiter: Waiter, allocation: Allocation): Promise<void> {
+    const { leases, clock, lines, events } = this.#parts
+    const { request } = waiter
+    this.#uncertain.delete(allocation.allocationId)
+    const leaseId = `lease-${leases.nextNumber()}`
+    const record = { leaseId, request, allocation, grantedAt: clock.now() }
+    await leases.put(record)
+    const lease = this.book.add(record, countedOf(request))
+    lines.granted(record, clock.now())
+    events.emit('allocation:granted', { leaseId, jobId: request.jobId, allocation })
+    if (waiter.callers.size > 0) {
+      this.room.grant(waiter, grantOf(lease))
+      return
+    }
+    // All who asked have left meanwhile. If giving it back fails, the lease ends by the clock.
+    await this.#whileEnding(lease, this.#end(lease, 'released')).catch((error: unknown) =>
+      this.#parts.logger.error('lease %s, which nobody wants, stays until it expires: %o', leaseId, error),
+    )
+    this.room.goOnWaiting(waiter)
+  }
+
+  #goOnWaiting(waiter: Waiter, blockers: readonly Blocker[]): void {
+    const { index } = this.room
+    this.room.goOnWaiting(waiter)
+    index.close(waiter.need, blockers)
+    for (const change of this.#missed) {
+      if (change === 'anything') index.wakeNeed(waiter.need)
+      else index.wake(change)
+    }
+  }
+
+  /** Marks the lease as ending until the end is reached or has failed. */
+  async #whileEnding(lease: Lease, end: Promise<void>): Promise<void> {
+    lease.ending = end
+    try {
+      await end
+    } finally {
+      lease.ending = undefined
+    }
+  }
+
+  async #end(lease: Lease, reason: ReleaseReason): Promise<void> {
+    const { media, leases, clock, lines, events } = this.#parts
+    if (this.book.get(lease.leaseId) !== lease) return
+    const { allocation, leaseId, request, counted } = lease
+    await media.release({ allocationId: allocation.allocationId })
+    await leases.remove(leaseId)
+    this.book.delete(lease)
+    // The media manager's watch will tell too, but perhaps only after someone else was served out of order.
+    const { index } = this.room
+    for (const of of counted) index.unpark(of, this.book.usage)
+    index.wake({ storageUnits: [allocation.storageUnit] })
+    if (allocation.medium.kind === 'tape') index.wakeTape()
+    lines.released(lease, reason, clock.now())
+    events.emit('allocation:released', { leaseId, jobId: request.jobId, reason })
+    this.pump()
+  }
+
+  #expired(lease: Lease): void {
+    this.release(lease, 'expired').catch((error: unknown) =>
+      this.#parts.logger.error(
+        'lease %s has expired but could not be taken back yet: %o',
+        lease.leaseId,
+        error,
+      ),
+    )
+  }
+
+  /** A call failed, so nobody knows whether it allocated. */
+  async #giveUp(allocationId: string): Promise<void> {
+    this.#uncertain.add(allocationId)
+    try {
+      await this.#parts.media.release({ allocationId })
+      this.#uncertain.delete(allocationId)
+    } catch (error) {
+      this.#parts.logger.error('%s may be allocated still; it is released later: %o', allocationId, error)
+    }
+  }
+
+  #retryUncertain(): void {
+    for (const allocationId of this.#uncertain)
+      void this.#serial.run(async () => {
+        if (this.#uncertain.has(allocationId)) await this.#giveUp(allocationId)
+      })
+  }
+
+  /** Tells of those who came and have to wait. */
+  #announce(): void {
+    const { clock, lines, events } = this.#parts
+    for (const waiter of this.room.takeNewcomers()) {
+      const { request, limits, since, need } = waiter
+      const blockers = [...limitBlockers(limits, this.book.usage), ...this.room.index.closedBy(need)]
+      events.emit('request:queued', { requestId: request.requestId, jobId: request.jobId })
+      lines.waiting(request, since, blockers, clock.now())
+    }
+  }
+}
+
+/** What a grant counts under, whether or not its own request is limited there. */
+function countedOf({ jobType, policy, client }: ResourceRequest): readonly Pick<Limit, 'kind' | 'name'>[] {
+  if (!isLimited(jobType)) return []
+  const ofClient = { kind: 'client', name: client } as const
+  return policy === undefined ? [ofClient] : [{ kind: 'policy', name: policy }, ofClient]
+}
+
+/** `manager-stopping`: not started, or stopped. */
+export function notRunning(): NbError {
+  return new NbError('manager-stopping', 'the resource broker does not run; start it first')
+}
+
+/** `request-impossible`, with the first blocker's reason as its status. */
+export function impossible(request: ResourceRequest, blockers: readonly Blocker[]): NbError {
+  const reasons = blockers.map(({ name, reason, goesOnWhen }) => {
+    return `${name} (${describeStatus(reason)}); it needs that ${goesOnWhen}`
+  })
+  const [first] = blockers
+  return new NbError(
+    'request-impossible',
+    `no release by others can ever serve job ${request.jobId}: ${reasons.join('; ')}`,
+    {
+      ...(first === undefined ? {} : { status: first.reason }),
+      details: { jobId: request.jobId, blockers: blockers as unknown as Json },
+    },
+  )
+}

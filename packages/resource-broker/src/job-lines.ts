@@ -1,0 +1,65 @@
+import type { Blocker, JobLog, JobLogLine, Logger, ResourceRequest } from '@nb/contracts'
+import type { LeaseRecord } from './lease-store.ts'
+import { flowOf } from './request.ts'
+import { describeAllocation, describeNeed, waitingSentence } from './sentence.ts'
+
+/** Why resources came back. */
+export type ReleaseReason = 'released' | 'expired' | 'reconciled'
+
+/** The resource broker's traces in the logs of jobs. */
+export interface JobLines {
+  /** Backup step 4. */
+  requesting(request: ResourceRequest, time: number): void
+  waiting(request: ResourceRequest, since: number, blockers: readonly Blocker[], time: number): void
+  /** Restore step 11. */
+  granted(lease: LeaseRecord, time: number): void
+  /** Step 16 of both flows. */
+  released(lease: LeaseRecord, reason: ReleaseReason, time: number): void
+}
+
+/** Leaves traces in a job log. A log that can't be reached fails no job. */
+export function jobLines(log: JobLog | undefined, logger: Logger): JobLines {
+  const append = (
+    request: ResourceRequest,
+    line: Pick<JobLogLine, 'time' | 'text' | 'data'> & Partial<JobLogLine>,
+    steps: { readonly backup?: number; readonly restore?: number } = {},
+  ): void => {
+    if (log === undefined) return
+    const flow = flowOf(request)
+    const number = flow === undefined ? undefined : steps[flow]
+    const step = flow === undefined || number === undefined ? {} : { step: { flow, number } }
+    const whole: JobLogLine = { component: 'resource-broker', severity: 'info', ...step, ...line }
+    log.append({ jobId: request.jobId, lines: [whole] }).catch((error: unknown) => {
+      logger.error('job %s: its log did not take a line: %o', request.jobId, error)
+    })
+  }
+  return {
+    requesting: (request, time) =>
+      append(
+        request,
+        { time, text: `requesting physical resources: ${describeNeed(request.need)}` },
+        { backup: 4 },
+      ),
+    waiting: (request, since, blockers, time) => {
+      const reasons = blockers.map(({ kind, name, reason }) => ({ kind, name, reason }))
+      append(request, { time, text: waitingSentence(request.jobId, since, blockers), data: { reasons } })
+    },
+    granted: ({ request, leaseId, allocation }, time) =>
+      append(
+        request,
+        { time, text: `granted ${describeAllocation(allocation)}`, data: { leaseId } },
+        { restore: 11 },
+      ),
+    released: ({ request, leaseId, allocation }, reason, time) => {
+      const severity = reason === 'released' ? 'info' : 'warning'
+      const text = `${how[reason]} ${describeAllocation(allocation)}`
+      append(request, { time, severity, text, data: { leaseId } }, { backup: 16, restore: 16 })
+    },
+  }
+}
+
+const how: Readonly<Record<ReleaseReason, string>> = {
+  released: 'de-allocated',
+  expired: 'the lease was not renewed in time; de-allocated',
+  reconciled: 'broker and media manager differed; de-allocated',
+}

@@ -1,0 +1,77 @@
+import type { Blocker, JobType, ResourceRequest } from '@nb/contracts'
+
+/** At most `most` jobs of one policy or one client at a time. */
+export interface Limit {
+  readonly kind: 'policy' | 'client'
+  readonly name: string
+  readonly most: number
+}
+
+/** The limits that a request brings along or falls under. */
+export interface RequestLimits {
+  readonly policy?: Limit
+  readonly client?: Limit
+}
+
+/** Who holds a place under a limit. */
+export type Holder = Blocker['holders'][number]
+
+/** What is granted now, by policy and by client. */
+export interface LimitUsage {
+  holders(of: Pick<Limit, 'kind' | 'name'>): readonly Holder[]
+  count(of: Pick<Limit, 'kind' | 'name'>): number
+}
+
+/** Jobs that count against limits of policies and clients, and obey them: those that take data from clients. */
+const limited: ReadonlySet<JobType> = new Set(['backup', 'archive'])
+
+/** Whether a job of this type is limited at all. Restores and media jobs are not: nobody may wait to get data back. */
+export function isLimited(jobType: JobType): boolean {
+  return limited.has(jobType)
+}
+
+/**
+ * Which limits a request falls under: that of its policy; that of this client, else that of any client as the
+ * request says, else `maxJobsPerClient`.
+ */
+export function limitsOf(
+  request: Pick<ResourceRequest, 'jobType' | 'policy' | 'client' | 'limits'>,
+  maxJobsPerClient: number,
+): RequestLimits {
+  const { jobType, policy, client, limits } = request
+  if (!isLimited(jobType)) return {}
+  const perClient = limits.maxJobsThisClient ?? limits.maxJobsPerClient ?? maxJobsPerClient
+  const ofClient: Limit = { kind: 'client', name: client, most: perClient }
+  if (policy === undefined || limits.maxJobsPerPolicy === undefined) return { client: ofClient }
+  return { policy: { kind: 'policy', name: policy, most: limits.maxJobsPerPolicy }, client: ofClient }
+}
+
+/** Whether no more jobs fit under a limit. */
+export function isReached(limit: Limit | undefined, usage: LimitUsage): boolean {
+  return limit !== undefined && usage.count(limit) >= limit.most
+}
+
+/** Every limit that stands in the way now. */
+export function limitBlockers({ policy, client }: RequestLimits, usage: LimitUsage): readonly Blocker[] {
+  return [policy, client].flatMap((limit) =>
+    limit !== undefined && isReached(limit, usage) ? [limitBlocker(limit, usage.holders(limit))] : [],
+  )
+}
+
+function limitBlocker({ kind, name, most }: Limit, holders: readonly Holder[]): Blocker {
+  return {
+    kind: `${kind}-limit`,
+    name,
+    reason: most === 0 ? 194 : 2040,
+    limit: most,
+    inUse: holders.length,
+    holders,
+    goesOnWhen: goesOnWhen(kind, name, most, holders.length),
+  }
+}
+
+function goesOnWhen(kind: string, name: string, most: number, inUse: number): string {
+  if (most === 0) return `the limit of jobs of ${kind} ${name} is raised above 0`
+  if (inUse > most) return `fewer than ${most} of them run`
+  return inUse === 1 ? 'it ends' : 'one of them ends'
+}
