@@ -7,7 +7,7 @@ import t from 'tap'
 import { type AllInOne, composeAllInOne } from '../../src/compose.ts'
 import { openDatabase } from '../../src/open-database.ts'
 import { scratch, startExample } from '../support/run-example.ts'
-import { assertSound, backUp, editTree, snapshotTree } from '../support/site.ts'
+import { assertSound, backUp, editTree, settle, snapshotTree } from '../support/site.ts'
 
 const child = fileURLToPath(new URL('../support/crash-child.ts', import.meta.url))
 const rounds = process.env['NB_LONG'] === '1' ? 60 : 12
@@ -71,6 +71,7 @@ t.test(
       if (between) t.equal(signal, 'SIGKILL', 'killed itself between 14 and 15')
 
       const { server, all } = await boot(state)
+    await settle(server)
       const images = await collect(server.ports.catalog.listImages({}))
       for (const { backupId } of images) {
         if (!seen.has(backupId)) snapshots.set(backupId, snapshot)

@@ -12,7 +12,7 @@ import {
 import t from 'tap'
 import { type AllInOne, composeAllInOne } from '../../src/compose.ts'
 import { scratch } from '../support/run-example.ts'
-import { assertSound, backUp, editTree, restoreTo, snapshotTree } from '../support/site.ts'
+import { assertSound, backUp, editTree, restoreTo, settle, snapshotTree } from '../support/site.ts'
 
 const points = process.env['NB_LONG'] === '1' ? 250 : 40
 const seed = Number(process.env['NB_SEED'] ?? 1)
@@ -98,6 +98,7 @@ t.test(`power lost at ${points} random operations (seed ${seed})`, async (t) => 
     const server = compose(storage)
     try {
       await server.start()
+      await settle(server)
       // An image that was completed but not reported any more is as good as one that was.
       for (const { backupId, schedule } of await collect(server.ports.catalog.listImages({}))) {
         told.snapshots.set(backupId, trees[schedule === 'full' ? 0 : 1] as string)

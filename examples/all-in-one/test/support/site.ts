@@ -88,6 +88,11 @@ export interface Expectation {
   readonly scratch: string
 }
 
+/** Waits for jobs that a restart took up again: one that had no session yet is simply asked for anew. */
+export async function settle({ ports }: AllInOne): Promise<void> {
+  for (const { id } of await collect(ports.jobs.list({}))) await ports.jobs.wait({ jobId: id })
+}
+
 /** Asserts: nothing reported is lost or damaged, no half image is visible, no lease, allocation or session stays. */
 export async function assertSound(server: AllInOne, source: string, expectation: Expectation): Promise<void> {
   const { ports } = server
