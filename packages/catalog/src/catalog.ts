@@ -117,12 +117,17 @@ export function createCatalog(components: CatalogComponents, options: CatalogOpt
     completeImage: async (input, call) => whileOpen(life).completeImage(input, call),
     discardImage: async (input) => whileOpen(life).discardImage(input),
     getImage: async (input, call) => whileOpen(queries).getImage(input, call),
-    listImages: (input, call) => whileOpen(queries).listImages(input, call),
-    browse: (input, call) => whileOpen(queries).browse(input, call),
-    versions: (input, call) => whileOpen(queries).versions(input, call),
+    listImages: (input, call) => begun(() => whileOpen(queries).listImages(input, call)),
+    browse: (input, call) => begun(() => whileOpen(queries).browse(input, call)),
+    versions: (input, call) => begun(() => whileOpen(queries).versions(input, call)),
     readFileList: async (input, call) => whileOpen(queries).readFileList(input, call),
     expireImage: async (input) => whileOpen(life).expireImage(input),
     expireDue: async (input, call) => whileOpen(life).expireDue(input, call),
     forgetImage: async (input) => whileOpen(life).forgetImage(input),
   }
+}
+
+/** Items of which the first is looked for, and refused, when it is asked for. */
+function begun<Item>(begin: () => AsyncIterable<Item>): AsyncIterable<Item> {
+  return { [Symbol.asyncIterator]: () => begin()[Symbol.asyncIterator]() }
 }

@@ -50,7 +50,8 @@ export async function openSite(files?: Files): Promise<Site> {
     await catalog.start()
     return catalog
   }
-  const store: Store = new MemoryLevel<string, string>()
+  // As in a composition: a part of a database that others use too.
+  const store: Store = new MemoryLevel<string, string>().sublevel('catalog')
   const site: Site = {
     catalog: await begin(store),
     channels,
