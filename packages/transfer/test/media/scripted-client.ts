@@ -69,7 +69,7 @@ export class ScriptedClient implements ClientAgent {
     return [...this.#runs.values()].filter(({ ended }) => !ended).length
   }
 
-  async startBackup(spec: BackupRunSpec): Promise<{ readonly runId: string }> {
+  startBackup: ClientAgent['startBackup'] = async (spec) => {
     if (this.script.unreachable !== undefined) throw this.script.unreachable
     this.backups.push(spec)
     return this.#start((run) => this.#backup(run, spec))

@@ -224,16 +224,18 @@ function scriptedCatalog(
   const used = {
     appendFileList: async ({ backupId: id }: { readonly backupId: string }) => {
       const listener = await channels.listen()
-      void listener.accept().then(async (channel) => {
+      const take = async (): Promise<void> => {
         const chunks: Buffer[] = []
         try {
+          const channel = await listener.accept()
           for await (const chunk of readChannel(channel)) chunks.push(Buffer.from(chunk))
           lists.set(id, Buffer.concat(chunks))
           await channel.end()
         } catch (error) {
           if (!(error instanceof NbError) || error.code !== 'channel-broken') throw error
         }
-      })
+      }
+      void take()
       return { ticket: listener.ticket }
     },
     sealFileList: async ({ backupId: id }: { readonly backupId: string }) => {
