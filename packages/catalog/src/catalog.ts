@@ -21,6 +21,7 @@ import { ImageQueries } from './image-queries.ts'
 import { ImageRegistry } from './image-registry.ts'
 import { JobLines } from './job-lines.ts'
 import { ListOutflows } from './list-outflow.ts'
+import { answering, items } from './port-errors.ts'
 import { TreeLibrary } from './tree-library.ts'
 
 /** What a catalog works with. */
@@ -98,7 +99,7 @@ export function createCatalog(components: CatalogComponents, options: CatalogOpt
     once: (name, listener) => events.once(name, listener),
     off: (name, listener) => events.off(name, listener),
     start: () =>
-      (running ??= registry.open().then(
+      (running ??= answering(() => registry.open()).then(
         () => void (open = true),
         (error: unknown) => {
           running = undefined
@@ -111,23 +112,18 @@ export function createCatalog(components: CatalogComponents, options: CatalogOpt
       running = undefined
       await Promise.all([life.stop(), outflows.stop()])
     },
-    createImage: async (input, call) => whileOpen(life).createImage(input, call),
-    appendFileList: async (input, call) => whileOpen(life).appendFileList(input, call),
-    sealFileList: async (input, call) => whileOpen(life).sealFileList(input, call),
-    completeImage: async (input, call) => whileOpen(life).completeImage(input, call),
-    discardImage: async (input) => whileOpen(life).discardImage(input),
-    getImage: async (input, call) => whileOpen(queries).getImage(input, call),
-    listImages: (input, call) => begun(() => whileOpen(queries).listImages(input, call)),
-    browse: (input, call) => begun(() => whileOpen(queries).browse(input, call)),
-    versions: (input, call) => begun(() => whileOpen(queries).versions(input, call)),
-    readFileList: async (input, call) => whileOpen(queries).readFileList(input, call),
-    expireImage: async (input) => whileOpen(life).expireImage(input),
-    expireDue: async (input, call) => whileOpen(life).expireDue(input, call),
-    forgetImage: async (input) => whileOpen(life).forgetImage(input),
+    createImage: (input, call) => answering(() => whileOpen(life).createImage(input, call)),
+    appendFileList: (input, call) => answering(() => whileOpen(life).appendFileList(input, call)),
+    sealFileList: (input, call) => answering(() => whileOpen(life).sealFileList(input, call)),
+    completeImage: (input, call) => answering(() => whileOpen(life).completeImage(input, call)),
+    discardImage: (input) => answering(() => whileOpen(life).discardImage(input)),
+    getImage: (input, call) => answering(() => whileOpen(queries).getImage(input, call)),
+    listImages: (input, call) => items(() => whileOpen(queries).listImages(input, call)),
+    browse: (input, call) => items(() => whileOpen(queries).browse(input, call)),
+    versions: (input, call) => items(() => whileOpen(queries).versions(input, call)),
+    readFileList: (input, call) => answering(() => whileOpen(queries).readFileList(input, call)),
+    expireImage: (input) => answering(() => whileOpen(life).expireImage(input)),
+    expireDue: (input, call) => answering(() => whileOpen(life).expireDue(input, call)),
+    forgetImage: (input) => answering(() => whileOpen(life).forgetImage(input)),
   }
-}
-
-/** Items of which the first is looked for, and refused, when it is asked for. */
-function begun<Item>(begin: () => AsyncIterable<Item>): AsyncIterable<Item> {
-  return { [Symbol.asyncIterator]: () => begin()[Symbol.asyncIterator]() }
 }

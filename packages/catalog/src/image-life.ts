@@ -348,7 +348,7 @@ function orAborted<Value>(work: Promise<Value>, signal: AbortSignal | undefined)
 
 function asBrokenList(backupId: string): (error: unknown) => never {
   return (error) => {
-    if (!(error instanceof NbError) || error.code === 'file-list-corrupt') throw error
+    if (!(error instanceof NbError) || error.code !== 'channel-broken') throw error
     throw new NbError(
       'file-list-corrupt',
       `the file list of image ${backupId} did not arrive whole: ${error.message}`,
