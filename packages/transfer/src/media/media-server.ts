@@ -168,7 +168,7 @@ export function createMediaServer(
       session.answerMedia(requestId, answer)
     },
     endSession,
-    waitSession: ({ sessionId }, call) => orAborted(register.get(sessionId).told, call),
+    waitSession: async ({ sessionId }, call) => orAborted(register.get(sessionId).told, call),
     sessions: async () => register.living().map(({ session }) => session.info),
     storedImages: async function* ({ storageUnit }, call) {
       yield* host.storeOf(storageUnit).storedImages(call)

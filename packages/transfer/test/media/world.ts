@@ -163,7 +163,7 @@ function unlessEnded(error: unknown): void {
   if (!(error instanceof NbError) || error.code !== 'session-unknown') throw error
 }
 
-function allocationOf(jobId: string, purpose: 'read' | 'write', maxFragmentBytes: number): Allocation {
+export function allocationOf(jobId: string, purpose: 'read' | 'write', maxFragmentBytes: number): Allocation {
   return {
     allocationId: `allocation-${jobId}`,
     jobId,

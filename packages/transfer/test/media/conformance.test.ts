@@ -1,0 +1,75 @@
+import { type MediaRequest, NbError, type SessionReport } from '@nb/contracts'
+import { type WireTwin, createWireTwin } from '@nb/remote'
+import { type MediaServerFixture, mediaServerSuite } from '@nb/test-kit'
+import type { MediaServer } from '@nb/contracts'
+import t from 'tap'
+import { filesOf, makeImage } from './made-image.ts'
+import { type World, allocationOf, createWorld, storageUnit } from './world.ts'
+
+interface Suited extends MediaServerFixture {
+  readonly world: World
+  readonly twin: WireTwin<MediaServer> | undefined
+}
+
+async function setup(root: string, wired: boolean): Promise<Suited> {
+  const world = await createWorld(root)
+  world.grants = 'holds'
+  const twin = wired ? createWireTwin('mediaServer', world.server) : undefined
+  let jobs = 0
+  let taken = 0
+  const images = new Map<string, ReturnType<typeof makeImage>>()
+  const unreadable = new NbError('source-unreadable', 'no rights')
+  return {
+    world,
+    twin,
+    server: twin?.port ?? world.server,
+    storageUnit,
+    backup: async (conduct) => {
+      jobs += 1
+      const backupId = `web1_${1_767_225_600 + jobs}`
+      const image = makeImage(backupId, filesOf([100_000, 0, 700_000]))
+      images.set(backupId, image)
+      world.agent.script = {
+        image,
+        ...(conduct === 'fails' ? { failAfter: { bytes: 200_000, error: unreadable } } : {}),
+        ...(conduct === 'waits' ? { silentAfter: 200_000 } : {}),
+      }
+      return { ...world.backupSpec({ backupId }), jobId: String(jobs) }
+    },
+    restore: async (report: SessionReport) => {
+      jobs += 1
+      const copies = report.written?.copies ?? []
+      const [id, image] = [...images].at(-1) ?? []
+      const spec = await world.restoreSpec(copies, image?.records ?? [])
+      const sources = spec.images.map((source) => ({ ...source, backupId: id ?? '' }))
+      return { ...spec, jobId: String(jobs), images: sources }
+    },
+    nextRequest: async (): Promise<MediaRequest> => {
+      for (let turn = 0; turn < 1_000_000; turn++) {
+        const request = world.requests[taken]
+        if (request !== undefined) {
+          taken += 1
+          return request
+        }
+        await new Promise<void>((resolve) => setImmediate(resolve))
+      }
+      throw new Error('no media were asked for')
+    },
+    grantOf: ({ jobId, need }) => ({ granted: true, allocation: allocationOf(jobId, need.kind, 2 ** 20) }),
+    reports: () => world.reports,
+  }
+}
+
+const teardown = async (fixture: MediaServerFixture): Promise<void> => {
+  const { world, twin } = fixture as Suited
+  await world.server.stop()
+  await twin?.close()
+}
+
+t.test('a media server', async (t) => {
+  mediaServerSuite(t, { setup: () => setup(t.testdir(), false), teardown })
+})
+
+t.test('a media server behind a wire', async (t) => {
+  mediaServerSuite(t, { setup: () => setup(t.testdir(), true), teardown })
+})
