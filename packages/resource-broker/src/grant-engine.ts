@@ -74,8 +74,11 @@ export class GrantEngine {
   async stop(): Promise<void> {
     this.#running = false
     this.book.stop()
-    this.room.failAll(new NbError('manager-stopping', 'the resource broker is stopping; ask again later'))
+    const stopping = new NbError('manager-stopping', 'the resource broker is stopping; ask again later')
+    this.room.failAll(stopping)
     await this.#serial.settled()
+    // Those whom the media manager was being asked for, and who were denied.
+    this.room.failAll(stopping)
   }
 
   /** Throws `manager-stopping` while not running. */
