@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import {
   type Catalog,
   type CatalogEvents,
@@ -18,7 +17,9 @@ import { checkCompletion, checkNewImage, checkTotals } from './check-record.ts'
 import { checkAgainstList, checkListTotals, neededImages } from './completion.ts'
 import { planExpiry } from './expiry.ts'
 import { type HeaderStore, unknownImage } from './header-store.ts'
+import { busy, checkShape, needed, stateConflict } from './image-errors.ts'
 import type { ImageIndex } from './image-index.ts'
+import { completedRecord, isCompletionOf, newRecord } from './image-record.ts'
 import type { ImageRegistry } from './image-registry.ts'
 import type { JobLines } from './job-lines.ts'
 import { readListFacts, readListTotals } from './list-facts.ts'
@@ -286,51 +287,6 @@ export class ImageLife implements LifeMethods {
   }
 }
 
-function newRecord(input: NewImage, backupId: string, now: number): ImageRecord {
-  const {
-    jobId,
-    client,
-    policy,
-    schedule,
-    scheduleType,
-    selections,
-    retentionLevel,
-    expiresAt,
-    referenceId,
-  } = input
-  return {
-    version: 1,
-    backupId,
-    state: 'in-progress',
-    jobId,
-    client,
-    policy,
-    schedule,
-    scheduleType,
-    backupTime: now,
-    selections,
-    retentionLevel,
-    ...(expiresAt === undefined ? {} : { expiresAt }),
-    ...(referenceId === undefined ? {} : { referenceId }),
-    neededImages: [],
-    copies: [],
-  }
-}
-
-function completedRecord(
-  image: ImageRecord,
-  { status, counts, copies }: ImageCompletion,
-  neededImages: readonly string[],
-  completedAt: number,
-): ImageRecord {
-  return { ...image, state: 'complete', neededImages, completedAt, status, counts, copies }
-}
-
-function isCompletionOf({ status, counts, copies }: ImageRecord, completion: ImageCompletion): boolean {
-  const { fileList: _, ...told } = completion
-  return isDeepStrictEqual({ status, counts, copies }, told)
-}
-
 async function syncFile(files: Files, path: string): Promise<void> {
   const file = await files.open(path, 'update')
   await file.sync().finally(() => file.close())
@@ -359,32 +315,4 @@ function asBrokenList(backupId: string): (error: unknown) => never {
       },
     )
   }
-}
-
-function checkShape(check: () => void): void {
-  try {
-    check()
-  } catch (error) {
-    throw new NbError('argument-invalid', (error as Error).message, { cause: error })
-  }
-}
-
-function stateConflict({ backupId, state }: ImageRecord, verb: string): NbError {
-  return new NbError('state-conflict', `image ${backupId} is ${state} and can't ${verb}`, {
-    details: { backupId, state },
-  })
-}
-
-function busy(backupId: string): NbError {
-  return new NbError('state-conflict', `image ${backupId} has its file list already, or one is arriving`, {
-    details: { backupId },
-  })
-}
-
-function needed(backupId: string, dependants: readonly string[]): NbError {
-  return new NbError(
-    'image-needed',
-    `image ${backupId} holds data of ${dependants.join(', ')}; expire those first, or force it and lose their data`,
-    { details: { backupId, neededBy: dependants } },
-  )
 }

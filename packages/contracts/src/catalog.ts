@@ -62,7 +62,8 @@ export interface Catalog {
   /** Backup step 6: makes header and files file of a new image, `in-progress`, durably. Gives it its id. */
   createImage(input: NewImage, options?: CallOptions): Promise<ImageRecord>
   /**
-   * A channel on which the image's files file is appended, batch by batch (step 11). One at a time.
+   * A channel on which the image's files file is appended, batch by batch (step 11). One at a time: a list that broke
+   * on its way begins anew with the next call, one that arrived whole is not replaced.
    * Rejects with `image-unknown`, `state-conflict`.
    */
   appendFileList(
@@ -95,7 +96,9 @@ export interface Catalog {
   /** Images, newest first. Complete ones, unless `states` says otherwise. */
   listImages(input: ImageFilter, options?: CallOptions): AsyncIterable<ImageRecord>
   /**
-   * The entries directly under a directory (`recursive`: all below), or the entry of a file, sorted by path.
+   * The entries directly under a directory (`recursive`: all below), or the entry of a file, sorted by path. Under a
+   * directory that is itself not in the list, such as one above the selections, the uppermost entries below it. Where the
+   * query leaves open which policy's image, the newest of them that holds the path.
    * Rejects with `no-image-matches`, `path-not-backed-up`.
    */
   browse(
@@ -117,7 +120,7 @@ export interface Catalog {
   ): Promise<{ readonly image: ImageRecord; readonly ticket: ChannelTicket }>
   /**
    * Ends an image's life: it becomes `expired`. Rejects with `image-needed` (naming them) while complete images need its
-   * data, unless `force`; those images then no longer restore whole.
+   * data, or one in progress has it for its reference, unless `force`; those images then no longer restore whole.
    */
   expireImage(
     input: { readonly backupId: string; readonly force?: boolean },

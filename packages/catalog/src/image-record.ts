@@ -1,0 +1,53 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { ImageCompletion, ImageRecord, NewImage } from '@nb/contracts'
+
+/** The record of an image whose backup begins. */
+export function newRecord(input: NewImage, backupId: string, now: number): ImageRecord {
+  const {
+    jobId,
+    client,
+    policy,
+    schedule,
+    scheduleType,
+    selections,
+    retentionLevel,
+    expiresAt,
+    referenceId,
+  } = input
+  return {
+    version: 1,
+    backupId,
+    state: 'in-progress',
+    jobId,
+    client,
+    policy,
+    schedule,
+    scheduleType,
+    backupTime: now,
+    selections,
+    retentionLevel,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(referenceId === undefined ? {} : { referenceId }),
+    neededImages: [],
+    copies: [],
+  }
+}
+
+/** The record of an image that its backup has completed. */
+export function completedRecord(
+  image: ImageRecord,
+  { status, counts, copies }: ImageCompletion,
+  neededImages: readonly string[],
+  completedAt: number,
+): ImageRecord {
+  return { ...image, state: 'complete', neededImages, completedAt, status, counts, copies }
+}
+
+/** Whether a complete image was completed with these facts. */
+export function isCompletionOf(
+  { status, counts, copies }: ImageRecord,
+  completion: ImageCompletion,
+): boolean {
+  const { fileList: _, ...told } = completion
+  return isDeepStrictEqual({ status, counts, copies }, told)
+}
