@@ -1,1 +1,5 @@
-export {}
+#!/usr/bin/env node
+import { systemClock } from '@nb/contracts'
+import { runProcess } from './run-nb.ts'
+
+await runProcess(systemClock())

@@ -1,0 +1,51 @@
+import type { CallOptions, ImageRecord } from '@nb/contracts'
+import type { Ports } from '@nb/remote'
+import type { ExitCode } from '../exit-code.ts'
+import type { Output } from '../output.ts'
+import { formatBytes, formatCount, formatTime } from '../units.ts'
+
+/** Options of `nb images`. */
+export interface ImagesOptions extends CallOptions {
+  readonly client?: string
+  readonly policy?: string
+  /** Also those in progress, expired and discarded. @default false */
+  readonly all?: boolean
+  /** The newest so many; 0 is all. @default 50 */
+  readonly limit?: number
+}
+
+/** `nb images`: the backup images of the catalog, newest first. */
+export async function imagesCommand(
+  { catalog }: Pick<Ports, 'catalog'>,
+  { client, policy, all = false, limit = 50, ...call }: ImagesOptions,
+  output: Output,
+): Promise<ExitCode> {
+  const images: ImageRecord[] = []
+  const filter = {
+    ...(client === undefined ? {} : { client }),
+    ...(policy === undefined ? {} : { policy }),
+    ...(all ? { states: ['in-progress', 'complete', 'expired', 'discarded'] as const } : {}),
+    ...(limit === 0 ? {} : { limit }),
+  }
+  for await (const image of catalog.listImages(filter, call)) images.push(image)
+  if (images.length === 0 && !output.json) {
+    output.note('no images')
+    return 0
+  }
+  await output.table(images, [
+    { title: 'IMAGE', value: (image) => image.backupId, shrinks: true },
+    { title: 'POLICY', value: (image) => image.policy, shrinks: true },
+    { title: 'TYPE', value: (image) => image.scheduleType },
+    ...(all ? [{ title: 'STATE', value: (image: ImageRecord) => image.state }] : []),
+    { title: 'TIME', value: (image) => formatTime(image.backupTime) },
+    { title: 'STATUS', value: (image) => image.status, align: 'right' },
+    { title: 'ENTRIES', value: (image) => image.counts && formatCount(image.counts.entries), align: 'right' },
+    { title: 'STORED', value: (image) => image.counts && formatBytes(image.counts.bytes), align: 'right' },
+    { title: 'EXPIRES', value: expiry },
+  ])
+  return 0
+}
+
+function expiry({ expiresAt }: ImageRecord): string {
+  return expiresAt === undefined ? 'never' : formatTime(expiresAt)
+}

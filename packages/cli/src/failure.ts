@@ -1,0 +1,32 @@
+import { asNbError, describeStatus, isAbortError, NbError, statusCodes } from '@nb/contracts'
+import { type ExitCode, UsageError } from './exit-code.ts'
+import type { Output } from './output.ts'
+import { printable } from './table.ts'
+
+/** Tells a failure to the person: what happened, its status and what to do; in JSON for a program. Gives the exit code. */
+export function tellFailure(error: unknown, output: Output): ExitCode {
+  if (error instanceof UsageError) {
+    output.note(`nb: ${printable(error.message)}`)
+    return 2
+  }
+  if (isAbortError(error)) {
+    output.note('nb: stopped')
+    return 1
+  }
+  const { code, status, message, remedy, retryable, details } = asNbError(error)
+  if (output.json)
+    output.note(JSON.stringify({ error: { code, status, message, remedy, retryable, details } }))
+  else output.note(`nb: ${printable(message)} (${code})\n${statusLines(status).join('\n')}`)
+  return 1
+}
+
+/** What a status means and what to do about it, for the end of a job or a request. */
+export function statusLines(status: number): string[] {
+  const remedy = statusCodes[status]?.remedy
+  return [`status ${describeStatus(status)}`, ...(remedy === undefined ? [] : [`remedy: ${remedy}`])]
+}
+
+/** The error for a job that is not there. */
+export function jobUnknown(jobId: string): NbError {
+  return new NbError('job-unknown', `there is no job ${jobId}; nb jobs lists them`, { details: { jobId } })
+}

@@ -1,0 +1,83 @@
+import { type Clock, isAbortError } from '@nb/contracts'
+import { connect } from '@nb/remote'
+import { CommanderError } from 'commander'
+import type { ExitCode } from './exit-code.ts'
+import { tellFailure } from './failure.ts'
+import { createOutput, type OutputStream } from './output.ts'
+import { createProgram, type GlobalOptions, socketPathOf } from './program.ts'
+
+/** What a run of the command has of its process. */
+export interface NbComponents {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  readonly stdout: OutputStream
+  readonly stderr: OutputStream
+  readonly clock: Clock
+  /** Aborts when the person wants it to end. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Runs one command line, `args` without program names, and gives its exit code. Everything that goes wrong is told on
+ * standard error, with the status, its meaning and the remedy; it does not reject.
+ */
+export async function runNb(args: readonly string[], components: NbComponents): Promise<ExitCode> {
+  const { env, cwd, stdout, stderr, clock, signal } = components
+  const reader = new AbortController()
+  // Whoever reads the output may leave before its end (nb list | head); that is no failure.
+  const leave = (error: NodeJS.ErrnoException): void => {
+    if (error.code === 'EPIPE') reader.abort()
+    else throw error
+  }
+  stdout.on('error', leave)
+  const outputFor = ({ json = false }: GlobalOptions): ReturnType<typeof createOutput> =>
+    createOutput({ stdout, stderr, now: () => clock.now() }, { json })
+  let exitCode: ExitCode = 0
+  const program = createProgram({
+    cwd,
+    run: async (action, options) => {
+      const output = outputFor(options)
+      try {
+        const connection = await connect({ socketPath: socketPathOf(options, env, cwd) })
+        try {
+          exitCode = await action(connection, output, { signal: AbortSignal.any([signal, reader.signal]) })
+        } finally {
+          connection.close()
+        }
+      } catch (error) {
+        exitCode = reader.signal.aborted && isAbortError(error) ? 0 : tellFailure(error, output)
+      }
+    },
+  })
+  for (const command of [program, ...program.commands])
+    command.exitOverride().configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+    })
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) exitCode = error.exitCode === 0 ? 0 : 2
+    else exitCode = tellFailure(error, outputFor(program.opts()))
+  } finally {
+    stdout.off('error', leave)
+  }
+  return exitCode
+}
+
+/** Runs the command line of this process, and sets its exit code. Ctrl-C and SIGTERM end it in order. */
+export async function runProcess(clock: Clock): Promise<void> {
+  const controller = new AbortController()
+  const stop = (): void => controller.abort()
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+  const { env, stdout, stderr } = process
+  process.exitCode = await runNb(process.argv.slice(2), {
+    env,
+    cwd: process.cwd(),
+    stdout,
+    stderr,
+    clock,
+    signal: controller.signal,
+  })
+}

@@ -1,0 +1,297 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import t from 'tap'
+import { type InMemoryServer, noon, runIn, startInMemoryServer } from './in-memory-server.ts'
+
+let server: InMemoryServer
+t.beforeEach(async () => {
+  server = await startInMemoryServer()
+})
+t.afterEach(() => server.stop())
+
+const activeJob = {
+  state: 'active',
+  operation: 'writing',
+  activeAt: noon - 20_000,
+  progress: { files: 1234, bytes: 50 * 2 ** 20, estimatedBytes: 100 * 2 ** 20 },
+} as const
+
+t.test('nb jobs lists them newest first, with units, and fits the terminal', async (t) => {
+  server.jobs.change('1', { state: 'done', status: 0, endedAt: noon, activeAt: noon - 61_000 })
+  server.jobs.change('2', { ...activeJob, policy: 'a-policy-with-a-name-longer-than-a-screen-would-like' })
+  const { code, out } = await server.nb('jobs')
+  t.equal(code, 0)
+  const [title, second, first] = out.split('\n')
+  t.match(title, /ID +TYPE +STATE +STATUS +POLICY/)
+  t.match(
+    second,
+    /^ 2 +backup +active +- +a-policy-with-a-name-longer-than-a-screen-would-like .*1,234 +50\.0 MiB .* 0:20$/,
+  )
+  t.match(first, /^ 1 +backup +done +0 .* 1:01$/)
+  const narrow = await server.nbIn({ columns: 100 }, 'jobs')
+  for (const line of narrow.out.split('\n')) t.ok(line.length <= 100, line)
+  t.match(narrow.out, /a-pol\S*…/)
+})
+
+t.test('nb jobs filters, limits, and says so when there are none', async (t) => {
+  t.match(await server.nb('jobs'), { code: 0, out: '', err: 'no jobs\n' })
+  server.jobs.change('1', { state: 'done', status: 0 })
+  server.jobs.change('2', { client: 'web2' })
+  const ids = async (...args: string[]): Promise<string[]> =>
+    (await server.nb('jobs', '--json', ...args)).out
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => (JSON.parse(line) as { id: string }).id)
+  t.same(await ids(), ['2', '1'])
+  t.same(await ids('--state-is', 'done'), ['1'])
+  t.same(await ids('--client', 'web2'), ['2'])
+  t.same(await ids('--limit', '1'), ['2'])
+  t.equal((await server.nb('jobs', '--state-is', 'dancing')).code, 2)
+  t.equal((await server.nb('jobs', '--limit', '-1')).code, 2)
+})
+
+t.test('nb jobs --follow goes on until Ctrl-C, and that is no failure', async (t) => {
+  server.jobs.change('1', {})
+  const controller = new AbortController()
+  let seen = ''
+  const { code, out, err } = await server.nbIn(
+    {
+      signal: controller.signal,
+      onText: (text) => {
+        if (seen === '') server.jobs.change('1', activeJob)
+        seen += text
+        if (seen.includes('active, writing')) controller.abort()
+      },
+    },
+    'jobs',
+    '--follow',
+  )
+  t.equal(code, 0)
+  t.equal(err, '')
+  t.match(out, /12:00:00 {2}job 1 {2}backup of web1 {2}queued\n.*active, writing {2}1,234 files, 50\.0 MiB/)
+})
+
+t.test('nb job shows the fields, then the log with its steps', async (t) => {
+  server.jobs.change(
+    '12',
+    { state: 'done', status: 1, warnings: 2, endedAt: noon },
+    'resources are requested',
+  )
+  server.jobs.change('12', {}, 'careful: a file changed')
+  const { code, out, err } = await server.nb('job', '12')
+  t.equal(code, 0)
+  t.match(out, /^job +12\ntype +backup \(immediate\)\nstate +done\nstatus +1: done, but some items/)
+  t.match(out, /12:00:00 {2}backup 3 {4}jobmanager {7}resources are requested\n/)
+  t.match(out, /warning: careful: a file changed/)
+  t.match(err, /remedy: Read the warnings/)
+  const json = (await server.nb('job', '12', '--json')).out.trim().split('\n')
+  t.same(
+    json.map((line) => (JSON.parse(line) as { id?: string; text?: string }).text),
+    [undefined, 'resources are requested', 'careful: a file changed'],
+  )
+})
+
+t.test('nb job --follow ends with the job, and tells how', async (t) => {
+  server.jobs.change('12', activeJob, 'first line')
+  const { code, out } = await server.nbIn(
+    {
+      onText: (text) => {
+        if (text.includes('first line'))
+          server.jobs.change(
+            '12',
+            { state: 'done', status: 150, statusText: 'cancelled by ann' },
+            'last line',
+          )
+      },
+    },
+    'job',
+    '12',
+    '--follow',
+  )
+  t.equal(code, 1)
+  t.match(out, /first line\n[^]*last line\njob 12 ended with status 150/)
+})
+
+t.test('an unknown job is told with status, meaning and remedy', async (t) => {
+  for (const command of ['job', 'cancel', 'why']) {
+    const { code, out, err } = await server.nb(command, '99')
+    t.equal(code, 1)
+    t.equal(out, '')
+    t.match(err, /^nb: there is no job 99.*\(job-unknown\)\nstatus 805: .*\nremedy: /)
+  }
+  const { err } = await server.nb('job', '99', '--json')
+  t.match(JSON.parse(err), { error: { code: 'job-unknown', status: 805, retryable: false } })
+})
+
+t.test('nb cancel asks every job named', async (t) => {
+  server.jobs.change('1', {})
+  server.jobs.change('2', {})
+  t.match(await server.nb('cancel', '1', '2', '--reason', 'enough'), { code: 0, out: /job 1: .*\njob 2: / })
+  t.equal((await server.jobs.get({ jobId: '2' }))?.cancelRequested, true)
+})
+
+t.test('nb backup starts the jobs and leaves, or waits with a progress bar', async (t) => {
+  t.match(await server.nb('backup', 'nightly'), { code: 0, out: 'job 100\njob 101\n' })
+  const { code, out, err } = await server.nbIn(
+    {
+      columns: 120,
+      onText: (text) => {
+        if (text.startsWith('job 102')) setImmediate(() => server.jobs.change('102', activeJob))
+        if (text.includes('50%')) server.jobs.change('102', { state: 'done', status: 0, endedAt: noon })
+      },
+    },
+    'backup',
+    'nightly',
+    '--client',
+    'web1',
+    '--wait',
+  )
+  t.equal(code, 0)
+  t.match(out, /job 102\njob 102 ended with status 0: everything requested was done/)
+  t.match(err, /\[#{12}\.{12}\] 50% {2}1,234 files {2}50\.0 MiB {2}2\.5 MiB\/s {2}0:20/)
+  t.match(await server.nb('backup', 'weekly'), { code: 1, err: /policy-unknown[^]*status 230/ })
+})
+
+t.test('nb restore asks for what was typed', async (t) => {
+  const { code, out } = await server.nb(
+    'restore',
+    '/srv/a.txt',
+    'sub/b\\xe9\\\\x',
+    '--at',
+    '2026-03-01 11:59',
+    '--to',
+    '/restored',
+    '--strip',
+    '/srv',
+    '--if-exists',
+    'skip',
+  )
+  t.equal(code, 0)
+  t.equal(out, 'job 500\n')
+  const [request] = server.restoreRequests
+  t.match(request, {
+    from: { client: 'web1', at: new Date(2026, 2, 1, 11, 59, 0, 999).getTime() },
+    paths: ['/srv/a.txt', '/work-dir/sub/b\udce9\\x'],
+    target: { kind: 'directory', directory: '/restored', strip: '/srv' },
+    ifExists: 'skip',
+  })
+  await server.nb('restore', '/srv', '--client', 'web7', '--image', 'web7_1')
+  t.match(server.restoreRequests[1], {
+    from: { client: 'web7', backupId: 'web7_1' },
+    target: { kind: 'original' },
+    ifExists: 'fail',
+  })
+})
+
+t.test('nb restore --wait ends with the status of the job and its remedy', async (t) => {
+  const { code, out, err } = await server.nb('restore', '/srv', '--wait')
+  t.equal(code, 1)
+  t.match(out, /job 500\njob 500 ended with status 2800: the restore failed/)
+  t.match(err, /fragment 1 of web1_1 is corrupt\nstatus 2800: the restore failed\nremedy: Read the job log/)
+})
+
+t.test('nb restore --preview reads and writes nothing', async (t) => {
+  const { code, out } = await server.nb('restore', '/srv', '--preview')
+  t.equal(code, 0)
+  t.match(out, /12 entries, 2\.0 KiB of web1_2 to where it came from\nREAD FROM IMAGE/)
+  t.same(server.restoreRequests, [])
+})
+
+t.test('nb list shows entries as ls does, and no name can move the cursor', async (t) => {
+  const { code, out } = await server.nb('list', '/srv')
+  t.equal(code, 0)
+  t.same(out.split('\n'), [
+    'drwxrwxrwt  0:0                   -  2026-03-01 12:00:00  /srv',
+    '-rw-r--r--  0:0             1.5 KiB  2026-03-01 12:00:00  /srv/a.txt',
+    '-rwsr-xr-x  0:0             1.5 KiB  2026-03-01 12:00:00  /srv/caf\\xe9',
+    'lrw-r--r--  0:0             1.5 KiB  2026-03-01 12:00:00  /srv/link -> a\\x1b[2J',
+    'crw-r--r--  0:0                1, 3  2026-03-01 12:00:00  /srv/null',
+    '',
+  ])
+  const shown = await server.nb('list', '/srv/caf\\xe9', '--json')
+  t.equal((JSON.parse(shown.out) as { path: string }).path, '/srv/caf\udce9')
+})
+
+t.test('nb list of what is not there says why', async (t) => {
+  t.match(await server.nb('list', '/none'), { code: 1, err: /path-not-backed-up[^]*status 142/ })
+  t.match(await server.nb('list', '/srv', '--at', '2020-01-01'), { code: 1, err: /status 190/ })
+  t.match(await server.nb('list', '/srv', '--at', 'yesterday-ish'), { code: 2, err: /is no time/ })
+})
+
+t.test('nb list --versions lists the states of one path', async (t) => {
+  const { code, out } = await server.nb('list', '/srv/a.txt', '--versions')
+  t.equal(code, 0)
+  t.match(out, /IMAGE .*DATA IN\nweb1_2 +-rw-r--r-- +1\.5 KiB .* web1_1\n/)
+  t.match(await server.nb('list', '/none', '--versions'), { code: 0, err: /in no backup of web1/ })
+})
+
+t.test('nb images and nb policies are tables', async (t) => {
+  t.match(await server.nb('images'), {
+    code: 0,
+    out: /^IMAGE +POLICY[^]*web1_2 +nightly +full .* 1,234 +4\.8 MiB +never\n$/,
+  })
+  t.match(await server.nb('images', '--all'), { code: 0, out: /STATE[^]*web1_1 .*expired/ })
+  t.match(await server.nb('policies'), {
+    code: 0,
+    out: /nightly +yes +web1 web2 +\/srv +disk1 +full +2026-03-01 13:00:00\n$/,
+  })
+  t.match(JSON.parse((await server.nb('policies', '--json')).out), { name: 'nightly', generation: 1 })
+})
+
+t.test('nb why tells the reason, the holder and what would free it', async (t) => {
+  server.jobs.change('8', {})
+  const { code, out } = await server.nb('why', '8')
+  t.equal(code, 0)
+  t.equal(
+    out,
+    `job 8 waits for storage unit disk1
+waiting for 1:30
+
+storage-unit-limit disk1 (2 of 2 in use), reason 2040
+  goes on when one of its jobs ends
+  held by job 7 for 1:00:00
+`,
+  )
+})
+
+t.test('the socket comes from --socket, --state, NB_STATE or var/nb', async (t) => {
+  t.equal((await runIn({}, ['--state', server.state, 'jobs'])).code, 0)
+  t.equal((await runIn({}, ['jobs', '--state', server.state])).code, 0)
+  t.equal((await runIn({}, ['jobs'], { NB_STATE: server.state })).code, 0)
+  const nobody = await runIn({}, ['jobs'])
+  t.equal(nobody.code, 1)
+  t.match(
+    nobody.err,
+    /no server listens on \/work-dir\/var\/nb\/nb\.sock[^]*status 25[^]*remedy: Start the server/,
+  )
+  const elsewhere = await runIn({}, ['--socket', join(server.state, 'none.sock'), 'jobs', '--json'])
+  assert.equal((JSON.parse(elsewhere.err) as { error: { code: string } }).error.code, 'server-unreachable')
+})
+
+t.test('a wrong command line is exit code 2 and changes nothing', async (t) => {
+  for (const args of [
+    ['dance'],
+    ['job'],
+    ['jobs', '--colour'],
+    ['restore'],
+    ['restore', '/x', '--strip', '/y'],
+  ]) {
+    const { code, out, err } = await server.nb(...args)
+    t.equal(code, 2, args.join(' '))
+    t.equal(out, '')
+    t.ok(err.length > 0)
+  }
+  t.same(server.restoreRequests, [])
+})
+
+t.test('every command has help with examples', async (t) => {
+  const { code, out } = await server.nb('--help')
+  t.equal(code, 0)
+  t.match(out, /Exit codes: 0 done/)
+  for (const command of ['jobs', 'job', 'cancel', 'backup', 'restore', 'list', 'images', 'policies', 'why']) {
+    t.match(out, new RegExp(`^ +${command} `, 'm'))
+    const help = await server.nb(command, '--help')
+    t.equal(help.code, 0)
+    t.match(help.out, new RegExp(`Examples:\n  nb ${command}`))
+  }
+})

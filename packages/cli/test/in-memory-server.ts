@@ -1,0 +1,368 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import {
+  type Blocker,
+  type Catalog,
+  type FileEntry,
+  type ImageRecord,
+  type Job,
+  type JobEvent,
+  type JobLogLine,
+  type JobManager,
+  NbError,
+  type Path,
+  type Policy,
+  type RestoreRequest,
+  type RestoreService,
+  type Scheduler,
+  type StoredPolicy,
+  toPath,
+} from '@nb/contracts'
+import { serve } from '@nb/remote'
+import { createVirtualClock } from '@nb/test-kit'
+import { type ExitCode, runNb } from '../src/index.ts'
+
+/** The moment at which the tests play: 2026-03-01 12:00 local time. */
+export const noon: number = new Date(2026, 2, 1, 12, 0, 0).getTime()
+
+/** Jobs, policies, images and restores in memory, and the command `nb` on a real socket before them. */
+export interface InMemoryServer {
+  readonly jobs: JobManager & {
+    readonly change: (jobId: string, change: Partial<Job>, line?: string) => void
+  }
+  readonly restoreRequests: readonly RestoreRequest[]
+  readonly socketPath: string
+  readonly state: string
+  /** Runs a command line; `onNote` sees the standard error as it comes. */
+  readonly nb: (...args: string[]) => Promise<Ran>
+  /** The same in a terminal of so many columns, with a signal to end it. */
+  readonly nbIn: (terminal: Terminal, ...args: string[]) => Promise<Ran>
+  readonly stop: () => Promise<void>
+}
+
+/** Where a command runs. */
+export interface Terminal {
+  readonly columns?: number
+  readonly signal?: AbortSignal
+  readonly onText?: (text: string) => void
+}
+
+/** What a command printed. */
+export interface Ran {
+  readonly code: ExitCode
+  readonly out: string
+  readonly err: string
+}
+
+export async function startInMemoryServer(): Promise<InMemoryServer> {
+  const state = mkdtempSync(join(tmpdir(), 'nb-cli-'))
+  const socketPath = join(state, 'nb.sock')
+  const jobs = memoryJobs()
+  const restoreRequests: RestoreRequest[] = []
+  const server = await serve(
+    {
+      jobs,
+      scheduler: memoryScheduler(jobs),
+      catalog: memoryCatalog(),
+      restores: memoryRestores(jobs, restoreRequests),
+    },
+    { socketPath },
+  )
+  const nbIn = (terminal: Terminal, ...args: string[]): Promise<Ran> =>
+    runIn(terminal, ['--socket', socketPath, ...args])
+  return {
+    jobs,
+    restoreRequests,
+    socketPath,
+    state,
+    nb: (...args) => nbIn({}, ...args),
+    nbIn,
+    stop: async () => {
+      await server.stop()
+      rmSync(state, { recursive: true })
+    },
+  }
+}
+
+/** Runs a command line and collects what it prints. */
+export async function runIn(
+  { columns, signal, onText }: Terminal,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
+  let out = ''
+  let err = ''
+  const stdout = Object.assign(new PassThrough(), columns === undefined ? {} : { columns, isTTY: true })
+  const stderr = Object.assign(new PassThrough(), columns === undefined ? {} : { columns, isTTY: true })
+  stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text
+    onText?.(text)
+  })
+  stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text
+    onText?.(text)
+  })
+  const code = await runNb(args, {
+    env,
+    cwd: '/work-dir',
+    stdout,
+    stderr,
+    clock: createVirtualClock(noon),
+    signal: signal ?? new AbortController().signal,
+  })
+  return { code, out, err }
+}
+
+function memoryJobs(): InMemoryServer['jobs'] {
+  const all = new Map<string, Job>()
+  const lines = new Map<string, JobLogLine[]>()
+  const watchers = new Set<(event: JobEvent) => void>()
+  const known = (jobId: string): Job => {
+    const job = all.get(jobId)
+    if (job === undefined) throw new NbError('job-unknown', `there is no job ${jobId}`)
+    return job
+  }
+  const tell = (event: JobEvent): void => {
+    for (const watcher of watchers) watcher(event)
+  }
+  const matching = (jobId?: string): Job[] =>
+    [...all.values()].filter(({ id }) => jobId === undefined || id === jobId).reverse()
+  return {
+    change: (jobId, change, text) => {
+      const job = { ...(all.get(jobId) ?? emptyJob(jobId)), ...change }
+      all.set(jobId, job)
+      if (text !== undefined) {
+        const line: JobLogLine = {
+          time: noon,
+          component: 'jobmanager',
+          severity: text.startsWith('careful') ? 'warning' : 'info',
+          step: { flow: 'backup', number: 3 },
+          text,
+        }
+        lines.set(jobId, [...(lines.get(jobId) ?? []), line])
+        tell({ kind: 'line', jobId, line })
+      }
+      tell({ kind: 'job', job })
+    },
+    submit: async ({ requestId }) => ({ jobId: requestId }),
+    get: async ({ jobId }) => all.get(jobId),
+    async *list({ states, policy, client, limit }) {
+      const found = matching().filter(
+        (job) =>
+          (states?.includes(job.state) ?? true) &&
+          (policy === undefined || job.policy === policy) &&
+          (client === undefined || job.client === client),
+      )
+      yield* found.slice(0, limit)
+    },
+    async *log({ jobId }) {
+      known(jobId)
+      yield* lines.get(jobId) ?? []
+    },
+    async *watch({ jobId, lines: withLines = false }, options) {
+      const waiting: JobEvent[] = []
+      let wake = (): void => {}
+      const watcher = (event: JobEvent): void => {
+        const its = event.kind === 'job' ? event.job.id : event.jobId
+        if ((jobId !== undefined && its !== jobId) || (event.kind === 'line' && !withLines)) return
+        waiting.push(event)
+        wake()
+      }
+      if (withLines && jobId !== undefined)
+        for (const line of lines.get(jobId) ?? []) waiting.push({ kind: 'line', jobId, line })
+      for (const job of matching(jobId)) waiting.push({ kind: 'job', job })
+      watchers.add(watcher)
+      options?.signal?.addEventListener('abort', () => wake())
+      try {
+        for (;;) {
+          options?.signal?.throwIfAborted()
+          const event = waiting.shift()
+          if (event !== undefined) yield event
+          else await new Promise<void>((resolve) => (wake = resolve))
+        }
+      } finally {
+        watchers.delete(watcher)
+      }
+    },
+    wait: async ({ jobId }) => known(jobId),
+    cancel: async ({ jobId }) => void all.set(jobId, { ...known(jobId), cancelRequested: true }),
+    explain: async ({ jobId }) => {
+      const waiting = known(jobId).state === 'queued'
+      return {
+        jobId,
+        waiting,
+        ...(waiting ? { since: noon - 90_000 } : {}),
+        blockers: waiting ? [fullUnit] : [],
+        sentence: waiting ? `job ${jobId} waits for storage unit disk1` : `job ${jobId} does not wait`,
+      }
+    },
+  }
+}
+
+const fullUnit: Blocker = {
+  kind: 'storage-unit-limit',
+  name: 'disk1',
+  reason: 2040,
+  limit: 2,
+  inUse: 2,
+  holders: [{ jobId: '7', since: noon - 3_600_000 }],
+  goesOnWhen: 'one of its jobs ends',
+}
+
+function emptyJob(id: string): Job {
+  return {
+    id,
+    type: 'backup',
+    origin: 'immediate',
+    state: 'queued',
+    client: 'web1',
+    policy: 'nightly',
+    schedule: 'full',
+    scheduleType: 'full',
+    priority: 0,
+    submittedAt: noon - 60_000,
+    warnings: 0,
+  }
+}
+
+function memoryScheduler(jobs: InMemoryServer['jobs']): Scheduler {
+  const policy: Policy = {
+    name: 'nightly',
+    active: true,
+    clients: ['web1', 'web2'],
+    selections: [toPath('/srv')],
+    storage: { kind: 'unit', name: 'disk1' },
+    schedules: [{ name: 'full', type: 'full', frequencyMs: 86_400_000, windows: [], retentionLevel: 1 }],
+  }
+  const stored: StoredPolicy = { ...policy, generation: 1, changedAt: noon }
+  let started = 0
+  return {
+    putPolicy: async () => stored,
+    getPolicy: async ({ name }) => (name === 'nightly' ? stored : undefined),
+    removePolicy: async () => {},
+    async *policies() {
+      yield stored
+    },
+    runNow: async ({ policy: name, client }) => {
+      if (name !== 'nightly') throw new NbError('policy-unknown', `there is no policy ${name}`)
+      const jobIds = (client === undefined ? policy.clients : [client]).map((its) => {
+        const jobId = String(100 + started++)
+        jobs.change(jobId, { client: its })
+        return jobId
+      })
+      return { jobIds }
+    },
+    async *preview() {},
+    async *tasks() {
+      yield {
+        policy: 'nightly',
+        client: 'web1',
+        state: 'waiting',
+        next: {
+          policy: 'nightly',
+          client: 'web1',
+          schedule: 'full',
+          scheduleType: 'full',
+          dueAt: noon,
+          startsAt: noon + 3_600_000,
+        },
+      }
+    },
+  }
+}
+
+const entry = (path: string, more: Partial<FileEntry> = {}): FileEntry => ({
+  path: path as Path,
+  kind: 'file',
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  sizeBytes: 1536,
+  mtimeNs: `${noon}000000`,
+  ctimeNs: `${noon}000000`,
+  linkCount: 1,
+  backupId: 'web1_2',
+  dataImage: 'web1_1',
+  ...more,
+})
+
+const entries: readonly FileEntry[] = [
+  entry('/srv', { kind: 'directory', mode: 0o1777 }),
+  entry('/srv/a.txt'),
+  entry('/srv/caf\udce9', { mode: 0o4755 }),
+  entry('/srv/link', { kind: 'symlink', linkTarget: toPath('a\u001b[2J') }),
+  entry('/srv/null', { kind: 'character-device', deviceMajor: 1, deviceMinor: 3 }),
+]
+
+function memoryCatalog(): Catalog {
+  const image = (backupId: string, state: ImageRecord['state']): ImageRecord => ({
+    version: 1,
+    backupId,
+    state,
+    jobId: '1',
+    client: 'web1',
+    policy: 'nightly',
+    schedule: 'full',
+    scheduleType: 'full',
+    backupTime: noon,
+    selections: [toPath('/srv')],
+    retentionLevel: 1,
+    neededImages: [],
+    status: 0,
+    counts: { entries: 1234, storedEntries: 1200, bytes: 5_000_000, streamBytes: 6_000_000, warnings: 0 },
+    copies: [],
+  })
+  const images = [image('web1_2', 'complete'), image('web1_1', 'expired')]
+  const notForTheCli = async (): Promise<never> => {
+    throw new NbError('not-supported', 'the command line does not call this')
+  }
+  return {
+    createImage: notForTheCli,
+    appendFileList: notForTheCli,
+    sealFileList: notForTheCli,
+    completeImage: notForTheCli,
+    discardImage: notForTheCli,
+    readFileList: notForTheCli,
+    expireImage: notForTheCli,
+    expireDue: notForTheCli,
+    forgetImage: notForTheCli,
+    getImage: async ({ backupId }) => images.find((one) => one.backupId === backupId),
+    async *listImages({ states = ['complete'] }) {
+      yield* images.filter(({ state }) => states.includes(state))
+    },
+    async *browse({ client, path, at }) {
+      if (client !== 'web1' || (at !== undefined && at < noon))
+        throw new NbError('no-image-matches', `no image of ${client} matches`)
+      const found = entries.filter((one) => one.path.startsWith(path))
+      if (found.length === 0) throw new NbError('path-not-backed-up', `${path} is in no image`)
+      yield* found
+    },
+    async *versions({ path }) {
+      yield* entries.filter((one) => one.path === path)
+    },
+  }
+}
+
+function memoryRestores(jobs: InMemoryServer['jobs'], requests: RestoreRequest[]): RestoreService {
+  return {
+    submit: async (request) => {
+      requests.push(request)
+      jobs.change('500', {
+        type: 'restore',
+        state: 'done',
+        status: 2800,
+        statusText: 'fragment 1 of web1_1 is corrupt',
+        endedAt: noon,
+      })
+      return { jobId: '500' }
+    },
+    preview: async () => ({
+      backupId: 'web1_2',
+      entries: 12,
+      bytes: 2048,
+      images: [{ backupId: 'web1_1', storageUnit: 'disk1', entries: 12, bytes: 2048 }],
+    }),
+  }
+}

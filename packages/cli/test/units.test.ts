@@ -1,0 +1,69 @@
+import fc from 'fast-check'
+import t from 'tap'
+import {
+  type Column,
+  formatBytes,
+  formatDuration,
+  formatTable,
+  parsePath,
+  parseTime,
+  UsageError,
+} from '../src/index.ts'
+import { displayPath, pathFromBytes } from '@nb/contracts'
+
+t.test('bytes keep a few digits and their unit', async (t) => {
+  t.equal(formatBytes(0), '0 B')
+  t.equal(formatBytes(999), '999 B')
+  t.equal(formatBytes(1000), '1.0 KiB')
+  t.equal(formatBytes(1536), '1.5 KiB')
+  t.equal(formatBytes(20 * 2 ** 30), '20.0 GiB')
+  t.equal(formatBytes(Number.MAX_SAFE_INTEGER), '8.0 PiB')
+})
+
+t.test('durations grow to the left', async (t) => {
+  t.equal(formatDuration(-5), '0:00')
+  t.equal(formatDuration(7_900), '0:07')
+  t.equal(formatDuration(754_000), '12:34')
+  t.equal(formatDuration(12_345_000), '3:25:45')
+  t.equal(formatDuration(185_145_000), '2d 03:25:45')
+})
+
+t.test('times are local, a day alone is its end, nonsense is refused', async (t) => {
+  t.equal(parseTime('2026-03-01'), new Date(2026, 2, 1, 23, 59, 59, 999).getTime())
+  t.equal(parseTime('2026-03-01 22:15:09'), new Date(2026, 2, 1, 22, 15, 9, 999).getTime())
+  t.equal(parseTime('2026-03-01T21:15:09Z'), Date.UTC(2026, 2, 1, 21, 15, 9))
+  for (const wrong of ['2026-02-30', '2026-13-01', '2026-03-01 25:00', '2026-03-01 10:61', 'soon', ''])
+    t.throws(() => parseTime(wrong), UsageError, wrong)
+})
+
+t.test('a name that is shown can be typed again', async () => {
+  const name = fc
+    .uint8Array({ minLength: 1, maxLength: 40 })
+    .filter((bytes) => !bytes.includes(0) && !bytes.includes(0x2f) && !bytes.includes(0x5c))
+    .filter((bytes) => !/^\.{1,2}$/.test(Buffer.from(bytes).toString('latin1')))
+  fc.assert(
+    fc.property(name, (bytes) => {
+      const path = pathFromBytes(Buffer.concat([Buffer.from('/d/'), bytes]))
+      return parsePath(displayPath(path), '/') === path
+    }),
+  )
+})
+
+t.test('a table is never wider than its terminal, unless that is absurd', async () => {
+  const columns: readonly Column<readonly string[]>[] = [
+    { title: 'A', value: ([a]) => a, shrinks: true },
+    { title: 'B', value: (row) => row[1], shrinks: true },
+    { title: 'COUNT', value: (row) => row.length, align: 'right' },
+  ]
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.string({ unit: 'binary' }), fc.string()), { minLength: 1 }),
+      fc.integer({ min: 25, max: 200 }),
+      (rows, width) =>
+         
+        formatTable(rows, columns, width).every(
+          (line) => [...line].length <= width && !/[\u0000-\u001f]/.test(line),
+        ),
+    ),
+  )
+})
