@@ -70,7 +70,7 @@ export class FragmentRow {
   async finish(counts: ImageCounts): Promise<ImageCopy> {
     this.#writer ??= await this.#begin()
     await this.#commit(true, counts)
-    return { ...this.#parts.copy, fragments: this.#fragments }
+    return { ...this.#parts.copy, fragments: [...this.#fragments] }
   }
 
   /** The open fragment, or a new one when that is full. It is closed only now, since the last one is closed otherwise. */
@@ -115,7 +115,7 @@ export class FragmentRow {
     // The record as it is known now: earlier fragments are in it, this one describes itself.
     const record = {
       ...image,
-      copies: [{ ...copy, fragments: this.#fragments }],
+      copies: [{ ...copy, fragments: [...this.#fragments] }],
       ...(counts === undefined ? {} : { counts }),
     }
     const endsAtMember = this.#boundaries.atBoundary
