@@ -252,6 +252,10 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
     remedy: 'Run an inventory of the library, or import the volume.',
   },
   2032: { meaning: 'the volume is in use', remedy: 'Wait for the job that holds it.' },
+  2037: {
+    meaning: 'the drive is not ready: no volume is loaded in it',
+    remedy: 'Load a volume; if one is in it, look at the drive.',
+  },
   2040: {
     meaning: 'the storage unit’s or policy’s limit of concurrent jobs is reached',
     remedy: 'Wait for one of the jobs named, or raise the limit.',
@@ -260,6 +264,10 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
   2042: {
     meaning: 'the volume’s density does not fit the storage unit',
     remedy: 'Read it on a storage unit with drives of its density.',
+  },
+  2043: {
+    meaning: 'there is no volume in the slot or drive',
+    remedy: 'Run an inventory of the library; the volume may have been moved by hand.',
   },
   2045: {
     meaning: 'the storage unit’s limit of jobs is below one, so it is disabled',
