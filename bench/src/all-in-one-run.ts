@@ -1,0 +1,102 @@
+// One backup or one restore through the real flow, in a process of its own, so that its time and memory can be taken:
+//   all-in-one-run.ts backup STATE SOURCE
+//   all-in-one-run.ts restore STATE SOURCE BACKUP-ID TARGET
+// Prints a line of JSON, see OwnRun.
+
+import { join } from 'node:path'
+import { type Job, type Policy, describeStatus, systemClock, systemFiles, toPath } from '@nb/contracts'
+import { type AllInOne, clientName, composeAllInOne } from '@nb/example-all-in-one/compose'
+import { Level } from 'level'
+import type { OwnRun } from './own-run.ts'
+
+const [action, state, source, backupId, target] = process.argv.slice(2)
+if (state === undefined || source === undefined) throw new TypeError('usage: see the head of this file')
+
+const database = new Level<string, string>(join(state, 'database'))
+await database.open()
+const server = composeAllInOne({
+  database,
+  files: systemFiles(),
+  clock: systemClock(),
+  imageDirectory: join(state, 'images'),
+  diskDirectory: join(state, 'disk1'),
+  stateDirectory: state,
+  maxFragmentBytes: 512 * 1024 ** 3,
+})
+await server.start()
+try {
+  const run = action === 'backup' ? backUp(server, source) : restore(server, source, backupId, target)
+  process.stdout.write(`${JSON.stringify(await run)}\n`)
+} finally {
+  await server.stop()
+  await database.close()
+}
+
+async function backUp({ ports }: AllInOne, folder: string): Promise<OwnRun> {
+  await ports.scheduler.putPolicy({ policy: policyFor(folder) })
+  const run = await timed(ports.jobs, async () => {
+    const { jobIds } = await ports.scheduler.runNow({ policy: 'bench', schedule: 'full' })
+    return jobIds[0] ?? ''
+  })
+  const image = await ports.catalog.getImage({ backupId: run.backupId })
+  if (image?.state !== 'complete') throw new Error(`image ${run.backupId} is ${image?.state ?? 'not there'}`)
+  return run
+}
+
+function restore(
+  { ports }: AllInOne,
+  folder: string,
+  backupId: string | undefined,
+  directory: string | undefined,
+): Promise<OwnRun> {
+  if (backupId === undefined || directory === undefined)
+    throw new TypeError('BACKUP-ID and TARGET are missing')
+  return timed(ports.jobs, async () => {
+    const { jobId } = await ports.restores.submit({
+      requestId: directory,
+      from: { client: clientName, backupId },
+      paths: [toPath(folder)],
+      target: { kind: 'directory', directory: toPath(directory), strip: toPath(folder) },
+    })
+    return jobId
+  })
+}
+
+/** From before the submission to after the true end of the job. */
+async function timed(jobs: AllInOne['ports']['jobs'], submit: () => Promise<string>): Promise<OwnRun> {
+  const cpuBefore = process.cpuUsage()
+  const begun = process.hrtime.bigint()
+  const job = await jobs.wait({ jobId: await submit() })
+  const wallMs = Number(process.hrtime.bigint() - begun) / 1e6
+  const { user, system } = process.cpuUsage(cpuBefore)
+  if ((job.status ?? 130) > 1) throw new Error(await story(jobs, job))
+  const { files = 0, bytes = 0 } = job.progress ?? {}
+  return {
+    wallMs,
+    cpuMs: (user + system) / 1000,
+    files,
+    bytes,
+    warnings: job.warnings,
+    backupId: job.backupId ?? '',
+  }
+}
+
+async function story(jobs: AllInOne['ports']['jobs'], { id, status, statusText }: Job): Promise<string> {
+  const lines = [`job ${id} ended with ${describeStatus(status ?? 130)}: ${statusText ?? ''}`]
+  for await (const { component, severity, text } of jobs.log({ jobId: id })) {
+    if (severity !== 'info') lines.push(`${component}: ${text}`)
+  }
+  return lines.join('\n')
+}
+
+/** Never due by itself: it has no window. */
+function policyFor(folder: string): Policy {
+  return {
+    name: 'bench',
+    active: true,
+    clients: [clientName],
+    selections: [toPath(folder)],
+    storage: { kind: 'any' },
+    schedules: [{ name: 'full', type: 'full', frequencyMs: 86_400_000, windows: [], retentionLevel: 1 }],
+  }
+}

@@ -1,0 +1,58 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Contender, alternate } from '../alternate.ts'
+import type { Bench, BenchContext } from '../bench.ts'
+import { type Source, bigFiles, smallFiles } from '../data/sources.ts'
+import { movingFigures } from '../figures.ts'
+import { runMeasured } from '../measured-process.ts'
+import { ownBackup } from '../own-run.ts'
+import type { Figure } from '../rows.ts'
+import { ensureTool, tools } from '../tools.ts'
+
+const plain = 'tar -cf file, sync'
+const pax = 'tar --format=pax --xattrs --acls -S, sync'
+type Who = 'nb' | typeof plain | typeof pax
+
+/** A full backup, from its submission to a durable and browsable image, beside GNU tar into a file that is synced. */
+export const backup: Bench = {
+  name: 'backup',
+  about: 'full backup through the real flow, against GNU tar to a file that is synced',
+  run: async (context) => {
+    const { tell } = context
+    if (!(await ensureTool(tools.time, tell)) || !(await ensureTool(tools.tar, tell))) return []
+    return [
+      ...(await compare(context, await bigFiles(context), 1.3)),
+      ...(await compare(context, await smallFiles(context), 1.5)),
+    ]
+  },
+}
+
+async function compare(context: BenchContext, source: Source, mostRatio: number): Promise<readonly Figure[]> {
+  const { quick, workDirectory, tell } = context
+  tell(`backup of ${source.name}`)
+  const state = join(workDirectory, 'state')
+  const archive = join(workDirectory, 'peer.tar')
+  const tar = (name: Who, options: readonly string[]): Contender<Who> => ({
+    name,
+    run: () => runMeasured(tarAndSync(archive, source.folder, options)),
+    reset: async () => rmSync(archive),
+  })
+  const ours: Contender<Who> = {
+    name: 'nb',
+    run: () => ownBackup(state, source.folder),
+    reset: async () => rmSync(state, { recursive: true }),
+  }
+  const contenders = [
+    ours,
+    tar(plain, []),
+    tar(pax, ['--format=pax', '--xattrs', '--xattrs-include=*', '--acls', '-S']),
+  ]
+  const runs = await alternate(contenders, { rounds: quick ? 3 : 5, warmUp: true, tell })
+  rmSync(source.folder, { recursive: true })
+  return movingFigures(source.name, runs, { ours: 'nb', peers: [plain, pax], mostRatio })
+}
+
+function tarAndSync(archive: string, folder: string, options: readonly string[]): [string, ...string[]] {
+  const script = 'archive=$1; folder=$2; shift 2; tar "$@" -cf "$archive" -C "$folder" . && sync "$archive"'
+  return ['sh', '-c', script, 'sh', archive, folder, ...options]
+}

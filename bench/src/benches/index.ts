@@ -1,0 +1,6 @@
+import type { Bench } from '../bench.ts'
+import { backup } from './backup.ts'
+import { restore } from './restore.ts'
+
+/** Every bench, in the order of the help. */
+export const benches: readonly Bench[] = [backup, restore]

@@ -1,0 +1,81 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Contender, alternate } from '../alternate.ts'
+import type { Bench, BenchContext } from '../bench.ts'
+import { type Source, bigFiles, smallFiles } from '../data/sources.ts'
+import { movingFigures } from '../figures.ts'
+import { runMeasured, runToEnd } from '../measured-process.ts'
+import { type OwnRun, ownBackup, ownRestore } from '../own-run.ts'
+import type { Figure } from '../rows.ts'
+import { ensureTool, tools } from '../tools.ts'
+
+const peer = 'tar -xf'
+type Who = 'nb' | typeof peer
+
+/** Where writing costs least: creating files on a disk swings too much to compare with. */
+const memory = '/dev/shm'
+
+/** A restore of everything to a new folder in memory, beside GNU tar from a file. */
+export const restore: Bench = {
+  name: 'restore',
+  about: 'restore of everything to a new folder in memory, against GNU tar',
+  run: async (context) => {
+    const { tell } = context
+    if (!(await ensureTool(tools.time, tell)) || !(await ensureTool(tools.tar, tell))) return []
+    const hasMemory = existsSync(memory)
+    if (!hasMemory) tell(`there is no ${memory}: restoring to disk, whose times swing`)
+    const base = mkdtempSync(join(hasMemory ? memory : context.workDirectory, 'nb-bench-'))
+    try {
+      return [
+        ...(await compare(context, await bigFiles(context), base)),
+        ...(await compare(context, await smallFiles(context), base)),
+      ]
+    } finally {
+      rmSync(base, { recursive: true })
+    }
+  },
+}
+
+async function compare(context: BenchContext, source: Source, base: string): Promise<readonly Figure[]> {
+  const { quick, workDirectory, tell } = context
+  tell(`restore of ${source.name}`)
+  const state = join(workDirectory, 'state')
+  const archive = join(workDirectory, 'peer.tar')
+  await runToEnd('tar', ['-cf', archive, '-C', source.folder, '.'])
+  const { backupId } = await ownBackup(state, source.folder)
+  let target = ''
+  const nextTarget = (): string => (target = mkdtempSync(join(base, 'target-')))
+  const reset = async (): Promise<void> => rmSync(target, { recursive: true })
+  let proved = false
+  const ours: Contender<Who> = {
+    name: 'nb',
+    run: async () => {
+      const run = await ownRestore(state, source.folder, backupId, nextTarget())
+      if (!proved) await prove(source.folder, target, run, tell)
+      proved = true
+      return run
+    },
+    reset,
+  }
+  const tar: Contender<Who> = {
+    name: peer,
+    run: () => runMeasured(['tar', '-xf', archive, '-C', nextTarget()]),
+    reset,
+  }
+  const runs = await alternate([ours, tar], { rounds: quick ? 3 : 5, warmUp: true, tell })
+  for (const path of [source.folder, state, archive]) rmSync(path, { recursive: true })
+  mkdirSync(workDirectory, { recursive: true })
+  return movingFigures(source.name, runs, { ours: 'nb', peers: [peer], mostRatio: 1.3 })
+}
+
+/** A fast restore of something else would be worth nothing. */
+async function prove(
+  source: string,
+  target: string,
+  { warnings }: OwnRun,
+  tell: (line: string) => void,
+): Promise<void> {
+  await runToEnd('diff', ['-rq', '--no-dereference', source, target])
+  if (warnings > 0)
+    tell(`the restore had ${warnings} warnings, such as attributes that ${memory} does not take`)
+}

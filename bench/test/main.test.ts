@@ -1,0 +1,22 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+
+function bench(...args: string[]): { code: number | null; out: string; complaints: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--conditions=@nb/source', main, ...args], {
+    encoding: 'utf8',
+  })
+  return { code: status, out: stdout, complaints: stderr }
+}
+
+t.test('help names every bench; wrong usage ends with 2 and says what is wrong', async (t) => {
+  const help = bench('--help')
+  t.equal(help.code, 0)
+  t.match(help.out, /^ {2}backup +full backup/m)
+  t.match(help.out, /^ {2}restore +restore of everything/m)
+  t.match(bench(), { code: 2, complaints: /Usage: npm run bench/ })
+  t.match(bench('speed'), { code: 2, complaints: /there is no bench speed/ })
+  t.match(bench('backup', '--fast'), { code: 2, complaints: /--fast/ })
+})

@@ -1,0 +1,51 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Bench } from '../src/bench.ts'
+import { movingFigures } from '../src/figures.ts'
+import { runBench } from '../src/run-bench.ts'
+
+t.test('a bench gets a folder of its own, which is gone afterwards, also when it fails', async (t) => {
+  const base = join(t.testdir({}), 'work')
+  const folders: string[] = []
+  const bench: Bench = {
+    name: 'sample',
+    about: 'a sample',
+    run: async ({ workDirectory, quick }) => {
+      folders.push(workDirectory)
+      writeFileSync(join(workDirectory, 'data'), 'x')
+      if (!quick) throw new Error('the disk is full')
+      return [{ case: 'one', metric: 'size', value: 1, unit: 'B', goal: { of: 'value', atMost: 0 } }]
+    },
+  }
+  const options = { workDirectory: base, tell: () => undefined }
+  const rows = await runBench(bench, { ...options, quick: true })
+  t.match(rows, [{ bench: 'sample', goal: 'value <= 0', holds: null }], 'a quick run judges nothing')
+  await t.rejects(runBench(bench, { ...options, quick: false }), /disk is full/)
+  t.ok(folders.every((folder) => folder.startsWith(base) && !existsSync(folder)))
+  t.same(readdirSync(base), [])
+})
+
+t.test(
+  'figures of moved data: each peer’s time, processor time, and peak memory with its goal',
+  async (t) => {
+    const run = (wallMs: number) => ({ wallMs, cpuMs: wallMs / 2, peakBytes: wallMs * 1024 * 1024 })
+    const runs = new Map([
+      ['nb', run(300)],
+      ['tar', run(200)],
+      ['pax', run(400)],
+    ] as const)
+    const figures = movingFigures('big', runs, { ours: 'nb', peers: ['tar', 'pax'], mostRatio: 1.3 })
+    t.same(
+      figures.map(({ metric, value, peer, goal }) => [metric, value, peer?.name, peer?.value, goal?.of]),
+      [
+        ['wall time', 0.3, 'tar', 0.2, 'ratio'],
+        ['wall time', 0.3, 'pax', 0.4, undefined],
+        ['processor time', 0.15, 'tar', 0.1, undefined],
+        ['processor time', 0.15, 'pax', 0.2, undefined],
+        ['peak memory', 300, 'tar', 200, 'value'],
+      ],
+    )
+    t.throws(() => movingFigures('big', runs, { ours: 'nb', peers: [], mostRatio: 1 }), TypeError)
+  },
+)
