@@ -1,19 +1,30 @@
 /**
- * The command `nb`: jobs, backups, restores and the catalog of a running server, for people and scripts. It is a thin
- * user of the ports, and each of its commands is a function that a program can call on any ports:
+ * The command `nb`: jobs, backups, restores and the catalog of a running server, for people and scripts.
+ *
+ * ```sh
+ * nb backup nightly --wait
+ * nb list /home/ann --at 2026-03-01
+ * nb restore /home/ann/thesis.txt --if-exists overwrite --wait
+ * nb why 12
+ * ```
+ *
+ * It is a thin user of the ports: each command is a function on the ports it needs, so that a program can use one on
+ * whatever it has, here a port of its own:
  *
  * ```ts
- * import { createOutput, jobsCommand } from '@nb/cli'
- * import { connect } from '@nb/remote'
+ * import { createOutput, whyCommand } from '@nb/cli'
  *
- * const connection = await connect({ socketPath: 'var/nb/nb.sock' })
- * const output = createOutput(
- *   { stdout: process.stdout, stderr: process.stderr, now: () => Date.now() },
- *   { json: false },
- * )
- * process.exitCode = await jobsCommand(connection, { state: 'active' }, output)
- * connection.close()
+ * const jobs = {
+ *   explain: async ({ jobId }: { jobId: string }) => ({
+ *     jobId, waiting: false, blockers: [], sentence: `job ${jobId} does not wait`,
+ *   }),
+ * }
+ * const { stdout, stderr } = process
+ * const output = createOutput({ stdout, stderr, now: () => Date.now() }, { json: false })
+ * process.exitCode = await whyCommand({ jobs }, { jobId: '12' }, output) // job 12 does not wait
  * ```
+ *
+ * With a server of this host the ports come from `connect` of `@nb/remote`.
  *
  * @packageDocumentation
  */

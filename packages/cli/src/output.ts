@@ -29,6 +29,7 @@ export type OutputStream = Writable & { readonly isTTY?: boolean; readonly colum
 export interface OutputComponents {
   readonly stdout: OutputStream
   readonly stderr: OutputStream
+  /** The present time, milliseconds since the epoch. */
   readonly now: () => number
 }
 

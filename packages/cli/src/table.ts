@@ -3,6 +3,7 @@ import { displayPath, toPath } from '@nb/contracts'
 /** A column of a table. */
 export interface Column<Row> {
   readonly title: string
+  /** What stands in it; `-` for nothing. */
   readonly value: (row: Row) => string | number | undefined
   /** @default 'left' */
   readonly align?: 'left' | 'right'

@@ -60,7 +60,6 @@ t.test('a table is never wider than its terminal, unless that is absurd', async 
       fc.array(fc.tuple(fc.string({ unit: 'binary' }), fc.string()), { minLength: 1 }),
       fc.integer({ min: 25, max: 200 }),
       (rows, width) =>
-         
         formatTable(rows, columns, width).every(
           (line) => [...line].length <= width && !/[\u0000-\u001f]/.test(line),
         ),

@@ -1,5 +1,30 @@
 /**
- * Every port of nb over a wire: calls, data channels, host identity.
+ * Every port of `nb` over a wire. What {@link serve} gets at one end of a socket, {@link connect} gives at the other:
+ * the same ports, with the same errors, streams and signals.
+ *
+ * ```ts
+ * import { mkdtempSync } from 'node:fs'
+ * import { tmpdir } from 'node:os'
+ * import { join } from 'node:path'
+ * import type { JobLog } from '@nb/contracts'
+ * import { connect, serve } from '@nb/remote'
+ *
+ * const jobLog: JobLog = {
+ *   append: async ({ jobId, lines }) => lines.forEach(({ text }) => console.log(`job ${jobId}: ${text}`)),
+ * }
+ * const socketPath = join(mkdtempSync(join(tmpdir(), 'nb-')), 'nb.sock')
+ * const server = await serve({ jobLog }, { socketPath })
+ *
+ * const there = await connect({ socketPath })
+ * const line = { time: Date.now(), component: 'example', severity: 'info', text: 'hello' } as const
+ * await there.jobLog.append({ jobId: '12', lines: [line] }) // job 12: hello
+ * there.close()
+ * await server.stop()
+ * ```
+ *
+ * {@link createWireTwin} puts the same wire inside one process, so that a conformance suite proves that nothing passes
+ * a port which can't travel. Bytes go over data channels: {@link createLocalChannels} inside a process,
+ * {@link createSocketChannels} between processes.
  *
  * @packageDocumentation
  */

@@ -1,5 +1,4 @@
-import type { CallOptions } from '@nb/contracts'
-import type { Ports } from '@nb/remote'
+import type { CallOptions, JobManager } from '@nb/contracts'
 import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
 import { printable } from '../table.ts'
@@ -12,7 +11,7 @@ export interface WhyOptions extends CallOptions {
 
 /** `nb why ID`: what a job waits for, who holds it and what would free it. Rejects with `job-unknown`. */
 export async function whyCommand(
-  { jobs }: Pick<Ports, 'jobs'>,
+  { jobs }: { readonly jobs: Pick<JobManager, 'explain'> },
   { jobId, ...call }: WhyOptions,
   output: Output,
 ): Promise<ExitCode> {
