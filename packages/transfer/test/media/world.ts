@@ -3,9 +3,12 @@ import {
   type BackupSessionSpec,
   type Catalog,
   type ChannelTicket,
+  type ClientAgent,
+  type DataChannels,
   type Files,
   type ImageCopy,
   type ImageRecord,
+  type JobLog,
   type JobLogLine,
   type JobProgress,
   type JobSessions,
@@ -68,12 +71,20 @@ export interface WorldOptions extends MediaServerOptions {
   /** Wraps the disk store. */
   readonly wrapStore?: (store: MediaStore) => MediaStore
   readonly sessionEnded?: (report: SessionReport, count: number) => Promise<void>
+  /** Instead of the scripted client. */
+  readonly makeAgent?: (channels: DataChannels, log: JobLog) => ClientAgent
 }
 
 let nextDirectory = 0
 
 export async function createWorld(root: string, options: WorldOptions = {}): Promise<World> {
-  const { files = systemFiles(), wrapStore = (store) => store, sessionEnded, ...serverOptions } = options
+  const {
+    files = systemFiles(),
+    wrapStore = (store) => store,
+    sessionEnded,
+    makeAgent,
+    ...serverOptions
+  } = options
   const clock = createVirtualClock()
   const channels = createLocalChannels({ clock })
   const directory = `${root}/unit-${nextDirectory++}`
@@ -85,6 +96,7 @@ export async function createWorld(root: string, options: WorldOptions = {}): Pro
   await disk.start()
   const store = wrapStore(disk)
   const agent = new ScriptedClient(channels)
+  const clientAgent = makeAgent?.(channels, log) ?? agent
   const reports: SessionReport[] = []
   const requests: MediaRequest[] = []
   const progress: JobProgress[] = []
@@ -108,7 +120,15 @@ export async function createWorld(root: string, options: WorldOptions = {}): Pro
   }
   const catalog = scriptedCatalog(channels, lists, sealed, () => world.seal())
   const server = createMediaServer(
-    { stores: { [storageUnit]: store }, clients: { [client]: agent }, jobs, catalog, channels, clock, log },
+    {
+      stores: { [storageUnit]: store },
+      clients: { [client]: clientAgent },
+      jobs,
+      catalog,
+      channels,
+      clock,
+      log,
+    },
     { name: 'media1', ...serverOptions },
   )
   const world: World = {
