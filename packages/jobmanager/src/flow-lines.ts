@@ -1,4 +1,6 @@
 import {
+  type FlowStep,
+  type ImageRecord,
   type JobProgress,
   type ResourceRequest,
   type SessionReport,
@@ -9,7 +11,7 @@ import type { Ending, JobRecord } from './job-record.ts'
 
 /** The resource request of a backup job: what it needs, and the limits that came with it (step 3). */
 export function resourceRequest(record: JobRecord): ResourceRequest {
-  const { id, type, priority, client, backup } = record
+  const { id, type, priority, client, backup, submittedAt } = record
   if (backup === undefined) throw new NbError('internal', `job ${id} has no policy to request resources by`)
   const { policy, schedule, limits } = backup
   return {
@@ -17,6 +19,7 @@ export function resourceRequest(record: JobRecord): ResourceRequest {
     jobId: id,
     jobType: type,
     priority,
+    queuedAt: submittedAt,
     policy: policy.name,
     client,
     limits,
@@ -47,6 +50,16 @@ export function describeRequest({ need, limits, policy, client }: ResourceReques
       : `max jobs of client ${client} ${limits.maxJobsThisClient}`,
   ].filter((text) => text !== undefined)
   return `requesting resource: ${wanted}; limits: ${told.length === 0 ? 'none' : told.join(', ')}`
+}
+
+/** Step 7 for a person. */
+export function describeStart(mediaServer: string, { backupId }: ImageRecord): string {
+  return `connecting: starting a backup session on media server ${mediaServer} for image ${backupId}`
+}
+
+/** Which step of the backup flow a line tells. */
+export function backupStep(number: number): { readonly step: FlowStep } {
+  return { step: { flow: 'backup', number } }
 }
 
 /** How a session's report ends its job. A success without an image to complete is none. */

@@ -110,6 +110,7 @@ class JobEngine implements JobManagerService {
       ...base,
       requests: createMediaRequests(base),
       running: this.#running,
+      earlyReports: new Map(),
       recovered: () => this.#recovered,
       checkOpen: () => this.#checkOpen(),
       final: (jobId) => this.wait({ jobId }),
@@ -251,8 +252,9 @@ class JobEngine implements JobManagerService {
     this.#recovered.catch(() => undefined)
     await this.#recovered
     await Promise.all(this.#abandonedEnds.splice(0))
+    this.#parts.earlyReports.clear()
     this.#state = 'running'
-    this.#watch.start()
+    if (this.#running.size > 0) this.#watch.wake()
     this.#housekeeping.start()
   }
 
@@ -332,6 +334,8 @@ class JobEngine implements JobManagerService {
 
   #run(job: RunningJob, flow: () => Promise<void>): void {
     this.#running.set(job.id, job)
+    const early = this.#parts.earlyReports.get(job.id)
+    if (early !== undefined) job.hear(early)
     void this.#track(flow().finally(() => this.#running.delete(job.id)))
   }
 
@@ -345,6 +349,7 @@ class JobEngine implements JobManagerService {
 
   #onChanged({ job }: JobStoreEvents['job:changed']): void {
     const { id: jobId, state, status } = job
+    if (state === 'active' && this.#state === 'running') this.#watch.wake()
     if (state === 'active' && !this.#active.has(jobId)) {
       this.#active.add(jobId)
       this.#events.emit('job:active', { jobId })

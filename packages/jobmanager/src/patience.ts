@@ -46,18 +46,24 @@ export async function within<T>(
   }
 }
 
-/** Tries a call up to `tries` times, a while apart, as long as its errors say that it may succeed later. */
+/**
+ * Tries a call up to `tries` times, one second to one minute apart, as long as its errors say that it may succeed later.
+ * `again` is told of each failure that is tried again.
+ */
 export async function retrying<T>(
   clock: Clock,
   tries: number,
   call: () => Promise<T>,
   signal?: AbortSignal,
+  again: (failure: NbError) => void = () => undefined,
 ): Promise<T> {
-  for (let left = tries - 1, delayMs = 1000; ; left--, delayMs *= 4) {
+  for (let left = tries - 1, delayMs = 1000; ; left--, delayMs = Math.min(4 * delayMs, 60_000)) {
     try {
       return await call()
     } catch (error) {
-      if (left <= 0 || signal?.aborted === true || !asNbError(error).retryable) throw error
+      const failure = asNbError(error)
+      if (left <= 0 || signal?.aborted === true || !failure.retryable) throw error
+      again(failure)
       await clock.sleep(delayMs, signal === undefined ? {} : { signal })
     }
   }

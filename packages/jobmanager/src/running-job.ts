@@ -2,6 +2,7 @@ import type { NbError } from '@nb/contracts'
 import { type Clock, type Json, type JobLogLine, type Logger, type SessionReport } from '@nb/contracts'
 import type { JobRecord } from './job-record.ts'
 import type { JobStore } from './job-store.ts'
+import { unlessAborted } from './patience.ts'
 import type { JobChange } from './transitions.ts'
 
 /** What a line may tell beside its text. */
@@ -75,6 +76,11 @@ export class RunningJob {
   /** Takes the session's report; the first one stays. */
   hear(report: SessionReport): void {
     this.#hear(report)
+  }
+
+  /** Waits for a call unless the job is told to end; what the call gives after that is handed to `late`. */
+  unlessEnded<T>(call: Promise<T>, late?: (value: T) => void): Promise<T> {
+    return unlessAborted(call, this.signal, late)
   }
 
   /** Notes a change, then stops the flow when the job was told to end meanwhile. */

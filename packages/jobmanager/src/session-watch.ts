@@ -14,9 +14,9 @@ export interface SessionWatchParts extends ManagerParts {
 
 /** Looks after sessions whose end was not told: a media server that died, a message that was lost. */
 export interface SessionWatch {
-  /** Begins looking every `sessionCheckMs`. */
-  start(): void
-  /** Ends it. */
+  /** Begins to look every `sessionCheckMs` for as long as there is something to look after. */
+  wake(): void
+  /** Ends it, until it is woken again. */
   stop(): void
   /** Looks now. */
   check(): Promise<void>
@@ -55,17 +55,24 @@ export function createSessionWatch(parts: SessionWatchParts): SessionWatch {
     const servers = watchedSessions(store.unfinished(), [...running.values()])
     await Promise.all([...servers].map(([mediaServer, watched]) => checkServer(mediaServer, watched)))
   }
+  const isNeeded = (): boolean =>
+    running.size > 0 ||
+    store.unfinished().some(({ sessionHoldings }) => Object.keys(sessionHoldings).length > 0)
   const arm = (): void => {
     cancel = clock.setTimer(parts.sessionCheckMs, () => {
       void check()
         .catch((error: unknown) => log.error('session check: %o', error))
         .finally(() => {
-          if (cancel !== undefined) arm()
+          if (cancel === undefined) return
+          cancel = undefined
+          if (isNeeded()) arm()
         })
     })
   }
   return {
-    start: arm,
+    wake: () => {
+      if (cancel === undefined) arm()
+    },
     stop: () => {
       cancel?.()
       cancel = undefined

@@ -1,4 +1,4 @@
-import { type JobSessions, NbError } from '@nb/contracts'
+import { type JobSessions, type SessionReport, NbError } from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
 import { describeReport, finalProgress } from './flow-lines.ts'
 import type { JobRecord } from './job-record.ts'
@@ -10,6 +10,8 @@ export interface SessionParts extends ManagerParts {
   readonly requests: MediaRequests
   /** The backups whose flow runs here. */
   readonly running: ReadonlyMap<string, RunningJob>
+  /** Reports of backups that the recovery has not taken up yet, by job. */
+  readonly earlyReports: Map<string, SessionReport>
   /** Resolves when the recovery after a start knows which sessions are whose. */
   readonly recovered: () => Promise<void>
 }
@@ -51,7 +53,8 @@ export function createJobSessions(parts: SessionParts): JobSessions {
         if (job === undefined ? record.session?.sessionId !== sessionId : !job.owns(sessionId)) {
           throw unknownSession(sessionId)
         }
-        job?.hear(report)
+        if (job === undefined) parts.earlyReports.set(jobId, report)
+        else job.hear(report)
         return
       }
       if (record.phase === 'final') return

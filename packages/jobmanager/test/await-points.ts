@@ -68,7 +68,7 @@ export function createStage(
         before: (method) => pass(`${name}.${method} called`),
         after: (method) => pass(`${name}.${method} answered`),
       })
-    const store = withHookedBatch(database as unknown as Store, pass)
+    const store = withHookedBatch(database, pass)
     const jobStore = createJobStore({ store, clock })
     const mediaServers = new Map<string, MediaServer>(
       [...world.mediaServers].map(([name, server]) => [name, hooked(name, server)]),

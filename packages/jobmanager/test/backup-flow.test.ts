@@ -4,7 +4,7 @@ import { cumulative, differential, documentedSteps, logOf, openSite, runJob, ste
 
 t.test('a backup leaves every step in its log, each written by the component that acts in it', async (t) => {
   const site = await openSite()
-  t.teardown(site.stop)
+  t.teardown(() => site.stop())
   const job = await runJob(site)
   t.match(job, { id: '1', state: 'done', status: 0, backupId: 'web1_1767225600', storageUnit: 'disk1' })
   t.strictSame((await stepsOf(site, '1')).sort(), [...documentedSteps].sort())
@@ -19,7 +19,7 @@ t.test('a backup leaves every step in its log, each written by the component tha
 
 t.test('an incremental compares with the newest image of its kind', async (t) => {
   const site = await openSite()
-  t.teardown(site.stop)
+  t.teardown(() => site.stop())
   const first = await runJob(site, { schedule: differential })
   const told = (await logOf(site, first.id)).map(({ text }) => text)
   t.ok(
@@ -50,7 +50,7 @@ t.test(
       '3': { status: 1 },
     }
     const site = await openSite({ script: (jobId) => scripts[jobId] ?? {} })
-    t.teardown(site.stop)
+    t.teardown(() => site.stop())
     t.match(await runJob(site), { state: 'done', status: 84, statusText: 'the disk is broken' })
     t.match(await runJob(site), { state: 'done', status: 229 })
     t.match(await runJob(site), { state: 'done', status: 1, warnings: 1 })

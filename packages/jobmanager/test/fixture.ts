@@ -15,6 +15,7 @@ import {
   collect,
   createFakeWorld,
   createVirtualClock,
+  driven,
 } from '@nb/test-kit'
 import { MemoryLevel } from 'memory-level'
 import {
@@ -42,7 +43,7 @@ export interface SiteOptions extends Partial<FakeWorldOptions> {
 }
 
 export async function openSite(options: SiteOptions = {}): Promise<Site> {
-  const { clock = createVirtualClock(), database = new MemoryLevel() as unknown as Store } = options
+  const { clock = createVirtualClock(), database = new MemoryLevel() } = options
   const jobStore = createJobStore({ store: database, clock })
   const world = createFakeWorld({ log: jobStore, ...options, clock })
   const manager = createJobManager({ ...world, jobStore, clock }, options.manager)
@@ -56,14 +57,7 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
   return { clock, database, jobStore, world, manager, stop }
 }
 
-/** Lets virtual time pass until the promise is settled. */
-export async function driven<T>(clock: VirtualClock, promise: Promise<T>, limitMs = 3_600_000): Promise<T> {
-  let settled = false
-  const mark = (): void => void (settled = true)
-  promise.then(mark, mark)
-  await clock.advanceUntil(() => settled, limitMs)
-  return promise
-}
+export { driven } from '@nb/test-kit'
 
 export const full: Schedule = {
   name: 'full',

@@ -64,7 +64,7 @@ t.test(
       }
       assert.equal(job?.status, noted ? 150 : 0, name)
       assert.notEqual(job?.cancelRequested, true)
-      await assertNothingLeft(stage, life.manager, job as Job)
+      await assertNothingLeft(stage, life.manager, job)
       if (noted) cancelled += 1
       await driven(stage.clock, life.manager.stop())
     }

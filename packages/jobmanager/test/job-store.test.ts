@@ -1,0 +1,127 @@
+import { createPowerLossStorage, createVirtualClock, collect, driven, sampleLine } from '@nb/test-kit'
+import { MemoryLevel } from 'memory-level'
+import t from 'tap'
+import { createJobStore } from '../src/index.ts'
+import { jobKey, lineKey } from '../src/store-keys.ts'
+import { request } from './fixture.ts'
+
+t.test('numbers go on after a restart, also when the last jobs are gone', async (t) => {
+  const clock = createVirtualClock()
+  const store = new MemoryLevel()
+  const first = createJobStore({ store, clock })
+  t.strictSame(await first.create(request({ requestId: 'a' })), { jobId: '1', created: true })
+  t.strictSame(await first.create(request({ requestId: 'b' })), { jobId: '2', created: true })
+  for (const jobId of ['1', '2']) {
+    await first.apply(jobId, {
+      kind: 'ended',
+      at: clock.now(),
+      ending: { status: 0, statusText: '', warnings: 0 },
+    })
+    await first.apply(jobId, { kind: 'settled' })
+  }
+  await clock.advance(31 * 86_400_000)
+  t.equal(await first.purge(), 2)
+  await first.stop()
+  const second = createJobStore({ store, clock })
+  t.strictSame(await second.create(request({ requestId: 'c' })), { jobId: '3', created: true })
+  t.strictSame(await second.create(request({ requestId: 'c' })), { jobId: '3', created: false })
+  await second.stop()
+})
+
+t.test('a request id of another type of job is refused', async (t) => {
+  const jobStore = createJobStore({ store: new MemoryLevel(), clock: createVirtualClock() })
+  await jobStore.create(request({ requestId: 'a' }))
+  const restore = { requestId: 'a', type: 'restore', origin: 'user', client: 'web1', lines: [] } as const
+  await t.rejects(jobStore.create(restore), { code: 'request-duplicate', details: { jobId: '1' } })
+  await jobStore.stop()
+})
+
+t.test('damaged records are named, and everything else works on', async (t) => {
+  const clock = createVirtualClock()
+  const store = new MemoryLevel()
+  const first = createJobStore({ store, clock })
+  for (const requestId of ['a', 'b', 'c']) await first.create(request({ requestId }))
+  await first.append({ jobId: '3', lines: [sampleLine('a line to be damaged')] })
+  await first.stop()
+  const jobs = store.sublevel('jobs', { valueEncoding: 'utf8' })
+  await jobs.put(jobKey('1'), '{"half')
+  await jobs.put(jobKey('2'), JSON.stringify({ version: 1, id: '2' }))
+  await store.sublevel('lines', { valueEncoding: 'utf8' }).put(lineKey('3', 3), 'null')
+  await store.sublevel('meta', { valueEncoding: 'utf8' }).put('lastId', 'many')
+
+  const errors: string[] = []
+  const log = Object.assign(() => undefined, {
+    error: (format: string, ...values: readonly unknown[]) => void errors.push([format, ...values].join(' ')),
+    trace: () => undefined,
+  })
+  const told: string[] = []
+  const second = createJobStore({ store, clock, log })
+  second.on('store:corrupt', ({ key }) => told.push(key))
+  await second.start()
+  t.strictSame(told, ['lastId', jobKey('1'), jobKey('2')])
+  t.equal(second.damage.length, 3)
+  t.ok(errors.some((text) => text.includes(jobKey('2'))))
+  await t.rejects(second.view('1'), { code: 'store-corrupt', status: 220, details: { key: jobKey('1') } })
+  t.strictSame(
+    (await collect(second.list({}))).map(({ id }) => id),
+    ['3'],
+  )
+  const texts = (await collect(second.lines('3', 0))).map(({ line }) => line.text)
+  t.match(texts.at(-1), /store-corrupt: .*0000000000000003\/0000000003/)
+  t.strictSame(await second.create(request({ requestId: 'd' })), { jobId: '4', created: true })
+  await second.stop()
+})
+
+t.test('a record of a later version is refused as such', async (t) => {
+  const store = new MemoryLevel()
+  await store.sublevel('jobs', { valueEncoding: 'utf8' }).put(jobKey('1'), JSON.stringify({ version: 2 }))
+  const jobStore = createJobStore({ store, clock: createVirtualClock() })
+  await t.rejects(jobStore.view('1'), { code: 'version-unsupported', status: 43 })
+  await jobStore.stop()
+})
+
+t.test('what was reported survives the loss of power', async (t) => {
+  const clock = createVirtualClock()
+  const storage = createPowerLossStorage()
+  const open = () => createJobStore({ store: storage.database('jobs'), clock })
+  const ending = { status: 0, statusText: 'done', warnings: 0 }
+  const first = open()
+  await first.create(request({ requestId: 'a' }))
+  await first.create(request({ requestId: 'b' }))
+  await first.apply('1', { kind: 'cancel-requested', at: 1, reason: 'enough' })
+  await first.apply('2', { kind: 'ended', at: 1, ending })
+  storage.lose()
+  storage.restore()
+  const second = open()
+  t.match(await second.view('1'), { state: 'queued', cancelRequested: true })
+  t.match(await second.view('2'), { state: 'done' })
+  await second.apply('2', { kind: 'settled' })
+  storage.lose()
+  storage.restore()
+  t.match(await open().view('2'), { state: 'done', status: 0 })
+})
+
+t.test('the end of a job is written as soon as the database can', async (t) => {
+  const clock = createVirtualClock()
+  const store = new MemoryLevel()
+  let broken = false
+  const batch = store.batch.bind(store) as (...input: unknown[]) => Promise<void>
+  Object.assign(store, {
+    batch: (...input: unknown[]) => (broken ? Promise.reject(new Error('no space')) : batch(...input)),
+  })
+  const jobStore = createJobStore({ store, clock })
+  await jobStore.create(request())
+  broken = true
+  await t.rejects(jobStore.append({ jobId: '1', lines: [sampleLine('lost')] }), { code: 'store-failed' })
+  const ended = jobStore.apply('1', {
+    kind: 'ended',
+    at: 1,
+    ending: { status: 0, statusText: '', warnings: 0 },
+  })
+  await clock.advance(10_000)
+  t.match(await jobStore.view('1'), { state: 'queued' }, 'nothing is shown that is not written')
+  broken = false
+  await driven(clock, ended)
+  t.match(await jobStore.view('1'), { state: 'done' })
+  await jobStore.stop()
+})
