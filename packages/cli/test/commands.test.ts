@@ -128,6 +128,8 @@ t.test('nb cancel asks every job named', async (t) => {
   server.jobs.change('2', {})
   t.match(await server.nb('cancel', '1', '2', '--reason', 'enough'), { code: 0, out: /job 1: .*\njob 2: / })
   t.equal((await server.jobs.get({ jobId: '2' }))?.cancelRequested, true)
+  server.jobs.change('3', { state: 'done', status: 0 })
+  t.match(await server.nb('cancel', '3'), { code: 0, out: 'job 3: is done with status 0\n' })
 })
 
 t.test('nb backup starts the jobs and leaves, or waits with a progress bar', async (t) => {

@@ -17,9 +17,13 @@ export async function cancelCommand(
 ): Promise<ExitCode> {
   for (const jobId of jobIds) {
     await jobs.cancel({ jobId, ...(reason === undefined ? {} : { reason }) }, call)
-    await (output.json
-      ? output.value({ jobId, cancelRequested: true })
-      : output.line(`job ${jobId}: asked to end`))
+    const job = await jobs.get({ jobId }, call)
+    if (output.json) await output.value(job ?? { id: jobId })
+    else if (job?.state !== 'done') await output.line(`job ${jobId}: asked to end`)
+    else
+      await output.line(
+        `job ${jobId}: is done${job.status === undefined ? '' : ` with status ${job.status}`}`,
+      )
   }
   return 0
 }
