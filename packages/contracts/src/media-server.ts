@@ -109,7 +109,7 @@ export interface MediaServer {
   ): Promise<void>
   /**
    * The report, once the session has ended and the job manager has taken the report too (so that what the session held
-   * is released); kept for a while. Rejects with `session-unknown`.
+   * is released) or could not be told at the first attempt; kept for a while. Rejects with `session-unknown`.
    */
   waitSession(input: { readonly sessionId: string }, options?: CallOptions): Promise<SessionReport>
   /** The sessions that live. */

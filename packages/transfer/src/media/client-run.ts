@@ -7,6 +7,7 @@ import {
   type RunResult,
   fromErrorRecord,
 } from '@nb/contracts'
+import { orAborted } from './or-aborted.ts'
 import type { Session } from './session.ts'
 
 /** How long a client may take to tell why it broke its channel. */
@@ -31,7 +32,7 @@ export async function startRun(
   const { runId } = await session.silence.forClient(start(), 41)
   const waiting = new AbortController()
   const finished = client.waitRun({ runId }, { signal: waiting.signal })
-  const result = session.task(untilAborted(session, finished.then(succeeded)))
+  const result = session.task(orAborted(finished.then(succeeded), session.signal))
   const abort = (): Promise<NbError> =>
     abortRun(session, client, runId, finished).finally(() => waiting.abort())
   return { client, runId, result, abort }
@@ -91,15 +92,5 @@ async function inTime(
         resolve(undefined)
       },
     )
-  })
-}
-
-function untilAborted<T>(session: Session, promise: Promise<T>): Promise<T> {
-  const { signal } = session
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error)
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })
 }

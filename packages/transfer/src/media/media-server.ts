@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import {
   type BackupSessionSpec,
-  type CallOptions,
   type Catalog,
   type ClientAgent,
   type Clock,
@@ -26,6 +25,7 @@ import {
 import { BLOCK_BYTES } from '@nb/formats'
 import { runBackup } from './backup-session.ts'
 import { type BlockRing, createBlockRing } from './block-ring.ts'
+import { orAborted } from './or-aborted.ts'
 import { createReportCourier } from './report-courier.ts'
 import { runRestore } from './restore-session.ts'
 import { Session, type SessionHost } from './session.ts'
@@ -88,7 +88,7 @@ export function createMediaServer(
     atLeast('reportKeptMs', options.reportKeptMs ?? 3_600_000, 1, 2 ** 50),
   )
   const courier = createReportCourier({ jobs, clock, logger })
-  const deliveries = new Set<Promise<SessionReport>>()
+  const deliveries = new Set<Promise<void>>()
   let stopping = false
 
   /** Starts a session, or finds the one that the same request has started. Its work goes on by itself. */
@@ -116,13 +116,14 @@ export function createMediaServer(
         return result
       })
     const told = report.then(async (result) => {
-      await courier.deliver(result)
+      const { attempted, done } = courier.deliver(result)
+      deliveries.add(done)
+      void done.finally(() => deliveries.delete(done))
+      await attempted
       return result
     })
     const entry = register.add(session, key, { report, told })
     emitter.emit('session:started', info)
-    deliveries.add(told)
-    void told.finally(() => deliveries.delete(told))
     return { sessionId: info.sessionId }
   }
 
@@ -145,6 +146,7 @@ export function createMediaServer(
       await Promise.all(
         register.living().map(({ session }) => endSession({ ...session.info, status: 63, reason })),
       )
+      await Promise.all(register.all().map(({ told }) => told))
       courier.stop()
       await Promise.all(deliveries)
       register.close()
@@ -168,7 +170,7 @@ export function createMediaServer(
       session.answerMedia(requestId, answer)
     },
     endSession,
-    waitSession: async ({ sessionId }, call) => orAborted(register.get(sessionId).told, call),
+    waitSession: async ({ sessionId }, call) => orAborted(register.get(sessionId).told, call?.signal),
     sessions: async () => register.living().map(({ session }) => session.info),
     storedImages: async function* ({ storageUnit }, call) {
       yield* host.storeOf(storageUnit).storedImages(call)
@@ -243,16 +245,4 @@ function atLeast(name: string, value: number, least: number, most: number): numb
 function lookup<T>(things: ByName<T>): (name: string) => T | undefined {
   if (typeof things === 'function') return things
   return (name) => (Object.hasOwn(things, name) ? things[name] : undefined)
-}
-
-/** The promise, or the abort of the caller's own wait for it. */
-function orAborted<T>(promise: Promise<T>, options: CallOptions | undefined): Promise<T> {
-  const signal = options?.signal
-  if (signal === undefined) return promise
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error)
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }

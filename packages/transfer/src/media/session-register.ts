@@ -8,7 +8,7 @@ export interface RegisteredSession {
   readonly key: string
   /** Resolves when nothing of it runs any more. */
   readonly report: Promise<SessionReport>
-  /** Resolves when the job manager has taken the report too, and so has released what the session held. */
+  /** Resolves when the report has been brought to the job manager too, so that what the session held is released. */
   readonly told: Promise<SessionReport>
   ended: boolean
 }
@@ -40,6 +40,11 @@ export class SessionRegister {
       `This media server has no session ${sessionId}: it ended long ago, or the server was restarted.`,
       { details: { sessionId } },
     )
+  }
+
+  /** All that are known. */
+  all(): readonly RegisteredSession[] {
+    return [...this.#byId.values()]
   }
 
   /** The sessions that live. */
