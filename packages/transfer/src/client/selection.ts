@@ -153,5 +153,5 @@ function orderedRanges(body: string): boolean {
 }
 
 function escapeForExpression(char: string): string {
-  return /[\\^$.*+?()[\]{}|/-]/.test(char) ? `\\${char}` : char
+  return /[\\^$.*+?()[\]{}|/]/.test(char) ? `\\${char}` : char
 }

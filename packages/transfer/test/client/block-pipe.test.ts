@@ -1,0 +1,116 @@
+import { Worker } from 'node:worker_threads'
+import fc from 'fast-check'
+import t from 'tap'
+import { createBlockPipe, openBlockPipe } from '../../src/client/block-pipe.ts'
+
+t.test('bytes come out as they went in, whatever the block sizes', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(1, 2, 4, 8),
+      fc.array(fc.uint8Array({ minLength: 1, maxLength: 16 }), { maxLength: 60 }),
+      async (blocks, pieces) => {
+        const writer = createBlockPipe({ blocks, blockBytes: 16 })
+        const reader = openBlockPipe(writer.shared)
+        const write = async (): Promise<void> => {
+          for (const piece of pieces) {
+            ;(await writer.claim()).set(piece)
+            writer.publish(piece.length)
+          }
+          writer.end()
+        }
+        const out: number[] = []
+        const read = async (): Promise<void> => {
+          for (let block = await reader.take(); block !== undefined; block = await reader.take()) {
+            out.push(...block)
+            reader.release()
+          }
+        }
+        await Promise.all([write(), read()])
+        t.strictSame(
+          out,
+          pieces.flatMap((piece) => [...piece]),
+        )
+      },
+    ),
+    { numRuns: 50 },
+  )
+})
+
+t.test('a writer waits while all blocks are full', async (t) => {
+  const pipe = createBlockPipe({ blocks: 2, blockBytes: 4 })
+  for (let i = 0; i < 2; i++) {
+    await pipe.claim()
+    pipe.publish(1)
+  }
+  let isClaimed = false
+  const third = pipe.claim().then(() => (isClaimed = true))
+  await Promise.resolve()
+  t.equal(isClaimed, false)
+  await pipe.take()
+  pipe.release()
+  await third
+  t.equal(isClaimed, true)
+})
+
+t.test('a thread that blocks on a pipe is woken by blocks, by the end and by an abort', async (t) => {
+  const source = `
+    const { parentPort, workerData } = require('node:worker_threads')
+    import(workerData.module).then(({ openBlockPipe }) => {
+      const input = openBlockPipe(workerData.input), output = openBlockPipe(workerData.output)
+      try {
+        for (let block = input.takeSync(); block !== undefined; block = input.takeSync()) {
+          output.claimSync().set(block); output.publish(block.length); input.release()
+        }
+        output.end()
+        parentPort.postMessage('ended')
+      } catch (error) { parentPort.postMessage(error.name) }
+    })`
+  const start = (): {
+    echo: [ReturnType<typeof createBlockPipe>, ReturnType<typeof createBlockPipe>]
+    said: Promise<unknown>
+  } => {
+    const input = createBlockPipe({ blocks: 2, blockBytes: 8 })
+    const output = createBlockPipe({ blocks: 2, blockBytes: 8 })
+    const module = new URL('../../src/client/block-pipe.ts', import.meta.url).href
+    const worker = new Worker(source, {
+      eval: true,
+      workerData: { module, input: input.shared, output: output.shared },
+    })
+    return { echo: [input, output], said: new Promise((resolve) => worker.once('message', resolve)) }
+  }
+
+  const {
+    echo: [input, output],
+    said,
+  } = start()
+  const feed = async (): Promise<void> => {
+    for (let i = 0; i < 500; i++) {
+      ;(await input.claim()).writeUInt32LE(i)
+      input.publish(4)
+    }
+    input.end()
+  }
+  let count = 0
+  const drain = async (): Promise<void> => {
+    for (let block = await output.take(); block !== undefined; block = await output.take()) {
+      if (block.readUInt32LE() === count) count++
+      output.release()
+    }
+  }
+  await Promise.all([feed(), drain()])
+  t.equal(count, 500)
+  t.equal(await said, 'ended')
+
+  const aborted = start()
+  aborted.echo[0].abort()
+  t.equal(await aborted.said, 'AbortError')
+  await t.rejects(aborted.echo[0].claim(), { name: 'AbortError' })
+  await t.rejects(aborted.echo[0].take(), { name: 'AbortError' })
+})
+
+t.test('wrong sizes are refused', async (t) => {
+  t.throws(() => createBlockPipe({ blocks: 3, blockBytes: 4 }), RangeError)
+  const pipe = createBlockPipe({ blocks: 1, blockBytes: 4 })
+  await pipe.claim()
+  t.throws(() => pipe.publish(5), RangeError)
+})
