@@ -1,6 +1,54 @@
 /**
- * Tape drives and libraries: SCSI transports, the tape format, mounts, and an emulator.
+ * Tape drives and libraries. This version has an emulated library in process: slots with barcoded volumes, a robot, and
+ * drives with the commands, limits and times of real ones.
+ *
+ * ```ts
+ * import { systemClock } from '@nb/contracts'
+ * import { createEmulatedLibrary } from '@nb/media-tape'
+ *
+ * const library = createEmulatedLibrary({ clock: systemClock() }, { slots: 4, drives: 1, capacityBytes: 1_000_000 })
+ * await library.start()
+ * await library.robot.move({ from: { kind: 'slot', number: 1 }, to: { kind: 'drive', number: 1 } })
+ *
+ * const [drive] = library.drives
+ * if (drive === undefined) throw new Error('the library has a drive')
+ * await drive.load()
+ * await drive.writeBlock({ data: Buffer.from('first file') })
+ * await drive.writeFilemarks({ count: 1 }) // durable from here on
+ * await drive.writeBlock({ data: Buffer.from('second file') })
+ * await drive.writeFilemarks({ count: 1 })
+ *
+ * await drive.rewind()
+ * await drive.space({ over: 'filemarks', count: 1 })
+ * const target = Buffer.alloc(64)
+ * const read = await drive.readBlock({ target })
+ * if (read.kind === 'block') console.log(target.toString('utf8', 0, read.blockBytes)) // second file
+ * console.log(read.position) // { object: 3, file: 1, endOfData: false, earlyWarning: false }
+ * await library.stop()
+ * ```
+ *
+ * `TapeDrive` and `TapeRobot` are written as obligations, to be met by drives behind SCSI transports as well. Those
+ * transports, the tape format and the `MediaStore` on tape come later; nothing here pretends to be them.
  *
  * @packageDocumentation
  */
-export {}
+export {
+  createEmulatedLibrary,
+  type EmulatedLibrary,
+  type EmulatedLibraryComponents,
+  type EmulatedLibraryOptions,
+} from './emulated-library.ts'
+export type {
+  DriveStatus,
+  ReadResult,
+  SpaceRequest,
+  SpaceResult,
+  TapeDrive,
+  TapePosition,
+  WriteResult,
+} from './tape-drive.ts'
+export { describePlace, type LibraryElement, type LibraryPlace, type TapeRobot } from './tape-robot.ts'
+export { instantTimings, lto8Timings, type TapeTimings } from './tape-timings.ts'
+export { CartridgeIndex, type Cartridge, type CartridgeStore, type LibraryLayout } from './cartridge.ts'
+export { memoryCartridges } from './memory-cartridges.ts'
+export { directoryCartridges } from './directory-cartridges.ts'
