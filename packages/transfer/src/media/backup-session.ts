@@ -15,10 +15,11 @@ import { type ClientRun, acceptClient, startRun } from './client-run.ts'
 import { FragmentRow } from './fragment-row.ts'
 import { splitRule } from './fragment-split.ts'
 import { KeptFileList } from './kept-file-list.ts'
-import { rateOf, receiveBlocks, waitsOf, writeBlocks } from './media-writer.ts'
+import { receiveBlocks, writeBlocks } from './media-writer.ts'
 import { relayFileList } from './metadata-relay.ts'
 import { ProgressSender } from './progress-sender.ts'
 import type { Session } from './session.ts'
+import { counted, rateOf, waitsOf } from './wording.ts'
 
 /** The copy of the image that a backup writes. */
 const COPY = 1
@@ -86,7 +87,8 @@ async function backup(
   await session.note({
     step: 9,
     component: 'media-writer',
-    text: `asked for media and was granted ${medium.kind} storage unit ${storageUnit} (allocation ${allocation.allocationId})`,
+    text: `asked for media and was granted ${medium.kind} storage unit ${storageUnit}`,
+    data: { allocationId: allocation.allocationId },
   })
 
   // 10  The medium is mounted, the child is started.
@@ -122,7 +124,7 @@ async function backup(
   const copy = await row.finish(counts)
   await session.note({
     component: 'media-writer',
-    text: `${copy.fragments.length} fragments written, ${rateOf(row.streamBytes, host.clock.now() - startedAt)}; ${waitsOf(ring)}`,
+    text: `${counted(copy.fragments.length, 'fragment')} written, ${rateOf(row.streamBytes, host.clock.now() - startedAt)}; ${waitsOf(ring)}`,
     data: { waitedForFullBuffer: ring.waitedForFull, waitedForEmptyBuffer: ring.waitedForEmpty },
   })
   await host.catalog.sealFileList({ backupId: image.backupId, totals }, { signal })
@@ -203,7 +205,7 @@ async function relay(session: Session, reader: Reader, kept: KeptFileList): Prom
   })
   await session.note({
     component: 'media-session',
-    text: `the file list is complete: ${totals.entries} entries in ${totals.batches} batches, ${totals.bytes} bytes`,
+    text: `the file list is complete: ${counted(totals.entries, 'entry', 'entries')} in ${counted(totals.batches, 'batch', 'batches')}, ${totals.bytes} bytes`,
   })
   return totals
 }

@@ -31,6 +31,7 @@ import { runRestore } from './restore-session.ts'
 import { Session, type SessionHost } from './session.ts'
 import { SessionRegister } from './session-register.ts'
 import { type SessionOutcome, failureReport, successReport } from './session-report.ts'
+import { counted } from './wording.ts'
 
 /** Things by name: a record, or a function that answers `undefined` for a name it does not know. */
 export type ByName<T> = Readonly<Record<string, T>> | ((name: string) => T | undefined)
@@ -202,8 +203,8 @@ function tellEnd(session: Session, report: SessionReport): Promise<void> {
   const { written, restored } = report
   const what =
     written === undefined
-      ? `${restored?.entries ?? 0} entries are restored, ${restored?.skipped ?? 0} skipped; the medium is unmounted`
-      : `${written.counts.entries} entries and ${written.counts.streamBytes} bytes are written and durable`
+      ? `${counted(restored?.entries ?? 0, 'entry', 'entries')} restored, ${restored?.skipped ?? 0} skipped; the medium is unmounted`
+      : `${counted(written.counts.entries, 'entry', 'entries')}, ${written.counts.streamBytes} bytes of data: all written and durable`
   return session.note({ step, component, text: `${what}; status ${describeStatus(report.status)}` })
 }
 

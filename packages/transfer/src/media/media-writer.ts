@@ -28,16 +28,3 @@ export async function writeBlocks(ring: BlockRing, row: FragmentRow): Promise<vo
     ring.release()
   }
 }
-
-/** `12.3 MB in 4.5 s (2.7 MB/s)`. */
-export function rateOf(bytes: number, durationMs: number): string {
-  const megabytes = bytes / 1e6
-  const seconds = durationMs / 1000
-  const rate = seconds > 0 ? ` (${(megabytes / seconds).toFixed(1)} MB/s)` : ''
-  return `${megabytes.toFixed(1)} MB in ${seconds.toFixed(1)} s${rate}`
-}
-
-/** The two wait counters, as job details show them. */
-export function waitsOf(ring: BlockRing): string {
-  return `waited for full buffer ${ring.waitedForFull} times, for empty buffer ${ring.waitedForEmpty} times`
-}

@@ -11,9 +11,9 @@ import type { BlockRing } from './block-ring.ts'
 import { type ClientRun, acceptClient, startRun } from './client-run.ts'
 import { type MediaPlan, readMediaPlan } from './media-plan.ts'
 import { type PositionedMedium, positionMedium, sendBlocks } from './media-reader.ts'
-import { rateOf, waitsOf } from './media-writer.ts'
 import { ProgressSender } from './progress-sender.ts'
 import type { Session } from './session.ts'
+import { counted, rateOf, waitsOf } from './wording.ts'
 
 /** What a restore session adds to its report. */
 export type RestoreOutcome = Pick<SessionReport, 'warnings' | 'restored' | 'status'>
@@ -60,7 +60,7 @@ async function restore(
   await session.note({
     step: 6,
     component: 'media-session',
-    text: `child session and media reader are started: ${plan.entries} entries, ${plan.bytes} bytes of ${spec.images.length} images`,
+    text: `child session and media reader are started: ${counted(plan.entries, 'entry', 'entries')}, ${plan.bytes} bytes of ${counted(spec.images.length, 'image')}`,
   })
 
   // 7  The media reader wants exactly the medium that holds the data. The request goes to the job manager once the
@@ -86,7 +86,8 @@ async function restore(
   await session.note({
     step: 12,
     component: 'media-reader',
-    text: `storage unit ${allocation.storageUnit} is mounted (allocation ${allocation.allocationId})`,
+    text: `storage unit ${allocation.storageUnit} is mounted`,
+    data: { allocationId: allocation.allocationId },
   })
 
   // 13  It is positioned at the data wanted, and the child starts.

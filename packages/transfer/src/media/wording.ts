@@ -1,0 +1,19 @@
+import type { BlockRing } from './block-ring.ts'
+
+/** `1 fragment`, `2 fragments`. */
+export function counted(count: number, singular: string, plural = `${singular}s`): string {
+  return `${count} ${count === 1 ? singular : plural}`
+}
+
+/** `12.3 MB in 4.5 s (2.7 MB/s)`. */
+export function rateOf(bytes: number, durationMs: number): string {
+  const megabytes = bytes / 1e6
+  const seconds = durationMs / 1000
+  const rate = seconds > 0 ? ` (${(megabytes / seconds).toFixed(1)} MB/s)` : ''
+  return `${megabytes.toFixed(1)} MB in ${seconds.toFixed(1)} s${rate}`
+}
+
+/** The two wait counters, as job details show them. */
+export function waitsOf({ waitedForFull, waitedForEmpty }: BlockRing): string {
+  return `waited for full buffer ${counted(waitedForFull, 'time')}, for empty buffer ${counted(waitedForEmpty, 'time')}`
+}
