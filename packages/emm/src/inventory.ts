@@ -47,8 +47,11 @@ export interface InventoryView {
   readonly allocations: ReadonlyMap<string, Held>
   /** The allocations on a storage unit, oldest first. */
   heldOn(unit: string): readonly Held[]
+  /** The allocation that has a drive. */
   heldDrive(name: string): Held | undefined
+  /** The allocation that has a volume. */
   heldVolume(volumeId: string): Held | undefined
+  /** The volumes of a pool, in no order. */
   volumesOfPool(pool: string): Iterable<Volume>
   /** The drives that serve a tape storage unit, by name. */
   drivesOf(unit: TapeStorageUnit): readonly Drive[]

@@ -48,18 +48,22 @@ export class CartridgeIndex {
     return this.#bytes.length - 1
   }
 
+  /** Whether object `at` is a filemark. */
   isFilemark(at: number): boolean {
     return this.filemarksBefore(at + 1) > this.filemarksBefore(at)
   }
 
+  /** Length of the block that is object `at`; 0 for a filemark. */
   blockBytes(at: number): number {
     return this.bytesBefore(at + 1) - this.bytesBefore(at)
   }
 
+  /** Bytes of all blocks before object `at`. */
   bytesBefore(at: number): number {
     return this.#bytes[at] ?? 0
   }
 
+  /** Filemarks before object `at`. */
   filemarksBefore(at: number): number {
     return this.#filemarks[at] ?? 0
   }
@@ -77,14 +81,17 @@ export class CartridgeIndex {
     return low < this.#filemarks.length ? low - 1 : undefined
   }
 
+  /** Enters a block at the end. */
   addBlock(bytes: number): void {
     this.#push(bytes, 0)
   }
 
+  /** Enters a filemark at the end. */
   addFilemark(): void {
     this.#push(0, 1)
   }
 
+  /** Forgets object `at` and all after it. */
   cut(at: number): void {
     if (at >= this.objects) return
     this.#bytes.length = at + 1

@@ -71,6 +71,7 @@ export interface TapeDrive {
   load(options?: CallOptions): Promise<TapePosition>
   /** Rewinds and gives the volume into the mouth, where a robot can take it. Idempotent; also on an empty drive. */
   unload(options?: CallOptions): Promise<void>
+  /** Stands at the beginning of the tape. */
   rewind(options?: CallOptions): Promise<TapePosition>
   /** Stands before a logical object. Beyond the end of data it stands there and rejects with `media-position-failed`. */
   locate(input: { readonly object: number }, options?: CallOptions): Promise<TapePosition>
@@ -91,5 +92,6 @@ export interface TapeDrive {
   ): Promise<WriteResult>
   /** Reads one block into `target`. Rejects with `media-read-failed`, standing after the damaged block. */
   readBlock(input: { readonly target: Uint8Array }, options?: CallOptions): Promise<ReadResult>
+  /** Where the drive stands. */
   position(options?: CallOptions): Promise<TapePosition>
 }

@@ -13,6 +13,7 @@ export class IndexedHeap<Item extends HeapItem> {
     this.#compare = compare
   }
 
+  /** How many items it holds. */
   get size(): number {
     return this.#items.length
   }

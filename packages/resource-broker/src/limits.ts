@@ -18,7 +18,9 @@ export type Holder = Blocker['holders'][number]
 
 /** What is granted now, by policy and by client. */
 export interface LimitUsage {
+  /** The jobs that count under it, oldest first. */
   holders(of: Pick<Limit, 'kind' | 'name'>): readonly Holder[]
+  /** How many they are. */
   count(of: Pick<Limit, 'kind' | 'name'>): number
 }
 
