@@ -1,4 +1,4 @@
-import type { NbError} from '@nb/contracts';
+import type { NbError } from '@nb/contracts'
 import { asNbError } from '@nb/contracts'
 import {
   acquirePatiently,
@@ -13,6 +13,7 @@ import type { ManagerParts } from './components.ts'
 import { backupStep, describeRequest, describeStart, endingOfError, resourceRequest } from './flow-lines.ts'
 import { discardImage, releaseAll } from './give-back.ts'
 import type { Ending } from './job-record.ts'
+import { retrying } from './patience.ts'
 import type { RunningJob } from './running-job.ts'
 import { endSessionsOf, mediaServerOf } from './session-calls.ts'
 
@@ -21,7 +22,7 @@ import { endSessionsOf, mediaServerOf } from './session-calls.ts'
  * hears of the end. Never rejects for a failed backup: the job tells how it ended.
  */
 export async function runBackup(parts: ManagerParts, job: RunningJob): Promise<void> {
-  const { broker, catalog, mediaServers } = parts
+  const { broker, catalog, mediaServers, clock } = parts
   const { signal } = job
   const late = lateAnswers(parts)
   try {
@@ -36,7 +37,8 @@ export async function runBackup(parts: ManagerParts, job: RunningJob): Promise<v
     /* 7    */ const { mediaServer } = grant.allocation
     /* 7    */ const server = mediaServerOf(mediaServers, mediaServer)
     /* 7    */ await job.say(describeStart(mediaServer, image), backupStep(7))
-    /* 7    */ const started = server.startBackup(sessionSpec(job.record, image, request), { signal })
+    /* 7    */ const spec = sessionSpec(job.record, image, request)
+    /* 7    */ const started = retrying(clock, 3, () => server.startBackup(spec, { signal }), signal)
     /* 8    */ const { sessionId } = await job.unlessEnded(started, late.session(server))
     /* 8    */ await job.change({ kind: 'started', sessionId, mediaServer })
     /* 9–13 */ await settleBackup(parts, job, await sessionEnding(parts, job))

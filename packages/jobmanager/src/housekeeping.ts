@@ -120,7 +120,10 @@ async function storagePlaces({ catalog }: ManagerParts): Promise<readonly Storag
   return [...places.values()]
 }
 
-/** Where fragments of an image may be: its copies', else where its job wrote, else everywhere that is known. */
+/**
+ * Where fragments of an image may be: at its copies; without any, where its job wrote last, and everywhere else that
+ * is known, because a job that was requested again after a crash may have written to another place before.
+ */
 async function placesOf(
   { store, log }: ManagerParts,
   image: ImageRecord,
@@ -132,7 +135,11 @@ async function placesOf(
     return undefined
   })
   const { mediaServer, storageUnit } = record ?? {}
-  return mediaServer === undefined || storageUnit === undefined ? known : [{ mediaServer, storageUnit }]
+  if (mediaServer === undefined || storageUnit === undefined) return known
+  const elsewhere = known.filter(
+    (place) => place.mediaServer !== mediaServer || place.storageUnit !== storageUnit,
+  )
+  return [{ mediaServer, storageUnit }, ...elsewhere]
 }
 
 async function unknownFragments(

@@ -253,6 +253,8 @@ class JobEngine implements JobManagerService {
     await this.#recovered
     await Promise.all(this.#abandonedEnds.splice(0))
     this.#parts.earlyReports.clear()
+    if (this.#stopped !== undefined)
+      throw new NbError('manager-stopping', 'the job manager was stopped while it started')
     this.#state = 'running'
     if (this.#running.size > 0) this.#watch.wake()
     this.#housekeeping.start()
@@ -260,12 +262,13 @@ class JobEngine implements JobManagerService {
 
   async #stop(): Promise<void> {
     this.#state = 'stopping'
-    const { leases, requests, clock, log, stopTimeoutMs } = this.#parts
+    const { leases, requests, store, clock, log, stopTimeoutMs } = this.#parts
     this.#watch.stop()
     for (const cancel of this.#abandoned.values()) cancel()
     this.#abandoned.clear()
     const reason = new NbError('manager-stopping', 'the job manager is ending')
     for (const job of this.#running.values()) job.endWith(reason)
+    for (const { id } of store.unfinished()) requests.refuse(id, reason)
     const limit = new AbortController()
     const cancel = clock.setTimer(stopTimeoutMs, () => limit.abort(), { keepAlive: true })
     try {

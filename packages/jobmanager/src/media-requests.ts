@@ -219,7 +219,8 @@ async function giveBack(
 }
 
 function holdingKey({ sessionId, requestId }: Pick<MediaRequest, 'sessionId' | 'requestId'>): string {
-  return `${sessionId}/${requestId}`
+  // A media server may have put its session's name into the request's.
+  return requestId.startsWith(`${sessionId}/`) ? requestId : `${sessionId}/${requestId}`
 }
 
 /** The session of a holding's key. */
