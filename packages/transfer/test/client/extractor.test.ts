@@ -247,7 +247,7 @@ t.test('what does not come, and what was never stored, is told', async (t) => {
   const { target, read } = backedUp(t, { a: '1', b: '2' })
   const { plan, archives } = read()
   const [root, a, b] = plan
-  if (root === undefined || a === undefined || b === undefined) return t.fail('a plan of three')
+  if (root === undefined || a === undefined || b === undefined) throw new Error('a plan of three')
   const wanted = [root, a, { ...b, memberBytes: 0, memberOffset: 1 }]
   const { totals, warnings } = extractInThread(target, wanted, archives)
   t.match(totals, { entries: 2, failed: 1 })
