@@ -267,7 +267,7 @@ export class GrantEngine {
     const { clock, lines, events } = this.#parts
     for (const waiter of this.room.takeNewcomers()) {
       const { request, limits, since, need } = waiter
-      const blockers = [...limitBlockers(limits, this.book.usage), ...this.room.index.closedBy(need)]
+      const blockers = () => [...limitBlockers(limits, this.book.usage), ...this.room.index.closedBy(need)]
       events.emit('request:queued', { requestId: request.requestId, jobId: request.jobId })
       lines.waiting(request, since, blockers, clock.now())
     }

@@ -10,7 +10,8 @@ export type ReleaseReason = 'released' | 'expired' | 'reconciled'
 export interface JobLines {
   /** Backup step 4. */
   requesting(request: ResourceRequest, time: number): void
-  waiting(request: ResourceRequest, since: number, blockers: readonly Blocker[], time: number): void
+  /** Asks for the blockers only when there is a log to tell them to. */
+  waiting(request: ResourceRequest, since: number, blockers: () => readonly Blocker[], time: number): void
   /** Restore step 11. */
   granted(lease: LeaseRecord, time: number): void
   /** Step 16 of both flows. */
@@ -40,7 +41,9 @@ export function jobLines(log: JobLog | undefined, logger: Logger): JobLines {
         { time, text: `requesting physical resources: ${describeNeed(request.need)}` },
         { backup: 4 },
       ),
-    waiting: (request, since, blockers, time) => {
+    waiting: (request, since, blockersOf, time) => {
+      if (log === undefined) return
+      const blockers = blockersOf()
       const reasons = blockers.map(({ kind, name, reason }) => ({ kind, name, reason }))
       append(request, { time, text: waitingSentence(request.jobId, since, blockers), data: { reasons } })
     },
