@@ -71,7 +71,7 @@ t.test(
       if (between) t.equal(signal, 'SIGKILL', 'killed itself between 14 and 15')
 
       const { server, all } = await boot(state)
-    await settle(server)
+      await settle(server)
       const images = await collect(server.ports.catalog.listImages({}))
       for (const { backupId } of images) {
         if (!seen.has(backupId)) snapshots.set(backupId, snapshot)

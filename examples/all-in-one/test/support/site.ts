@@ -88,9 +88,13 @@ export interface Expectation {
   readonly scratch: string
 }
 
-/** Waits for jobs that a restart took up again: one that had no session yet is simply asked for anew. */
+/**
+ * Waits for what a restart sets going: jobs that had no session yet are asked for anew, and the clean-up of the start
+ * removes what discarded images left.
+ */
 export async function settle({ ports }: AllInOne): Promise<void> {
   for (const { id } of await collect(ports.jobs.list({}))) await ports.jobs.wait({ jobId: id })
+  await ports.jobs.cleanImages()
 }
 
 /** Asserts: nothing reported is lost or damaged, no half image is visible, no lease, allocation or session stays. */
