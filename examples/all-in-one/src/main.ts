@@ -23,11 +23,14 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 process.exitCode = await main(options, interrupted.signal)
 
-async function main(options: AllInOneOptions, signal: AbortSignal): Promise<number> {
+async function main(options: AllInOneOptions, interrupted: AbortSignal): Promise<number> {
   const screen = terminalScreen()
+  // A server that can't write its database any more ends, as if it had crashed: a restart recovers.
+  const failed = new AbortController()
+  const signal = AbortSignal.any([interrupted, failed.signal])
   try {
     if (!options.serve) checkPlaces(options)
-    const database = await openDatabase(options.state)
+    const database = await openDatabase(options.state, (error) => failed.abort(error))
     const server = composeAllInOne({
       database,
       files: systemFiles(),
@@ -48,9 +51,13 @@ async function main(options: AllInOneOptions, signal: AbortSignal): Promise<numb
       screen.line(`\nthe server stays up and runs its schedules; its socket is ${socketPath}; Ctrl-C ends it`)
       screen.line(`in another terminal: npx nb --state ${options.state} jobs`)
       await Promise.all([tellJobs(server.ports.jobs, screen, signal), aborted(signal)])
+      failed.signal.throwIfAborted()
       return 0
     } finally {
-      await all.stop()
+      await all.stop().catch((error: unknown) => {
+        failed.signal.throwIfAborted()
+        throw error
+      })
     }
   } catch (error) {
     return explain(error, signal)

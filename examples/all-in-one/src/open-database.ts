@@ -1,19 +1,23 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { NbError } from '@nb/contracts'
-import { Level } from 'level'
+import { NbError, type Store } from '@nb/contracts'
+import { CautiousLevel } from './cautious-level.ts'
 
 /**
- * Opens the database of a state folder, which one process at a time may hold.
+ * Opens the database of a state folder, which one process at a time may hold. `onFailure` is told when a write has
+ * failed: nothing can be written from then on, so the server is best ended.
  * @throws NbError `store-locked` naming the process that holds it, `store-corrupt`, `store-failed`
  */
-export async function openDatabase(state: string): Promise<Level<string, string>> {
+export async function openDatabase(
+  state: string,
+  onFailure: (error: NbError) => void = () => undefined,
+): Promise<Store> {
   const holder = join(state, 'process-id')
   await mkdir(state, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
     throw failed(state, cause)
   })
-  const database = new Level<string, string>(join(state, 'database'))
+  const database = new CautiousLevel(join(state, 'database'), onFailure)
   try {
     await database.open()
   } catch (cause) {
