@@ -1,0 +1,32 @@
+import { join } from 'node:path'
+import { type Catalog, type Files, lifecycle, systemClock, systemFiles } from '@nb/contracts'
+import { type AllInOne, composeAllInOne } from '../../src/compose.ts'
+import { openDatabase } from '../../src/open-database.ts'
+
+/** Places and parts that a test wants otherwise. */
+export interface BootOptions {
+  readonly diskDirectory?: string
+  readonly files?: Files
+  readonly decorateCatalog?: (catalog: Catalog) => Catalog
+}
+
+/** A server in this process; `stop` ends it and closes its database. */
+export type BootedServer = AllInOne & { stop(): Promise<void> }
+
+/** Opens the state and starts a server on it, as the example does; fragments are at most 1 MiB. */
+export async function boot(state: string, options: BootOptions = {}): Promise<BootedServer> {
+  const database = await openDatabase(state)
+  const server = composeAllInOne({
+    database,
+    files: systemFiles(),
+    clock: systemClock(),
+    imageDirectory: join(state, 'images'),
+    diskDirectory: join(state, 'disk1'),
+    stateDirectory: state,
+    maxFragmentBytes: 1024 * 1024,
+    ...options,
+  })
+  const all = lifecycle({ stop: () => database.close() }, server)
+  await all.start()
+  return { ports: server.ports, start: all.start, stop: all.stop }
+}
