@@ -25,7 +25,7 @@ export function runInThread<Result>(
 ): Promise<Result> {
   const isSource = import.meta.url.endsWith('.ts')
   const entry = new URL(isSource ? `../${name}-worker.ts` : `./${name}-worker.js`, import.meta.url)
-  const worker = new Worker(entry, { workerData: input, name: `nb-${name}` })
+  const worker = new Worker(entry, { workerData: input, name: `nb-${name}`, execArgv: threadArguments() })
   return new Promise((resolve, reject) => {
     let outcome: { readonly result: Result } | { readonly error: unknown } | undefined
     worker.on('message', (message: WorkerMessage<Result>) => {
@@ -47,4 +47,17 @@ export function runInThread<Result>(
       else reject(outcome.error instanceof Error ? outcome.error : new Error(String(outcome.error)))
     })
   })
+}
+
+/** Node's arguments for a thread: without what a program loads into its main thread, which is slow and not wanted here. */
+function threadArguments(): string[] {
+  const isLoading = (argument: string | undefined): boolean =>
+    /^(-r|--(import|require|loader|experimental-loader))$/.test(argument ?? '')
+  const { execArgv } = process
+  return execArgv.filter(
+    (argument, i) =>
+      !isLoading(argument) &&
+      !isLoading(execArgv[i - 1]) &&
+      !/^--(import|require|loader|experimental-loader)=/.test(argument),
+  )
 }
