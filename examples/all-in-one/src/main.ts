@@ -11,7 +11,7 @@ import {
 import { type PortServer, serve } from '@nb/remote'
 import { type AllInOne, composeAllInOne } from './compose.ts'
 import { runMainJob, tellJobs } from './main-job.ts'
-import { openDatabase } from './open-database.ts'
+import { asDamaged, openDatabase } from './open-database.ts'
 import { type AllInOneOptions, checkPlaces, parseOptions } from './options.ts'
 import { terminalScreen } from './show-job.ts'
 
@@ -60,7 +60,7 @@ async function main(options: AllInOneOptions, interrupted: AbortSignal): Promise
       })
     }
   } catch (error) {
-    return explain(error, signal)
+    return explain(asDamaged(options.state, error) ?? error, signal)
   }
 }
 

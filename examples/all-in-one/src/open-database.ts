@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NbError, type Store } from '@nb/contracts'
@@ -17,6 +17,7 @@ export async function openDatabase(
   await mkdir(state, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
     throw failed(state, cause)
   })
+  refuseHeadless(state)
   const database = new CautiousLevel(join(state, 'database'), onFailure)
   try {
     await database.open()
@@ -42,14 +43,36 @@ function explain(state: string, holder: string, cause: unknown): NbError {
       { cause, details: { state, pid: pid ?? null } },
     )
   }
-  if (inner?.code === 'LEVEL_CORRUPTION') {
-    return new NbError(
-      'store-corrupt',
-      `the database in ${state}/database is damaged (${inner.message ?? ''}): move that folder away and start again; images and their headers are kept outside it and indexed anew`,
-      { cause, details: { state } },
-    )
+  return asDamaged(state, cause) ?? failed(state, cause)
+}
+
+/** LevelDB takes a folder that has lost its `CURRENT` for a new one, and all that was in it would seem never to have been. */
+function refuseHeadless(state: string): void {
+  const folder = join(state, 'database')
+  const names = existsSync(folder) ? readdirSync(folder) : []
+  const used = names.some((name) => /^\d+\.(ldb|log)$/.test(name))
+  if (used && !names.includes('CURRENT')) throw damaged(state, 'CURRENT is missing')
+}
+
+const damageCodes = new Set(['LEVEL_CORRUPTION', 'LEVEL_DECODE_ERROR'])
+
+/** `store-corrupt` with what to do, if an error comes from a damaged database. */
+export function asDamaged(state: string, error: unknown): NbError | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code, message } = cause as Error & { readonly code?: string }
+    // A table or the manifest that is missing, or so short that its end is before its begin.
+    const unreadable = code === 'LEVEL_IO_ERROR' && /No such file|Invalid argument/.test(message)
+    if (code !== undefined && (damageCodes.has(code) || unreadable)) return damaged(state, message, error)
   }
-  return failed(state, cause)
+  return undefined
+}
+
+function damaged(state: string, how: string, cause?: unknown): NbError {
+  return new NbError(
+    'store-corrupt',
+    `the database in ${state}/database is damaged (${how}): move that folder away and start again; images and their headers are kept outside it and indexed anew, policies and jobs are not`,
+    { details: { state }, ...(cause === undefined ? {} : { cause }) },
+  )
 }
 
 function failed(state: string, cause: unknown): NbError {
