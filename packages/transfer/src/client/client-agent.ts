@@ -193,6 +193,9 @@ class Agent implements LocalClientAgent {
         try {
           const { counts, streamBytes, fileList, warnings } = await run.hold(session).result
           const { entries, storedEntries, bytes } = counts
+          lines.info(
+            `read ${entries} entries, ${storedEntries} of them changed: ${streamBytes} bytes of archive`,
+          )
           return {
             status: warnings > 0 ? 1 : 0,
             warnings,
@@ -224,6 +227,7 @@ class Agent implements LocalClientAgent {
       try {
         const { entries, bytes, skipped, warnings, state } = await run.hold(session).result
         if (!spec.last) this.#keep(spec.restoreId, state)
+        lines.info(`restored ${entries} entries, ${bytes} bytes; left ${skipped} as they were`)
         return { status: warnings > 0 ? 1 : 0, warnings, restored: { entries, bytes, skipped } }
       } finally {
         await lines.finish()

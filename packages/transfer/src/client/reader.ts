@@ -60,6 +60,8 @@ export interface ReaderParts {
 // A file system's clock may stand still for one tick of the kernel (10 ms at the slowest): a change within the same
 // tick as the one before leaves no trace in the change time.
 const RACY_NS = 20_000_000n
+// A file server's clock may run ahead of ours. A time further ahead was set by a clock that was wrong, and stays.
+const SKEW_NS = 3_600_000_000_000n
 
 /**
  * Turns walk entries into the archive stream and the file list. An entry that is as the reference has it is listed
@@ -294,7 +296,7 @@ export class Reader {
     }
     // Mode, owner, attributes or names changed: the data is whole, and the next incremental sees the change time.
     const age = BigInt(this.#parts.now()) * 1_000_000n - before.ctimeNs
-    return age < RACY_NS ? FILE_FLAGS.recentlyChanged : 0
+    return age < RACY_NS && age > -SKEW_NS ? FILE_FLAGS.recentlyChanged : 0
   }
 
   /** A file that could not be opened: listed without data, unless it is not there any more. */

@@ -243,6 +243,8 @@ export class Extractor implements ArchiveSink {
     const { posix, installer, observe } = this.#parts
     this.#parts.plan.markDone(target.entry)
     const place = this.#place(target)
+    if (place === 'root')
+      this.#fail(target, 'TARGET_UNSAFE', 'only a directory can take the place of the root')
     if (place === undefined || place === 'root') return false
     observe?.('directory-opened', target.path)
     if (installer.mustSkip(place.directory, place.name)) {
