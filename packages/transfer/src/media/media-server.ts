@@ -13,6 +13,7 @@ import {
   type MediaServerEvents,
   type MediaStore,
   NbError,
+  asNbError,
   type Observable,
   type RestoreSessionSpec,
   type SessionInfo,
@@ -108,7 +109,8 @@ export function createMediaServer(
     const report = work(session, ring)
       .then(
         (outcome) => successReport(info, outcome, ring),
-        (error: unknown) => failureReport(info, session.fail(error), ring),
+        // What its work rejects with: a broken channel came first, but the client's own reason tells more.
+        (error: unknown) => failureReport(info, asNbError(error), ring),
       )
       .then(async (result) => {
         await tellEnd(session, result)
