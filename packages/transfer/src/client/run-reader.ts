@@ -27,6 +27,8 @@ export interface ReaderPipes {
 export interface ReaderSurroundings {
   readonly clock: Pick<Clock, 'now'>
   readonly reporter: WorkerReporter
+  /** @default those of this machine */
+  readonly calls?: ReadCalls
   readonly observe?: (moment: ReaderMoment, path: Buffer) => void
 }
 
@@ -39,9 +41,10 @@ export interface ReaderSurroundings {
 export function runReader(
   input: Omit<ReaderInput, keyof ReaderPipes>,
   pipes: ReaderPipes,
-  { clock, reporter, observe }: ReaderSurroundings,
+  surroundings: ReaderSurroundings,
 ): ReaderTotals {
-  const calls = loadReadCalls((warning) => reporter.warn(warning))
+  const { clock, reporter, observe } = surroundings
+  const calls = surroundings.calls ?? loadReadCalls((warning) => reporter.warn(warning))
   const roots = mergeRoots(input.roots.map(checkedRoot), { comparePaths, isWithin })
   const reference = pipes.reference === undefined ? undefined : referenceOf(pipes.reference)
   return withFormatErrors(() => {

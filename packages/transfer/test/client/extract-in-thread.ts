@@ -5,6 +5,7 @@ import type { ExtractorMoment } from '../../src/client/extractor/extractor.ts'
 import type { IfExists } from '../../src/client/extractor/installer.ts'
 import { runExtractor, type ExtractorTotals } from '../../src/client/extractor/run-extractor.ts'
 import type { BlockPipe } from '../../src/client/block-pipe.ts'
+import type { Posix } from '../../src/posix/posix.ts'
 import type { TransferWarning } from '../../src/client/warning.ts'
 import { WorkerReporter } from '../../src/client/worker-reporter.ts'
 import { encodeRangeFrame, RANGE_FRAME_BYTES } from '../../src/range-frame.ts'
@@ -14,6 +15,7 @@ export interface ExtractSettings {
   readonly last?: boolean
   readonly state?: ExtractionState
   readonly observe?: (moment: ExtractorMoment, path: Buffer) => void
+  readonly posix?: Posix
   /** Size of the pieces that plan and data come in. @default 100003 */
   readonly pieceBytes?: number
 }
@@ -89,7 +91,7 @@ export function extractBytes(
     warn(warning)
   }
   const piece = settings.pieceBytes ?? 100_003
-  const { observe } = settings
+  const { observe, posix } = settings
   const totals = runExtractor(
     {
       root: Buffer.from(target as string),
@@ -98,7 +100,12 @@ export function extractBytes(
       state: settings.state ?? noExtractionState,
     },
     { plan: pieces(plan, piece), data: pieces(data, piece) },
-    { clock: { now: () => Date.now() }, reporter, ...(observe === undefined ? {} : { observe }) },
+    {
+      clock: { now: () => Date.now() },
+      reporter,
+      ...(observe === undefined ? {} : { observe }),
+      ...(posix === undefined ? {} : { posix }),
+    },
   )
   return { totals, warnings }
 }

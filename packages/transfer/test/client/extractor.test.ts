@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import {
+  chmodSync,
   existsSync,
   linkSync,
   lstatSync,
@@ -10,10 +11,14 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { loadPosix, type Posix } from '../../src/posix/posix.ts'
+import { PosixError } from '../../src/posix/posix-error.ts'
 import { TEMPORARY_PREFIX } from '../../src/client/extractor/installer.ts'
 import { noExtractionState } from '../../src/client/extractor/extraction-state.ts'
 import { compareTrees, comparesExtended } from './compare-trees.ts'
@@ -41,6 +46,12 @@ function backedUp(
     return { plan: planFor(result.records, source), archives: [result.archive] }
   }
   return { directory, source, target: join(directory, 'target'), read }
+}
+
+function nativeCalls(): Posix {
+  const posix = loadPosix()
+  if (typeof posix === 'string') throw new Error(posix)
+  return posix
 }
 
 function temporaries(directory: string): string[] {
@@ -225,6 +236,102 @@ t.test(
     t.strictSame(compareTrees(source, target), [])
   },
 )
+
+t.test(
+  'where no link can be made there is a copy, holes and attributes included, and a warning',
+  async (t) => {
+    const native = nativeCalls()
+    const { source, target, read } = backedUp(t, { a: 'x' })
+    truncateSync(join(source, 'a'), 1 << 20)
+    chmodSync(join(source, 'a'), 0o4751)
+    linkSync(join(source, 'a'), join(source, 'b'))
+    const { plan, archives } = read()
+    const posix: Posix = {
+      ...native,
+      linkDescriptor: () => {
+        throw new PosixError('linkat', constants.errno.EMLINK)
+      },
+    }
+    const { totals, warnings } = extractInThread(target, plan, archives, { posix })
+    t.strictSame(
+      warnings.map((w) => [latin1(w.path), w.code]),
+      [['/b', 'EMLINK']],
+    )
+    t.match(totals, { entries: 3, failed: 0 })
+    const [a, b] = ['a', 'b'].map((name) => statSync(join(target, name), { bigint: true }))
+    t.not(a?.ino, b?.ino)
+    t.strictSame([b?.mode, b?.size, b?.blocks, b?.mtimeNs], [a?.mode, a?.size, a?.blocks, a?.mtimeNs])
+    t.ok(readFileSync(join(target, 'a')).equals(readFileSync(join(target, 'b'))))
+  },
+)
+
+t.test('a full disk ends the restore and leaves no half-written file', async (t) => {
+  const native = nativeCalls()
+  const { target, read } = backedUp(t, { a: '1', b: 'x'.repeat(500_000), c: '3' })
+  const { plan, archives } = read()
+  const posix: Posix = {
+    ...native,
+    writeAt: (fd, bytes, position) => {
+      if (position > 200_000) throw new PosixError('pwrite', constants.errno.ENOSPC)
+      native.writeAt(fd, bytes, position)
+    },
+  }
+  t.throws(() => extractInThread(target, plan, archives, { posix }), { code: 'disk-full', status: 155 })
+  t.strictSame(readdirSync(target), ['a'])
+})
+
+t.test('a tree of six hundred levels is restored with few open files', async (t) => {
+  const directory = freshDirectory(t)
+  const source = join(directory, 'source')
+  mkdirSync(source)
+  execFileSync('sh', [
+    '-c',
+    'cd "$1"; i=0; while [ $i -lt 600 ]; do : > zz; mkdir d; cd -P d; i=$((i+1)); done',
+    'sh',
+    source,
+  ])
+  const result = readInThread([source])
+  let most = 0
+  const observe = (moment: string): void => {
+    if (moment === 'installed') most = Math.max(most, readdirSync('/proc/self/fd').length)
+  }
+  const target = join(directory, 'target')
+  const { warnings } = extractInThread(target, planFor(result.records, source), [result.archive], { observe })
+  t.strictSame(warnings, [])
+  t.strictSame(compareTrees(source, target), [])
+  t.ok(most < 300, `${most} open`)
+})
+
+for (const code of ['ENOSYS', 'EPERM'] as const) {
+  t.test(`a kernel without openat2 (${code}): links are not followed either`, async (t) => {
+    const native = nativeCalls()
+    const { directory, target, read } = backedUp(t, { d: null, 'd/a': '1', e: null, 'e/b': '2' })
+    const { plan, archives } = read()
+    const posix: Posix = {
+      ...native,
+      openBeneath: () => {
+        throw new PosixError('openat2', constants.errno[code])
+      },
+    }
+    mkdirSync(join(directory, 'outside'))
+    mkdirSync(target)
+    symlinkSync(join(directory, 'outside'), join(target, 'd'))
+    const { totals, warnings } = extractInThread(target, plan, archives, { posix, ifExists: 'skip' })
+    t.equal(totals.failed, 1)
+    t.match(warnings[0], { code: 'ENOTDIR' })
+    t.strictSame(readdirSync(join(directory, 'outside')), [])
+    t.equal(readFileSync(join(target, 'e/b'), 'utf8'), '2')
+  })
+}
+
+t.test('a file cannot take the place of the root', async (t) => {
+  const { target, read } = backedUp(t, { a: '1' })
+  const { plan, archives } = read()
+  const file = plan
+    .filter((record) => record.kind === 'file')
+    .map((record) => ({ ...record, path: Buffer.from('/') }))
+  t.throws(() => extractInThread(target, file, archives), { code: 'restore-failed' })
+})
 
 t.test('a link that leads to a file which was replaced since is refused', async (t) => {
   const { source, target, read } = backedUp(t, { a: 'shared' })

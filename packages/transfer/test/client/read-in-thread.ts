@@ -2,6 +2,7 @@
 import { toPath, type Path } from '@nb/contracts'
 import { END_OF_ARCHIVE, FileListDecoder, type FileRecord } from '@nb/formats'
 import type { BlockPipe } from '../../src/client/block-pipe.ts'
+import type { ReadCalls } from '../../src/client/read-calls.ts'
 import type { ReaderMoment } from '../../src/client/reader.ts'
 import { runReader } from '../../src/client/run-reader.ts'
 import type { TransferWarning } from '../../src/client/warning.ts'
@@ -25,6 +26,7 @@ export interface ReadSettings {
   readonly neverPaths?: readonly string[]
   readonly reference?: Buffer
   readonly observe?: (moment: ReaderMoment, path: Buffer) => void
+  readonly calls?: ReadCalls
   /** @default 256 KiB */
   readonly blockBytes?: number
 }
@@ -42,7 +44,7 @@ export function readInThread(roots: readonly (string | Buffer)[], settings: Read
     warnings.push(warning)
     warn(warning)
   }
-  const { reference, observe } = settings
+  const { reference, observe, calls } = settings
   const totals = runReader(
     {
       backupId: settings.backupId ?? 'client_1',
@@ -54,7 +56,12 @@ export function readInThread(roots: readonly (string | Buffer)[], settings: Read
       neverPaths: (settings.neverPaths ?? []).map((path) => Buffer.from(path)),
     },
     { data, list, reference: reference === undefined ? undefined : feeder(reference) },
-    { clock: { now: () => Date.now() }, reporter, ...(observe === undefined ? {} : { observe }) },
+    {
+      clock: { now: () => Date.now() },
+      reporter,
+      ...(observe === undefined ? {} : { observe }),
+      ...(calls === undefined ? {} : { calls }),
+    },
   )
   const decoded = decodeList(list.bytes())
   return { totals, archive: data.bytes(), list: list.bytes(), ...decoded, warnings }

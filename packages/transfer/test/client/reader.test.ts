@@ -13,9 +13,13 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { ArchiveParser, comparePaths, FILE_FLAGS, memberPathOf, type ArchiveMember } from '@nb/formats'
 import t from 'tap'
+import { portableReadCalls } from '../../src/client/portable-read-calls.ts'
+import { loadPosix } from '../../src/posix/posix.ts'
+import { PosixError } from '../../src/posix/posix-error.ts'
 import { compareTrees, comparesExtended } from './compare-trees.ts'
 import { freshDirectory } from './fresh-directory.ts'
 import { has, makeTree } from './make-tree.ts'
@@ -227,6 +231,51 @@ t.test(
     t.equal(contentsOf(result.archive).get('a')?.toString(), 'new content')
   },
 )
+
+t.test(
+  'a disk error in the middle of a file: zeros stand for what could not be read, what follows is whole',
+  async (t) => {
+    const native = loadPosix()
+    if (typeof native === 'string') return void t.comment(`NOT TESTED here: ${native}`)
+    const directory = freshDirectory(t)
+    for (const name of ['bad', 'good']) writeFileSync(join(directory, name), Buffer.alloc(400_000, name))
+    let isFailing = false
+    let isHit = false
+    const result = readInThread([directory], {
+      blockBytes: 65_536,
+      observe: (moment, path) => {
+        isFailing = moment === 'block-read' && latin1(path).endsWith('/bad')
+      },
+      calls: {
+        ...native,
+        readAt: (fd, into, position) => {
+          if (!isFailing) return native.readAt(fd, into, position)
+          isHit = true
+          throw new PosixError('pread', constants.errno.EIO)
+        },
+      },
+    })
+    t.ok(isHit)
+    t.strictSame(codes(result), ['EIO'])
+    const contents = contentsOf(result.archive)
+    t.equal(contents.get('bad')?.length, 400_000)
+    t.equal(contents.get('bad')?.at(-1), 0)
+    t.ok(contents.get('good')?.equals(Buffer.alloc(400_000, 'good')))
+    t.not(result.records[1]?.flags, 0, 'the next incremental reads it again')
+  },
+)
+
+t.test('without native calls the content is saved all the same', async (t) => {
+  const directory = freshDirectory(t)
+  mkdirSync(join(directory, 'd'))
+  writeFileSync(join(directory, 'd/a'), 'content')
+  truncateSync(join(directory, 'd/a'), 1 << 20)
+  const result = readInThread([directory], { calls: portableReadCalls() })
+  t.strictSame(result.warnings, [])
+  t.strictSame(names(result, directory), ['/', '/d', '/d/a'])
+  const whole = Buffer.concat([Buffer.from('content'), Buffer.alloc((1 << 20) - 7)])
+  t.ok(contentsOf(result.archive).get('a')?.equals(whole))
+})
 
 t.test('a directory that is replaced by a link while it is walked is not followed', async (t) => {
   const directory = freshDirectory(t)

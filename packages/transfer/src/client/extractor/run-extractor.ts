@@ -43,6 +43,8 @@ export interface ExtractorPipes {
 export interface ExtractorSurroundings {
   readonly clock: Pick<Clock, 'now'>
   readonly reporter: WorkerReporter
+  /** @default those of this machine */
+  readonly posix?: Posix
   readonly observe?: (moment: ExtractorMoment, path: Buffer) => void
 }
 
@@ -55,9 +57,10 @@ export interface ExtractorSurroundings {
 export function runExtractor(
   spec: ExtractorSpec,
   pipes: ExtractorPipes,
-  { reporter, observe }: ExtractorSurroundings,
+  surroundings: ExtractorSurroundings,
 ): ExtractorTotals {
-  const posix = nativeCalls()
+  const { reporter, observe } = surroundings
+  const posix = surroundings.posix ?? nativeCalls()
   const plan = readPlan(pipes.plan)
   const rootPath = normalizeRoot(Buffer.from(spec.root))
   if (rootPath === undefined)

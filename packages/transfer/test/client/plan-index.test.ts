@@ -1,0 +1,74 @@
+import type { FileRecord } from '@nb/formats'
+import fc from 'fast-check'
+import t from 'tap'
+import { PlanIndex } from '../../src/client/extractor/plan-index.ts'
+
+function record(
+  path: string,
+  imageIndex: number,
+  memberOffset: number,
+  linkCount: number,
+  inode: number,
+): FileRecord {
+  const times = { mtimeNs: 0n, ctimeNs: 0n }
+  return {
+    path: Buffer.from(path),
+    kind: 'file',
+    mode: 0,
+    uid: 0,
+    gid: 0,
+    sizeBytes: 0,
+    ...times,
+    identity: { device: 1n, inode: BigInt(inode) },
+    linkCount,
+    imageIndex,
+    memberOffset,
+    memberBytes: 512,
+    flags: 0,
+  }
+}
+
+t.test('every entry is found where its member stands, in the order of the plan', async (t) => {
+  const entry = fc.record({
+    image: fc.integer({ min: 0, max: 3 }),
+    offset: fc.integer({ min: 0, max: 20 }),
+    links: fc.integer({ min: 1, max: 2 }),
+  })
+  fc.assert(
+    fc.property(fc.array(entry, { maxLength: 60 }), (entries) => {
+      const plan = new PlanIndex()
+      entries.forEach(({ image, offset, links }, i) =>
+        plan.add(record(`/p${i}`, image, offset * 512, links, offset)),
+      )
+      plan.close()
+      for (let image = 0; image < 4; image++) {
+        for (let offset = 0; offset <= 20; offset++) {
+          const expected = entries.flatMap((e, i) =>
+            e.image === image && e.offset === offset ? [`/p${i}`] : [],
+          )
+          t.strictSame(
+            plan.targetsOf(image, offset * 512).map((target) => target.path.toString()),
+            expected,
+          )
+        }
+      }
+      entries.forEach(({ links, offset }, i) =>
+        t.equal(plan.target(i).linkKey, links > 1 ? `1:${offset}` : undefined),
+      )
+    }),
+    { numRuns: 30 },
+  )
+})
+
+t.test('what was dealt with is not asked for again, and many entries fit', async (t) => {
+  const plan = new PlanIndex()
+  for (let i = 0; i < 5000; i++) plan.add(record(`/some/directory/file-${i}`, 0, i * 1024, 1, i))
+  plan.close()
+  for (let i = 0; i < 5000; i++) if (i !== 4321) plan.markDone(i)
+  t.strictSame(
+    [...plan.undone()].map((target) => target.path.toString()),
+    ['/some/directory/file-4321'],
+  )
+  t.equal(plan.targetsOf(0, 4999 * 1024)[0]?.path.toString(), '/some/directory/file-4999')
+  t.strictSame(plan.targetsOf(0, 1), [])
+})
