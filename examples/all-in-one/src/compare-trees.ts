@@ -13,9 +13,19 @@ import { displayPath, pathFromBytes } from '@nb/contracts'
 export interface TreeComparison {
   readonly entries: number
   readonly bytes: number
+  /** Entries that differ and changed on the left since {@link CompareOptions.since}; no difference of theirs counts. */
+  readonly changed: number
   /** A sentence per difference, the first hundred. */
   readonly differences: readonly string[]
   readonly differenceCount: number
+}
+
+/** What not to compare. */
+export interface CompareOptions {
+  /** Directories on the left that don't count, with all below. @default none */
+  readonly except?: readonly string[]
+  /** What changed on the left after this moment, milliseconds since the epoch, can't be the same. @default nothing did */
+  readonly since?: number
 }
 
 const slash = Buffer.from('/')
@@ -23,13 +33,16 @@ const chunkBytes = 1024 * 1024
 
 /**
  * Compares two trees entry by entry: kind, mode, owner, size, modification time to the nanosecond, link target, device
- * number, and content byte by byte. Whatever is below a directory of `except` does not count on the left side.
+ * number, and content byte by byte.
  */
-export function compareTrees(left: string, right: string, except: readonly string[] = []): TreeComparison {
+export function compareTrees(left: string, right: string, options: CompareOptions = {}): TreeComparison {
+  const { except = [], since = Infinity } = options
   const differences: string[] = []
+  const changed = new Set<string>()
   const totals = { entries: 0, bytes: 0, differenceCount: 0 }
   const left_ = Buffer.from(left)
   const differ = (path: Buffer, what: string): void => {
+    if (changeTime(Buffer.concat([left_, path])) > since) return void changed.add(path.toString('latin1'))
     totals.differenceCount += 1
     if (differences.length < 100) differences.push(`${displayPath(pathFromBytes(path)) || '/'}: ${what}`)
   }
@@ -57,7 +70,14 @@ export function compareTrees(left: string, right: string, except: readonly strin
     }
   }
   visit(Buffer.alloc(0))
-  return { ...totals, differences }
+  return { ...totals, changed: changed.size, differences }
+}
+
+/** When an entry last changed, milliseconds since the epoch; where it is gone, when the directory that had it did. */
+function changeTime(path: Buffer): number {
+  const found = stat(path)
+  if (found !== undefined) return Number(found.ctimeNs / 1_000_000n)
+  return changeTime(path.subarray(0, path.lastIndexOf(slash)))
 }
 
 function stat(path: Buffer): BigIntStats | undefined {
