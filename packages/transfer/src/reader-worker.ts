@@ -1,15 +1,14 @@
 // The entry of a reader thread: see client/reader-session.ts for its other end.
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { systemClock } from '@nb/contracts'
 import { openBlockPipe } from './client/block-pipe.ts'
 import { runReader } from './client/run-reader.ts'
 import type { ReaderInput } from './client/worker-messages.ts'
-import { runWorker } from './client/worker-main.ts'
+import { runTasks } from './client/worker-main.ts'
 
-const input = workerData as ReaderInput
-const pipes = {
-  data: openBlockPipe(input.data),
-  list: openBlockPipe(input.list),
-  reference: input.reference === undefined ? undefined : openBlockPipe(input.reference),
-}
-runWorker(parentPort, systemClock(), (reporter, clock) => runReader(input, pipes, { clock, reporter }))
+runTasks(parentPort, systemClock(), (input: ReaderInput, reporter, clock) => {
+  const data = openBlockPipe(input.data)
+  const list = openBlockPipe(input.list)
+  const reference = input.reference === undefined ? undefined : openBlockPipe(input.reference)
+  return runReader(input, { data, list, reference }, { clock, reporter })
+})

@@ -23,13 +23,15 @@ import { noExtractionState, type ExtractionState } from './extractor/extraction-
 import { startExtractorSession } from './extractor/extractor-session.ts'
 import { JobLines } from './job-lines.ts'
 import { startReaderSession } from './reader-session.ts'
-import type { WorkerListener } from './worker-thread.ts'
+import { WorkerThreads, type WorkerListener } from './worker-threads.ts'
 
 /** What a client agent works with. */
 export interface ClientAgentComponents {
+  /** Opens the channels of a run's tickets. */
   readonly channels: DataChannels
   /** Takes the warnings of runs. */
   readonly log: JobLog
+  /** Dates log lines and ends what is kept for a while. */
   readonly clock: Clock
   /** @default debugLogger('nb:transfer:client-agent') */
   readonly logger?: Logger
@@ -77,6 +79,7 @@ class Agent implements LocalClientAgent {
   readonly #components: ClientAgentComponents
   readonly #options: Required<ClientAgentOptions>
   readonly #logger: Logger
+  readonly #threads: WorkerThreads
   readonly #runs = new Map<string, ClientRun>()
   readonly #waiting = new Map<string, WaitingRestore>()
   readonly #restoring = new Set<string>()
@@ -91,11 +94,13 @@ class Agent implements LocalClientAgent {
     } = options
     this.#components = components
     this.#options = { neverPaths, listedWarnings, keepResultsMs, keepRestoreStateMs }
+    this.#threads = new WorkerThreads(components.clock)
     this.#logger = components.logger ?? debugLogger('nb:transfer:client-agent')
   }
 
   async start(): Promise<void> {
     this.#isStopped = false
+    this.#threads.start()
   }
 
   async stop(): Promise<void> {
@@ -103,6 +108,7 @@ class Agent implements LocalClientAgent {
     for (const run of this.#runs.values()) run.abort('the client agent is being stopped')
     await Promise.all([...this.#runs.values()].map((run) => run.result))
     for (const { forget } of this.#waiting.values()) forget()
+    await this.#threads.stop()
   }
 
   async startBackup(spec: BackupRunSpec, options?: CallOptions): Promise<{ readonly runId: string }> {
@@ -178,6 +184,7 @@ class Agent implements LocalClientAgent {
       async ({ data, metadata, reference: list }) => {
         run.throwIfEnded()
         const session = startReaderSession(
+          this.#threads,
           {
             backupId: spec.backupId,
             referenceId: reference?.backupId,
@@ -215,6 +222,7 @@ class Agent implements LocalClientAgent {
     return this.#withChannels({ plan: spec.plan, data: spec.data }, async ({ plan, data }) => {
       run.throwIfEnded()
       const session = startExtractorSession(
+        this.#threads,
         {
           root: pathToBytes(spec.target.root),
           ifExists: spec.target.ifExists,

@@ -3,7 +3,7 @@ import { createBlockPipe } from './block-pipe.ts'
 import { superviseThread, type ThreadSession } from './thread-session.ts'
 import { pumpIn, pumpOut } from './pump.ts'
 import type { ReaderInput, ReaderTotals } from './worker-messages.ts'
-import type { WorkerListener } from './worker-thread.ts'
+import type { WorkerListener, WorkerThreads } from './worker-threads.ts'
 
 /** Blocks of the archive stream that lie between the reader and the network. */
 const DATA_BLOCKS = 16
@@ -20,6 +20,7 @@ export interface ReaderChannels {
 
 /** Runs the reader in its thread and moves its blocks over the channels. */
 export function startReaderSession(
+  threads: WorkerThreads,
   input: Omit<ReaderInput, 'data' | 'list' | 'reference'>,
   channels: ReaderChannels,
   listener: WorkerListener,
@@ -34,6 +35,7 @@ export function startReaderSession(
           pipe: createBlockPipe({ blocks: LIST_BLOCKS, blockBytes: LIST_BLOCK_BYTES }),
         }
   return superviseThread<ReaderTotals>({
+    threads,
     name: 'reader',
     input: { ...input, data: data.shared, list: list.shared, reference: reference?.pipe.shared },
     listener,

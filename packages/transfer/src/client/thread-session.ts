@@ -1,6 +1,6 @@
 import { asNbError, NbError, type DataChannel } from '@nb/contracts'
 import type { BlockPipe } from './block-pipe.ts'
-import { runInThread, type WorkerListener } from './worker-thread.ts'
+import type { ThreadName, WorkerListener, WorkerThreads } from './worker-threads.ts'
 
 /** A thread at work, with the pumps that feed and empty it. */
 export interface ThreadSession<Result> {
@@ -12,7 +12,8 @@ export interface ThreadSession<Result> {
 
 /** What makes up a session. */
 export interface ThreadSessionParts {
-  readonly name: 'reader' | 'extractor'
+  readonly threads: WorkerThreads
+  readonly name: ThreadName
   readonly input: object
   readonly listener: WorkerListener
   readonly pipes: readonly BlockPipe[]
@@ -33,10 +34,12 @@ export function superviseThread<Result>(parts: ThreadSessionParts): ThreadSessio
     for (const pipe of parts.pipes) pipe.abort()
     for (const channel of parts.channels) channel.abort(error.message)
   }
-  const thread = runInThread<Result>(parts.name, parts.input, parts.listener).catch((error: unknown) => {
-    fail(asNbError(error))
-    return undefined
-  })
+  const thread = parts.threads
+    .run<Result>(parts.name, parts.input, parts.listener)
+    .catch((error: unknown) => {
+      fail(asNbError(error))
+      return undefined
+    })
   const pumps = parts.pumps.map((pump) =>
     pump().catch((error: unknown) => {
       fail(asNbError(error, 'channel-broken'))

@@ -2,7 +2,7 @@ import type { DataChannel } from '@nb/contracts'
 import { createBlockPipe, type SharedPipe } from '../block-pipe.ts'
 import { pumpIn } from '../pump.ts'
 import { superviseThread, type ThreadSession } from '../thread-session.ts'
-import type { WorkerListener } from '../worker-thread.ts'
+import type { WorkerListener, WorkerThreads } from '../worker-threads.ts'
 import type { ExtractorSpec, ExtractorTotals } from './run-extractor.ts'
 
 const DATA_BLOCKS = 16
@@ -18,6 +18,7 @@ export interface ExtractorInput extends ExtractorSpec {
 
 /** Runs the extractor in its thread and feeds it from the channels. */
 export function startExtractorSession(
+  threads: WorkerThreads,
   spec: ExtractorSpec,
   channels: { readonly plan: DataChannel; readonly data: DataChannel },
   listener: WorkerListener,
@@ -26,6 +27,7 @@ export function startExtractorSession(
   const data = createBlockPipe({ blocks: DATA_BLOCKS, blockBytes: DATA_BLOCK_BYTES })
   const input: ExtractorInput = { ...spec, plan: plan.shared, data: data.shared }
   return superviseThread<ExtractorTotals>({
+    threads,
     name: 'extractor',
     input,
     listener,

@@ -1,0 +1,158 @@
+import { Worker } from 'node:worker_threads'
+import { fromErrorRecord, NbError, type Clock } from '@nb/contracts'
+import type { TransferWarning } from './warning.ts'
+import type { WorkerMessage, WorkerProgress } from './worker-messages.ts'
+
+/** The threads of this package, by the name of their entry. */
+export type ThreadName = 'reader' | 'extractor'
+
+/** Listens to a thread while it works. */
+export interface WorkerListener {
+  onProgress(progress: WorkerProgress): void
+  onWarnings(warnings: readonly TransferWarning[]): void
+}
+
+/** How threads without work are kept. */
+export interface WorkerThreadsOptions {
+  /** Threads of each name that are kept for the next run, 0 or more; starting one takes a tenth of a second. @default 1 */
+  readonly keepIdle?: number
+  /** How long a thread without work is kept, milliseconds. @default 30000 */
+  readonly keepIdleMs?: number
+}
+
+/** A thread without work, and what ends its being watched. */
+interface IdleThread {
+  readonly worker: Worker
+  readonly leave: () => void
+}
+
+/**
+ * Runs tasks in threads. A thread that has done its task well may be used again; one whose task failed is ended. Idle
+ * threads do not keep the process alive.
+ */
+export class WorkerThreads {
+  readonly #clock: Pick<Clock, 'setTimer'>
+  readonly #keepIdle: number
+  readonly #keepIdleMs: number
+  readonly #idle: Record<ThreadName, IdleThread[]> = { reader: [], extractor: [] }
+  #isStopped = false
+
+  constructor(clock: Pick<Clock, 'setTimer'>, options: WorkerThreadsOptions = {}) {
+    this.#clock = clock
+    this.#keepIdle = options.keepIdle ?? 1
+    this.#keepIdleMs = options.keepIdleMs ?? 30_000
+  }
+
+  /**
+   * Runs one task.
+   *
+   * @param input - plain data and shared memory
+   * @returns the task's result, once the thread does nothing for it any more
+   * @throws NbError the task's error; `client-ended` when the thread ended without a result
+   */
+  async run<Result>(name: ThreadName, input: object, listener: WorkerListener): Promise<Result> {
+    const worker = this.#take(name)
+    try {
+      const result = await perform<Result>(worker, name, input, listener)
+      this.#putBack(name, worker)
+      return result
+    } catch (error) {
+      await worker.terminate()
+      throw error
+    }
+  }
+
+  /** Ends idle threads; those at work end with their task. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    const idle = Object.values(this.#idle).flatMap((threads) => threads.splice(0))
+    for (const { leave } of idle) leave()
+    await Promise.all(idle.map(({ worker }) => worker.terminate()))
+  }
+
+  /** Lets threads be kept again after a {@link stop}. */
+  start(): void {
+    this.#isStopped = false
+  }
+
+  #take(name: ThreadName): Worker {
+    const thread = this.#idle[name].pop()
+    if (thread === undefined) return startThread(name)
+    thread.leave()
+    thread.worker.ref()
+    return thread.worker
+  }
+
+  #putBack(name: ThreadName, worker: Worker): void {
+    const threads = this.#idle[name]
+    if (this.#isStopped || threads.length >= this.#keepIdle) {
+      void worker.terminate()
+      return
+    }
+    const leave = (): void => {
+      cancelTimeout()
+      worker.off('error', leave).off('exit', leave)
+      const index = threads.findIndex((thread) => thread.worker === worker)
+      if (index >= 0) threads.splice(index, 1)
+    }
+    const cancelTimeout = this.#clock.setTimer(this.#keepIdleMs, () => {
+      leave()
+      void worker.terminate()
+    })
+    worker.unref()
+    worker.on('error', leave).on('exit', leave)
+    threads.push({ worker, leave })
+  }
+}
+
+function perform<Result>(
+  worker: Worker,
+  name: ThreadName,
+  input: object,
+  listener: WorkerListener,
+): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const onMessage = (message: WorkerMessage<Result>): void => {
+      if (message.kind === 'progress') listener.onProgress(message.progress)
+      else if (message.kind === 'warnings') listener.onWarnings(message.warnings)
+      else {
+        // Only these: removing all listeners of a Worker silences it for good.
+        worker.off('message', onMessage).off('error', onError).off('exit', onExit)
+        if (message.kind === 'done') resolve(message.result)
+        else reject(fromErrorRecord(message.error))
+      }
+    }
+    const onError = (error: unknown): void =>
+      reject(error instanceof Error ? error : new Error(String(error)))
+    const onExit = (exitCode: number): void => {
+      reject(
+        new NbError(
+          'client-ended',
+          `The ${name} thread ended with exit code ${exitCode} before its work was done.`,
+        ),
+      )
+    }
+    worker.on('message', onMessage).on('error', onError).on('exit', onExit)
+    worker.postMessage(input)
+  })
+}
+
+/** From source the entry is `../NAME-worker.ts`, once built `NAME-worker.js` beside the bundle. */
+function startThread(name: ThreadName): Worker {
+  const isSource = import.meta.url.endsWith('.ts')
+  const entry = new URL(isSource ? `../${name}-worker.ts` : `./${name}-worker.js`, import.meta.url)
+  return new Worker(entry, { name: `nb-${name}`, execArgv: threadArguments() })
+}
+
+/** Node's arguments for a thread: without what a program loads into its main thread, which is slow and not wanted here. */
+function threadArguments(): string[] {
+  const isLoading = (argument: string | undefined): boolean =>
+    /^(-r|--(import|require|loader|experimental-loader))$/.test(argument ?? '')
+  const { execArgv } = process
+  return execArgv.filter(
+    (argument, i) =>
+      !isLoading(argument) &&
+      !isLoading(execArgv[i - 1]) &&
+      !/^--(import|require|loader|experimental-loader)=/.test(argument),
+  )
+}

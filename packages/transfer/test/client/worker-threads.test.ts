@@ -1,0 +1,65 @@
+import { createVirtualClock } from '@nb/test-kit'
+import t from 'tap'
+import { createBlockPipe } from '../../src/client/block-pipe.ts'
+import { WorkerThreads } from '../../src/client/worker-threads.ts'
+import type { ReaderInput, ReaderTotals } from '../../src/client/worker-messages.ts'
+import { freshDirectory } from './fresh-directory.ts'
+
+const listener = { onProgress: () => undefined, onWarnings: () => undefined }
+
+function input(root: string): ReaderInput {
+  const pipe = () => createBlockPipe({ blocks: 4, blockBytes: 65_536 }).shared
+  return {
+    backupId: 'b',
+    referenceId: undefined,
+    roots: [Buffer.from(root)],
+    exclude: [],
+    include: [],
+    crossMountPoints: false,
+    neverPaths: [],
+    data: pipe(),
+    list: pipe(),
+    reference: undefined,
+  }
+}
+
+t.test(
+  'a thread is used again after a task that went well, not after one that failed, and ended when idle for long',
+  async (t) => {
+    const directory = freshDirectory(t)
+    const clock = createVirtualClock()
+    const threads = new WorkerThreads(clock, { keepIdleMs: 1000 })
+    let started = 0
+    const count = (): void => void started++
+    process.on('worker', count)
+    t.teardown(() => process.off('worker', count))
+    const counted = (): number =>
+      process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length
+    t.equal((await threads.run<ReaderTotals>('reader', input(directory), listener)).counts.entries, 1)
+    t.equal((await threads.run<ReaderTotals>('reader', input(directory), listener)).counts.entries, 1)
+    t.equal(counted(), first, 'no second thread')
+    await t.rejects(threads.run('reader', input(`${directory}/none`), listener), { code: 'source-missing' })
+    t.equal((await threads.run<ReaderTotals>('reader', input(directory), listener)).counts.entries, 1)
+    t.equal(started, 2)
+    await clock.advance(999)
+    t.equal((await threads.run<ReaderTotals>('reader', input(directory), listener)).counts.entries, 1)
+    t.equal(started, 2)
+    await clock.advance(1000)
+    t.equal((await threads.run<ReaderTotals>('reader', input(directory), listener)).counts.entries, 1)
+    await threads.stop()
+    await threads.stop()
+  },
+)
+
+t.test('several tasks at once have a thread each', async (t) => {
+  const directory = freshDirectory(t)
+  const threads = new WorkerThreads(createVirtualClock())
+  const runs = Array.from({ length: 3 }, () =>
+    threads.run<ReaderTotals>('reader', input(directory), listener),
+  )
+  t.strictSame(
+    (await Promise.all(runs)).map(({ counts }) => counts.entries),
+    [1, 1, 1],
+  )
+  await threads.stop()
+})
