@@ -22,6 +22,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => interrupted.abort(new DOMException(signal, 'AbortError')))
 }
 process.exitCode = await main(options, interrupted.signal)
+// What could not be brought to its end in time (a disk that never answers) does not hold up the end of the process.
+setTimeout(() => process.exit(), 5000).unref()
 
 async function main(options: AllInOneOptions, interrupted: AbortSignal): Promise<number> {
   const screen = terminalScreen()
