@@ -201,7 +201,7 @@ class Agent implements LocalClientAgent {
           const { counts, streamBytes, fileList, warnings } = await run.hold(session).result
           const { entries, storedEntries, bytes } = counts
           lines.info(
-            `read ${entries} entries, ${storedEntries} of them changed: ${streamBytes} bytes of archive`,
+            `read ${entries} entries, stored ${storedEntries} of them: ${streamBytes} bytes of archive`,
           )
           return {
             status: warnings > 0 ? 1 : 0,

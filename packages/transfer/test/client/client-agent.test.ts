@@ -71,7 +71,7 @@ t.test('warnings and notes are lines of the job, with path and code', async (t) 
     data: { path: join(source, 'a\nsocket'), code: 'SOCKET' },
   })
   t.match(note?.text, `${source}/a\\x0asocket: sockets are not backed up`)
-  t.match(summary, { severity: 'info', text: /^read 2 entries, 2 of them changed/ })
+  t.match(summary, { severity: 'info', text: /^read 2 entries, stored 2 of them/ })
 })
 
 t.test('no more than the listed number of lines, the rest is counted', async (t) => {
