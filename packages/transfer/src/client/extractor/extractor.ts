@@ -160,7 +160,8 @@ export class Extractor implements ArchiveSink {
     const { posix, target, installer } = this.#parts
     this.#guard(place.target, () => {
       this.#apply({ fd }, member, target.givesAcl(), place.target.path)
-      const identity = identityKey(posix.statFd(fd))
+      // Who it is matters only where further names will be linked to it.
+      const identity = place.target.linkKey === undefined ? '' : identityKey(posix.statFd(fd))
       this.#file = undefined
       posix.close(fd)
       if (!installer.install(place.directory, temporary, place.name, place.target.path)) {
