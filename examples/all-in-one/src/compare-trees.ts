@@ -42,9 +42,20 @@ export function compareTrees(left: string, right: string, options: CompareOption
   const totals = { entries: 0, bytes: 0, differenceCount: 0 }
   const left_ = Buffer.from(left)
   const differ = (path: Buffer, what: string): void => {
-    if (changeTime(Buffer.concat([left_, path])) > since) return void changed.add(path.toString('latin1'))
+    if (changeTime(Buffer.concat([left_, path])) > since)
+      return void changed.add(path.toString('latin1'))
     totals.differenceCount += 1
     if (differences.length < 100) differences.push(`${displayPath(pathFromBytes(path)) || '/'}: ${what}`)
+  }
+  /** What can't be read can't be said to be the same. */
+  const attempt = (path: Buffer, compare: () => void): void => {
+    try {
+      compare()
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === undefined) throw error
+      differ(path, `could not be compared (${code})`)
+    }
   }
   const buffers: [Buffer, Buffer] = [Buffer.allocUnsafe(chunkBytes), Buffer.allocUnsafe(chunkBytes)]
   const visit = (relative: Buffer): void => {
@@ -66,17 +77,27 @@ export function compareTrees(left: string, right: string, options: CompareOption
       totals.bytes += Number(statA.size)
       if (!sameContent(a, b, buffers)) differ(relative, 'content differs')
     } else if (statA.isDirectory() && statB.isDirectory()) {
-      for (const name of namesOfBoth(a, b)) visit(Buffer.concat([relative, slash, name]))
+      for (const name of namesOfBoth(a, b)) {
+        const below = Buffer.concat([relative, slash, name])
+        attempt(below, () => visit(below))
+      }
     }
   }
-  visit(Buffer.alloc(0))
+  attempt(Buffer.alloc(0), () => visit(Buffer.alloc(0)))
   return { ...totals, changed: changed.size, differences }
 }
 
-/** When an entry last changed, milliseconds since the epoch; where it is gone, when the directory that had it did. */
+/**
+ * When an entry last changed, milliseconds since the epoch; where it is gone, when the directory that had it did. Of
+ * one that can't be looked at no change is known.
+ */
 function changeTime(path: Buffer): number {
-  const found = stat(path)
-  if (found !== undefined) return Number(found.ctimeNs / 1_000_000n)
+  try {
+    const found = stat(path)
+    if (found !== undefined) return Number(found.ctimeNs / 1_000_000n)
+  } catch {
+    return 0
+  }
   return changeTime(path.subarray(0, path.lastIndexOf(slash)))
 }
 
