@@ -28,10 +28,14 @@ export function scratch(name: string): string {
   return mkdtempSync(join(tmpdir(), `nb-${name}-`))
 }
 
-/** Starts a program of this package from its sources, by default the example. */
-export function startExample(args: readonly string[], program: string = main): RunningExample {
+/**
+ * Starts a program of this package from its sources, by default the example; `user` is the id of the user and group it
+ * runs as, which only root can choose.
+ */
+export function startExample(args: readonly string[], program: string = main, user?: number): RunningExample {
   const child = spawn(process.execPath, ['--conditions=@nb/source', '--no-warnings', program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(user === undefined ? {} : { uid: user, gid: user }),
   })
   let stdout = ''
   let stderr = ''
