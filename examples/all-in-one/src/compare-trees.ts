@@ -42,8 +42,7 @@ export function compareTrees(left: string, right: string, options: CompareOption
   const totals = { entries: 0, bytes: 0, differenceCount: 0 }
   const left_ = Buffer.from(left)
   const differ = (path: Buffer, what: string): void => {
-    if (changeTime(Buffer.concat([left_, path])) > since)
-      return void changed.add(path.toString('latin1'))
+    if (changeTime(Buffer.concat([left_, path])) > since) return void changed.add(path.toString('latin1'))
     totals.differenceCount += 1
     if (differences.length < 100) differences.push(`${displayPath(pathFromBytes(path)) || '/'}: ${what}`)
   }
@@ -78,7 +77,7 @@ export function compareTrees(left: string, right: string, options: CompareOption
       if (!sameContent(a, b, buffers)) differ(relative, 'content differs')
     } else if (statA.isDirectory() && statB.isDirectory()) {
       for (const name of namesOfBoth(a, b)) {
-        const below = Buffer.concat([relative, slash, name])
+        const below = Buffer.concat([relative, slash, Buffer.from(name, 'latin1')])
         attempt(below, () => visit(below))
       }
     }
@@ -113,13 +112,9 @@ function compareAttributes(a: BigIntStats, b: BigIntStats, differ: (what: string
   if (a.rdev !== b.rdev) differ(`device ${a.rdev} became ${b.rdev}`)
 }
 
-function namesOfBoth(a: Buffer, b: Buffer): Buffer[] {
-  const names = new Map<string, Buffer>()
-  for (const directory of [a, b]) {
-    for (const name of readdirSync(directory, { encoding: 'buffer' }))
-      names.set(name.toString('latin1'), name)
-  }
-  return [...names.values()]
+/** As latin1, which keeps every byte and is small: a directory may have very many. */
+function namesOfBoth(a: Buffer, b: Buffer): Set<string> {
+  return new Set([a, b].flatMap((directory) => readdirSync(directory, { encoding: 'latin1' })))
 }
 
 function sameContent(a: Buffer, b: Buffer, [bufferA, bufferB]: [Buffer, Buffer]): boolean {
