@@ -9,6 +9,7 @@ import {
   type ImageRecord,
   type Logger,
   NbError,
+  SerialQueue,
   type NewImage,
   throwIfAborted,
 } from '@nb/contracts'
@@ -24,7 +25,6 @@ import type { ImageRegistry } from './image-registry.ts'
 import type { JobLines } from './job-lines.ts'
 import { readListFacts, readListTotals } from './list-facts.ts'
 import { ListIntake } from './list-intake.ts'
-import { Serial } from './serial.ts'
 import type { TreeLibrary } from './tree-library.ts'
 
 /** What the life of images works with. */
@@ -64,7 +64,7 @@ type LifeMethods = Pick<
  */
 export class ImageLife implements LifeMethods {
   readonly #parts: ImageLifeParts
-  readonly #changes = new Serial()
+  readonly #changes = new SerialQueue()
   readonly #intakes = new Map<string, ListIntake>()
   readonly #beginning = new Set<string>()
 

@@ -1,9 +1,8 @@
-import { type CallOptions, NbError, type Store, throwIfAborted } from '@nb/contracts'
+import { type CallOptions, NbError, SerialQueue, type Store, throwIfAborted } from '@nb/contracts'
 import { ChangeFeed, resourceChange } from './change-feed.ts'
 import type { Inventory } from './inventory.ts'
 import { type Change } from './inventory.ts'
 import { inventoryStore } from './inventory-store.ts'
-import { SerialQueue } from './serial-queue.ts'
 
 /**
  * The inventory and its store as one: what is read comes from memory, what is changed is durable first, then

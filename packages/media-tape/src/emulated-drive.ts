@@ -1,6 +1,5 @@
-import { type CallOptions, type Clock, NbError, throwIfAborted } from '@nb/contracts'
+import { type CallOptions, type Clock, NbError, SerialQueue, throwIfAborted } from '@nb/contracts'
 import type { Cartridge } from './cartridge.ts'
-import { SerialQueue } from './serial-queue.ts'
 import type {
   DriveStatus,
   ReadResult,

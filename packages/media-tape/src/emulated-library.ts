@@ -1,8 +1,14 @@
-import { type CallOptions, type Clock, type Lifecycle, NbError, throwIfAborted } from '@nb/contracts'
+import {
+  type CallOptions,
+  type Clock,
+  type Lifecycle,
+  NbError,
+  SerialQueue,
+  throwIfAborted,
+} from '@nb/contracts'
 import type { CartridgeStore, LibraryLayout } from './cartridge.ts'
 import { EmulatedDrive } from './emulated-drive.ts'
 import { memoryCartridges } from './memory-cartridges.ts'
-import { SerialQueue } from './serial-queue.ts'
 import type { TapeDrive } from './tape-drive.ts'
 import { describePlace, type LibraryElement, type LibraryPlace, type TapeRobot } from './tape-robot.ts'
 import { instantTimings, type TapeTimings } from './tape-timings.ts'

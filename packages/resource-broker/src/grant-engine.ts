@@ -9,6 +9,7 @@ import {
   type Logger,
   type MediaManager,
   NbError,
+  SerialQueue,
   type ReconcileReport,
   type ResourceBrokerEvents,
   type ResourceChange,
@@ -20,7 +21,6 @@ import type { LeaseStore } from './lease-store.ts'
 import { isLimited, type Limit, limitBlockers } from './limits.ts'
 import { differences } from './reconcile.ts'
 import { allocationIdOf, flowOf } from './request.ts'
-import { SerialQueue } from './serial-queue.ts'
 import { type Waiter, WaitingRoom } from './waiting-room.ts'
 
 /** What the engine works with. */

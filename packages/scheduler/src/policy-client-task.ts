@@ -13,6 +13,7 @@ import {
   type PolicyClientTask,
   type Schedule,
   type SchedulerEvents,
+  SerialQueue,
   asNbError,
   describeStatus,
   isAbortError,
@@ -55,7 +56,7 @@ export class PolicyClientTaskRunner {
   #record: TaskRecord
   #next: PlannedRun | undefined
   #cancelTimer: () => void = () => {}
-  #work: Promise<unknown> = Promise.resolve()
+  readonly #work: SerialQueue = new SerialQueue()
   readonly #following = new Set<Promise<void>>()
 
   constructor(context: TaskContext, record: TaskRecord) {
@@ -66,13 +67,13 @@ export class PolicyClientTaskRunner {
   /** Takes up a new or changed policy, or its removal, and computes the next run. */
   refresh(policy: Policy | undefined): Promise<void> {
     this.#policy = policy
-    return this.#inTurn(() => this.#evaluate())
+    return this.#work.run(() => this.#evaluate())
   }
 
   /** Goes on with the runs of before a restart: asks for their jobs again by the same request, or waits for them. */
   async resume(policy: Policy | undefined): Promise<void> {
     this.#policy = policy
-    await this.#inTurn(async () => {
+    await this.#work.run(async () => {
       for (const run of this.#record.runs) await this.#resumeRun(run)
       await this.#evaluate()
     })
@@ -80,13 +81,13 @@ export class PolicyClientTaskRunner {
 
   /** Starts a job by hand. */
   runNow(schedule: Schedule): Promise<{ readonly jobId: string }> {
-    return this.#inTurn(() => this.#start(schedule, 'immediate', 'started by hand'))
+    return this.#work.run(() => this.#start(schedule, 'immediate', 'started by hand'))
   }
 
   /** No timer fires and no job is followed any more; jobs go on by themselves. */
   async stop(): Promise<void> {
     this.#cancelTimer()
-    await this.#work.catch(() => undefined)
+    await this.#work.settled()
     this.#cancelTimer()
     await Promise.all(this.#following)
   }
@@ -123,12 +124,6 @@ export class PolicyClientTaskRunner {
     }
   }
 
-  #inTurn<Value>(body: () => Promise<Value>): Promise<Value> {
-    const turn = this.#work.then(body, body)
-    this.#work = turn.catch(() => undefined)
-    return turn
-  }
-
   /** Computes the next run; starts it when its time has come, else sets the timer. */
   async #evaluate(): Promise<void> {
     const { clock, catalog, timeZone, attempts, stopping, log } = this.#context
@@ -153,7 +148,7 @@ export class PolicyClientTaskRunner {
   }
 
   #wake(delayMs: number): void {
-    const again = (): void => void this.#inTurn(() => this.#evaluate())
+    const again = (): void => void this.#work.run(() => this.#evaluate())
     this.#cancelTimer = this.#context.clock.setTimer(delayMs, again)
   }
 
@@ -241,10 +236,10 @@ export class PolicyClientTaskRunner {
     for (;;) {
       try {
         const job = await jobs.wait({ jobId: run.jobId }, { signal: stopping })
-        return await this.#inTurn(() => this.#finished(run, job.status ?? 801))
+        return await this.#work.run(() => this.#finished(run, job.status ?? 801))
       } catch (error) {
         const known = asNbError(error)
-        if (known.code === 'job-unknown') return await this.#inTurn(() => this.#finished(run, known.status))
+        if (known.code === 'job-unknown') return await this.#work.run(() => this.#finished(run, known.status))
         if (!known.retryable || stopping.aborted) throw error
         await clock.sleep(troubleDelayMs, { signal: stopping })
       }

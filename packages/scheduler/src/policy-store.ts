@@ -1,4 +1,4 @@
-import { type Policy, type Store, type StoredPolicy, NbError } from '@nb/contracts'
+import { type Policy, type Store, type StoredPolicy, NbError, SerialQueue } from '@nb/contracts'
 import { checkPolicy } from './check-policy.ts'
 
 /** Policies at rest, each with its generation. */
@@ -15,17 +15,12 @@ export interface PolicyStore {
 export function createPolicyStore(store: Store): PolicyStore {
   const level = store.sublevel<string, StoredPolicy>('policies', { valueEncoding: 'json' })
   // One change at a time, so that a generation is checked and raised in one go.
-  let last: Promise<unknown> = Promise.resolve()
-  const inTurn = <Value>(change: () => Promise<Value>): Promise<Value> => {
-    const turn = last.then(change, change)
-    last = turn.catch(() => undefined)
-    return turn
-  }
+  const changes = new SerialQueue()
   return {
     get: (name) => level.get(name),
     all: () => level.values(),
     put: (policy, generation, changedAt) =>
-      inTurn(async () => {
+      changes.run(async () => {
         checkPolicy(policy)
         const present = (await level.get(policy.name))?.generation ?? 0
         if (present !== generation) {
@@ -40,7 +35,7 @@ export function createPolicyStore(store: Store): PolicyStore {
         return stored
       }),
     remove: (name) =>
-      inTurn(async () => {
+      changes.run(async () => {
         if ((await level.get(name)) === undefined) throw unknownPolicy(name)
         await level.del(name, { sync: true } as object)
       }),
