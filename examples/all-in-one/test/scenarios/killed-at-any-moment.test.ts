@@ -1,11 +1,9 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Lifecycle, lifecycle, systemClock, systemFiles } from '@nb/contracts'
 import { collect, seededRandom } from '@nb/test-kit'
 import t from 'tap'
-import { type AllInOne, composeAllInOne } from '../../src/compose.ts'
-import { openDatabase } from '../../src/open-database.ts'
+import { boot } from '../support/boot.ts'
 import { scratch, startExample } from '../support/run-example.ts'
 import { assertSound, backUp, editTree, settle, snapshotTree } from '../support/site.ts'
 
@@ -14,24 +12,6 @@ const rounds = process.env['NB_LONG'] === '1' ? 60 : 12
 const seed = Number(process.env['NB_SEED'] ?? 1)
 
 t.setTimeout(rounds * 20_000)
-
-const boot = async (
-  state: string,
-): Promise<{ readonly server: AllInOne; readonly all: Lifecycle & { stop(): Promise<void> } }> => {
-  const database = await openDatabase(state)
-  const server = composeAllInOne({
-    database,
-    files: systemFiles(),
-    clock: systemClock(),
-    imageDirectory: join(state, 'images'),
-    diskDirectory: join(state, 'disk1'),
-    stateDirectory: state,
-    maxFragmentBytes: 1024 * 1024,
-  })
-  const all = lifecycle({ stop: () => database.close() }, server)
-  await all.start()
-  return { server, all }
-}
 
 t.test(
   `killed at ${rounds} random moments (seed ${seed}), once exactly between steps 14 and 15`,
@@ -70,7 +50,7 @@ t.test(
         t.fail(`round ${round} ended by itself: ${stdout}\n${stderr}`)
       if (between) t.equal(signal, 'SIGKILL', 'killed itself between 14 and 15')
 
-      const { server, all } = await boot(state)
+      const server = await boot(state)
       await settle(server)
       const images = await collect(server.ports.catalog.listImages({}))
       for (const { backupId } of images) {
@@ -100,7 +80,7 @@ t.test(
       snapshots.set(next.backupId as string, snapshot)
       seen.add(next.backupId as string)
       reported.push(next.backupId as string)
-      await all.stop()
+      await server.stop()
     }
     t.comment(`killed while: ${JSON.stringify(killedWhile)}; ${snapshots.size} images checked`)
     t.ok((killedWhile['backup'] ?? 0) > 0, 'some kills fell into backups')
