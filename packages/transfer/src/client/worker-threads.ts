@@ -18,6 +18,8 @@ export interface WorkerThreadsOptions {
   readonly keepIdle?: number
   /** How long a thread without work is kept, milliseconds. @default 30000 */
   readonly keepIdleMs?: number
+  /** A thread whose task took longer than this, milliseconds, is not kept: it has grown by tens of MiB. @default 250 */
+  readonly keepAfterMs?: number
 }
 
 /** A thread without work, and what ends its being watched. */
@@ -27,20 +29,22 @@ interface IdleThread {
 }
 
 /**
- * Runs tasks in threads. A thread that has done its task well may be used again; one whose task failed is ended. Idle
+ * Runs tasks in threads. A thread that has done its task well and soon may be used again; others are ended. Idle
  * threads do not keep the process alive.
  */
 export class WorkerThreads {
-  readonly #clock: Pick<Clock, 'setTimer'>
+  readonly #clock: Pick<Clock, 'now' | 'setTimer'>
   readonly #keepIdle: number
   readonly #keepIdleMs: number
+  readonly #keepAfterMs: number
   readonly #idle: Record<ThreadName, IdleThread[]> = { reader: [], extractor: [] }
   #isStopped = false
 
-  constructor(clock: Pick<Clock, 'setTimer'>, options: WorkerThreadsOptions = {}) {
+  constructor(clock: Pick<Clock, 'now' | 'setTimer'>, options: WorkerThreadsOptions = {}) {
     this.#clock = clock
     this.#keepIdle = options.keepIdle ?? 1
     this.#keepIdleMs = options.keepIdleMs ?? 30_000
+    this.#keepAfterMs = options.keepAfterMs ?? 250
   }
 
   /**
@@ -52,9 +56,11 @@ export class WorkerThreads {
    */
   async run<Result>(name: ThreadName, input: object, listener: WorkerListener): Promise<Result> {
     const worker = this.#take(name)
+    const begun = this.#clock.now()
     try {
       const result = await perform<Result>(worker, name, input, listener)
-      this.#putBack(name, worker)
+      if (this.#clock.now() - begun > this.#keepAfterMs) await worker.terminate()
+      else this.#putBack(name, worker)
       return result
     } catch (error) {
       await worker.terminate()
@@ -144,15 +150,16 @@ function startThread(name: ThreadName): Worker {
   return new Worker(entry, { name: `nb-${name}`, execArgv: threadArguments() })
 }
 
-/** Node's arguments for a thread: without what a program loads into its main thread, which is slow and not wanted here. */
+const kept = /^(-C|--conditions|--experimental-strip-types|--no-warnings|--disable-warning)(=|$)/
+const takesValue = /^(-C|--conditions|--disable-warning)$/
+
+/**
+ * Node's arguments for a thread: those that say how its code is found. What a program loads into its main thread is slow
+ * and not wanted here, and a thread refuses those that are for the whole process, such as memory limits.
+ */
 function threadArguments(): string[] {
-  const isLoading = (argument: string | undefined): boolean =>
-    /^(-r|--(import|require|loader|experimental-loader))$/.test(argument ?? '')
   const { execArgv } = process
   return execArgv.filter(
-    (argument, i) =>
-      !isLoading(argument) &&
-      !isLoading(execArgv[i - 1]) &&
-      !/^--(import|require|loader|experimental-loader)=/.test(argument),
+    (argument, i) => kept.test(argument) || (i > 0 && takesValue.test(execArgv[i - 1] ?? '')),
   )
 }

@@ -62,3 +62,38 @@ t.test('several tasks at once have a thread each', async (t) => {
   )
   await threads.stop()
 })
+
+t.test('a thread whose task took long is not kept, for it has grown', async (t) => {
+  const directory = freshDirectory(t)
+  const clock = createVirtualClock()
+  const threads = new WorkerThreads(clock, { keepAfterMs: 1000 })
+  let started = 0
+  const count = (): void => void started++
+  process.on('worker', count)
+  t.teardown(() => process.off('worker', count))
+  for (const tookMs of [1000, 1001, 0]) {
+    const run = threads.run<ReaderTotals>('reader', input(directory), listener)
+    await clock.advance(tookMs)
+    t.equal((await run).counts.entries, 1)
+  }
+  t.equal(started, 2, 'the second task used the thread of the first, the third had to start one')
+  await threads.stop()
+})
+
+t.test('threads start whatever arguments Node was given for the process', async (t) => {
+  const directory = freshDirectory(t)
+  const before = [...process.execArgv]
+  t.teardown(() => void process.execArgv.splice(0, process.execArgv.length, ...before))
+  process.execArgv.push(
+    '--max-old-space-size=2048',
+    '--expose-gc',
+    '--import',
+    'data:text/javascript,',
+    '-C',
+    'some',
+  )
+  const threads = new WorkerThreads(createVirtualClock())
+  const { counts } = await threads.run<ReaderTotals>('reader', input(directory), listener)
+  t.equal(counts.entries, 1)
+  await threads.stop()
+})
