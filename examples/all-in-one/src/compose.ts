@@ -35,6 +35,8 @@ export interface Ground {
   readonly stateDirectory: string
   /** Largest fragment of an image, bytes. */
   readonly maxFragmentBytes: number
+  /** Is told what an administrator must know, a sentence each. @default nobody is */
+  readonly warn?: (text: string) => void
   /** Puts something of the same port in front of the catalog that the job manager sees. @default nothing */
   readonly decorateCatalog?: (catalog: Catalog) => Catalog
 }
@@ -74,6 +76,9 @@ export function composeAllInOne(ground: Ground): AllInOne {
   const catalog = createCatalog(
     { store: database.sublevel('catalog'), files, channels, clock, log },
     { directory: ground.imageDirectory },
+  )
+  catalog.on('image:damaged', ({ backupId, message }) =>
+    ground.warn?.(`image ${backupId} is damaged: ${message}`),
   )
   const disk = createDiskStore({ files, clock, log }, { storageUnit, directory: ground.diskDirectory })
   const client = createClientAgent({ channels, clock, log }, { neverPaths: [ground.stateDirectory] })

@@ -14,6 +14,7 @@ import { runMainJob, tellJobs } from './main-job.ts'
 import { asDamaged, openDatabase } from './open-database.ts'
 import { type AllInOneOptions, checkPlaces, parseOptions } from './options.ts'
 import { terminalScreen } from './show-job.ts'
+import { stateWarnings } from './state-warnings.ts'
 
 const options = parseOptions(process.argv.slice(2))
 const interrupted = new AbortController()
@@ -41,12 +42,14 @@ async function main(options: AllInOneOptions, interrupted: AbortSignal): Promise
       diskDirectory: join(options.state, 'disk1'),
       stateDirectory: options.state,
       maxFragmentBytes: options.maxFragmentBytes,
+      warn,
     })
     const socketPath = join(options.state, 'nb.sock')
     const socket = socketService(server, socketPath)
     const all = lifecycle({ stop: () => database.close() }, server, socket)
     await all.start()
     try {
+      for (const warning of await stateWarnings(options.state, server)) warn(warning)
       screen.line(`nb: master, media server and client in process ${process.pid}, state in ${options.state}`)
       if (!options.serve) await runMainJob(server, options, screen, signal)
       if (options.once) return 0
@@ -89,13 +92,19 @@ function aborted(signal: AbortSignal): Promise<void> {
   })
 }
 
+function warn(text: string): void {
+  process.stderr.write(`warning: ${text}\n`)
+}
+
 function explain(error: unknown, signal: AbortSignal): number {
   if (signal.aborted && isAbortError(error)) {
     process.stderr.write('\ninterrupted: running jobs were ended and nothing half-done was left\n')
     return 130
   }
   const known = asNbError(error)
-  process.stderr.write(`\nstatus ${known.status}: ${known.message}\n${known.remedy}\n`)
+  // What is damaged is told with its own remedy.
+  const remedy = known.code === 'store-corrupt' ? '' : `${known.remedy}\n`
+  process.stderr.write(`\nstatus ${known.status}: ${known.message}\n${remedy}`)
   if (!(error instanceof NbError) && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
   return 1
 }
