@@ -32,9 +32,9 @@ export function formatTable<Row>(
   )
 }
 
-/** Text in which every control character is shown as `\xHH`. */
+/** Text, or a path that is shown already, in which every control character and undecodable byte is shown as `\xHH`. */
 export function printable(text: string): string {
-  return displayPath(toPath(text)).replace(/[\u0080-\u009f\u2028\u2029]/gu, '\ufffd')
+  return text.replace(/[^\\]+/g, (part) => displayPath(toPath(part)))
 }
 
 /** Text cut to a width, with an ellipsis where something is missing. */

@@ -10,6 +10,7 @@ import {
   UsageError,
 } from '../src/index.ts'
 import { displayPath, pathFromBytes } from '@nb/contracts'
+import { printable } from '../src/table.ts'
 
 t.test('bytes keep a few digits and their unit', async (t) => {
   t.equal(formatBytes(0), '0 B')
@@ -37,14 +38,21 @@ t.test('times are local, a day alone is its end, nonsense is refused', async (t)
 })
 
 t.test('a name that is shown can be typed again', async () => {
+  // Often enough what looks like an escape.
+  const piece = fc.oneof(
+    fc.uint8Array({ minLength: 1, maxLength: 8 }),
+    fc.constantFrom('\\', '\\x', '\\\\', '\\xff', '\u0085', '\u2028').map((text) => Buffer.from(text)),
+  )
   const name = fc
-    .uint8Array({ minLength: 1, maxLength: 40 })
-    .filter((bytes) => !bytes.includes(0) && !bytes.includes(0x2f) && !bytes.includes(0x5c))
-    .filter((bytes) => !/^\.{1,2}$/.test(Buffer.from(bytes).toString('latin1')))
+    .array(piece, { minLength: 1, maxLength: 8 })
+    .map((pieces) => Buffer.concat(pieces))
+    .filter((bytes) => !bytes.includes(0) && !bytes.includes(0x2f))
+    .filter((bytes) => !/^\.{1,2}$/.test(bytes.toString('latin1')))
   fc.assert(
     fc.property(name, (bytes) => {
       const path = pathFromBytes(Buffer.concat([Buffer.from('/d/'), bytes]))
-      return parsePath(displayPath(path), '/') === path
+      // As `nb list` prints it: what neutralises whole lines leaves a shown path as it is.
+      return parsePath(printable(displayPath(path)), '/') === path
     }),
   )
 })

@@ -20,6 +20,7 @@
  * @packageDocumentation
  */
 export { throwIfAborted, type CallOptions, type Json } from './call-options.ts'
+export { counted } from './wording.ts'
 export { displayPath, pathFromBytes, pathToBytes, toPath, type Path } from './path.ts'
 export { describeStatus, statusCodes, type StatusCode } from './status-codes.ts'
 export * from './errors.ts'

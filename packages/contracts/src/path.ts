@@ -36,11 +36,15 @@ export function toPath(text: string): Path {
   return text as Path
 }
 
-/** The path with every undecodable byte and control character as `\xHH`, fit for a terminal or a log line. */
+/**
+ * The path fit for a terminal or a log line: every undecodable byte, and every byte of a control character or line
+ * separator, as `\xHH`, and a backslash as `\\`. Different paths are shown differently, and what is shown can be read back.
+ */
 export function displayPath(path: Path): string {
-  return path.replace(/[\u0000-\u001f\u007f\udc80-\udcff]/gu, (char) => {
-    const code = char.codePointAt(0) as number
-    return `\\x${(code >= 0xdc00 ? code - 0xdc00 : code).toString(16).padStart(2, '0')}`
+  return path.replace(/[\\\p{Cc}\u2028\u2029\udc80-\udcff]/gu, (char) => {
+    if (char === '\\') return '\\\\'
+    const bytes = pathToBytes(char as Path).toString('hex')
+    return bytes.replace(/../g, '\\x$&')
   })
 }
 

@@ -26,7 +26,15 @@ t.test('ordinary names stay ordinary strings', async (t) => {
 
 t.test('what reaches a terminal holds neither undecodable bytes nor control characters', async (t) => {
   t.equal(displayPath(pathFromBytes(Buffer.from([0x61, 0xff, 0x0a, 0x1b]))), 'a\\xff\\x0a\\x1b')
+  t.equal(displayPath(pathFromBytes(Buffer.from('\u009b2J\u2028'))), '\\xc2\\x9b2J\\xe2\\x80\\xa8')
   t.equal(displayPath(toPath('plain')), 'plain')
+})
+
+t.test('a backslash is shown doubled, so that no name looks like another', async (t) => {
+  t.equal(displayPath(toPath('a\\b')), 'a\\\\b')
+  t.not(displayPath(toPath('\\xff')), displayPath(pathFromBytes(Uint8Array.of(0xff))))
+  const row = fc.uint8Array({ maxLength: 8 }).map((bytes) => pathFromBytes(bytes))
+  fc.assert(fc.property(row, row, (one, other) => one === other || displayPath(one) !== displayPath(other)))
 })
 
 t.test('a name that begins with a byte order mark keeps it', async (t) => {

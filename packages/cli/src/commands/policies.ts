@@ -1,4 +1,10 @@
-import type { CallOptions, PolicyClientTask, StorageChoice, StoredPolicy } from '@nb/contracts'
+import {
+  type CallOptions,
+  displayPath,
+  type PolicyClientTask,
+  type StorageChoice,
+  type StoredPolicy,
+} from '@nb/contracts'
 import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
@@ -25,7 +31,7 @@ export async function policiesCommand(
     { title: 'POLICY', value: (policy) => policy.name, shrinks: true },
     { title: 'ACTIVE', value: (policy) => (policy.active ? 'yes' : 'no') },
     { title: 'CLIENTS', value: (policy) => policy.clients.join(' '), shrinks: true },
-    { title: 'SELECTIONS', value: (policy) => policy.selections.join(' '), shrinks: true },
+    { title: 'SELECTIONS', value: (policy) => policy.selections.map(displayPath).join(' '), shrinks: true },
     { title: 'STORAGE', value: (policy) => storage(policy.storage), shrinks: true },
     {
       title: 'SCHEDULES',
