@@ -30,9 +30,10 @@ export async function runMainJob(
   screen: Screen,
   signal: AbortSignal,
 ): Promise<void> {
+  await earlierJobs(ports.jobs, screen, signal)
   const started = nextStart(ports.scheduler)
   const policy = await keepPolicy(ports.scheduler, options.source)
-  const jobId = await backupJob(ports.scheduler, policy, started)
+  const jobId = started.jobId ?? (await backupByHand(ports, policy))
   screen.line(`\nbackup of ${options.source} by policy ${policy.name}, job ${jobId}`)
   const backup = await showJob(ports.jobs, jobId, screen, signal)
   report(backup, screen)
@@ -51,7 +52,17 @@ export async function runMainJob(
   compare(options, directory, backup.submittedAt - clockTickMs, screen)
 }
 
-/** Resolves with the job that the scheduler starts next for the policy. */
+/** Jobs that an earlier run left, and that the restart took up again, come to their end first. */
+async function earlierJobs(jobs: JobManager, screen: Screen, signal: AbortSignal): Promise<void> {
+  for await (const { id, type, state } of jobs.list({}, { signal })) {
+    if (state === 'done') continue
+    screen.line(`waiting for job ${id}, a ${type} of before`)
+    const { status } = await jobs.wait({ jobId: id }, { signal })
+    screen.line(`  job ${id} ended with ${describeStatus(status ?? 801)}`)
+  }
+}
+
+/** Notes the job that the scheduler starts next for the policy. */
 function nextStart(scheduler: AllInOne['ports']['scheduler']): { readonly jobId: string | undefined } {
   const seen: { jobId: string | undefined } = { jobId: undefined }
   scheduler.on('task:started', (task) => {
@@ -87,17 +98,15 @@ function policyFor(source: string): Policy {
   }
 }
 
-/** The job that is due and therefore runs already, or else an incremental (the first time a full) by hand. */
-async function backupJob(
-  scheduler: AllInOne['ports']['scheduler'],
+/** Where nothing was due: an incremental by hand, or a full while there is none to compare with. */
+async function backupByHand(
+  { scheduler, catalog }: AllInOne['ports'],
   policy: StoredPolicy,
-  started: { readonly jobId: string | undefined },
 ): Promise<string> {
-  if (started.jobId !== undefined) return started.jobId
-  for await (const task of scheduler.tasks({ policy: policy.name })) {
-    if (task.state === 'running' && task.jobId !== undefined) return task.jobId
-  }
-  const { jobIds } = await scheduler.runNow({ policy: policy.name, schedule: 'incremental' })
+  let schedule = 'full'
+  for await (const _full of catalog.listImages({ policy: policy.name, schedule, limit: 1 }))
+    schedule = 'incremental'
+  const { jobIds } = await scheduler.runNow({ policy: policy.name, schedule })
   const [jobId] = jobIds
   if (jobId === undefined) throw new NbError('internal', 'the scheduler started no job')
   return jobId

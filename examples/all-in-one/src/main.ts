@@ -98,7 +98,9 @@ function warn(text: string): void {
 
 function explain(error: unknown, signal: AbortSignal): number {
   if (signal.aborted && isAbortError(error)) {
-    process.stderr.write('\ninterrupted: running jobs were ended and nothing half-done was left\n')
+    process.stderr.write(
+      '\ninterrupted: running jobs were ended; no half-written image or file was left (a target may hold what was restored so far)\n',
+    )
     return 130
   }
   const known = asNbError(error)
