@@ -35,6 +35,8 @@ export interface ProgramComponents {
   readonly cwd: string
   /** Runs what the command line asks for. */
   readonly run: Run
+  /** What `--version` tells. */
+  readonly version: string
 }
 
 /** Where the server's socket is: `--socket`, else `nb.sock` in `--state`, in `NB_STATE`, in `var/nb`. */
@@ -47,9 +49,10 @@ export function socketPathOf(
 }
 
 /** The command line of `nb`, read by commander. */
-export function createProgram({ cwd, run }: ProgramComponents): Command {
+export function createProgram({ cwd, run, version }: ProgramComponents): Command {
   const program = new Command('nb')
     .description('Back up, restore, and watch jobs of a running nb server of this host.')
+    .version(version, '-V, --version', 'tell the version')
     .option('--socket <PATH>', "the server's socket")
     .option(
       '--state <DIR>',
@@ -209,7 +212,10 @@ function addCatalogCommands(program: Command, run: Run, path: ParsePath): void {
     .description('list backup images, newest first')
     .option('--client <NAME>', 'only of this client')
     .option('--policy <NAME>', 'only of this policy')
-    .option('--all', 'also those in progress, expired and discarded')
+    .option(
+      '--all',
+      'also those in progress, expired, or discarded and not yet cleaned up (then they are gone)',
+    )
     .option('--limit <N>', 'the newest so many, 0 for all', wholeNumber, 50)
     .addHelpText(
       'after',

@@ -1,5 +1,5 @@
 import type { Job } from '@nb/contracts'
-import { formatBytes, formatCount, formatDuration } from './units.ts'
+import { formatBytes, formatCounted, formatDuration } from './units.ts'
 
 const barWidth = 24
 
@@ -12,7 +12,7 @@ export function progressLine(job: Job, now: number): string {
   const parts = [
     what,
     bar(progress.bytes, progress.estimatedBytes),
-    `${formatCount(progress.files)} files`,
+    formatCounted(progress.files, 'file'),
     formatBytes(progress.bytes),
     ...(elapsedMs >= 500 ? [`${formatBytes(progress.bytes / (elapsedMs / 1000))}/s`] : []),
     ...(activeAt === undefined ? [] : [formatDuration(elapsedMs)]),

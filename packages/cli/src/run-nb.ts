@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { type Clock, isAbortError } from '@nb/contracts'
 import { connect } from '@nb/remote'
 import { CommanderError } from 'commander'
@@ -35,6 +36,7 @@ export async function runNb(args: readonly string[], components: NbComponents): 
   let exitCode: ExitCode = 0
   const program = createProgram({
     cwd,
+    version: packageVersion(),
     run: async (action, options) => {
       const output = outputFor(options)
       try {
@@ -63,6 +65,12 @@ export async function runNb(args: readonly string[], components: NbComponents): 
     stdout.off('error', leave)
   }
   return exitCode
+}
+
+/** The version of this package; its package.json lies above `src` and `dist` alike. */
+function packageVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { readonly version: string }).version
 }
 
 /** Runs the command line of this process, and sets its exit code. Ctrl-C and SIGTERM end it in order. */

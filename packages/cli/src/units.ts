@@ -39,9 +39,19 @@ export function formatNanoseconds(nanoseconds: string): string {
   return formatTime(Number(BigInt(nanoseconds) / 1_000_000n))
 }
 
+/** Text in which every ISO 8601 time in UTC is local, as {@link formatTime} writes it. */
+export function withLocalTimes(text: string): string {
+  return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (time) => formatTime(Date.parse(time)))
+}
+
 /** A count with separators: `1,234,567`. */
 export function formatCount(count: number): string {
   return count.toLocaleString('en-US')
+}
+
+/** A count with separators and its noun: `1 entry`, `1,234 files`. */
+export function formatCounted(count: number, singular: string, plural = `${singular}s`): string {
+  return `${formatCount(count)} ${count === 1 ? singular : plural}`
 }
 
 const two = (value: number): string => String(value).padStart(2, '0')

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { statusCodes } from '@nb/contracts'
 import t from 'tap'
 import { type InMemoryServer, noon, runIn, startInMemoryServer } from './in-memory-server.ts'
 
@@ -74,13 +76,20 @@ t.test('nb jobs --follow goes on until Ctrl-C, and that is no failure', async (t
 t.test('nb job shows the fields, then the log with its steps', async (t) => {
   server.jobs.change(
     '12',
-    { state: 'done', status: 1, warnings: 2, endedAt: noon },
+    {
+      state: 'done',
+      status: 1,
+      statusText: statusCodes[1]?.meaning ?? '',
+      warnings: 2,
+      endedAt: noon,
+    },
     'resources are requested',
   )
   server.jobs.change('12', {}, 'careful: a file changed')
   const { code, out, err } = await server.nb('job', '12')
   t.equal(code, 0)
   t.match(out, /^job +12\ntype +backup \(immediate\)\nstate +done\nstatus +1: done, but some items/)
+  t.notMatch(out, /status text/, 'what only repeats the status is left out')
   t.match(out, /12:00:00 {2}backup 3 {4}jobmanager {7}resources are requested\n/)
   t.match(out, /warning: careful: a file changed/)
   t.match(err, /remedy: Read the warnings/)
@@ -130,6 +139,15 @@ t.test('nb cancel asks every job named', async (t) => {
   t.equal((await server.jobs.get({ jobId: '2' }))?.cancelRequested, true)
   server.jobs.change('3', { state: 'done', status: 0 })
   t.match(await server.nb('cancel', '3'), { code: 0, out: 'job 3: is done with status 0\n' })
+})
+
+t.test('nb cancel goes on after a job that is not there, and says which', async (t) => {
+  server.jobs.change('14', {})
+  const { code, out, err } = await server.nb('cancel', '99', '14', '98')
+  t.equal(code, 1)
+  t.equal(out, 'job 14: asked to end\n')
+  t.match(err, /there is no job 99[^]*there is no job 98/)
+  t.equal((await server.jobs.get({ jobId: '14' }))?.cancelRequested, true)
 })
 
 t.test('nb backup starts the jobs and leaves, or waits with a progress bar', async (t) => {
@@ -246,7 +264,7 @@ t.test('nb why tells the reason, the holder and what would free it', async (t) =
   t.equal(code, 0)
   t.equal(
     out,
-    `job 8 waits for storage unit disk1
+    `job 8 waits since 2026-03-01 11:58:30 for storage unit disk1
 waiting for 1:30
 
 storage-unit-limit disk1 (2 of 2 in use), reason 2040
@@ -284,6 +302,13 @@ t.test('a wrong command line is exit code 2 and changes nothing', async (t) => {
     t.ok(err.length > 0)
   }
   t.same(server.restoreRequests, [])
+})
+
+t.test('nb --version tells the version of the package, and asks no server', async (t) => {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  t.match(await runIn({}, ['--version']), { code: 0, out: `${version}\n`, err: '' })
 })
 
 t.test('every command has help with examples', async (t) => {

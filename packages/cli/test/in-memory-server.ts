@@ -195,7 +195,9 @@ function memoryJobs(): InMemoryServer['jobs'] {
         waiting,
         ...(waiting ? { since: noon - 90_000 } : {}),
         blockers: waiting ? [fullUnit] : [],
-        sentence: waiting ? `job ${jobId} waits for storage unit disk1` : `job ${jobId} does not wait`,
+        sentence: waiting
+          ? `job ${jobId} waits since ${new Date(noon - 90_000).toISOString()} for storage unit disk1`
+          : `job ${jobId} does not wait`,
       }
     },
   }

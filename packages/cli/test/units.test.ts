@@ -11,6 +11,7 @@ import {
 } from '../src/index.ts'
 import { displayPath, pathFromBytes } from '@nb/contracts'
 import { printable } from '../src/table.ts'
+import { formatCounted, withLocalTimes } from '../src/units.ts'
 
 t.test('bytes keep a few digits and their unit', async (t) => {
   t.equal(formatBytes(0), '0 B')
@@ -19,6 +20,21 @@ t.test('bytes keep a few digits and their unit', async (t) => {
   t.equal(formatBytes(1536), '1.5 KiB')
   t.equal(formatBytes(20 * 2 ** 30), '20.0 GiB')
   t.equal(formatBytes(Number.MAX_SAFE_INTEGER), '8.0 PiB')
+})
+
+t.test('counts have separators, and one is singular', async (t) => {
+  t.equal(formatCounted(1, 'entry', 'entries'), '1 entry')
+  t.equal(formatCounted(0, 'file'), '0 files')
+  t.equal(formatCounted(1234, 'entry', 'entries'), '1,234 entries')
+})
+
+t.test('a time in UTC becomes local, other text stays', async (t) => {
+  const moment = new Date(2026, 2, 1, 22, 15, 9, 16).toISOString()
+  t.equal(
+    withLocalTimes(`since ${moment}, and ${moment}`),
+    'since 2026-03-01 22:15:09, and 2026-03-01 22:15:09',
+  )
+  t.equal(withLocalTimes('since 2026-03-01'), 'since 2026-03-01')
 })
 
 t.test('durations grow to the left', async (t) => {

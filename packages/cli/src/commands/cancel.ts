@@ -1,6 +1,7 @@
-import type { CallOptions } from '@nb/contracts'
+import { type CallOptions, isAbortError, type Job } from '@nb/contracts'
 import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
+import { tellFailure } from '../failure.ts'
 import type { Output } from '../output.ts'
 
 /** Options of `nb cancel`. */
@@ -9,21 +10,27 @@ export interface CancelOptions extends CallOptions {
   readonly reason?: string
 }
 
-/** `nb cancel ID...`: asks jobs to end with status 150. Rejects with `job-unknown`. */
+/** `nb cancel ID...`: asks every job named to end with status 150; those for which that fails are told, and give 1. */
 export async function cancelCommand(
   { jobs }: Pick<Ports, 'jobs'>,
   { jobIds, reason, ...call }: CancelOptions,
   output: Output,
 ): Promise<ExitCode> {
+  let exitCode: ExitCode = 0
   for (const jobId of jobIds) {
-    await jobs.cancel({ jobId, ...(reason === undefined ? {} : { reason }) }, call)
-    const job = await jobs.get({ jobId }, call)
-    if (output.json) await output.value(job ?? { id: jobId })
-    else if (job?.state !== 'done') await output.line(`job ${jobId}: asked to end`)
-    else
-      await output.line(
-        `job ${jobId}: is done${job.status === undefined ? '' : ` with status ${job.status}`}`,
-      )
+    try {
+      await jobs.cancel({ jobId, ...(reason === undefined ? {} : { reason }) }, call)
+      await tellCancelled(await jobs.get({ jobId }, call), jobId, output)
+    } catch (error) {
+      if (isAbortError(error)) throw error
+      exitCode = tellFailure(error, output)
+    }
   }
-  return 0
+  return exitCode
+}
+
+async function tellCancelled(job: Job | undefined, jobId: string, output: Output): Promise<void> {
+  if (output.json) return output.value(job ?? { id: jobId })
+  if (job?.state !== 'done') return output.line(`job ${jobId}: asked to end`)
+  return output.line(`job ${jobId}: is done${job.status === undefined ? '' : ` with status ${job.status}`}`)
 }

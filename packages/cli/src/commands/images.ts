@@ -8,7 +8,7 @@ import { formatBytes, formatCount, formatTime } from '../units.ts'
 export interface ImagesOptions extends CallOptions {
   readonly client?: string
   readonly policy?: string
-  /** Also those in progress, expired and discarded. @default false */
+  /** Also those in progress, expired, or discarded and not yet cleaned up; then they are gone. @default false */
   readonly all?: boolean
   /** The newest so many; 0 is all. @default 50 */
   readonly limit?: number

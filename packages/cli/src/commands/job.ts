@@ -1,4 +1,4 @@
-import { type CallOptions, describeStatus, displayPath, type Job } from '@nb/contracts'
+import { type CallOptions, describeStatus, displayPath, type Job, statusCodes } from '@nb/contracts'
 import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
 import { jobUnknown, statusLines } from '../failure.ts'
@@ -39,6 +39,11 @@ async function tellFields(job: Job, output: Output): Promise<void> {
   await output.line('')
 }
 
+/** Whether its text is more than what the status means. */
+function tellsMore({ status, statusText }: Job): boolean {
+  return status === undefined || statusText !== statusCodes[status]?.meaning
+}
+
 function fieldsOf(job: Job, now: number): (readonly [string, string | undefined])[] {
   const { progress, activeAt } = job
   return [
@@ -50,7 +55,7 @@ function fieldsOf(job: Job, now: number): (readonly [string, string | undefined]
     ],
     ['operation', job.state === 'active' ? job.operation : undefined],
     ['status', job.status === undefined ? undefined : describeStatus(job.status)],
-    ['status text', job.statusText],
+    ['status text', tellsMore(job) ? job.statusText : undefined],
     ['policy', job.policy],
     [
       'schedule',

@@ -3,7 +3,14 @@ import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
 import { printable, type Column } from '../table.ts'
-import { formatBytes, formatCount, formatDuration, formatTime, formatTimeOfDay } from '../units.ts'
+import {
+  formatBytes,
+  formatCount,
+  formatCounted,
+  formatDuration,
+  formatTime,
+  formatTimeOfDay,
+} from '../units.ts'
 
 /** Options of `nb jobs`. */
 export interface JobsOptions extends CallOptions {
@@ -84,7 +91,7 @@ function changeLine(job: Job, now: number): string {
     job.status === undefined ? '' : `status ${job.status}`,
     job.progress === undefined
       ? ''
-      : `${formatCount(job.progress.files)} files, ${formatBytes(job.progress.bytes)}`,
+      : `${formatCounted(job.progress.files, 'file')}, ${formatBytes(job.progress.bytes)}`,
   ]
   return printable(parts.filter((part) => part !== '').join('  '))
 }

@@ -7,7 +7,7 @@ import { UsageError } from '../exit-code.ts'
 import type { Output } from '../output.ts'
 import { printable } from '../table.ts'
 import { displayPath } from '@nb/contracts'
-import { formatBytes, formatCount } from '../units.ts'
+import { formatBytes, formatCount, formatCounted } from '../units.ts'
 import { tellStarted } from './backup.ts'
 
 /** Options of `nb restore`. */
@@ -87,7 +87,7 @@ async function previewRestore(
   const target =
     request.target.kind === 'original' ? 'where it came from' : displayPath(request.target.directory)
   await output.line(
-    `${formatCount(preview.entries)} entries, ${formatBytes(preview.bytes)} of ${printable(preview.backupId)} to ${target}`,
+    `${formatCounted(preview.entries, 'entry', 'entries')}, ${formatBytes(preview.bytes)} of ${printable(preview.backupId)} to ${target}`,
   )
   await output.table(preview.images, [
     { title: 'READ FROM IMAGE', value: (image) => image.backupId, shrinks: true },

@@ -2,7 +2,7 @@ import type { CallOptions, JobManager } from '@nb/contracts'
 import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
 import { printable } from '../table.ts'
-import { formatDuration } from '../units.ts'
+import { formatDuration, withLocalTimes } from '../units.ts'
 
 /** Options of `nb why`. */
 export interface WhyOptions extends CallOptions {
@@ -20,7 +20,7 @@ export async function whyCommand(
     await output.value(explanation)
     return 0
   }
-  await output.line(printable(explanation.sentence))
+  await output.line(printable(withLocalTimes(explanation.sentence)))
   if (!explanation.waiting) return 0
   const now = output.now()
   if (explanation.since !== undefined)
