@@ -9,7 +9,6 @@ import {
   type StoredPolicy,
   NbError,
   describeStatus,
-  statusCodes,
   toPath,
 } from '@nb/contracts'
 import { compareTrees } from './compare-trees.ts'
@@ -117,12 +116,9 @@ function report(job: Job, screen: Screen): void {
   const { files = 0, bytes = 0 } = job.progress ?? {}
   screen.line(`  job ${job.id} ended with ${describeStatus(status)} (${files} files, ${formatBytes(bytes)})`)
   if (status <= 1) return
-  const remedy = statusCodes[status]?.remedy ?? ''
-  throw new NbError(
-    'restore-failed',
-    `job ${job.id}: ${job.statusText ?? describeStatus(status)}. ${remedy}`,
-    { status },
-  )
+  throw new NbError('restore-failed', `job ${job.id}: ${job.statusText ?? describeStatus(status)}`, {
+    status,
+  })
 }
 
 function compare(options: AllInOneOptions, directory: string, since: number, screen: Screen): void {

@@ -102,7 +102,7 @@ t.test(
     const root = scratch('interrupted')
     const [source, state] = [join(root, 'source'), join(root, 'state')]
     mkdirSync(source)
-    execFileSync('dd', ['if=/dev/urandom', `of=${join(source, 'big')}`, 'bs=1M', 'count=400', 'status=none'])
+    execFileSync('dd', ['if=/dev/urandom', `of=${join(source, 'big')}`, 'bs=1M', 'count=200', 'status=none'])
     const args = ['--once', '--state', state, '--source', source, '--restore-to', join(root, 'target')]
     const example = startExample(args)
     await example.printed(/step 12/)
@@ -111,7 +111,7 @@ t.test(
     t.match(run, { code: 130, signal: null, stderr: /interrupted: running jobs were ended/ })
     const again = await runExample(...args)
     t.equal(again.code, 0, again.stderr + again.stdout)
-    t.equal(statSync(join(root, 'target', 'big')).size, 400 * 1024 * 1024)
+    t.equal(statSync(join(root, 'target', 'big')).size, 200 * 1024 * 1024)
     rmSync(root, { recursive: true })
   },
 )
