@@ -1,4 +1,5 @@
 import {
+  cpSync,
   mkdirSync,
   readFileSync,
   readdirSync,
@@ -90,28 +91,30 @@ const damages: Record<string, (database: string) => void> = {
   },
 }
 
-for (const [what, damage] of Object.entries(damages)) {
-  t.test(`the database is damaged: ${what}`, async (t) => {
+t.test(
+  'a damaged database is refused with what to do; when it is moved away, everything is there',
+  async (t) => {
     const root = scratch('database')
     t.teardown(() => rmSync(root, { recursive: true }))
     const [source, state] = [join(root, 'source'), join(root, 'state')]
+    const [database, sound] = [join(state, 'database'), join(root, 'sound')]
     const snapshots = await makeState(root)
-    damage(join(state, 'database'))
-
-    const run = await runExample(
-      '--once',
-      '--state',
-      state,
-      '--source',
-      source,
-      '--restore-to',
-      join(root, 'x'),
-    )
-    t.equal(run.code, 1, run.stdout)
-    t.match(run.stderr, /status 220: the database in .* is damaged .*: move that folder away and start again/)
-    t.notMatch(run.stderr, /\n {4}at /, 'no stack trace')
-
-    renameSync(join(state, 'database'), join(state, 'database.damaged'))
+    cpSync(database, sound, { recursive: true })
+    const args = ['--once', '--state', state, '--source', source, '--restore-to', join(root, 'x')]
+    for (const [what, damage] of Object.entries(damages)) {
+      rmSync(database, { recursive: true })
+      cpSync(sound, database, { recursive: true })
+      damage(database)
+      const { code, stdout, stderr } = await runExample(...args)
+      t.equal(code, 1, `${what}: ${stdout}`)
+      t.match(
+        stderr,
+        /status 220: the database in .* is damaged .*: move that folder away and start again/,
+        what,
+      )
+      t.notMatch(stderr, /\n {4}at /, 'no stack trace')
+    }
+    renameSync(database, `${database}.damaged`)
     await assertAllThere(t, root, snapshots)
-  })
-}
+  },
+)

@@ -10,7 +10,7 @@ import { type BootedServer, boot } from '../support/boot.ts'
 import { scratch } from '../support/run-example.ts'
 import { backUp, restoreTo } from '../support/site.ts'
 
-t.setTimeout(60_000)
+t.setTimeout(110_000)
 
 const names = ['first', 'second', 'third', 'fourth', 'fifth'].map((name) => `${name}.data`)
 

@@ -9,7 +9,7 @@ import { boot } from '../support/boot.ts'
 import { scratch } from '../support/run-example.ts'
 import { backUp, manualPolicy } from '../support/site.ts'
 
-t.setTimeout(60_000)
+t.setTimeout(110_000)
 
 t.test('policies, schedules, clients and jobs that are not there', async (t) => {
   const root = scratch('not-there')

@@ -10,7 +10,7 @@ import { gatedFiles } from '../support/gated-files.ts'
 import { scratch } from '../support/run-example.ts'
 import { assertSound, backUp, manualPolicy } from '../support/site.ts'
 
-t.setTimeout(60_000)
+t.setTimeout(110_000)
 
 t.test('a backup is cancelled in the middle of its data', async (t) => {
   const root = scratch('cancel')

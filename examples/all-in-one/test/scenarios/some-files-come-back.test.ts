@@ -20,7 +20,7 @@ import { type BootedServer, boot } from '../support/boot.ts'
 import { scratch } from '../support/run-example.ts'
 import { backUp, snapshotTree } from '../support/site.ts'
 
-t.setTimeout(60_000)
+t.setTimeout(110_000)
 
 const root = scratch('some-files')
 const source = join(root, 'source')

@@ -25,7 +25,7 @@ import { backUp, editTree, restoreTo, snapshotTree } from '../support/site.ts'
 const rounds = process.env['NB_LONG'] === '1' ? 40 : 6
 const seed = Number(process.env['NB_SEED'] ?? 1)
 
-t.setTimeout(60_000 + rounds * 5000)
+t.setTimeout(80_000 + rounds * 5000)
 
 /** A day at the desk: each is done to the tree before the backup of its name. */
 const days: Record<string, (path: (...names: string[]) => string) => void> = {

@@ -17,7 +17,7 @@ import t, { type Test } from 'tap'
 import { compareTrees } from '../../../../packages/transfer/test/client/compare-trees.ts'
 import { type ExampleRun, scratch, startExample } from '../support/run-example.ts'
 
-t.setTimeout(60_000)
+t.setTimeout(110_000)
 
 /** `nobody`, where the test itself runs as root; else who runs it. */
 const isRoot = process.getuid?.() === 0

@@ -35,6 +35,8 @@ export function scratch(name: string): string {
 export function startExample(args: readonly string[], program: string = main, user?: number): RunningExample {
   const child = spawn(process.execPath, ['--conditions=@nb/source', '--no-warnings', program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    // What the test runner loads into every process writes into the project's folder, where another user may not.
+    env: { ...process.env, NODE_OPTIONS: '' },
     ...(user === undefined ? {} : { uid: user, gid: user }),
   })
   let stdout = ''
