@@ -13,7 +13,7 @@ t.test('of three jobs on a unit for one, two wait for the first, and its end hel
       lines[job],
       new RegExp(`^job ${job} waits since .* for storage unit disk1: 1 of 1 jobs run there`),
     )
-    t.match(lines[job], /\(job 1 since .*\); it goes on when it ends/)
+    t.match(lines[job], /\(job 1 since .*\); job \d goes on when job 1 ends/)
   }
   t.same(lines.slice(4), ['job 1 ends', 'job 2 is granted disk1'])
 })

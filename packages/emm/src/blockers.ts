@@ -29,6 +29,7 @@ const because = (reason: string | undefined): string => (reason === undefined ? 
 
 /** 2040: as many jobs as allowed hold the unit; 2045: it allows none. */
 export function limitReached(unit: StorageUnit, limit: number, held: readonly Held[]): Blocker {
+  const [only, ...others] = held
   return {
     kind: 'storage-unit-limit',
     name: unit.name,
@@ -42,8 +43,8 @@ export function limitReached(unit: StorageUnit, limit: number, held: readonly He
         ? `storage unit ${unit.name} is enabled by a limit above 0`
         : held.length > limit
           ? `fewer than ${limit} of them run`
-          : held.length === 1
-            ? 'it ends'
+          : only !== undefined && others.length === 0
+            ? `job ${only.allocation.jobId} ends`
             : 'one of them ends',
   }
 }

@@ -38,6 +38,9 @@ t.test('the limit of drives that write is reached though a drive and a volume ar
   })
   hold(site, '17', 'd1', 'A00001')
   t.same(denial(site, writeTo('tape1')), { possible: true, reasons: [['storage-unit-limit', 'tape1', 2040]] })
+  t.match(decideAllocation(site, writeTo('tape1')), {
+    denial: { blockers: [{ goesOnWhen: 'job 17 ends' }] },
+  })
   const read = { kind: 'read', storageUnit: 'tape1', volumeId: 'A00002' } as const
   t.match(decideAllocation(site, read), { choice: { medium: { drive: 'd2', volumeId: 'A00002' } } })
 })

@@ -41,7 +41,7 @@
  * const first = await request('17')
  * const second = request('18') // waits
  * console.log((await broker.explain({ jobId: '18' })).sentence)
- * // job 18 waits since … for storage unit disk1: 1 of 1 jobs run there (job 17 since …); it goes on when it ends
+ * // job 18 waits since … for storage unit disk1: 1 of 1 jobs run there (job 17 since …); job 18 goes on when job 17 ends
  * await broker.release({ leaseId: first.leaseId })
  * console.log((await second).allocation.storageUnit) // disk1
  *

@@ -68,12 +68,13 @@ function limitBlocker({ kind, name, most }: Limit, holders: readonly Holder[]): 
     limit: most,
     inUse: holders.length,
     holders,
-    goesOnWhen: goesOnWhen(kind, name, most, holders.length),
+    goesOnWhen: goesOnWhen(kind, name, most, holders),
   }
 }
 
-function goesOnWhen(kind: string, name: string, most: number, inUse: number): string {
+function goesOnWhen(kind: string, name: string, most: number, holders: readonly Holder[]): string {
   if (most === 0) return `the limit of jobs of ${kind} ${name} is raised above 0`
-  if (inUse > most) return `fewer than ${most} of them run`
-  return inUse === 1 ? 'it ends' : 'one of them ends'
+  if (holders.length > most) return `fewer than ${most} of them run`
+  const [only, ...others] = holders
+  return only !== undefined && others.length === 0 ? `job ${only.jobId} ends` : 'one of them ends'
 }

@@ -1,4 +1,4 @@
-import { type Allocation, type Blocker, describeStatus, type MediaNeed } from '@nb/contracts'
+import { type Allocation, type Blocker, counted, describeStatus, type MediaNeed } from '@nb/contracts'
 
 /** More reasons than this are counted, not told. */
 const mostToldReasons = 8
@@ -8,10 +8,10 @@ export function waitingSentence(jobId: string, since: number, blockers: readonly
   const told = blockers.slice(0, mostToldReasons).map((blocker, index) => {
     const before = blockers[index - 1]
     const link = before === undefined ? '' : isAlternative(before, blocker) ? '; or ' : '; and '
-    return `${link}${reasonOf(blocker)}; it goes on when ${blocker.goesOnWhen}`
+    return `${link}${reasonOf(blocker)}; job ${jobId} goes on when ${blocker.goesOnWhen}`
   })
   const rest = blockers.length - told.length
-  const more = rest > 0 ? `; and ${rest} more reasons` : ''
+  const more = rest > 0 ? `; and ${counted(rest, 'more reason')}` : ''
   return `job ${jobId} waits since ${isoTime(since)} ${told.join('')}${more}`
 }
 

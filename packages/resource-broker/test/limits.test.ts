@@ -41,7 +41,13 @@ t.test('both limits are named when both are reached, with who holds them and wha
   const limits = limitsOf({ ...backup, limits: { maxJobsPerPolicy: 2 } }, 1)
   t.match(limitBlockers(limits, usage), [
     { kind: 'policy-limit', limit: 2, inUse: 3, reason: 2040, goesOnWhen: 'fewer than 2 of them run' },
-    { kind: 'client-limit', limit: 1, inUse: 1, holders: [{ jobId: '17', since: 1 }], goesOnWhen: 'it ends' },
+    {
+      kind: 'client-limit',
+      limit: 1,
+      inUse: 1,
+      holders: [{ jobId: '17', since: 1 }],
+      goesOnWhen: 'job 17 ends',
+    },
   ])
   usage.delete('lease-1', [nightly, web])
   usage.delete('lease-2', [nightly])

@@ -23,7 +23,7 @@ const policy: Blocker = {
   limit: 1,
   inUse: 1,
   holders: [{ jobId: '17', since: noon }],
-  goesOnWhen: 'it ends',
+  goesOnWhen: 'job 17 ends',
 }
 
 t.test('one reason', async (t) => {
@@ -31,7 +31,7 @@ t.test('one reason', async (t) => {
     waitingSentence('19', noon, [unit('disk1')]),
     'job 19 waits since 2026-01-01T12:03:00.000Z for storage unit disk1: 2 of 2 jobs run there ' +
       '(job 17 since 2026-01-01T12:03:00.000Z, job 18 since 2026-01-01T12:03:01.000Z); ' +
-      'it goes on when one of them ends',
+      'job 19 goes on when one of them ends',
   )
 })
 
@@ -46,6 +46,7 @@ t.test('limits and a unit must all give way; of several units one is enough', as
 t.test('a long list is cut, and says how much is missing', async (t) => {
   const units = Array.from({ length: 20 }, (_, index) => unit(`disk${index}`))
   t.match(waitingSentence('19', noon, units), /; and 12 more reasons$/)
+  t.match(waitingSentence('19', noon, units.slice(0, 9)), /; and 1 more reason$/)
 })
 
 t.test('a job that does not wait', async (t) => {

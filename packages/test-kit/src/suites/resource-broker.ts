@@ -361,7 +361,7 @@ function explaining(check: Check): void {
     }
     for (const part of ['job 19', 'disk1', 'nightly', 'job 17', 'job 18', new Date(since).toISOString()])
       assert.ok(why.sentence.includes(part), `"${why.sentence}" names ${part}`)
-    assert.ok(why.sentence.includes('it goes on when one of them ends'), why.sentence)
+    assert.ok(why.sentence.includes('job 19 goes on when one of them ends'), why.sentence)
     const [queued] = await collect(broker.queue({}))
     assert.deepEqual(queued?.blockers, why.blockers)
     call.ignore()
