@@ -98,7 +98,10 @@ export interface JobRegistry {
     },
     options?: CallOptions,
   ): Promise<void>
-  /** Ends it: releases what it still holds and moves it to `done`. Idempotent; the first status stays. */
+  /**
+   * Ends it: releases what it still holds and moves it to `done`. Without `statusText` the job's is what the status
+   * means. Idempotent; the first status stays.
+   */
   finish(
     input: { readonly jobId: string; readonly status: number; readonly statusText?: string },
     options?: CallOptions,

@@ -1,4 +1,4 @@
-import { type JobRegistry, NbError, describeStatus } from '@nb/contracts'
+import { type JobRegistry, NbError, describeStatus, statusCodes } from '@nb/contracts'
 import { releaseAll } from './give-back.ts'
 import type { Ending, JobRecord } from './job-record.ts'
 import type { SessionParts } from './sessions.ts'
@@ -47,7 +47,11 @@ export function createJobRegistry(parts: RegistryParts): JobRegistry {
       if (Object.keys(facts).length === 0) store.show(jobId, live)
       else await store.apply(jobId, { kind: 'noted', facts: { ...facts, ...live } })
     },
-    finish: async ({ jobId, status, statusText = describeStatus(status) }) => {
+    finish: async ({
+      jobId,
+      status,
+      statusText = statusCodes[status]?.meaning ?? describeStatus(status),
+    }) => {
       parts.claimed(jobId)
       const record = store.current(jobId)
       if (record === undefined) {

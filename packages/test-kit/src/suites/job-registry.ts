@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { JobManager, JobRegistry, RegisteredJobRequest, RestoreSessionSpec } from '@nb/contracts'
-import { toPath } from '@nb/contracts'
+import { statusCodes, toPath } from '@nb/contracts'
 import { collect } from '../collect.ts'
 import { driven } from '../driven.ts'
 import type { FakeWorld } from '../fakes/fake-world.ts'
@@ -98,6 +98,12 @@ export function jobRegistrySuite<Fixture extends JobRegistryFixture>(
     assert.equal(job.statusText, 'nothing came back')
     assert.equal(job.storageUnit, undefined)
     assert.equal(job.state, 'done')
+  })
+
+  test('finish without words tells what the status means', async ({ registry, jobs, clock }) => {
+    const { jobId } = await registry.register(restore('r1'))
+    await driven(clock, registry.finish({ jobId, status: 0 }))
+    assert.equal((await driven(clock, jobs.wait({ jobId }))).statusText, statusCodes[0]?.meaning)
   })
 
   test('unknown jobs are answered with job-unknown', async ({ registry }) => {
