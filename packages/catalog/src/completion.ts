@@ -1,4 +1,4 @@
-import { type ImageCompletion, type ImageCopy, type ImageRecord, NbError } from '@nb/contracts'
+import { type ImageCompletion, type ImageCopy, type ImageRecord, NbError, counted } from '@nb/contracts'
 import type { ListFacts } from './list-facts.ts'
 
 /** Looks up an image that a list refers to. */
@@ -79,9 +79,13 @@ export function checkListTotals(
   if (told.bytes === bytes && told.batches === batches && told.entries === entries) return
   throw new NbError(
     'file-list-corrupt',
-    `the file list of image ${backupId} was sent as ${told.entries} entries in ${told.batches} batches, ${told.bytes} bytes; ${entries} entries in ${batches} batches, ${bytes} bytes are here`,
+    `the file list of image ${backupId} was sent as ${sizeOf(told)}; ${sizeOf(found)} are here`,
     { details: { backupId } },
   )
+}
+
+function sizeOf({ entries, batches, bytes }: ListFacts['totals']): string {
+  return `${counted(entries, 'entry', 'entries')} in ${counted(batches, 'batch', 'batches')}, ${bytes} bytes`
 }
 
 function compare(what: string, told: number, least: number, most: number): string | undefined {

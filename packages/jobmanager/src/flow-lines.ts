@@ -5,6 +5,7 @@ import {
   type ResourceRequest,
   type SessionReport,
   NbError,
+  counted,
   describeStatus,
 } from '@nb/contracts'
 import type { Ending, JobRecord } from './job-record.ts'
@@ -99,6 +100,6 @@ export function describeReport(report: SessionReport): string {
   const { sessionId, status, waitedForFullBuffer, waitedForEmptyBuffer } = report
   return (
     `session ${sessionId} ended with status ${describeStatus(status)}; ` +
-    `waited for full buffer ${waitedForFullBuffer} times, for empty buffer ${waitedForEmptyBuffer} times`
+    `waited for full buffer ${counted(waitedForFullBuffer, 'time')}, for empty buffer ${counted(waitedForEmptyBuffer, 'time')}`
   )
 }

@@ -1,4 +1,4 @@
-import { type Clock, type JobLogLine, type RestoreRequest, displayPath } from '@nb/contracts'
+import { type Clock, type JobLogLine, type RestoreRequest, counted, displayPath } from '@nb/contracts'
 import type { RestorePlan } from './plan.ts'
 
 const mostNamed = 3
@@ -25,7 +25,7 @@ export function describePlan({ image, groups, entries, bytes }: RestorePlan): st
   const sources = groups.flatMap((group) =>
     group.sources.map((source) => `${source.backupId} on ${group.storageUnit}`),
   )
-  return `image ${image.backupId}: ${entries} entries, ${bytes} bytes from ${firstOf(sources) || 'nowhere'}; on disk, so no plan is written`
+  return `image ${image.backupId}: ${counted(entries, 'entry', 'entries')}, ${bytes} bytes from ${firstOf(sources) || 'nowhere'}; on disk, so no plan is written`
 }
 
 function firstOf(names: readonly string[]): string {

@@ -15,6 +15,7 @@ import {
   type SchedulerEvents,
   SerialQueue,
   asNbError,
+  counted,
   describeStatus,
   isAbortError,
 } from '@nb/contracts'
@@ -112,7 +113,9 @@ export class PolicyClientTaskRunner {
             ? 'blocked'
             : 'waiting'
     const reason =
-      state === 'inactive' ? 'the policy is not active' : `tried ${this.#record.failures.length} times`
+      state === 'inactive'
+        ? 'the policy is not active'
+        : `tried ${counted(this.#record.failures.length, 'time')}`
     return {
       policy,
       client,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import {
+  counted,
   debugLogger,
   NbError,
   pathToBytes,
@@ -201,7 +202,7 @@ class Agent implements LocalClientAgent {
           const { counts, streamBytes, fileList, warnings } = await run.hold(session).result
           const { entries, storedEntries, bytes } = counts
           lines.info(
-            `read ${entries} entries, stored ${storedEntries} of them: ${streamBytes} bytes of archive`,
+            `read ${counted(entries, 'entry', 'entries')}, stored ${storedEntries} of them: ${streamBytes} bytes of archive`,
           )
           return {
             status: warnings > 0 ? 1 : 0,
@@ -235,7 +236,9 @@ class Agent implements LocalClientAgent {
       try {
         const { entries, bytes, skipped, warnings, state } = await run.hold(session).result
         if (!spec.last) this.#keep(spec.restoreId, state)
-        lines.info(`restored ${entries} entries, ${bytes} bytes; left ${skipped} as they were`)
+        lines.info(
+          `restored ${counted(entries, 'entry', 'entries')}, ${bytes} bytes; left ${skipped} as they were`,
+        )
         return { status: warnings > 0 ? 1 : 0, warnings, restored: { entries, bytes, skipped } }
       } finally {
         await lines.finish()

@@ -9,6 +9,7 @@ import {
   NbError,
   type RunResult,
   type SessionReport,
+  counted,
 } from '@nb/contracts'
 import type { BlockRing } from './block-ring.ts'
 import { type ClientRun, acceptClient, startRun } from './client-run.ts'
@@ -19,7 +20,7 @@ import { receiveBlocks, writeBlocks } from './media-writer.ts'
 import { relayFileList } from './metadata-relay.ts'
 import { ProgressSender } from './progress-sender.ts'
 import type { Session } from './session.ts'
-import { counted, rateOf, waitsOf } from './wording.ts'
+import { rateOf, waitsOf } from './wording.ts'
 
 /** The copy of the image that a backup writes. */
 const COPY = 1

@@ -18,6 +18,7 @@ import {
   type RestoreSessionSpec,
   type SessionInfo,
   type SessionReport,
+  counted,
   createEmitter,
   debugLogger,
   describeStatus,
@@ -32,7 +33,6 @@ import { runRestore } from './restore-session.ts'
 import { Session, type SessionHost } from './session.ts'
 import { SessionRegister } from './session-register.ts'
 import { type SessionOutcome, failureReport, successReport } from './session-report.ts'
-import { counted } from './wording.ts'
 
 /** Things by name: a record, or a function that answers `undefined` for a name it does not know. */
 export type ByName<T> = Readonly<Record<string, T>> | ((name: string) => T | undefined)

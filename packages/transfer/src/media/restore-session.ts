@@ -1,11 +1,12 @@
-import type {
-  ChannelListener,
-  DataChannel,
-  MountedMedium,
-  NbError,
-  RestoreRunSpec,
-  RestoreSessionSpec,
-  SessionReport,
+import {
+  type ChannelListener,
+  type DataChannel,
+  type MountedMedium,
+  type NbError,
+  type RestoreRunSpec,
+  type RestoreSessionSpec,
+  type SessionReport,
+  counted,
 } from '@nb/contracts'
 import type { BlockRing } from './block-ring.ts'
 import { type ClientRun, acceptClient, startRun } from './client-run.ts'
@@ -13,7 +14,7 @@ import { type MediaPlan, readMediaPlan } from './media-plan.ts'
 import { type PositionedMedium, positionMedium, sendBlocks } from './media-reader.ts'
 import { ProgressSender } from './progress-sender.ts'
 import type { Session } from './session.ts'
-import { counted, rateOf, waitsOf } from './wording.ts'
+import { rateOf, waitsOf } from './wording.ts'
 
 /** What a restore session adds to its report. */
 export type RestoreOutcome = Pick<SessionReport, 'warnings' | 'restored' | 'status'>

@@ -1,9 +1,5 @@
+import { counted } from '@nb/contracts'
 import type { BlockRing } from './block-ring.ts'
-
-/** `1 fragment`, `2 fragments`. */
-export function counted(count: number, singular: string, plural = `${singular}s`): string {
-  return `${count} ${count === 1 ? singular : plural}`
-}
 
 /** `12.3 MB in 4.5 s (2.7 MB/s)`. */
 export function rateOf(bytes: number, durationMs: number): string {

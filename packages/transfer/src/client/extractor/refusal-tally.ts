@@ -1,3 +1,4 @@
+import { counted } from '@nb/contracts'
 import type { WarningSink } from '../warning.ts'
 import type { AttributeRefusal } from './apply-attributes.ts'
 
@@ -36,11 +37,11 @@ export class RefusalTally {
     for (const [key, count] of this.#counts) {
       const path = Buffer.from('/')
       if (isOwnerRight(key)) {
-        const text = `${count} entries belong to whoever restored them: only root may give files away`
+        const text = `${counted(count, 'entry', 'entries')} stayed with whoever restored: only root may give files away`
         this.#warn({ severity: 'warning', path, code: 'EPERM', text })
       } else if (count > LISTED) {
         const code = key.slice(key.lastIndexOf(' ') + 1)
-        const text = `${count - LISTED} more entries could not be given their ${key}`
+        const text = `${counted(count - LISTED, 'more entry', 'more entries')} could not be given their ${key}`
         this.#warn({ severity: 'warning', path, code, text })
       }
     }
