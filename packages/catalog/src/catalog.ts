@@ -12,6 +12,7 @@ import {
   type Logger,
   NbError,
   type Observable,
+  SerialQueue,
   type Store,
 } from '@nb/contracts'
 import { HeaderStore } from './header-store.ts'
@@ -19,6 +20,7 @@ import { ImageIndex } from './image-index.ts'
 import { ImageLife } from './image-life.ts'
 import { ImageQueries } from './image-queries.ts'
 import { ImageRegistry } from './image-registry.ts'
+import { ListDamage } from './list-damage.ts'
 import { JobLines } from './job-lines.ts'
 import { ListOutflows } from './list-outflow.ts'
 import { answering, items } from './port-errors.ts'
@@ -71,7 +73,9 @@ export function createCatalog(components: CatalogComponents, options: CatalogOpt
   const index = new ImageIndex(store)
   const registry = new ImageRegistry({ headers, index, events, logger })
   const trees = new TreeLibrary({ files, headers, logger })
-  const outflows = new ListOutflows({ channels, clock, logger, ticketTimeoutMs })
+  const changes = new SerialQueue()
+  const damage = new ListDamage({ registry, changes, events, logger })
+  const outflows = new ListOutflows({ damage, channels, clock, logger, ticketTimeoutMs })
   const lines = new JobLines({ log, clock, logger })
   const life = new ImageLife({
     registry,
@@ -84,9 +88,10 @@ export function createCatalog(components: CatalogComponents, options: CatalogOpt
     lines,
     events,
     logger,
+    changes,
     ticketTimeoutMs,
   })
-  const queries = new ImageQueries({ registry, index, trees, outflows, clock })
+  const queries = new ImageQueries({ registry, index, trees, damage, outflows, clock })
 
   let running: Promise<void> | undefined
   let open = false

@@ -100,6 +100,7 @@ const imageRecord = record({
   status: optional(count),
   counts: optional(checkCounts),
   copies: listOf(copy),
+  damaged: optional(text),
 })
 
 /** A value as an image record. Throws `TypeError` naming the field that is wrong. */

@@ -3,6 +3,7 @@ import {
   comparePaths,
   decodeBatch,
   decodeFileListHeader,
+  FileListDecoder,
   type FileListHeader,
   type FileListIndex,
   type FileRecord,
@@ -99,16 +100,19 @@ export class FileTree {
     }
   }
 
-  /** The list as it is stored, in chunks that are valid until the next. */
+  /** The list as it is stored, in chunks that are valid until the next. Each is checked before it is given. */
   async *raw(chunkBytes: number, options?: CallOptions): AsyncGenerator<Uint8Array, void, undefined> {
     const buffer = Buffer.allocUnsafe(chunkBytes)
+    const decoder = new FileListDecoder()
     for (let at = 0; at < this.bytes;) {
       throwIfAborted(options)
       const chunk = buffer.subarray(0, Math.min(chunkBytes, this.bytes - at))
       if ((await this.#file.read(chunk, at)) < chunk.length) throw tooShort(this.#path)
+      await corruptOn(this.#path, () => decoder.push(chunk, {}))
       yield chunk
       at += chunk.length
     }
+    await corruptOn(this.#path, () => decoder.finish())
   }
 
   close(): Promise<void> {

@@ -9,9 +9,8 @@ import {
   type ImageRecord,
   type Logger,
   NbError,
-  SerialQueue,
+  type SerialQueue,
   type NewImage,
-  counted,
   throwIfAborted,
 } from '@nb/contracts'
 import { checkName, formatBackupId, nextSeconds } from './backup-id.ts'
@@ -40,6 +39,8 @@ export interface ImageLifeParts {
   readonly lines: JobLines
   readonly events: Emitter<CatalogEvents>
   readonly logger: Logger
+  /** Where all changes of records queue up. */
+  readonly changes: SerialQueue
   readonly ticketTimeoutMs: number
 }
 
@@ -65,12 +66,13 @@ type LifeMethods = Pick<
  */
 export class ImageLife implements LifeMethods {
   readonly #parts: ImageLifeParts
-  readonly #changes = new SerialQueue()
+  readonly #changes: SerialQueue
   readonly #intakes = new Map<string, ListIntake>()
   readonly #beginning = new Set<string>()
 
   constructor(parts: ImageLifeParts) {
     this.#parts = parts
+    this.#changes = parts.changes
   }
 
   /** Ends all intakes; what they have taken stays until the image is completed or discarded. */
@@ -126,7 +128,7 @@ export class ImageLife implements LifeMethods {
       const before = this.#intakes.get(backupId)
       if (before !== undefined && before.state !== 'broken') throw busy(backupId)
       const onFirstBatch = (entries: number): void =>
-        void lines.step(image, 11, `the file list arrives, ${counted(entries, 'entry', 'entries')} so far`)
+        void lines.step(image, 11, `the file list arrives, ${entries} entries so far`)
       const parts = { files, channels, logger, ticketTimeoutMs, onFirstBatch }
       const intake = await ListIntake.begin(parts, backupId, headers.paths(backupId).fileList)
       this.#intakes.set(backupId, intake)
@@ -151,7 +153,7 @@ export class ImageLife implements LifeMethods {
     await lines.step(
       image,
       11,
-      `the file list is whole and durable: ${counted(totals.entries, 'entry', 'entries')} in ${counted(totals.batches, 'batch', 'batches')}, ${totals.bytes} bytes`,
+      `the file list is whole and durable: ${totals.entries} entries in ${totals.batches} batches, ${totals.bytes} bytes`,
       { ...totals },
     )
   }

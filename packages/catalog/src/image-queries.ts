@@ -17,6 +17,7 @@ import type { FileTree } from './file-tree.ts'
 import { encodeName } from './image-folder.ts'
 import type { ImageIndex } from './image-index.ts'
 import type { ImageRegistry } from './image-registry.ts'
+import type { ListDamage } from './list-damage.ts'
 import type { ListOutflows } from './list-outflow.ts'
 import type { TreeLibrary } from './tree-library.ts'
 
@@ -25,6 +26,7 @@ export interface ImageQueriesParts {
   readonly registry: ImageRegistry
   readonly index: ImageIndex
   readonly trees: TreeLibrary
+  readonly damage: ListDamage
   readonly outflows: ListOutflows
   readonly clock: Clock
 }
@@ -105,6 +107,8 @@ export class ImageQueries implements QueryMethods {
       for await (const record of entries) {
         if (!record.path.equals(path)) yield toFileEntry(record, tree.header, image.backupId)
       }
+    } catch (error) {
+      throw await this.#parts.damage.noted(image.backupId, error)
     } finally {
       await tree.close()
     }
@@ -117,16 +121,19 @@ export class ImageQueries implements QueryMethods {
     const path = askedPath(input.path)
     const seen = new Set<string>()
     const { client, policy } = input
-    for await (const { backupId } of this.listImages(
+    const { damage, trees } = this.#parts
+    for await (const image of this.listImages(
       { client, ...(policy === undefined ? {} : { policy }) },
       options,
     )) {
-      const found = await this.#parts.trees.with(backupId, async (tree) => {
+      const { backupId } = image
+      const find = async (tree: FileTree): Promise<{ key: string; entry: FileEntry } | undefined> => {
         const record = await tree.find(path)
         return record === undefined
           ? undefined
           : { key: stateKey(record), entry: toFileEntry(record, tree.header, backupId) }
-      })
+      }
+      const found = await damage.watch(backupId, () => trees.with(image, find))
       if (found === undefined || seen.has(found.key)) continue
       seen.add(found.key)
       yield found.entry
@@ -147,7 +154,7 @@ export class ImageQueries implements QueryMethods {
       (paths ?? []).map((path) => ({ path })),
       options,
     )
-    const ticket = await this.#parts.outflows.begin(tree, paths?.map(askedPath))
+    const ticket = await this.#parts.outflows.begin(image, tree, paths?.map(askedPath))
     return { image, ticket }
   }
 
@@ -162,16 +169,17 @@ export class ImageQueries implements QueryMethods {
   ): Promise<{ readonly image: ImageRecord; readonly tree: FileTree }> {
     checkTime('at', query.at)
     const paths = wanted.map(({ path }) => ({ path, bytes: askedPath(path) }))
-    const { index, clock, registry, trees } = this.#parts
+    const { index, clock, registry, trees, damage } = this.#parts
     const refuseDamaged = (backupId: string): void => registry.refuseDamaged(backupId)
     const tried: ImageRecord[] = []
     let lacking: Path | undefined
     for await (const image of candidates({ index, clock, refuseDamaged }, query)) {
       throwIfAborted(options)
-      const tree = await trees.open(image.backupId)
+      const { backupId } = image
+      const tree = await damage.watch(backupId, () => trees.open(image))
       let lacks: (typeof paths)[number] | undefined
       try {
-        lacks = await firstLacking(tree, paths)
+        lacks = await damage.watch(backupId, () => firstLacking(tree, paths))
       } catch (error) {
         await tree.close()
         throw error

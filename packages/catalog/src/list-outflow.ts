@@ -6,15 +6,18 @@ import {
   type ChannelTicket,
   type DataChannel,
   type DataChannels,
+  type ImageRecord,
   type Logger,
 } from '@nb/contracts'
 import { comparePaths, FileListEncoder, isWithin } from '@nb/formats'
 import type { FileTree } from './file-tree.ts'
+import type { ListDamage } from './list-damage.ts'
 
 /** What outflows work with. */
 export interface ListOutflowParts {
   readonly channels: DataChannels
   readonly clock: Clock
+  readonly damage: ListDamage
   readonly logger: Logger
   /** How long a ticket stays good, and how long a peer may take to end its side, milliseconds. */
   readonly ticketTimeoutMs: number
@@ -32,15 +35,19 @@ export class ListOutflows {
   }
 
   /**
-   * Sends a tree's list to whoever opens the ticket: as it is stored, or encoded anew with only the entries of
+   * Sends an image's list to whoever opens the ticket: as it is stored, or encoded anew with only the entries of
    * `paths` and below. Takes the tree over and closes it.
    */
-  async begin(tree: FileTree, paths: readonly Buffer[] | undefined): Promise<ChannelTicket> {
+  async begin(
+    image: ImageRecord,
+    tree: FileTree,
+    paths: readonly Buffer[] | undefined,
+  ): Promise<ChannelTicket> {
     const listener = await this.#parts.channels
       .listen({ timeoutMs: this.#parts.ticketTimeoutMs })
       .catch((error: unknown) => tree.close().then(() => Promise.reject(asNbError(error))))
     const stop = new AbortController()
-    const work = this.#send(listener, tree, paths, stop.signal)
+    const work = this.#send(listener, image, tree, paths, stop.signal)
     const running = { work, stop }
     this.#running.add(running)
     void work.finally(() => this.#running.delete(running))
@@ -62,6 +69,7 @@ export class ListOutflows {
   /** Never rejects: whoever reads the list learns of a failure by its broken channel. */
   async #send(
     listener: ChannelListener,
+    image: ImageRecord,
     tree: FileTree,
     paths: readonly Buffer[] | undefined,
     signal: AbortSignal,
@@ -78,11 +86,13 @@ export class ListOutflows {
       } finally {
         await tree.close()
       }
+      if (paths === undefined) await this.#parts.damage.sound(image)
       await channel.end()
       await this.#peerEnd(channel, signal)
     } catch (error) {
-      this.#parts.logger('a file list was not taken: %o', error)
-      channel?.abort(signal.aborted ? 'the catalog is stopping' : asNbError(error).message)
+      const reason = await this.#parts.damage.noted(image.backupId, error)
+      this.#parts.logger('a file list was not taken: %o', reason)
+      channel?.abort(signal.aborted ? 'the catalog is stopping' : asNbError(reason).message)
     } finally {
       await listener.close()
     }

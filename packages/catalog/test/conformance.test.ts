@@ -2,7 +2,7 @@ import { createWireTwin, type WireTwin } from '@nb/remote'
 import type { Catalog } from '@nb/contracts'
 import { catalogSuite, createPowerLossStorage } from '@nb/test-kit'
 import t from 'tap'
-import { openSite } from './fixture.ts'
+import { openSite, replaceList } from './fixture.ts'
 
 function direct(port: Catalog): WireTwin<Catalog> {
   return { port, close: async () => {} }
@@ -33,6 +33,7 @@ for (const [name, reach, files] of [
               twin = reach(await site.restart())
               return twin.port
             },
+            replaceFileList: (backupId: string, bytes: Uint8Array) => replaceList(site, backupId, bytes),
             jobLines: (jobId: string) => site.lines.get(jobId) ?? [],
             end: async () => {
               await twin.close()

@@ -1,7 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type DataChannels, type Files, type JobLogLine, type Store, systemFiles } from '@nb/contracts'
+import {
+  type DataChannels,
+  type Files,
+  type JobLogLine,
+  replaceFile,
+  type Store,
+  systemFiles,
+} from '@nb/contracts'
 import { createLocalChannels } from '@nb/remote'
 import { createVirtualClock, type VirtualClock } from '@nb/test-kit'
 import { MemoryLevel } from 'memory-level'
@@ -72,6 +79,15 @@ export async function openSite(files?: Files): Promise<Site> {
     },
   }
   return site
+}
+
+/** Writes other bytes as the file list of an image of client `web1`. */
+export async function replaceList(
+  { files, directory }: Pick<Site, 'files' | 'directory'>,
+  backupId: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  await replaceFile(files, join(directory, 'web1', backupId, 'files.nbf'), bytes)
 }
 
 /** Everything in a store. */

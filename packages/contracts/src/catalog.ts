@@ -57,6 +57,11 @@ export interface TreeQuery {
  * Obligations: only `complete` images are browsed, listed by default, or restored from; an image becomes
  * complete in one durable step; a crash leaves every other image as it was. Files-file bytes arrive in the form in
  * which they are stored (`nb-files`), over a channel.
+ *
+ * A complete image whose list turns out damaged while it is read is remembered as such: its record has `damaged`,
+ * durably where the disk takes it, before the reader is told. It stays listed, and what is whole of its list is still
+ * answered from. When the list is read whole and found sound again, because it was brought back from a copy, the
+ * record loses `damaged`.
  */
 export interface Catalog {
   /** Backup step 6: makes header and files file of a new image, `in-progress`, durably. Gives it its id. */
@@ -99,20 +104,25 @@ export interface Catalog {
    * The entries directly under a directory (`recursive`: all below), or the entry of a file, sorted by path. Under a
    * directory that is itself not in the list, such as one above the selections, the uppermost entries below it. Where the
    * query leaves open which policy's image, the newest of them that holds the path.
-   * Rejects with `no-image-matches`, `path-not-backed-up`.
+   * Rejects with `no-image-matches`, `path-not-backed-up`, `file-list-corrupt`.
    */
   browse(
     input: TreeQuery & { readonly path: Path; readonly recursive?: boolean },
     options?: CallOptions,
   ): AsyncIterable<FileEntry>
-  /** The states of one path over the client's images, newest first; a state seen in several images comes once, with the newest. */
+  /**
+   * The states of one path over the client's images, newest first; a state seen in several images comes once, with the
+   * newest. Rejects with `file-list-corrupt`.
+   */
   versions(
     input: { readonly client: string; readonly path: Path; readonly policy?: string },
     options?: CallOptions,
   ): AsyncIterable<FileEntry>
   /**
    * A channel that gives an image's list as an `nb-files` stream: whole, or of the paths and what is below them.
-   * For restores and as the reference of an incremental. Rejects with `image-unknown`, `no-image-matches`, `path-not-backed-up`.
+   * For restores and as the reference of an incremental. Rejects with `image-unknown`, `no-image-matches`,
+   * `path-not-backed-up`, `file-list-corrupt`. Damage that shows later aborts the channel, with a reason that names the
+   * image.
    */
   readFileList(
     input: TreeQuery & { readonly paths?: readonly Path[] },
@@ -145,6 +155,9 @@ export interface CatalogEvents {
   'image:discarded': { readonly backupId: string; readonly jobId: string; readonly reason: string }
   /** When an image has expired. */
   'image:expired': { readonly backupId: string }
-  /** When an image's header is found that can't be read: the image is listed nowhere, and nothing of it is touched. */
+  /**
+   * When a part of an image is found that can't be read. Its header: the image is listed nowhere, and nothing of it is
+   * touched. Its file list (`file-list-corrupt`): its record has `damaged` from now on.
+   */
   'image:damaged': { readonly backupId: string; readonly code: ErrorCode; readonly message: string }
 }

@@ -28,6 +28,8 @@ export interface ImageRecord {
   readonly status?: number
   readonly counts?: ImageCounts
   readonly copies: readonly ImageCopy[]
+  /** A sentence that tells how the file list of the complete image was found damaged. Absent is whole, as far as known. */
+  readonly damaged?: string
 }
 
 /**

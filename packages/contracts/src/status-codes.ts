@@ -97,7 +97,8 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
   84: { meaning: 'writing to the medium failed', remedy: 'Check the device or disk named in the job log.' },
   85: {
     meaning: 'reading from the medium failed',
-    remedy: 'The medium is damaged where the message points; restore from another copy or an earlier image.',
+    remedy:
+      'The medium is damaged where the message points; restore from another copy or an earlier image. Undamaged files can still be restored by naming them.',
   },
   86: { meaning: 'the medium could not be positioned', remedy: 'Check the device; verify the image.' },
   87: {
@@ -207,7 +208,8 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
   },
   229: {
     meaning: 'the image’s parts do not fit together',
-    remedy: 'The image was not kept; run the backup again.',
+    remedy:
+      'The new image was not kept. Run the backup again; if it names a damaged reference image, the next run no longer uses it.',
   },
   230: { meaning: 'the policy is unknown', remedy: 'List the policies and correct the name.' },
   239: {

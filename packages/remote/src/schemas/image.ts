@@ -87,6 +87,7 @@ export const imageRecord: Schema<ImageRecord> = closed<ImageRecord>({
   status: maybe(integer),
   counts: maybe(imageCounts),
   copies: list(imageCopy),
+  damaged: maybe(text),
 })
 
 export const newImage: Schema<NewImage> = closed<NewImage>({

@@ -38,6 +38,8 @@ export interface CatalogFixture {
   readonly restart: () => Promise<Catalog>
   /** The lines it has written for a job. */
   readonly jobLines: (jobId: string) => readonly JobLogLine[]
+  /** Writes other bytes as an image's files file. */
+  readonly replaceFileList: (backupId: string, bytes: Uint8Array) => Promise<void>
 }
 
 type Check = (name: string, body: (fixture: CatalogFixture) => Promise<void>) => void
@@ -596,6 +598,36 @@ function reading(check: Check): void {
     const { ticket } = await catalog.readFileList({ client: 'web1' })
     assert.ok((await takeBytes(channels, ticket)).equals(list.bytes))
   })
+  check(
+    'a damaged list is remembered before its reader is told, until it is sound again',
+    async (fixture) => {
+      const entries = Array.from({ length: 20_000 }, (_, number) => ({ path: `/data/file-${number}` }))
+      const { image, list } = await backUp(fixture, { entries: [directory('/data'), ...entries] })
+      const { backupId } = image
+      const damaged = Buffer.from(list.bytes)
+      damaged[damaged.length - 20] = (damaged[damaged.length - 20] ?? 0) ^ 1
+      await fixture.replaceFileList(backupId, damaged)
+      const read = async (catalog: Catalog): Promise<Buffer> =>
+        takeBytes(fixture.channels, (await catalog.readFileList({ client: 'web1' })).ticket)
+      const error = await rejects(read(fixture.catalog), 'channel-broken')
+      assert.ok(error.message.includes(backupId), error.message)
+      const marked = await fixture.catalog.getImage({ backupId })
+      assert.match(marked?.damaged ?? '', /file list .* is damaged/)
+      assert.deepEqual({ ...marked, damaged: undefined }, { ...image, damaged: undefined })
+      const catalog = await fixture.restart()
+      assert.deepEqual(await collect(catalog.listImages({})), [marked])
+      assert.deepEqual(
+        await paths(catalog, '/data/file-0'),
+        ['/data/file-0'],
+        'what is whole is answered from',
+      )
+      await rejects(paths(catalog, '/data'), 'file-list-corrupt')
+
+      await fixture.replaceFileList(backupId, list.bytes)
+      assert.ok((await read(catalog)).equals(list.bytes))
+      assert.deepEqual(await catalog.getImage({ backupId }), image)
+    },
+  )
   check('what can not be read is said before there is a ticket', async ({ catalog, channels }) => {
     await rejects(catalog.readFileList({ client: 'web1' }), 'no-image-matches')
     const { image } = await backUp({ catalog, channels }, { entries: tree })
