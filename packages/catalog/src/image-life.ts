@@ -11,6 +11,7 @@ import {
   NbError,
   type SerialQueue,
   type NewImage,
+  counted,
   throwIfAborted,
 } from '@nb/contracts'
 import { checkName, formatBackupId, nextSeconds } from './backup-id.ts'
@@ -128,7 +129,7 @@ export class ImageLife implements LifeMethods {
       const before = this.#intakes.get(backupId)
       if (before !== undefined && before.state !== 'broken') throw busy(backupId)
       const onFirstBatch = (entries: number): void =>
-        void lines.step(image, 11, `the file list arrives, ${entries} entries so far`)
+        void lines.step(image, 11, `the file list arrives, ${counted(entries, 'entry', 'entries')} so far`)
       const parts = { files, channels, logger, ticketTimeoutMs, onFirstBatch }
       const intake = await ListIntake.begin(parts, backupId, headers.paths(backupId).fileList)
       this.#intakes.set(backupId, intake)
@@ -153,7 +154,7 @@ export class ImageLife implements LifeMethods {
     await lines.step(
       image,
       11,
-      `the file list is whole and durable: ${totals.entries} entries in ${totals.batches} batches, ${totals.bytes} bytes`,
+      `the file list is whole and durable: ${counted(totals.entries, 'entry', 'entries')} in ${counted(totals.batches, 'batch', 'batches')}, ${totals.bytes} bytes`,
       { ...totals },
     )
   }
