@@ -7,13 +7,20 @@ import {
   type ResourceRequest,
   NbError,
   asNbError,
+  errorKinds,
   retentionPeriodMs,
 } from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
 import { describeReport, endingOfError, endingOfReport, finalProgress } from './flow-lines.ts'
 import type { Ending, JobRecord } from './job-record.ts'
 import { attempt, retrying } from './patience.ts'
-import { newestImage, referenceTypes } from './reference-image.ts'
+import {
+  chooseReference,
+  damagedReference,
+  describeReference,
+  newestImage,
+  referenceTypes,
+} from './reference-image.ts'
 import type { RunningJob } from './running-job.ts'
 
 /** What is done with answers that come when their job has ended already. */
@@ -75,11 +82,13 @@ export async function newImage(parts: ManagerParts, job: RunningJob): Promise<Ne
   if (backup === undefined) throw new NbError('internal', `job ${id} has no policy`)
   const { policy, schedule } = backup
   const types = referenceTypes(schedule.type)
-  const newest = (kinds: typeof types): Promise<ImageRecord | undefined> =>
-    job.unlessEnded(newestImage(catalog, policy.name, client, kinds, job.signal))
-  const reference = await newest(types)
-  const counts = (await newest([schedule.type]))?.counts
-  if (types.length > 0) await job.say(describeReference(policy.name, client, schedule.name, reference))
+  const choice = await job.unlessEnded(chooseReference(catalog, policy.name, client, types, job.signal))
+  const { reference } = choice
+  const like = newestImage(catalog, policy.name, client, [schedule.type], job.signal)
+  const counts = (await job.unlessEnded(like))?.counts
+  const severity = choice.passedOver.length > 0 ? 'warning' : 'info'
+  if (types.length > 0)
+    await job.say(describeReference(policy.name, client, schedule.name, choice), { severity })
   if (counts !== undefined) {
     const { storedEntries, bytes } = counts
     store.show(id, {
@@ -100,16 +109,6 @@ export async function newImage(parts: ManagerParts, job: RunningJob): Promise<Ne
   }
 }
 
-function describeReference(
-  policy: string,
-  client: string,
-  schedule: string,
-  reference?: ImageRecord,
-): string {
-  if (reference !== undefined) return `comparing with image ${reference.backupId}`
-  return `no image of policy ${policy} and client ${client} to compare with: schedule ${schedule} runs as a full`
-}
-
 /** What the session of step 7 needs to know. */
 export function sessionSpec(
   { id, backup }: JobRecord,
@@ -122,7 +121,8 @@ export function sessionSpec(
 }
 
 /** Steps 9–13 happen at the media server, which asks for its media and tells its progress meanwhile; this is its end. */
-export async function sessionEnding({ store }: ManagerParts, job: RunningJob): Promise<Ending> {
+export async function sessionEnding(parts: ManagerParts, job: RunningJob): Promise<Ending> {
+  const { store } = parts
   const report = await job.unlessEnded(job.report)
   const { status, waitedForFullBuffer, waitedForEmptyBuffer } = report
   await job.say(describeReport(report), {
@@ -130,7 +130,36 @@ export async function sessionEnding({ store }: ManagerParts, job: RunningJob): P
     data: { status, waitedForFullBuffer, waitedForEmptyBuffer },
   })
   store.show(job.id, { operation: 'ending', progress: finalProgress(report, job.record.progress) })
-  return endingOfReport(report)
+  return blamingReference(parts, job, endingOfReport(report))
+}
+
+/** What a session tells when the list that it compares with is damaged: found by its reader, or by the catalog. */
+const listFailures: readonly number[] = [
+  errorKinds['file-list-corrupt'].status,
+  errorKinds['channel-broken'].status,
+]
+
+/** A backup that failed because of its reference's damaged list names that image, and what comes of it. */
+async function blamingReference(
+  { catalog, log }: ManagerParts,
+  job: RunningJob,
+  ending: Ending,
+): Promise<Ending> {
+  const { backupId } = job.record
+  if (backupId === undefined || !listFailures.includes(ending.status)) return ending
+  const find = (id: string): Promise<ImageRecord | undefined> =>
+    job.unlessEnded(catalog.getImage({ backupId: id }, { signal: job.signal }))
+  try {
+    const referenceId = (await find(backupId))?.referenceId
+    const reference = referenceId === undefined ? undefined : await find(referenceId)
+    const statusText = reference === undefined ? undefined : damagedReference(reference)
+    if (statusText === undefined) return ending
+    await job.say(statusText, { severity: 'error' })
+    return { ...ending, status: errorKinds['file-list-corrupt'].status, statusText }
+  } catch (error) {
+    log.error('whether the reference of image %s is damaged is not known: %o', backupId, error)
+    return ending
+  }
 }
 
 /**

@@ -1,6 +1,17 @@
+import type { ImageRecord } from '@nb/contracts'
 import t from 'tap'
 import { collect } from '@nb/test-kit'
-import { cumulative, differential, documentedSteps, logOf, openSite, runJob, stepsOf } from './fixture.ts'
+import {
+  cumulative,
+  differential,
+  documentedSteps,
+  full,
+  logOf,
+  openSite,
+  runJob,
+  type Site,
+  stepsOf,
+} from './fixture.ts'
 
 t.test('a backup leaves every step in its log, each written by the component that acts in it', async (t) => {
   const site = await openSite()
@@ -39,6 +50,64 @@ t.test('an incremental compares with the newest image of its kind', async (t) =>
   t.equal(byJob.get(fourth.id)?.referenceId, byJob.get(first.id)?.backupId, 'a cumulative refers to the full')
   const image = byJob.get(second.id)
   t.equal(image?.expiresAt, (image?.backupTime ?? 0) + 7 * 86_400_000, 'retention level 0 is a week')
+})
+
+t.test('an image with a damaged file list is compared with no more', async (t) => {
+  const failing = new Map([
+    ['4', { status: 23, statusText: 'the data channel was broken' }],
+    ['5', { status: 84, statusText: 'the disk is broken' }],
+  ])
+  const site: Site = await openSite({
+    script: (jobId) => {
+      // The list is found damaged while the fourth job compares with it.
+      const [second] = site.world.catalog.images.filter((image) => image.jobId === '2')
+      if (jobId === '4' && second !== undefined)
+        site.world.catalog.add({ ...second, damaged: 'the file list is damaged: a checksum' })
+      return failing.get(jobId) ?? {}
+    },
+  })
+  t.teardown(() => site.stop())
+  const imageOf = (jobId: string): ImageRecord | undefined =>
+    site.world.catalog.images.find((image) => image.jobId === jobId)
+  const texts = async (jobId: string): Promise<string> =>
+    (await logOf(site, jobId)).map(({ text }) => text).join('\n')
+  const damage = (jobId: string): void =>
+    site.world.catalog.add({
+      ...(imageOf(jobId) as ImageRecord),
+      damaged: 'the file list is damaged: a checksum',
+    })
+
+  await runJob(site, { schedule: full })
+  await runJob(site, { schedule: differential })
+  const third = await runJob(site, { schedule: cumulative })
+  site.world.catalog.add({ ...(imageOf(third.id) as ImageRecord), state: 'expired' })
+  const [first, second] = ['1', '2'].map((jobId) => imageOf(jobId)?.backupId ?? 'none')
+
+  const fourth = await runJob(site, { schedule: differential })
+  t.match(fourth, {
+    status: 229,
+    statusText: `the reference image ${second} is damaged, the next run will not use it: `,
+  })
+  t.match(await texts(fourth.id), fourth.statusText)
+  t.match(await runJob(site, { schedule: differential }), { status: 84, statusText: 'the disk is broken' })
+
+  const sixth = await runJob(site, { schedule: differential })
+  t.equal(sixth.status, 0)
+  t.match(imageOf(sixth.id), { referenceId: first, scheduleType: 'differential' }, 'an older one serves')
+  t.match(
+    await texts(sixth.id),
+    `comparing with image ${first}; not with ${second}, whose file list is damaged`,
+  )
+
+  for (const jobId of ['1', sixth.id]) damage(jobId)
+  const seventh = await runJob(site, { schedule: differential })
+  t.equal(seventh.status, 0)
+  t.match(imageOf(seventh.id), { scheduleType: 'full' })
+  t.notOk(imageOf(seventh.id)?.referenceId)
+  t.match(
+    await texts(seventh.id),
+    `runs as a full; not with ${imageOf(sixth.id)?.backupId}, ${second}, ${first}, whose`,
+  )
 })
 
 t.test(
