@@ -250,7 +250,10 @@ t.test('nb images and nb policies are tables', async (t) => {
     code: 0,
     out: /^IMAGE +POLICY[^]*web1_2 +nightly +full .* 1,234 +4\.8 MiB +never\n$/,
   })
-  t.match(await server.nb('images', '--all'), { code: 0, out: /STATE[^]*web1_1 .*expired/ })
+  t.match(await server.nb('images', '--all'), {
+    code: 0,
+    out: /STATE.* NOTE\n[^]*web1_1 .*expired .* damaged list\n/,
+  })
   t.match(await server.nb('policies'), {
     code: 0,
     out: /nightly +yes +web1 web2 +\/srv +disk1 +full +2026-03-01 13:00:00\n$/,

@@ -316,7 +316,7 @@ function memoryCatalog(): Catalog {
     counts: { entries: 1234, storedEntries: 1200, bytes: 5_000_000, streamBytes: 6_000_000, warnings: 0 },
     copies: [],
   })
-  const images = [image('web1_2', 'complete'), image('web1_1', 'expired')]
+  const images = [image('web1_2', 'complete'), { ...image('web1_1', 'expired'), damaged: 'a checksum' }]
   const notForTheCli = async (): Promise<never> => {
     throw new NbError('not-supported', 'the command line does not call this')
   }

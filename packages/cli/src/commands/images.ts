@@ -42,8 +42,13 @@ export async function imagesCommand(
     { title: 'ENTRIES', value: (image) => image.counts && formatCount(image.counts.entries), align: 'right' },
     { title: 'STORED', value: (image) => image.counts && formatBytes(image.counts.bytes), align: 'right' },
     { title: 'EXPIRES', value: expiry },
+    ...(images.some(({ damaged }) => damaged !== undefined) ? [{ title: 'NOTE', value: note }] : []),
   ])
   return 0
+}
+
+function note({ damaged }: ImageRecord): string | undefined {
+  return damaged === undefined ? undefined : 'damaged list'
 }
 
 function expiry({ expiresAt }: ImageRecord): string {
