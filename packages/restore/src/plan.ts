@@ -123,17 +123,29 @@ export async function eachWantedRecord(
     await channel.end()
   } catch (error) {
     channel.abort('the restore plan was given up')
-    if (!(error instanceof FormatError)) throw error
-    throw new NbError(
-      'file-list-corrupt',
-      `the file list of image ${image.backupId} is damaged: ${error.message}`,
-      {
-        cause: error,
-        details: { backupId: image.backupId },
-      },
-    )
+    if (error instanceof FormatError) throw damagedList(image, error.message, error)
+    const damaged = await damageBehind({ catalog }, image, error)
+    throw damaged === undefined ? error : damagedList(image, damaged, error)
   }
   return image
+}
+
+/** What the catalog has to say of a list that it broke off: it sends no batch that it finds damaged. */
+async function damageBehind(
+  { catalog }: Pick<PlanningComponents, 'catalog'>,
+  { backupId }: ImageRecord,
+  error: unknown,
+): Promise<string | undefined> {
+  if (!(error instanceof NbError) || error.code !== 'channel-broken') return undefined
+  // A catalog that does not answer either leaves what is known already.
+  return (await catalog.getImage({ backupId }).catch(() => undefined))?.damaged
+}
+
+function damagedList({ backupId }: ImageRecord, why: string, cause: unknown): NbError {
+  return new NbError('file-list-corrupt', `the file list of image ${backupId} is damaged: ${why}`, {
+    cause,
+    details: { backupId },
+  })
 }
 
 /** Refuses, before any job exists, paths that can't be mapped and renames that bring two entries to one path. */

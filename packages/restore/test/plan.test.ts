@@ -95,16 +95,19 @@ for (const [why, change] of lost) {
   })
 }
 
-t.test('a damaged list is told as one', async (t) => {
-  const world = createWorld()
-  putChain(world.catalog)
-  world.catalog.damageLists()
-  await t.rejects(planOf(world), {
-    code: 'file-list-corrupt',
-    status: 229,
-    details: { backupId: 'web1_2000' },
+for (const how of ['unnoticed', 'noticed'] as const) {
+  t.test(`a damaged list is told as one, ${how} by the catalog`, async (t) => {
+    const world = createWorld()
+    putChain(world.catalog)
+    world.catalog.damageLists(how)
+    await t.rejects(planOf(world), {
+      code: 'file-list-corrupt',
+      status: 229,
+      message: 'image web1_2000 is damaged',
+      details: { backupId: 'web1_2000' },
+    })
   })
-})
+}
 
 t.test('renames may cross, as long as every entry has a place of its own', async (t) => {
   const world = createWorld()

@@ -50,8 +50,11 @@ export interface ListedCatalog extends Pick<Catalog, 'getImage' | 'readFileList'
   remove(backupId: string): void
   /** Lists asked for so far. */
   readonly reads: number
-  /** Damages a byte of the list of every image from now on. */
-  damageLists(): void
+  /**
+   * Damages a byte of the list of every image from now on: `unnoticed`, it is sent; `noticed`, it is not, the channel is
+   * aborted, and the image's record says so from then on. @default 'unnoticed'
+   */
+  damageLists(how?: 'unnoticed' | 'noticed'): void
   /** File-list bytes that readers have taken so far. */
   readonly bytesServed: number
 }
@@ -62,14 +65,23 @@ const chunkBytes = 4096
 export function createListedCatalog(channels: DataChannels): ListedCatalog {
   const images = new Map<string, ListedImage>()
   let reads = 0
-  let damaged = false
+  let damage: 'unnoticed' | 'noticed' | undefined
   let bytesServed = 0
 
-  const serve = async (listener: ChannelListener, bytes: Buffer): Promise<void> => {
+  const found = new Set<string>()
+  const sentenceOf = (backupId: string): string => `the file list of image ${backupId} is damaged: a checksum`
+  const recordNow = (image: ListedImage): ImageRecord =>
+    found.has(image.backupId) ? { ...recordOf(image), damaged: sentenceOf(image.backupId) } : recordOf(image)
+
+  const serve = async (listener: ChannelListener, backupId: string, bytes: Buffer): Promise<void> => {
     const channel = await listener.accept()
     try {
       for (let at = 0; at < bytes.length; at += chunkBytes) {
         const chunk = bytes.subarray(at, at + chunkBytes)
+        if (damage === 'noticed' && at + chunkBytes >= bytes.length) {
+          found.add(backupId)
+          return channel.abort(sentenceOf(backupId))
+        }
         await channel.write(chunk)
         bytesServed += chunk.length
       }
@@ -81,7 +93,7 @@ export function createListedCatalog(channels: DataChannels): ListedCatalog {
   return {
     put: (image) => void images.set(image.backupId, image),
     remove: (backupId) => void images.delete(backupId),
-    damageLists: () => (damaged = true),
+    damageLists: (how = 'unnoticed') => (damage = how),
     get reads() {
       return reads
     },
@@ -90,17 +102,17 @@ export function createListedCatalog(channels: DataChannels): ListedCatalog {
     },
     getImage: async ({ backupId }) => {
       const image = images.get(backupId)
-      return image === undefined ? undefined : recordOf(image)
+      return image === undefined ? undefined : recordNow(image)
     },
     readFileList: async (input, options) => {
       throwIfAborted(options)
       reads += 1
       const image = choose([...images.values()], input)
       const bytes = encode(image, input.paths?.map(pathToBytes))
-      if (damaged) bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 0xff
+      if (damage === 'unnoticed') bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 0xff
       const listener = await channels.listen()
-      void serve(listener, bytes).catch(() => undefined)
-      return { image: recordOf(image), ticket: listener.ticket }
+      void serve(listener, image.backupId, bytes).catch(() => undefined)
+      return { image: recordNow(image), ticket: listener.ticket }
     },
   }
 }
