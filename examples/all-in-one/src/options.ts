@@ -60,6 +60,13 @@ Exit codes: 0 done · 1 a job failed or the trees differ · 2 wrong usage · 130
     once?: boolean
     serve?: boolean
   }>()
+  for (const option of ['source', 'restoreTo', 'state'] as const) {
+    if (given[option] === '')
+      program.error(
+        `error: --${program.options.find((each) => each.attributeName() === option)?.name() ?? option} needs a directory`,
+        { exitCode: 2 },
+      )
+  }
   const fragment = Number(given.maxFragment)
   if (!Number.isInteger(fragment) || fragment < 1 || fragment > 1_048_576) {
     program.error(
@@ -81,61 +88,80 @@ Exit codes: 0 done · 1 a job failed or the trees differ · 2 wrong usage · 130
 }
 
 /**
- * Refuses what can't work before anything is begun: a missing source, a target that is not empty, a source and target
- * inside one another.
- * @throws NbError `source-missing`, `source-unreadable`, `target-exists`, `argument-invalid`
+ * Refuses what can't work before anything is begun: a source that is missing or can't be read, a target that is not empty,
+ * and places that lie inside one another.
+ * @throws NbError `source-missing`, `source-unreadable`, `target-exists`, `target-unsafe`, `argument-invalid`
  */
 export function checkPlaces(options: AllInOneOptions): void {
-  checkSource(options.source)
-  const { restoreTo } = options
-  if (restoreTo === undefined) return
-  const source = realpathSync(options.source)
-  if (isWithin(restoreTo, source)) {
-    throw new NbError(
-      'argument-invalid',
-      `--restore-to ${restoreTo} lies inside the source ${source}; choose a place outside`,
-      {
-        details: { field: 'restore-to' },
-      },
+  const { source, state, restoreTo } = options
+  checkSource(source)
+  const realSource = realpathSync(source)
+  if (isWithin(realSource, state)) {
+    refuse(
+      'source',
+      `${source} lies inside the state ${state}, which is never backed up; choose another with --state`,
     )
   }
-  const stat = lstatSync(restoreTo, { throwIfNoEntry: false })
+  if (restoreTo === undefined) return
+  if (isWithin(restoreTo, realSource))
+    refuse('restore-to', `${restoreTo} lies inside the source ${source}; choose a place outside`)
+  if (isWithin(restoreTo, state) || isWithin(state, restoreTo)) {
+    refuse('restore-to', `${restoreTo} and the state ${state} lie inside one another; choose a place outside`)
+  }
+  checkTarget(restoreTo, options.ifExists)
+}
+
+function refuse(option: string, why: string): never {
+  throw new NbError('argument-invalid', `--${option} ${why}`, { details: { field: option } })
+}
+
+function checkTarget(target: string, ifExists: AllInOneOptions['ifExists']): void {
+  const unsafe = (cause: unknown): never => {
+    throw new NbError('target-unsafe', `--restore-to ${target} can't be used: ${(cause as Error).message}`, {
+      cause,
+      details: { path: target },
+    })
+  }
+  const stat = tryTo(() => lstatSync(target, { throwIfNoEntry: false }), unsafe)
   if (stat === undefined) return
   if (!stat.isDirectory()) {
     throw new NbError(
       'target-exists',
-      `--restore-to ${restoreTo} exists and is no directory; choose another place`,
+      `--restore-to ${target} exists and is no directory; choose another place`,
       {
-        details: { path: restoreTo },
+        details: { path: target },
       },
     )
   }
-  if (options.ifExists === 'fail' && readdirSync(restoreTo).length > 0) {
+  if (ifExists === 'fail' && tryTo(() => readdirSync(target), unsafe).length > 0) {
     throw new NbError(
       'target-exists',
-      `--restore-to ${restoreTo} is not empty; empty it, choose another place, or say --if-exists overwrite or skip`,
-      { details: { path: restoreTo } },
+      `--restore-to ${target} is not empty; empty it, choose another place, or say --if-exists overwrite or skip`,
+      { details: { path: target } },
     )
   }
 }
 
 function checkSource(source: string): void {
-  const stat = lstatSync(source, { throwIfNoEntry: false })
-  if (stat === undefined) {
-    throw new NbError('source-missing', `--source ${source} does not exist`, { details: { path: source } })
-  }
-  if (!stat.isDirectory()) {
-    throw new NbError('argument-invalid', `--source ${source} is no directory`, {
-      details: { field: 'source' },
-    })
-  }
-  try {
-    readdirSync(source)
-  } catch (cause) {
+  const unreadable = (cause: unknown): never => {
     throw new NbError('source-unreadable', `--source ${source} cannot be read: ${(cause as Error).message}`, {
       cause,
       details: { path: source },
     })
+  }
+  const stat = tryTo(() => lstatSync(source, { throwIfNoEntry: false }), unreadable)
+  if (stat === undefined) {
+    throw new NbError('source-missing', `--source ${source} does not exist`, { details: { path: source } })
+  }
+  if (!stat.isDirectory()) refuse('source', `${source} is no directory`)
+  tryTo(() => readdirSync(source), unreadable)
+}
+
+function tryTo<Value>(action: () => Value, failed: (cause: unknown) => never): Value {
+  try {
+    return action()
+  } catch (cause) {
+    return failed(cause)
   }
 }
 

@@ -56,8 +56,25 @@ t.test('a target inside the source', async (t) => {
   t.match(run, { code: 1, stderr: /status 20: --restore-to .* lies inside the source/ })
 })
 
+t.test('places that lie inside one another', async (t) => {
+  const { source, state, target } = folders()
+  const inState = await runExample(
+    '--once',
+    '--state',
+    state,
+    '--source',
+    source,
+    '--restore-to',
+    join(state, 'x'),
+  )
+  t.match(inState, { code: 1, stderr: /status 20: --restore-to .* and the state .* lie inside one another/ })
+  const itself = await runExample('--once', '--state', source, '--source', source, '--restore-to', target)
+  t.match(itself, { code: 1, stderr: /status 20: --source .* lies inside the state/ })
+})
+
 t.test('wrong usage ends with 2 and names the option', async (t) => {
   t.match(await runExample('--if-exists', 'maybe'), { code: 2, stderr: /--if-exists/ })
+  t.match(await runExample('--source', ''), { code: 2, stderr: /--source needs a directory/ })
   t.match(await runExample('--nonsense'), { code: 2, stderr: /--nonsense/ })
   t.match(await runExample('--max-fragment', '0'), {
     code: 2,
