@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -23,9 +23,13 @@ export interface RunningExample {
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
-/** A new folder for one test. */
+/** A new folder for one test, removed when all tests of the file have passed. */
 export function scratch(name: string): string {
-  return mkdtempSync(join(tmpdir(), `nb-${name}-`))
+  const folder = mkdtempSync(join(tmpdir(), `nb-${name}-`))
+  process.on('exit', (code) => {
+    if (code === 0) rmSync(folder, { recursive: true, force: true })
+  })
+  return folder
 }
 
 /**
