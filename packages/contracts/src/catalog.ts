@@ -12,6 +12,8 @@ export interface NewImage {
   readonly policy: string
   readonly schedule: string
   readonly scheduleType: ScheduleType
+  readonly stream?: string
+  readonly streamSet?: readonly string[]
   readonly selections: readonly Path[]
   readonly retentionLevel: number
   readonly expiresAt?: number
@@ -33,6 +35,7 @@ export interface ImageFilter {
   readonly policy?: string
   readonly schedule?: string
   readonly scheduleTypes?: readonly ScheduleType[]
+  readonly stream?: string
   readonly states?: readonly ImageState[]
   /** Backup time at or after, milliseconds since the epoch. */
   readonly from?: number
@@ -42,7 +45,10 @@ export interface ImageFilter {
   readonly limit?: number
 }
 
-/** Which image's tree: one by id, or the client's newest complete one at a time. */
+/**
+ * Which tree: one image's by its id, or the client's at a time. That is its newest complete image's; where the image is of
+ * a policy of several streams, together with the newest image of each other stream that the policy had then.
+ */
 export interface TreeQuery {
   readonly client: string
   readonly backupId?: string
@@ -68,11 +74,11 @@ export interface Catalog {
   createImage(input: NewImage, options?: CallOptions): Promise<ImageRecord>
   /**
    * A channel on which the image's files file is appended, batch by batch (step 11). One at a time: a list that broke
-   * on its way begins anew with the next call, one that arrived whole is not replaced.
-   * Rejects with `image-unknown`, `state-conflict`.
+   * on its way begins anew with the next call, one that arrived whole is not replaced. With `after` it goes on there
+   * instead: the rest of an earlier one is cut off. Rejects with `image-unknown`, `state-conflict`.
    */
   appendFileList(
-    input: { readonly backupId: string },
+    input: { readonly backupId: string; readonly after?: FileListTotals },
     options?: CallOptions,
   ): Promise<{ readonly ticket: ChannelTicket }>
   /**
@@ -80,6 +86,14 @@ export interface Catalog {
    * Rejects with `file-list-corrupt`.
    */
   sealFileList(
+    input: { readonly backupId: string; readonly totals: FileListTotals },
+    options?: CallOptions,
+  ): Promise<void>
+  /**
+   * Makes what has arrived of a list, of these totals, durable while more is to follow: a checkpoint. Rejects with
+   * `file-list-corrupt` when less has arrived.
+   */
+  syncFileList(
     input: { readonly backupId: string; readonly totals: FileListTotals },
     options?: CallOptions,
   ): Promise<void>
@@ -118,6 +132,14 @@ export interface Catalog {
     input: { readonly client: string; readonly path: Path; readonly policy?: string },
     options?: CallOptions,
   ): AsyncIterable<FileEntry>
+  /**
+   * The images whose lists together are the tree of a query: one, or one per stream, sorted by stream. With `paths` only
+   * those that hold one of them. Rejects with `no-image-matches`, `path-not-backed-up`.
+   */
+  treeImages(
+    input: TreeQuery & { readonly paths?: readonly Path[] },
+    options?: CallOptions,
+  ): AsyncIterable<ImageRecord>
   /**
    * A channel that gives an image's list as an `nb-files` stream: whole, or of the paths and what is below them.
    * For restores and as the reference of an incremental. Rejects with `image-unknown`, `no-image-matches`,

@@ -2,14 +2,45 @@ import type { CallOptions } from './call-options.ts'
 import type { ChannelTicket } from './data-channel.ts'
 import type { ErrorRecord } from './errors.ts'
 import type { FileListTotals, ImageCounts } from './image.ts'
-import type { ExtractTarget, WalkSpec } from './media-server.ts'
+import type { ExtractTarget, RemovalCounts, WalkSpec } from './media-server.ts'
 import type { Path } from './path.ts'
+import type { ScheduleType } from './policy.ts'
+
+/** A point between two members at which a reader stands still until it is told to go on. */
+export interface ReaderCheckpoint {
+  /** Length of the archive stream up to here; all of it has been sent. */
+  readonly streamBytes: number
+  /** The file list up to here; all of it has been sent. */
+  readonly fileList: FileListTotals
+  readonly counts: ImageCounts
+  /** Where the reader is; only a client agent reads it. */
+  readonly position: string
+}
+
+/** Which backup it is, for the scripts that a client runs before and after. */
+export interface BackupNames {
+  readonly policy: string
+  readonly schedule: string
+  readonly scheduleType: ScheduleType
+}
+
+/** A file system that lies on a disk of the host. */
+export interface LocalFileSystem {
+  readonly mountPoint: Path
+  /** Such as `ext4`. */
+  readonly type: string
+}
 
 /** What the reader needs to know. */
 export interface BackupRunSpec {
   readonly jobId: string
   readonly backupId: string
+  readonly names: BackupNames
   readonly walk: WalkSpec
+  /** Milliseconds between checkpoints; absent for none. */
+  readonly checkpointIntervalMs?: number
+  /** Goes on from here: nothing before it is sent again. */
+  readonly resumeFrom?: ReaderCheckpoint
   /** For an incremental: the list of the image to compare with, and that image's id. */
   readonly reference?: { readonly backupId: string; readonly ticket: ChannelTicket }
   /** Where the archive stream goes. */
@@ -30,6 +61,14 @@ export interface RestoreRunSpec {
   readonly data: ChannelTicket
 }
 
+/** What a removal needs to know. */
+export interface RemovalRunSpec {
+  readonly jobId: string
+  readonly backupId: string
+  /** The image's list, as an `nb-files` stream. */
+  readonly list: ChannelTicket
+}
+
 /** How far a run is. */
 export interface RunProgress {
   readonly files: number
@@ -46,6 +85,8 @@ export interface RunResult {
   readonly warnings: number
   /** For a backup. */
   readonly sent?: { readonly counts: ImageCounts; readonly fileList: FileListTotals }
+  /** For a removal. */
+  readonly removed?: RemovalCounts
   /** For a restore. */
   readonly restored?: { readonly entries: number; readonly bytes: number; readonly skipped: number }
 }
@@ -57,10 +98,21 @@ export interface RunResult {
  * nothing is ever written outside a restore's target; an aborted restore leaves no half-written file.
  */
 export interface ClientAgent {
-  /** Starts the reader. */
+  /** The local file systems, sorted by mount point: what `ALL_LOCAL_DRIVES` stands for. */
+  fileSystems(input: Record<string, never>, options?: CallOptions): Promise<readonly LocalFileSystem[]>
+  /**
+   * Starts the reader. The client's own start script, where it has one, runs first (73 when it fails, 74 when it takes too
+   * long), its end script after (75 when it takes too long).
+   */
   startBackup(input: BackupRunSpec, options?: CallOptions): Promise<{ readonly runId: string }>
   /** Starts the extractor. */
   startRestore(input: RestoreRunSpec, options?: CallOptions): Promise<{ readonly runId: string }>
+  /** Removes files of the image's list that are still as the list says, and directories that became empty. */
+  startRemoval(input: RemovalRunSpec, options?: CallOptions): Promise<{ readonly runId: string }>
+  /** The checkpoints of a backup run, as the reader reaches them; it stands still at each until `goOn`. */
+  checkpoints(input: { readonly runId: string }, options?: CallOptions): AsyncIterable<ReaderCheckpoint>
+  /** Lets a reader that stands at a checkpoint go on. Idempotent. */
+  goOn(input: { readonly runId: string; readonly streamBytes: number }, options?: CallOptions): Promise<void>
   /** The result, once the run has ended; kept for a while. Rejects with `session-unknown`. */
   waitRun(input: { readonly runId: string }, options?: CallOptions): Promise<RunResult>
   /** How far it is, a few times a second, until it ends. */

@@ -13,6 +13,10 @@ export interface ImageRecord {
   readonly policy: string
   readonly schedule: string
   readonly scheduleType: ScheduleType
+  /** The stream of the policy that it holds, where the policy has several. */
+  readonly stream?: string
+  /** All streams that policy and client had then: the newest images of these, together, are the tree. */
+  readonly streamSet?: readonly string[]
   /** The moment the backup stands for. */
   readonly backupTime: number
   readonly selections: readonly Path[]

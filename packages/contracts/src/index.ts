@@ -32,8 +32,19 @@ export { createEmitter, type Emitter, type EventMap, type Observable } from './e
 export type { Store } from './store.ts'
 export { replaceFile, systemFiles, type Files, type FileStat, type OpenFile } from './files.ts'
 
-export { retentionPeriodMs } from './policy.ts'
-export type { Policy, Schedule, ScheduleType, StartWindow, StorageChoice, StoredPolicy } from './policy.ts'
+export { defaultRetentionLevels, retentionPeriodMs } from './policy.ts'
+export type {
+  DayRule,
+  Policy,
+  RetentionLevel,
+  RunCalendar,
+  Schedule,
+  ScheduleType,
+  Selection,
+  StartWindow,
+  StorageChoice,
+  StoredPolicy,
+} from './policy.ts'
 export type * from './scheduler.ts'
 export type * from './job.ts'
 export type * from './job-limits.ts'

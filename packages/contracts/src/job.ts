@@ -37,10 +37,36 @@ export type JobOperation =
 /** How a job came to be. */
 export type JobOrigin = 'scheduled' | 'immediate' | 'user'
 
+/** What a person may do with a job now. */
+export type JobAction = 'cancel' | 'suspend' | 'resume' | 'restart' | 'set-priority'
+
+/** One try of a job. Times are milliseconds since the epoch. */
+export interface JobAttempt {
+  /** From 1. */
+  readonly number: number
+  /** When it was put on the queue. */
+  readonly startedAt: number
+  /** When its resources were granted. */
+  readonly activeAt?: number
+  readonly endedAt?: number
+  readonly status?: number
+  readonly statusText?: string
+  readonly mediaServer?: string
+  readonly storageUnit?: string
+  /** How far it came. */
+  readonly files: number
+  readonly bytes: number
+  /** The number of its first line in the job's log, from 1. */
+  readonly firstLine: number
+}
+
 /** A job as lists show it. Times are milliseconds since the epoch, sizes bytes. */
 export interface Job {
   readonly id: string
+  /** The job that this one is a part of. */
   readonly parentId?: string
+  /** How many jobs are parts of this one; absent when it is no parent. */
+  readonly children?: number
   readonly type: JobType
   readonly origin: JobOrigin
   readonly state: JobState
@@ -56,6 +82,8 @@ export interface Job {
   readonly schedule?: string
   readonly scheduleType?: ScheduleType
   readonly client: string
+  /** The stream of its policy that it backs up, where the policy has several. */
+  readonly stream?: string
   readonly mediaServer?: string
   readonly storageUnit?: string
   /** The image that is written, or the first that is read. */
@@ -64,6 +92,16 @@ export interface Job {
   readonly submittedAt: number
   readonly activeAt?: number
   readonly endedAt?: number
+  /** Its present or last try, from 1. */
+  readonly attempt: number
+  /** While it waits for a retry: when it goes back on the queue. */
+  readonly retryAt?: number
+  /** While it is incomplete: when it becomes done unless it is resumed. */
+  readonly incompleteUntil?: number
+  /** The last point from which it could be resumed. */
+  readonly checkpointAt?: number
+  /** What may be done with it now. */
+  readonly actions: readonly JobAction[]
   readonly progress?: JobProgress
   readonly warnings: number
   /** Set while a cancel has been asked for and not yet taken effect. */

@@ -31,14 +31,37 @@ export interface TapeStorageUnit extends StorageUnitBase {
   readonly robot?: string
   /** Most drives that write at once. */
   readonly maxConcurrentDrives: number
+  /** Most jobs that write to one drive at once (multiplexing), 1–32. @default 1 */
+  readonly maxStreamsPerDrive?: number
+}
+
+/** A media server as far as resources go. One that is not registered has no limit and is up. */
+export interface MediaServerEntry {
+  readonly name: string
+  readonly state: 'up' | 'down'
+  readonly stateReason?: string
+  /** Most jobs that move data through it at once. @default no limit */
+  readonly maxConcurrentJobs?: number
+  /** How busy it said it is, 0–1, and when. Set by {@link MediaManager.reportLoad}. */
+  readonly load?: { readonly value: number; readonly at: number }
+}
+
+/** A robot. One that is not registered is up. */
+export interface Robot {
+  readonly name: string
+  readonly state: 'up' | 'down'
+  readonly stateReason?: string
 }
 
 /** Storage units to choose from. */
 export interface StorageUnitGroup {
   readonly name: string
   readonly members: readonly string[]
-  /** `prioritised`: the first that is available; `failover`: the first that is not down; `round-robin`: the least recently used. */
-  readonly selection: 'prioritised' | 'failover' | 'round-robin'
+  /**
+   * `prioritised`: the first that is available; `failover`: the first that is not down; `round-robin`: the least recently
+   * used; `load-balanced`: of those available the one whose media server is least busy.
+   */
+  readonly selection: 'prioritised' | 'failover' | 'round-robin' | 'load-balanced'
 }
 
 /** A set of volumes for a purpose. */
@@ -46,6 +69,8 @@ export interface VolumePool {
   readonly name: string
   /** Other pools take empty volumes from it. */
   readonly scratch: boolean
+  /** Most volumes of it that are partly full at once; a new one is taken only below. @default no limit */
+  readonly maxPartiallyFull?: number
 }
 
 /** A tape volume. Times are milliseconds since the epoch. */
@@ -57,14 +82,56 @@ export interface Volume {
   readonly pool: string
   readonly robot?: string
   readonly slot?: number
-  readonly state: 'active' | 'full' | 'frozen' | 'suspended' | 'expired' | 'imported'
+  readonly state: VolumeState
   readonly stateReason?: string
   /** Set while images are on it. */
   readonly assignedAt?: number
-  /** The level of the images on it; levels are not mixed. */
+  /** The level of the images on it, or of the first of several levels. */
   readonly retentionLevel?: number
+  /** Whether images of several levels are on it. */
+  readonly multiRetention?: boolean
+  /** Whether images on it are interleaved. */
+  readonly multiplexed?: boolean
   readonly mounts: number
+  /** Mounted that often, it is written to no more. @default no limit */
+  readonly maxMounts?: number
+  readonly firstMountedAt?: number
   readonly lastMountedAt?: number
+  /** When the medium itself is too old to be written to. */
+  readonly expiresAt?: number
+}
+
+/**
+ * `active` volumes are written to. `full`: no room; `suspended`: no more writes until its images have expired, then
+ * active again; `frozen`: no more writes and never unassigned until a person says so; `expired`: too old or mounted
+ * too often; `imported`: came with images of another catalog. All of them can be read.
+ */
+export type VolumeState = 'active' | 'full' | 'frozen' | 'suspended' | 'expired' | 'imported'
+
+/** `operator`: only used when a person assigns it. */
+export type DriveState = 'up' | 'down' | 'operator'
+
+/**
+ * How an administrator knows a drive: `TLD` up in its robot, `AVR` up without one (stand-alone, or its robot is down),
+ * `OPR` operator mode, `DOWN-TLD` and `DOWN`.
+ */
+export type DriveControl = 'TLD' | 'AVR' | 'OPR' | 'DOWN-TLD' | 'DOWN'
+
+/** An error of a medium in a drive. */
+export interface MediaError {
+  readonly volumeId?: string
+  readonly drive: string
+  readonly kind: 'read' | 'write' | 'position'
+  readonly jobId?: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** What an error led to: by pattern, too many of them freeze the volume or take the drive down. */
+export interface MediaErrorVerdict {
+  readonly action: 'none' | 'volume-frozen' | 'volume-suspended' | 'drive-down'
+  /** Why, for a person, with the way back. */
+  readonly text: string
 }
 
 /** A tape drive. */
@@ -73,10 +140,12 @@ export interface Drive {
   readonly mediaServer: string
   readonly density: string
   readonly robot?: string
-  readonly state: 'up' | 'down'
+  readonly state: DriveState
   readonly stateReason?: string
   /** The volume in it. */
   readonly loadedVolume?: string
+  /** How an administrator knows it; told by the media manager, not taken. */
+  readonly control?: DriveControl
 }
 
 /** A request for real resources. */
@@ -121,6 +190,16 @@ export interface MediaManager {
   ): Promise<void>
   /** The storage units, sorted by name; with `name` that one, or none. */
   storageUnits(input: { readonly name?: string }, options?: CallOptions): AsyncIterable<StorageUnit>
+  /** Adds or replaces. Rejects with `argument-invalid`, naming the field. */
+  putMediaServer(input: MediaServerEntry, options?: CallOptions): Promise<void>
+  /** The registered media servers, sorted by name; with `name` that one, or none. */
+  mediaServers(input: { readonly name?: string }, options?: CallOptions): AsyncIterable<MediaServerEntry>
+  /** A media server tells how busy it is, 0–1. Rejects with `media-server-unknown`, `argument-invalid`. */
+  reportLoad(input: { readonly name: string; readonly load: number }, options?: CallOptions): Promise<void>
+  /** Adds or replaces. Rejects with `argument-invalid`, naming the field. */
+  putRobot(input: Robot, options?: CallOptions): Promise<void>
+  /** The registered robots, sorted by name; with `name` that one, or none. */
+  robots(input: { readonly name?: string }, options?: CallOptions): AsyncIterable<Robot>
   /** Adds or replaces. Rejects with `storage-unit-unknown` for a member that is not configured. */
   putGroup(input: StorageUnitGroup, options?: CallOptions): Promise<void>
   /** Removes; its members stay. Rejects with `storage-group-unknown`. */
@@ -138,6 +217,61 @@ export interface MediaManager {
     input: { readonly volumeId?: string; readonly pool?: string },
     options?: CallOptions,
   ): AsyncIterable<Volume>
+  /**
+   * Gives a volume another state, with the reason: freeze, suspend, mark full, or back to active. Rejects with `not-found`,
+   * `state-conflict` for one that is not assigned where the state needs images.
+   */
+  setVolumeState(
+    input: { readonly volumeId: string; readonly state: VolumeState; readonly reason?: string },
+    options?: CallOptions,
+  ): Promise<void>
+  /**
+   * An image is on the volume from now on: it becomes assigned with its retention level. Durable before a backup is
+   * reported. Idempotent. Rejects with `not-found`.
+   */
+  assignImage(
+    input: {
+      readonly volumeId: string
+      readonly backupId: string
+      readonly retentionLevel: number
+      readonly multiplexed?: boolean
+    },
+    options?: CallOptions,
+  ): Promise<void>
+  /**
+   * An image's fragments are gone from the volume, or from all. A volume without images is unassigned: it goes back to
+   * its pool, or to the scratch pool it came from, unless frozen. Idempotent.
+   */
+  unassignImage(
+    input: { readonly backupId: string; readonly volumeId?: string },
+    options?: CallOptions,
+  ): Promise<{ readonly unassigned: readonly string[] }>
+  /** The images on a volume, by id. Rejects with `not-found`. */
+  volumeImages(input: { readonly volumeId: string }, options?: CallOptions): AsyncIterable<string>
+  /** The hardware has put a volume into a drive: one more mount. Rejects with `not-found`, `state-conflict`. */
+  recordMount(
+    input: { readonly volumeId: string; readonly drive: string },
+    options?: CallOptions,
+  ): Promise<void>
+  /** The hardware has taken what was in a drive out of it. Idempotent. Rejects with `not-found`. */
+  recordUnmount(input: { readonly drive: string }, options?: CallOptions): Promise<void>
+  /** Brings a drive up, down or under an operator, with the reason. Running jobs go on. Rejects with `not-found`. */
+  setDriveState(
+    input: { readonly name: string; readonly state: DriveState; readonly reason?: string },
+    options?: CallOptions,
+  ): Promise<void>
+  /** Notes an error and tells what it led to. Rejects with `not-found`. */
+  reportError(input: Omit<MediaError, 'at'>, options?: CallOptions): Promise<MediaErrorVerdict>
+  /** The errors that are remembered, oldest first. */
+  mediaErrors(
+    input: { readonly volumeId?: string; readonly drive?: string },
+    options?: CallOptions,
+  ): AsyncIterable<MediaError>
+  /** Forgets errors of a volume or a drive: the way back after repair. */
+  forgetErrors(
+    input: { readonly volumeId?: string; readonly drive?: string },
+    options?: CallOptions,
+  ): Promise<void>
   /** Adds or replaces what is known of a drive. Rejects with `argument-invalid`, naming the field. */
   putDrive(input: Drive, options?: CallOptions): Promise<void>
   /** The drives, sorted by name; with `name` that one, or none. */
@@ -164,6 +298,18 @@ export interface MediaManager {
 export interface MediaManagerEvents {
   /** When a storage unit goes up or down. */
   'storage-unit:state': { readonly name: string; readonly state: 'up' | 'down'; readonly reason?: string }
+  /** When a volume changes its state. */
+  'volume:state': { readonly volumeId: string; readonly state: VolumeState; readonly reason?: string }
+  /** When the first image comes onto a volume. */
+  'volume:assigned': { readonly volumeId: string; readonly retentionLevel: number }
+  /** When the last image is gone from a volume. */
+  'volume:unassigned': { readonly volumeId: string; readonly pool: string }
+  /** When a drive changes its state. */
+  'drive:state': { readonly name: string; readonly state: DriveState; readonly reason?: string }
+  /** When a media server changes its state. */
+  'media-server:state': { readonly name: string; readonly state: 'up' | 'down'; readonly reason?: string }
+  /** When a medium or drive has failed, with what it led to. */
+  'media:error': MediaError & MediaErrorVerdict
   /** When resources are set aside. */
   'allocation:made': { readonly allocation: Allocation }
   /** When resources are given back. */

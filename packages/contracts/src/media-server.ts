@@ -6,6 +6,26 @@ import type { Path } from './path.ts'
 import type { StoredImage } from './media-store.ts'
 import type { MediaAnswer, MediaNeed } from './resources.ts'
 
+/**
+ * A point of a backup from which it can go on after a break: everything before it is durable, at the medium and in the
+ * catalog. It lies between two members of the archive stream.
+ */
+export interface BackupCheckpoint {
+  /** From 1, rising over all tries of a job. */
+  readonly number: number
+  /** Milliseconds since the epoch. */
+  readonly takenAt: number
+  /** Length of the archive stream up to here. */
+  readonly streamBytes: number
+  /** The file list up to here. */
+  readonly fileList: FileListTotals
+  readonly counts: ImageCounts
+  /** The fragments up to here; they end where the stream does. */
+  readonly copies: readonly ImageCopy[]
+  /** The reader's own note of where it was; only a client agent reads it. */
+  readonly position: string
+}
+
 /** What a backup session needs to know. */
 export interface BackupSessionSpec {
   readonly jobId: string
@@ -14,6 +34,10 @@ export interface BackupSessionSpec {
   readonly need: MediaNeed
   /** What the client walks. */
   readonly walk: WalkSpec
+  /** Milliseconds between checkpoints; absent for none. */
+  readonly checkpointIntervalMs?: number
+  /** Goes on from here: the image has all up to it. */
+  readonly resumeFrom?: BackupCheckpoint
 }
 
 /** What a client agent walks and what it leaves out. */
@@ -55,11 +79,14 @@ export interface ExtractTarget {
   readonly ifExists: 'overwrite' | 'skip' | 'fail'
 }
 
+/** What a session does: a removal takes off the client what an archive has saved. */
+export type SessionKind = 'backup' | 'restore' | 'removal'
+
 /** How a session ended. */
 export interface SessionReport {
   readonly sessionId: string
   readonly jobId: string
-  readonly kind: 'backup' | 'restore'
+  readonly kind: SessionKind
   readonly status: number
   readonly statusText: string
   readonly error?: ErrorRecord
@@ -72,16 +99,26 @@ export interface SessionReport {
   }
   /** For a restore. */
   readonly restored?: { readonly entries: number; readonly bytes: number; readonly skipped: number }
+  /** For a removal. */
+  readonly removed?: RemovalCounts
   /** Episodes in which the media process waited for a full block, and the child for an empty one. */
   readonly waitedForFullBuffer: number
   readonly waitedForEmptyBuffer: number
+}
+
+/** What a removal did. */
+export interface RemovalCounts {
+  /** Files and directories removed. */
+  readonly removed: number
+  /** Left where they are: changed since, not readable, directories that are not empty. */
+  readonly kept: number
 }
 
 /** A session that lives. */
 export interface SessionInfo {
   readonly sessionId: string
   readonly jobId: string
-  readonly kind: 'backup' | 'restore'
+  readonly kind: SessionKind
   readonly startedAt: number
 }
 
@@ -97,6 +134,14 @@ export interface MediaServer {
   startBackup(input: BackupSessionSpec, options?: CallOptions): Promise<{ readonly sessionId: string }>
   /** Restore step 5. */
   startRestore(input: RestoreSessionSpec, options?: CallOptions): Promise<{ readonly sessionId: string }>
+  /**
+   * Removes from the client what a complete image of an archive holds, and what has not changed since. Ends with 0, 3 (some
+   * was kept) or 4 (failed). Idempotent by `jobId`.
+   */
+  startRemoval(
+    input: { readonly jobId: string; readonly client: string; readonly backupId: string },
+    options?: CallOptions,
+  ): Promise<{ readonly sessionId: string }>
   /** The job manager's answer to `JobSessions.requestMedia`. Rejects with `session-unknown`. */
   grantMedia(
     input: { readonly sessionId: string; readonly requestId: string; readonly answer: MediaAnswer },

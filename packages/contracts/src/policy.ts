@@ -13,6 +13,22 @@ export interface StartWindow {
   readonly durationSeconds: number
 }
 
+/** Days by the calendar of the scheduler's time zone. A day is meant when any of the lists has it. */
+export interface DayRule {
+  /** Days of one year, `YYYY-MM-DD`. */
+  readonly dates?: readonly string[]
+  /** Weekdays, 0 = Sunday: every week's, or only the first to fifth or last of a month. */
+  readonly weekdays?: readonly { readonly weekday: number; readonly week?: number | 'last' }[]
+  /** Days of every month, 1–31; a month without the day is passed over. `last` is the month's last day. */
+  readonly daysOfMonth?: readonly (number | 'last')[]
+}
+
+/** The run days of a calendar schedule: at most one run begins on each. */
+export interface RunCalendar extends DayRule {
+  /** Whether a run that did not succeed on its day may be made up for on later days. */
+  readonly retryAfterRunDay: boolean
+}
+
 /** Where a job's data may go. */
 export type StorageChoice =
   | { readonly kind: 'unit'; readonly name: string }
@@ -25,18 +41,30 @@ export interface Schedule {
   readonly type: ScheduleType
   /**
    * How long after the last comparable success the next is due, milliseconds. Whole days mean the same time of
-   * day; anything else is elapsed time.
+   * day; anything else is elapsed time. A schedule that starts by itself has this or `calendar`.
    */
-  readonly frequencyMs: number
+  readonly frequencyMs?: number
+  /** The days on which it runs. */
+  readonly calendar?: RunCalendar
+  /** Days on which nothing of this schedule starts by itself. */
+  readonly exclude?: DayRule
   /** Starts happen only inside one of these. */
   readonly windows: readonly StartWindow[]
   /** Index into the retention levels, 0–100. */
   readonly retentionLevel: number
+  /** Most jobs that may write to one drive beside a job of this schedule, 1–32; 1 shares with none. @default 1 */
+  readonly multiplexing?: number
   /** Instead of the policy's storage. */
   readonly storage?: StorageChoice
   /** Instead of the policy's pool. */
   readonly volumePool?: string
 }
+
+/**
+ * An entry of a policy's backup selections: a path, or a directive. `NEW_STREAM` begins a stream of its own with the paths
+ * that follow; `ALL_LOCAL_DRIVES` stands for every local file system of the client.
+ */
+export type Selection = Path | 'NEW_STREAM' | 'ALL_LOCAL_DRIVES'
 
 /** What is backed up, for which clients, where to and when. */
 export interface Policy {
@@ -46,8 +74,15 @@ export interface Policy {
   /** Not scheduled before, milliseconds since the epoch. */
   readonly effectiveAt?: number
   readonly clients: readonly string[]
-  /** Files and directories, absolute. At least one must exist on a client (else 71). */
-  readonly selections: readonly Path[]
+  /** Files and directories, absolute, and directives. At least one must exist on a client (else 71). */
+  readonly selections: readonly Selection[]
+  /**
+   * Whether a client's backup is several jobs, each with an image and a schedule of its own: one per `NEW_STREAM`, one per
+   * file system for `ALL_LOCAL_DRIVES`, else one per path. @default false
+   */
+  readonly multipleStreams?: boolean
+  /** Milliseconds between checkpoints a backup can be resumed from, 0 for none. @default 900000, 15 minutes */
+  readonly checkpointIntervalMs?: number
   /** Patterns of paths to leave out, by the rules of the client agent's exclude list. */
   readonly exclude?: readonly string[]
   /** Patterns that bring excluded paths back. */
@@ -71,11 +106,24 @@ export interface StoredPolicy extends Policy {
   readonly changedAt: number
 }
 
-/** The default retention levels in milliseconds by index 0–9; later levels, and 9, never expire, 25 at once. */
-const dayMs = 86_400_000
-const defaultLevels = [7, 14, 21, 31, 62, 93, 186, 279, 365].map((days) => days * dayMs)
+/** A row of the retention table. */
+export interface RetentionLevel {
+  /** 0–100. */
+  readonly level: number
+  /** How long an image of it is kept, milliseconds; `null` is for ever. */
+  readonly periodMs: number | null
+}
 
-/** How long an image of a retention level is kept, milliseconds; `undefined` is for ever. A year is 365 days. */
+const dayMs = 86_400_000
+const defaultDays = [7, 14, 21, 31, 62, 93, 186, 279, 365]
+
+/** The field's retention table: 0 a week … 8 a year of 365 days; 9 never expires, 25 at once, all others never. */
+export const defaultRetentionLevels: readonly RetentionLevel[] = Array.from({ length: 101 }, (_, level) => {
+  const days = level === 25 ? 0 : defaultDays[level]
+  return { level, periodMs: days === undefined ? null : days * dayMs }
+})
+
+/** How long an image of a retention level is kept by the field's table, milliseconds; `undefined` is for ever. */
 export function retentionPeriodMs(level: number): number | undefined {
-  return level === 25 ? 0 : defaultLevels[level]
+  return defaultRetentionLevels[level]?.periodMs ?? undefined
 }

@@ -10,6 +10,8 @@ export type MediaNeed =
       readonly storage: StorageChoice
       readonly volumePool: string
       readonly retentionLevel: number
+      /** Most jobs that may share a drive with this one, 1–32. @default 1 */
+      readonly multiplexing?: number
     }
   /** `volumeId` for tape. */
   | { readonly kind: 'read'; readonly storageUnit: string; readonly volumeId?: string }
@@ -51,6 +53,8 @@ export type AllocatedMedium =
       readonly drive: string
       readonly volumeId: string
       readonly volumePool: string
+      /** The jobs that share drive and volume: their group, and how many it may have. Absent for a job of its own. */
+      readonly multiplex?: { readonly group: string; readonly most: number }
     }
 
 /** An allocation held on a lease: whoever holds it renews it, or it is taken back. */
@@ -72,7 +76,10 @@ export type BlockerKind =
   | 'drive'
   | 'volume'
   | 'media-server'
+  | 'robot'
   | 'not-configured'
+  /** Held back for a job of higher rank that was passed by as often as is allowed. */
+  | 'turn'
 
 /** One true reason why a job waits now. */
 export interface Blocker {
@@ -107,6 +114,8 @@ export interface Explanation {
 export interface QueuedRequest {
   readonly request: ResourceRequest
   readonly since: number
+  /** How often a request of lower rank was served from what this one waits for. */
+  readonly passedBy: number
   readonly blockers: readonly Blocker[]
 }
 
@@ -122,8 +131,9 @@ export interface ReconcileReport {
 /**
  * Queues resource requests, applies limits and asks the media manager for real resources.
  *
- * Obligations: higher priority first, then age; no limit is ever exceeded; every waiting request has at least
- * one true blocker; a release wakes those it can help. Leases survive a crash until they expire or are released.
+ * Obligations: higher priority first, then age; a request of lower rank is served first only where the higher one could
+ * not be served anyway, and that no more often than an option allows; no limit is ever exceeded; every waiting request
+ * has at least one true blocker; a release wakes those it can help. Leases survive a crash until they expire or are released.
  */
 export interface ResourceBroker {
   /**
@@ -137,6 +147,11 @@ export interface ResourceBroker {
   renew(input: { readonly leaseId: string }, options?: CallOptions): Promise<{ readonly expiresAt: number }>
   /** Gives the resources back. Idempotent. */
   release(input: { readonly leaseId: string }, options?: CallOptions): Promise<void>
+  /** Gives the waiting requests of a job another priority, 0–99999, and their new place. Nothing waits: nothing happens. */
+  setPriority(
+    input: { readonly jobId: string; readonly priority: number },
+    options?: CallOptions,
+  ): Promise<void>
   /** Why a job's request waits. A job without a waiting request gets `waiting: false`. */
   explain(input: { readonly jobId: string }, options?: CallOptions): Promise<Explanation>
   /** The waiting requests in order of service. */
@@ -151,6 +166,15 @@ export interface ResourceBroker {
 export interface ResourceBrokerEvents {
   /** When a request starts to wait. */
   'request:queued': { readonly requestId: string; readonly jobId: string }
+  /** When a request was served before one of higher rank that waits for the same. */
+  'request:passed-by': {
+    readonly requestId: string
+    readonly jobId: string
+    readonly byJobId: string
+    /** Such as `joins a multiplex group`, `its volume is mounted`. */
+    readonly because: string
+    readonly times: number
+  }
   /** When resources are granted. */
   'allocation:granted': { readonly leaseId: string; readonly jobId: string; readonly allocation: Allocation }
   /** When resources are given back. */

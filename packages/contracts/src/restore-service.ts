@@ -2,6 +2,7 @@ import type { CallOptions } from './call-options.ts'
 import type { TreeQuery } from './catalog.ts'
 import type { ExtractTarget } from './media-server.ts'
 import type { Path } from './path.ts'
+import type { UserRunRequest } from './scheduler.ts'
 
 /** What to bring back, from when, and where to. */
 export interface RestoreRequest {
@@ -51,7 +52,7 @@ export interface RestorePreview {
 }
 
 /**
- * Takes restore requests, plans them and runs their flow.
+ * Takes requests of users: plans and runs restores, and hands user backups and archives to the scheduler.
  *
  * Obligations: `submit` resolves when the job is registered; planning errors that the request itself causes
  * (`no-image-matches`, `path-not-backed-up`, `argument-invalid`) reject it before any job exists; all later
@@ -60,6 +61,8 @@ export interface RestorePreview {
 export interface RestoreService {
   /** Restore steps 1–3; the rest goes on by itself. */
   submit(input: RestoreRequest, options?: CallOptions): Promise<{ readonly jobId: string }>
+  /** A user's own backup or archive. Rejects as `Scheduler.runForUser` does. */
+  backup(input: UserRunRequest, options?: CallOptions): Promise<{ readonly jobId: string }>
   /** What it would read and write, without doing it. */
   preview(input: RestoreRequest, options?: CallOptions): Promise<RestorePreview>
 }

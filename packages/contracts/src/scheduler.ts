@@ -1,10 +1,12 @@
 import type { CallOptions } from './call-options.ts'
-import type { Policy, ScheduleType, StoredPolicy } from './policy.ts'
+import type { Path } from './path.ts'
+import type { Policy, RetentionLevel, ScheduleType, StoredPolicy } from './policy.ts'
 
-/** A PolicyClient task: one policy, one client, and when it runs next. Times are milliseconds since the epoch. */
+/** A PolicyClient task: one policy, one client (one stream of it), and when it runs next. Times are milliseconds since the epoch. */
 export interface PolicyClientTask {
   readonly policy: string
   readonly client: string
+  readonly stream?: string
   readonly state: 'waiting' | 'running' | 'inactive' | 'blocked'
   /** The next run, when there is one. */
   readonly next?: PlannedRun
@@ -19,12 +21,30 @@ export interface PolicyClientTask {
 export interface PlannedRun {
   readonly policy: string
   readonly client: string
+  readonly stream?: string
   readonly schedule: string
   readonly scheduleType: ScheduleType
   /** When it becomes due. */
   readonly dueAt: number
   /** When it starts: the first moment of an open window at or after it is due. */
   readonly startsAt: number
+  /** When the window closes in which it starts. */
+  readonly closesAt: number
+}
+
+/** A user's wish to back up or archive their own files, by a schedule of the user kinds. */
+export interface UserRunRequest {
+  /** Names this request for ever. */
+  readonly requestId: string
+  readonly client: string
+  readonly type: 'user-backup' | 'user-archive'
+  /** Absolute. */
+  readonly paths: readonly Path[]
+  /** @default the first policy, by name, that has the client and such a schedule with an open window */
+  readonly policy?: string
+  readonly schedule?: string
+  /** Who asks, for the job's log. */
+  readonly requestedBy?: string
 }
 
 /**
@@ -56,6 +76,16 @@ export interface Scheduler {
     input: { readonly policy: string; readonly client?: string; readonly schedule?: string },
     options?: CallOptions,
   ): Promise<{ readonly jobIds: readonly string[] }>
+  /**
+   * Starts a job that a user asked for, in an open window of a user schedule; it is not tried again by itself. Rejects with
+   * `policy-unknown`, `policy-inactive`, `schedule-unknown`, `client-not-in-policy`, `schedule-type-missing` (198),
+   * `outside-window` (199), `argument-invalid`.
+   */
+  runForUser(input: UserRunRequest, options?: CallOptions): Promise<{ readonly jobId: string }>
+  /** Sets the period of a retention level, for backups from now on. Rejects with `argument-invalid`; 9 and 25 are fixed. */
+  putRetentionLevel(input: RetentionLevel, options?: CallOptions): Promise<void>
+  /** The retention table, levels 0–100. */
+  retentionLevels(input: Record<string, never>, options?: CallOptions): Promise<readonly RetentionLevel[]>
   /** What would start in a span of time if every run succeeded at once, in order of start. */
   preview(
     input: { readonly policy: string; readonly from: number; readonly to: number },
@@ -71,6 +101,7 @@ export interface SchedulerEvents {
   'task:started': {
     readonly policy: string
     readonly client: string
+    readonly stream?: string
     readonly schedule: string
     readonly jobId: string
   }
@@ -78,6 +109,7 @@ export interface SchedulerEvents {
   'task:finished': {
     readonly policy: string
     readonly client: string
+    readonly stream?: string
     readonly jobId: string
     readonly status: number
     readonly nextAt?: number

@@ -25,6 +25,14 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
     meaning: 'nothing that was requested could be backed up',
     remedy: 'Check the backup selections of the policy and the rights of the client agent.',
   },
+  3: {
+    meaning: 'the archive is saved, but not all that it saved could be removed from the client',
+    remedy: 'The job log names what was kept and why; remove it by hand, or archive again.',
+  },
+  4: {
+    meaning: 'the archive is saved, but removing it from the client failed',
+    remedy: 'Nothing is lost: the image can be restored. Read the job log, then archive again.',
+  },
   5: {
     meaning: 'the restore brought back nothing, or not all, of what was asked',
     remedy: 'Read the job log for the items that failed, then restore those again.',
@@ -88,6 +96,10 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
   76: {
     meaning: 'the client did not send data in time',
     remedy: 'Check the client for a hanging file system; raise the timeout.',
+  },
+  77: {
+    meaning: 'a script of the user ended with an error',
+    remedy: 'The job log has its output; run it by hand and mend it.',
   },
   82: { meaning: 'the media process was ended', remedy: retryLater },
   83: {
@@ -157,6 +169,10 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
     remedy: 'Choose a storage unit of the right type in the policy.',
   },
   155: { meaning: 'the disk is full', remedy: 'Free space where the message points and try again.' },
+  157: {
+    meaning: 'suspended by an administrator',
+    remedy: 'Resume the job; it goes on from its last checkpoint.',
+  },
   165: {
     meaning: 'the image has no fragments for that copy',
     remedy: 'Use another copy, or an earlier image.',
@@ -183,6 +199,10 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
   197: {
     meaning: 'the schedule is not in the policy',
     remedy: 'List the policy and use one of its schedules.',
+  },
+  198: {
+    meaning: 'no active policy of the client has a schedule of that type',
+    remedy: 'Add a user schedule to a policy of the client, or activate one.',
   },
   199: {
     meaning: 'the schedule’s window is not open now',
@@ -243,6 +263,7 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
     remedy: 'Correct the policy or the storage unit.',
   },
   2012: { meaning: 'media facts contradict one another', remedy: 'Run an inventory; see the message.' },
+  2020: { meaning: 'the robot is down', remedy: 'Bring the robot up; what is in its drives stays usable.' },
   2027: { meaning: 'the media server is not active', remedy: 'Start it or bring it up.' },
   2029: {
     meaning: 'the media database is inconsistent',
@@ -279,11 +300,23 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
     meaning: 'the volume sits in a drive that is down',
     remedy: 'Bring the drive up, or take the volume out of it.',
   },
+  2062: {
+    meaning: 'the media server moves data for as many jobs as it may',
+    remedy: 'Wait for one of them, or raise the limit of the media server.',
+  },
   2073: {
     meaning: 'the disk pool or path is not available',
     remedy: 'Mount the disk; check the path of the storage unit.',
   },
+  2087: {
+    meaning: 'the pool has as many partly full volumes as it may',
+    remedy: 'Wait for one of them to be free, or raise the limit of the pool.',
+  },
   2097: { meaning: 'the storage unit group is unknown', remedy: 'Create it, or correct the policy.' },
+  2100: {
+    meaning: 'the volume has been mounted as often as it may',
+    remedy: 'Its images can still be read; add volumes for new ones.',
+  },
   2101: { meaning: 'the media server is unknown', remedy: 'Register it, or correct the storage unit.' },
   2104: { meaning: 'none of the storage units of the group is available', remedy: 'Bring one up.' },
   2111: {

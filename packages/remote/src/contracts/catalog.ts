@@ -19,8 +19,12 @@ const byId = closed<{ readonly backupId: string }>({ backupId: text })
 
 export const catalogContract: PortContract<Catalog> = {
   createImage: call(newImage, imageRecord),
-  appendFileList: call(byId, closed<Out<'appendFileList'>>({ ticket: channelTicket })),
+  appendFileList: call(
+    closed<In<'appendFileList'>>({ backupId: text, after: maybe(fileListTotals) }),
+    closed<Out<'appendFileList'>>({ ticket: channelTicket }),
+  ),
   sealFileList: call(closed<In<'sealFileList'>>({ backupId: text, totals: fileListTotals }), nothing),
+  syncFileList: call(closed<In<'syncFileList'>>({ backupId: text, totals: fileListTotals }), nothing),
   completeImage: call(
     closed<In<'completeImage'>>({ backupId: text, completion: imageCompletion }),
     imageRecord,
@@ -30,6 +34,7 @@ export const catalogContract: PortContract<Catalog> = {
   listImages: stream(imageFilter, imageRecord),
   browse: stream(closed<In<'browse'>>({ ...treeQueryShape, path, recursive: maybe(flag) }), fileEntry),
   versions: stream(closed<In<'versions'>>({ client: text, path, policy: maybe(text) }), fileEntry),
+  treeImages: stream(closed<In<'treeImages'>>({ ...treeQueryShape, paths: maybe(list(path)) }), imageRecord),
   readFileList: call(
     closed<In<'readFileList'>>({ ...treeQueryShape, paths: maybe(list(path)) }),
     closed<Out<'readFileList'>>({ image: imageRecord, ticket: channelTicket }),

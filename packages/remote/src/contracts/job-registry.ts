@@ -5,7 +5,7 @@ import { call, type InputOf, type OutputOf, type PortContract } from './port-con
 
 type In<Name extends keyof JobRegistry> = InputOf<JobRegistry, Name>
 
-const registeredType = jobType.refine((type) => type !== 'backup', {
+const registeredType = jobType.refine((type) => type !== 'backup' && type !== 'archive', {
   message: 'a backup is submitted, not registered',
 }) as unknown as Schema<RegisteredJobRequest['type']>
 

@@ -3,21 +3,30 @@ import {
   allocationRequest,
   allocationResult,
   drive,
+  driveState,
+  mediaError,
+  mediaErrorVerdict,
+  mediaServerEntry,
+  newMediaError,
   resourceChange,
+  robot,
   storageUnit,
   storageUnitGroup,
   upOrDown,
   volume,
   volumePool,
+  volumeState,
 } from '../schemas/media.ts'
 import { allocation, blocker, mediaNeed } from '../schemas/resources.ts'
-import { closed, empty, flag, list, maybe, nothing, text } from '../schemas/schema.ts'
+import { closed, empty, flag, fraction, integer, list, maybe, nothing, text } from '../schemas/schema.ts'
 import { call, type InputOf, type OutputOf, type PortContract, stream } from './port-contract.ts'
 
 type In<Name extends keyof MediaManager> = InputOf<MediaManager, Name>
 
 const byName = closed<{ readonly name: string }>({ name: text })
 const perhapsByName = closed<{ readonly name?: string }>({ name: maybe(text) })
+
+const volumeOrDrive = closed<In<'forgetErrors'>>({ volumeId: maybe(text), drive: maybe(text) })
 
 export const mediaManagerContract: PortContract<MediaManager> = {
   putStorageUnit: call(storageUnit, nothing),
@@ -27,6 +36,11 @@ export const mediaManagerContract: PortContract<MediaManager> = {
     nothing,
   ),
   storageUnits: stream(perhapsByName, storageUnit),
+  putMediaServer: call(mediaServerEntry, nothing),
+  mediaServers: stream(perhapsByName, mediaServerEntry),
+  reportLoad: call(closed<In<'reportLoad'>>({ name: text, load: fraction }), nothing),
+  putRobot: call(robot, nothing),
+  robots: stream(perhapsByName, robot),
   putGroup: call(storageUnitGroup, nothing),
   removeGroup: call(byName, nothing),
   groups: stream(perhapsByName, storageUnitGroup),
@@ -34,6 +48,33 @@ export const mediaManagerContract: PortContract<MediaManager> = {
   pools: stream(perhapsByName, volumePool),
   putVolume: call(volume, nothing),
   volumes: stream(closed<In<'volumes'>>({ volumeId: maybe(text), pool: maybe(text) }), volume),
+  setVolumeState: call(
+    closed<In<'setVolumeState'>>({ volumeId: text, state: volumeState, reason: maybe(text) }),
+    nothing,
+  ),
+  assignImage: call(
+    closed<In<'assignImage'>>({
+      volumeId: text,
+      backupId: text,
+      retentionLevel: integer,
+      multiplexed: maybe(flag),
+    }),
+    nothing,
+  ),
+  unassignImage: call(
+    closed<In<'unassignImage'>>({ backupId: text, volumeId: maybe(text) }),
+    closed<OutputOf<MediaManager, 'unassignImage'>>({ unassigned: list(text) }),
+  ),
+  volumeImages: stream(closed<In<'volumeImages'>>({ volumeId: text }), text),
+  recordMount: call(closed<In<'recordMount'>>({ volumeId: text, drive: text }), nothing),
+  recordUnmount: call(closed<In<'recordUnmount'>>({ drive: text }), nothing),
+  setDriveState: call(
+    closed<In<'setDriveState'>>({ name: text, state: driveState, reason: maybe(text) }),
+    nothing,
+  ),
+  reportError: call(newMediaError, mediaErrorVerdict),
+  mediaErrors: stream(volumeOrDrive, mediaError),
+  forgetErrors: call(volumeOrDrive, nothing),
   putDrive: call(drive, nothing),
   drives: stream(perhapsByName, drive),
   allocate: call(allocationRequest, allocationResult),

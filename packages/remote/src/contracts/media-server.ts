@@ -12,6 +12,7 @@ const started = closed<{ readonly sessionId: string }>({ sessionId: text })
 export const mediaServerContract: PortContract<MediaServer> = {
   startBackup: call(backupSessionSpec, started),
   startRestore: call(restoreSessionSpec, started),
+  startRemoval: call(closed<In<'startRemoval'>>({ jobId: text, client: text, backupId: text }), started),
   grantMedia: call(
     closed<In<'grantMedia'>>({ sessionId: text, requestId: text, answer: mediaAnswer }),
     nothing,

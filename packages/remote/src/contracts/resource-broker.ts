@@ -1,6 +1,6 @@
 import type { ResourceBroker } from '@nb/contracts'
 import { explanation, grant, queuedRequest, reconcileReport, resourceRequest } from '../schemas/resources.ts'
-import { closed, count, flag, maybe, nothing, text, time } from '../schemas/schema.ts'
+import { closed, count, flag, integer, maybe, nothing, text, time } from '../schemas/schema.ts'
 import { call, type InputOf, type OutputOf, type PortContract, stream } from './port-contract.ts'
 
 type In<Name extends keyof ResourceBroker> = InputOf<ResourceBroker, Name>
@@ -12,6 +12,7 @@ export const resourceBrokerContract: PortContract<ResourceBroker> = {
     closed<OutputOf<ResourceBroker, 'renew'>>({ expiresAt: time }),
   ),
   release: call(closed<In<'release'>>({ leaseId: text }), nothing),
+  setPriority: call(closed<In<'setPriority'>>({ jobId: text, priority: integer }), nothing),
   explain: call(closed<In<'explain'>>({ jobId: text }), explanation),
   queue: stream(closed<In<'queue'>>({ limit: maybe(count) }), queuedRequest),
   grants: stream(closed<In<'grants'>>({ jobId: maybe(text) }), grant),

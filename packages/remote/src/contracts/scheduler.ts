@@ -1,6 +1,6 @@
 import type { Scheduler } from '@nb/contracts'
-import { policy, storedPolicy } from '../schemas/policy.ts'
-import { plannedRun, policyClientTask } from '../schemas/scheduling.ts'
+import { policy, retentionLevel, storedPolicy } from '../schemas/policy.ts'
+import { plannedRun, policyClientTask, userRunRequest } from '../schemas/scheduling.ts'
 import { closed, count, empty, list, maybe, nothing, text, time } from '../schemas/schema.ts'
 import { call, type InputOf, type OutputOf, type PortContract, stream } from './port-contract.ts'
 
@@ -15,6 +15,9 @@ export const schedulerContract: PortContract<Scheduler> = {
     closed<In<'runNow'>>({ policy: text, client: maybe(text), schedule: maybe(text) }),
     closed<OutputOf<Scheduler, 'runNow'>>({ jobIds: list(text) }),
   ),
+  runForUser: call(userRunRequest, closed<OutputOf<Scheduler, 'runForUser'>>({ jobId: text })),
+  putRetentionLevel: call(retentionLevel, nothing),
+  retentionLevels: call(empty, list(retentionLevel)),
   preview: stream(closed<In<'preview'>>({ policy: text, from: time, to: time }), plannedRun),
   tasks: stream(closed<In<'tasks'>>({ policy: maybe(text) }), policyClientTask),
 }

@@ -1,6 +1,8 @@
 import type {
   FlowStep,
   Job,
+  JobAction,
+  JobAttempt,
   JobEvent,
   JobFilter,
   JobLimits,
@@ -10,6 +12,7 @@ import type {
   JobProgress,
   JobState,
   JobType,
+  WorkJobType,
 } from '@nb/contracts'
 import { z } from 'zod'
 import { scheduleType } from './policy.ts'
@@ -44,6 +47,11 @@ export const jobType: Schema<JobType> = oneOf<JobType>({
   inventory: true,
   clean: true,
 })
+
+export const workJobType: Schema<WorkJobType> = jobType.refine(
+  (type) => type !== 'backup' && type !== 'archive' && type !== 'restore',
+  { message: 'a backup or archive names policy and schedule; a restore is asked of the restore service' },
+) as unknown as Schema<WorkJobType>
 
 export const jobState: Schema<JobState> = oneOf<JobState>({
   queued: true,
@@ -83,9 +91,32 @@ export const jobProgress: Schema<JobProgress> = closed<JobProgress>({
   waitedForEmptyBuffer: maybe(count),
 })
 
+const jobAction: Schema<JobAction> = oneOf<JobAction>({
+  cancel: true,
+  suspend: true,
+  resume: true,
+  restart: true,
+  'set-priority': true,
+})
+
+export const jobAttempt: Schema<JobAttempt> = closed<JobAttempt>({
+  number: integer,
+  startedAt: time,
+  activeAt: maybe(time),
+  endedAt: maybe(time),
+  status: maybe(integer),
+  statusText: maybe(text),
+  mediaServer: maybe(text),
+  storageUnit: maybe(text),
+  files: count,
+  bytes: count,
+  firstLine: integer,
+})
+
 export const job: Schema<Job> = closed<Job>({
   id: text,
   parentId: maybe(text),
+  children: maybe(count),
   type: jobType,
   origin: jobOrigin,
   state: jobState,
@@ -96,6 +127,7 @@ export const job: Schema<Job> = closed<Job>({
   schedule: maybe(text),
   scheduleType: maybe(scheduleType),
   client: text,
+  stream: maybe(text),
   mediaServer: maybe(text),
   storageUnit: maybe(text),
   backupId: maybe(text),
@@ -103,6 +135,11 @@ export const job: Schema<Job> = closed<Job>({
   submittedAt: time,
   activeAt: maybe(time),
   endedAt: maybe(time),
+  attempt: integer,
+  retryAt: maybe(time),
+  incompleteUntil: maybe(time),
+  checkpointAt: maybe(time),
+  actions: list(jobAction),
   progress: maybe(jobProgress),
   warnings: count,
   cancelRequested: maybe(flag),
@@ -133,10 +170,16 @@ export const jobEvent: Schema<JobEvent> = variants<JobEvent, 'kind'>('kind', {
 
 export const jobFilterShape: Shape<JobFilter> = {
   jobId: maybe(text),
+  parentId: maybe(text),
+  origins: maybe(list(jobOrigin)),
+  schedule: maybe(text),
+  statuses: maybe(list(integer)),
+  failed: maybe(flag),
   types: maybe(list(jobType)),
   states: maybe(list(jobState)),
   policy: maybe(text),
   client: maybe(text),
   since: maybe(time),
+  until: maybe(time),
   limit: maybe(count),
 }

@@ -3,13 +3,20 @@ import type {
   AllocationResult,
   DiskStorageUnit,
   Drive,
+  DriveControl,
+  DriveState,
+  MediaError,
+  MediaErrorVerdict,
+  MediaServerEntry,
   ResourceChange,
+  Robot,
   StorageUnit,
   StorageUnitGroup,
   StoredImage,
   TapeStorageUnit,
   Volume,
   VolumePool,
+  VolumeState,
 } from '@nb/contracts'
 import { z } from 'zod'
 import { allocation, blocker, mediaNeed } from './resources.ts'
@@ -17,6 +24,7 @@ import {
   closed,
   count,
   flag,
+  fraction,
   integer,
   list,
   maybe,
@@ -46,6 +54,7 @@ export const storageUnit: Schema<StorageUnit> = variants<StorageUnit, 'type'>('t
     density: text,
     robot: maybe(text),
     maxConcurrentDrives: count,
+    maxStreamsPerDrive: maybe(integer),
   }),
 })
 
@@ -56,10 +65,36 @@ export const storageUnitGroup: Schema<StorageUnitGroup> = closed<StorageUnitGrou
     prioritised: true,
     failover: true,
     'round-robin': true,
+    'load-balanced': true,
   }),
 })
 
-export const volumePool: Schema<VolumePool> = closed<VolumePool>({ name: text, scratch: flag })
+export const volumePool: Schema<VolumePool> = closed<VolumePool>({
+  name: text,
+  scratch: flag,
+  maxPartiallyFull: maybe(count),
+})
+
+export const mediaServerEntry: Schema<MediaServerEntry> = closed<MediaServerEntry>({
+  name: text,
+  state: upOrDown,
+  stateReason: maybe(text),
+  maxConcurrentJobs: maybe(count),
+  load: maybe(closed<NonNullable<MediaServerEntry['load']>>({ value: fraction, at: time })),
+})
+
+export const robot: Schema<Robot> = closed<Robot>({ name: text, state: upOrDown, stateReason: maybe(text) })
+
+export const volumeState: Schema<VolumeState> = oneOf<VolumeState>({
+  active: true,
+  full: true,
+  frozen: true,
+  suspended: true,
+  expired: true,
+  imported: true,
+})
+
+export const driveState: Schema<DriveState> = oneOf<DriveState>({ up: true, down: true, operator: true })
 
 export const volume: Schema<Volume> = closed<Volume>({
   volumeId: text,
@@ -68,19 +103,17 @@ export const volume: Schema<Volume> = closed<Volume>({
   pool: text,
   robot: maybe(text),
   slot: maybe(integer),
-  state: oneOf<Volume['state']>({
-    active: true,
-    full: true,
-    frozen: true,
-    suspended: true,
-    expired: true,
-    imported: true,
-  }),
+  state: volumeState,
   stateReason: maybe(text),
   assignedAt: maybe(time),
   retentionLevel: maybe(integer),
+  multiRetention: maybe(flag),
+  multiplexed: maybe(flag),
   mounts: count,
+  maxMounts: maybe(count),
+  firstMountedAt: maybe(time),
   lastMountedAt: maybe(time),
+  expiresAt: maybe(time),
 })
 
 export const drive: Schema<Drive> = closed<Drive>({
@@ -88,9 +121,31 @@ export const drive: Schema<Drive> = closed<Drive>({
   mediaServer: text,
   density: text,
   robot: maybe(text),
-  state: upOrDown,
+  state: driveState,
   stateReason: maybe(text),
   loadedVolume: maybe(text),
+  control: maybe(oneOf<DriveControl>({ TLD: true, AVR: true, OPR: true, 'DOWN-TLD': true, DOWN: true })),
+})
+
+const mediaErrorShape = {
+  volumeId: maybe(text),
+  drive: text,
+  kind: oneOf<MediaError['kind']>({ read: true, write: true, position: true }),
+  jobId: maybe(text),
+}
+
+export const newMediaError: Schema<Omit<MediaError, 'at'>> = closed<Omit<MediaError, 'at'>>(mediaErrorShape)
+
+export const mediaError: Schema<MediaError> = closed<MediaError>({ ...mediaErrorShape, at: time })
+
+export const mediaErrorVerdict: Schema<MediaErrorVerdict> = closed<MediaErrorVerdict>({
+  action: oneOf<MediaErrorVerdict['action']>({
+    none: true,
+    'volume-frozen': true,
+    'volume-suspended': true,
+    'drive-down': true,
+  }),
+  text,
 })
 
 export const allocationRequest: Schema<AllocationRequest> = closed<AllocationRequest>({

@@ -1,4 +1,16 @@
-import type { Policy, Schedule, ScheduleType, StartWindow, StorageChoice, StoredPolicy } from '@nb/contracts'
+import type {
+  DayRule,
+  Path,
+  Policy,
+  RetentionLevel,
+  RunCalendar,
+  Schedule,
+  ScheduleType,
+  Selection,
+  StartWindow,
+  StorageChoice,
+  StoredPolicy,
+} from '@nb/contracts'
 import { z } from 'zod'
 import {
   closed,
@@ -36,12 +48,40 @@ export const storageChoice: Schema<StorageChoice> = variants<StorageChoice, 'kin
   any: closed<Extract<StorageChoice, { kind: 'any' }>>({ kind: z.literal('any') }),
 })
 
+const weekOrLast: Schema<number | 'last'> = z.union([z.int(), z.literal('last')])
+
+const dayRuleShape: Shape<DayRule> = {
+  dates: maybe(list(text)),
+  weekdays: maybe(
+    list(closed<NonNullable<DayRule['weekdays']>[number]>({ weekday: integer, week: maybe(weekOrLast) })),
+  ),
+  daysOfMonth: maybe(list(weekOrLast)),
+}
+
+export const dayRule: Schema<DayRule> = closed<DayRule>(dayRuleShape)
+
+export const runCalendar: Schema<RunCalendar> = closed<RunCalendar>({
+  ...dayRuleShape,
+  retryAfterRunDay: flag,
+})
+
+/** Directives are words that no absolute path can be; a policy's own check tells them apart. */
+const selection: Schema<Selection> = path as Schema<Path | Selection> as Schema<Selection>
+
+export const retentionLevel: Schema<RetentionLevel> = closed<RetentionLevel>({
+  level: integer,
+  periodMs: z.union([z.int(), z.null()]) as Schema<number | null>,
+})
+
 export const schedule: Schema<Schedule> = closed<Schedule>({
   name: text,
   type: scheduleType,
-  frequencyMs: integer,
+  frequencyMs: maybe(integer),
+  calendar: maybe(runCalendar),
+  exclude: maybe(dayRule),
   windows: list(startWindow),
   retentionLevel: integer,
+  multiplexing: maybe(integer),
   storage: maybe(storageChoice),
   volumePool: maybe(text),
 })
@@ -51,7 +91,9 @@ const policyShape: Shape<Policy> = {
   active: flag,
   effectiveAt: maybe(time),
   clients: list(text),
-  selections: list(path),
+  selections: list(selection),
+  multipleStreams: maybe(flag),
+  checkpointIntervalMs: maybe(integer),
   exclude: maybe(list(text)),
   include: maybe(list(text)),
   crossMountPoints: maybe(flag),

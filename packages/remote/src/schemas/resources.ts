@@ -35,6 +35,7 @@ export const mediaNeed: Schema<MediaNeed> = variants<MediaNeed, 'kind'>('kind', 
     storage: storageChoice,
     volumePool: text,
     retentionLevel: integer,
+    multiplexing: maybe(integer),
   }),
   read: closed<Extract<MediaNeed, { kind: 'read' }>>({
     kind: z.literal('read'),
@@ -66,6 +67,9 @@ export const allocatedMedium: Schema<AllocatedMedium> = variants<AllocatedMedium
     drive: text,
     volumeId: text,
     volumePool: text,
+    multiplex: maybe(
+      closed<{ readonly group: string; readonly most: number }>({ group: text, most: integer }),
+    ),
   }),
 })
 
@@ -91,7 +95,9 @@ const blockerKind: Schema<BlockerKind> = oneOf<BlockerKind>({
   drive: true,
   volume: true,
   'media-server': true,
+  robot: true,
   'not-configured': true,
+  turn: true,
 })
 
 export const blocker: Schema<Blocker> = closed<Blocker>({
@@ -116,6 +122,7 @@ export const explanation: Schema<Explanation> = closed<Explanation>({
 export const queuedRequest: Schema<QueuedRequest> = closed<QueuedRequest>({
   request: resourceRequest,
   since: time,
+  passedBy: count,
   blockers: list(blocker),
 })
 

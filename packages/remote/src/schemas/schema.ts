@@ -50,6 +50,8 @@ export const text: Schema<string> = z.string()
 export const integer: Schema<number> = z.int()
 /** A size or count: a safe integer, 0 or more. */
 export const count: Schema<number> = z.int().nonnegative()
+/** A number from 0 to 1. */
+export const fraction: Schema<number> = z.number().min(0).max(1)
 /** Milliseconds since the epoch, a safe integer. */
 export const time: Schema<number> = z.int()
 /** Nanoseconds as a decimal string. */

@@ -1,4 +1,6 @@
 import {
+  type BackupCheckpoint,
+  type BackupNames,
   type BackupRunSpec,
   type BackupSessionSpec,
   type ChannelTicket,
@@ -6,6 +8,10 @@ import {
   errorKinds,
   type ErrorRecord,
   type ExtractTarget,
+  type LocalFileSystem,
+  type ReaderCheckpoint,
+  type RemovalCounts,
+  type RemovalRunSpec,
   type RestoreRunSpec,
   type RestoreSessionSpec,
   type RestoreSource,
@@ -16,6 +22,7 @@ import {
   type WalkSpec,
 } from '@nb/contracts'
 import { z } from 'zod'
+import { scheduleType } from './policy.ts'
 import { fileListTotals, imageCopy, imageCounts, imageRecord } from './image.ts'
 import { mediaNeed } from './resources.ts'
 import {
@@ -55,11 +62,30 @@ export const extractTarget: Schema<ExtractTarget> = closed<ExtractTarget>({
   ifExists: oneOf<ExtractTarget['ifExists']>({ overwrite: true, skip: true, fail: true }),
 })
 
+export const backupCheckpoint: Schema<BackupCheckpoint> = closed<BackupCheckpoint>({
+  number: integer,
+  takenAt: time,
+  streamBytes: count,
+  fileList: fileListTotals,
+  counts: imageCounts,
+  copies: list(imageCopy),
+  position: text,
+})
+
+export const readerCheckpoint: Schema<ReaderCheckpoint> = closed<ReaderCheckpoint>({
+  streamBytes: count,
+  fileList: fileListTotals,
+  counts: imageCounts,
+  position: text,
+})
+
 export const backupSessionSpec: Schema<BackupSessionSpec> = closed<BackupSessionSpec>({
   jobId: text,
   image: imageRecord,
   need: mediaNeed,
   walk: walkSpec,
+  checkpointIntervalMs: maybe(count),
+  resumeFrom: maybe(backupCheckpoint),
 })
 
 export const restoreSessionSpec: Schema<RestoreSessionSpec> = closed<RestoreSessionSpec>({
@@ -74,7 +100,13 @@ export const restoreSessionSpec: Schema<RestoreSessionSpec> = closed<RestoreSess
   target: extractTarget,
 })
 
-const sessionKind: Schema<SessionInfo['kind']> = oneOf<SessionInfo['kind']>({ backup: true, restore: true })
+const sessionKind: Schema<SessionInfo['kind']> = oneOf<SessionInfo['kind']>({
+  backup: true,
+  restore: true,
+  removal: true,
+})
+
+const removed: Schema<RemovalCounts> = closed<RemovalCounts>({ removed: count, kept: count })
 
 const restored: Schema<NonNullable<RunResult['restored']>> = closed<NonNullable<RunResult['restored']>>({
   entries: count,
@@ -98,6 +130,7 @@ export const sessionReport: Schema<SessionReport> = closed<SessionReport>({
     }),
   ),
   restored: maybe(restored),
+  removed: maybe(removed),
   waitedForFullBuffer: count,
   waitedForEmptyBuffer: count,
 })
@@ -112,7 +145,10 @@ export const sessionInfo: Schema<SessionInfo> = closed<SessionInfo>({
 export const backupRunSpec: Schema<BackupRunSpec> = closed<BackupRunSpec>({
   jobId: text,
   backupId: text,
+  names: closed<BackupNames>({ policy: text, schedule: text, scheduleType }),
   walk: walkSpec,
+  checkpointIntervalMs: maybe(count),
+  resumeFrom: maybe(readerCheckpoint),
   reference: maybe(
     closed<NonNullable<BackupRunSpec['reference']>>({ backupId: text, ticket: channelTicket }),
   ),
@@ -129,6 +165,17 @@ export const restoreRunSpec: Schema<RestoreRunSpec> = closed<RestoreRunSpec>({
   data: channelTicket,
 })
 
+export const removalRunSpec: Schema<RemovalRunSpec> = closed<RemovalRunSpec>({
+  jobId: text,
+  backupId: text,
+  list: channelTicket,
+})
+
+export const localFileSystem: Schema<LocalFileSystem> = closed<LocalFileSystem>({
+  mountPoint: path,
+  type: text,
+})
+
 export const runProgress: Schema<RunProgress> = closed<RunProgress>({
   files: count,
   bytes: count,
@@ -141,5 +188,6 @@ export const runResult: Schema<RunResult> = closed<RunResult>({
   error: maybe(errorRecord),
   warnings: count,
   sent: maybe(closed<NonNullable<RunResult['sent']>>({ counts: imageCounts, fileList: fileListTotals })),
+  removed: maybe(removed),
   restored: maybe(restored),
 })
