@@ -4,7 +4,9 @@ import {
   type ImageRecord,
   type MediaServer,
   type NewImage,
+  type Path,
   type ResourceRequest,
+  type Selection,
   NbError,
   asNbError,
   errorKinds,
@@ -102,11 +104,26 @@ export async function newImage(parts: ManagerParts, job: RunningJob): Promise<Ne
     policy: policy.name,
     schedule: schedule.name,
     scheduleType: types.length > 0 && reference === undefined ? 'full' : schedule.type,
-    selections: policy.selections,
+    selections: pathsOf(policy.selections),
     retentionLevel: schedule.retentionLevel,
     ...(keptMs === undefined ? {} : { expiresAt: clock.now() + keptMs }),
     ...(reference === undefined ? {} : { referenceId: reference.backupId }),
   }
+}
+
+/** The selections where they are paths; directives are resolved before a job is asked for. */
+function pathsOf(selections: readonly Selection[]): readonly Path[] {
+  return selections.map((selection) => {
+    if (isDirective(selection))
+      throw new NbError('argument-invalid', `the directive ${selection} was not resolved to paths`, {
+        details: { field: 'policy.selections' },
+      })
+    return selection
+  })
+}
+
+function isDirective(selection: Selection): selection is 'NEW_STREAM' | 'ALL_LOCAL_DRIVES' {
+  return selection === 'NEW_STREAM' || selection === 'ALL_LOCAL_DRIVES'
 }
 
 /** What the session of step 7 needs to know. */

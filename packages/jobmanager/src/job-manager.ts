@@ -4,6 +4,7 @@ import {
   type Emitter,
   type Explanation,
   type Job,
+  type JobAttempt,
   type JobEvent,
   type JobFilter,
   type JobLogLine,
@@ -13,6 +14,7 @@ import {
   type JobSessions,
   type Lifecycle,
   type Observable,
+  type WorkJobRequest,
   NbError,
   asNbError,
   createEmitter,
@@ -145,9 +147,13 @@ class JobEngine implements JobManagerService {
     return this.#stopped
   }
 
-  async submit(input: BackupJobRequest, options?: CallOptions): Promise<{ readonly jobId: string }> {
+  async submit(
+    input: BackupJobRequest | WorkJobRequest,
+    options?: CallOptions,
+  ): Promise<{ readonly jobId: string }> {
     throwIfAborted(options)
     this.#checkOpen()
+    if (!('schedule' in input)) throw new NbError('not-supported', `${input.type} jobs are not supported yet`)
     checkBackupRequest(input)
     const { jobId, created } = await this.#parts.store.create(input)
     if (created) {
@@ -220,6 +226,50 @@ class JobEngine implements JobManagerService {
     }
   }
 
+  async *attempts({ jobId }: { readonly jobId: string }): AsyncIterable<JobAttempt> {
+    const job = await this.#parts.store.view(jobId)
+    if (job === undefined) throw unknownJob(jobId)
+    yield {
+      number: 1,
+      startedAt: job.submittedAt,
+      files: job.progress?.files ?? 0,
+      bytes: job.progress?.bytes ?? 0,
+      firstLine: 1,
+    }
+  }
+
+  suspend({ jobId }: { readonly jobId: string }): Promise<void> {
+    return this.#refuse(jobId, 'suspended')
+  }
+
+  resume({ jobId }: { readonly jobId: string }): Promise<void> {
+    return this.#refuse(jobId, 'resumed')
+  }
+
+  restart({ jobId }: { readonly jobId: string }): Promise<never> {
+    return this.#refuse(jobId, 'restarted')
+  }
+
+  async setPriority({
+    jobId,
+    priority,
+  }: {
+    readonly jobId: string
+    readonly priority: number
+  }): Promise<void> {
+    await this.#parts.broker.setPriority({ jobId, priority })
+  }
+
+  async purge(): Promise<{ readonly purged: number }> {
+    return { purged: await this.#parts.store.purge() }
+  }
+
+  async #refuse(jobId: string, what: string): Promise<never> {
+    const job = await this.#parts.store.view(jobId)
+    if (job === undefined) throw unknownJob(jobId)
+    throw new NbError('state-conflict', `job ${jobId} is ${job.state}: it can't be ${what}`)
+  }
+
   async explain({ jobId }: { readonly jobId: string }, options?: CallOptions): Promise<Explanation> {
     const job = await this.#parts.store.view(jobId)
     if (job === undefined) throw unknownJob(jobId)
@@ -234,6 +284,7 @@ class JobEngine implements JobManagerService {
 
   requestMedia: JobSessions['requestMedia'] = (input) => this.#sessions.requestMedia(input)
   progress: JobSessions['progress'] = (input) => this.#sessions.progress(input)
+  checkpoint: JobSessions['checkpoint'] = (input) => this.#sessions.checkpoint(input)
   sessionEnded: JobSessions['sessionEnded'] = (input) => this.#sessions.sessionEnded(input)
 
   cleanImages(): Promise<CleanupReport> {

@@ -1,4 +1,4 @@
-import type { Job, JobFilter, JobProgress, JobState } from '@nb/contracts'
+import type { Job, JobAction, JobFilter, JobProgress, JobState } from '@nb/contracts'
 import type { JobPhase, JobRecord } from './job-record.ts'
 
 const states: Readonly<Record<JobPhase, JobState>> = {
@@ -31,6 +31,8 @@ export function toJob(record: JobRecord, live: LiveFacts = {}): Job {
     priority,
     submittedAt,
     state: states[phase],
+    attempt: 1,
+    actions: actionsOf(record),
     warnings: ending?.warnings ?? 0,
     ...(operation === undefined || phase === 'queued' ? {} : { operation }),
     ...(final === undefined ? {} : { status: final.status, statusText: final.statusText }),
@@ -46,6 +48,12 @@ export function toJob(record: JobRecord, live: LiveFacts = {}): Job {
       ? {}
       : { cancelRequested: true }),
   }
+}
+
+/** What a person may do with the job now. */
+export function actionsOf({ phase, cancel }: JobRecord): readonly JobAction[] {
+  if (phase === 'ended' || phase === 'final') return []
+  return cancel === undefined ? ['cancel', 'set-priority'] : ['set-priority']
 }
 
 /** Whether the job is one of those asked for; `limit` is not looked at. */

@@ -44,6 +44,10 @@ export function createJobSessions(parts: SessionParts): JobSessions {
       const operation = type === 'restore' ? 'reading' : 'writing'
       store.show(jobId, progress.bytes > 0 || progress.files > 0 ? { progress, operation } : { progress })
     },
+    checkpoint: async ({ jobId, sessionId }) => {
+      unfinished(parts, jobId, sessionId)
+      if (running.get(jobId)?.owns(sessionId) !== true) throw unknownSession(sessionId)
+    },
     sessionEnded: async ({ report }) => {
       const { jobId, sessionId } = report
       const record = store.current(jobId) ?? (await store.read(jobId))

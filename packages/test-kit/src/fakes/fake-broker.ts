@@ -43,7 +43,7 @@ export interface FakeBroker extends ResourceBroker {
 }
 
 interface Waiter {
-  readonly request: ResourceRequest
+  request: ResourceRequest
   readonly since: number
   readonly order: number
   readonly resolve: (grant: Grant) => void
@@ -195,6 +195,12 @@ export function createFakeBroker({ clock, log, units, leaseMs = 60_000 }: FakeBr
       )
       serve()
     },
+    setPriority: async ({ jobId, priority }) => {
+      for (const waiter of waiters) {
+        if (waiter.request.jobId === jobId) waiter.request = { ...waiter.request, priority }
+      }
+      serve()
+    },
     explain: async ({ jobId }) =>
       explainBlockers(
         jobId,
@@ -202,7 +208,7 @@ export function createFakeBroker({ clock, log, units, leaseMs = 60_000 }: FakeBr
       ),
     queue: async function* ({ limit = Infinity }) {
       for (const { request, since } of waiters.slice(0, limit))
-        yield { request, since, blockers: blockersOf(request) }
+        yield { request, since, passedBy: 0, blockers: blockersOf(request) }
     },
     grants: async function* ({ jobId }, options?: CallOptions) {
       for (const { grant } of [...held.values()]) {

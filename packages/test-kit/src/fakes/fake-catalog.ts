@@ -101,6 +101,7 @@ export function createFakeCatalog({ clock, log }: FakeCatalogOptions): FakeCatal
           (filter.policy === undefined || image.policy === filter.policy) &&
           (filter.schedule === undefined || image.schedule === filter.schedule) &&
           (filter.scheduleTypes === undefined || filter.scheduleTypes.includes(image.scheduleType)) &&
+          (filter.stream === undefined || filter.stream === image.stream) &&
           (filter.from === undefined || image.backupTime >= filter.from) &&
           (filter.to === undefined || image.backupTime <= filter.to),
       )
@@ -134,6 +135,8 @@ export function createFakeCatalog({ clock, log }: FakeCatalogOptions): FakeCatal
     },
     appendFileList: unsupported,
     sealFileList: unsupported,
+    syncFileList: unsupported,
+    treeImages: () => unsupportedItems(),
     readFileList: unsupported,
     browse: () => unsupportedItems(),
     versions: () => unsupportedItems(),

@@ -1,13 +1,12 @@
 import {
-  type BackupSessionSpec,
   type Clock,
   type JobLog,
   type JobSessions,
   type MediaAnswer,
   type MediaNeed,
   type MediaServer,
-  type RestoreSessionSpec,
   type SessionInfo,
+  type SessionKind,
   type SessionReport,
   NbError,
   asNbError,
@@ -26,7 +25,17 @@ export interface SessionScript {
   readonly bytes?: number
   /** Makes a list that does not agree with the counts. */
   readonly inconsistent?: boolean
+  /** How the removal of what it saved goes, for an archive. @default all is removed in a second */
+  readonly removal?: {
+    readonly status?: number
+    readonly durationMs?: number
+    readonly removed?: number
+    readonly kept?: number
+  }
 }
+
+/** A removal writes nothing. */
+const noNeed: MediaNeed = { kind: 'read', storageUnit: '-' }
 
 /** Options of {@link createFakeMediaServer}. */
 export interface FakeMediaServerOptions {
@@ -82,19 +91,22 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
     if (unreachable) throw new NbError('media-server-unreachable', `media server ${name} does not answer`)
   }
   const tell = async (session: Session, number: number, component: string, text: string): Promise<void> => {
-    const { jobId, kind: flow } = session.info
+    const { jobId, kind } = session.info
+    const step = kind === 'removal' ? {} : { step: { flow: kind, number } }
     await log.append({
       jobId,
-      lines: [{ time: clock.now(), component, severity: 'info', step: { flow, number }, text }],
+      lines: [{ time: clock.now(), component, severity: 'info', ...step, text }],
     })
     if (session.dead) await new Promise<never>(() => undefined)
   }
   const begin = (
-    kind: 'backup' | 'restore',
-    { jobId, need }: BackupSessionSpec | RestoreSessionSpec,
+    kind: SessionKind,
+    { jobId, need }: { readonly jobId: string; readonly need: MediaNeed },
     backupId?: string,
-  ) => {
-    const again = [...sessions.values()].find(({ info }) => kind === 'backup' && info.jobId === jobId)
+  ): { readonly sessionId: string } => {
+    const again = [...sessions.values()].find(
+      ({ info }) => kind !== 'restore' && info.kind === kind && info.jobId === jobId,
+    )
     if (again !== undefined) return { sessionId: again.info.sessionId }
     const sessionId = `${name}-${++count}`
     let resolve: (report: SessionReport) => void = () => undefined
@@ -120,7 +132,8 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
     const { sessionId } = session.info
     let report: SessionReport
     try {
-      report = session.info.kind === 'backup' ? await backUp(session, plan) : await restore(session, plan)
+      const work = { backup: backUp, restore, removal: remove }[session.info.kind]
+      report = await work(session, plan)
     } catch (error) {
       const { code, message, status } = asNbError(isAbortError(error) ? session.ending.signal.reason : error)
       const failure = { code, message, status, retryable: false, details: {} }
@@ -193,6 +206,13 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
     const restored = { entries: files, bytes, skipped: 0 }
     return { ...blankReport(session), status, statusText: plan.statusText ?? 'done', restored }
   }
+  const remove = async (session: Session, { removal = {} }: SessionScript): Promise<SessionReport> => {
+    const { durationMs = 1000, status = 0, removed = 3, kept = 0 } = removal
+    await tell(session, 0, 'media-session', 'removing from the client what was saved')
+    await clock.sleep(durationMs, { signal: session.ending.signal })
+    const statusText = status === 0 ? 'done' : 'not all could be removed'
+    return { ...blankReport(session), status, statusText, removed: { removed, kept } }
+  }
   const askForMedia = async (session: Session): Promise<{ readonly storageUnit: string }> => {
     const { need, info } = session
     const requestId = '1'
@@ -234,6 +254,10 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
     startRestore: async (spec) => {
       reachable()
       return begin('restore', spec)
+    },
+    startRemoval: async ({ jobId, backupId }) => {
+      reachable()
+      return begin('removal', { jobId, need: noNeed }, backupId)
     },
     grantMedia: async ({ sessionId, requestId, answer }) => {
       reachable()

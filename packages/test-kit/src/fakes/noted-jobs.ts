@@ -107,6 +107,8 @@ function newJob(
     ...(policy === undefined ? {} : { policy }),
     ...(backupId === undefined ? {} : { backupId }),
     priority: 0,
+    attempt: 1,
+    actions: ['cancel'],
     submittedAt: now,
     activeAt: now,
     warnings: 0,
