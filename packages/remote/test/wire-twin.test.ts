@@ -78,6 +78,112 @@ t.test('a malformed argument is refused before the implementation sees it, namin
   await close()
 })
 
+t.test('a malformed job request is refused by its type, naming the field', async () => {
+  const { port, close } = twinOf.jobs(createMemoryJobs())
+  const refused = async (request: object, field: string): Promise<void> => {
+    await assert.rejects(port.submit(request as never), (error) => {
+      assert.ok(error instanceof NbError)
+      assert.equal(error.code, 'message-invalid')
+      assert.equal(error.details.field, field, error.message)
+      return true
+    })
+  }
+  await refused({ ...exampleJob('1'), client: 7 }, 'client')
+  await refused({ ...exampleJob('1'), retry: { tries: 2 } }, 'retry.delayMs')
+  await refused({ ...exampleJob('1'), type: 'restore' }, 'type')
+  await refused({ requestId: '1', type: 'verify', origin: 'user', lines: [], policy: {} }, 'policy')
+  await refused({ ...exampleJob('1'), type: 'verify' }, 'policy')
+  await close()
+})
+
+t.test('jobs of every kind, their tries and their operations travel', async (t) => {
+  const memory = createMemoryJobs()
+  const { port, close } = twinOf.jobs(memory)
+  const streams = [{ name: '/srv', selections: examplePolicy.selections as never, retry: undefined }]
+  t.same(await port.submit({ ...exampleJob('1'), retentionMs: null }), { jobId: '1' })
+  t.same(
+    await port.submit({
+      ...exampleJob('2'),
+      type: 'archive',
+      streams: streams.map(({ name, selections }) => ({ name, selections })),
+      streamSet: ['/srv', '/home'],
+      retry: { tries: 2, delayMs: 3_600_000 },
+    }),
+    { jobId: '2' },
+  )
+  const check = { requestId: '3', type: 'verify', origin: 'user', parameters: { image: 'web1_1' } } as const
+  t.same(await port.submit({ ...check, lines: [] }), { jobId: '3' })
+  t.match(await port.get({ jobId: '3' }), { type: 'verify', client: '-' })
+  memory.change('2', { attempt: 2, retryAt: 5, checkpointAt: 4, incompleteUntil: 6, children: 1 })
+  t.same(
+    (await collect(port.attempts({ jobId: '2' }))).map(({ number }) => number),
+    [1, 2],
+  )
+  await port.suspend({ jobId: '2', reason: 'the tape is needed' })
+  await port.setPriority({ jobId: '2', priority: 7 })
+  t.match(await port.get({ jobId: '2' }), {
+    state: 'suspended',
+    priority: 7,
+    retryAt: 5,
+    actions: ['resume', 'cancel'],
+  })
+  await port.resume({ jobId: '2' })
+  t.same(await port.restart({ jobId: '2' }), { jobId: '2-again' })
+  memory.change('1', { state: 'done', endedAt: 10 })
+  await assert.rejects(port.suspend({ jobId: '1' }), { code: 'state-conflict' })
+  t.same(await port.purge({ endedBefore: 11 }), { purged: 1 })
+  await close()
+})
+
+t.test('directives, calendars and the retention table travel', async (t) => {
+  const { port, close } = twinOf.scheduler(createMemoryScheduler())
+  const policy = {
+    ...examplePolicy,
+    selections: ['NEW_STREAM', '/srv', 'NEW_STREAM', 'ALL_LOCAL_DRIVES'] as never,
+    multipleStreams: true,
+    checkpointIntervalMs: 0,
+    effectiveAt: 1,
+    schedules: [
+      {
+        name: 'monthly',
+        type: 'user-backup',
+        calendar: {
+          dates: ['2026-12-24'],
+          weekdays: [{ weekday: 0, week: 'last' }, { weekday: 5 }],
+          daysOfMonth: [1, 'last'],
+          retryAfterRunDay: true,
+        },
+        exclude: { dates: ['2026-12-25'] },
+        windows: [],
+        retentionLevel: 9,
+        multiplexing: 4,
+      },
+    ],
+  } as const
+  const { generation: _generation, changedAt: _changedAt, ...back } = await port.putPolicy({ policy })
+  t.same(back, policy)
+  t.same(
+    await port.runForUser({
+      requestId: 'u',
+      client: 'web1',
+      type: 'user-backup',
+      paths: [examplePolicy.selections[1] as never],
+    }),
+    { jobId: 'u' },
+  )
+  await assert.rejects(port.runForUser({ requestId: 'u', client: 'web1', type: 'user-archive', paths: [] }), {
+    code: 'schedule-type-missing',
+    status: 198,
+  })
+  await port.putRetentionLevel({ level: 3, periodMs: null })
+  await assert.rejects(port.putRetentionLevel({ level: 9, periodMs: 1 }), { code: 'argument-invalid' })
+  t.same((await port.retentionLevels({})).slice(2, 4), [
+    { level: 2, periodMs: 21 * 86_400_000 },
+    { level: 3, periodMs: null },
+  ])
+  await close()
+})
+
 t.test('a result that its port does not know is refused on arrival', async () => {
   const scheduler = { ...createMemoryScheduler(), runNow: async () => ({ jobIds: [7] }) as never }
   const { port, close } = twinOf.scheduler(scheduler)

@@ -68,11 +68,17 @@ const workJobRequest: Schema<WorkJobRequest> = closed<WorkJobRequest>({
   lines: list(jobLogLine),
 })
 
+/** Told apart by their type, so that a complaint names the field and not the union. */
+const submitted = z.discriminatedUnion('type', [
+  backupJobRequest as never,
+  workJobRequest as never,
+]) as unknown as Schema<BackupJobRequest | WorkJobRequest>
+
 const byJob = closed<{ readonly jobId: string }>({ jobId: text })
 
 export const jobManagerContract: PortContract<JobManager> = {
   submit: call(
-    z.union([backupJobRequest, workJobRequest]),
+    submitted,
     closed<OutputOf<JobManager, 'submit'>>({
       jobId: text,
       children: maybe(

@@ -48,10 +48,18 @@ export const jobType: Schema<JobType> = oneOf<JobType>({
   clean: true,
 })
 
-export const workJobType: Schema<WorkJobType> = jobType.refine(
-  (type) => type !== 'backup' && type !== 'archive' && type !== 'restore',
-  { message: 'a backup or archive names policy and schedule; a restore is asked of the restore service' },
-) as unknown as Schema<WorkJobType>
+/** A backup or archive names policy and schedule; a restore is asked of the restore service. */
+export const workJobType: Schema<WorkJobType> = oneOf<WorkJobType>({
+  verify: true,
+  duplicate: true,
+  import: true,
+  'catalog-backup': true,
+  'image-cleanup': true,
+  label: true,
+  erase: true,
+  inventory: true,
+  clean: true,
+})
 
 export const jobState: Schema<JobState> = oneOf<JobState>({
   queued: true,

@@ -5,6 +5,7 @@ import {
   type JobManager,
   NbError,
   throwIfAborted,
+  type WorkJobRequest,
 } from '@nb/contracts'
 
 /** Jobs in memory, with the means to drive them from a test. */
@@ -58,6 +59,11 @@ export function createMemoryJobs(): MemoryJobs {
       for (let number = after; number < 3; number++)
         yield { time: number, component: 'jobmanager', severity: 'info', text: `line ${number}` }
     },
+    async *attempts({ jobId }) {
+      const { attempt, submittedAt } = known(jobId)
+      for (let number = 1; number <= attempt; number++)
+        yield { number, startedAt: submittedAt, files: 0, bytes: 0, firstLine: number }
+    },
     async *watch(_input, options) {
       const waiting: JobEvent[] = newest().map((job) => ({ kind: 'job', job }))
       let wake = (): void => {}
@@ -93,6 +99,25 @@ export function createMemoryJobs(): MemoryJobs {
         })
       }),
     cancel: async ({ jobId }) => store({ ...known(jobId), cancelRequested: true }),
+    suspend: async ({ jobId }) => {
+      if (known(jobId).state === 'done') throw new NbError('state-conflict', `job ${jobId} is done`)
+      store({ ...known(jobId), state: 'suspended', actions: ['resume', 'cancel'] })
+    },
+    resume: async ({ jobId }) => {
+      if (known(jobId).state !== 'suspended')
+        throw new NbError('state-conflict', `job ${jobId} is not suspended`)
+      store({ ...known(jobId), state: 'queued', actions: ['suspend', 'cancel', 'set-priority'] })
+    },
+    restart: async ({ jobId }) => {
+      store({ ...known(jobId), id: `${jobId}-again`, state: 'queued' })
+      return { jobId: `${jobId}-again` }
+    },
+    setPriority: async ({ jobId, priority }) => store({ ...known(jobId), priority }),
+    purge: async ({ endedBefore }) => {
+      const old = newest().filter(({ endedAt }) => endedAt !== undefined && endedAt < endedBefore)
+      for (const { id } of old) jobs.delete(id)
+      return { purged: old.length }
+    },
     explain: async ({ jobId }) => ({
       jobId: known(jobId).id,
       waiting: false,
@@ -102,17 +127,21 @@ export function createMemoryJobs(): MemoryJobs {
   }
 }
 
-function newJob({ requestId, client, policy, schedule, origin }: BackupJobRequest): Job {
+function newJob(request: BackupJobRequest | WorkJobRequest): Job {
+  const { requestId, type, client = '-', origin } = request
+  const by =
+    'schedule' in request ? { policy: request.policy.name, schedule: request.schedule.name } : undefined
   return {
     id: requestId,
-    type: 'backup',
+    type,
     origin,
     state: 'queued',
     client,
-    policy: policy.name,
-    schedule: schedule.name,
+    ...by,
     priority: 0,
     submittedAt: 1_700_000_000_000,
+    attempt: 1,
+    actions: ['cancel', 'suspend', 'set-priority'],
     warnings: 0,
   }
 }

@@ -1,8 +1,15 @@
-import { NbError, type Scheduler, type StoredPolicy, throwIfAborted } from '@nb/contracts'
+import {
+  defaultRetentionLevels,
+  NbError,
+  type Scheduler,
+  type StoredPolicy,
+  throwIfAborted,
+} from '@nb/contracts'
 
 /** Policies in memory: enough of a scheduler to keep its obligations about policies and generations. */
 export function createMemoryScheduler(): Scheduler {
   const stored = new Map<string, StoredPolicy>()
+  const retention = [...defaultRetentionLevels]
   const known = (name: string): StoredPolicy => {
     const policy = stored.get(name)
     if (policy === undefined)
@@ -36,10 +43,33 @@ export function createMemoryScheduler(): Scheduler {
       if (!active) throw new NbError('policy-inactive', `${policy} is inactive`)
       return { jobIds: (client === undefined ? clients : [client]).map((name) => `${policy}-${name}`) }
     },
+    runForUser: async ({ requestId, type, policy }) => {
+      const found = [...stored.values()].find(
+        ({ name, schedules }) =>
+          (policy === undefined || name === policy) && schedules.some((schedule) => schedule.type === type),
+      )
+      if (found === undefined)
+        throw new NbError('schedule-type-missing', `no active policy has a schedule of type ${type}`)
+      return { jobId: requestId }
+    },
+    putRetentionLevel: async (level) => {
+      if (level.level === 9 || level.level === 25)
+        throw new NbError('argument-invalid', `level ${level.level} is fixed`)
+      retention[level.level] = level
+    },
+    retentionLevels: async () => retention,
     async *preview({ policy, from, to }) {
       for (const { name, type, frequencyMs } of known(policy).schedules)
-        for (let at = from; at < to; at += frequencyMs)
-          yield { policy, client: 'web1', schedule: name, scheduleType: type, dueAt: at, startsAt: at }
+        for (let at = from; frequencyMs !== undefined && at < to; at += frequencyMs)
+          yield {
+            policy,
+            client: 'web1',
+            schedule: name,
+            scheduleType: type,
+            dueAt: at,
+            startsAt: at,
+            closesAt: at + 3_600_000,
+          }
     },
     async *tasks(input) {
       for (const { name, clients } of stored.values())
