@@ -12,7 +12,7 @@
  *
  * @packageDocumentation
  */
-export { createVirtualClock, type VirtualClock } from './virtual-clock.ts'
+export { createVirtualClock, type VirtualClock, type VirtualClockOptions } from './virtual-clock.ts'
 export { withFixture, type SuiteContext, type SuiteSetup } from './suite-context.ts'
 export { dataChannelsSuite, type DataChannelsFixture } from './suites/data-channels.ts'
 export { createFaultPlan, seededRandom, type FaultPlan, type PlannedFault } from './fault-plan.ts'
