@@ -80,6 +80,8 @@ export interface Volume {
   readonly barcode?: string
   readonly density: string
   readonly pool: string
+  /** The scratch pool that it came from and goes back to with its last image; told by the media manager, not taken. */
+  readonly scratchPool?: string
   readonly robot?: string
   readonly slot?: number
   readonly state: VolumeState

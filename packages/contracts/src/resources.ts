@@ -12,6 +12,8 @@ export type MediaNeed =
       readonly retentionLevel: number
       /** Most jobs that may share a drive with this one, 1–32. @default 1 */
       readonly multiplexing?: number
+      /** It goes on with an image whose volume has come to its end: an empty volume is preferred. @default false */
+      readonly continues?: boolean
     }
   /** `volumeId` for tape. */
   | { readonly kind: 'read'; readonly storageUnit: string; readonly volumeId?: string }
@@ -92,7 +94,7 @@ export interface Blocker {
   readonly reason: number
   readonly limit?: number
   readonly inUse?: number
-  /** Who holds it. */
+  /** Who holds it, oldest first: all of them, or the first 100; `inUse` counts all. */
   readonly holders: readonly { readonly jobId: string; readonly since: number }[]
   /** What would free it, as the end of the sentence "it goes on when …". */
   readonly goesOnWhen: string

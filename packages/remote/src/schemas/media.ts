@@ -101,6 +101,7 @@ export const volume: Schema<Volume> = closed<Volume>({
   barcode: maybe(text),
   density: text,
   pool: text,
+  scratchPool: maybe(text),
   robot: maybe(text),
   slot: maybe(integer),
   state: volumeState,

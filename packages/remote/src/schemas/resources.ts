@@ -36,6 +36,7 @@ export const mediaNeed: Schema<MediaNeed> = variants<MediaNeed, 'kind'>('kind', 
     volumePool: text,
     retentionLevel: integer,
     multiplexing: maybe(integer),
+    continues: maybe(flag),
   }),
   read: closed<Extract<MediaNeed, { kind: 'read' }>>({
     kind: z.literal('read'),
