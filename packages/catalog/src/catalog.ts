@@ -120,12 +120,18 @@ export function createCatalog(components: CatalogComponents, options: CatalogOpt
     createImage: (input, call) => answering(() => whileOpen(life).createImage(input, call)),
     appendFileList: (input, call) => answering(() => whileOpen(life).appendFileList(input, call)),
     sealFileList: (input, call) => answering(() => whileOpen(life).sealFileList(input, call)),
+    syncFileList: () =>
+      answering(async () => {
+        whileOpen(life)
+        throw new NbError('not-supported', 'this catalog keeps no checkpoints yet')
+      }),
     completeImage: (input, call) => answering(() => whileOpen(life).completeImage(input, call)),
     discardImage: (input) => answering(() => whileOpen(life).discardImage(input)),
     getImage: (input, call) => answering(() => whileOpen(queries).getImage(input, call)),
     listImages: (input, call) => items(() => whileOpen(queries).listImages(input, call)),
     browse: (input, call) => items(() => whileOpen(queries).browse(input, call)),
     versions: (input, call) => items(() => whileOpen(queries).versions(input, call)),
+    treeImages: (input, call) => items(() => whileOpen(queries).treeImages(input, call)),
     readFileList: (input, call) => answering(() => whileOpen(queries).readFileList(input, call)),
     expireImage: (input) => answering(() => whileOpen(life).expireImage(input)),
     expireDue: (input, call) => answering(() => whileOpen(life).expireDue(input, call)),

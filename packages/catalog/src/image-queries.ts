@@ -31,7 +31,10 @@ export interface ImageQueriesParts {
   readonly clock: Clock
 }
 
-type QueryMethods = Pick<Catalog, 'getImage' | 'listImages' | 'browse' | 'versions' | 'readFileList'>
+type QueryMethods = Pick<
+  Catalog,
+  'getImage' | 'listImages' | 'browse' | 'versions' | 'treeImages' | 'readFileList'
+>
 
 /** The latest moment that a date can say. */
 const latestTime = 8.64e15
@@ -140,6 +143,19 @@ export class ImageQueries implements QueryMethods {
     }
   }
 
+  async *treeImages(
+    input: Parameters<Catalog['treeImages']>[0],
+    options?: CallOptions,
+  ): AsyncGenerator<ImageRecord, void, undefined> {
+    const { image, tree } = await this.#choose(
+      input,
+      (input.paths ?? []).map((path) => ({ path })),
+      options,
+    )
+    await tree.close()
+    yield image
+  }
+
   async readFileList(
     input: Parameters<Catalog['readFileList']>[0],
     options?: CallOptions,
@@ -202,13 +218,14 @@ async function firstLacking<Wanted extends { readonly bytes: Buffer }>(
 }
 
 function matches(image: ImageRecord, filter: ImageFilter): boolean {
-  const { client, policy, schedule, scheduleTypes, states = ['complete'], from, to } = filter
+  const { client, policy, schedule, scheduleTypes, stream, states = ['complete'], from, to } = filter
   return (
     states.includes(image.state) &&
     (client === undefined || image.client === client) &&
     (policy === undefined || image.policy === policy) &&
     (schedule === undefined || image.schedule === schedule) &&
     (scheduleTypes === undefined || scheduleTypes.includes(image.scheduleType)) &&
+    (stream === undefined || image.stream === stream) &&
     (from === undefined || image.backupTime >= from) &&
     (to === undefined || image.backupTime <= to)
   )

@@ -21,10 +21,12 @@ function plainTarget(target: RestoreTarget): RestoreTarget {
   return { ...target, directory: plain('target.directory', target.directory) }
 }
 
-function plain(field: string, path: Path): Path {
+/** An absolute path in its one form. Throws `argument-invalid`. */
+export function plain(field: string, path: Path): Path {
   return pathFromBytes(checkAbsolute(field, path))
 }
 
-function missing(field: string, remedy: string): never {
+/** Refuses a field without a value. */
+export function missing(field: string, remedy: string): never {
   throw new NbError('value-missing', `${field} is missing: ${remedy}`, { details: { field } })
 }

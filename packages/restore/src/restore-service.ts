@@ -11,6 +11,7 @@ import {
   type RestorePreview,
   type RestoreRequest,
   type RestoreService,
+  type Scheduler,
   NbError,
   asNbError,
   debugLogger,
@@ -19,6 +20,7 @@ import {
 import { checkRequest } from './check-request.ts'
 import { planRestore } from './plan.ts'
 import { beginRestore, runRestore } from './restore-flow.ts'
+import { startUserRun } from './user-run.ts'
 import type { RestoreFlowComponents } from './running-restore.ts'
 
 /** What a restore service asks for. */
@@ -34,6 +36,8 @@ export interface RestoreServiceComponents {
   /** Where the service leaves its lines, usually the job store. */
   readonly log: JobLog
   readonly clock: Clock
+  /** Starts the backups and archives that users ask for. @default none; `backup` rejects with `not-supported` */
+  readonly scheduler?: Pick<Scheduler, 'runForUser'>
 }
 
 type Submitted = ReturnType<RestoreService['submit']>
@@ -96,6 +100,7 @@ export function createRestoreService(
       await Promise.all([...running.values()].map(({ done }) => done))
     },
     submit,
+    backup: async (input, options) => startUserRun(components, input, options),
     preview: async (input, options): Promise<RestorePreview> => {
       const plan = await planRestore(components, checkRequest(input), options)
       return {

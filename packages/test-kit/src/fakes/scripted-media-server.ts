@@ -80,6 +80,7 @@ export function createScriptedMediaServer(channels: DataChannels): ScriptedMedia
       started.find((each) => each.sessionId === sessionId)?.end(status),
     sessions: async () => [],
     startBackup: async () => Promise.reject(restoresOnly()),
+    startRemoval: async () => Promise.reject(restoresOnly()),
     grantMedia: async () => Promise.reject(restoresOnly()),
     removeImage: async () => Promise.reject(restoresOnly()),
     storedImages: async function* () {

@@ -257,6 +257,11 @@ async function prepare(
   const spec: BackupRunSpec = {
     jobId: '1',
     backupId,
+    names: {
+      policy: 'nightly',
+      schedule: 'daily',
+      scheduleType: reference === undefined ? 'full' : 'differential',
+    },
     walk: { roots, exclude: [], include: [], crossMountPoints: false },
     data: data.ticket,
     metadata: metadata.ticket,

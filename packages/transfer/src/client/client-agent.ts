@@ -14,7 +14,10 @@ import {
   type JobLog,
   type Lifecycle,
   type Logger,
+  type LocalFileSystem,
   type Path,
+  type ReaderCheckpoint,
+  type RemovalRunSpec,
   type RestoreRunSpec,
   type RunProgress,
   type RunResult,
@@ -133,6 +136,29 @@ class Agent implements LocalClientAgent {
         this.#restoring.delete(spec.restoreId)
       }),
     )
+  }
+
+  async fileSystems(_: Record<string, never>, options?: CallOptions): Promise<readonly LocalFileSystem[]> {
+    throwIfAborted(options)
+    throw notYet('fileSystems')
+  }
+
+  async startRemoval(_: RemovalRunSpec, options?: CallOptions): Promise<{ readonly runId: string }> {
+    throwIfAborted(options)
+    throw notYet('startRemoval')
+  }
+
+  async *checkpoints(_: { readonly runId: string }, options?: CallOptions): AsyncIterable<ReaderCheckpoint> {
+    throwIfAborted(options)
+    throw notYet('checkpoints')
+  }
+
+  async goOn(
+    _: { readonly runId: string; readonly streamBytes: number },
+    options?: CallOptions,
+  ): Promise<void> {
+    throwIfAborted(options)
+    throw notYet('goOn')
   }
 
   async waitRun(input: { readonly runId: string }, options?: CallOptions): Promise<RunResult> {
@@ -279,6 +305,10 @@ class Agent implements LocalClientAgent {
     const { log, clock } = this.#components
     return new JobLines({ log, clock, logger: this.#logger }, { jobId, limit: this.#options.listedWarnings })
   }
+}
+
+function notYet(method: string): NbError {
+  return new NbError('not-supported', `This client agent does not know ${method} yet.`)
 }
 
 function listenerOf(run: ClientRun, lines: JobLines): WorkerListener {

@@ -163,6 +163,7 @@ async function startReader(session: Session, spec: BackupSessionSpec, held: Held
   const start: BackupRunSpec = {
     jobId: info.jobId,
     backupId: image.backupId,
+    names: { policy: image.policy, schedule: image.schedule, scheduleType: image.scheduleType },
     walk: spec.walk,
     data: data.ticket,
     metadata: metadata.ticket,

@@ -167,6 +167,10 @@ export function createMediaServer(
       const key = `restore ${jobId} ${mediaPlan.token}`
       return begin('restore', { jobId, client, key }, (...parts) => restoreWork(spec, ...parts))
     },
+    startRemoval: async (_, call) => {
+      throwIfAborted(call)
+      throw new NbError('not-supported', `Media server ${host.name} runs no removals yet.`)
+    },
     grantMedia: async ({ sessionId, requestId, answer }) => {
       const { session, ended } = register.get(sessionId)
       if (ended) throw new NbError('session-unknown', `Session ${sessionId} has ended.`)

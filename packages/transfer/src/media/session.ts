@@ -114,7 +114,9 @@ export class Session {
   /** Writes a line into the job's log. A line that cannot be written is not worth the job: it goes to the debug log. */
   async note({ step, component, text, severity = 'info', data }: SessionNote): Promise<void> {
     const { clock, log, logger } = this.host
-    const flow: FlowStep | undefined = step === undefined ? undefined : { flow: this.info.kind, number: step }
+    const { kind } = this.info
+    const flow: FlowStep | undefined =
+      step === undefined || kind === 'removal' ? undefined : { flow: kind, number: step }
     const line = {
       time: clock.now(),
       component,

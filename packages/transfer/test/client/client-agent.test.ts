@@ -17,6 +17,8 @@ import { encodePlan, framedRanges, planFor } from './extract-in-thread.ts'
 import { freshDirectory } from './fresh-directory.ts'
 import { decodeList } from './read-in-thread.ts'
 
+const names = { policy: 'nightly', schedule: 'daily', scheduleType: 'full' } as const
+
 function host(t: { teardown(action: () => unknown): void }, options: ClientAgentOptions = {}) {
   const directory = freshDirectory(t)
   const source = join(directory, 'source')
@@ -42,7 +44,7 @@ function host(t: { teardown(action: () => unknown): void }, options: ClientAgent
     const [data, metadata] = [await channels.listen(), await channels.listen()]
     const walk = { roots: [toPath(source)], exclude: [], include: [], crossMountPoints: false }
     const tickets = { data: data.ticket, metadata: metadata.ticket }
-    const { runId } = await agent.startBackup({ jobId: '7', backupId: 'web1_1', walk, ...tickets })
+    const { runId } = await agent.startBackup({ jobId: '7', backupId: 'web1_1', names, walk, ...tickets })
     const [stream, list] = await Promise.all([take(data), take(metadata)])
     return { result: await agent.waitRun({ runId }), data: stream, list }
   }
@@ -158,6 +160,7 @@ t.test('a result is kept for a while', async (t) => {
   const run = await agent.startBackup({
     jobId: '1',
     backupId: 'b',
+    names,
     walk,
     data: data.ticket,
     metadata: metadata.ticket,
@@ -174,7 +177,10 @@ t.test('a backup of nothing is a mistake of the caller', async (t) => {
   const { agent, channels } = host(t)
   const { ticket } = await channels.listen()
   const walk = { roots: [], exclude: [], include: [], crossMountPoints: false }
-  await t.rejects(agent.startBackup({ jobId: '1', backupId: 'b', walk, data: ticket, metadata: ticket }), {
-    code: 'argument-invalid',
-  })
+  await t.rejects(
+    agent.startBackup({ jobId: '1', backupId: 'b', names, walk, data: ticket, metadata: ticket }),
+    {
+      code: 'argument-invalid',
+    },
+  )
 })

@@ -4,6 +4,8 @@ import {
   type DataChannel,
   type DataChannels,
   NbError,
+  type RemovalCounts,
+  type RemovalRunSpec,
   type RestoreRunSpec,
   type RunProgress,
   type RunResult,
@@ -27,6 +29,8 @@ export interface ClientScript {
   readonly unreachable?: NbError
   /** What it says in the end, where that is not the truth. */
   readonly tells?: Partial<RunResult>
+  /** What a removal says it did. */
+  readonly removed?: RemovalCounts
   /** Called before each chunk of a restore is taken. */
   readonly beforeRead?: () => Promise<void>
 }
@@ -50,6 +54,9 @@ export class ScriptedClient implements ClientAgent {
   readonly delivered: DeliveredRange[] = []
   readonly backups: BackupRunSpec[] = []
   readonly restores: RestoreRunSpec[] = []
+  readonly removals: RemovalRunSpec[] = []
+  /** The list that the last removal was given. */
+  removalList: Buffer | undefined
   /** Stream bytes that writes have taken. */
   sentBytes = 0
   readonly #channels: DataChannels
@@ -79,6 +86,24 @@ export class ScriptedClient implements ClientAgent {
     if (this.script.unreachable !== undefined) throw this.script.unreachable
     this.restores.push(spec)
     return this.#start((run) => this.#restore(run, spec))
+  }
+
+  async fileSystems(): Promise<never> {
+    throw new NbError('not-supported', 'a scripted client has no file systems')
+  }
+
+  async startRemoval(spec: RemovalRunSpec): Promise<{ readonly runId: string }> {
+    if (this.script.unreachable !== undefined) throw this.script.unreachable
+    this.removals.push(spec)
+    return this.#start((run) => this.#removal(run, spec))
+  }
+
+  async *checkpoints(): AsyncGenerator<never> {
+    throw new NbError('not-supported', 'a scripted client has no checkpoints')
+  }
+
+  async goOn(): Promise<never> {
+    throw new NbError('not-supported', 'a scripted client has no checkpoints')
   }
 
   async waitRun({ runId }: { readonly runId: string }): Promise<RunResult> {
@@ -165,6 +190,15 @@ export class ScriptedClient implements ClientAgent {
       throw new NbError('message-invalid', 'the restore stream ends inside a run')
     await data.end()
     return { restored: { entries: this.delivered.length, bytes, skipped: 0 } }
+  }
+
+  async #removal(run: Run, spec: RemovalRunSpec): Promise<Partial<RunResult>> {
+    const list = await this.#open(run, spec.list)
+    const parts: Buffer[] = []
+    for await (const chunk of readChannel(list)) parts.push(Buffer.from(chunk))
+    this.removalList = Buffer.concat(parts)
+    await list.end()
+    return { removed: this.script.removed ?? { removed: 0, kept: 0 } }
   }
 
   async #open(run: Run, ticket: BackupRunSpec['data']): Promise<DataChannel> {
