@@ -75,7 +75,9 @@ export interface Catalog {
   /**
    * A channel on which the image's files file is appended, batch by batch (step 11). One at a time: a list that broke
    * on its way begins anew with the next call, one that arrived whole is not replaced. With `after` it goes on there
-   * instead: the rest of an earlier one is cut off. Rejects with `image-unknown`, `state-conflict`.
+   * instead: a channel that is still open is broken, the rest of an earlier list is cut off. What comes then begins with
+   * the list's header, the same as before, which is not counted again. Rejects with `image-unknown`, `state-conflict`,
+   * `file-list-corrupt` when what is here does not begin with a list of these totals.
    */
   appendFileList(
     input: { readonly backupId: string; readonly after?: FileListTotals },
@@ -90,8 +92,8 @@ export interface Catalog {
     options?: CallOptions,
   ): Promise<void>
   /**
-   * Makes what has arrived of a list, of these totals, durable while more is to follow: a checkpoint. Rejects with
-   * `file-list-corrupt` when less has arrived.
+   * Waits until a list of these totals has arrived and makes it durable, while more is to follow: a checkpoint. Idempotent.
+   * Rejects with `file-list-corrupt` when the list ends or breaks before, or has other totals there.
    */
   syncFileList(
     input: { readonly backupId: string; readonly totals: FileListTotals },

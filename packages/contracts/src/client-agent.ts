@@ -10,10 +10,10 @@ import type { ScheduleType } from './policy.ts'
 export interface ReaderCheckpoint {
   /** Length of the archive stream up to here; all of it has been sent. */
   readonly streamBytes: number
-  /** The file list up to here; all of it has been sent. */
+  /** The file list up to here; all of it has been sent. It grows from one checkpoint to the next, the stream need not. */
   readonly fileList: FileListTotals
   readonly counts: ImageCounts
-  /** Where the reader is; only a client agent reads it. */
+  /** Where the reader is; only a client agent reads it. Mostly below 1 KiB, at most 4 MiB. */
   readonly position: string
 }
 
@@ -37,9 +37,12 @@ export interface BackupRunSpec {
   readonly backupId: string
   readonly names: BackupNames
   readonly walk: WalkSpec
-  /** Milliseconds between checkpoints; absent for none. */
+  /** Milliseconds of reading between checkpoints, 0 for one after each entry; absent for none. */
   readonly checkpointIntervalMs?: number
-  /** Goes on from here: nothing before it is sent again. */
+  /**
+   * Goes on from here: nothing before it is sent again, but for the header of the file list. What comes to lie before it
+   * meanwhile is not in the image, what was read stays as it was read.
+   */
   readonly resumeFrom?: ReaderCheckpoint
   /** For an incremental: the list of the image to compare with, and that image's id. */
   readonly reference?: { readonly backupId: string; readonly ticket: ChannelTicket }
@@ -109,10 +112,16 @@ export interface ClientAgent {
   startRestore(input: RestoreRunSpec, options?: CallOptions): Promise<{ readonly runId: string }>
   /** Removes files of the image's list that are still as the list says, and directories that became empty. */
   startRemoval(input: RemovalRunSpec, options?: CallOptions): Promise<{ readonly runId: string }>
-  /** The checkpoints of a backup run, as the reader reaches them; it stands still at each until `goOn`. */
+  /**
+   * The checkpoints of a backup run, as the reader reaches them; it stands still at each until `goOn`. Begins with the one
+   * at which it stands, ends with the run. Rejects with `session-unknown`.
+   */
   checkpoints(input: { readonly runId: string }, options?: CallOptions): AsyncIterable<ReaderCheckpoint>
-  /** Lets a reader that stands at a checkpoint go on. Idempotent. */
-  goOn(input: { readonly runId: string; readonly streamBytes: number }, options?: CallOptions): Promise<void>
+  /**
+   * Lets a reader go on that stands at the checkpoint whose file list has this many entries. Idempotent. Rejects with
+   * `session-unknown`, `state-conflict` for a checkpoint that it has not reached.
+   */
+  goOn(input: { readonly runId: string; readonly entries: number }, options?: CallOptions): Promise<void>
   /** The result, once the run has ended; kept for a while. Rejects with `session-unknown`. */
   waitRun(input: { readonly runId: string }, options?: CallOptions): Promise<RunResult>
   /** How far it is, a few times a second, until it ends. */

@@ -241,7 +241,8 @@ export interface JobSessions {
   ): Promise<void>
   /**
    * All that a backup has sent up to here is durable: from now on it can be resumed from here. A later checkpoint
-   * replaces it.
+   * replaces it, durably when this resolves. Where it fails otherwise than with `session-unknown`, the backup goes on
+   * without this checkpoint.
    */
   checkpoint(
     input: { readonly sessionId: string; readonly jobId: string; readonly checkpoint: BackupCheckpoint },

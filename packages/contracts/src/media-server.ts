@@ -22,7 +22,7 @@ export interface BackupCheckpoint {
   readonly counts: ImageCounts
   /** The fragments up to here; they end where the stream does. */
   readonly copies: readonly ImageCopy[]
-  /** The reader's own note of where it was; only a client agent reads it. */
+  /** The reader's own note of where it was; only a client agent reads it. Mostly below 1 KiB, at most 4 MiB. */
   readonly position: string
 }
 
@@ -36,7 +36,7 @@ export interface BackupSessionSpec {
   readonly walk: WalkSpec
   /** Milliseconds between checkpoints; absent for none. */
   readonly checkpointIntervalMs?: number
-  /** Goes on from here: the image has all up to it. */
+  /** Goes on from here: the image has all up to it. The need is for the storage unit of its copies. */
   readonly resumeFrom?: BackupCheckpoint
 }
 
@@ -127,10 +127,14 @@ export interface SessionInfo {
  * (parent), its receiving or sending child and the block buffer between.
  *
  * Obligations: a session that was started ends by itself with exactly one report to `JobSessions.sessionEnded`,
- * whatever fails; ending frees everything on this host and at the client.
+ * whatever fails; ending frees everything on this host and at the client. A backup that did not end well leaves on the
+ * medium what lies before its last checkpoint, and nothing else.
  */
 export interface MediaServer {
-  /** Backup step 7. Resolves when the session lives; its work goes on by itself. Idempotent by `jobId`. */
+  /**
+   * Backup step 7. Resolves when the session lives; its work goes on by itself. Idempotent by `jobId`, image and checkpoint;
+   * a session that resumes and has failed is no answer to its request: a new one begins.
+   */
   startBackup(input: BackupSessionSpec, options?: CallOptions): Promise<{ readonly sessionId: string }>
   /** Restore step 5. */
   startRestore(input: RestoreSessionSpec, options?: CallOptions): Promise<{ readonly sessionId: string }>

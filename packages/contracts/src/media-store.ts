@@ -18,9 +18,12 @@ export interface MediaStore {
   ): Promise<MountedMedium>
   /** The images of which there are fragments here, committed or left over. */
   storedImages(options?: CallOptions): AsyncIterable<StoredImage>
-  /** Removes all fragments of an image's copy, committed or not; absence is no error. */
+  /**
+   * Removes all fragments of an image's copy, committed or not; with `after` only those of higher numbers, durably before
+   * it resolves. Absence is no error.
+   */
   removeImage(
-    input: { readonly backupId: string; readonly copy?: number },
+    input: { readonly backupId: string; readonly copy?: number; readonly after?: number },
     options?: CallOptions,
   ): Promise<{ readonly fragments: number; readonly bytes: number }>
 }

@@ -19,7 +19,7 @@ export const clientAgentContract: PortContract<ClientAgent> = {
   startRestore: call(restoreRunSpec, byRun),
   startRemoval: call(removalRunSpec, byRun),
   checkpoints: stream(byRun, readerCheckpoint),
-  goOn: call(closed<InputOf<ClientAgent, 'goOn'>>({ runId: text, streamBytes: count }), nothing),
+  goOn: call(closed<InputOf<ClientAgent, 'goOn'>>({ runId: text, entries: count }), nothing),
   waitRun: call(byRun, runResult),
   progress: stream(byRun, runProgress),
   abortRun: call(closed<InputOf<ClientAgent, 'abortRun'>>({ runId: text, reason: text }), nothing),
