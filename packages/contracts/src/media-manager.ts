@@ -1,5 +1,5 @@
 import type { CallOptions } from './call-options.ts'
-import type { Allocation, Blocker, MediaNeed } from './resources.ts'
+import type { Allocation, Blocker, MediaNeed, Turn } from './resources.ts'
 
 /** A place where images go: a directory on a disk, or drives of one density behind a media server. */
 export type StorageUnit = DiskStorageUnit | TapeStorageUnit
@@ -158,11 +158,18 @@ export interface AllocationRequest {
   readonly need: MediaNeed
   /** Which flow's log line tells of it. */
   readonly flow?: 'backup' | 'restore'
+  /** Storage units that are the turn of other jobs: neither they nor those that share their drives are given. */
+  readonly turns?: readonly Turn[]
 }
 
 /** Either all that was asked for, or why nothing. */
 export type AllocationResult =
-  | { readonly granted: true; readonly allocation: Allocation }
+  | {
+      readonly granted: true
+      readonly allocation: Allocation
+      /** What let it be served where others may have to wait: it joined jobs that share a drive, its volume was mounted. */
+      readonly favour?: 'multiplex-group' | 'mounted-volume'
+    }
   /** `possible` is false when no release of others can ever help. */
   | { readonly granted: false; readonly possible: boolean; readonly blockers: readonly Blocker[] }
 
@@ -285,7 +292,7 @@ export interface MediaManager {
   allocate(input: AllocationRequest, options?: CallOptions): Promise<AllocationResult>
   /** What `allocate` would say now, setting nothing aside: no blockers means that it would be granted. */
   blockers(
-    input: { readonly need: MediaNeed },
+    input: { readonly need: MediaNeed; readonly turns?: readonly Turn[] },
     options?: CallOptions,
   ): Promise<{ readonly possible: boolean; readonly blockers: readonly Blocker[] }>
   /** Gives back. Idempotent. */

@@ -112,11 +112,23 @@ export interface Explanation {
   readonly sentence: string
 }
 
+/** A storage unit that is kept for a waiting job which was passed by there as often as is allowed. */
+export interface Turn {
+  readonly storageUnit: string
+  /** Whose turn it is. */
+  readonly jobId: string
+  /** Since when that job waits, milliseconds since the epoch. */
+  readonly since: number
+}
+
 /** A waiting request, in the order of service. */
 export interface QueuedRequest {
   readonly request: ResourceRequest
   readonly since: number
-  /** How often a request of lower rank was served from what this one waits for. */
+  /**
+   * How often a request of lower rank was served from what this one waits for, while it was the first of its need that
+   * no limit of policies and clients stood in the way of.
+   */
   readonly passedBy: number
   readonly blockers: readonly Blocker[]
 }

@@ -6,6 +6,7 @@ import type {
   MediaNeed,
   StorageUnit,
   TapeStorageUnit,
+  Turn,
   Volume,
 } from '@nb/contracts'
 import {
@@ -24,6 +25,7 @@ import { chooseDrive } from './choose-drive.ts'
 import { isWithin, volumesToWrite, type VolumeWish } from './choose-volume.ts'
 import type { InventoryView } from './inventory.ts'
 import { storageUnitCandidates } from './choose-storage-unit.ts'
+import { turnBlockers } from './turns.ts'
 
 /** What to set aside. `takenFromScratch` is the pool a scratch volume moves into. */
 export interface Choice {
@@ -35,19 +37,41 @@ export interface Choice {
 /** Either everything that is needed, or every reason why not. */
 export type Decision = { readonly choice: Choice } | { readonly denial: Denial }
 
-/** Chooses what a job gets, or tells why it gets nothing now. It changes nothing. */
-export function decideAllocation(view: InventoryView, need: MediaNeed): Decision {
-  if (need.kind === 'read') return decideRead(view, need)
+/** Chooses what a job gets, or tells why it gets nothing now. It changes nothing. `turns` are kept for other jobs. */
+export function decideAllocation(
+  view: InventoryView,
+  need: MediaNeed,
+  turns: readonly Turn[] = [],
+): Decision {
+  if (need.kind === 'read') {
+    const unit = view.units.get(need.storageUnit)
+    const decision = decideRead(view, need)
+    return unit === undefined ? decision : keepTurns(view, unit, decision, turns)
+  }
   const candidates = storageUnitCandidates(view, need.storage)
   if ('denial' in candidates) return candidates
   const denials: Denial[] = []
   for (const unit of candidates.units) {
-    const decision = decideWrite(view, unit, need)
+    const decision = keepTurns(view, unit, decideWrite(view, unit, need), turns)
     if ('choice' in decision) return decision
     denials.push(decision.denial)
     if (candidates.stopAtFirstNotDown && !isOut(unit, decision.denial)) break
   }
   return { denial: allOf(denials) }
+}
+
+/** What is another job's turn is not given; that joins the reasons of what could not be given anyway. */
+function keepTurns(
+  view: InventoryView,
+  unit: StorageUnit,
+  decision: Decision,
+  turns: readonly Turn[],
+): Decision {
+  const blockers = turnBlockers(view, unit, turns)
+  if (blockers.length === 0) return decision
+  if ('choice' in decision) return { denial: waitFor(...blockers) }
+  const { possible, blockers: others } = decision.denial
+  return { denial: { possible, blockers: [...others, ...blockers] } }
 }
 
 /** For the failover rule: a unit that is down, disabled or can't ever serve is passed over; a busy one is waited for. */

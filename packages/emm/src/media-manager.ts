@@ -17,6 +17,7 @@ import {
 import { allocationChanges, findAllocation, validRequest } from './allocation.ts'
 import * as configuration from './configuration.ts'
 import { decideAllocation } from './decide-allocation.ts'
+import { favourOf } from './favour.ts'
 import type { Inventory } from './inventory.ts'
 import { jobLines } from './job-lines.ts'
 import { Ledger } from './ledger.ts'
@@ -75,9 +76,9 @@ export function createMediaManager(
       const request = validRequest(input)
       return ledger.alone(callOptions, () => allocate(request))
     },
-    blockers: async ({ need }, callOptions) => {
+    blockers: async ({ need, turns }, callOptions) => {
       throwIfAborted(callOptions)
-      const decision = decideAllocation(ledger.inventory, validNeed(need))
+      const decision = decideAllocation(ledger.inventory, validNeed(need), turns)
       return 'denial' in decision ? decision.denial : { possible: true, blockers: [] }
     },
     release: ({ allocationId }, callOptions) => ledger.alone(callOptions, () => release(allocationId)),
@@ -87,13 +88,14 @@ export function createMediaManager(
   async function allocate(request: AllocationRequest): Promise<AllocationResult> {
     const known = findAllocation(ledger.inventory, request)
     if (known !== undefined) return { granted: true, allocation: known }
-    const decision = decideAllocation(ledger.inventory, request.need)
+    const decision = decideAllocation(ledger.inventory, request.need, request.turns)
     if ('denial' in decision) return { granted: false, ...decision.denial }
+    const favour = favourOf(ledger.inventory, decision.choice.medium)
     const { held, batch } = allocationChanges(ledger.inventory, request, decision.choice, clock.now())
     await ledger.commit(batch)
     lines.allocated(held, clock.now())
     events.emit('allocation:made', { allocation: held.allocation })
-    return { granted: true, allocation: held.allocation }
+    return { granted: true, allocation: held.allocation, ...(favour === undefined ? {} : { favour }) }
   }
 
   async function release(allocationId: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { type Json, NbError, type ResourceRequest } from '@nb/contracts'
 
-const highestPriority = 99_999
+/** Priorities go from 0 to this one. */
+export const highestPriority = 99_999
 const mostJobs = 1_000_000
 
 /** The request with nothing but its own fields. Throws `argument-invalid` naming field, value and what is allowed. */

@@ -25,7 +25,7 @@ import { grantOf } from './lease-book.ts'
 import { leaseStore } from './lease-store.ts'
 import { limitBlockers, limitsOf } from './limits.ts'
 import { watchMedia } from './media-watch.ts'
-import { checkInteger, requireSame, validRequest } from './request.ts'
+import { checkInteger, highestPriority, requireSame, validRequest } from './request.ts'
 import { notWaitingSentence, waitingSentence } from './sentence.ts'
 import type { Waiter } from './waiting-room.ts'
 import { needKey } from './wake-index.ts'
@@ -128,6 +128,12 @@ export function createResourceBroker(
       const engine = running()
       const lease = engine.book.get(leaseId)
       if (lease !== undefined) await engine.release(lease, 'released')
+    },
+    setPriority: async ({ jobId, priority }, callOptions) => {
+      throwIfAborted(callOptions)
+      checkInteger('priority', priority, 0, highestPriority)
+      const { room } = running()
+      for (const waiter of room.ofJob(jobId)) room.setPriority(waiter, priority)
     },
     explain: async ({ jobId }, callOptions) => explain(running(), media, jobId, callOptions),
     queue: ({ limit }, callOptions) => queue(running, media, limit, callOptions),
@@ -273,7 +279,8 @@ async function* queue(
   for (const waiter of engine.room.inOrder().slice(0, limit)) {
     throwIfAborted(callOptions)
     const blockers = await blockersOf(engine, waiter, ask)
-    if (engine.room.isWaiting(waiter)) yield { request: waiter.request, since: waiter.since, blockers }
+    if (engine.room.isWaiting(waiter))
+      yield { request: waiter.request, since: waiter.since, passedBy: 0, blockers }
   }
 }
 

@@ -68,13 +68,16 @@ function reasonOf(blocker: Blocker): string {
       return `for storage unit ${name}: ${counted} there (${jobs})`
     case 'storage-unit-down':
       return `for storage unit ${name}, which is down`
+    case 'turn':
+      return `for its turn at storage unit ${name}, which is kept for a job of higher rank (${jobs})`
     case 'drive':
     case 'volume':
+    case 'robot':
+    case 'media-server':
       if (holders.length > 0) return `for ${kind} ${name}: in use (${jobs})`
       return `for ${kind} ${name} (${describeStatus(reason)})`
     case 'storage-unit-full':
     case 'storage-unit-missing':
-    case 'media-server':
     case 'not-configured':
       return `for ${name} (${describeStatus(reason)})`
   }

@@ -6,7 +6,8 @@ import { type Waiting, WakeIndex } from './wake-index.ts'
 
 /** A request that waits, with whoever waits for it. */
 export interface Waiter extends Waiting {
-  readonly request: ResourceRequest
+  priority: number
+  request: ResourceRequest
   /** Those who asked and still want it: usually one, more when a request was sent again. */
   readonly callers: Set<Caller>
   /** Those who left while the media manager was being asked: told only when all is undone. */
@@ -97,6 +98,20 @@ export class WaitingRoom {
 
   isWaiting(waiter: Waiter): boolean {
     return this.#waiters.get(waiter.request.requestId) === waiter
+  }
+
+  /** The waiting requests of a job, in no order. */
+  ofJob(jobId: string): readonly Waiter[] {
+    return [...(this.#byJob.get(jobId) ?? [])]
+  }
+
+  /** Gives a request another priority, and its new place at once. */
+  setPriority(waiter: Waiter, priority: number): void {
+    // The one that the media manager is being asked for gets its place when it comes back.
+    if (!waiter.asking) this.index.remove(waiter)
+    waiter.priority = priority
+    waiter.request = { ...waiter.request, priority }
+    if (!waiter.asking) this.index.add(waiter)
   }
 
   /** The first in order of a job's waiting requests. */

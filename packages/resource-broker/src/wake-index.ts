@@ -279,9 +279,9 @@ function wakeKeys(need: MediaNeed, blockers: readonly Blocker[]): readonly strin
 /** Needs that the media manager answers alike have the same key. */
 export function needKey(need: MediaNeed): string {
   if (need.kind === 'read') return `read\0${need.storageUnit}\0${need.volumeId ?? ''}`
-  const { storage, volumePool, retentionLevel } = need
+  const { storage, volumePool, retentionLevel, multiplexing = 1, continues = false } = need
   const name = storage.kind === 'any' ? '' : storage.name
-  return `write\0${storage.kind}\0${name}\0${volumePool}\0${retentionLevel}`
+  return `write\0${storage.kind}\0${name}\0${volumePool}\0${retentionLevel}\0${multiplexing}\0${continues}`
 }
 
 const limitKey = (limit: Limit | undefined): string =>

@@ -17,7 +17,7 @@ import {
   volumePool,
   volumeState,
 } from '../schemas/media.ts'
-import { allocation, blocker, mediaNeed } from '../schemas/resources.ts'
+import { allocation, blocker, mediaNeed, turn } from '../schemas/resources.ts'
 import { closed, empty, flag, fraction, integer, list, maybe, nothing, text } from '../schemas/schema.ts'
 import { call, type InputOf, type OutputOf, type PortContract, stream } from './port-contract.ts'
 
@@ -79,7 +79,7 @@ export const mediaManagerContract: PortContract<MediaManager> = {
   drives: stream(perhapsByName, drive),
   allocate: call(allocationRequest, allocationResult),
   blockers: call(
-    closed<In<'blockers'>>({ need: mediaNeed }),
+    closed<In<'blockers'>>({ need: mediaNeed, turns: maybe(list(turn)) }),
     closed<OutputOf<MediaManager, 'blockers'>>({ possible: flag, blockers: list(blocker) }),
   ),
   release: call(closed<In<'release'>>({ allocationId: text }), nothing),

@@ -19,7 +19,7 @@ import type {
   VolumeState,
 } from '@nb/contracts'
 import { z } from 'zod'
-import { allocation, blocker, mediaNeed } from './resources.ts'
+import { allocation, blocker, mediaNeed, turn } from './resources.ts'
 import {
   closed,
   count,
@@ -154,10 +154,17 @@ export const allocationRequest: Schema<AllocationRequest> = closed<AllocationReq
   jobId: text,
   need: mediaNeed,
   flow: maybe(oneOf<'backup' | 'restore'>({ backup: true, restore: true })),
+  turns: maybe(list(turn)),
 })
 
 export const allocationResult: Schema<AllocationResult> = variants<AllocationResult, 'granted'>('granted', {
-  true: closed<Extract<AllocationResult, { granted: true }>>({ granted: z.literal(true), allocation }),
+  true: closed<Extract<AllocationResult, { granted: true }>>({
+    granted: z.literal(true),
+    allocation,
+    favour: maybe(
+      oneOf<'multiplex-group' | 'mounted-volume'>({ 'multiplex-group': true, 'mounted-volume': true }),
+    ),
+  }),
   false: closed<Extract<AllocationResult, { granted: false }>>({
     granted: z.literal(false),
     possible: flag,

@@ -11,6 +11,7 @@ import type {
   QueuedRequest,
   ReconcileReport,
   ResourceRequest,
+  Turn,
 } from '@nb/contracts'
 import { z } from 'zod'
 import { jobLimits, jobType } from './job.ts'
@@ -111,6 +112,8 @@ export const blocker: Schema<Blocker> = closed<Blocker>({
   holders: list(closed<Blocker['holders'][number]>({ jobId: text, since: time })),
   goesOnWhen: text,
 })
+
+export const turn: Schema<Turn> = closed<Turn>({ storageUnit: text, jobId: text, since: time })
 
 export const explanation: Schema<Explanation> = closed<Explanation>({
   jobId: text,
