@@ -1,6 +1,7 @@
 import type { Bench } from '../bench.ts'
 import { backup } from './backup.ts'
+import { jobs } from './jobs.ts'
 import { restore } from './restore.ts'
 
 /** Every bench, in the order of the help. */
-export const benches: readonly Bench[] = [backup, restore]
+export const benches: readonly Bench[] = [backup, restore, jobs]
