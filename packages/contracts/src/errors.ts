@@ -32,6 +32,7 @@ export const errorKinds = {
   'job-unknown': { status: 805, retryable: false },
   'job-cancelled': { status: 150, retryable: false },
   'job-suspended': { status: 157, retryable: false },
+  'resume-impossible': { status: 163, retryable: false },
   'manager-stopping': { status: 803, retryable: true },
   'session-unknown': { status: 914, retryable: false },
   'session-killed': { status: 63, retryable: true },

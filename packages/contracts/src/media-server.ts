@@ -133,7 +133,8 @@ export interface SessionInfo {
 export interface MediaServer {
   /**
    * Backup step 7. Resolves when the session lives; its work goes on by itself. Idempotent by `jobId`, image and checkpoint;
-   * a session that resumes and has failed is no answer to its request: a new one begins.
+   * a session that resumes and has failed is no answer to its request: a new one begins. Where it can't go on from the
+   * checkpoint it rejects, or ends, with `resume-impossible` (163), and the job starts afresh with another image.
    */
   startBackup(input: BackupSessionSpec, options?: CallOptions): Promise<{ readonly sessionId: string }>
   /** Restore step 5. */

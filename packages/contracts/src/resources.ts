@@ -82,11 +82,15 @@ export type BlockerKind =
   | 'not-configured'
   /** Held back for a job of higher rank that was passed by as often as is allowed. */
   | 'turn'
+  /** The job itself waits: between two of its tries. */
+  | 'retry-delay'
+  /** The job is held until a person resumes it: suspended, or incomplete. */
+  | 'suspension'
 
 /** One true reason why a job waits now. */
 export interface Blocker {
   readonly kind: BlockerKind
-  /** The policy, client, storage unit, group, pool, drive or volume. */
+  /** The policy, client, storage unit, group, pool, drive, volume or job. */
   readonly name: string
   /** The storage unit whose use it stands in the way of, for all that is not a limit of policies and clients. */
   readonly storageUnit?: string

@@ -173,6 +173,10 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
     meaning: 'suspended by an administrator',
     remedy: 'Resume the job; it goes on from its last checkpoint.',
   },
+  163: {
+    meaning: 'the backup could not go on from its checkpoint',
+    remedy: 'It starts afresh by itself; see the job log for what was missing.',
+  },
   165: {
     meaning: 'the image has no fragments for that copy',
     remedy: 'Use another copy, or an earlier image.',

@@ -76,6 +76,8 @@ function reasonOf(blocker: Blocker): string {
     case 'media-server':
       if (holders.length > 0) return `for ${kind} ${name}: in use (${jobs})`
       return `for ${kind} ${name} (${describeStatus(reason)})`
+    case 'retry-delay':
+    case 'suspension':
     case 'storage-unit-full':
     case 'storage-unit-missing':
     case 'not-configured':

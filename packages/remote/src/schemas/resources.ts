@@ -100,6 +100,8 @@ const blockerKind: Schema<BlockerKind> = oneOf<BlockerKind>({
   robot: true,
   'not-configured': true,
   turn: true,
+  'retry-delay': true,
+  suspension: true,
 })
 
 export const blocker: Schema<Blocker> = closed<Blocker>({
