@@ -29,6 +29,8 @@ export class ClientRun {
       .catch((error: unknown) => failed(this.#failure ?? error))
       .then((result) => {
         this.#isOver = true
+        // The run is remembered for its result; what it moved data with is not.
+        this.#session = undefined
         this.#wake()
         return { ...result, runId: id }
       })

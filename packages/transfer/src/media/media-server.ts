@@ -101,7 +101,7 @@ export function createMediaServer(
   ): { readonly sessionId: string } {
     const { jobId, client, key } = start
     const known = register.startedBy(key)
-    if (known !== undefined) return { sessionId: known.session.info.sessionId }
+    if (known !== undefined) return { sessionId: known.info.sessionId }
     if (stopping) throw new NbError('manager-stopping', `Media server ${host.name} is stopping.`)
     const info = { sessionId: `${host.name}-${randomUUID()}`, jobId, kind, startedAt: clock.now() }
     const session = new Session(host, info, client)
@@ -137,7 +137,7 @@ export function createMediaServer(
   }): Promise<void> {
     const entry = register.get(input.sessionId)
     const code = input.status === 150 ? 'job-cancelled' : 'session-killed'
-    entry.session.fail(new NbError(code, input.reason, { status: input.status }))
+    entry.session?.fail(new NbError(code, input.reason, { status: input.status }))
     await entry.report
   }
 
@@ -146,9 +146,7 @@ export function createMediaServer(
     stop: async () => {
       stopping = true
       const reason = `media server ${host.name} is stopping`
-      await Promise.all(
-        register.living().map(({ session }) => endSession({ ...session.info, status: 63, reason })),
-      )
+      await Promise.all(register.living().map(({ info }) => endSession({ ...info, status: 63, reason })))
       await Promise.all(register.all().map(({ told }) => told))
       courier.stop()
       await Promise.all(deliveries)
@@ -172,13 +170,13 @@ export function createMediaServer(
       throw new NbError('not-supported', `Media server ${host.name} runs no removals yet.`)
     },
     grantMedia: async ({ sessionId, requestId, answer }) => {
-      const { session, ended } = register.get(sessionId)
-      if (ended) throw new NbError('session-unknown', `Session ${sessionId} has ended.`)
+      const { session } = register.get(sessionId)
+      if (session === undefined) throw new NbError('session-unknown', `Session ${sessionId} has ended.`)
       session.answerMedia(requestId, answer)
     },
     endSession,
     waitSession: async ({ sessionId }, call) => orAborted(register.get(sessionId).told, call?.signal),
-    sessions: async () => register.living().map(({ session }) => session.info),
+    sessions: async () => register.living().map(({ info }) => info),
     storedImages: async function* ({ storageUnit }, call) {
       yield* host.storeOf(storageUnit).storedImages(call)
     },

@@ -1,16 +1,17 @@
-import { type Clock, NbError, type SessionReport } from '@nb/contracts'
+import { type Clock, NbError, type SessionInfo, type SessionReport } from '@nb/contracts'
 import type { Session } from './session.ts'
 
 /** A session, from its start until its report is forgotten. */
 export interface RegisteredSession {
-  readonly session: Session
+  readonly info: SessionInfo
+  /** While it lives; what it moved data with is not remembered beyond that. */
+  session: Session | undefined
   /** What names the request that started it. */
   readonly key: string
   /** Resolves when nothing of it runs any more. */
   readonly report: Promise<SessionReport>
   /** Resolves when the report has been brought to the job manager too, so that what the session held is released. */
   readonly told: Promise<SessionReport>
-  ended: boolean
 }
 
 /** The sessions of a media server: those that live, and for a while those that ended. */
@@ -49,7 +50,7 @@ export class SessionRegister {
 
   /** The sessions that live. */
   living(): readonly RegisteredSession[] {
-    return [...this.#byId.values()].filter(({ ended }) => !ended)
+    return [...this.#byId.values()].filter(({ session }) => session !== undefined)
   }
 
   add(
@@ -57,18 +58,19 @@ export class SessionRegister {
     key: string,
     { report, told }: Pick<RegisteredSession, 'report' | 'told'>,
   ): RegisteredSession {
-    const entry = { session, key, report, told, ended: false }
-    this.#byId.set(session.info.sessionId, entry)
+    const { info } = session
+    const entry = { info, session, key, report, told }
+    this.#byId.set(info.sessionId, entry)
     this.#byKey.set(key, entry)
     return entry
   }
 
   /** Notes that a session has ended; its report is forgotten after a while. */
   end(entry: RegisteredSession): void {
-    entry.ended = true
+    entry.session = undefined
     const cancel = this.#clock.setTimer(this.#keptMs, () => {
       this.#timers.delete(cancel)
-      this.#byId.delete(entry.session.info.sessionId)
+      this.#byId.delete(entry.info.sessionId)
       if (this.#byKey.get(entry.key) === entry) this.#byKey.delete(entry.key)
     })
     this.#timers.add(cancel)
