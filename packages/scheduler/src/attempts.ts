@@ -30,3 +30,21 @@ export function nextTryAt(failures: readonly number[], limits: AttemptLimits): n
 export function withinPeriod(attempts: readonly number[], now: number, limits: AttemptLimits): number[] {
   return attempts.filter((at) => at > now - limits.periodMs)
 }
+
+/** How many tries a job that starts now has: what is left of the period's, and at least the one that it is. */
+export function triesLeft(attempts: readonly number[], now: number, limits: AttemptLimits): number {
+  return Math.max(1, limits.tries - withinPeriod(attempts, now, limits).length)
+}
+
+/** Statuses of a person's or the window's decision, 150, 157 and 196: nothing failed, so nothing is tried again. */
+export function isDecided(status: number): boolean {
+  return status === stopped.cancelled || status === stopped.suspended || status === stopped.windowClosed
+}
+
+/** Statuses that end a job though it did not fail. */
+export const stopped = { cancelled: 150, suspended: 157, windowClosed: 196 } as const
+
+/** 0 is success, 1 success with some files left out. */
+export function isSuccess(status: number): boolean {
+  return status <= 1
+}

@@ -1,4 +1,15 @@
-import { type Policy, type Schedule, type StartWindow, NbError } from '@nb/contracts'
+import {
+  type DayRule,
+  NbError,
+  type Path,
+  type Policy,
+  type Schedule,
+  type StartWindow,
+  displayPath,
+} from '@nb/contracts'
+import { dayMs, dayNumber } from './days.ts'
+import { startsByItself } from './due.ts'
+import { groupsOf, isPath } from './streams.ts'
 
 const scheduleTypes = ['full', 'differential', 'cumulative', 'user-backup', 'user-archive']
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,254}$/
@@ -12,13 +23,14 @@ export function checkPolicy(policy: Policy): void {
   if (policy.clients.length === 0) refuse('clients', 'needs at least one client')
   policy.clients.forEach((client, index) => checkName(`clients[${index}]`, client))
   checkUnique('clients', policy.clients)
-  if (policy.selections.length === 0) refuse('selections', 'needs at least one path')
-  policy.selections.forEach((path, index) => {
-    if (!path.startsWith('/')) refuse(`selections[${index}]`, `must be an absolute path, not "${path}"`)
-  })
+  checkSelections(policy)
+  if (policy.checkpointIntervalMs !== undefined && policy.checkpointIntervalMs !== 0) {
+    checkRange('checkpointIntervalMs', policy.checkpointIntervalMs, 60_000, 7 * dayMs)
+  }
   checkRange('priority', policy.priority ?? 0, 0, 99_999)
   if (policy.maxJobs !== undefined) checkRange('maxJobs', policy.maxJobs, 1, 999)
-  if (policy.storage.kind !== 'any') checkName('storage.name', policy.storage.name)
+  checkStorage('storage', policy)
+  if (policy.volumePool !== undefined) checkName('volumePool', policy.volumePool)
   checkUnique(
     'schedules',
     policy.schedules.map((schedule) => schedule.name),
@@ -26,13 +38,81 @@ export function checkPolicy(policy: Policy): void {
   policy.schedules.forEach((schedule, index) => checkSchedule(`schedules[${index}]`, schedule))
 }
 
+function checkSelections({ selections, multipleStreams }: Policy): void {
+  if (selections.length === 0) refuse('selections', 'needs at least one path')
+  selections.forEach((each, index) => {
+    const field = `selections[${index}]`
+    if (each === 'NEW_STREAM' && multipleStreams !== true) {
+      refuse(field, 'is NEW_STREAM, which needs multiple streams to be allowed')
+    }
+    if (!isPath(each) && each !== 'NEW_STREAM' && each !== 'ALL_LOCAL_DRIVES') {
+      refuse(field, `must be an absolute path, NEW_STREAM or ALL_LOCAL_DRIVES, not "${each as string}"`)
+    }
+  })
+  if (multipleStreams !== true) {
+    if (selections.includes('ALL_LOCAL_DRIVES') && selections.length > 1) {
+      refuse('selections', 'has ALL_LOCAL_DRIVES, beside which there is nothing more to select')
+    }
+    return
+  }
+  const groups = groupsOf(selections)
+  for (const group of groups) {
+    if (group.length === 0) refuse('selections', 'has a NEW_STREAM without a path that follows')
+    if (group.length > 1 && group.includes('ALL_LOCAL_DRIVES')) {
+      refuse('selections', 'has ALL_LOCAL_DRIVES among paths; it must be a stream by itself')
+    }
+  }
+  checkUnique(
+    'selections',
+    groups.map(([first]) => displayPath(first as Path)),
+    'begins two streams with',
+  )
+}
+
+function checkStorage(field: string, { storage }: Pick<Policy, 'storage'>): void {
+  if (storage.kind !== 'any') checkName(`${field}.name`, storage.name)
+}
+
 function checkSchedule(field: string, schedule: Schedule): void {
   checkName(`${field}.name`, schedule.name)
   if (!scheduleTypes.includes(schedule.type))
     refuse(`${field}.type`, `must be one of ${scheduleTypes.join(', ')}`)
-  checkRange(`${field}.frequencyMs`, schedule.frequencyMs, 60_000, 366 * 86_400_000)
+  const { frequencyMs, calendar, exclude, storage, volumePool } = schedule
+  if (startsByItself(schedule)) {
+    if (frequencyMs === undefined && calendar === undefined)
+      refuse(
+        `${field}.frequencyMs`,
+        'is missing: a schedule that starts by itself has a frequency or a calendar',
+      )
+    if (frequencyMs !== undefined && calendar !== undefined)
+      refuse(`${field}.calendar`, 'must not stand beside a frequency: a schedule has one or the other')
+  }
+  if (frequencyMs !== undefined) checkRange(`${field}.frequencyMs`, frequencyMs, 60_000, 366 * dayMs)
+  if (calendar !== undefined) {
+    checkDays(`${field}.calendar`, calendar)
+    const { dates = [], weekdays = [], daysOfMonth = [] } = calendar
+    if (dates.length + weekdays.length + daysOfMonth.length === 0) refuse(`${field}.calendar`, 'names no day')
+  }
+  if (exclude !== undefined) checkDays(`${field}.exclude`, exclude)
   checkRange(`${field}.retentionLevel`, schedule.retentionLevel, 0, 100)
+  if (schedule.multiplexing !== undefined) checkRange(`${field}.multiplexing`, schedule.multiplexing, 1, 32)
+  if (storage !== undefined) checkStorage(`${field}.storage`, { storage })
+  if (volumePool !== undefined) checkName(`${field}.volumePool`, volumePool)
   schedule.windows.forEach((window, index) => checkWindow(`${field}.windows[${index}]`, window))
+}
+
+function checkDays(field: string, { dates = [], weekdays = [], daysOfMonth = [] }: DayRule): void {
+  dates.forEach((date, index) => {
+    if (dayNumber(date) === undefined)
+      refuse(`${field}.dates[${index}]`, `must be a date YYYY-MM-DD, not "${date}"`)
+  })
+  weekdays.forEach(({ weekday, week }, index) => {
+    checkRange(`${field}.weekdays[${index}].weekday`, weekday, 0, 6)
+    if (week !== undefined && week !== 'last') checkRange(`${field}.weekdays[${index}].week`, week, 1, 5)
+  })
+  daysOfMonth.forEach((day, index) => {
+    if (day !== 'last') checkRange(`${field}.daysOfMonth[${index}]`, day, 1, 31)
+  })
 }
 
 function checkWindow(field: string, window: StartWindow): void {
@@ -56,9 +136,9 @@ function checkRange(field: string, value: number, least: number, most: number): 
   }
 }
 
-function checkUnique(field: string, names: readonly string[]): void {
+function checkUnique(field: string, names: readonly string[], what = 'names twice'): void {
   const twice = names.find((name, index) => names.indexOf(name) !== index)
-  if (twice !== undefined) refuse(field, `has "${twice}" twice`)
+  if (twice !== undefined) refuse(field, `${what} "${twice}"`)
 }
 
 function refuse(field: string, what: string): never {

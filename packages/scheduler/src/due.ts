@@ -1,5 +1,8 @@
 import type { PlannedRun, Policy, Schedule, ScheduleType } from '@nb/contracts'
-import { addDays, firstOpening, windowAt } from './windows.ts'
+import { type CalendarMidnight, type DayFacts, dayOfRun, hasCalendar, nextCalendarStart } from './calendar.ts'
+import { dayMs } from './days.ts'
+import { type Opening, firstStart, isLong, windowAt } from './windows.ts'
+import { addDays, wallClock } from './zone-time.ts'
 
 /** When the schedules of a policy last succeeded for a client: schedule name to backup time, milliseconds since the epoch. */
 export type LastBackups = ReadonlyMap<string, number>
@@ -8,14 +11,17 @@ export type LastBackups = ReadonlyMap<string, number>
 export interface DueFacts {
   readonly policy: Policy
   readonly client: string
+  /** The stream, where the policy has several; `last` is of this stream then. */
+  readonly stream?: string
   readonly last: LastBackups
   /** Nothing starts before: the present, or later while a retry must wait. */
   readonly notBefore: number
   /** The zone of the windows. */
   readonly timeZone: string
+  /** @default 'one-window' */
+  readonly calendarMidnight?: CalendarMidnight
 }
 
-const dayMs = 86_400_000
 const fullness: Readonly<Record<ScheduleType, number>> = {
   full: 3,
   cumulative: 2,
@@ -25,31 +31,88 @@ const fullness: Readonly<Record<ScheduleType, number>> = {
 }
 
 /**
- * The schedule that starts next, and when: each is due one frequency after the last comparable success, starts at the
- * first moment of an open window from then on, and the soonest wins. Several at once: the higher retention level, then the
- * longer frequency, then the fuller kind. `undefined` when no schedule ever starts by itself.
+ * The schedule that starts next, and when. A frequency schedule is due one frequency after the last comparable success and
+ * starts at the first moment of an open window from then on; a calendar schedule starts on its run days. The soonest wins.
+ * Several at once: the higher retention level, then the longer frequency, then the fuller kind. `undefined` when no
+ * schedule ever starts by itself.
  */
 export function nextRun(facts: DueFacts): PlannedRun | undefined {
-  const { policy, client } = facts
+  const { policy, client, stream } = facts
   if (!policy.active) return undefined
   let best: { readonly run: PlannedRun; readonly schedule: Schedule } | undefined
   for (const schedule of policy.schedules) {
-    if (fullness[schedule.type] === 0) continue
-    const dueAt = Math.max(dueTime(schedule, facts), policy.effectiveAt ?? 0)
-    const opening = firstOpening(schedule.windows, facts.timeZone, Math.max(dueAt, facts.notBefore))
-    if (opening === undefined) continue
-    const { startsAt } = opening
-    const run = {
+    if (!startsByItself(schedule)) continue
+    const start = hasCalendar(schedule) ? calendarStart(schedule, facts) : frequencyStart(schedule, facts)
+    if (start === undefined) continue
+    const { dueAt, startsAt, closesAt } = start
+    const run: PlannedRun = {
       policy: policy.name,
       client,
+      ...(stream === undefined ? {} : { stream }),
       schedule: schedule.name,
       scheduleType: schedule.type,
       dueAt,
       startsAt,
+      closesAt,
     }
     if (best === undefined || isBefore(run, schedule, best.run, best.schedule)) best = { run, schedule }
   }
   return best?.run
+}
+
+/** Whether the scheduler starts jobs of it without being asked. */
+export function startsByItself({ type }: Schedule): boolean {
+  return fullness[type] > 0
+}
+
+type Start = Opening & { readonly dueAt: number }
+
+function calendarStart(schedule: Schedule, facts: DueFacts): Start | undefined {
+  if (!hasCalendar(schedule)) return undefined
+  const days = dayFacts(facts)
+  let lastDay: number | undefined
+  for (const { ran, at } of successes(schedule, facts)) {
+    lastDay = Math.max(lastDay ?? -Infinity, dayOfRun(ran, at, days))
+  }
+  return nextCalendarStart(schedule, lastDay, facts.notBefore, facts.policy.effectiveAt ?? -Infinity, days)
+}
+
+/** One frequency after the last comparable success; at once (0) when there was none. */
+function frequencyStart(schedule: Schedule, facts: DueFacts): Start | undefined {
+  let dueAt = facts.policy.effectiveAt ?? 0
+  for (const { ran, at } of successes(schedule, facts)) {
+    dueAt = Math.max(dueAt, dueAfter(schedule, ran, at, facts.timeZone))
+  }
+  const opening = firstStart(schedule, facts.timeZone, Math.max(dueAt, facts.notBefore))
+  return opening && { ...opening, dueAt }
+}
+
+function dayFacts({ timeZone, calendarMidnight = 'one-window' }: DueFacts): DayFacts {
+  return { timeZone, calendarMidnight }
+}
+
+function* successes(
+  schedule: Schedule,
+  { policy, last }: DueFacts,
+): Generator<{ readonly ran: Schedule; readonly at: number }> {
+  for (const ran of policy.schedules) {
+    const at = last.get(ran.name)
+    if (at !== undefined && isComparable(schedule, ran)) yield { ran, at }
+  }
+}
+
+/**
+ * Which successes count for a schedule, at the same or a longer frequency: fulls for a full, fulls and cumulatives for a
+ * cumulative, all kinds for a differential. So Sunday's full satisfies Sunday's incremental.
+ */
+function isComparable(schedule: Schedule, other: Schedule): boolean {
+  if (other.name === schedule.name) return true
+  return frequencyOf(other) >= frequencyOf(schedule) && fullness[other.type] >= fullness[schedule.type]
+}
+
+/** The frequency by which schedules are compared; the calendar's counts as a day. */
+function frequencyOf({ frequencyMs, calendar }: Schedule): number {
+  return calendar === undefined ? (frequencyMs ?? dayMs) : dayMs
 }
 
 function isBefore(run: PlannedRun, schedule: Schedule, other: PlannedRun, otherSchedule: Schedule): boolean {
@@ -57,39 +120,23 @@ function isBefore(run: PlannedRun, schedule: Schedule, other: PlannedRun, otherS
   if (schedule.retentionLevel !== otherSchedule.retentionLevel) {
     return schedule.retentionLevel > otherSchedule.retentionLevel
   }
-  if (schedule.frequencyMs !== otherSchedule.frequencyMs)
-    return schedule.frequencyMs > otherSchedule.frequencyMs
+  const frequency = frequencyOf(schedule)
+  const otherFrequency = frequencyOf(otherSchedule)
+  if (frequency !== otherFrequency) return frequency > otherFrequency
   return fullness[schedule.type] > fullness[otherSchedule.type]
 }
 
-/** One frequency after the last comparable success; 0 (at once) when there was none. */
-function dueTime(schedule: Schedule, { policy, last, timeZone }: DueFacts): number {
-  let due = 0
-  for (const other of policy.schedules) {
-    if (!comparable(schedule, other)) continue
-    const at = last.get(other.name)
-    if (at !== undefined) due = Math.max(due, dueAfter(schedule, other, at, timeZone))
-  }
-  return due
-}
-
 /**
- * Which successes count for a schedule, at the same or a longer frequency: fulls for a full, fulls and cumulatives for a
- * cumulative, all kinds for a differential. So Sunday's full satisfies Sunday's incremental.
- */
-function comparable(schedule: Schedule, other: Schedule): boolean {
-  if (other.name === schedule.name) return true
-  return other.frequencyMs >= schedule.frequencyMs && fullness[other.type] >= fullness[schedule.type]
-}
-
-/**
- * A frequency of whole days means the same time of day that many days later, counted from the opening of the window in
- * which the last one started, so that starts don't creep; a run outside its window (by hand), or in a window longer than a
- * day, counts from its own time. Any other frequency is elapsed time.
+ * A frequency of whole days means the same time of day that many days later, counted from the wall-clock time at which the
+ * window opens in which the last one started, so that starts don't creep, not even over a daylight-saving change; a run
+ * outside its window (by hand), or in a window longer than a day, counts from its own time. Any other frequency is elapsed time.
  */
 function dueAfter(schedule: Schedule, ran: Schedule, at: number, timeZone: string): number {
-  if (schedule.frequencyMs % dayMs !== 0) return at + schedule.frequencyMs
-  const window = windowAt(ran.windows, timeZone, at)
-  const base = window !== undefined && window.closesAt - window.opensAt <= dayMs ? window.opensAt : at
-  return addDays(base, schedule.frequencyMs / dayMs, timeZone)
+  const frequencyMs = frequencyOf(schedule)
+  if (frequencyMs % dayMs !== 0) return at + frequencyMs
+  const days = frequencyMs / dayMs
+  const open = windowAt(ran.windows, timeZone, at)
+  return open === undefined || isLong(open.window)
+    ? addDays(at, days, timeZone)
+    : wallClock(open.day + days, open.window.startSeconds, timeZone)
 }

@@ -8,54 +8,83 @@ import {
   type JobManager,
   type JobOrigin,
   type Logger,
-  type PlannedRun,
   type Policy,
   type PolicyClientTask,
   type Schedule,
   type SchedulerEvents,
+  NbError,
   SerialQueue,
   asNbError,
-  counted,
   describeStatus,
   isAbortError,
 } from '@nb/contracts'
-import { type AttemptLimits, nextTryAt, withinPeriod } from './attempts.ts'
-import { nextRun } from './due.ts'
-import { lastBackups } from './last-backups.ts'
-import type { TaskRecord, TaskRun, TaskStore } from './task-store.ts'
+import { type AttemptLimits, isDecided, isSuccess, stopped, triesLeft, withinPeriod } from './attempts.ts'
+import type { CalendarMidnight } from './calendar.ts'
+import { dayMs } from './days.ts'
+import { type ClientDirectory, askFileSystems } from './discovery.ts'
+import { jobRequest } from './job-request.ts'
+import { triesOf } from './job-tries.ts'
+import type { RetentionTable } from './retention-table.ts'
+import { type StreamPlan, planStream, whyBlocked } from './stream-plan.ts'
+import { type ClientStream, needsFileSystems, streamsOf } from './streams.ts'
+import {
+  type RunPart,
+  type StreamState,
+  type TaskRecord,
+  type TaskRun,
+  type TaskStore,
+  wholeClient,
+} from './task-store.ts'
 
 /** What tasks work with. */
 export interface TaskContext {
-  readonly jobs: Pick<JobManager, 'submit' | 'wait'>
+  readonly jobs: Pick<JobManager, 'submit' | 'wait' | 'attempts'>
   readonly catalog: Pick<Catalog, 'listImages'>
+  readonly clients: ClientDirectory | undefined
   readonly jobLog: JobLog
   readonly clock: Clock
   readonly store: TaskStore
+  readonly retention: RetentionTable
   readonly events: Emitter<SchedulerEvents>
   readonly log: Logger
   readonly timeZone: string
+  readonly calendarMidnight: CalendarMidnight
   readonly attempts: AttemptLimits
+  /** Longest wait before the catalog is asked again. */
+  readonly recheckMs: number
   readonly limitsFor: (policy: Policy, client: string) => JobLimits
   /** Aborts when the scheduler stops. */
   readonly stopping: AbortSignal
 }
 
-/** Longest wait before the catalog is asked again: an image may have expired meanwhile. */
-const longestWaitMs = 3_600_000
 const troubleDelayMs = 60_000
+/** Refusals after which there is certainly no job of the request. */
+const refusals: readonly string[] = ['argument-invalid', 'not-supported']
+
+/** Why jobs start, and until when they may. */
+interface StartFacts {
+  readonly origin: JobOrigin
+  readonly why: string
+  readonly windowClosesAt?: number
+}
+
+type FollowedPart = RunPart & { readonly jobId: string }
 
 /**
- * One policy, one client: computes when it runs next, starts its job, waits for the end, and again.
+ * One policy, one client: computes when each of its streams runs next, starts the job, waits for the end, and again.
  *
- * A task waits (a timer is set for its next run) or runs (it follows one or more jobs). Only a waiting task starts a
- * job by itself. A job that failed is tried again while its tries last; then the task waits until the oldest has aged
- * out. A policy that is not active has no timer; its runs are followed to their end.
+ * A stream waits (a timer is set for the next run) or runs (its job is followed). Only a waiting stream starts by itself;
+ * those that are due at once under one schedule start as one request. A job that failed has used up its tries; then the
+ * stream waits until the oldest has aged out. A run whose request has got no answer is asked for again, by the same id,
+ * until there is one. A policy that is not active has no timer; its runs are followed to their end.
  */
 export class PolicyClientTaskRunner {
   readonly #context: TaskContext
   #policy: Policy | undefined
+  #quietUntil = 0
   #record: TaskRecord
-  #next: PlannedRun | undefined
+  #plans: ReadonlyMap<string, StreamPlan> = new Map()
+  #trouble: string | undefined
   #cancelTimer: () => void = () => {}
   readonly #work: SerialQueue = new SerialQueue()
   readonly #following = new Set<Promise<void>>()
@@ -65,24 +94,37 @@ export class PolicyClientTaskRunner {
     this.#record = record
   }
 
-  /** Takes up a new or changed policy, or its removal, and computes the next run. */
-  refresh(policy: Policy | undefined): Promise<void> {
+  /** Takes up a new or changed policy, or its removal, and computes the next runs; none starts before `quietUntil`. */
+  refresh(policy: Policy | undefined, quietUntil = 0): Promise<void> {
     this.#policy = policy
+    this.#quietUntil = Math.max(this.#quietUntil, quietUntil)
     return this.#work.run(() => this.#evaluate())
   }
 
-  /** Goes on with the runs of before a restart: asks for their jobs again by the same request, or waits for them. */
+  /** Goes on with the runs of before a restart: waits for their jobs, or asks for them again by the same request. */
   async resume(policy: Policy | undefined): Promise<void> {
     this.#policy = policy
     await this.#work.run(async () => {
-      for (const run of this.#record.runs) await this.#resumeRun(run)
+      for (const run of this.#record.runs) {
+        for (const part of run.parts) if (part.jobId !== undefined) this.#follow(run, part as FollowedPart)
+      }
       await this.#evaluate()
     })
   }
 
-  /** Starts a job by hand. */
+  /** Starts all streams by hand. */
   runNow(schedule: Schedule): Promise<{ readonly jobId: string }> {
-    return this.#work.run(() => this.#start(schedule, 'immediate', 'started by hand'))
+    return this.#work.run(async () => {
+      const streams = await this.#askStreams(this.#policy as Policy)
+      return this.#start(schedule, streams, streams, { origin: 'immediate', why: 'started by hand' })
+    })
+  }
+
+  /** The streams of the client, as far as known; asks the client only when nothing is. */
+  async streams(policy: Policy): Promise<readonly ClientStream[]> {
+    const { fileSystems } = this.#record
+    if (!needsFileSystems(policy)) return streamsOf(policy, [])
+    return fileSystems === undefined ? this.#askStreams(policy) : streamsOf(policy, fileSystems)
   }
 
   /** No timer fires and no job is followed any more; jobs go on by themselves. */
@@ -93,61 +135,128 @@ export class PolicyClientTaskRunner {
     await Promise.all(this.#following)
   }
 
-  /** Whether it follows jobs. */
+  /** Whether it follows jobs, or asks for one. */
   get running(): boolean {
     return this.#record.runs.length > 0
   }
 
-  /** How it is now. */
-  describe(): PolicyClientTask {
-    const { policy, client, lastStatus, runs } = this.#record
-    const jobId = runs.find((run) => run.jobId !== undefined)?.jobId
-    const blocked =
-      this.#next !== undefined && this.#next.startsAt > this.#next.dueAt && this.#record.failures.length > 0
+  /** The policy and the client. */
+  get names(): Pick<TaskRecord, 'policy' | 'client'> {
+    return this.#record
+  }
+
+  /** How its streams are now. */
+  describe(): PolicyClientTask[] {
+    const keys = new Set([...this.#plans.keys(), ...this.#partsByStream().keys()])
+    if (keys.size === 0) keys.add(wholeClient)
+    return [...keys].sort().map((key) => this.#describeStream(key))
+  }
+
+  #describeStream(key: string): PolicyClientTask {
+    const { policy, client } = this.#record
+    const { clock, attempts } = this.#context
+    const { lastStatus } = this.#record.streams[key] ?? {}
+    const jobId = this.#partsByStream().get(key)?.jobId
+    const next = this.#plans.get(key)?.next
+    const inactive = this.#policy?.active === true ? undefined : 'the policy is not active'
+    const blocked = this.#trouble ?? whyBlocked(this.#record.streams[key], clock.now(), attempts)
+    const reason = jobId === undefined ? (inactive ?? blocked) : undefined
     const state =
-      runs.length > 0
+      jobId !== undefined
         ? 'running'
-        : this.#policy?.active !== true
+        : inactive !== undefined
           ? 'inactive'
-          : blocked
+          : blocked !== undefined
             ? 'blocked'
             : 'waiting'
-    const reason =
-      state === 'inactive'
-        ? 'the policy is not active'
-        : `tried ${counted(this.#record.failures.length, 'time')}`
     return {
       policy,
       client,
+      ...(key === wholeClient ? {} : { stream: key }),
       state,
-      ...(this.#next === undefined ? {} : { next: this.#next }),
+      ...(next === undefined ? {} : { next }),
       ...(jobId === undefined ? {} : { jobId }),
-      ...(state === 'inactive' || state === 'blocked' ? { reason } : {}),
+      ...(reason === undefined ? {} : { reason }),
       ...(lastStatus === undefined ? {} : { lastStatus }),
     }
   }
 
-  /** Computes the next run; starts it when its time has come, else sets the timer. */
+  /** The part of a run that each stream has now. */
+  #partsByStream(): Map<string, RunPart> {
+    const parts = this.#record.runs.flatMap((run) => run.parts)
+    return new Map(parts.map((part) => [part.stream ?? wholeClient, part]))
+  }
+
+  /** Computes the next runs; starts those whose time has come, and sets the timer for the others. */
   async #evaluate(): Promise<void> {
-    const { clock, catalog, timeZone, attempts, stopping, log } = this.#context
+    const { stopping, log, clock } = this.#context
     this.#cancelTimer()
-    this.#next = undefined
-    const policy = this.#policy
-    if (stopping.aborted || policy === undefined) return
+    this.#plans = new Map()
+    this.#trouble = undefined
+    if (stopping.aborted) return
     try {
-      const { client, failures } = this.#record
-      const last = await lastBackups(catalog, policy, client, { signal: stopping })
-      const now = clock.now()
-      const notBefore = Math.max(now, nextTryAt(withinPeriod(failures, now, attempts), attempts))
-      this.#next = nextRun({ policy, client, last, notBefore, timeZone })
-      if (this.#next === undefined || this.running) return
-      if (this.#next.startsAt > now) this.#wake(Math.min(this.#next.startsAt - now, longestWaitMs))
-      else await this.#startDue(policy, this.#next)
+      await this.#askAgain()
+      const policy = this.#policy
+      if (policy?.active !== true) return
+      await this.#plan(policy, await this.streams(policy))
+      // What the client has now decides, not what it had when it was last asked.
+      if (needsFileSystems(policy) && this.#due().length > 0) {
+        await this.#plan(policy, await this.#askStreams(policy))
+      }
+      await this.#startDue(policy)
+      this.#wakeForNext(clock.now())
     } catch (error) {
       if (stopping.aborted) return
+      this.#trouble = asNbError(error).message
       log.error('%s/%s: %o', this.#record.policy, this.#record.client, error)
       this.#wake(troubleDelayMs)
     }
+  }
+
+  async #plan(policy: Policy, streams: readonly ClientStream[]): Promise<void> {
+    const { catalog, clock, timeZone, calendarMidnight, attempts, stopping } = this.#context
+    const { client } = this.#record
+    const plans = new Map<string, StreamPlan>()
+    for (const stream of streams) {
+      const key = stream.name ?? wholeClient
+      const now = clock.now()
+      const quietUntil = this.#quietUntil
+      const facts = { policy, client, now, quietUntil, timeZone, calendarMidnight, attempts }
+      const state = this.#record.streams[key]
+      plans.set(key, await planStream(catalog, stream, state, facts, { signal: stopping }))
+    }
+    this.#plans = plans
+  }
+
+  #due(): StreamPlan[] {
+    const running = this.#partsByStream()
+    const now = this.#context.clock.now()
+    return [...this.#plans].flatMap(([key, plan]) =>
+      plan.next !== undefined && plan.next.startsAt <= now && !running.has(key) ? [plan] : [],
+    )
+  }
+
+  async #startDue(policy: Policy): Promise<void> {
+    const all = [...this.#plans.values()].map(({ stream }) => stream)
+    const due = this.#due()
+    for (const schedule of policy.schedules) {
+      const plans = due.filter(({ next }) => next?.schedule === schedule.name)
+      const next = plans[0]?.next
+      if (next === undefined) continue
+      const why = next.dueAt <= 0 ? 'no backup yet' : `due since ${new Date(next.dueAt).toISOString()}`
+      const streams = plans.map(({ stream }) => stream)
+      await this.#start(schedule, streams, all, { origin: 'scheduled', why, windowClosesAt: next.closesAt })
+    }
+  }
+
+  #wakeForNext(now: number): void {
+    const running = this.#partsByStream()
+    let at = Infinity
+    for (const [key, { next, expiresAt }] of this.#plans) {
+      if (next === undefined || running.has(key)) continue
+      at = Math.min(at, next.startsAt, expiresAt > now ? expiresAt : Infinity)
+    }
+    if (at !== Infinity) this.#wake(Math.min(at - now, this.#context.recheckMs))
   }
 
   #wake(delayMs: number): void {
@@ -155,136 +264,201 @@ export class PolicyClientTaskRunner {
     this.#cancelTimer = this.#context.clock.setTimer(delayMs, again)
   }
 
-  async #startDue(policy: Policy, run: PlannedRun): Promise<void> {
-    const schedule = policy.schedules.find(({ name }) => name === run.schedule) as Schedule
-    const due = run.dueAt === 0 ? 'no backup yet' : `due since ${new Date(run.dueAt).toISOString()}`
-    await this.#start(schedule, 'scheduled', due)
+  /** Asks the client what it has, where the policy wants to know, and remembers it. */
+  async #askStreams(policy: Policy): Promise<readonly ClientStream[]> {
+    if (!needsFileSystems(policy)) return streamsOf(policy, [])
+    const { clients, stopping } = this.#context
+    const { client } = this.#record
+    const fileSystems = await askFileSystems(clients, policy.name, client, { signal: stopping })
+    await this.#save({ ...this.#record, fileSystems })
+    return streamsOf(policy, fileSystems)
   }
 
   /** Step 1: notes the intent durably, then sends Job Start. */
-  async #start(schedule: Schedule, origin: JobOrigin, why: string): Promise<{ readonly jobId: string }> {
+  async #start(
+    schedule: Schedule,
+    streams: readonly ClientStream[],
+    all: readonly ClientStream[],
+    facts: StartFacts,
+  ): Promise<{ readonly jobId: string }> {
+    const { clock, attempts } = this.#context
+    const now = clock.now()
+    const parts = streams.map(({ name, selections }) => ({
+      ...(name === undefined ? {} : { stream: name }),
+      ...(selections === undefined ? {} : { selections }),
+      tries: triesLeft(this.#record.streams[name ?? wholeClient]?.failures ?? [], now, attempts),
+    }))
+    const names = all.flatMap(({ name }) => (name === undefined ? [] : [name]))
+    const streamSet = names.length === 0 ? {} : { streamSet: names }
     const run: TaskRun = {
       requestId: randomUUID(),
       schedule: schedule.name,
-      origin,
-      startedAt: this.#context.clock.now(),
+      startedAt: now,
+      ...facts,
+      parts,
+      ...streamSet,
     }
     await this.#save({ ...this.#record, runs: [...this.#record.runs, run] })
     try {
-      return await this.#submit(run, schedule, why)
+      return await this.#submit(run, schedule)
     } catch (error) {
-      await this.#save({
-        ...this.#record,
-        runs: this.#record.runs.filter(({ requestId }) => requestId !== run.requestId),
-      })
+      // An answer that got lost may stand for a job. Only a certain refusal, or a person who will ask anew, ends the intent.
+      const isCertain = refusals.includes(asNbError(error).code)
+      if (isCertain || run.origin === 'immediate') await this.#forget(run)
       throw error
     }
   }
 
-  async #submit(run: TaskRun, schedule: Schedule, why: string): Promise<{ readonly jobId: string }> {
-    const { jobs, clock, events, limitsFor } = this.#context
+  /** Asks again for what got no answer; gives up what its policy does not have any more. */
+  async #askAgain(): Promise<void> {
+    for (const run of this.#record.runs.filter(({ parts }) =>
+      parts.some((part) => part.jobId === undefined),
+    )) {
+      const schedule = this.#policy?.schedules.find(({ name }) => name === run.schedule)
+      if (schedule === undefined) await this.#forget(run)
+      else await this.#submit(run, schedule)
+    }
+  }
+
+  async #submit(run: TaskRun, schedule: Schedule): Promise<{ readonly jobId: string }> {
+    const { jobs, clock, events, limitsFor, attempts, retention } = this.#context
     const { client } = this.#record
     const policy = this.#policy as Policy
-    const text = `policy ${policy.name}, client ${client}, schedule ${schedule.name} (${schedule.type}): ${why}; Job Start`
-    const { jobId } = await jobs.submit({
-      requestId: run.requestId,
-      type: 'backup',
-      origin: run.origin,
+    const request = jobRequest(run, {
       policy,
       schedule,
       client,
+      retryDelayMs: attempts.retryDelayMs,
+      retentionMs: await retention.periodMs(schedule.retentionLevel),
       limits: limitsFor(policy, client),
-      lines: [
-        {
-          time: clock.now(),
-          component: 'scheduler',
-          severity: 'info',
-          step: { flow: 'backup', number: 1 },
-          text,
-        },
-      ],
+      now: clock.now(),
     })
-    const known = { ...run, jobId }
+    const { jobId, children = [] } = await jobs.submit(request)
+    const parts = run.parts.map((part) => {
+      const own = children.find(({ stream }) => stream === part.stream)?.jobId
+      if (part.stream !== undefined && own === undefined) {
+        throw new NbError('internal', `job ${jobId} has no part for stream ${part.stream}`)
+      }
+      return { ...part, jobId: own ?? jobId }
+    })
+    const known = { ...run, parts }
     await this.#save({
       ...this.#record,
       runs: this.#record.runs.map((other) => (other.requestId === run.requestId ? known : other)),
     })
-    events.emit('task:started', { policy: policy.name, client, schedule: schedule.name, jobId })
-    this.#follow(known)
+    for (const part of parts) {
+      const stream = part.stream === undefined ? {} : { stream: part.stream }
+      const { jobId: partId } = part
+      events.emit('task:started', {
+        policy: policy.name,
+        client,
+        ...stream,
+        schedule: schedule.name,
+        jobId: partId,
+      })
+      this.#follow(known, part)
+    }
     return { jobId }
   }
 
-  async #resumeRun(run: TaskRun): Promise<void> {
-    if (run.jobId !== undefined) {
-      this.#follow(run as TaskRun & { readonly jobId: string })
-      return
-    }
-    const schedule = this.#policy?.schedules.find(({ name }) => name === run.schedule)
-    if (schedule === undefined) {
-      await this.#save({ ...this.#record, runs: this.#record.runs.filter((other) => other !== run) })
-    } else await this.#submit(run, schedule, 'asked for before a restart')
+  async #forget(run: TaskRun): Promise<void> {
+    const runs = this.#record.runs.filter(({ requestId }) => requestId !== run.requestId)
+    await this.#save({ ...this.#record, runs })
   }
 
-  #follow(run: TaskRun & { readonly jobId: string }): void {
-    const following = this.#untilEnd(run)
+  #follow(run: TaskRun, part: FollowedPart): void {
+    const following = this.#untilEnd(run, part)
       .catch((error: unknown) => {
-        if (!isAbortError(error)) this.#context.log.error('job %s: %o', run.jobId, error)
+        if (!isAbortError(error)) this.#context.log.error('job %s: %o', part.jobId, error)
       })
       .finally(() => this.#following.delete(following))
     this.#following.add(following)
   }
 
-  async #untilEnd(run: TaskRun & { readonly jobId: string }): Promise<void> {
+  async #untilEnd(run: TaskRun, part: FollowedPart): Promise<void> {
     const { jobs, stopping, clock } = this.#context
+    const signal = { signal: stopping }
     for (;;) {
       try {
-        const job = await jobs.wait({ jobId: run.jobId }, { signal: stopping })
-        return await this.#work.run(() => this.#finished(run, job.status ?? 801))
+        const status = await this.#statusOf(part.jobId)
+        const tries = isSuccess(status)
+          ? []
+          : await triesOf(jobs, { id: part.jobId, status }, run.startedAt, signal)
+        return await this.#work.run(() => this.#finished(run, part, status, tries))
       } catch (error) {
-        const known = asNbError(error)
-        if (known.code === 'job-unknown') return await this.#work.run(() => this.#finished(run, known.status))
-        if (!known.retryable || stopping.aborted) throw error
-        await clock.sleep(troubleDelayMs, { signal: stopping })
+        if (!asNbError(error).retryable || stopping.aborted) throw error
+        await clock.sleep(troubleDelayMs, signal)
       }
     }
   }
 
+  /** The status with which a job ended; that of an unknown job when there is none (any more). */
+  async #statusOf(jobId: string): Promise<number> {
+    try {
+      const job = await this.#context.jobs.wait({ jobId }, { signal: this.#context.stopping })
+      return job.status ?? 801
+    } catch (error) {
+      const known = asNbError(error)
+      if (known.code === 'job-unknown') return known.status
+      throw error
+    }
+  }
+
   /** Step 17: notes success or failure, computes the new due time, and tells it in the job's log. */
-  async #finished(run: TaskRun & { readonly jobId: string }, status: number): Promise<void> {
-    const { jobLog, clock, events, attempts, log } = this.#context
+  async #finished(run: TaskRun, part: FollowedPart, status: number, tries: readonly number[]): Promise<void> {
+    const { events } = this.#context
     const { policy, client } = this.#record
-    const failures =
-      status <= 1 ? [] : [...withinPeriod(this.#record.failures, clock.now(), attempts), run.startedAt]
-    const runs = this.#record.runs.filter(({ requestId }) => requestId !== run.requestId)
-    await this.#save({ ...this.#record, runs, failures, lastStatus: status })
+    const key = part.stream ?? wholeClient
+    const state = this.#stateAfter(run, key, status, tries)
+    const runs = this.#record.runs.flatMap((other) => {
+      if (other.requestId !== run.requestId) return [other]
+      const parts = other.parts.filter(({ jobId }) => jobId !== part.jobId)
+      return parts.length === 0 ? [] : [{ ...other, parts }]
+    })
+    await this.#save({ ...this.#record, runs, streams: { ...this.#record.streams, [key]: state } })
     await this.#evaluate()
-    const next =
-      this.#next === undefined
-        ? 'no further run'
-        : `next: ${this.#next.schedule} at ${new Date(this.#next.startsAt).toISOString()}`
-    const text = `told that the job ended with ${describeStatus(status)}; ${status <= 1 ? '' : `${failures.length} of ${attempts.tries} tries used; `}${next}`
-    await jobLog
-      .append({
-        jobId: run.jobId,
-        lines: [
-          {
-            time: clock.now(),
-            component: 'scheduler',
-            severity: 'info',
-            step: { flow: 'backup', number: 17 },
-            text,
-          },
-        ],
-      })
-      .catch((error: unknown) => log.error('job log of %s: %o', run.jobId, error))
-    const nextAt = this.#next?.startsAt
+    const next = this.#plans.get(key)?.next
+    await this.#tellEnd(part.jobId, status, state.failures.length, next)
     events.emit('task:finished', {
       policy,
       client,
-      jobId: run.jobId,
+      ...(part.stream === undefined ? {} : { stream: part.stream }),
+      jobId: part.jobId,
       status,
-      ...(nextAt === undefined ? {} : { nextAt }),
+      ...(next === undefined ? {} : { nextAt: next.startsAt }),
     })
+  }
+
+  #stateAfter(run: TaskRun, key: string, status: number, tries: readonly number[]): StreamState {
+    const { clock, attempts } = this.#context
+    if (isSuccess(status)) return { failures: [], lastStatus: status }
+    const before = this.#record.streams[key]?.failures ?? []
+    const failures = [...withinPeriod(before, clock.now(), attempts), ...tries].sort((a, b) => a - b)
+    const isHeld = isDecided(status) && status !== stopped.windowClosed && run.windowClosesAt !== undefined
+    const heldUntil = Math.min(run.windowClosesAt ?? 0, run.startedAt + dayMs)
+    return { failures, lastStatus: status, ...(isHeld ? { heldUntil } : {}) }
+  }
+
+  async #tellEnd(
+    jobId: string,
+    status: number,
+    used: number,
+    next: StreamPlan['next'] | undefined,
+  ): Promise<void> {
+    const { jobLog, clock, attempts, log } = this.#context
+    const then =
+      next === undefined
+        ? 'no further run'
+        : `next: ${next.schedule} at ${new Date(next.startsAt).toISOString()}`
+    const tried = isSuccess(status) ? '' : `${used} of ${attempts.tries} tries used; `
+    const text = `told that the job ended with ${describeStatus(status)}; ${tried}${then}`
+    const step = { flow: 'backup', number: 17 } as const
+    await jobLog
+      .append({
+        jobId,
+        lines: [{ time: clock.now(), component: 'scheduler', severity: 'info', step, text }],
+      })
+      .catch((error: unknown) => log.error('job log of %s: %o', jobId, error))
   }
 
   async #save(record: TaskRecord): Promise<void> {

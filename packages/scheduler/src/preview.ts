@@ -1,4 +1,5 @@
 import type { PlannedRun, Policy } from '@nb/contracts'
+import type { CalendarMidnight } from './calendar.ts'
 import { type LastBackups, nextRun } from './due.ts'
 
 /** The span to look at. */
@@ -9,6 +10,10 @@ export interface PreviewOptions {
   readonly to: number
   /** Name of the zone of the windows, such as `Europe/Vienna`. */
   readonly timeZone: string
+  /** To which day a calendar schedule's hours after midnight belong. @default 'one-window' */
+  readonly calendarMidnight?: CalendarMidnight
+  /** The stream, where the policy has several. */
+  readonly stream?: string
 }
 
 /** What would start for one client if every run succeeded at once, in order; pure, and lazy. */
@@ -16,11 +21,11 @@ export function* previewRuns(
   policy: Policy,
   client: string,
   last: LastBackups,
-  { from, to, timeZone }: PreviewOptions,
+  { from, to, ...facts }: PreviewOptions,
 ): Generator<PlannedRun, void, undefined> {
   const simulated = new Map(last)
   for (let notBefore = from; ;) {
-    const run = nextRun({ policy, client, last: simulated, notBefore, timeZone })
+    const run = nextRun({ ...facts, policy, client, last: simulated, notBefore })
     if (run === undefined || run.startsAt > to) return
     yield run
     simulated.set(run.schedule, run.startsAt)

@@ -1,4 +1,5 @@
 import {
+  type CallOptions,
   type Catalog,
   type Clock,
   type JobLimits,
@@ -18,17 +19,23 @@ import {
   throwIfAborted,
 } from '@nb/contracts'
 import { type AttemptLimits, defaultAttemptLimits } from './attempts.ts'
+import type { CalendarMidnight } from './calendar.ts'
+import type { ClientDirectory } from './discovery.ts'
 import { lastBackups } from './last-backups.ts'
 import { PolicyClientTaskRunner, type TaskContext } from './policy-client-task.ts'
 import { createPolicyStore, unknownPolicy } from './policy-store.ts'
 import { previewRuns } from './preview.ts'
+import { createRetentionTable } from './retention-table.ts'
 import { createTaskStore, taskKey } from './task-store.ts'
-import { isTimeZone } from './windows.ts'
+import { createUserRuns } from './user-runs.ts'
+import { isTimeZone } from './zone-time.ts'
 
 /** What a scheduler asks for. */
 export interface SchedulerComponents {
-  readonly jobs: Pick<JobManager, 'submit' | 'wait'>
+  readonly jobs: Pick<JobManager, 'submit' | 'wait' | 'attempts'>
   readonly catalog: Pick<Catalog, 'listImages'>
+  /** The client agents, for policies that select `ALL_LOCAL_DRIVES`; without them those can't run. */
+  readonly clients?: ClientDirectory
   readonly store: Store
   readonly clock: Clock
   /** Where tasks leave their lines, usually the job store. */
@@ -41,6 +48,15 @@ export interface SchedulerOptions {
   readonly timeZone?: string
   /** How often a failed job is tried again. @default 2 tries in 12 hours, 10 minutes apart */
   readonly attempts?: Partial<AttemptLimits>
+  /**
+   * To which day the hours after midnight belong, of a calendar schedule's window that crosses it: `one-window` to the day it
+   * opened on, `two-windows` to the day they are on. @default 'one-window'
+   */
+  readonly calendarMidnight?: CalendarMidnight
+  /** How long nothing of a policy starts by itself after it was changed, milliseconds, 0–3600000. @default 0 */
+  readonly policyQuietMs?: number
+  /** Longest wait before the catalog is asked again, milliseconds: images may be removed by hand. @default 3600000, an hour */
+  readonly recheckMs?: number
   /** Most jobs of any one client at once. @default no limit */
   readonly maxJobsPerClient?: number
   /** Most jobs of a client of this name at once, instead. */
@@ -55,7 +71,7 @@ export function createScheduler(
   components: SchedulerComponents,
   options: SchedulerOptions = {},
 ): Scheduler & Required<Lifecycle> & Observable<SchedulerEvents> {
-  const { jobs, catalog, store, clock, log: jobLog } = components
+  const { jobs, catalog, clients, store, clock, log: jobLog } = components
   const timeZone = options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone
   if (!isTimeZone(timeZone)) {
     throw new NbError('argument-invalid', `timeZone: the host knows no time zone "${timeZone}"`, {
@@ -66,43 +82,64 @@ export function createScheduler(
   const events = createEmitter<SchedulerEvents>(log)
   const policies = createPolicyStore(store)
   const stopping = new AbortController()
+  const retention = createRetentionTable(store)
+  const calendarMidnight = options.calendarMidnight ?? 'one-window'
+  const quietMs = options.policyQuietMs ?? 0
   const context: TaskContext = {
     jobs,
     catalog,
+    clients,
     jobLog,
     clock,
     store: createTaskStore(store),
+    retention,
     events,
     log,
     timeZone,
+    calendarMidnight,
+    recheckMs: options.recheckMs ?? 3_600_000,
     attempts: { ...defaultAttemptLimits, ...options.attempts },
     limitsFor: (policy, client) => limitsFor(options, policy, client),
     stopping: stopping.signal,
   }
+  const userRuns = createUserRuns({ ...context, store })
   const tasks = new Map<string, PolicyClientTaskRunner>()
   let started = false
 
   const taskOf = (policy: string, client: string): PolicyClientTaskRunner => {
     const key = taskKey(policy, client)
     const task =
-      tasks.get(key) ?? new PolicyClientTaskRunner(context, { policy, client, runs: [], failures: [] })
+      tasks.get(key) ?? new PolicyClientTaskRunner(context, { policy, client, runs: [], streams: {} })
     tasks.set(key, task)
     return task
   }
   /** Gives every client of a policy its task; those that left it lose theirs once their jobs have ended. */
-  const refresh = async (name: string, policy: Policy | undefined): Promise<void> => {
-    const clients = new Set(policy?.clients)
-    for (const client of clients) void taskOf(name, client)
+  const refresh = async (name: string, policy: Policy | undefined, quietUntil?: number): Promise<void> => {
+    const present = new Set(policy?.clients)
+    for (const client of present) void taskOf(name, client)
     for (const [key, task] of tasks) {
-      const described = task.describe()
-      if (described.policy !== name) continue
-      const present = clients.has(described.client)
-      await task.refresh(present ? policy : undefined)
-      if (present || task.running) continue
+      const { client } = task.names
+      if (task.names.policy !== name) continue
+      await task.refresh(present.has(client) ? policy : undefined, quietUntil)
+      if (present.has(client) || task.running) continue
       tasks.delete(key)
       await task.stop()
-      await context.store.remove(name, described.client)
+      await context.store.remove(name, client)
     }
+  }
+  const previewClient = async (
+    policy: Policy,
+    client: string,
+    span: { readonly from: number; readonly to: number },
+    callOptions?: CallOptions,
+  ): Promise<PlannedRun[]> => {
+    const planned: PlannedRun[] = []
+    for (const { name: stream } of await taskOf(policy.name, client).streams(policy)) {
+      const { last } = await lastBackups(catalog, policy, client, stream, callOptions)
+      const named = stream === undefined ? {} : { stream }
+      planned.push(...previewRuns(policy, client, last, { ...span, ...named, timeZone, calendarMidnight }))
+    }
+    return planned
   }
   const required = async (name: string): Promise<Policy> => {
     const policy = await policies.get(name)
@@ -123,14 +160,16 @@ export function createScheduler(
         await task.resume(policy?.clients.includes(record.client) === true ? policy : undefined)
       }
       for await (const policy of policies.all()) await refresh(policy.name, policy)
+      await userRuns.resume()
     },
     stop: async () => {
       stopping.abort()
       await Promise.all([...tasks.values()].map((task) => task.stop()))
+      await userRuns.stop()
     },
     putPolicy: async (input) => {
       const stored = await policies.put(input.policy, input.generation ?? 0, clock.now())
-      if (started) await refresh(stored.name, stored)
+      if (started) await refresh(stored.name, stored, quietMs === 0 ? 0 : clock.now() + quietMs)
       events.emit('policy:changed', { name: stored.name, generation: stored.generation })
       return stored
     },
@@ -152,23 +191,38 @@ export function createScheduler(
       }
       return { jobIds }
     },
+    runForUser: (request) =>
+      userRuns.run(request, async () => {
+        if (request.policy !== undefined) return [await required(request.policy)]
+        const all: Policy[] = []
+        for await (const policy of policies.all()) all.push(policy)
+        return all
+      }),
+    putRetentionLevel: (level) => retention.put(level),
+    retentionLevels: () => retention.levels(),
     preview: async function* ({ policy: name, from, to }, callOptions) {
       const policy = await required(name)
       const planned: PlannedRun[] = []
       for (const client of policy.clients) {
-        const last = await lastBackups(catalog, policy, client, callOptions)
-        planned.push(...previewRuns(policy, client, last, { from, to, timeZone }))
+        planned.push(...(await previewClient(policy, client, { from, to }, callOptions)))
       }
       throwIfAborted(callOptions)
-      yield* planned.sort((a, b) => a.startsAt - b.startsAt || (a.client < b.client ? -1 : 1))
+      yield* planned.sort(byStart)
     },
     tasks: async function* ({ policy }) {
       for (const task of [...tasks.values()]) {
-        const described = task.describe()
-        if (policy === undefined || described.policy === policy) yield described
+        if (policy === undefined || task.names.policy === policy) yield* task.describe()
       }
     },
   }
+}
+
+function byStart(a: PlannedRun, b: PlannedRun): number {
+  return a.startsAt - b.startsAt || compare(a.client, b.client) || compare(a.stream ?? '', b.stream ?? '')
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }
 
 function limitsFor(options: SchedulerOptions, policy: Policy, client: string): JobLimits {

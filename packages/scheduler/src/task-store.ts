@@ -1,14 +1,38 @@
-import type { JobOrigin, Store } from '@nb/contracts'
+import type { JobOrigin, LocalFileSystem, Path, Store } from '@nb/contracts'
 
-/** A run that a task has begun; `jobId` is known once the job manager has answered. */
-export interface TaskRun {
-  /** Written before the job is asked for, so that asking again after a crash finds the same job. */
-  readonly requestId: string
+/** A stream's part in a run. */
+export interface RunPart {
+  /** Absent where the policy has one stream for all. */
+  readonly stream?: string
+  readonly selections?: readonly Path[]
+  /** Tries that its job has in all. */
+  readonly tries: number
+  /** Known once the job manager has answered; the child's, where the job has several parts. */
   readonly jobId?: string
+}
+
+/** A run that a task has begun. Times are milliseconds since the epoch. */
+export interface TaskRun {
+  /** Written, with all that the job is told, before it is asked for: asking again after a crash finds the same job. */
+  readonly requestId: string
   readonly schedule: string
   readonly origin: JobOrigin
-  /** Milliseconds since the epoch. */
+  readonly why: string
   readonly startedAt: number
+  readonly windowClosesAt?: number
+  /** The parts that have not ended. */
+  readonly parts: readonly RunPart[]
+  /** All streams of the client then; absent where there is one for all. */
+  readonly streamSet?: readonly string[]
+}
+
+/** What a task remembers of a stream. Times are milliseconds since the epoch. */
+export interface StreamState {
+  /** When the tries since the last success began. */
+  readonly failures: readonly number[]
+  readonly lastStatus?: number
+  /** A person ended its job: nothing starts by itself before. */
+  readonly heldUntil?: number
 }
 
 /** What a PolicyClient task remembers over restarts. */
@@ -16,10 +40,14 @@ export interface TaskRecord {
   readonly policy: string
   readonly client: string
   readonly runs: readonly TaskRun[]
-  /** When the tries since the last success began, milliseconds since the epoch. */
-  readonly failures: readonly number[]
-  readonly lastStatus?: number
+  /** By name; {@link wholeClient} for the one stream of all. */
+  readonly streams: Readonly<Record<string, StreamState>>
+  /** As the client last told them, for policies that ask it. */
+  readonly fileSystems?: readonly LocalFileSystem[]
 }
+
+/** The key of the one stream of a policy without several; streams of several have names that are not empty. */
+export const wholeClient = ''
 
 /** Task records at rest. */
 export interface TaskStore {

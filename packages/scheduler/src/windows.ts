@@ -1,10 +1,18 @@
-import type { StartWindow } from '@nb/contracts'
-import { Temporal } from 'temporal-polyfill'
+import type { DayRule, StartWindow } from '@nb/contracts'
+import { type DayNumber, dayMs, isMeant, weekdayOf } from './days.ts'
+import { localDay, startOfDay, wallClock } from './zone-time.ts'
 
 /** One opening of a start window. Instants are milliseconds since the epoch; `closesAt` itself is outside. */
 export interface OpenWindow {
   readonly opensAt: number
   readonly closesAt: number
+}
+
+/** An opening with the day and the window it comes from. */
+export interface WindowOpening extends OpenWindow {
+  /** The day it opens on by the wall clock, also where daylight saving moves the moment to another. */
+  readonly day: DayNumber
+  readonly window: StartWindow
 }
 
 /** The first moment of an open window. */
@@ -13,13 +21,23 @@ export interface Opening extends OpenWindow {
   readonly startsAt: number
 }
 
-const dayMs = 86_400_000
-/** A window is at most a week long and comes every week. */
-const longestWindowDays = 8
+/** When starts are allowed. */
+export interface StartTimes {
+  readonly windows: readonly StartWindow[]
+  /** Days on which nothing starts. */
+  readonly exclude?: DayRule
+}
+
+/** A window is at most a week long; a change of the wall clock may move it by another day. */
+export const longestWindowDays = 8
+/** Without excluded days every window comes within a week. */
 const horizonDays = 15
+/** How far ahead a rule of days is followed, in days: five years. */
+export const ruleHorizonDays = 1830
+const secondsOfDay = 86_400
 
 /**
- * The first moment at or after `from` at which one of the windows is open; `undefined` without windows.
+ * The first moment at or after `from` at which one of the windows is open; `undefined` when there is none.
  *
  * Windows are wall-clock times of the zone. Where a daylight-saving change skips an edge, the edge is the end of the
  * skipped span; a window that lies wholly inside it opens there and keeps its duration. Where the wall clock repeats, an
@@ -30,32 +48,43 @@ export function firstOpening(
   zone: string,
   from: number,
 ): Opening | undefined {
+  return firstStart({ windows }, zone, from)
+}
+
+/** As {@link firstOpening}, with excluded days. */
+export function firstStart(times: StartTimes, zone: string, from: number): Opening | undefined {
+  if (times.windows.length === 0) return undefined
+  const today = localDay(from, zone)
+  const lastDay = today + (times.exclude === undefined ? horizonDays : ruleHorizonDays)
   let best: Opening | undefined
-  for (const open of openWindows(
-    windows,
-    zone,
-    from - longestWindowDays * dayMs,
-    from + horizonDays * dayMs,
-  )) {
-    if (open.closesAt <= from) continue
-    const startsAt = Math.max(open.opensAt, from)
-    if (
-      best === undefined ||
-      startsAt < best.startsAt ||
-      (startsAt === best.startsAt && open.closesAt > best.closesAt)
-    ) {
-      best = { ...open, startsAt }
+  for (let day = today - longestWindowDays; day <= lastDay; day++) {
+    // Nothing that opens on this day or later can open before its midnight, which lies within two days of UTC's.
+    if (best !== undefined && (day - 2) * dayMs > best.startsAt) break
+    for (const open of startSpans(times, zone, day)) {
+      if (open.closesAt <= from) continue
+      const startsAt = Math.max(open.opensAt, from)
+      const sooner = best === undefined || startsAt < best.startsAt
+      if (sooner || (startsAt === best?.startsAt && open.closesAt > best.closesAt)) {
+        best = { opensAt: open.opensAt, closesAt: open.closesAt, startsAt }
+      }
     }
   }
   return best
 }
 
 /** The window that is open at a moment; of several the one that opened last. */
-export function windowAt(windows: readonly StartWindow[], zone: string, at: number): OpenWindow | undefined {
-  let found: OpenWindow | undefined
-  for (const open of openWindows(windows, zone, at - longestWindowDays * dayMs, at)) {
-    const contains = open.opensAt <= at && at < open.closesAt
-    if (contains && (found === undefined || open.opensAt > found.opensAt)) found = open
+export function windowAt(
+  windows: readonly StartWindow[],
+  zone: string,
+  at: number,
+): WindowOpening | undefined {
+  const today = localDay(at, zone)
+  let found: WindowOpening | undefined
+  for (let day = today - longestWindowDays; day <= today + 1; day++) {
+    for (const open of openingsOn(windows, zone, day)) {
+      const contains = open.opensAt <= at && at < open.closesAt
+      if (contains && (found === undefined || open.opensAt > found.opensAt)) found = open
+    }
   }
   return found
 }
@@ -66,54 +95,92 @@ export function openWindows(
   zone: string,
   from: number,
   to: number,
-): OpenWindow[] {
-  const last = localDate(to, zone)
-  const openings: OpenWindow[] = []
-  for (
-    let date = localDate(from, zone);
-    Temporal.PlainDate.compare(date, last) <= 0;
-    date = date.add({ days: 1 })
-  ) {
-    const weekday = date.dayOfWeek % 7
-    for (const window of windows) if (window.weekday === weekday) openings.push(openingOn(date, window, zone))
+): WindowOpening[] {
+  const openings: WindowOpening[] = []
+  for (let day = localDay(from, zone); day <= localDay(to, zone); day++) {
+    openings.push(...openingsOn(windows, zone, day))
   }
   return openings
 }
 
-function openingOn(date: Temporal.PlainDate, window: StartWindow, zone: string): OpenWindow {
-  const opensAt = wallClock(date, window.startSeconds, zone)
-  const closesAt = wallClock(date, window.startSeconds + window.durationSeconds, zone)
-  return { opensAt, closesAt: closesAt > opensAt ? closesAt : opensAt + window.durationSeconds * 1000 }
+/** Whether a window is longer than a day, so that it has no night of its own: it counts day by day. */
+export function isLong(window: StartWindow): boolean {
+  return window.durationSeconds > secondsOfDay
 }
 
-/** The instant of a wall-clock time, given in seconds since the midnight that begins `date`; may lie days later. */
-function wallClock(date: Temporal.PlainDate, seconds: number, zone: string): number {
-  const wall = date.toPlainDateTime().add({ seconds })
-  const earlier = wall.toZonedDateTime(zone, { disambiguation: 'earlier' })
-  if (earlier.toPlainDateTime().equals(wall)) return earlier.epochMilliseconds
-  return earlier.getTimeZoneTransition('next')?.epochMilliseconds ?? earlier.epochMilliseconds
+/**
+ * What of a day's openings excluded days leave. A window of up to a day that opens on an excluded day stays shut, its hours
+ * after midnight too; of one that runs into an excluded day, the part on that day is cut off. A longer window loses the
+ * excluded days and no others.
+ */
+export function startSpans(times: StartTimes, zone: string, day: DayNumber): readonly OpenWindow[] {
+  const { windows, exclude } = times
+  const openings = openingsOn(windows, zone, day)
+  if (exclude === undefined || openings.length === 0) return openings
+  return openings.flatMap((opening) =>
+    !isLong(opening.window) && isMeant(exclude, opening.day) ? [] : without(opening, exclude, zone),
+  )
 }
 
-function localDate(at: number, zone: string): Temporal.PlainDate {
-  return Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone).toPlainDate()
+function without(opening: WindowOpening, exclude: DayRule, zone: string): OpenWindow[] {
+  const spans: OpenWindow[] = []
+  const lastDay = localDay(opening.closesAt - 1, zone)
+  for (let day = opening.day; day <= lastDay; day++) {
+    if (isMeant(exclude, day)) continue
+    const span = clipToDays(opening, zone, day, day)
+    const before = spans.at(-1)
+    if (span === undefined) continue
+    if (before?.closesAt === span.opensAt) spans[spans.length - 1] = { ...before, closesAt: span.closesAt }
+    else spans.push(span)
+  }
+  return spans
 }
 
-/** A moment, some whole days later by the calendar of the zone: the same time of day where there is one. */
-export function addDays(at: number, days: number, zone: string): number {
-  const local = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone)
-  return wallClock(local.toPlainDate().add({ days }), secondsOfDay(local), zone)
+/** The part of a span from the beginning of one day to the end of another, if there is any. */
+export function clipToDays(
+  span: OpenWindow,
+  zone: string,
+  first: DayNumber,
+  last: DayNumber,
+): OpenWindow | undefined {
+  const opensAt = Math.max(span.opensAt, startOfDay(first, zone))
+  const closesAt = Math.min(span.closesAt, startOfDay(last + 1, zone))
+  return opensAt < closesAt ? { opensAt, closesAt } : undefined
 }
 
-function secondsOfDay(local: Temporal.ZonedDateTime): number {
-  return local.hour * 3600 + local.minute * 60 + local.second
+const cache = new WeakMap<
+  readonly StartWindow[],
+  { readonly zone: string; readonly days: Map<DayNumber, WindowOpening[]> }
+>()
+const mostCachedDays = 2000
+
+/** The openings that begin on a day, by the wall clock. Computed once per list of windows: lists are never changed. */
+export function openingsOn(
+  windows: readonly StartWindow[],
+  zone: string,
+  day: DayNumber,
+): readonly WindowOpening[] {
+  let cached = cache.get(windows)
+  if (cached?.zone !== zone || cached.days.size > mostCachedDays) cached = { zone, days: new Map() }
+  cache.set(windows, cached)
+  let openings = cached.days.get(day)
+  if (openings === undefined) {
+    const weekday = weekdayOf(day)
+    openings = windows
+      .filter((window) => window.weekday === weekday)
+      .map((window) => openingOf(window, day, zone))
+    cached.days.set(day, openings)
+  }
+  return openings
 }
 
-/** Whether the host knows a time zone of that name. */
-export function isTimeZone(zone: string): boolean {
-  try {
-    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone)
-    return true
-  } catch {
-    return false
+function openingOf(window: StartWindow, day: DayNumber, zone: string): WindowOpening {
+  const opensAt = wallClock(day, window.startSeconds, zone)
+  const closesAt = wallClock(day, window.startSeconds + window.durationSeconds, zone)
+  return {
+    day,
+    window,
+    opensAt,
+    closesAt: closesAt > opensAt ? closesAt : opensAt + window.durationSeconds * 1000,
   }
 }

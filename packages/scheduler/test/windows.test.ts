@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { addDays, firstOpening, openWindows, windowAt } from '../src/windows.ts'
+import { firstOpening, openWindows, windowAt } from '../src/windows.ts'
+import { addDays } from '../src/zone-time.ts'
 
 const iso = (at: number | undefined): string => new Date(at ?? NaN).toISOString()
 const vienna = 'Europe/Vienna'
