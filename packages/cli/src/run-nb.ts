@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { type Clock, isAbortError } from '@nb/contracts'
 import { connect } from '@nb/remote'
-import { CommanderError } from 'commander'
+import { type Command, CommanderError } from 'commander'
 import type { ExitCode } from './exit-code.ts'
 import { tellFailure } from './failure.ts'
-import { createOutput, type OutputStream } from './output.ts'
+import { createOutput, type Output, type OutputStream } from './output.ts'
 import { createProgram, type GlobalOptions, socketPathOf } from './program.ts'
 
 /** What a run of the command has of its process. */
@@ -34,28 +34,32 @@ export async function runNb(args: readonly string[], components: NbComponents): 
   const outputFor = ({ json = false }: GlobalOptions): ReturnType<typeof createOutput> =>
     createOutput({ stdout, stderr, now: () => clock.now() }, { json })
   let exitCode: ExitCode = 0
+  const guarded = async (
+    act: (output: Output) => Promise<ExitCode>,
+    options: GlobalOptions,
+  ): Promise<void> => {
+    const output = outputFor(options)
+    try {
+      exitCode = await act(output)
+    } catch (error) {
+      exitCode = reader.signal.aborted && isAbortError(error) ? 0 : tellFailure(error, output)
+    }
+  }
   const program = createProgram({
     cwd,
     version: packageVersion(),
-    run: async (action, options) => {
-      const output = outputFor(options)
-      try {
+    runAlone: guarded,
+    run: (action, options) =>
+      guarded(async (output) => {
         const connection = await connect({ socketPath: socketPathOf(options, env, cwd) })
         try {
-          exitCode = await action(connection, output, { signal: AbortSignal.any([signal, reader.signal]) })
+          return await action(connection, output, { signal: AbortSignal.any([signal, reader.signal]) })
         } finally {
           connection.close()
         }
-      } catch (error) {
-        exitCode = reader.signal.aborted && isAbortError(error) ? 0 : tellFailure(error, output)
-      }
-    },
+      }, options),
   })
-  for (const command of [program, ...program.commands])
-    command.exitOverride().configureOutput({
-      writeOut: (text) => stdout.write(text),
-      writeErr: (text) => stderr.write(text),
-    })
+  configure(program, { stdout, stderr })
   try {
     await program.parseAsync([...args], { from: 'user' })
   } catch (error) {
@@ -65,6 +69,15 @@ export async function runNb(args: readonly string[], components: NbComponents): 
     stdout.off('error', leave)
   }
   return exitCode
+}
+
+/** Every command, however deep, ends by an error and prints where this run prints. */
+function configure(command: Command, { stdout, stderr }: Pick<NbComponents, 'stdout' | 'stderr'>): void {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => stdout.write(text),
+    writeErr: (text) => stderr.write(text),
+  })
+  for (const one of command.commands) configure(one, { stdout, stderr })
 }
 
 /** The version of this package; its package.json lies above `src` and `dist` alike. */

@@ -1,8 +1,8 @@
-import { type CallOptions, isAbortError, type Job } from '@nb/contracts'
+import type { CallOptions, Job } from '@nb/contracts'
 import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
-import { tellFailure } from '../failure.ts'
 import type { Output } from '../output.ts'
+import { forEach, given } from './each.ts'
 
 /** Options of `nb cancel`. */
 export interface CancelOptions extends CallOptions {
@@ -16,17 +16,10 @@ export async function cancelCommand(
   { jobIds, reason, ...call }: CancelOptions,
   output: Output,
 ): Promise<ExitCode> {
-  let exitCode: ExitCode = 0
-  for (const jobId of jobIds) {
-    try {
-      await jobs.cancel({ jobId, ...(reason === undefined ? {} : { reason }) }, call)
-      await tellCancelled(await jobs.get({ jobId }, call), jobId, output)
-    } catch (error) {
-      if (isAbortError(error)) throw error
-      exitCode = tellFailure(error, output)
-    }
-  }
-  return exitCode
+  return forEach(jobIds, output, async (jobId) => {
+    await jobs.cancel({ jobId, ...given('reason', reason) }, call)
+    await tellCancelled(await jobs.get({ jobId }, call), jobId, output)
+  })
 }
 
 async function tellCancelled(job: Job | undefined, jobId: string, output: Output): Promise<void> {

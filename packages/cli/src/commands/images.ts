@@ -36,6 +36,9 @@ export async function imagesCommand(
     { title: 'IMAGE', value: (image) => image.backupId, shrinks: true },
     { title: 'POLICY', value: (image) => image.policy, shrinks: true },
     { title: 'TYPE', value: (image) => image.scheduleType },
+    ...(images.some(({ stream }) => stream !== undefined)
+      ? [{ title: 'STREAM', value: (image: ImageRecord) => image.stream, shrinks: true }]
+      : []),
     ...(all ? [{ title: 'STATE', value: (image: ImageRecord) => image.state }] : []),
     { title: 'TIME', value: (image) => formatTime(image.backupTime) },
     { title: 'STATUS', value: (image) => image.status, align: 'right' },

@@ -2,13 +2,14 @@ import {
   type CallOptions,
   displayPath,
   type PolicyClientTask,
-  type StorageChoice,
   type StoredPolicy,
+  toPath,
 } from '@nb/contracts'
 import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
 import { formatTime } from '../units.ts'
+import { storageText } from './policy-show.ts'
 
 /** `nb policies`: the policies, and when each runs next. */
 export async function policiesCommand(
@@ -31,8 +32,8 @@ export async function policiesCommand(
     { title: 'POLICY', value: (policy) => policy.name, shrinks: true },
     { title: 'ACTIVE', value: (policy) => (policy.active ? 'yes' : 'no') },
     { title: 'CLIENTS', value: (policy) => policy.clients.join(' '), shrinks: true },
-    { title: 'SELECTIONS', value: (policy) => policy.selections.map(displayPath).join(' '), shrinks: true },
-    { title: 'STORAGE', value: (policy) => storage(policy.storage), shrinks: true },
+    { title: 'SELECTIONS', value: selections, shrinks: true },
+    { title: 'STORAGE', value: (policy) => storageText(policy.storage), shrinks: true },
     {
       title: 'SCHEDULES',
       value: (policy) => policy.schedules.map(({ name }) => name).join(' '),
@@ -62,6 +63,6 @@ async function nextRuns(
   }
 }
 
-function storage(choice: StorageChoice): string {
-  return choice.kind === 'any' ? 'any' : choice.name
+function selections(policy: StoredPolicy): string {
+  return policy.selections.map((one) => displayPath(toPath(one))).join(' ')
 }

@@ -1,17 +1,21 @@
-import type { CallOptions, JobManager } from '@nb/contracts'
+import type { CallOptions, Job, JobAction, JobManager } from '@nb/contracts'
+import { blockerTitle } from '../blocker-text.ts'
 import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
 import { printable } from '../table.ts'
-import { formatDuration, withLocalTimes } from '../units.ts'
+import { formatDuration, formatTime, withLocalTimes } from '../units.ts'
 
 /** Options of `nb why`. */
 export interface WhyOptions extends CallOptions {
   readonly jobId: string
 }
 
-/** `nb why ID`: what a job waits for, who holds it and what would free it. Rejects with `job-unknown`. */
+/**
+ * `nb why ID`: what a job waits for, who holds it and what would free it; for one that waits for nobody, what comes next.
+ * Rejects with `job-unknown`.
+ */
 export async function whyCommand(
-  { jobs }: { readonly jobs: Pick<JobManager, 'explain'> },
+  { jobs }: { readonly jobs: Pick<JobManager, 'explain' | 'get'> },
   { jobId, ...call }: WhyOptions,
   output: Output,
 ): Promise<ExitCode> {
@@ -21,17 +25,49 @@ export async function whyCommand(
     return 0
   }
   await output.line(printable(withLocalTimes(explanation.sentence)))
-  if (!explanation.waiting) return 0
+  const job = await jobs.get({ jobId }, call)
   const now = output.now()
-  if (explanation.since !== undefined)
+  if (explanation.waiting && explanation.since !== undefined)
     await output.line(`waiting for ${formatDuration(now - explanation.since)}`)
-  for (const { reason, kind, name, goesOnWhen, holders, limit, inUse } of explanation.blockers) {
-    const use = limit === undefined ? '' : ` (${inUse ?? '?'} of ${limit} in use)`
+  for (const blocker of explanation.blockers) {
     await output.line('')
-    await output.line(printable(`${kind} ${name}${use}, reason ${reason}`))
-    await output.line(printable(`  goes on when ${goesOnWhen}`))
-    for (const { jobId: holder, since } of holders)
+    await output.line(printable(blockerTitle(blocker)))
+    await output.line(printable(`  goes on when ${blocker.goesOnWhen}`))
+    for (const { jobId: holder, since } of blocker.holders)
       await output.line(`  held by job ${printable(holder)} for ${formatDuration(now - since)}`)
   }
+  if (job !== undefined) for (const line of nextLines(job, now)) await output.line(line)
   return 0
+}
+
+/** What comes by itself, and what a person may do about a job that stands still. */
+function nextLines(
+  { id, state, attempt, retryAt, incompleteUntil, checkpointAt, actions }: Job,
+  now: number,
+): string[] {
+  const comes = (at: number): string => `${formatTime(at)}, in ${formatDuration(at - now)}`
+  return [
+    ...(retryAt === undefined ? [] : [`attempt ${attempt} has failed; the next begins ${comes(retryAt)}`]),
+    ...(incompleteUntil === undefined
+      ? []
+      : [`it becomes done unless it is resumed by ${comes(incompleteUntil)}`]),
+    ...(checkpointAt === undefined || state === 'active'
+      ? []
+      : [`it would go on from its checkpoint of ${formatTime(checkpointAt)}`]),
+    ...(state === 'suspended' || state === 'incomplete' || state === 'waiting-for-retry'
+      ? actions.map((action) => `to ${actionWords[action]}: nb ${actionCommand(action, id)}`)
+      : []),
+  ]
+}
+
+const actionWords: Readonly<Record<JobAction, string>> = {
+  cancel: 'end it',
+  suspend: 'hold it',
+  resume: 'let it go on',
+  restart: 'ask for it again',
+  'set-priority': 'let it go before others',
+}
+
+function actionCommand(action: JobAction, id: string): string {
+  return action === 'set-priority' ? `priority ${id} N` : `${action} ${id}`
 }

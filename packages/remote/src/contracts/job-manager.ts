@@ -50,7 +50,7 @@ const backupJobRequest: Schema<BackupJobRequest> = closed<BackupJobRequest>({
   streamSet: maybe(list(text)),
   windowClosesAt: maybe(time),
   retry: maybe(retryRule),
-  retentionMs: z.optional(z.union([z.int(), z.null()])) as never,
+  retentionMs: z.optional(z.union([z.int(), z.null()])),
   limits: jobLimits,
   lines: list(jobLogLine),
 })

@@ -1,6 +1,5 @@
 import type {
   DayRule,
-  Path,
   Policy,
   RetentionLevel,
   RunCalendar,
@@ -66,11 +65,11 @@ export const runCalendar: Schema<RunCalendar> = closed<RunCalendar>({
 })
 
 /** Directives are words that no absolute path can be; a policy's own check tells them apart. */
-const selection: Schema<Selection> = path as Schema<Path | Selection> as Schema<Selection>
+const selection: Schema<Selection> = path
 
 export const retentionLevel: Schema<RetentionLevel> = closed<RetentionLevel>({
   level: integer,
-  periodMs: z.union([z.int(), z.null()]) as Schema<number | null>,
+  periodMs: z.union([z.int(), z.null()]),
 })
 
 export const schedule: Schema<Schedule> = closed<Schedule>({

@@ -1,0 +1,17 @@
+import type { Blocker } from '@nb/contracts'
+
+/** What stands in the way, in a line: `storage-unit-limit disk1 (2 of 2 in use), reason 2040`. */
+export function blockerTitle({ kind, name, reason, limit, inUse }: Blocker): string {
+  const use = limit === undefined ? '' : ` (${inUse ?? '?'} of ${limit} in use)`
+  return `${kind} ${name}${use}, reason ${reason}`
+}
+
+/** The same in a table's cell, with those who hold it: `storage-unit-limit disk1, held by 7 9`. */
+export function blockerCell(blockers: readonly Blocker[]): string {
+  const [first, ...others] = blockers
+  if (first === undefined) return '-'
+  const holders = first.holders.map(({ jobId }) => jobId).join(' ')
+  const held = holders === '' ? '' : `, held by ${holders}`
+  const more = others.length === 0 ? '' : `, and ${others.length} more`
+  return `${first.kind} ${first.name}${held}${more}`
+}

@@ -1,0 +1,44 @@
+import type { Allocation, CallOptions, Drive } from '@nb/contracts'
+import type { Ports } from '@nb/remote'
+import type { ExitCode } from '../exit-code.ts'
+import type { Output } from '../output.ts'
+
+/** `nb drives`: the drives, their control states, what is in them and which jobs have them. */
+export async function drivesCommand(
+  { media }: Pick<Ports, 'media'>,
+  call: CallOptions,
+  output: Output,
+): Promise<ExitCode> {
+  const drives: Drive[] = []
+  for await (const drive of media.drives({}, call)) drives.push(drive)
+  const jobs = await jobsByDrive({ media }, call)
+  if (output.json)
+    for (const drive of drives) await output.value({ ...drive, jobIds: jobs.get(drive.name) ?? [] })
+  else if (drives.length === 0) output.note('no drives')
+  else
+    await output.table(drives, [
+      { title: 'DRIVE', value: (drive) => drive.name, shrinks: true },
+      { title: 'DENSITY', value: (drive) => drive.density },
+      { title: 'MEDIA SERVER', value: (drive) => drive.mediaServer, shrinks: true },
+      { title: 'ROBOT', value: (drive) => drive.robot },
+      { title: 'CONTROL', value: (drive) => drive.control ?? drive.state },
+      { title: 'VOLUME', value: (drive) => drive.loadedVolume },
+      { title: 'JOBS', value: (drive) => jobs.get(drive.name)?.join(' ') },
+      { title: 'REASON', value: (drive) => drive.stateReason, shrinks: true },
+    ])
+  return 0
+}
+
+async function jobsByDrive(
+  { media }: Pick<Ports, 'media'>,
+  call: CallOptions,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const jobs = new Map<string, string[]>()
+  for await (const { jobId, medium } of media.allocations({}, call)) note(jobId, medium)
+  return jobs
+
+  function note(jobId: string, medium: Allocation['medium']): void {
+    if (medium.kind !== 'tape') return
+    jobs.set(medium.drive, [...(jobs.get(medium.drive) ?? []), jobId])
+  }
+}

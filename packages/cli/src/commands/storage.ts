@@ -1,0 +1,52 @@
+import type { CallOptions, StorageUnit, StorageUnitGroup } from '@nb/contracts'
+import type { Ports } from '@nb/remote'
+import type { ExitCode } from '../exit-code.ts'
+import type { Output } from '../output.ts'
+import { formatBytes } from '../units.ts'
+
+/** `nb storage`: the storage units and their limits, and the groups to choose from. */
+export async function storageCommand(
+  { media }: Pick<Ports, 'media'>,
+  call: CallOptions,
+  output: Output,
+): Promise<ExitCode> {
+  const units: StorageUnit[] = []
+  const groups: StorageUnitGroup[] = []
+  for await (const unit of media.storageUnits({}, call)) units.push(unit)
+  for await (const group of media.groups({}, call)) groups.push(group)
+  if (output.json) {
+    for (const unit of units) await output.value({ storageUnit: unit })
+    for (const group of groups) await output.value({ group })
+    return 0
+  }
+  if (units.length === 0) output.note('no storage units')
+  else
+    await output.table(units, [
+      { title: 'STORAGE UNIT', value: (unit) => unit.name, shrinks: true },
+      { title: 'TYPE', value: (unit) => (unit.type === 'disk' ? 'disk' : `tape ${unit.density}`) },
+      { title: 'MEDIA SERVER', value: (unit) => unit.mediaServer, shrinks: true },
+      { title: 'STATE', value: (unit) => unit.state },
+      { title: 'AT ONCE', value: mostAtOnce },
+      { title: 'FRAGMENTS', value: (unit) => `to ${formatBytes(unit.maxFragmentBytes)}` },
+      { title: 'USED', value: (unit) => (unit.onDemandOnly ? 'when named' : 'by any policy') },
+      ...(units.some(({ stateReason }) => stateReason !== undefined)
+        ? [{ title: 'REASON', value: (unit: StorageUnit) => unit.stateReason, shrinks: true }]
+        : []),
+    ])
+  if (groups.length === 0) return 0
+  await output.line('')
+  await output.table(groups, [
+    { title: 'GROUP', value: (group) => group.name, shrinks: true },
+    { title: 'CHOOSES', value: (group) => group.selection },
+    { title: 'MEMBERS', value: (group) => group.members.join(' '), shrinks: true },
+  ])
+  return 0
+}
+
+/** What a unit may do at once: `4 jobs`, or `2 drives of 4 streams`. */
+export function mostAtOnce(unit: StorageUnit): string {
+  if (unit.type === 'disk')
+    return `${unit.maxConcurrentJobs} ${unit.maxConcurrentJobs === 1 ? 'job' : 'jobs'}`
+  const { maxConcurrentDrives: drives, maxStreamsPerDrive: streams = 1 } = unit
+  return `${drives} ${drives === 1 ? 'drive' : 'drives'} of ${streams} ${streams === 1 ? 'stream' : 'streams'}`
+}

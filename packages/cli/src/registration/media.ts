@@ -1,0 +1,74 @@
+import type { Command } from 'commander'
+import { mediaServerSetCommand } from '../commands/media-server-set.ts'
+import { mediaServerStateCommand } from '../commands/media-server-state.ts'
+import { mediaServersCommand } from '../commands/media-servers.ts'
+import { orphansCommand } from '../commands/orphans.ts'
+import { robotStateCommand } from '../commands/robot-state.ts'
+import { robotsCommand } from '../commands/robots.ts'
+import { addStorageCommands } from './storage.ts'
+import { addUpAndDown } from './up-and-down.ts'
+import { addVolumeCommands } from './volumes.ts'
+import { examples, own, type Registration, limitOrNone } from './registration.ts'
+
+/** Storage units, media servers, robots, drives, pools and volumes. */
+export function addMediaCommands(registration: Registration): void {
+  addStorageCommands(registration)
+  addMediaServers(registration)
+  addRobots(registration)
+  addVolumeCommands(registration)
+  addOrphans(registration)
+}
+
+function addMediaServers(registration: Registration): void {
+  const { program, run } = registration
+  program
+    .command('media-servers')
+    .description('list media servers, their limits, and how busy they are')
+    .addHelpText('after', examples('nb media-servers'))
+    .action((_options: object, command: Command) =>
+      run((ports, output, call) => mediaServersCommand(ports, call, output), command.optsWithGlobals()),
+    )
+  const one = program
+    .command('media-server')
+    .description('bring media servers up or down, or limit them: nb media-server --help')
+  addUpAndDown(registration, one, 'media server', mediaServerStateCommand)
+  one
+    .command('set')
+    .description('limit how many jobs move data through a media server at once')
+    .argument('<NAME>', 'the media server')
+    .requiredOption('--max-jobs <N>', 'most jobs at once, or none for no limit', limitOrNone)
+    .addHelpText('after', examples('nb media-server set local --max-jobs 8'))
+    .action((name: string, options: { maxJobs: number | 'none' }, command: Command) =>
+      run(
+        (ports, output, call) => mediaServerSetCommand(ports, { name, ...own(options), ...call }, output),
+        command.optsWithGlobals(),
+      ),
+    )
+}
+
+function addRobots(registration: Registration): void {
+  const { program, run } = registration
+  program
+    .command('robots')
+    .description('list robots')
+    .addHelpText('after', examples('nb robots'))
+    .action((_options: object, command: Command) =>
+      run((ports, output, call) => robotsCommand(ports, call, output), command.optsWithGlobals()),
+    )
+  const one = program.command('robot').description('bring robots up or down: nb robot --help')
+  addUpAndDown(registration, one, 'robot', robotStateCommand)
+}
+
+function addOrphans({ program, run }: Registration): void {
+  program
+    .command('orphans')
+    .description('find what is set aside and belongs to no job, or is leased and not set aside')
+    .option('--repair', 'give it back')
+    .addHelpText('after', examples('nb orphans', 'nb orphans --repair'))
+    .action((options: { repair?: boolean }, command: Command) =>
+      run(
+        (ports, output, call) => orphansCommand(ports, { ...own(options), ...call }, output),
+        command.optsWithGlobals(),
+      ),
+    )
+}

@@ -1,0 +1,78 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import type { CallOptions } from '@nb/contracts'
+import type { Ports } from '@nb/remote'
+import type { ExitCode } from '../exit-code.ts'
+import type { Output } from '../output.ts'
+import type { parsePath } from '../path-argument.ts'
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly socket?: string
+  readonly state?: string
+  readonly json?: boolean
+}
+
+/** A command, ready to run on the ports of a server. */
+export type Action = (ports: Ports, output: Output, call: CallOptions) => Promise<ExitCode>
+
+/** How {@link createProgram} hands over what the command line asks for. */
+export type Run = (action: Action, options: GlobalOptions) => Promise<void>
+
+/** The same for what needs no server. */
+export type RunAlone = (
+  action: (output: Output) => Promise<ExitCode>,
+  options: GlobalOptions,
+) => Promise<void>
+
+/** Reads a path as typed. */
+export type ParsePath = (text: string) => ReturnType<typeof parsePath>
+
+/** What the commands of an area are registered with. */
+export interface Registration {
+  readonly program: Command
+  readonly run: Run
+  readonly runAlone: RunAlone
+  readonly path: ParsePath
+  /** Where relative file names begin. */
+  readonly cwd: string
+}
+
+/** Only what was given on the command line of the command itself, without what is meant for every command. */
+export function own<Flags extends object>(flags: Flags & GlobalOptions): Flags {
+  const { socket: _socket, state: _state, json: _json, ...rest } = flags
+  return rest as unknown as Flags
+}
+
+/** A count as typed: 0 or more. */
+export function wholeNumber(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0)
+    throw new InvalidArgumentError('A whole number, 0 or more.')
+  return value
+}
+
+/** A limit as typed: a count, or `none`. */
+export function limitOrNone(text: string): number | 'none' {
+  return text === 'none' ? 'none' : wholeNumber(text)
+}
+
+/** Gathers an option or argument that may be given several times. */
+export function collect<T>(parse: (text: string) => T): (text: string, so?: readonly T[]) => readonly T[] {
+  return (text, so = []) => [...so, parse(text)]
+}
+
+/** One of some words, several times. */
+export function collectOneOf<T extends string>(
+  words: readonly T[],
+): (text: string, so?: readonly T[]) => readonly T[] {
+  return collect((text) => {
+    if (!(words as readonly string[]).includes(text))
+      throw new InvalidArgumentError(`Allowed choices are ${words.join(', ')}.`)
+    return text as T
+  })
+}
+
+/** The end of a command's help. */
+export function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`
+}

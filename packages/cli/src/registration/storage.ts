@@ -1,0 +1,96 @@
+import { type Command, Option } from 'commander'
+import type { StorageUnitGroup } from '@nb/contracts'
+import { groupRemoveCommand } from '../commands/group-remove.ts'
+import { groupSetCommand } from '../commands/group-set.ts'
+import { storageSetCommand, type StorageSetOptions } from '../commands/storage-set.ts'
+import { storageStateCommand } from '../commands/storage-state.ts'
+import { storageCommand } from '../commands/storage.ts'
+import { examples, own, type Registration, wholeNumber } from './registration.ts'
+import { addUpAndDown } from './up-and-down.ts'
+
+/** `storage` and `group`. */
+export function addStorageCommands(registration: Registration): void {
+  const { program, run } = registration
+  const storage = program
+    .command('storage')
+    .description('list storage units and groups; nb storage --help tells how to change them')
+    .addHelpText('after', examples('nb storage', "nb storage down disk1 --reason 'file system check'"))
+    .action((_options: object, command: Command) =>
+      run((ports, output, call) => storageCommand(ports, call, output), command.optsWithGlobals()),
+    )
+  addUpAndDown(registration, storage, 'storage unit', storageStateCommand)
+  storage
+    .command('set')
+    .description('change the limits of a storage unit')
+    .argument('<NAME>', 'the storage unit')
+    .option('--max-jobs <N>', 'disk: most jobs at once; 0 disables it', wholeNumber)
+    .option('--max-drives <N>', 'tape: most drives that write at once', wholeNumber)
+    .option('--max-streams <N>', 'tape: most jobs that write to one drive at once, 1-32', wholeNumber)
+    .option('--max-fragment <MIB>', 'largest piece of an image in MiB', wholeNumber)
+    .addOption(
+      new Option('--used <WHEN>', 'by any policy, or only when one names it').choices([
+        'by-any',
+        'when-named',
+      ]),
+    )
+    .addHelpText(
+      'after',
+      examples('nb storage set disk1 --max-jobs 2', 'nb storage set tape1 --max-streams 8'),
+    )
+    .action((name: string, flags: StorageFlags, command: Command) => {
+      const { maxFragment, used, ...limits } = own(flags)
+      const options: StorageSetOptions = {
+        name,
+        ...limits,
+        ...(maxFragment === undefined ? {} : { maxFragmentBytes: maxFragment * 2 ** 20 }),
+        ...(used === undefined ? {} : { onDemandOnly: used === 'when-named' }),
+      }
+      return run(
+        (ports, output, call) => storageSetCommand(ports, { ...options, ...call }, output),
+        command.optsWithGlobals(),
+      )
+    })
+  addGroups(registration)
+}
+
+function addGroups({ program, run }: Registration): void {
+  const group = program.command('group').description('make or remove storage unit groups: nb group --help')
+  group
+    .command('set')
+    .description('make a group of storage units, or replace it')
+    .argument('<NAME>', 'the group')
+    .argument('<MEMBER...>', 'the storage units, in order of preference')
+    .addOption(
+      new Option('--selection <HOW>', 'how one is chosen')
+        .choices(['prioritised', 'failover', 'round-robin', 'load-balanced'])
+        .default('prioritised'),
+    )
+    .addHelpText('after', examples('nb group set disks disk1 disk2 --selection round-robin'))
+    .action(
+      (name: string, members: string[], options: Pick<StorageUnitGroup, 'selection'>, command: Command) =>
+        run(
+          (ports, output, call) =>
+            groupSetCommand(ports, { name, members, ...own(options), ...call }, output),
+          command.optsWithGlobals(),
+        ),
+    )
+  group
+    .command('remove')
+    .description('remove groups; their storage units stay')
+    .argument('<NAME...>', 'the groups')
+    .addHelpText('after', examples('nb group remove disks'))
+    .action((names: string[], _options: object, command: Command) =>
+      run(
+        (ports, output, call) => groupRemoveCommand(ports, { names, ...call }, output),
+        command.optsWithGlobals(),
+      ),
+    )
+}
+
+interface StorageFlags {
+  readonly maxJobs?: number
+  readonly maxDrives?: number
+  readonly maxStreams?: number
+  readonly maxFragment?: number
+  readonly used?: 'by-any' | 'when-named'
+}
