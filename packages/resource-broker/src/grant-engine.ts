@@ -1,5 +1,6 @@
 import {
   type Allocation,
+  type AllocationResult,
   asNbError,
   type Blocker,
   type Clock,
@@ -21,7 +22,10 @@ import type { LeaseStore } from './lease-store.ts'
 import { isLimited, type Limit, limitBlockers } from './limits.ts'
 import { differences } from './reconcile.ts'
 import { allocationIdOf, flowOf } from './request.ts'
-import { type Waiter, WaitingRoom } from './waiting-room.ts'
+import { becauseOf, type Favour } from './sentence.ts'
+import { type Passing, Turns } from './turns.ts'
+import type { Waiter } from './waiter.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
 /** What the engine works with. */
 export interface GrantEngineComponents {
@@ -42,8 +46,9 @@ export interface GrantEngineComponents {
  * every start runs, takes both back; nobody had been told of the one, and the holder of the other gave it up.
  */
 export class GrantEngine {
-  readonly room: WaitingRoom = new WaitingRoom()
+  readonly room: WaitingRoom
   readonly book: LeaseBook
+  readonly turns: Turns
   readonly #parts: GrantEngineComponents
   readonly #serial: SerialQueue = new SerialQueue()
   /** Allocations that a failed call may have left behind. */
@@ -53,9 +58,11 @@ export class GrantEngine {
   #running = false
   #pumping = false
 
-  constructor(parts: GrantEngineComponents, leaseMs: number) {
+  constructor(parts: GrantEngineComponents, leaseMs: number, maxPassedBy: number) {
     this.#parts = parts
     this.book = new LeaseBook(parts.clock, leaseMs, (lease) => this.#expired(lease))
+    this.room = new WaitingRoom((waiter) => this.#ended(waiter))
+    this.turns = new Turns(this.room.index, this.book.usage, maxPassedBy)
   }
 
   /** Takes up the leases from before and makes them and the media manager agree. */
@@ -107,6 +114,18 @@ export class GrantEngine {
     this.pump()
   }
 
+  /** Gives the waiting requests of a job another priority, and their new place at once. */
+  setPriority(jobId: string, priority: number): void {
+    for (const waiter of this.room.ofJob(jobId)) {
+      if (waiter.priority === priority) continue
+      this.#parts.lines.priority(waiter.request, priority, this.#parts.clock.now())
+      this.room.setPriority(waiter, priority)
+      // Whoever kept its turn may outrank it now.
+      if (this.turns.has(waiter)) this.room.index.wakeTurn(jobId)
+    }
+    this.pump()
+  }
+
   /** Looks at everybody again, for what nobody told of. */
   reevaluate(): void {
     this.#missed.push('anything')
@@ -143,8 +162,7 @@ export class GrantEngine {
 
   async #serveAll(): Promise<void> {
     try {
-      while (this.#running && this.room.index.next(this.book.usage) !== undefined)
-        await this.#serial.run(() => this.#serveNext())
+      while (this.#running && this.#next() !== undefined) await this.#serial.run(() => this.#serveNext())
     } finally {
       // In the same turn as the last look, so that no call to pump falls between.
       this.#pumping = false
@@ -152,9 +170,15 @@ export class GrantEngine {
     this.#announce()
   }
 
+  /** The next to be asked for. */
+  #next(): Waiter | undefined {
+    this.turns.refresh()
+    return this.room.index.next(this.book.usage)
+  }
+
   async #serveNext(): Promise<void> {
     const { media, clock, lines } = this.#parts
-    const waiter = this.room.index.next(this.book.usage)
+    const waiter = this.#next()
     if (waiter === undefined) return
     const { request } = waiter
     this.room.beginAsking(waiter)
@@ -165,9 +189,15 @@ export class GrantEngine {
     const flow = flowOf(request)
     const { jobId, need } = request
     try {
-      const asked = { allocationId, jobId, need, ...(flow === undefined ? {} : { flow }) }
-      const answer = await media.allocate(asked)
-      if (answer.granted) await this.#grant(waiter, answer.allocation)
+      const turns = this.turns.against(waiter)
+      const answer = await media.allocate({
+        allocationId,
+        jobId,
+        need,
+        ...(flow === undefined ? {} : { flow }),
+        ...(turns.length === 0 ? {} : { turns }),
+      })
+      if (answer.granted) await this.#grant(waiter, answer)
       else if (answer.possible) this.#goOnWaiting(waiter, answer.blockers)
       else this.room.fail(waiter, impossible(request, answer.blockers))
     } catch (error) {
@@ -176,17 +206,25 @@ export class GrantEngine {
     }
   }
 
-  async #grant(waiter: Waiter, allocation: Allocation): Promise<void> {
+  async #grant(
+    waiter: Waiter,
+    { allocation, favour }: Extract<AllocationResult, { granted: true }>,
+  ): Promise<void> {
     const { leases, clock, lines, events } = this.#parts
     const { request } = waiter
     this.#uncertain.delete(allocation.allocationId)
     const leaseId = `lease-${leases.nextNumber()}`
     const record = { leaseId, request, allocation, grantedAt: clock.now() }
     await leases.put(record)
+    if (waiter.callers !== undefined)
+      for (const passing of this.turns.passings(waiter, allocation))
+        this.#tellPassing(passing, allocation, favour)
     const lease = this.book.add(record, countedOf(request))
     lines.granted(record, clock.now())
     events.emit('allocation:granted', { leaseId, jobId: request.jobId, allocation })
-    if (waiter.callers.size > 0) {
+    if (allocation.medium.kind === 'tape' && allocation.medium.multiplex !== undefined)
+      this.room.index.wakeMultiplexed(allocation.storageUnit)
+    if (waiter.callers !== undefined) {
       this.room.grant(waiter, grantOf(lease))
       return
     }
@@ -200,7 +238,8 @@ export class GrantEngine {
   #goOnWaiting(waiter: Waiter, blockers: readonly Blocker[]): void {
     const { index } = this.room
     this.room.goOnWaiting(waiter)
-    index.close(waiter.need, blockers)
+    const keepsTurns = blockers.some(({ kind }) => kind === 'turn')
+    index.close(waiter.need, blockers, keepsTurns ? this.turns.lowestAgainst(waiter) : undefined)
     for (const change of this.#missed) {
       if (change === 'anything') index.wakeNeed(waiter.need)
       else index.wake(change)
@@ -227,8 +266,7 @@ export class GrantEngine {
     // The media manager's watch will tell too, but perhaps only after someone else was served out of order.
     const { index } = this.room
     for (const of of counted) index.unpark(of, this.book.usage)
-    index.wake({ storageUnits: [allocation.storageUnit] })
-    if (allocation.medium.kind === 'tape') index.wakeTape()
+    index.wakeReleased(allocation)
     lines.released(lease, reason, clock.now())
     events.emit('allocation:released', { leaseId, jobId: request.jobId, reason })
     this.pump()
@@ -262,12 +300,32 @@ export class GrantEngine {
       })
   }
 
+  #tellPassing(passing: Passing, allocation: Allocation, favour: Favour): void {
+    const { clock, lines, events } = this.#parts
+    const because = becauseOf(passing.blockers, favour)
+    const { passed, by } = passing
+    events.emit('request:passed-by', {
+      requestId: passed.request.requestId,
+      jobId: passed.request.jobId,
+      byJobId: by.request.jobId,
+      because,
+      times: passed.passedBy,
+    })
+    lines.passedBy(passing, allocation, { because, turn: this.turns.has(passed) }, clock.now())
+  }
+
+  #ended(waiter: Waiter): void {
+    if (!this.turns.has(waiter)) return
+    this.turns.delete(waiter)
+    this.pump()
+  }
+
   /** Tells of those who came and have to wait. */
   #announce(): void {
     const { clock, lines, events } = this.#parts
     for (const waiter of this.room.takeNewcomers()) {
-      const { request, limits, since, need } = waiter
-      const blockers = () => [...limitBlockers(limits, this.book.usage), ...this.room.index.closedBy(need)]
+      const { request, since, need } = waiter
+      const blockers = () => [...limitBlockers(waiter, this.book.usage), ...this.room.index.closedBy(need)]
       events.emit('request:queued', { requestId: request.requestId, jobId: request.jobId })
       lines.waiting(request, since, blockers, clock.now())
     }

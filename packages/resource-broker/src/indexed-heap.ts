@@ -6,7 +6,7 @@ export interface HeapItem {
 
 /** A binary heap whose items can be moved or removed from anywhere in it: every change is O(log n). */
 export class IndexedHeap<Item extends HeapItem> {
-  readonly #items: Item[] = []
+  #items: Item[] = []
   readonly #compare: (a: Item, b: Item) => number
 
   constructor(compare: (a: Item, b: Item) => number) {
@@ -27,7 +27,9 @@ export class IndexedHeap<Item extends HeapItem> {
   put(item: Item): void {
     if (item.position < 0) {
       item.position = this.#items.length
-      this.#items.push(item)
+      // Most heaps of a long queue hold one item: an array that is born with it has no room to spare.
+      if (this.#items.length === 0) this.#items = [item]
+      else this.#items.push(item)
     }
     if (!this.#rise(item)) this.#sink(item)
   }

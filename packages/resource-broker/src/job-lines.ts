@@ -1,10 +1,27 @@
-import type { Blocker, JobLog, JobLogLine, Logger, ResourceRequest } from '@nb/contracts'
+import {
+  type Allocation,
+  type Blocker,
+  counted,
+  type JobLog,
+  type JobLogLine,
+  type Logger,
+  type ResourceRequest,
+} from '@nb/contracts'
 import type { LeaseRecord } from './lease-store.ts'
 import { flowOf } from './request.ts'
-import { describeAllocation, describeNeed, waitingSentence } from './sentence.ts'
+import { describeAllocation, describeNeed, mostToldReasons, waitingSentence } from './sentence.ts'
+import type { Passing } from './turns.ts'
 
 /** Why resources came back. */
 export type ReleaseReason = 'released' | 'expired' | 'reconciled'
+
+/** What a passing by means. */
+export interface PassedBy {
+  /** Why the lower one could be served, as the end of "because it …". */
+  readonly because: string
+  /** Whether it has come often enough for the higher one to have its turn now. */
+  readonly turn: boolean
+}
 
 /** The resource broker's traces in the logs of jobs. */
 export interface JobLines {
@@ -12,6 +29,10 @@ export interface JobLines {
   requesting(request: ResourceRequest, time: number): void
   /** Asks for the blockers only when there is a log to tell them to. */
   waiting(request: ResourceRequest, since: number, blockers: () => readonly Blocker[], time: number): void
+  /** Another priority while it waits. */
+  priority(request: ResourceRequest, priority: number, time: number): void
+  /** In the logs of both: who was served before whom, from where, and why. */
+  passedBy(passing: Passing, allocation: Allocation, told: PassedBy, time: number): void
   /** Restore step 11. */
   granted(lease: LeaseRecord, time: number): void
   /** Step 16 of both flows. */
@@ -44,8 +65,35 @@ export function jobLines(log: JobLog | undefined, logger: Logger): JobLines {
     waiting: (request, since, blockersOf, time) => {
       if (log === undefined) return
       const blockers = blockersOf()
-      const reasons = blockers.map(({ kind, name, reason }) => ({ kind, name, reason }))
+      const told = blockers.slice(0, mostToldReasons)
+      const reasons = told.map(({ kind, name, reason }) => ({ kind, name, reason }))
       append(request, { time, text: waitingSentence(request.jobId, since, blockers), data: { reasons } })
+    },
+    priority: (request, priority, time) =>
+      append(request, {
+        time,
+        text: `priority changed from ${request.priority} to ${priority} while queued`,
+      }),
+    passedBy: ({ passed, by }, { storageUnit }, { because, turn }, time) => {
+      const { jobId } = passed.request
+      const byJobId = by.request.jobId
+      const times = passed.passedBy
+      const data = { passed: jobId, by: byJobId, storageUnit, times }
+      append(passed.request, {
+        time,
+        text:
+          `job ${byJobId} of lower rank was served first from storage unit ${storageUnit}, because it ${because}; ` +
+          `job ${jobId} has been passed by ${counted(times, 'time')}` +
+          (turn
+            ? `; it has its turn now: until it is served, none of lower rank gets what it waits for`
+            : ''),
+        data,
+      })
+      append(by.request, {
+        time,
+        text: `served before job ${jobId} of higher rank from storage unit ${storageUnit}, because it ${because}`,
+        data,
+      })
     },
     granted: ({ request, leaseId, allocation }, time) =>
       append(

@@ -9,8 +9,8 @@ export interface Limit {
 
 /** The limits that a request brings along or falls under. */
 export interface RequestLimits {
-  readonly policy?: Limit
-  readonly client?: Limit
+  readonly policy?: Limit | undefined
+  readonly client?: Limit | undefined
 }
 
 /** Who holds a place under a limit. */
@@ -18,8 +18,8 @@ export type Holder = Blocker['holders'][number]
 
 /** What is granted now, by policy and by client. */
 export interface LimitUsage {
-  /** The jobs that count under it, oldest first. */
-  holders(of: Pick<Limit, 'kind' | 'name'>): readonly Holder[]
+  /** The jobs that count under it, oldest first; no more than `most`. */
+  holders(of: Pick<Limit, 'kind' | 'name'>, most: number): readonly Holder[]
   /** How many they are. */
   count(of: Pick<Limit, 'kind' | 'name'>): number
 }
@@ -53,28 +53,34 @@ export function isReached(limit: Limit | undefined, usage: LimitUsage): boolean 
   return limit !== undefined && usage.count(limit) >= limit.most
 }
 
+/** More holders than this are counted, not named. */
+const mostHolders = 100
+
 /** Every limit that stands in the way now. */
 export function limitBlockers({ policy, client }: RequestLimits, usage: LimitUsage): readonly Blocker[] {
   return [policy, client].flatMap((limit) =>
-    limit !== undefined && isReached(limit, usage) ? [limitBlocker(limit, usage.holders(limit))] : [],
+    limit !== undefined && isReached(limit, usage) ? [limitBlocker(limit, usage)] : [],
   )
 }
 
-function limitBlocker({ kind, name, most }: Limit, holders: readonly Holder[]): Blocker {
+function limitBlocker(limit: Limit, usage: LimitUsage): Blocker {
+  const { kind, name, most } = limit
+  const inUse = usage.count(limit)
+  const holders = usage.holders(limit, mostHolders)
   return {
     kind: `${kind}-limit`,
     name,
     reason: most === 0 ? 194 : 2040,
     limit: most,
-    inUse: holders.length,
+    inUse,
     holders,
-    goesOnWhen: goesOnWhen(kind, name, most, holders),
+    goesOnWhen: goesOnWhen(limit, inUse, holders),
   }
 }
 
-function goesOnWhen(kind: string, name: string, most: number, holders: readonly Holder[]): string {
+function goesOnWhen({ kind, name, most }: Limit, inUse: number, holders: readonly Holder[]): string {
   if (most === 0) return `the limit of jobs of ${kind} ${name} is raised above 0`
-  if (holders.length > most) return `fewer than ${most} of them run`
+  if (inUse > most) return `fewer than ${most} of them run`
   const [only, ...others] = holders
   return only !== undefined && others.length === 0 ? `job ${only.jobId} ends` : 'one of them ends'
 }

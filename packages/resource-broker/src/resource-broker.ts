@@ -10,6 +10,7 @@ import {
   type Lifecycle,
   type Logger,
   type MediaManager,
+  type MediaNeed,
   NbError,
   type Observable,
   type QueuedRequest,
@@ -18,7 +19,9 @@ import {
   type ResourceRequest,
   type Store,
   throwIfAborted,
+  type Turn,
 } from '@nb/contracts'
+import { needKey } from './interner.ts'
 import { GrantEngine, impossible, notRunning } from './grant-engine.ts'
 import { jobLines } from './job-lines.ts'
 import { grantOf } from './lease-book.ts'
@@ -27,8 +30,8 @@ import { limitBlockers, limitsOf } from './limits.ts'
 import { watchMedia } from './media-watch.ts'
 import { checkInteger, highestPriority, requireSame, validRequest } from './request.ts'
 import { notWaitingSentence, waitingSentence } from './sentence.ts'
-import type { Waiter } from './waiting-room.ts'
-import { needKey } from './wake-index.ts'
+import type { Waiter } from './waiter.ts'
+import type { RequestLimits } from './limits.ts'
 
 /** What a resource broker works with. */
 export interface ResourceBrokerComponents {
@@ -57,6 +60,11 @@ export interface ResourceBrokerOptions {
    * @default 300000, the field's evaluation cycle
    */
   readonly reevaluateMs?: number
+  /**
+   * How often a request may be passed by at what it waits for (see docs/design/resources.md) before it has its turn:
+   * those of lower rank get nothing there then until it is served. 0–1000000; 0 for never. @default 20
+   */
+  readonly maxPassedBy?: number
 }
 
 const secondMs = 1000
@@ -72,7 +80,7 @@ export function createResourceBroker(
   options: ResourceBrokerOptions = {},
 ): ResourceBroker & Required<Lifecycle> & Observable<ResourceBrokerEvents> {
   const { media, store, clock, log, logger = debugLogger('nb:resource-broker:broker') } = components
-  const { leaseMs, maxJobsPerClient, reevaluateMs } = checkedOptions(options)
+  const { leaseMs, maxJobsPerClient, reevaluateMs, maxPassedBy } = checkedOptions(options)
   const events = createEmitter<ResourceBrokerEvents>(logger)
   const lines = jobLines(log, logger)
   const { on, once, off } = events
@@ -88,6 +96,7 @@ export function createResourceBroker(
     const engine = new GrantEngine(
       { media, leases: leaseStore(store), clock, lines, events, logger },
       leaseMs,
+      maxPassedBy,
     )
     return new BrokerLife(engine, { media, clock, logger }, reevaluateMs)
   }
@@ -107,10 +116,14 @@ export function createResourceBroker(
     on,
     once,
     off,
-    acquire: async (input, callOptions) => {
-      const request = validRequest(input)
-      throwIfAborted(callOptions)
-      return acquire(running(), request, limitsOf(request, maxJobsPerClient), clock, callOptions)
+    acquire: (input, callOptions) => {
+      try {
+        const request = validRequest(input)
+        throwIfAborted(callOptions)
+        return acquire(running(), request, limitsOf(request, maxJobsPerClient), clock, callOptions)
+      } catch (error) {
+        return Promise.reject(error as Error)
+      }
     },
     renew: async ({ leaseId }, callOptions) => {
       throwIfAborted(callOptions)
@@ -132,8 +145,7 @@ export function createResourceBroker(
     setPriority: async ({ jobId, priority }, callOptions) => {
       throwIfAborted(callOptions)
       checkInteger('priority', priority, 0, highestPriority)
-      const { room } = running()
-      for (const waiter of room.ofJob(jobId)) room.setPriority(waiter, priority)
+      running().setPriority(jobId, priority)
     },
     explain: async ({ jobId }, callOptions) => explain(running(), media, jobId, callOptions),
     queue: ({ limit }, callOptions) => queue(running, media, limit, callOptions),
@@ -146,11 +158,17 @@ export function createResourceBroker(
 }
 
 function checkedOptions(options: ResourceBrokerOptions): Required<ResourceBrokerOptions> {
-  const { leaseMs = fiveMinutesMs, maxJobsPerClient = 1, reevaluateMs = fiveMinutesMs } = options
+  const {
+    leaseMs = fiveMinutesMs,
+    maxJobsPerClient = 1,
+    reevaluateMs = fiveMinutesMs,
+    maxPassedBy = 20,
+  } = options
+  checkInteger('maxPassedBy', maxPassedBy, 0, 1_000_000)
   checkInteger('leaseMs', leaseMs, secondMs, dayMs)
   checkInteger('maxJobsPerClient', maxJobsPerClient, 1, 1_000_000)
   checkInteger('reevaluateMs', reevaluateMs, secondMs, dayMs)
-  return { leaseMs, maxJobsPerClient, reevaluateMs }
+  return { leaseMs, maxJobsPerClient, reevaluateMs, maxPassedBy }
 }
 
 /** One life from start to stop: the engine, the watch of the media manager and the evaluation cycle. */
@@ -191,25 +209,29 @@ class BrokerLife {
   }
 }
 
-async function acquire(
+/** Not `async`, and no more than one promise for a request that waits: there may be a million of them. */
+function acquire(
   engine: GrantEngine,
   request: ResourceRequest,
-  limits: Waiter['limits'],
+  limits: RequestLimits,
   clock: Clock,
   callOptions: CallOptions | undefined,
 ): Promise<Grant> {
-  for (;;) {
-    engine.requireRunning()
-    throwIfAborted(callOptions)
-    const lease = engine.book.ofRequest(request.requestId)
-    if (lease === undefined) break
+  engine.requireRunning()
+  const lease = engine.book.ofRequest(request.requestId)
+  if (lease !== undefined) {
     requireSame(lease.request, request)
     if (lease.ending === undefined) {
       // Whoever asks again lives.
       engine.book.renew(lease)
-      return grantOf(lease)
+      return Promise.resolve(grantOf(lease))
     }
-    await lease.ending.catch(() => undefined)
+    return lease.ending
+      .catch(() => undefined)
+      .then(() => {
+        throwIfAborted(callOptions)
+        return acquire(engine, request, limits, clock, callOptions)
+      })
   }
   if (limits.policy?.most === 0 || limits.client?.most === 0)
     throw impossible(request, limitBlockers(limits, engine.book.usage))
@@ -225,7 +247,16 @@ async function blockersOf(
   ask: (waiter: Waiter) => Promise<readonly Blocker[]>,
 ): Promise<readonly Blocker[]> {
   const named = await ask(waiter)
-  return [...limitBlockers(waiter.limits, engine.book.usage), ...named]
+  return [...limitBlockers(waiter, engine.book.usage), ...named]
+}
+
+/** What the media manager is asked about a request: what it needs, and whose turn it has to keep. */
+function questionOf(
+  engine: GrantEngine,
+  waiter: Waiter,
+): { readonly need: MediaNeed; readonly turns?: readonly Turn[] } {
+  const turns = engine.turns.against(waiter)
+  return { need: waiter.need, ...(turns.length === 0 ? {} : { turns }) }
 }
 
 /** More looks at a request than it can take for it to be served or blocked: only a defect gets there. */
@@ -237,10 +268,11 @@ async function explain(
   jobId: string,
   callOptions: CallOptions | undefined,
 ): Promise<Explanation> {
-  const ask = async ({ need }: Waiter) => (await media.blockers({ need }, callOptions)).blockers
+  const ask = async (waiter: Waiter) =>
+    (await media.blockers(questionOf(engine, waiter), callOptions)).blockers
   for (let look = 0; look < mostLooks; look++) {
     throwIfAborted(callOptions)
-    const waiter = engine.room.firstOfJob(jobId)
+    const [waiter] = engine.room.ofJob(jobId)
     if (waiter === undefined) return notWaiting(engine, jobId)
     const blockers = waiter.asking ? [] : await blockersOf(engine, waiter, ask)
     const { since } = waiter
@@ -268,11 +300,12 @@ async function* queue(
 ): AsyncGenerator<QueuedRequest> {
   const engine = running()
   if (limit !== undefined) checkInteger('limit', limit, 0, Number.MAX_SAFE_INTEGER)
-  // The media manager answers alike for all of one need.
+  // The media manager answers alike for all of one need who keep the same turns.
   const answers = new Map<string, Promise<readonly Blocker[]>>()
-  const ask = ({ need }: Waiter): Promise<readonly Blocker[]> => {
-    const key = needKey(need)
-    const known = answers.get(key) ?? media.blockers({ need }, callOptions).then(({ blockers }) => blockers)
+  const ask = (waiter: Waiter): Promise<readonly Blocker[]> => {
+    const question = questionOf(engine, waiter)
+    const key = `${needKey(question.need)}\0${JSON.stringify(question.turns)}`
+    const known = answers.get(key) ?? media.blockers(question, callOptions).then(({ blockers }) => blockers)
     answers.set(key, known)
     return known
   }

@@ -1,7 +1,14 @@
-import { type Allocation, type Blocker, counted, describeStatus, type MediaNeed } from '@nb/contracts'
+import {
+  type Allocation,
+  type AllocationResult,
+  type Blocker,
+  counted,
+  describeStatus,
+  type MediaNeed,
+} from '@nb/contracts'
 
 /** More reasons than this are counted, not told. */
-const mostToldReasons = 8
+export const mostToldReasons = 8
 
 /** Why a job waits, as a sentence for a person. Times are ISO 8601. */
 export function waitingSentence(jobId: string, since: number, blockers: readonly Blocker[]): string {
@@ -30,12 +37,13 @@ export function describeNeed(need: MediaNeed): string {
     const volume = need.volumeId === undefined ? '' : `volume ${need.volumeId} on `
     return `${volume}storage unit ${need.storageUnit} to read`
   }
-  const { storage } = need
+  const { storage, multiplexing = 1 } = need
   const where =
     storage.kind === 'any'
       ? 'any storage unit'
       : `storage unit ${storage.kind === 'group' ? 'group ' : ''}${storage.name}`
-  return `${where}, volume pool ${need.volumePool}, retention level ${need.retentionLevel}`
+  const shared = multiplexing > 1 ? `, up to ${multiplexing} jobs on a drive` : ''
+  return `${where}, volume pool ${need.volumePool}, retention level ${need.retentionLevel}${shared}`
 }
 
 /** What was given, for a person. */
@@ -56,16 +64,16 @@ function isAlternative(before: Blocker, blocker: Blocker): boolean {
 
 function reasonOf(blocker: Blocker): string {
   const { kind, name, reason, limit, inUse, holders } = blocker
-  const jobs = holders.map((holder) => `job ${holder.jobId} since ${isoTime(holder.since)}`).join(', ')
-  const counted = `${inUse ?? holders.length} of ${limit ?? '?'} jobs run`
+  const jobs = describeHolders(holders, inUse)
+  const running = `${inUse ?? holders.length} of ${limit ?? '?'} jobs run`
   switch (kind) {
     case 'policy-limit':
-      return `for policy ${name}: ${counted} (${jobs})`
+      return `for policy ${name}: ${running} (${jobs})`
     case 'client-limit':
-      return `for client ${name}: ${counted} (${jobs})`
+      return `for client ${name}: ${running} (${jobs})`
     case 'storage-unit-limit':
       if (limit === 0) return `for storage unit ${name}, which a limit of 0 disables`
-      return `for storage unit ${name}: ${counted} there (${jobs})`
+      return `for storage unit ${name}: ${running} there (${jobs})`
     case 'storage-unit-down':
       return `for storage unit ${name}, which is down`
     case 'turn':
@@ -83,6 +91,33 @@ function reasonOf(blocker: Blocker): string {
     case 'not-configured':
       return `for ${name} (${describeStatus(reason)})`
   }
+}
+
+/** More jobs than this are counted, not told. */
+const mostToldJobs = 8
+
+function describeHolders(holders: Blocker['holders'], inUse: number = holders.length): string {
+  const told = holders
+    .slice(0, mostToldJobs)
+    .map(({ jobId, since }) => `job ${jobId} since ${isoTime(since)}`)
+  const rest = Math.max(inUse, holders.length) - told.length
+  return [...told, ...(rest > 0 ? [counted(rest, 'more job')] : [])].join(', ')
+}
+
+/** What favoured an allocation, as the media manager says. */
+export type Favour = Extract<AllocationResult, { granted: true }>['favour']
+
+/** Why a request was served before one of higher rank that these reasons block, as the end of "because it …". */
+export function becauseOf(blockers: readonly Blocker[], favour: Favour): string {
+  if (favour === 'multiplex-group') return 'joins a multiplex group'
+  const wanted = blockers.find(({ kind }) => kind === 'volume' || kind === 'drive')
+  if (favour === 'mounted-volume')
+    return wanted === undefined
+      ? 'finds its volume mounted'
+      : `finds its volume mounted, while the other waits for ${wanted.kind} ${wanted.name}`
+  const [first] = blockers
+  if (wanted !== undefined) return `does not need ${wanted.kind} ${wanted.name}`
+  return first === undefined ? 'needs less' : `is not bound by what the other waits for (${first.name})`
 }
 
 const isoTime = (time: number): string => new Date(time).toISOString()

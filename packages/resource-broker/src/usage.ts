@@ -29,8 +29,13 @@ export class Usage implements LimitUsage {
     return this.#places.get(usageKey(of))?.size ?? 0
   }
 
-  holders(of: Counted): readonly Holder[] {
-    return [...(this.#places.get(usageKey(of))?.values() ?? [])]
+  holders(of: Counted, most: number): readonly Holder[] {
+    const holders: Holder[] = []
+    for (const holder of this.#places.get(usageKey(of))?.values() ?? []) {
+      if (holders.length >= most) break
+      holders.push(holder)
+    }
+    return holders
   }
 }
 

@@ -1,36 +1,28 @@
 import type { Grant, ResourceRequest } from '@nb/contracts'
+import { Interner } from './interner.ts'
 import type { RequestLimits } from './limits.ts'
+import { addOne, allOf, type OneOrMore, withoutOne } from './one-or-more.ts'
 import { compareRank } from './order.ts'
 import { requireSame } from './request.ts'
-import { type Waiting, WakeIndex } from './wake-index.ts'
-
-/** A request that waits, with whoever waits for it. */
-export interface Waiter extends Waiting {
-  priority: number
-  request: ResourceRequest
-  /** Those who asked and still want it: usually one, more when a request was sent again. */
-  readonly callers: Set<Caller>
-  /** Those who left while the media manager was being asked: told only when all is undone. */
-  readonly leaving: Caller[]
-  /** Whether the media manager is being asked now; the index does not hold it then. */
-  asking: boolean
-  /** Whether its job's log has the line of the first time. */
-  requested: boolean
-}
-
-/** One pending call. */
-export interface Caller {
-  readonly resolve: (grant: Grant) => void
-  readonly reject: (reason: unknown) => void
-}
+import { AbortableCaller, Caller, Waiter } from './waiter.ts'
+import { WakeIndex } from './wake-index.ts'
 
 /** Who waits for what: the requests, the calls that wait on them, and the index that finds the next to serve. */
 export class WaitingRoom {
   readonly index: WakeIndex<Waiter> = new WakeIndex()
   readonly #waiters: Map<string, Waiter> = new Map()
-  readonly #byJob: Map<string, Set<Waiter>> = new Map()
+  readonly #byJob: Map<string, OneOrMore<Waiter>> = new Map()
+  /** Those who left while the media manager was being asked: told only when all is undone. */
+  readonly #leaving: Map<Waiter, (() => void)[]> = new Map()
+  readonly #interner: Interner = new Interner()
+  readonly #ended: (waiter: Waiter) => void
   #newcomers: Waiter[] = []
   #arrivals = 0
+
+  /** `ended` is told of each that waits no more. */
+  constructor(ended: (waiter: Waiter) => void = () => undefined) {
+    this.#ended = ended
+  }
 
   /**
    * Waits for a request: pending until granted or failed. The same request again waits with the first. On abort the
@@ -42,20 +34,15 @@ export class WaitingRoom {
     now: number,
     signal: AbortSignal | undefined,
   ): Promise<Grant> {
-    const waiter = this.#waiters.get(request.requestId) ?? this.#enter(request, limits, now)
-    requireSame(waiter.request, request)
+    const known = this.#waiters.get(request.requestId)
+    if (known !== undefined) requireSame(known.request, request)
+    const waiter = known ?? this.#enter(request, limits, now)
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => this.#leave(waiter, caller, signal?.reason)
-      const stopListening = (): void => signal?.removeEventListener('abort', onAbort)
-      const caller: Caller = {
-        resolve: (grant) => (stopListening(), resolve(grant)),
-        reject: (reason) => {
-          stopListening()
-          reject(reason instanceof Error ? reason : new Error(String(reason)))
-        },
-      }
-      waiter.callers.add(caller)
-      signal?.addEventListener('abort', onAbort, { once: true })
+      const caller =
+        signal === undefined
+          ? new Caller(resolve, reject)
+          : new AbortableCaller(resolve, reject, signal, waiter, this)
+      waiter.callers = addOne(waiter.callers, caller)
     })
   }
 
@@ -68,25 +55,56 @@ export class WaitingRoom {
   /** It goes on waiting; or it is forgotten, when nobody wants it any more. */
   goOnWaiting(waiter: Waiter): void {
     waiter.asking = false
-    if (waiter.callers.size === 0) this.#end(waiter)
+    if (waiter.callers === undefined) this.#end(waiter)
     else this.index.add(waiter)
   }
 
   /** Ends the wait with a grant. */
   grant(waiter: Waiter, grant: Grant): void {
-    for (const caller of waiter.callers) caller.resolve(grant)
+    for (const caller of allOf(waiter.callers)) {
+      caller.settled()
+      caller.resolve(grant)
+    }
     this.#end(waiter)
   }
 
   /** Ends the wait with an error, or quietly when nobody wants it any more. */
   fail(waiter: Waiter, error: Error): void {
-    for (const caller of waiter.callers) caller.reject(error)
+    for (const caller of allOf(waiter.callers)) {
+      caller.settled()
+      caller.reject(error)
+    }
     this.#end(waiter)
   }
 
   /** Ends all waits but those that the media manager is being asked for. */
   failAll(error: Error): void {
     for (const waiter of [...this.#waiters.values()]) if (!waiter.asking) this.fail(waiter, error)
+  }
+
+  /** Gives a request another priority, and its new place at once. */
+  setPriority(waiter: Waiter, priority: number): void {
+    const change = (): void => {
+      waiter.priority = priority
+      waiter.request = { ...waiter.request, priority }
+    }
+    // The one that the media manager is being asked for gets its place when it comes back.
+    if (waiter.asking) change()
+    else this.index.reposition(waiter, change)
+  }
+
+  /** A caller wants it no more. */
+  leave(waiter: Waiter, caller: Caller, reason: Error): void {
+    if (!allOf(waiter.callers).includes(caller)) return
+    waiter.callers = withoutOne(waiter.callers, caller)
+    if (waiter.callers !== undefined) caller.reject(reason)
+    else if (waiter.asking) {
+      const leaving = this.#leaving.get(waiter) ?? []
+      this.#leaving.set(waiter, [...leaving, () => caller.reject(reason)])
+    } else {
+      this.#end(waiter)
+      caller.reject(reason)
+    }
   }
 
   /** Those that came since the last call and still wait. */
@@ -100,23 +118,9 @@ export class WaitingRoom {
     return this.#waiters.get(waiter.request.requestId) === waiter
   }
 
-  /** The waiting requests of a job, in no order. */
+  /** The waiting requests of a job, in order of service. */
   ofJob(jobId: string): readonly Waiter[] {
-    return [...(this.#byJob.get(jobId) ?? [])]
-  }
-
-  /** Gives a request another priority, and its new place at once. */
-  setPriority(waiter: Waiter, priority: number): void {
-    // The one that the media manager is being asked for gets its place when it comes back.
-    if (!waiter.asking) this.index.remove(waiter)
-    waiter.priority = priority
-    waiter.request = { ...waiter.request, priority }
-    if (!waiter.asking) this.index.add(waiter)
-  }
-
-  /** The first in order of a job's waiting requests. */
-  firstOfJob(jobId: string): Waiter | undefined {
-    return [...(this.#byJob.get(jobId) ?? [])].sort(compareRank)[0]
+    return [...allOf(this.#byJob.get(jobId))].sort(compareRank)
   }
 
   /** All in order of service. */
@@ -124,45 +128,27 @@ export class WaitingRoom {
     return [...this.#waiters.values()].sort(compareRank)
   }
 
-  #enter(request: ResourceRequest, limits: RequestLimits, now: number): Waiter {
-    const waiter: Waiter = {
-      request,
-      limits,
-      need: request.need,
-      priority: request.priority,
-      since: request.queuedAt ?? now,
-      arrival: this.#arrivals++,
-      position: -1,
-      callers: new Set(),
-      leaving: [],
-      asking: false,
-      requested: false,
-    }
+  #enter(asked: ResourceRequest, { policy, client }: RequestLimits, now: number): Waiter {
+    const request = this.#interner.request(asked)
+    const limits = { policy: this.#interner.limit(policy), client: this.#interner.limit(client) }
+    const waiter = new Waiter(request, limits, request.queuedAt ?? now, this.#arrivals++)
     this.#waiters.set(request.requestId, waiter)
-    const ofJob = this.#byJob.get(request.jobId)
-    if (ofJob === undefined) this.#byJob.set(request.jobId, new Set([waiter]))
-    else ofJob.add(waiter)
+    this.#byJob.set(request.jobId, addOne(this.#byJob.get(request.jobId), waiter))
     this.#newcomers.push(waiter)
     this.index.add(waiter)
     return waiter
   }
 
-  #leave(waiter: Waiter, caller: Caller, reason: unknown): void {
-    if (!waiter.callers.delete(caller)) return
-    if (waiter.callers.size > 0) caller.reject(reason)
-    else if (waiter.asking) waiter.leaving.push({ ...caller, reject: () => caller.reject(reason) })
-    else {
-      this.#end(waiter)
-      caller.reject(reason)
-    }
-  }
-
   #end(waiter: Waiter): void {
     if (!waiter.asking) this.index.remove(waiter)
-    this.#waiters.delete(waiter.request.requestId)
-    const { jobId } = waiter.request
-    const ofJob = this.#byJob.get(jobId)
-    if (ofJob?.delete(waiter) === true && ofJob.size === 0) this.#byJob.delete(jobId)
-    for (const caller of waiter.leaving) caller.reject(undefined)
+    const { requestId, jobId } = waiter.request
+    this.#waiters.delete(requestId)
+    const others = withoutOne(this.#byJob.get(jobId), waiter)
+    if (others === undefined) this.#byJob.delete(jobId)
+    else this.#byJob.set(jobId, others)
+    if (this.#waiters.size === 0) this.#interner.clear()
+    for (const tell of this.#leaving.get(waiter) ?? []) tell()
+    this.#leaving.delete(waiter)
+    this.#ended(waiter)
   }
 }

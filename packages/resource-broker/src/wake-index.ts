@@ -1,13 +1,13 @@
-import type { Blocker, MediaNeed, ResourceChange } from '@nb/contracts'
+import type { Allocation, Blocker, MediaNeed, ResourceChange } from '@nb/contracts'
+import { anything, type BlockedAt, blockedAt, groupKey, takenKeys, turnKey, unitKey } from './blocked-at.ts'
 import { type HeapItem, IndexedHeap } from './indexed-heap.ts'
 import { isReached, type Limit, type LimitUsage, type RequestLimits } from './limits.ts'
 import { compareRank, type Ranked } from './order.ts'
 import { usageKey } from './usage.ts'
 
-/** A request as the index sees it. */
-export interface Waiting extends Ranked, HeapItem {
+/** A request as the index sees it. Needs and limits are told apart by identity: equal ones had better be the same. */
+export interface Waiting extends Ranked, HeapItem, RequestLimits {
   readonly need: MediaNeed
-  readonly limits: RequestLimits
 }
 
 /**
@@ -15,20 +15,21 @@ export interface Waiting extends Ranked, HeapItem {
  *
  * Requests that can't be told apart by what blocks them stand in one **lane** (same need, same policy limit, same
  * client limit). The lanes of one need and policy limit are a **bucket**, the buckets of one need a **class**:
- * the media manager answers alike for all of a class. Each is a heap in order of service. What is blocked is parked
- * whole: a lane at its client's limit, a bucket at its policy's, a class (closed) at the storage units that the media
- * manager named. `next` looks at the heads of the open classes only and parks what it finds blocked; a release
- * brings back what was parked there. So the cost of a grant or a release depends on the few lanes of a client, buckets
- * of a policy and classes of a storage unit, never on how many requests wait.
+ * the media manager answers alike for all of a class. Each is a heap in order of service, and so are the open classes.
+ * What is blocked is parked whole: a lane at its client's limit, a bucket at its policy's, a class (closed) at what the
+ * media manager named. `next` looks at heads only and parks what it finds blocked; a release brings back what was
+ * parked there. So the cost of a grant or a release depends on the few lanes of a client, buckets of a policy and
+ * classes of a storage unit, never on how many requests wait.
  *
  * Invariant: what is parked at a limit can't run, for that limit is reached; what is in a closed class can't run,
- * for the media manager said so and nothing that it named has changed since.
+ * for the media manager said so and nothing that it named has changed since. The answer `turn` holds only for those of
+ * lower rank than whose turn it is: a class closed for it opens when its first one outranks them.
  */
 export class WakeIndex<Item extends Waiting> {
-  readonly #classes: Map<string, NeedClass<Item>> = new Map()
-  readonly #open: Set<NeedClass<Item>> = new Set()
+  readonly #classes: Map<MediaNeed, NeedClass<Item>> = new Map()
+  readonly #open: IndexedHeap<NeedClass<Item>> = new IndexedHeap(compareClasses)
   readonly #parked: Map<string, Set<Bucket<Item> | Lane<Item>>> = new Map()
-  /** Closed classes by the storage units and groups (`unit:`, `group:`) that may open them. */
+  /** Closed classes by the keys of what may open them. */
   readonly #closed: Map<string, Set<NeedClass<Item>>> = new Map()
   #size = 0
 
@@ -40,7 +41,7 @@ export class WakeIndex<Item extends Waiting> {
   /** Adds a waiting request. */
   add(item: Item): void {
     const lane = this.#laneOf(item)
-    lane.heap.put(item)
+    lane.put(item)
     this.#size += 1
     this.#laneChanged(lane)
   }
@@ -48,34 +49,32 @@ export class WakeIndex<Item extends Waiting> {
   /** Takes a request out, wherever it stands. */
   remove(item: Item): void {
     const lane = this.#laneOf(item)
-    lane.heap.remove(item)
+    lane.remove(item)
     this.#size -= 1
+    this.#laneChanged(lane)
+  }
+
+  /** Gives a request its new place after `change` has changed its rank. */
+  reposition(item: Item, change: () => void): void {
+    const lane = this.#laneOf(item)
+    change()
+    lane.put(item)
     this.#laneChanged(lane)
   }
 
   /** The first in order of service that no limit blocks and whose class is open. It stays in the index. */
   next(usage: LimitUsage): Item | undefined {
-    for (;;) {
-      const bucket = this.#firstBucket()
-      const lane = bucket?.heap.peek()
-      if (bucket === undefined || lane === undefined) return undefined
-      if (isReached(bucket.limit, usage)) {
-        bucket.parent.heap.remove(bucket)
-        this.#park(bucket)
-        this.#classChanged(bucket.parent)
-      } else if (isReached(lane.limit, usage)) {
-        bucket.heap.remove(lane)
-        this.#park(lane)
-        this.#bucketChanged(bucket)
-      } else return lane.heap.peek()
+    for (let first = this.#open.peek(); first !== undefined; first = this.#open.peek()) {
+      const item = this.#firstOf(first, usage)
+      // Parking the head of the class may have given another class the first place.
+      if (item !== undefined && this.#open.peek() === first) return item
     }
+    return undefined
   }
 
   /** Brings back what was parked at a limit that is no longer reached. */
   unpark(of: Pick<Limit, 'kind' | 'name'>, usage: LimitUsage): void {
-    const key = usageKey(of)
-    const parked = this.#parked.get(key)
-    for (const entry of parked ?? []) {
+    for (const entry of this.#parked.get(usageKey(of)) ?? []) {
       if (isReached(entry.limit, usage)) continue
       this.#unparkOne(entry)
       if (entry instanceof Bucket) this.#bucketChanged(entry)
@@ -83,38 +82,45 @@ export class WakeIndex<Item extends Waiting> {
     }
   }
 
-  /** Closes the class of a need: the media manager gives it nothing now, for these reasons. */
-  close(need: MediaNeed, blockers: readonly Blocker[]): void {
-    const known = this.#classes.get(needKey(need))
+  /**
+   * Closes the class of a need: the media manager gives it nothing now, for these reasons. `below`, for reasons of the
+   * kind `turn`: the lowest rank of those whose turn it is.
+   */
+  close(need: MediaNeed, blockers: readonly Blocker[], below?: Ranked): void {
+    const known = this.#classes.get(need)
     if (known === undefined) return
     this.#forgetClosed(known)
-    known.open = false
-    known.blockers = blockers
-    known.wakeKeys = wakeKeys(need, blockers)
-    for (const key of known.wakeKeys) addTo(this.#closed, key, known)
+    known.closed = { ...blockedAt(need, blockers), blockers, below }
+    for (const key of known.closed.wakeKeys) addTo(this.#closed, key, known)
     this.#classChanged(known)
   }
 
   /** Opens the classes that a change of resources may help. */
-  wake(change: ResourceChange): void {
-    const keys = [
-      ...change.storageUnits.map((name) => `unit:${name}`),
-      ...(change.groups ?? []).map((name) => `group:${name}`),
-      anything,
-    ]
-    for (const key of keys) for (const one of [...(this.#closed.get(key) ?? [])]) this.#openClass(one)
+  wake({ storageUnits, groups = [] }: ResourceChange): void {
+    this.#wakeKeys([...storageUnits.map(unitKey), ...groups.map(groupKey), anything])
+  }
+
+  /** Opens the classes that may be helped by what an allocation gives back. */
+  wakeReleased(allocation: Allocation): void {
+    this.#wakeKeys([...takenKeys(allocation), anything])
+  }
+
+  /** Opens the classes of jobs that may join a multiplex group on a storage unit. */
+  wakeMultiplexed(storageUnit: string): void {
+    for (const key of [unitKey(storageUnit), anything])
+      for (const one of [...(this.#closed.get(key) ?? [])])
+        if (one.need.kind === 'write' && (one.need.multiplexing ?? 1) > 1) this.#openClass(one)
+  }
+
+  /** Opens the classes that keep the turn of a job. */
+  wakeTurn(jobId: string): void {
+    this.#wakeKeys([turnKey(jobId)])
   }
 
   /** Opens the class of one need. */
   wakeNeed(need: MediaNeed): void {
-    const known = this.#classes.get(needKey(need))
+    const known = this.#classes.get(need)
     if (known !== undefined) this.#openClass(known)
-  }
-
-  /** Opens the classes that wait for drives or volumes, of any storage unit. */
-  wakeTape(): void {
-    for (const one of this.#classes.values())
-      if (one.blockers.some(({ kind }) => kind === 'drive' || kind === 'volume')) this.#openClass(one)
   }
 
   /** Opens all classes. */
@@ -124,41 +130,72 @@ export class WakeIndex<Item extends Waiting> {
 
   /** What the media manager last said of a need whose class is closed; nothing while it is open. */
   closedBy(need: MediaNeed): readonly Blocker[] {
-    const known = this.#classes.get(needKey(need))
-    return known === undefined || known.open ? [] : known.blockers
+    return this.#classes.get(need)?.closed?.blockers ?? []
   }
 
-  #firstBucket(): Bucket<Item> | undefined {
-    let first: Bucket<Item> | undefined
-    for (const { heap } of this.#open) {
-      const bucket = heap.peek()
-      if (bucket !== undefined && (first === undefined || compareBuckets(bucket, first) < 0)) first = bucket
+  /** The storage units where jobs will end all that blocks a need; nothing while its class is open. */
+  keepableFor(need: MediaNeed): readonly string[] | undefined {
+    return this.#classes.get(need)?.closed?.keepable
+  }
+
+  /**
+   * Of each need that waits for something an allocation takes and jobs will give back, the first that no limit blocks,
+   * when it outranks whom the allocation is for.
+   */
+  passedBy(rank: Ranked, allocation: Allocation, usage: LimitUsage): readonly Item[] {
+    const keys = takenKeys(allocation)
+    const classes = new Set<NeedClass<Item>>()
+    for (const key of [...keys, anything])
+      for (const one of this.#closed.get(key) ?? [])
+        if (keys.some((taken) => one.closed?.passedAt.has(taken))) classes.add(one)
+    const passed: Item[] = []
+    for (const one of classes) {
+      const first = this.#firstOf(one, usage)
+      if (first !== undefined && compareRank(first, rank) < 0) passed.push(first)
     }
-    return first
+    return passed
   }
 
-  #laneOf(item: Item): Lane<Item> {
-    const key = needKey(item.need)
-    let parent = this.#classes.get(key)
-    if (parent === undefined) this.#classes.set(key, (parent = new NeedClass(key)))
-    const { policy, client } = item.limits
-    const policyKey = limitKey(policy)
-    let bucket = parent.buckets.get(policyKey)
-    if (bucket === undefined) parent.buckets.set(policyKey, (bucket = new Bucket(policyKey, parent, policy)))
-    const clientKey = limitKey(client)
-    let lane = bucket.lanes.get(clientKey)
-    if (lane === undefined) bucket.lanes.set(clientKey, (lane = new Lane(clientKey, bucket, client)))
+  /** The first of a class that no limit blocks; what it finds blocked is parked. */
+  #firstOf(one: NeedClass<Item>, usage: LimitUsage): Item | undefined {
+    for (let bucket = one.peek(); bucket !== undefined; bucket = one.peek()) {
+      const lane = bucket.peek()
+      if (lane === undefined) return undefined
+      if (isReached(bucket.limit, usage)) {
+        one.remove(bucket)
+        this.#park(bucket)
+        this.#classChanged(one)
+      } else if (isReached(lane.limit, usage)) {
+        bucket.remove(lane)
+        this.#park(lane)
+        this.#bucketChanged(bucket)
+      } else return lane.peek()
+    }
+    return undefined
+  }
+
+  #wakeKeys(keys: readonly string[]): void {
+    for (const key of keys) for (const one of [...(this.#closed.get(key) ?? [])]) this.#openClass(one)
+  }
+
+  #laneOf({ need, policy, client }: Item): Lane<Item> {
+    let parent = this.#classes.get(need)
+    if (parent === undefined) this.#classes.set(need, (parent = new NeedClass(need)))
+    let bucket = parent.buckets.get(policy)
+    if (bucket === undefined) parent.buckets.set(policy, (bucket = new Bucket(parent, policy)))
+    let lane = bucket.lanes.get(client)
+    if (lane === undefined) bucket.lanes.set(client, (lane = new Lane(bucket, client)))
     return lane
   }
 
   /** Puts a lane where it belongs after its requests changed, and all above it. */
   #laneChanged(lane: Lane<Item>): void {
     const { bucket } = lane
-    if (lane.heap.size === 0) {
+    if (lane.size === 0) {
       if (lane.parked) this.#unparkOne(lane)
-      bucket.heap.remove(lane)
-      bucket.lanes.delete(lane.key)
-    } else if (!lane.parked) bucket.heap.put(lane)
+      bucket.remove(lane)
+      bucket.lanes.delete(lane.limit)
+    } else if (!lane.parked) bucket.put(lane)
     this.#bucketChanged(bucket)
   }
 
@@ -166,33 +203,37 @@ export class WakeIndex<Item extends Waiting> {
     const { parent } = bucket
     if (bucket.lanes.size === 0) {
       if (bucket.parked) this.#unparkOne(bucket)
-      parent.buckets.delete(bucket.key)
+      parent.buckets.delete(bucket.limit)
     }
     // A bucket all of whose lanes are parked has no order; it comes back with the first of them.
-    if (bucket.heap.size === 0) parent.heap.remove(bucket)
-    else if (!bucket.parked) parent.heap.put(bucket)
+    if (bucket.size === 0) parent.remove(bucket)
+    else if (!bucket.parked) parent.put(bucket)
     this.#classChanged(parent)
   }
 
   #classChanged(one: NeedClass<Item>): void {
     if (one.buckets.size === 0) {
       this.#forgetClosed(one)
-      this.#classes.delete(one.key)
-      this.#open.delete(one)
-    } else if (one.open && one.heap.size > 0) this.#open.add(one)
-    else this.#open.delete(one)
+      this.#classes.delete(one.need)
+      this.#open.remove(one)
+      return
+    }
+    const first = one.peek()?.peek()?.peek()
+    const below = one.closed?.below
+    if (first !== undefined && below !== undefined && compareRank(first, below) < 0) this.#forgetClosed(one)
+    if (one.closed === undefined && first !== undefined) this.#open.put(one)
+    else this.#open.remove(one)
   }
 
   #openClass(one: NeedClass<Item>): void {
-    if (one.open) return
+    if (one.closed === undefined) return
     this.#forgetClosed(one)
-    one.open = true
     this.#classChanged(one)
   }
 
   #forgetClosed(one: NeedClass<Item>): void {
-    for (const key of one.wakeKeys) deleteFrom(this.#closed, key, one)
-    one.wakeKeys = []
+    for (const key of one.closed?.wakeKeys ?? []) deleteFrom(this.#closed, key, one)
+    one.closed = undefined
   }
 
   #park(entry: Bucket<Item> | Lane<Item>): void {
@@ -208,84 +249,66 @@ export class WakeIndex<Item extends Waiting> {
   }
 }
 
-/** All requests of one need. */
-class NeedClass<Item extends Waiting> {
-  readonly key: string
-  readonly buckets: Map<string, Bucket<Item>> = new Map()
-  readonly heap: IndexedHeap<Bucket<Item>> = new IndexedHeap(compareBuckets)
-  open = true
-  blockers: readonly Blocker[] = []
-  wakeKeys: readonly string[] = []
+/** Why a class is closed. */
+interface Closed extends BlockedAt {
+  readonly blockers: readonly Blocker[]
+  readonly below: Ranked | undefined
+}
 
-  constructor(key: string) {
-    this.key = key
+/** All requests of one need. */
+class NeedClass<Item extends Waiting> extends IndexedHeap<Bucket<Item>> implements HeapItem {
+  readonly need: MediaNeed
+  readonly buckets: Map<Limit | undefined, Bucket<Item>> = new Map()
+  position = -1
+  /** Absent while it is open. */
+  closed: Closed | undefined = undefined
+
+  constructor(need: MediaNeed) {
+    super(compareBuckets)
+    this.need = need
   }
 }
 
 /** All requests of one need under one limit of a policy. */
-class Bucket<Item extends Waiting> implements HeapItem {
-  readonly key: string
+class Bucket<Item extends Waiting> extends IndexedHeap<Lane<Item>> implements HeapItem {
   readonly parent: NeedClass<Item>
   readonly limit: Limit | undefined
-  readonly lanes: Map<string, Lane<Item>> = new Map()
-  readonly heap: IndexedHeap<Lane<Item>> = new IndexedHeap(compareLanes)
+  readonly lanes: Map<Limit | undefined, Lane<Item>> = new Map()
   position = -1
   parked = false
 
-  constructor(key: string, parent: NeedClass<Item>, limit: Limit | undefined) {
-    this.key = key
+  constructor(parent: NeedClass<Item>, limit: Limit | undefined) {
+    super(compareLanes)
     this.parent = parent
     this.limit = limit
   }
 }
 
 /** All requests that nothing tells apart but their rank. */
-class Lane<Item extends Waiting> implements HeapItem {
-  readonly key: string
+class Lane<Item extends Waiting> extends IndexedHeap<Item> implements HeapItem {
   readonly bucket: Bucket<Item>
   readonly limit: Limit | undefined
-  readonly heap: IndexedHeap<Item> = new IndexedHeap<Item>(compareRank)
   position = -1
   parked = false
 
-  constructor(key: string, bucket: Bucket<Item>, limit: Limit | undefined) {
-    this.key = key
+  constructor(bucket: Bucket<Item>, limit: Limit | undefined) {
+    super(compareRank)
     this.bucket = bucket
     this.limit = limit
   }
 }
 
 function compareLanes<Item extends Waiting>(a: Lane<Item>, b: Lane<Item>): number {
-  return compareRank(a.heap.peek() as Item, b.heap.peek() as Item)
+  return compareRank(a.peek() as Item, b.peek() as Item)
 }
 
 function compareBuckets<Item extends Waiting>(a: Bucket<Item>, b: Bucket<Item>): number {
-  return compareLanes(a.heap.peek() as Lane<Item>, b.heap.peek() as Lane<Item>)
+  return compareLanes(a.peek() as Lane<Item>, b.peek() as Lane<Item>)
 }
 
-/** Waits for any change at all. */
-const anything = '*'
-
-/** What may open the class of a need that was denied for these reasons. */
-function wakeKeys(need: MediaNeed, blockers: readonly Blocker[]): readonly string[] {
-  const storage = need.kind === 'read' ? undefined : need.storage
-  if (storage?.kind === 'any' || blockers.some(({ storageUnit }) => storageUnit === undefined))
-    return [anything]
-  const keys = new Set(blockers.map(({ storageUnit }) => `unit:${storageUnit ?? ''}`))
-  if (storage?.kind === 'group') keys.add(`group:${storage.name}`)
-  return [...keys]
+function compareClasses<Item extends Waiting>(a: NeedClass<Item>, b: NeedClass<Item>): number {
+  return compareBuckets(a.peek() as Bucket<Item>, b.peek() as Bucket<Item>)
 }
-
-/** Needs that the media manager answers alike have the same key. */
-export function needKey(need: MediaNeed): string {
-  if (need.kind === 'read') return `read\0${need.storageUnit}\0${need.volumeId ?? ''}`
-  const { storage, volumePool, retentionLevel, multiplexing = 1, continues = false } = need
-  const name = storage.kind === 'any' ? '' : storage.name
-  return `write\0${storage.kind}\0${name}\0${volumePool}\0${retentionLevel}\0${multiplexing}\0${continues}`
-}
-
-const limitKey = (limit: Limit | undefined): string =>
-  limit === undefined ? '' : `${limit.name}\0${limit.most}`
 
 function addTo<Value>(map: Map<string, Set<Value>>, key: string, value: Value): void {
   const values = map.get(key)

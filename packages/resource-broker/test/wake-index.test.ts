@@ -1,13 +1,14 @@
 import type { Blocker, MediaNeed } from '@nb/contracts'
 import fc from 'fast-check'
 import t from 'tap'
+import { Interner } from '../src/interner.ts'
 import { isReached } from '../src/limits.ts'
 import { compareRank } from '../src/order.ts'
 import { Usage } from '../src/usage.ts'
 import { type Waiting, WakeIndex } from '../src/wake-index.ts'
 import { propertyRuns } from './property-runs.ts'
 
-const need = (unit: string): MediaNeed => ({ kind: 'read', storageUnit: unit })
+const need = (unit: string): MediaNeed => interner.need({ kind: 'read', storageUnit: unit })
 const blocked = (unit: string): Blocker[] => [
   {
     kind: 'storage-unit-limit',
@@ -18,8 +19,9 @@ const blocked = (unit: string): Blocker[] => [
     goesOnWhen: 'one of them ends',
   },
 ]
-const policyLimit = (name: string, most: number) => ({ kind: 'policy', name, most }) as const
-const clientLimit = (name: string, most: number) => ({ kind: 'client', name, most }) as const
+const interner = new Interner()
+const policyLimit = (name: string, most: number) => interner.limit({ kind: 'policy', name, most })
+const clientLimit = (name: string, most: number) => interner.limit({ kind: 'client', name, most })
 
 type Step =
   | {
@@ -71,14 +73,11 @@ t.test('the next to serve is what a scan of the whole queue finds', async (t) =>
         waiting
           .filter(
             (one) =>
-              !closed.has(unitOf(one)) &&
-              !isReached(one.limits.policy, usage) &&
-              !isReached(one.limits.client, usage),
+              !closed.has(unitOf(one)) && !isReached(one.policy, usage) && !isReached(one.client, usage),
           )
           .sort(compareRank)[0]
       const take = (from: Waiting[], one: Waiting): void => void from.splice(from.indexOf(one), 1)
-      const limitsOf = (one: Waiting) =>
-        [one.limits.policy, one.limits.client].filter((limit) => limit !== undefined)
+      const limitsOf = (one: Waiting) => [one.policy, one.client].filter((limit) => limit !== undefined)
       let arrival = 0
 
       for (const step of history) {
@@ -90,7 +89,7 @@ t.test('the next to serve is what a scan of the whole queue finds', async (t) =>
           const since = arrival >> 1
           const item: Waiting = {
             need: need(`u${step.unit}`),
-            limits,
+            ...limits,
             priority: step.priority,
             since,
             arrival: arrival++,
@@ -158,7 +157,7 @@ t.test(
     const open = () => needs.filter((of) => index.closedBy(of).length === 0).length
     const close = () => needs.forEach((of) => index.close(of, blocked('u1')))
     for (const [arrival, of] of needs.entries())
-      index.add({ need: of, limits: {}, priority: 0, since: 0, arrival, position: -1 })
+      index.add({ need: of, priority: 0, since: 0, arrival, position: -1 })
     close()
     t.equal(open(), 0)
     index.wake({ storageUnits: ['u2'] })
@@ -179,7 +178,8 @@ t.test('serving from a long queue looks at heads only', async (t) => {
   for (let arrival = 0; arrival < jobs; arrival++)
     index.add({
       need: need(`u${arrival % 7}`),
-      limits: { policy: policyLimit(`p${arrival % 50}`, 1), client: clientLimit(`c${arrival % 1000}`, 1) },
+      policy: policyLimit(`p${arrival % 50}`, 1),
+      client: clientLimit(`c${arrival % 1000}`, 1),
       priority: arrival % 3,
       since: arrival,
       arrival,
@@ -189,8 +189,7 @@ t.test('serving from a long queue looks at heads only', async (t) => {
   const running: Waiting[] = []
   for (;;) {
     const one = index.next(usage)
-    const limits = (of: Waiting) =>
-      [of.limits.policy, of.limits.client].filter((limit) => limit !== undefined)
+    const limits = (of: Waiting) => [of.policy, of.client].filter((limit) => limit !== undefined)
     if (one === undefined) {
       const done = running.shift()
       if (done === undefined) break

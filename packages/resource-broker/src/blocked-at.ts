@@ -1,0 +1,76 @@
+import type { Allocation, Blocker, MediaNeed } from '@nb/contracts'
+
+/** What the reasons of a denial mean for whoever waits. */
+export interface BlockedAt {
+  /** What may end the wait, as keys: a storage unit, drive, volume, media server, group, a turn, or {@link anything}. */
+  readonly wakeKeys: readonly string[]
+  /** Storage units where all that blocks ends by what jobs give back: the only ones that are worth keeping for it. */
+  readonly keepable: readonly string[]
+  /** Those storage units, and the drives and volumes in use there, as keys: whoever is served from them passes. */
+  readonly passedAt: ReadonlySet<string>
+}
+
+/** The key of a class that waits for any change at all. */
+export const anything = '*'
+export const unitKey = (name: string): string => `unit:${name}`
+export const groupKey = (name: string): string => `group:${name}`
+export const turnKey = (jobId: string): string => `turn:${jobId}`
+
+/** Reads the reasons of a denial. */
+export function blockedAt(need: MediaNeed, blockers: readonly Blocker[]): BlockedAt {
+  const keepable = keepableUnits(blockers)
+  const passedAt = new Set(keepable.map(unitKey))
+  for (const blocker of blockers)
+    if (passedAt.has(unitKey(blocker.storageUnit ?? '')))
+      for (const key of thingKeys(blocker)) passedAt.add(key)
+  return { wakeKeys: wakeKeys(need, blockers), keepable, passedAt }
+}
+
+/** What an allocation takes and gives back, as keys. */
+export function takenKeys({ storageUnit, mediaServer, medium }: Allocation): readonly string[] {
+  const things =
+    medium.kind === 'disk' ? [] : [thingKey('drive', medium.drive), thingKey('volume', medium.volumeId)]
+  return [unitKey(storageUnit), thingKey('media-server', mediaServer), ...things]
+}
+
+function wakeKeys(need: MediaNeed, blockers: readonly Blocker[]): readonly string[] {
+  const keys = new Set<string>()
+  const storage = need.kind === 'read' ? undefined : need.storage
+  for (const { kind, holders } of blockers)
+    if (kind === 'turn') for (const { jobId } of holders) keys.add(turnKey(jobId))
+  // Whoever may go anywhere wakes with everything, and so needs no other key.
+  if (storage?.kind === 'any' || blockers.some(({ storageUnit }) => storageUnit === undefined))
+    return [anything, ...keys]
+  for (const blocker of blockers) {
+    keys.add(unitKey(blocker.storageUnit ?? ''))
+    for (const key of thingKeys(blocker)) keys.add(key)
+  }
+  if (storage?.kind === 'group') keys.add(groupKey(storage.name))
+  return [...keys]
+}
+
+/** What jobs hold and other storage units may have a share in. */
+function thingKeys({ kind, name, holders }: Blocker): readonly string[] {
+  const isThing = kind === 'drive' || kind === 'volume' || kind === 'media-server'
+  return isThing && holders.length > 0 ? [thingKey(kind, name)] : []
+}
+
+const thingKey = (kind: 'drive' | 'volume' | 'media-server', name: string): string => `${kind}:${name}`
+
+/**
+ * Of one storage unit all kinds of reasons must give way; drives stand in for one another, and volumes. So jobs end
+ * what blocks there when they hold one of the drives, one of the volumes, and everything else.
+ */
+function keepableUnits(blockers: readonly Blocker[]): readonly string[] {
+  const units = new Map<string, Map<string, boolean>>()
+  for (const { kind, storageUnit, holders } of blockers) {
+    if (storageUnit === undefined) continue
+    let kinds = units.get(storageUnit)
+    if (kinds === undefined) units.set(storageUnit, (kinds = new Map()))
+    const held = holders.length > 0
+    const before = kinds.get(kind)
+    const oneIsEnough = kind === 'drive' || kind === 'volume'
+    kinds.set(kind, before === undefined ? held : oneIsEnough ? before || held : before && held)
+  }
+  return [...units].filter(([, kinds]) => [...kinds.values()].every(Boolean)).map(([unit]) => unit)
+}
