@@ -1,6 +1,8 @@
 import { type Clock, displayPath, type ImageRecord, NbError, type Path, type TreeQuery } from '@nb/contracts'
+import { parseBackupId } from './backup-id.ts'
 import { encodeName } from './image-folder.ts'
 import type { ImageIndex } from './image-index.ts'
+import { streamPrefix } from './index-keys.ts'
 
 /** What choosing an image asks. */
 export interface ChoosingParts {
@@ -11,40 +13,88 @@ export interface ChoosingParts {
 }
 
 /**
- * The images that can answer a query, best first: the one that is named, or of each of the client's trees the newest
- * complete image at the time asked for. A policy's scheduled backups follow one tree, so an older image of it never
- * answers for a file that the newest no longer has; each selection of a user's backups is a tree of its own.
+ * The trees that can answer a query, best first, each as its images, newest first: the images that are named, or each
+ * of the client's trees as it was at the time asked for. A policy's scheduled backups follow one tree, so an older image
+ * of it never answers for a file that the newest no longer has; each selection of a user's backups is a tree of its own.
+ * The tree of a policy of several streams is the newest image and that of each other stream of its set.
  *
  * Throws `no-image-matches` when there is none.
  */
 export async function* candidates(
-  { index, clock, refuseDamaged }: ChoosingParts,
+  parts: ChoosingParts,
   query: TreeQuery,
-): AsyncGenerator<ImageRecord, void, undefined> {
-  const { client, backupId, policy } = query
-  if (backupId !== undefined) {
-    refuseDamaged(backupId)
-    const image = await index.get(backupId)
-    const matches = image?.client === client && (policy === undefined || image.policy === policy)
-    if (!matches || image.state !== 'complete') throw noImage(query, image)
-    yield image
+): AsyncGenerator<readonly ImageRecord[], void, undefined> {
+  const { index, clock } = parts
+  const { client, backupId, backupIds, policy } = query
+  if (backupId !== undefined || backupIds !== undefined) {
+    yield await namedImages(parts, query)
     return
   }
+  const to = query.at ?? clock.now()
   const seen = new Set<string>()
-  const range = { prefix: `client/${encodeName(client)}/`, to: query.at ?? clock.now() }
+  const range = { prefix: `client/${encodeName(client)}/`, to }
   for await (const image of index.list(range)) {
     if (image.state !== 'complete' || (policy !== undefined && image.policy !== policy)) continue
     const tree = treeOf(image)
     if (seen.has(tree)) continue
     seen.add(tree)
-    yield image
+    yield await withOtherStreams(index, image, to)
   }
   if (seen.size === 0) throw noImage(query, undefined)
 }
 
-function treeOf({ policy, scheduleType, selections }: ImageRecord): string {
-  const byUser = scheduleType === 'user-backup' || scheduleType === 'user-archive'
-  return JSON.stringify(byUser ? [policy, scheduleType, selections] : [policy])
+async function namedImages(
+  { index, refuseDamaged }: ChoosingParts,
+  query: TreeQuery,
+): Promise<readonly ImageRecord[]> {
+  const { client, backupId, backupIds, policy } = query
+  if ((backupId !== undefined && backupIds !== undefined) || backupIds?.length === 0)
+    throw new NbError('argument-invalid', 'backupIds must name images, and backupId must be absent then', {
+      details: { field: 'backupIds' },
+    })
+  const images: ImageRecord[] = []
+  for (const id of new Set(backupIds ?? [backupId ?? ''])) {
+    refuseDamaged(id)
+    const image = await index.get(id)
+    const matches = image?.client === client && (policy === undefined || image.policy === policy)
+    if (!matches || image.state !== 'complete') throw noImage({ ...query, backupId: id }, image)
+    images.push(image)
+  }
+  return images.sort((a, b) => b.backupTime - a.backupTime || newerId(a, b))
+}
+
+/** The newest image of a policy with those that complete its tree, newest first. */
+async function withOtherStreams(
+  index: ImageIndex,
+  newest: ImageRecord,
+  to: number,
+): Promise<readonly ImageRecord[]> {
+  const { stream, streamSet } = newest
+  if (streamSet === undefined || isByUser(newest)) return [newest]
+  const images = [newest]
+  for (const other of streamSet) {
+    if (other === stream) continue
+    for await (const image of index.list({ prefix: streamPrefix(newest, other), to })) {
+      if (image.state !== 'complete' || isByUser(image)) continue
+      images.push(image)
+      break
+    }
+  }
+  return images.sort((a, b) => b.backupTime - a.backupTime || newerId(a, b))
+}
+
+function newerId(a: ImageRecord, b: ImageRecord): number {
+  const seconds = (image: ImageRecord): number => parseBackupId(image.backupId)?.seconds ?? 0
+  return seconds(b) - seconds(a)
+}
+
+function isByUser({ scheduleType }: ImageRecord): boolean {
+  return scheduleType === 'user-backup' || scheduleType === 'user-archive'
+}
+
+function treeOf(image: ImageRecord): string {
+  const { policy, scheduleType, selections } = image
+  return JSON.stringify(isByUser(image) ? [policy, scheduleType, selections] : [policy])
 }
 
 function noImage({ client, backupId, at, policy }: TreeQuery, found: ImageRecord | undefined): NbError {

@@ -14,6 +14,14 @@ import {
 } from '@nb/formats'
 import { corruptList, corruptOn, openList } from './list-facts.ts'
 
+/** Bounds of a stretch of a list. */
+export interface TreeBounds {
+  /** Only what comes after this path and all below it. */
+  readonly after?: Buffer
+  /** Only what comes before this path. */
+  readonly before?: Buffer
+}
+
 /** The file list of a complete image, open for lookups: each reads the batches it needs and no other. */
 export class FileTree {
   readonly header: FileListHeader
@@ -66,14 +74,18 @@ export class FileTree {
     return false
   }
 
-  /** The entry of a path and all below it, in order. */
-  async *subtree(path: Buffer, options?: CallOptions): AsyncGenerator<FileRecord, void, undefined> {
-    const { first, end } = subtreeBatches(this.#index, path)
+  /** The entry of a path and all below it, in order; of a stretch only what lies between its bounds. */
+  async *subtree(
+    path: Buffer,
+    options?: CallOptions,
+    bounds: TreeBounds = {},
+  ): AsyncGenerator<FileRecord, void, undefined> {
+    const { first, end } = this.#batches(path, bounds)
     for (let number = first; number < end; number++) {
       for (const record of await this.#decode(number, options)) {
-        if (comparePaths(record.path, path) < 0) continue
-        if (!isWithin(record.path, path)) return
-        yield record
+        const place = placeOf(record.path, path, bounds)
+        if (place === 'beyond') return
+        if (place === 'inside') yield record
       }
     }
   }
@@ -81,16 +93,26 @@ export class FileTree {
   /**
    * The uppermost entries below a directory: its children and, where a directory between is itself not in the list
    * (above the selections, or left out by a pattern), the first entries under it. What lies below those is skipped
-   * without being read.
+   * without being read. What lies in `covered` counts as given already.
    */
-  async *children(directory: Buffer, options?: CallOptions): AsyncGenerator<FileRecord, void, undefined> {
-    const { first, end } = subtreeBatches(this.#index, directory)
-    let last: Buffer | undefined
+  async *children(
+    directory: Buffer,
+    options?: CallOptions,
+    {
+      top = directory,
+      covered,
+      ...bounds
+    }: TreeBounds & { readonly top?: Buffer; readonly covered?: Buffer } = {},
+  ): AsyncGenerator<FileRecord, void, undefined> {
+    const { first, end } = this.#batches(top, bounds)
+    let last = covered
     for (let number = first; number < end;) {
       for (const record of await this.#decode(number, options)) {
         const { path } = record
-        if (comparePaths(path, directory) <= 0 || (last !== undefined && isWithin(path, last))) continue
-        if (!isWithin(path, directory)) return
+        const place = placeOf(path, top, bounds)
+        if (place === 'beyond') return
+        if (place === 'before' || path.equals(directory) || (last !== undefined && isWithin(path, last)))
+          continue
         last = path
         yield record
       }
@@ -119,6 +141,15 @@ export class FileTree {
     return this.#file.close()
   }
 
+  #batches(top: Buffer, { after, before }: TreeBounds): { readonly first: number; readonly end: number } {
+    const { first, end } = subtreeBatches(this.#index, top)
+    return {
+      // The last batch that can hold what is below `after` is the first that can hold what comes then.
+      first: after === undefined ? first : Math.max(first, subtreeBatches(this.#index, after).end - 1),
+      end: before === undefined ? end : Math.min(end, findBatch(this.#index, before) + 1),
+    }
+  }
+
   async #decode(number: number, options: CallOptions | undefined): Promise<FileRecord[]> {
     throwIfAborted(options)
     const batch = await this.#read(number)
@@ -131,6 +162,12 @@ export class FileTree {
       ? Promise.resolve(Buffer.alloc(0))
       : readExactly(this.#file, this.#path, frame.offset, frame.byteLength)
   }
+}
+
+function placeOf(path: Buffer, top: Buffer, { after, before }: TreeBounds): 'before' | 'inside' | 'beyond' {
+  if (comparePaths(path, top) < 0) return 'before'
+  if (!isWithin(path, top) || (before !== undefined && comparePaths(path, before) >= 0)) return 'beyond'
+  return after !== undefined && (comparePaths(path, after) < 0 || isWithin(path, after)) ? 'before' : 'inside'
 }
 
 async function readExactly(file: OpenFile, path: string, at: number, byteLength: number): Promise<Buffer> {

@@ -23,7 +23,7 @@ export interface ListRange {
 }
 
 const formatKey = 'format'
-const format = 'nb-catalog-index/1'
+const format = 'nb-catalog-index/2'
 /** Survives a loss of power; stores without a disk leave it out of account. */
 const durably: object = { sync: true }
 /** Records fetched at once while listing. */

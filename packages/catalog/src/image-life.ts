@@ -16,6 +16,7 @@ import {
 } from '@nb/contracts'
 import { checkName, formatBackupId, nextSeconds } from './backup-id.ts'
 import { checkCompletion, checkNewImage, checkTotals } from './check-record.ts'
+import { checkStreams } from './check-streams.ts'
 import { checkAgainstList, checkListTotals, neededImages } from './completion.ts'
 import { planExpiry } from './expiry.ts'
 import { type HeaderStore, unknownImage } from './header-store.ts'
@@ -88,6 +89,7 @@ export class ImageLife implements LifeMethods {
     checkName('client', input.client)
     checkName('policy', input.policy)
     checkName('schedule', input.schedule)
+    checkStreams(input)
     const { registry, clock, lines, events } = this.#parts
     const image = await this.#changes.run(async () => {
       throwIfAborted(options)

@@ -20,6 +20,7 @@ import type { ImageRegistry } from './image-registry.ts'
 import type { ListDamage } from './list-damage.ts'
 import type { ListOutflows } from './list-outflow.ts'
 import type { TreeLibrary } from './tree-library.ts'
+import { type UnionEntry, UnionTree } from './union-tree.ts'
 
 /** What questions to the catalog work with. */
 export interface ImageQueriesParts {
@@ -98,20 +99,18 @@ export class ImageQueries implements QueryMethods {
     input: Parameters<Catalog['browse']>[0],
     options?: CallOptions,
   ): AsyncGenerator<FileEntry, void, undefined> {
-    const { tree, image } = await this.#choose(input, [input], options)
+    const tree = await this.#choose(input, [input], options)
     try {
       const path = askedPath(input.path)
       const own = await tree.find(path)
-      if (own !== undefined && own.kind !== 'directory') {
-        yield toFileEntry(own, tree.header, image.backupId)
+      if (own !== undefined && own.record.kind !== 'directory') {
+        yield fileEntryOf(own)
         return
       }
       const entries = input.recursive === true ? tree.subtree(path, options) : tree.children(path, options)
-      for await (const record of entries) {
-        if (!record.path.equals(path)) yield toFileEntry(record, tree.header, image.backupId)
+      for await (const entry of entries) {
+        if (!entry.record.path.equals(path)) yield fileEntryOf(entry)
       }
-    } catch (error) {
-      throw await this.#parts.damage.noted(image.backupId, error)
     } finally {
       await tree.close()
     }
@@ -147,70 +146,78 @@ export class ImageQueries implements QueryMethods {
     input: Parameters<Catalog['treeImages']>[0],
     options?: CallOptions,
   ): AsyncGenerator<ImageRecord, void, undefined> {
-    const { image, tree } = await this.#choose(
-      input,
-      (input.paths ?? []).map((path) => ({ path })),
-      options,
-    )
+    const paths = wantedPaths(input.paths)
+    const tree = await this.#choose(input, paths ?? [], options)
     await tree.close()
-    yield image
+    const owners = new Set(paths?.flatMap(({ path }) => tree.ownersOf(askedPath(path))) ?? tree.images)
+    yield* [...owners].sort((a, b) => compareText(a.stream, b.stream))
   }
 
   async readFileList(
     input: Parameters<Catalog['readFileList']>[0],
     options?: CallOptions,
   ): ReturnType<Catalog['readFileList']> {
-    const { paths } = input
-    if (paths?.length === 0)
-      throw new NbError('argument-invalid', 'paths is empty; leave it out for the whole list', {
-        details: { field: 'paths' },
-      })
-    const { image, tree } = await this.#choose(
-      input,
-      (paths ?? []).map((path) => ({ path })),
-      options,
+    const paths = wantedPaths(input.paths)
+    const tree = await this.#choose(input, paths ?? [], options)
+    const ticket = await this.#parts.outflows.begin(
+      tree,
+      paths?.map(({ path }) => askedPath(path)),
     )
-    const ticket = await this.#parts.outflows.begin(image, tree, paths?.map(askedPath))
-    return { image, ticket }
+    return { image: tree.images[0] as ImageRecord, ticket }
   }
 
   /**
-   * The best image of a query that holds all the paths, with its tree open.
-   * Throws `no-image-matches`, and `path-not-backed-up` for the first path that the best image lacks.
+   * The best tree of a query that holds all the paths, open.
+   * Throws `no-image-matches`, and `path-not-backed-up` for the first path that the best tree lacks.
    */
   async #choose(
     query: TreeQuery,
     wanted: readonly { readonly path: Path }[],
     options: CallOptions | undefined,
-  ): Promise<{ readonly image: ImageRecord; readonly tree: FileTree }> {
+  ): Promise<UnionTree> {
     checkTime('at', query.at)
     const paths = wanted.map(({ path }) => ({ path, bytes: askedPath(path) }))
-    const { index, clock, registry, trees, damage } = this.#parts
+    const { index, clock, registry } = this.#parts
     const refuseDamaged = (backupId: string): void => registry.refuseDamaged(backupId)
     const tried: ImageRecord[] = []
     let lacking: Path | undefined
-    for await (const image of candidates({ index, clock, refuseDamaged }, query)) {
+    for await (const images of candidates({ index, clock, refuseDamaged }, query)) {
       throwIfAborted(options)
-      const { backupId } = image
-      const tree = await damage.watch(backupId, () => trees.open(image))
+      const tree = await UnionTree.open(this.#parts, images)
       let lacks: (typeof paths)[number] | undefined
       try {
-        lacks = await damage.watch(backupId, () => firstLacking(tree, paths))
+        lacks = await firstLacking(tree, paths)
       } catch (error) {
         await tree.close()
         throw error
       }
-      if (lacks === undefined) return { image, tree }
+      if (lacks === undefined) return tree
       await tree.close()
       lacking ??= lacks.path
-      tried.push(image)
+      tried.push(...images)
     }
     throw notBackedUp(lacking ?? toPath('/'), tried)
   }
 }
 
+function fileEntryOf({ record, header, image }: UnionEntry): FileEntry {
+  return toFileEntry(record, header, image.backupId)
+}
+
+function wantedPaths(paths: readonly Path[] | undefined): readonly { readonly path: Path }[] | undefined {
+  if (paths?.length === 0)
+    throw new NbError('argument-invalid', 'paths is empty; leave it out for the whole list', {
+      details: { field: 'paths' },
+    })
+  return paths?.map((path) => ({ path }))
+}
+
+function compareText(a = '', b = ''): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
 async function firstLacking<Wanted extends { readonly bytes: Buffer }>(
-  tree: FileTree,
+  tree: UnionTree,
   paths: readonly Wanted[],
 ): Promise<Wanted | undefined> {
   for (const wanted of paths) if (!(await tree.holds(wanted.bytes))) return wanted

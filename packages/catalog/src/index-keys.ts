@@ -7,6 +7,7 @@ import { encodeName } from './image-folder.ts'
  * The keys under which an image is found. Each ends in the image's id, and each family sorts as it is read:
  *
  * - `all/TIME`, `client/CLIENT/TIME`, `policy/POLICY/TIME`: by backup time, equal times by the second of the id;
+ * - `stream/CLIENT/POLICY/STREAM/TIME`: those of one stream of a policy, likewise;
  * - `due/EXPIRES`: complete images that end one day, by that day;
  * - `need/NEEDED`: who must be kept readable by another image: a complete image's `neededImages`, and the reference
  *   of an image in progress.
@@ -20,10 +21,20 @@ export function indexKeys(image: ImageRecord): string[] {
     `client/${encodeName(image.client)}/${when}`,
     `policy/${encodeName(image.policy)}/${when}`,
   ]
+  if (image.stream !== undefined) keys.push(`${streamPrefix(image, image.stream)}${when}`)
   if (image.state === 'complete' && image.expiresAt !== undefined)
     keys.push(`due/${timeKey(image.expiresAt)}/${id}`)
   for (const needed of new Set(imagesHeldBy(image))) keys.push(`need/${encodeName(needed)}/${id}`)
   return keys
+}
+
+/** What the keys of a stream of a policy begin with. */
+export function streamPrefix(
+  { client, policy }: Pick<ImageRecord, 'client' | 'policy'>,
+  stream: string,
+): string {
+  // A stream may be named after a path, which need not be Unicode: as JSON each name stays another.
+  return `stream/${encodeName(client)}/${encodeName(policy)}/${encodeName(JSON.stringify(stream))}/`
 }
 
 /** The images that must not end before this one. */

@@ -6,12 +6,11 @@ import {
   type ChannelTicket,
   type DataChannel,
   type DataChannels,
-  type ImageRecord,
   type Logger,
 } from '@nb/contracts'
 import { comparePaths, FileListEncoder, isWithin } from '@nb/formats'
-import type { FileTree } from './file-tree.ts'
 import type { ListDamage } from './list-damage.ts'
+import type { UnionTree } from './union-tree.ts'
 
 /** What outflows work with. */
 export interface ListOutflowParts {
@@ -24,6 +23,7 @@ export interface ListOutflowParts {
 }
 
 const chunkBytes = 256 * 1024
+const root = Buffer.from('/')
 
 /** The file lists that are on their way out. Each has its tree open until it was sent or its peer is gone. */
 export class ListOutflows {
@@ -35,19 +35,15 @@ export class ListOutflows {
   }
 
   /**
-   * Sends an image's list to whoever opens the ticket: as it is stored, or encoded anew with only the entries of
-   * `paths` and below. Takes the tree over and closes it.
+   * Sends the list of a tree to whoever opens the ticket: that of one image as it is stored, or encoded anew, with only
+   * the entries of `paths` and below where given. Takes the tree over and closes it.
    */
-  async begin(
-    image: ImageRecord,
-    tree: FileTree,
-    paths: readonly Buffer[] | undefined,
-  ): Promise<ChannelTicket> {
+  async begin(tree: UnionTree, paths: readonly Buffer[] | undefined): Promise<ChannelTicket> {
     const listener = await this.#parts.channels
       .listen({ timeoutMs: this.#parts.ticketTimeoutMs })
       .catch((error: unknown) => tree.close().then(() => Promise.reject(asNbError(error))))
     const stop = new AbortController()
-    const work = this.#send(listener, image, tree, paths, stop.signal)
+    const work = this.#send(listener, tree, paths, stop.signal)
     const running = { work, stop }
     this.#running.add(running)
     void work.finally(() => this.#running.delete(running))
@@ -69,8 +65,7 @@ export class ListOutflows {
   /** Never rejects: whoever reads the list learns of a failure by its broken channel. */
   async #send(
     listener: ChannelListener,
-    image: ImageRecord,
-    tree: FileTree,
+    tree: UnionTree,
     paths: readonly Buffer[] | undefined,
     signal: AbortSignal,
   ): Promise<void> {
@@ -79,18 +74,16 @@ export class ListOutflows {
     try {
       try {
         channel = await listener.accept(options)
-        for await (const chunk of paths === undefined
-          ? tree.raw(chunkBytes, options)
-          : selected(tree, paths, options))
+        const raw = paths === undefined ? tree.raw(chunkBytes, options) : undefined
+        for await (const chunk of raw ?? selected(tree, paths ?? [root], options))
           await channel.write(chunk, options)
+        if (raw !== undefined) for (const image of tree.images) await this.#parts.damage.sound(image)
       } finally {
         await tree.close()
       }
-      if (paths === undefined) await this.#parts.damage.sound(image)
       await channel.end()
       await this.#peerEnd(channel, signal)
-    } catch (error) {
-      const reason = await this.#parts.damage.noted(image.backupId, error)
+    } catch (reason) {
       this.#parts.logger('a file list was not taken: %o', reason)
       channel?.abort(signal.aborted ? 'the catalog is stopping' : asNbError(reason).message)
     } finally {
@@ -111,15 +104,16 @@ export class ListOutflows {
 }
 
 async function* selected(
-  tree: FileTree,
+  tree: UnionTree,
   paths: readonly Buffer[],
   options: CallOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const encoder = new FileListEncoder(tree.header)
+  const { images, indexIn } = tree.tableOfImages
+  const encoder = new FileListEncoder({ images })
   yield encoder.header()
   for (const path of withoutNested(paths)) {
-    for await (const record of tree.subtree(path, options)) {
-      const batch = encoder.add(record)
+    for await (const entry of tree.subtree(path, options)) {
+      const batch = encoder.add({ ...entry.record, imageIndex: indexIn(entry) })
       if (batch !== undefined) yield batch
     }
   }

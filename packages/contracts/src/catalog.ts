@@ -47,11 +47,15 @@ export interface ImageFilter {
 
 /**
  * Which tree: one image's by its id, or the client's at a time. That is its newest complete image's; where the image is of
- * a policy of several streams, together with the newest image of each other stream that the policy had then.
+ * a policy of several streams, together with the newest image of each other stream that the policy had then. Of the
+ * images of such a tree each path belongs to the one with the nearest selection that holds it, the newest where several
+ * are as near: what it says of the path is said, what the others say is not.
  */
 export interface TreeQuery {
   readonly client: string
   readonly backupId?: string
+  /** The tree of exactly these images together, such as {@link Catalog.treeImages} gave. Not with `backupId`. */
+  readonly backupIds?: readonly string[]
   /** As it was then, milliseconds since the epoch. @default now */
   readonly at?: number
   readonly policy?: string
@@ -136,15 +140,15 @@ export interface Catalog {
   ): AsyncIterable<FileEntry>
   /**
    * The images whose lists together are the tree of a query: one, or one per stream, sorted by stream. With `paths` only
-   * those that hold one of them. Rejects with `no-image-matches`, `path-not-backed-up`.
+   * those to which one of them, or what is below it, belongs. Rejects with `no-image-matches`, `path-not-backed-up`.
    */
   treeImages(
     input: TreeQuery & { readonly paths?: readonly Path[] },
     options?: CallOptions,
   ): AsyncIterable<ImageRecord>
   /**
-   * A channel that gives an image's list as an `nb-files` stream: whole, or of the paths and what is below them.
-   * For restores and as the reference of an incremental. Rejects with `image-unknown`, `no-image-matches`,
+   * A channel that gives an image's list as an `nb-files` stream: whole, or of the paths and what is below them. Of a
+   * tree of several images it is one list that names them all, the newest first, and that one is `image`. For restores and as the reference of an incremental. Rejects with `image-unknown`, `no-image-matches`,
    * `path-not-backed-up`, `file-list-corrupt`. Damage that shows later aborts the channel, with a reason that names the
    * image.
    */

@@ -129,6 +129,7 @@ export const imageFilter: Schema<ImageFilter> = closed<ImageFilter>({
 export const treeQueryShape: Shape<TreeQuery> = {
   client: text,
   backupId: maybe(text),
+  backupIds: maybe(list(text)),
   at: maybe(time),
   policy: maybe(text),
 }
