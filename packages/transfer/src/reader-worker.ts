@@ -2,6 +2,7 @@
 import { parentPort } from 'node:worker_threads'
 import { systemClock } from '@nb/contracts'
 import { openBlockPipe } from './client/block-pipe.ts'
+import { createCheckpointGate } from './client/checkpoint-gate.ts'
 import { runReader } from './client/run-reader.ts'
 import type { ReaderInput } from './client/worker-messages.ts'
 import { runTasks } from './client/worker-main.ts'
@@ -10,5 +11,6 @@ runTasks(parentPort, systemClock(), (input: ReaderInput, reporter, clock) => {
   const data = openBlockPipe(input.data)
   const list = openBlockPipe(input.list)
   const reference = input.reference === undefined ? undefined : openBlockPipe(input.reference)
-  return runReader(input, { data, list, reference }, { clock, reporter })
+  const gate = createCheckpointGate(input.gate)
+  return runReader(input, { data, list, reference }, { clock, reporter, standStill: () => gate.passSync() })
 })

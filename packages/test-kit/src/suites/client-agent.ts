@@ -8,6 +8,7 @@ import {
   type ExtractTarget,
   type NbError,
   type Path,
+  type ReaderCheckpoint,
   type RestoreRunSpec,
   type RunResult,
   isAbortError,
@@ -16,7 +17,14 @@ import {
   readChannel,
   toPath,
 } from '@nb/contracts'
-import { ArchiveParser, FileListDecoder, FileListEncoder, type FileRecord, comparePaths } from '@nb/formats'
+import {
+  ArchiveParser,
+  FileListDecoder,
+  FileListEncoder,
+  type FileRecord,
+  comparePaths,
+  decodeFileListHeader,
+} from '@nb/formats'
 import { type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
 
 /** What the suite of `ClientAgent` works on: an agent, and a host with one tree of files. */
@@ -40,6 +48,7 @@ type Check = (name: string, body: (fixture: ClientAgentFixture) => Promise<void>
 export function clientAgentSuite(context: SuiteContext, setup: SuiteSetup<ClientAgentFixture>): void {
   const check: Check = (name, body) => void withFixture(context, setup, name, body)
   backups(check)
+  checkpoints(check)
   endings(check)
   restores(check)
 }
@@ -94,6 +103,78 @@ function backups(check: Check): void {
     }
     assert.ok(count > 0)
     assert.equal(files, Object.keys(fixture.tree).length)
+  })
+}
+
+function checkpoints(check: Check): void {
+  check('a reader stands still at each checkpoint until it is told to go on', async (fixture) => {
+    const { agent } = fixture
+    const opened = await begin(fixture, { checkpointIntervalMs: 0 })
+    const { runId } = opened
+    const taken = takeAll(opened)
+    let last: ReaderCheckpoint | undefined
+    let count = 0
+    for await (const checkpoint of agent.checkpoints({ runId })) {
+      const { counts, fileList, streamBytes } = checkpoint
+      assert.ok(fileList.entries > (last?.fileList.entries ?? 0), 'the list grows')
+      assert.ok(streamBytes >= (last?.streamBytes ?? 0), 'the stream does not shrink')
+      assert.deepEqual([counts.entries, counts.streamBytes], [fileList.entries, streamBytes])
+      await taken.until(checkpoint)
+      assert.equal(taken.data().length, streamBytes, 'all of it has been sent, and nothing more')
+      assert.equal(decode(taken.list()).length, fileList.entries)
+      await refusesToGoOn(agent, runId, fileList.entries + 1)
+      await agent.goOn({ runId, entries: fileList.entries })
+      await agent.goOn({ runId, entries: fileList.entries })
+      if (last !== undefined) await agent.goOn({ runId, entries: last.fileList.entries })
+      last = checkpoint
+      count += 1
+    }
+    assert.ok(count > Object.keys(fixture.tree).length, 'one after each file and directory')
+    assert.equal((await agent.waitRun({ runId })).status, 0)
+    await agent.goOn({ runId, entries: 1 })
+  })
+  check('whoever asks late is told of the checkpoint at which the reader stands', async (fixture) => {
+    const { agent } = fixture
+    const opened = await begin(fixture, { checkpointIntervalMs: 0 })
+    const taken = takeAll(opened)
+    const first = await nextCheckpoint(agent, opened.runId)
+    assert.deepEqual(await nextCheckpoint(agent, opened.runId), first)
+    await agent.abortRun({ runId: opened.runId, reason: 'cancelled' })
+    const result = await agent.waitRun({ runId: opened.runId })
+    assert.ok(result.status > 1, 'an abort ends a reader that stands still')
+    await taken.ended
+  })
+  check('a backup goes on from a checkpoint where another run had stood', async (fixture) => {
+    const whole = await backup(fixture)
+    const entries = decode(whole.list).length
+    for (const at of [1, Math.ceil(entries / 2), entries - 1]) {
+      const { checkpoint, data, list } = await until(fixture, at)
+      const rest = await backup(fixture, { resumeFrom: checkpoint })
+      assert.equal(rest.result.status, 0, JSON.stringify(rest.result.error))
+      assert.deepEqual(rest.result.sent?.counts, whole.result.sent?.counts, 'the counts add up')
+      assert.ok(Buffer.concat([data, rest.data]).equals(whole.data), 'the stream goes on')
+      const both = Buffer.concat([list, withoutHeader(rest.list)])
+      assert.equal(rest.result.sent?.fileList.bytes, both.length, 'the header counts once')
+      assert.deepEqual(
+        decode(both).map(({ path }) => path),
+        decode(whole.list).map(({ path }) => path),
+      )
+    }
+  })
+  check('a position that is no reader’s is refused', async (fixture) => {
+    const checkpoint = {
+      streamBytes: 0,
+      fileList: { bytes: 100, batches: 0, entries: 0 },
+      counts: { entries: 0, storedEntries: 0, bytes: 0, streamBytes: 0, warnings: 0 },
+      position: 'somewhere',
+    }
+    const { result } = await backup(fixture, { resumeFrom: checkpoint })
+    assert.ok(result.status > 1 && result.error !== undefined)
+  })
+  check('checkpoints of a run nobody knows', async ({ agent }) => {
+    const unknown = (error: NbError): boolean => error.code === 'session-unknown'
+    await assert.rejects(nextCheckpoint(agent, 'no-such-run'), unknown)
+    await assert.rejects(agent.goOn({ runId: 'no-such-run', entries: 1 }), unknown)
   })
 }
 
@@ -236,6 +317,8 @@ function restores(check: Check): void {
 }
 
 interface BackupChoice {
+  readonly checkpointIntervalMs?: number
+  readonly resumeFrom?: ReaderCheckpoint
   readonly roots?: readonly Path[]
   readonly backupId?: string
   readonly reference?: { readonly backupId: string; readonly list: Buffer }
@@ -253,7 +336,7 @@ async function prepare(
 ): Promise<{ data: ChannelListener; metadata: ChannelListener; spec: BackupRunSpec }> {
   const data = await channels.listen()
   const metadata = await channels.listen()
-  const { roots = [source], backupId = 'web1_1', reference } = choice
+  const { roots = [source], backupId = 'web1_1', reference, checkpointIntervalMs, resumeFrom } = choice
   const spec: BackupRunSpec = {
     jobId: '1',
     backupId,
@@ -265,6 +348,8 @@ async function prepare(
     walk: { roots, exclude: [], include: [], crossMountPoints: false },
     data: data.ticket,
     metadata: metadata.ticket,
+    ...(checkpointIntervalMs === undefined ? {} : { checkpointIntervalMs }),
+    ...(resumeFrom === undefined ? {} : { resumeFrom }),
     ...(reference === undefined
       ? {}
       : { reference: { backupId: reference.backupId, ticket: await serve(channels, reference.list) } }),
@@ -286,6 +371,72 @@ async function backup(
   const [data, list] = await Promise.all(taken.map((bytes) => bytes.catch(() => Buffer.alloc(0))))
   const result = await fixture.agent.waitRun({ runId: opened.runId })
   return { result, data: data ?? Buffer.alloc(0), list: list ?? Buffer.alloc(0) }
+}
+
+/** What comes over the channels of a run, from the moment it is looked at. */
+function takeAll(opened: Opened): {
+  readonly data: () => Buffer
+  readonly list: () => Buffer
+  readonly until: (checkpoint: ReaderCheckpoint) => Promise<void>
+  readonly ended: Promise<unknown>
+} {
+  const parts: { readonly data: Buffer[]; readonly list: Buffer[] } = { data: [], list: [] }
+  let wake: () => void = () => undefined
+  const take = async (listener: ChannelListener, into: Buffer[]): Promise<void> => {
+    const channel = await listener.accept()
+    for await (const chunk of readChannel(channel)) {
+      into.push(Buffer.from(chunk))
+      wake()
+    }
+    await channel.end()
+  }
+  const ended = Promise.allSettled([take(opened.data, parts.data), take(opened.metadata, parts.list)])
+  const data = (): Buffer => Buffer.concat(parts.data)
+  const list = (): Buffer => Buffer.concat(parts.list)
+  const until = async ({ streamBytes, fileList }: ReaderCheckpoint): Promise<void> => {
+    while (data().length < streamBytes || list().length < fileList.bytes)
+      await new Promise<void>((resolve) => (wake = resolve))
+  }
+  return { data, list, until, ended }
+}
+
+async function nextCheckpoint(agent: ClientAgent, runId: string): Promise<ReaderCheckpoint> {
+  for await (const checkpoint of agent.checkpoints({ runId })) return checkpoint
+  return assert.fail('the run ended without a checkpoint')
+}
+
+async function refusesToGoOn(agent: ClientAgent, runId: string, entries: number): Promise<void> {
+  await assert.rejects(
+    agent.goOn({ runId, entries }),
+    (error: NbError) => error.code === 'state-conflict',
+    'a checkpoint that it has not reached',
+  )
+}
+
+/** A backup that is ended at its checkpoint of this number, and what it had sent. */
+async function until(
+  fixture: ClientAgentFixture,
+  number: number,
+): Promise<{ readonly checkpoint: ReaderCheckpoint; readonly data: Buffer; readonly list: Buffer }> {
+  const { agent } = fixture
+  const opened = await begin(fixture, { checkpointIntervalMs: 0 })
+  const { runId } = opened
+  const taken = takeAll(opened)
+  let count = 0
+  for await (const checkpoint of agent.checkpoints({ runId })) {
+    await taken.until(checkpoint)
+    if (++count === number) {
+      await agent.abortRun({ runId, reason: 'broken off' })
+      await taken.ended
+      return { checkpoint, data: taken.data(), list: taken.list() }
+    }
+    await agent.goOn({ runId, entries: checkpoint.fileList.entries })
+  }
+  return assert.fail(`the run ended before checkpoint ${number}`)
+}
+
+function withoutHeader(list: Buffer): Buffer {
+  return list.subarray(decodeFileListHeader(list).byteLength)
 }
 
 /** A full backup, and the plan that restores it all. */

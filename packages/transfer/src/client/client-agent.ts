@@ -148,17 +148,19 @@ class Agent implements LocalClientAgent {
     throw notYet('startRemoval')
   }
 
-  async *checkpoints(_: { readonly runId: string }, options?: CallOptions): AsyncIterable<ReaderCheckpoint> {
-    throwIfAborted(options)
-    throw notYet('checkpoints')
+  async *checkpoints(
+    input: { readonly runId: string },
+    options?: CallOptions,
+  ): AsyncIterable<ReaderCheckpoint> {
+    yield* this.#run(input.runId).checkpoints(options)
   }
 
   async goOn(
-    _: { readonly runId: string; readonly streamBytes: number },
+    input: { readonly runId: string; readonly entries: number },
     options?: CallOptions,
   ): Promise<void> {
     throwIfAborted(options)
-    throw notYet('goOn')
+    this.#run(input.runId).goOn(input.entries)
   }
 
   async waitRun(input: { readonly runId: string }, options?: CallOptions): Promise<RunResult> {
@@ -220,9 +222,14 @@ class Agent implements LocalClientAgent {
             include: walk.include,
             crossMountPoints: walk.crossMountPoints,
             neverPaths: this.#options.neverPaths.map((path) => pathToBytes(path as Path)),
+            checkpointIntervalMs: spec.checkpointIntervalMs,
+            resumeFrom: spec.resumeFrom,
           },
           { data: data as DataChannel, metadata: metadata as DataChannel, reference: list },
-          listenerOf(run, lines),
+          {
+            ...listenerOf(run, lines),
+            onCheckpoint: (checkpoint) => run.noteCheckpoint(checkpoint, () => session.goOn()),
+          },
         )
         try {
           const { counts, streamBytes, fileList, warnings } = await run.hold(session).result

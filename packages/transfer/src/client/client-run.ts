@@ -3,6 +3,7 @@ import {
   pathFromBytes,
   toErrorRecord,
   type CallOptions,
+  type ReaderCheckpoint,
   type RunProgress,
   type RunResult,
 } from '@nb/contracts'
@@ -21,6 +22,9 @@ export class ClientRun {
   #changed = createDeferred<void>()
   #session: ThreadSession<unknown> | undefined
   #failure: NbError | undefined
+  #standing: { readonly checkpoint: ReaderCheckpoint; readonly goOn: () => void } | undefined
+  /** Entries at the last checkpoint that was passed. */
+  #passedEntries = -1
 
   /** @param work - does it all; a rejection becomes the result's error */
   constructor(id: string, work: (run: ClientRun) => Promise<Omit<RunResult, 'runId'>>) {
@@ -57,6 +61,26 @@ export class ClientRun {
     this.#wake()
   }
 
+  /** The reader stands still until it is told to go on. */
+  noteCheckpoint(checkpoint: ReaderCheckpoint, goOn: () => void): void {
+    this.#standing = { checkpoint, goOn }
+    this.#wake()
+  }
+
+  /** Lets the reader go on from the checkpoint with so many entries, once. */
+  goOn(entries: number): void {
+    if (entries <= this.#passedEntries || this.#isOver) return
+    const standing = this.#standing
+    if (standing?.checkpoint.fileList.entries !== entries)
+      throw new NbError(
+        'state-conflict',
+        `Run ${this.id} does not stand at a checkpoint of ${entries} entries.`,
+      )
+    this.#standing = undefined
+    this.#passedEntries = entries
+    standing.goOn()
+  }
+
   abort(reason: string): void {
     if (this.#isOver || this.#failure !== undefined) return
     this.#failure = new NbError('session-killed', `The run was ended early: ${reason}`)
@@ -64,7 +88,21 @@ export class ClientRun {
   }
 
   /** Each state that differs from the one before, without those that a slow reader has missed. */
-  async *progress(options?: CallOptions): AsyncGenerator<RunProgress, void, undefined> {
+  progress(options?: CallOptions): AsyncGenerator<RunProgress, void, undefined> {
+    return this.#states(() => this.#progress, options)
+  }
+
+  /** The checkpoints, as they are reached; the one at which the reader stands comes first. */
+  async *checkpoints(options?: CallOptions): AsyncGenerator<ReaderCheckpoint, void, undefined> {
+    let last: ReaderCheckpoint | undefined
+    for await (const checkpoint of this.#states(() => this.#standing?.checkpoint, options)) {
+      if (checkpoint === undefined || checkpoint === last) continue
+      last = checkpoint
+      yield checkpoint
+    }
+  }
+
+  async *#states<State>(look: () => State, options?: CallOptions): AsyncGenerator<State, void, undefined> {
     const aborted = abortedPromise(options?.signal)
     let seen = -1
     try {
@@ -72,7 +110,7 @@ export class ClientRun {
         options?.signal?.throwIfAborted()
         if (seen !== this.#version) {
           seen = this.#version
-          yield this.#progress
+          yield look()
         } else if (this.#isOver) return
         else await Promise.race([this.#changed.promise, aborted.promise])
       }

@@ -50,6 +50,11 @@ export class DirectoryStack {
     return this.#frames.at(-1)
   }
 
+  /** How many wait for their visit: always the deepest. */
+  get unvisited(): number {
+    return this.#unvisited
+  }
+
   push(frame: Frame): void {
     this.#frames.push(frame)
     if (!frame.visited) this.#unvisited++

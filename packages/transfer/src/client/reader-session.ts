@@ -1,5 +1,6 @@
 import type { DataChannel } from '@nb/contracts'
 import { createBlockPipe } from './block-pipe.ts'
+import { createCheckpointGate } from './checkpoint-gate.ts'
 import { superviseThread, type ThreadSession } from './thread-session.ts'
 import { pumpIn, pumpOut } from './pump.ts'
 import type { ReaderInput, ReaderTotals } from './worker-messages.ts'
@@ -18,13 +19,20 @@ export interface ReaderChannels {
   readonly reference: DataChannel | undefined
 }
 
+/** A reader at work. */
+export interface ReaderSession extends ThreadSession<ReaderTotals> {
+  /** Lets it go on from the checkpoint at which it stands. */
+  goOn(): void
+}
+
 /** Runs the reader in its thread and moves its blocks over the channels. */
 export function startReaderSession(
   threads: WorkerThreads,
-  input: Omit<ReaderInput, 'data' | 'list' | 'reference'>,
+  input: Omit<ReaderInput, 'data' | 'list' | 'reference' | 'gate'>,
   channels: ReaderChannels,
   listener: WorkerListener,
-): ThreadSession<ReaderTotals> {
+): ReaderSession {
+  const gate = createCheckpointGate()
   const data = createBlockPipe({ blocks: DATA_BLOCKS, blockBytes: DATA_BLOCK_BYTES })
   const list = createBlockPipe({ blocks: LIST_BLOCKS, blockBytes: LIST_BLOCK_BYTES })
   const reference =
@@ -34,12 +42,18 @@ export function startReaderSession(
           channel: channels.reference,
           pipe: createBlockPipe({ blocks: LIST_BLOCKS, blockBytes: LIST_BLOCK_BYTES }),
         }
-  return superviseThread<ReaderTotals>({
+  const session = superviseThread<ReaderTotals>({
     threads,
     name: 'reader',
-    input: { ...input, data: data.shared, list: list.shared, reference: reference?.pipe.shared },
+    input: {
+      ...input,
+      data: data.shared,
+      list: list.shared,
+      reference: reference?.pipe.shared,
+      gate: gate.shared,
+    },
     listener,
-    pipes: reference === undefined ? [data, list] : [data, list, reference.pipe],
+    waits: [data, list, gate, ...(reference === undefined ? [] : [reference.pipe])],
     channels: [channels.data, channels.metadata, ...(reference === undefined ? [] : [reference.channel])],
     pumps: [
       () => pumpOut(data, channels.data),
@@ -47,4 +61,5 @@ export function startReaderSession(
       ...(reference === undefined ? [] : [() => pumpIn(reference.channel, reference.pipe)]),
     ],
   })
+  return { ...session, goOn: () => gate.open() }
 }

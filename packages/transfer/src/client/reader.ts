@@ -14,11 +14,12 @@ import { errnoCodeOf } from '../posix/posix-error.ts'
 import { readAttributes, type ExtraAttributes } from './attributes.ts'
 import { identityKey, openQuietly } from './directory-stack.ts'
 import { kindOfMode } from './entry-kind.ts'
-import { LinkGroups, type LinkGroup } from './link-groups.ts'
+import { LinkGroups, type LinkGroup, type OpenLinkGroup } from './link-groups.ts'
 import { copyFileData, writeMemberHeader } from './member-writer.ts'
 import type { OwnerNames } from './owner-names.ts'
 import type { ReadCalls } from './read-calls.ts'
-import { deviceOf, isUnchanged, type ReferenceCursor } from './reference-cursor.ts'
+import { devicePart, recordFacts, recordKind } from './record-facts.ts'
+import { isUnchanged, type ReferenceCursor } from './reference-cursor.ts'
 import { findDataRegions } from './sparse-regions.ts'
 import type { StreamWriter } from './stream-writer.ts'
 import type { WalkEntry } from './walk.ts'
@@ -39,6 +40,15 @@ export interface ReaderCounts {
   readBytes: number
 }
 
+/** All that a reader must know of what it has read to go on. */
+export interface ReaderState {
+  readonly counts: ReaderCounts
+  /** Batches of the list. */
+  readonly batches: number
+  /** Files of which more names may come. */
+  readonly links: readonly OpenLinkGroup[]
+}
+
 /** A moment in the reading of a file, for tests that change the file just then. */
 export type ReaderMoment = 'opening' | 'opened' | 'block-read' | 'data-read'
 
@@ -52,9 +62,20 @@ export interface ReaderParts {
   /** Milliseconds since the epoch, by the clock that also gives files their times. */
   readonly now: () => number
   readonly warn: WarningSink
+  /** What an earlier reader had read when it stood still, to go on from there. */
+  readonly resumed?: ReaderState
   /** Called after every entry and every block read. */
   readonly tick: (path: Buffer) => void
   readonly observe?: (moment: ReaderMoment, path: Buffer) => void
+}
+
+const nothingRead: ReaderCounts = {
+  files: 0,
+  directories: 0,
+  entries: 0,
+  storedEntries: 0,
+  bytes: 0,
+  readBytes: 0,
 }
 
 // A file system's clock may stand still for one tick of the kernel (10 ms at the slowest): a change within the same
@@ -68,20 +89,17 @@ const SKEW_NS = 3_600_000_000_000n
  * with a reference to the image that holds its data; every other one is stored.
  */
 export class Reader {
-  readonly counts: ReaderCounts = {
-    files: 0,
-    directories: 0,
-    entries: 0,
-    storedEntries: 0,
-    bytes: 0,
-    readBytes: 0,
-  }
+  readonly counts: ReaderCounts
   readonly #parts: ReaderParts
-  readonly #links = new LinkGroups()
-  batches = 0
+  readonly #links: LinkGroups
+  batches: number
 
   constructor(parts: ReaderParts) {
+    const { counts = nothingRead, batches = 0, links = [] } = parts.resumed ?? {}
     this.#parts = parts
+    this.counts = { ...counts }
+    this.batches = batches
+    this.#links = new LinkGroups(links)
     parts.list.out.write(parts.list.encoder.header())
     parts.list.out.flush()
   }
@@ -98,6 +116,14 @@ export class Reader {
     this.#parts.tick(entry.path)
   }
 
+  /** Passes on all that was read, so that the reader can stand still, and says how it stands. */
+  standStill(): ReaderState {
+    const { data, list } = this.#parts
+    this.#passOn(list.encoder.flush())
+    data.flush()
+    return { counts: { ...this.counts }, batches: this.batches, links: this.#links.open() }
+  }
+
   /** Passes on what is left of stream and list. */
   finish(): void {
     const { data, list, reference } = this.#parts
@@ -110,7 +136,7 @@ export class Reader {
   #entry(entry: WalkEntry): void {
     const { stat, path, kind } = entry
     const key = identityKey(stat)
-    const link = stat.nlink > 1 && kind !== 'directory' ? this.#links.meet(key, stat.nlink, path) : undefined
+    const link = stat.nlink > 1 && kind !== 'directory' ? this.#links.meet(key, stat, path) : undefined
     const firstPath = link?.isFirst === false ? link.group.firstPath : undefined
     const linkTarget =
       kind === 'symlink' ? this.#parts.calls.readLink(entry.directory, entry.name) : undefined
@@ -414,42 +440,4 @@ export class Reader {
   #warn(path: Buffer, code: string, text: string): void {
     this.#parts.warn({ severity: 'warning', path, code, text })
   }
-}
-
-type KindFields = 'kind' | 'linkTarget' | 'deviceMajor' | 'deviceMinor'
-type RecordFacts = Omit<FileRecord, KindFields | 'imageIndex' | 'memberOffset' | 'memberBytes' | 'flags'>
-
-function recordFacts(path: Buffer, stat: FileStat): RecordFacts {
-  const kind = kindOfMode(stat.mode)
-  return {
-    path,
-    mode: stat.mode & 0o7777,
-    uid: stat.uid,
-    gid: stat.gid,
-    sizeBytes: kind === 'file' || kind === 'symlink' ? stat.size : 0,
-    allocatedBytes: stat.blocks * 512,
-    mtimeNs: stat.mtimeNs,
-    ctimeNs: stat.ctimeNs,
-    identity: { device: deviceOf(stat), inode: stat.ino },
-    linkCount: stat.nlink,
-  }
-}
-
-function devicePart(
-  kind: string,
-  stat: FileStat,
-): { readonly deviceMajor?: number; readonly deviceMinor?: number } {
-  if (kind !== 'character-device' && kind !== 'block-device') return {}
-  return { deviceMajor: stat.rdevMajor, deviceMinor: stat.rdevMinor }
-}
-
-/** What the entry is in this list: itself, or a further name of what an earlier path of the list is. */
-function recordKind(
-  entry: WalkEntry,
-  linkTarget: Buffer | undefined,
-  firstPath: Buffer | undefined,
-): Pick<FileRecord, KindFields> {
-  if (firstPath !== undefined) return { kind: 'hardlink', linkTarget: firstPath }
-  const { kind, stat } = entry
-  return { kind, ...(linkTarget === undefined ? {} : { linkTarget }), ...devicePart(kind, stat) }
 }

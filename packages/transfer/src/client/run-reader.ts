@@ -1,18 +1,27 @@
-import { NbError, type Clock } from '@nb/contracts'
+import { NbError, type Clock, type ReaderCheckpoint } from '@nb/contracts'
 import { comparePaths, FileListEncoder, FormatError, isWithin } from '@nb/formats'
 import { AT } from '../posix/constants.ts'
 import { errnoCodeOf } from '../posix/posix-error.ts'
 import type { BlockPipe } from './block-pipe.ts'
+import { CheckpointSchedule } from './checkpoint-schedule.ts'
 import { identityKey } from './directory-stack.ts'
 import { loadOwnerNames } from './owner-names.ts'
 import { loadReadCalls } from './load-read-calls.ts'
-import { Reader, type ReaderMoment } from './reader.ts'
+import { Reader, type ReaderMoment, type ReaderState } from './reader.ts'
+import {
+  countsAt,
+  decodePosition,
+  encodePosition,
+  MAX_POSITION_CHARS,
+  type ReaderPosition,
+} from './reader-position.ts'
 import { ReferenceCursor } from './reference-cursor.ts'
 import type { ReadCalls } from './read-calls.ts'
 import { mergeRoots, normalizeRoot } from './roots.ts'
 import { createSelection } from './selection.ts'
 import { StreamWriter } from './stream-writer.ts'
-import { walk, type WalkSummary } from './walk.ts'
+import { walk, type WalkPauses } from './walk.ts'
+import type { WalkSummary } from './walk-position.ts'
 import type { ReaderInput, ReaderTotals } from './worker-messages.ts'
 import type { WorkerReporter } from './worker-reporter.ts'
 
@@ -27,6 +36,8 @@ export interface ReaderPipes {
 export interface ReaderSurroundings {
   readonly clock: Pick<Clock, 'now'>
   readonly reporter: WorkerReporter
+  /** Blocks until the reader may go on from a checkpoint that was reported. @default goes on at once */
+  readonly standStill?: (checkpoint: ReaderCheckpoint) => void
   /** @default those of this machine */
   readonly calls?: ReadCalls
   readonly observe?: (moment: ReaderMoment, path: Buffer) => void
@@ -36,10 +47,10 @@ export interface ReaderSurroundings {
  * Backs up one selection, synchronously: walks it, writes the archive stream and the file list.
  *
  * @throws NbError `argument-invalid`, `source-missing` (no root exists), `source-unreadable` (none can be looked
- *   into), `file-list-corrupt` (the reference)
+ *   into), `file-list-corrupt` (the reference), `version-unsupported` (the checkpoint)
  */
 export function runReader(
-  input: Omit<ReaderInput, keyof ReaderPipes>,
+  input: Omit<ReaderInput, keyof ReaderPipes | 'gate'>,
   pipes: ReaderPipes,
   surroundings: ReaderSurroundings,
 ): ReaderTotals {
@@ -47,11 +58,16 @@ export function runReader(
   const calls = surroundings.calls ?? loadReadCalls((warning) => reporter.warn(warning))
   const roots = mergeRoots(input.roots.map(checkedRoot), { comparePaths, isWithin })
   const reference = pipes.reference === undefined ? undefined : referenceOf(pipes.reference)
+  const { resumeFrom } = input
+  const position = resumeFrom === undefined ? undefined : decodePosition(resumeFrom.position)
   return withFormatErrors(() => {
     const images = [input.backupId, ...imagesOf(reference, input.referenceId)]
     const encoder = new FileListEncoder({ images })
-    const data = new StreamWriter(pipes.data)
-    const listOut = new StreamWriter(pipes.list)
+    const data = new StreamWriter(pipes.data, resumeFrom?.streamBytes)
+    // The header is sent once more and does not count twice.
+    const listOffset = resumeFrom === undefined ? 0 : resumeFrom.fileList.bytes - encoder.header().length
+    const listOut = new StreamWriter(pipes.list, listOffset)
+    reporter.warnings = resumeFrom?.counts.warnings ?? 0
     const reader = new Reader({
       calls,
       data,
@@ -65,6 +81,15 @@ export function runReader(
         reporter.tick(() => ({ files, bytes: readBytes, currentPath: path }))
       },
       ...(observe === undefined ? {} : { observe }),
+      ...(resumeFrom === undefined || position === undefined
+        ? {}
+        : { resumed: stateAt(resumeFrom, position) }),
+    })
+    const totals = (): ReaderTotals => ({
+      counts: reader.counts,
+      streamBytes: data.offset,
+      fileList: { bytes: listOut.offset, batches: reader.batches, entries: reader.counts.entries },
+      warnings: reporter.warnings,
     })
     const summary = walk({
       calls,
@@ -74,16 +99,57 @@ export function runReader(
       never: identitiesOf(calls, input.neverPaths),
       warn: (warning) => reporter.warn(warning),
       visit: (entry) => reader.visit(entry),
+      ...(position === undefined ? {} : { resumeAt: position.walk }),
+      ...(input.checkpointIntervalMs === undefined
+        ? {}
+        : { pauses: pausesOf(reader, totals, input.checkpointIntervalMs, surroundings) }),
     })
     checkFound(summary)
     reader.finish()
-    return {
-      counts: reader.counts,
-      streamBytes: data.offset,
-      fileList: { bytes: listOut.offset, batches: reader.batches, entries: reader.counts.entries },
-      warnings: reporter.warnings,
-    }
+    return totals()
   })
+}
+
+/** Takes a checkpoint whenever one is due: all that was read is passed on and reported, then the reader stands still. */
+function pausesOf(
+  reader: Reader,
+  totals: () => ReaderTotals,
+  intervalMs: number,
+  { clock, reporter, standStill }: ReaderSurroundings,
+): WalkPauses {
+  const schedule = new CheckpointSchedule(intervalMs, () => clock.now(), reader.counts.entries)
+  return {
+    isDue: () => schedule.isDue(reader.counts.entries),
+    pause: (walkPosition) => {
+      const { counts, links } = reader.standStill()
+      const position = encodePosition({ walk: walkPosition, counts, links })
+      if (position.length <= MAX_POSITION_CHARS) {
+        const { streamBytes, fileList, warnings } = totals()
+        const { entries, storedEntries, bytes } = counts
+        const checkpoint = {
+          streamBytes,
+          fileList,
+          counts: { entries, storedEntries, bytes, streamBytes, warnings },
+          position,
+        }
+        reporter.checkpoint(checkpoint)
+        standStill?.(checkpoint)
+      } else {
+        const text = `no checkpoint is taken here: ${links.length} files have further names that were not met yet`
+        const path = walkPosition.directory?.path ?? walkPosition.root
+        reporter.warn({ severity: 'note', path, code: 'CHECKPOINT', text })
+      }
+      schedule.goOn(counts.entries)
+    },
+  }
+}
+
+function stateAt({ counts, fileList }: ReaderCheckpoint, position: ReaderPosition): ReaderState {
+  return {
+    counts: countsAt(counts, position.counts),
+    batches: fileList.batches,
+    links: position.links,
+  }
 }
 
 function checkedRoot(path: Uint8Array): Buffer {

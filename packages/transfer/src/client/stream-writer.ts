@@ -5,13 +5,18 @@ export class StreamWriter {
   readonly #pipe: Pick<BlockPipe, 'claimSync' | 'publish' | 'end' | 'blockBytes'>
   #block: Buffer | undefined
   #used = 0
-  #offset = 0
+  #offset: number
 
-  constructor(pipe: Pick<BlockPipe, 'claimSync' | 'publish' | 'end' | 'blockBytes'>) {
+  /**
+   * @param pipe - takes the blocks
+   * @param offset - where the first byte is in the stream
+   */
+  constructor(pipe: Pick<BlockPipe, 'claimSync' | 'publish' | 'end' | 'blockBytes'>, offset = 0) {
     this.#pipe = pipe
+    this.#offset = offset
   }
 
-  /** Bytes written so far: where the next byte will be in the stream. */
+  /** Where the next byte will be in the stream. */
   get offset(): number {
     return this.#offset
   }

@@ -1,5 +1,4 @@
 import { asNbError, NbError, type DataChannel } from '@nb/contracts'
-import type { BlockPipe } from './block-pipe.ts'
 import type { ThreadName, WorkerListener, WorkerThreads } from './worker-threads.ts'
 
 /** A thread at work, with the pumps that feed and empty it. */
@@ -16,14 +15,15 @@ export interface ThreadSessionParts {
   readonly name: ThreadName
   readonly input: object
   readonly listener: WorkerListener
-  readonly pipes: readonly BlockPipe[]
+  /** What the thread waits at: an end of the session wakes it there. */
+  readonly waits: readonly { abort(): void }[]
   readonly channels: readonly DataChannel[]
   /** Each moves bytes between one channel and one pipe until their end. */
   readonly pumps: readonly (() => Promise<void>)[]
 }
 
 /**
- * Starts thread and pumps. The first failure of any of them ends all: pipes are aborted, which wakes the thread, and
+ * Starts thread and pumps. The first failure of any of them ends all: waits are aborted, which wakes the thread, and
  * channels are broken with the reason, which tells the other side.
  */
 export function superviseThread<Result>(parts: ThreadSessionParts): ThreadSession<Result> {
@@ -31,7 +31,7 @@ export function superviseThread<Result>(parts: ThreadSessionParts): ThreadSessio
   const fail = (error: NbError): void => {
     if (failure !== undefined) return
     failure = error
-    for (const pipe of parts.pipes) pipe.abort()
+    for (const wait of parts.waits) wait.abort()
     for (const channel of parts.channels) channel.abort(error.message)
   }
   const thread = parts.threads

@@ -1,5 +1,5 @@
 import { pathFromBytes, type Path } from '@nb/contracts'
-import { isWithin } from '@nb/formats'
+import { comparePaths, isWithin } from '@nb/formats'
 import { AT } from '../posix/constants.ts'
 import type { FileStat } from '../posix/file-stat.ts'
 import { errnoCodeOf } from '../posix/posix-error.ts'
@@ -7,7 +7,14 @@ import { DIRECTORY_FLAGS, DirectoryStack, identityKey, openQuietly, type Frame }
 import { kindOfMode, type EntryKind } from './entry-kind.ts'
 import type { ReadCalls } from './read-calls.ts'
 import { splitPath, type WalkRoots } from './roots.ts'
-import type { Selection } from './selection.ts'
+import type { Selection, Standing } from './selection.ts'
+import {
+  firstAfter,
+  namesBetween,
+  type OpenDirectory,
+  type WalkPosition,
+  type WalkSummary,
+} from './walk-position.ts'
 import type { WarningSink } from './warning.ts'
 
 /** One entry of the tree, handed to the visitor while its directory is open. */
@@ -23,6 +30,13 @@ export interface WalkEntry {
   readonly fd: number | undefined
 }
 
+/** Stops a walk now and then. */
+export interface WalkPauses {
+  readonly isDue: () => boolean
+  /** May block; the walk goes on when it returns. */
+  readonly pause: (position: WalkPosition) => void
+}
+
 /** What a walk needs. */
 export interface WalkParts {
   readonly calls: ReadCalls
@@ -33,17 +47,15 @@ export interface WalkParts {
   readonly never: ReadonlySet<string>
   readonly warn: WarningSink
   readonly visit: (entry: WalkEntry) => void
-}
-
-/** What became of the roots. */
-export interface WalkSummary {
-  /** Roots that were there. */
-  readonly found: number
-  /** Roots that could be looked into, or are no directories. */
-  readonly readable: number
+  /** Asked between two entries, as long as more may come: where it stands is told when that is due. */
+  readonly pauses?: WalkPauses
+  /** Where an earlier walk of the same roots was: what comes up to there is not visited. */
+  readonly resumeAt?: WalkPosition
 }
 
 type RootOutcome = 'missing' | 'unreadable' | 'readable'
+
+const LEFT_BEHIND = 'the rest of this directory is not in the backup'
 
 /** An entry as it was found, before anything is decided. */
 interface Found {
@@ -67,6 +79,7 @@ export function walk(parts: WalkParts): WalkSummary {
 class Walker {
   readonly #parts: WalkParts
   readonly #stack: DirectoryStack
+  #summary: WalkSummary = { found: 0, readable: 0 }
 
   constructor(parts: WalkParts) {
     this.#parts = parts
@@ -74,20 +87,38 @@ class Walker {
   }
 
   run(): WalkSummary {
-    const { roots, inner } = this.#parts.roots
-    const outcomes: RootOutcome[] = inner.map((path) => outcomeOf(this.#statRoot(path)))
+    const { roots, resumeAt } = this.#parts
+    if (resumeAt === undefined) for (const path of roots.inner) this.#count(outcomeOf(this.#statRoot(path)))
+    else this.#summary = resumeAt.summary
+    let before: Buffer | undefined
     try {
-      for (const path of roots) {
-        outcomes.push(this.#root(path))
-        this.#descend()
+      for (const path of roots.roots) {
+        const order = resumeAt === undefined ? 1 : comparePaths(path, resumeAt.root)
+        if (order > 0) {
+          this.#betweenRoots(before)
+          this.#count(this.#root(path))
+        } else if (order === 0 && resumeAt?.directory !== undefined) this.#reenter(path, resumeAt.directory)
+        this.#descend(path)
+        before = path
       }
     } finally {
       this.#stack.clear()
     }
-    return {
-      found: outcomes.filter((outcome) => outcome !== 'missing').length,
-      readable: outcomes.filter((outcome) => outcome === 'readable').length,
+    return this.#summary
+  }
+
+  #count(outcome: RootOutcome): void {
+    const { found, readable } = this.#summary
+    this.#summary = {
+      found: outcome === 'missing' ? found : found + 1,
+      readable: outcome === 'readable' ? readable + 1 : readable,
     }
+  }
+
+  #betweenRoots(root: Buffer | undefined): void {
+    const { pauses } = this.#parts
+    if (root !== undefined && pauses?.isDue() === true)
+      pauses.pause({ root, directory: undefined, summary: this.#summary })
   }
 
   #root(path: Buffer): RootOutcome {
@@ -113,11 +144,14 @@ class Walker {
     }
   }
 
-  #descend(): void {
+  #descend(root: Buffer): void {
+    const { pauses } = this.#parts
     for (let frame = this.#stack.top; frame !== undefined; frame = this.#stack.top) {
-      const name = frame.entries[frame.next++]
+      const at = frame.next++
+      const name = frame.entries[at]
       if (name === undefined) this.#stack.pop()
       else {
+        if (pauses?.isDue() === true) pauses.pause(this.#position(root, frame, at))
         const directory = frame.fd ?? this.#reopened(frame)
         if (directory === undefined) frame.next = frame.entries.length
         else this.#child(frame, directory, name)
@@ -125,17 +159,58 @@ class Walker {
     }
   }
 
+  #position(root: Buffer, { path, entries }: Frame, next: number): WalkPosition {
+    const directory = { path, after: entries[next - 1], unvisited: this.#stack.unvisited }
+    return { root, directory, summary: this.#summary }
+  }
+
   #reopened(frame: Frame): number | undefined {
-    const consequence = 'the rest of this directory is not in the backup'
     try {
       const fd = this.#stack.descriptor()
       if (fd !== undefined) return fd
-      const text = `it was moved or replaced while it was walked: ${consequence}`
+      const text = `it was moved or replaced while it was walked: ${LEFT_BEHIND}`
       this.#parts.warn({ severity: 'warning', path: frame.path, code: 'REPLACED', text })
     } catch (error) {
-      this.#failed(frame.path, error, consequence)
+      this.#failed(frame.path, error, LEFT_BEHIND)
     }
     return undefined
+  }
+
+  /** Stands again where an earlier walk has stood: in a directory, behind one of its names. Visits nothing. */
+  #reenter(root: Buffer, { path: goal, after, unvisited }: OpenDirectory): void {
+    const stat = this.#statRoot(root)
+    if (typeof stat === 'string') return
+    const below = namesBetween(root, goal)
+    const names = this.#parts.selection.active ? splitPath(root).map((name) => pathFromBytes(name)) : []
+    let found: Found | undefined = {
+      path: root,
+      directory: AT.FDCWD,
+      name: root,
+      stat,
+      names,
+      above: undefined,
+    }
+    for (const [depth, name] of [...below, after].entries()) {
+      if (found === undefined || !this.#enterAgain(found, below.length - depth >= unvisited)) return
+      const frame = this.#stack.top as Frame
+      if (name === undefined) return
+      frame.next = firstAfter(frame.entries, name)
+      if (depth === below.length) return
+      const directory = frame.fd ?? this.#reopened(frame)
+      found = directory === undefined ? undefined : this.#found(frame, directory, name)
+    }
+  }
+
+  /** @returns false when the directory is none any more, or is left out now. */
+  #enterAgain(found: Found, visited: boolean): boolean {
+    const { selection, warn } = this.#parts
+    const { path, stat, above } = found
+    const standing = selection.judge(found.names, true, above?.standing)
+    if (kindOfMode(stat.mode) === 'directory' && standing.verdict !== 'skip')
+      return this.#enter(found, standing, visited).fd !== undefined
+    const text = `it is another than when the backup was broken off: ${LEFT_BEHIND}`
+    warn({ severity: 'warning', path, code: 'REPLACED', text })
+    return false
   }
 
   #child(above: Frame, directory: number, name: Buffer): void {
@@ -145,15 +220,25 @@ class Walker {
       this.#parts.warn({ severity: 'warning', path: above.path, code: 'ENAMETOOLONG', text })
       return
     }
+    const found = this.#found(above, directory, name, path)
+    if (found !== undefined) this.#entry(found)
+  }
+
+  #found(
+    above: Frame,
+    directory: number,
+    name: Buffer,
+    path: Buffer = joinPath(above.path, name),
+  ): Found | undefined {
     let stat: FileStat
     try {
       stat = this.#parts.calls.stat(directory, name)
     } catch (error) {
       this.#failed(path, error, 'it is not in the backup')
-      return
+      return undefined
     }
     const names = this.#parts.selection.active ? [...above.names, pathFromBytes(name)] : above.names
-    this.#entry({ path, directory, name, stat, names, above })
+    return { path, directory, name, stat, names, above }
   }
 
   /** @returns false for a directory that could not be opened. */
@@ -174,18 +259,28 @@ class Walker {
       visit({ path, directory, name, kind, stat, fd: undefined })
       return true
     }
-    const content = this.#contentOf(path, stat, above)
-    const fd = this.#openDirectory(found)
-    const entries = fd === undefined || content === 'none' ? [] : this.#entriesOf(fd, path, content)
-    const { names } = found
-    const toward = content === 'toward'
-    this.#stack.push({ path, name, stat, names, standing, entries, toward, next: 0, fd, visited: false })
+    const { fd, content } = this.#enter(found, standing, false)
     if (standing.verdict === 'take') this.#visitWaiting()
     if (content === 'none') {
       const text = 'another file system is mounted here: its content is not backed up by this selection'
       warn({ severity: 'note', path, code: 'MOUNT_POINT', text })
     }
     return fd !== undefined
+  }
+
+  /** Opens a directory, reads its names and stands before the first of them. */
+  #enter(
+    found: Found,
+    standing: Standing,
+    visited: boolean,
+  ): { readonly fd: number | undefined; readonly content: 'whole' | 'toward' | 'none' } {
+    const { path, name, stat, names, above } = found
+    const content = this.#contentOf(path, stat, above)
+    const fd = this.#openDirectory(found)
+    const entries = fd === undefined || content === 'none' ? [] : this.#entriesOf(fd, path, content)
+    const toward = content === 'toward'
+    this.#stack.push({ path, name, stat, names, standing, entries, toward, next: 0, fd, visited })
+    return { fd, content }
   }
 
   /** How much of a directory is walked: mount points are crossed when asked for, or when a selection lies behind. */

@@ -1,4 +1,4 @@
-import type { ErrorRecord } from '@nb/contracts'
+import type { ErrorRecord, ReaderCheckpoint } from '@nb/contracts'
 import type { SharedPipe } from './block-pipe.ts'
 import type { ReaderCounts } from './reader.ts'
 import type { TransferWarning } from './warning.ts'
@@ -21,6 +21,12 @@ export interface ReaderInput {
   readonly list: SharedPipe
   /** Gives the list to compare with. */
   readonly reference: SharedPipe | undefined
+  /** Milliseconds of reading between checkpoints; `undefined` for none. */
+  readonly checkpointIntervalMs: number | undefined
+  /** Goes on from here. */
+  readonly resumeFrom: ReaderCheckpoint | undefined
+  /** Holds the thread at its checkpoints. */
+  readonly gate: SharedArrayBuffer
 }
 
 /** What a reader thread has done. */
@@ -42,5 +48,6 @@ export interface WorkerProgress {
 export type WorkerMessage<Result> =
   | { readonly kind: 'progress'; readonly progress: WorkerProgress }
   | { readonly kind: 'warnings'; readonly warnings: readonly TransferWarning[] }
+  | { readonly kind: 'checkpoint'; readonly checkpoint: ReaderCheckpoint }
   | { readonly kind: 'done'; readonly result: Result }
   | { readonly kind: 'failed'; readonly error: ErrorRecord }

@@ -1,3 +1,4 @@
+import type { ReaderCheckpoint } from '@nb/contracts'
 import type { TransferWarning } from './warning.ts'
 import type { WorkerMessage, WorkerProgress } from './worker-messages.ts'
 
@@ -34,6 +35,12 @@ export class WorkerReporter {
     if (now - this.#lastAt < PROGRESS_MS && this.#waiting.length < 1000) return
     this.#lastAt = now
     this.#send()
+  }
+
+  /** Tells of a checkpoint, after all that was before it. */
+  checkpoint(checkpoint: ReaderCheckpoint): void {
+    this.#send()
+    this.#post({ kind: 'checkpoint', checkpoint })
   }
 
   /** Sends where the work ended. */

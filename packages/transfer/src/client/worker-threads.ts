@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { fromErrorRecord, NbError, type Clock } from '@nb/contracts'
+import { fromErrorRecord, NbError, type Clock, type ReaderCheckpoint } from '@nb/contracts'
 import type { TransferWarning } from './warning.ts'
 import type { WorkerMessage, WorkerProgress } from './worker-messages.ts'
 
@@ -10,6 +10,8 @@ export type ThreadName = 'reader' | 'extractor'
 export interface WorkerListener {
   onProgress(progress: WorkerProgress): void
   onWarnings(warnings: readonly TransferWarning[]): void
+  /** A reader stands still until its gate is opened. */
+  onCheckpoint?(checkpoint: ReaderCheckpoint): void
 }
 
 /** How threads without work are kept. */
@@ -121,6 +123,7 @@ function perform<Result>(
     const onMessage = (message: WorkerMessage<Result>): void => {
       if (message.kind === 'progress') listener.onProgress(message.progress)
       else if (message.kind === 'warnings') listener.onWarnings(message.warnings)
+      else if (message.kind === 'checkpoint') listener.onCheckpoint?.(message.checkpoint)
       else {
         // Only these: removing all listeners of a Worker silences it for good.
         worker.off('message', onMessage).off('error', onError).off('exit', onExit)

@@ -1,5 +1,5 @@
 // Runs the reader in this very thread and keeps what it says, for tests that look at it or change files under it.
-import { toPath, type Path } from '@nb/contracts'
+import { toPath, type Path, type ReaderCheckpoint } from '@nb/contracts'
 import { END_OF_ARCHIVE, FileListDecoder, type FileRecord } from '@nb/formats'
 import type { BlockPipe } from '../../src/client/block-pipe.ts'
 import type { ReadCalls } from '../../src/client/read-calls.ts'
@@ -29,11 +29,55 @@ export interface ReadSettings {
   readonly calls?: ReadCalls
   /** @default 256 KiB */
   readonly blockBytes?: number
+  /** Takes a checkpoint after each entry where it says so; may throw to end the reading there. */
+  readonly onCheckpoint?: (checkpoint: ReaderCheckpoint) => void
+  readonly resumeFrom?: ReaderCheckpoint
+  /** How much later than now the reader believes it is, milliseconds. @default 0 */
+  readonly laterMs?: number
 }
 
 export function readInThread(roots: readonly (string | Buffer)[], settings: ReadSettings = {}): ReadResult {
-  const data = collector(settings.blockBytes ?? 256 * 1024)
-  const list = collector(64 * 1024)
+  return readInto(
+    { data: collector(settings.blockBytes ?? 256 * 1024), list: collector(64 * 1024) },
+    roots,
+    settings,
+  )
+}
+
+/** What a reader had sent when it was broken off at a checkpoint. */
+export interface BrokenOff {
+  readonly checkpoint: ReaderCheckpoint
+  readonly archive: Buffer
+  readonly list: Buffer
+}
+
+/** Reads until the checkpoint of this number, from 1, and no further; all of it where there are not so many. */
+export function readUntilCheckpoint(
+  roots: readonly (string | Buffer)[],
+  settings: ReadSettings,
+  number: number,
+): BrokenOff | ReadResult {
+  const pipes = { data: collector(settings.blockBytes ?? 256 * 1024), list: collector(64 * 1024) }
+  const brokenOff = new Error('broken off')
+  let last: ReaderCheckpoint | undefined
+  let left = number
+  const onCheckpoint = (checkpoint: ReaderCheckpoint): void => {
+    last = checkpoint
+    if (--left === 0) throw brokenOff
+  }
+  try {
+    return readInto(pipes, roots, { ...settings, onCheckpoint })
+  } catch (error) {
+    if (error !== brokenOff || last === undefined) throw error
+    return { checkpoint: last, archive: pipes.data.bytes(), list: pipes.list.bytes() }
+  }
+}
+
+function readInto(
+  { data, list }: { readonly data: Collector; readonly list: Collector },
+  roots: readonly (string | Buffer)[],
+  settings: ReadSettings,
+): ReadResult {
   const warnings: TransferWarning[] = []
   const reporter = new WorkerReporter(
     () => undefined,
@@ -44,7 +88,7 @@ export function readInThread(roots: readonly (string | Buffer)[], settings: Read
     warnings.push(warning)
     warn(warning)
   }
-  const { reference, observe, calls } = settings
+  const { reference, observe, calls, onCheckpoint, resumeFrom } = settings
   const totals = runReader(
     {
       backupId: settings.backupId ?? 'client_1',
@@ -54,11 +98,14 @@ export function readInThread(roots: readonly (string | Buffer)[], settings: Read
       include: settings.include ?? [],
       crossMountPoints: settings.crossMountPoints ?? false,
       neverPaths: (settings.neverPaths ?? []).map((path) => Buffer.from(path)),
+      checkpointIntervalMs: onCheckpoint === undefined ? undefined : 0,
+      resumeFrom,
     },
     { data, list, reference: reference === undefined ? undefined : feeder(reference) },
     {
-      clock: { now: () => Date.now() },
+      clock: { now: () => Date.now() + (settings.laterMs ?? 0) },
       reporter,
+      ...(onCheckpoint === undefined ? {} : { standStill: onCheckpoint }),
       ...(observe === undefined ? {} : { observe }),
       ...(calls === undefined ? {} : { calls }),
     },

@@ -1,6 +1,8 @@
+import { writeFileSync } from 'node:fs'
 import { createVirtualClock } from '@nb/test-kit'
 import t from 'tap'
 import { createBlockPipe } from '../../src/client/block-pipe.ts'
+import { createCheckpointGate } from '../../src/client/checkpoint-gate.ts'
 import { WorkerThreads } from '../../src/client/worker-threads.ts'
 import type { ReaderInput, ReaderTotals } from '../../src/client/worker-messages.ts'
 import { freshDirectory } from './fresh-directory.ts'
@@ -20,6 +22,9 @@ function input(root: string): ReaderInput {
     data: pipe(),
     list: pipe(),
     reference: undefined,
+    checkpointIntervalMs: undefined,
+    resumeFrom: undefined,
+    gate: createCheckpointGate().shared,
   }
 }
 
@@ -71,10 +76,15 @@ t.test('a thread whose task took long is not kept, for it has grown', async (t) 
   const count = (): void => void started++
   process.on('worker', count)
   t.teardown(() => process.off('worker', count))
+  writeFileSync(`${directory}/file`, '')
   for (const tookMs of [1000, 1001, 0]) {
-    const run = threads.run<ReaderTotals>('reader', input(directory), listener)
+    // It stands at a checkpoint until its time has passed.
+    const gate = createCheckpointGate()
+    const task = { ...input(directory), checkpointIntervalMs: 0, gate: gate.shared }
+    const run = threads.run<ReaderTotals>('reader', task, listener)
     await clock.advance(tookMs)
-    t.equal((await run).counts.entries, 1)
+    gate.open()
+    t.equal((await run).counts.entries, 2)
   }
   t.equal(started, 2, 'the second task used the thread of the first, the third had to start one')
   await threads.stop()

@@ -31,7 +31,7 @@ export function startExtractorSession(
     name: 'extractor',
     input,
     listener,
-    pipes: [plan, data],
+    waits: [plan, data],
     channels: [channels.plan, channels.data],
     pumps: [() => pumpIn(channels.plan, plan), () => pumpIn(channels.data, data)],
   })
