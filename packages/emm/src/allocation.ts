@@ -1,7 +1,8 @@
 import { type Allocation, type AllocationRequest, NbError } from '@nb/contracts'
 import { checkName, checkOneOf } from './argument-checks.ts'
 import type { Choice } from './decide-allocation.ts'
-import type { Change, Held, InventoryView } from './inventory.ts'
+import type { Change, InventoryView } from './inventory.ts'
+import type { Held } from './held.ts'
 import { validNeed } from './valid-configuration.ts'
 
 /**
@@ -25,10 +26,14 @@ export function findAllocation(view: InventoryView, request: AllocationRequest):
 export function allocationChanges(
   view: InventoryView,
   request: AllocationRequest,
-  { unit, medium, takenFromScratch }: Choice,
+  { unit, medium: chosen, beginsGroup, takenFromScratch }: Choice,
   now: number,
 ): { readonly held: Held; readonly batch: readonly Change[] } {
   const { allocationId, jobId, need, flow } = request
+  const medium =
+    chosen.kind === 'tape' && beginsGroup !== undefined
+      ? { ...chosen, multiplex: { group: allocationId, most: beginsGroup.most } }
+      : chosen
   const allocation: Allocation = {
     allocationId,
     jobId,
@@ -47,7 +52,11 @@ export function allocationChanges(
   batch.push({ table: 'selections', key: `drive:${medium.drive}`, value: selection })
   const volume = view.volumes.get(medium.volumeId)
   if (takenFromScratch !== undefined && volume !== undefined)
-    batch.push({ table: 'volumes', key: medium.volumeId, value: { ...volume, pool: takenFromScratch } })
+    batch.push({
+      table: 'volumes',
+      key: medium.volumeId,
+      value: { ...volume, pool: takenFromScratch, scratchPool: volume.pool },
+    })
   return { held, batch }
 }
 

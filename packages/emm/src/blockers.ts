@@ -1,11 +1,16 @@
-import type { Blocker, Drive, StorageUnit, Volume } from '@nb/contracts'
-import type { Held } from './inventory.ts'
+import type { Blocker, Drive, MediaServerEntry, Robot, StorageUnit, VolumePool } from '@nb/contracts'
+import type { Holders } from './hold-index.ts'
 
 /** Why nothing was allocated. `possible` is false when no release of others can ever help. */
 export interface Denial {
   readonly possible: boolean
   readonly blockers: readonly Blocker[]
 }
+
+/** More things of one kind than this get one blocker for all of them. */
+export const mostNamed = 16
+/** As many holders are named by a blocker. */
+export const mostHolders = 100
 
 /** A denial that waiting can end. */
 export const waitFor = (...blockers: readonly Blocker[]): Denial => ({ possible: true, blockers })
@@ -21,56 +26,90 @@ export function allOf(denials: readonly Denial[]): Denial {
   }
 }
 
-const holdersOf = (held: readonly Held[]): Blocker['holders'] =>
-  held.map(({ allocation: { jobId, since } }) => ({ jobId, since }))
+/** The oldest holders. */
+function holdersOf(held: Holders): Blocker['holders'] {
+  const holders: { jobId: string; since: number }[] = []
+  for (const { allocation } of held.values()) {
+    if (holders.length === mostHolders) break
+    holders.push({ jobId: allocation.jobId, since: allocation.since })
+  }
+  return holders
+}
+
+/** Whose end gives a thing back that all of them hold together: "job 17 gives", "jobs 17, 18 and 2 more give". */
+function allGive(held: Holders): string {
+  const ids = [...held.values()].slice(0, 3).map(({ allocation }) => allocation.jobId)
+  if (held.size === 1) return `job ${ids[0]} gives`
+  const more = held.size > ids.length ? ` and ${held.size - ids.length} more` : ''
+  return `jobs ${ids.join(', ')}${more} give`
+}
 
 /** The state's reason in brackets, when one was given. */
 const because = (reason: string | undefined): string => (reason === undefined ? '' : ` (down: ${reason})`)
 
-/** 2040: as many jobs as allowed hold the unit; 2045: it allows none. */
-export function limitReached(unit: StorageUnit, limit: number, held: readonly Held[]): Blocker {
-  const [only, ...others] = held
+/** What must happen for a limit to let one more in. */
+function oneLess(limit: number, inUse: number, held: Holders, enable: string): string {
+  if (limit === 0) return enable
+  if (inUse > limit) return `fewer than ${limit} of them run`
+  if (held.size > inUse) return `all jobs that share one of its ${inUse} drives have ended`
+  const [only, ...others] = held.values()
+  return only !== undefined && others.length === 0 ? `job ${only.allocation.jobId} ends` : 'one of them ends'
+}
+
+/** 2040: as many jobs, or drives that write, as allowed hold the unit; 2045: it allows none. */
+export function limitReached(unit: StorageUnit, limit: number, inUse: number, held: Holders): Blocker {
   return {
     kind: 'storage-unit-limit',
     name: unit.name,
     storageUnit: unit.name,
     reason: limit === 0 ? 2045 : 2040,
     limit,
-    inUse: held.length,
+    inUse,
     holders: holdersOf(held),
-    goesOnWhen:
-      limit === 0
-        ? `storage unit ${unit.name} is enabled by a limit above 0`
-        : held.length > limit
-          ? `fewer than ${limit} of them run`
-          : only !== undefined && others.length === 0
-            ? `job ${only.allocation.jobId} ends`
-            : 'one of them ends',
+    goesOnWhen: oneLess(limit, inUse, held, `storage unit ${unit.name} is enabled by a limit above 0`),
   }
 }
 
 /** 2041. */
 export function unitDown(unit: StorageUnit): Blocker {
+  const goesOnWhen = `storage unit ${unit.name} is brought up${because(unit.stateReason)}`
+  return standing('storage-unit-down', unit.name, unit, 2041, goesOnWhen)
+}
+
+/** 2027. */
+export function serverDown(unit: StorageUnit, server: MediaServerEntry): Blocker {
+  const goesOnWhen = `media server ${server.name} is brought up${because(server.stateReason)}`
+  return standing('media-server', server.name, unit, 2027, goesOnWhen)
+}
+
+/** 2062: as many jobs as allowed move data through the media server. */
+export function serverLimitReached(
+  unit: StorageUnit,
+  { name }: MediaServerEntry,
+  limit: number,
+  held: Holders,
+): Blocker {
   return {
-    kind: 'storage-unit-down',
-    name: unit.name,
+    kind: 'media-server',
+    name,
     storageUnit: unit.name,
-    reason: 2041,
-    holders: [],
-    goesOnWhen: `storage unit ${unit.name} is brought up${because(unit.stateReason)}`,
+    reason: 2062,
+    limit,
+    inUse: held.size,
+    holders: holdersOf(held),
+    goesOnWhen: oneLess(limit, held.size, held, `media server ${name} gets a limit above 0`),
   }
+}
+
+/** 2020. */
+export function robotDown(unit: StorageUnit, robot: Robot): Blocker {
+  const goesOnWhen = `robot ${robot.name} is brought up${because(robot.stateReason)}`
+  return standing('robot', robot.name, unit, 2020, goesOnWhen)
 }
 
 /** 219. */
 export function unitMissing(name: string): Blocker {
-  return {
-    kind: 'storage-unit-missing',
-    name,
-    storageUnit: name,
-    reason: 219,
-    holders: [],
-    goesOnWhen: `storage unit ${name} is configured`,
-  }
+  return standing('storage-unit-missing', name, { name }, 219, `storage unit ${name} is configured`)
 }
 
 /** Something that nobody configured: a group (2097), a pool (167), any unit at all (213, 2111). */
@@ -84,8 +123,11 @@ export function notConfigured(
   return { kind: 'not-configured', name, ...unit, reason, holders: [], goesOnWhen }
 }
 
-/** 2001: a drive that another job uses. */
-export function driveBusy(unit: StorageUnit, drive: Drive, held: Held): Blocker {
+/**
+ * 2001: a drive that others use. `full` when they share it and one more could have joined but for the number of them:
+ * then the end of one is enough.
+ */
+export function driveBusy(unit: StorageUnit, drive: Drive, held: Holders, full: boolean): Blocker {
   return {
     kind: 'drive',
     name: drive.name,
@@ -93,38 +135,101 @@ export function driveBusy(unit: StorageUnit, drive: Drive, held: Held): Blocker 
     reason: 2001,
     limit: 1,
     inUse: 1,
-    holders: holdersOf([held]),
-    goesOnWhen: `job ${held.allocation.jobId} gives drive ${drive.name} back`,
+    holders: holdersOf(held),
+    goesOnWhen:
+      full && held.size > 1
+        ? `one of the ${held.size} jobs that share drive ${drive.name} ends`
+        : `${allGive(held)} drive ${drive.name} back`,
   }
 }
 
-/** 830: a drive that is down; 2054 when it holds the volume that is wanted. */
-export function driveDown(unit: StorageUnit, drive: Drive, wanted?: Volume): Blocker {
+/** 830: a drive that is down or under an operator; 2054 when it holds the volume that is wanted. */
+export function driveDown(unit: StorageUnit, drive: Drive, holdsWanted: boolean): Blocker {
+  const goesOnWhen =
+    drive.state === 'operator'
+      ? `drive ${drive.name} is brought up out of operator mode`
+      : `drive ${drive.name} is brought up${because(drive.stateReason)}`
+  return standing('drive', drive.name, unit, holdsWanted ? 2054 : 830, goesOnWhen)
+}
+
+/** 2001 for more drives than are named one by one, or 830 when nobody holds any of them. */
+export function drivesBusy(unit: StorageUnit, drives: number, inUse: number, held: Holders): Blocker {
+  const goesOnWhen =
+    held.size > 0
+      ? `one of the ${drives} drives of storage unit ${unit.name} is given back or brought up`
+      : `one of the ${drives} drives of storage unit ${unit.name} is brought up`
   return {
     kind: 'drive',
-    name: drive.name,
+    name: unit.name,
     storageUnit: unit.name,
-    reason: wanted === undefined ? 830 : 2054,
-    holders: [],
-    goesOnWhen: `drive ${drive.name} is brought up${because(drive.stateReason)}`,
+    reason: held.size > 0 ? 2001 : 830,
+    limit: drives,
+    inUse,
+    holders: holdersOf(held),
+    goesOnWhen,
   }
 }
 
-/** 2032: a volume that another job uses. */
-export function volumeBusy(unit: StorageUnit, volume: Volume, held: Held): Blocker {
+/** 2032: a volume that others use. */
+export function volumeBusy(unit: StorageUnit, volumeId: string, held: Holders): Blocker {
   return {
     kind: 'volume',
-    name: volume.volumeId,
+    name: volumeId,
     storageUnit: unit.name,
     reason: 2032,
     limit: 1,
     inUse: 1,
-    holders: holdersOf([held]),
-    goesOnWhen: `job ${held.allocation.jobId} gives volume ${volume.volumeId} back`,
+    holders: holdersOf(held),
+    goesOnWhen: `${allGive(held)} volume ${volumeId} back`,
+  }
+}
+
+/** 2032 for more volumes of a pool than are named one by one. */
+export function volumesBusy(unit: StorageUnit, pool: string, volumes: number, held: Holders): Blocker {
+  return {
+    kind: 'volume',
+    name: pool,
+    storageUnit: unit.name,
+    reason: 2032,
+    limit: volumes,
+    inUse: volumes,
+    holders: holdersOf(held),
+    goesOnWhen: `one of the ${volumes} volumes of pool ${pool} that would do is given back`,
+  }
+}
+
+/** 2087: the pool has as many partly full volumes as it may. */
+export function tooManyPartlyFull(
+  unit: StorageUnit,
+  { name }: VolumePool,
+  limit: number,
+  inUse: number,
+  held: Holders,
+): Blocker {
+  return {
+    kind: 'volume',
+    name,
+    storageUnit: unit.name,
+    reason: 2087,
+    limit,
+    inUse,
+    holders: holdersOf(held),
+    goesOnWhen: `fewer than ${limit} volumes of pool ${name} are partly full`,
   }
 }
 
 /** A volume that can't be used as it is: 2031 unknown, 2042 of another density, 2000 none in the pool. */
 export function volumeUnusable(unit: StorageUnit, name: string, reason: number, goesOnWhen: string): Blocker {
-  return { kind: 'volume', name, storageUnit: unit.name, reason, holders: [], goesOnWhen }
+  return standing('volume', name, unit, reason, goesOnWhen)
+}
+
+/** What nobody holds: a person changes it. */
+function standing(
+  kind: Blocker['kind'],
+  name: string,
+  unit: { readonly name: string },
+  reason: number,
+  goesOnWhen: string,
+): Blocker {
+  return { kind, name, storageUnit: unit.name, reason, holders: [], goesOnWhen }
 }

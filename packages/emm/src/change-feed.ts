@@ -1,5 +1,4 @@
 import type { CallOptions, ResourceChange } from '@nb/contracts'
-import type { Change, InventoryView } from './inventory.ts'
 
 /** Tells watchers what changed. A slow watcher gets several changes as one; none is lost. */
 export class ChangeFeed {
@@ -75,49 +74,4 @@ class Watcher implements AsyncIterableIterator<ResourceChange> {
     this.close()
     return { done: true, value: undefined }
   }
-}
-
-/** Whom changes may help: computed after they were applied, `before` being what each replaced. */
-export function resourceChange(
-  view: InventoryView,
-  changes: readonly Change[],
-  before: readonly (Change['value'] | undefined)[],
-): ResourceChange | undefined {
-  const units = new Set<string>()
-  const groups = new Set<string>()
-  const addTape = (density?: string): void => {
-    for (const unit of view.units.values())
-      if (unit.type === 'tape' && (density === undefined || unit.density === density)) units.add(unit.name)
-  }
-  changes.forEach((change, index) => {
-    switch (change.table) {
-      case 'units':
-        units.add(change.key)
-        break
-      case 'groups':
-        groups.add(change.key)
-        break
-      case 'pools':
-        addTape()
-        break
-      case 'volumes':
-      case 'drives':
-        addTape(change.value?.density)
-        break
-      case 'allocations': {
-        if (change.value !== undefined) break
-        const held = before[index] as InventoryView['allocations'] extends ReadonlyMap<string, infer Held>
-          ? Held
-          : never
-        units.add(held.allocation.storageUnit)
-        const unit = view.units.get(held.allocation.storageUnit)
-        if (unit?.type === 'tape') addTape(unit.density)
-        break
-      }
-      case 'selections':
-        break
-    }
-  })
-  if (units.size + groups.size === 0) return undefined
-  return { storageUnits: [...units], groups: [...groups] }
 }

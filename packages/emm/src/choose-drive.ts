@@ -1,11 +1,7 @@
 import type { Blocker, Drive, TapeStorageUnit, Volume } from '@nb/contracts'
-import { driveBusy, driveDown } from './blockers.ts'
+import { driveBusy, driveDown, drivesBusy, mostNamed } from './blockers.ts'
 import type { InventoryView } from './inventory.ts'
-
-/** Whether a drive could be given to a job now. */
-export function isFree(view: InventoryView, drive: Drive): boolean {
-  return drive.state === 'up' && view.heldDrive(drive.name) === undefined
-}
+import { siteOf } from './site.ts'
 
 /**
  * The drive for a volume: the one it is in, when that is free; else of the free drives an empty one before one
@@ -18,22 +14,43 @@ export function chooseDrive(
 ): { readonly drive: Drive } | { readonly blockers: readonly Blocker[] } {
   const loadedIn = view.driveWith(volume.volumeId)
   if (loadedIn !== undefined) {
-    if (isFree(view, loadedIn)) return { drive: loadedIn }
-    return { blockers: [whyNotFree(view, unit, loadedIn, volume)] }
+    if (view.isFree(loadedIn)) return { drive: loadedIn }
+    return { blockers: [whyNotFree(view, unit, loadedIn, true)] }
   }
-  const drives = view.drivesOf(unit)
-  const free = drives.filter((drive) => isFree(view, drive))
-  const [drive] = free.sort(
-    (a, b) =>
-      Number(a.loadedVolume !== undefined) - Number(b.loadedVolume !== undefined) ||
-      view.lastSelected(`drive:${a.name}`) - view.lastSelected(`drive:${b.name}`),
-  )
-  if (drive !== undefined) return { drive }
-  return { blockers: drives.map((candidate) => whyNotFree(view, unit, candidate)) }
+  const drive = view.nextFreeDrive(unit)
+  return drive === undefined ? { blockers: whyNoDrive(view, unit) } : { drive }
 }
 
-/** Why a drive that is not free can't be given; `wanted` is the volume in it that the job needs. */
-function whyNotFree(view: InventoryView, unit: TapeStorageUnit, drive: Drive, wanted?: Volume): Blocker {
-  const held = view.heldDrive(drive.name)
-  return held === undefined ? driveDown(unit, drive, wanted) : driveBusy(unit, drive, held)
+/**
+ * Why none of a storage unit's drives can be given: each says it, by name; more than 16 say it together. `mayJoin` tells
+ * of a group whether the job could have joined it but for the number of its members.
+ */
+export function whyNoDrive(
+  view: InventoryView,
+  unit: TapeStorageUnit,
+  mayJoin: (group: string) => boolean = () => false,
+): readonly Blocker[] {
+  const names = view.drivesOf(unit)
+  if (names.size > mostNamed) {
+    const site = siteOf(unit)
+    return [drivesBusy(unit, names.size, view.holds.drivesHeld(site), view.holds.onSite(site))]
+  }
+  const drives = [...names].sort().flatMap((name) => view.drives.get(name) ?? [])
+  return drives.map((drive) => whyNotFree(view, unit, drive, false, mayJoin))
+}
+
+/** Why a drive that is not free can't be given; whether the volume in it is what the job needs. */
+export function whyNotFree(
+  view: InventoryView,
+  unit: TapeStorageUnit,
+  drive: Drive,
+  holdsWanted: boolean,
+  mayJoin: (group: string) => boolean = () => false,
+): Blocker {
+  const held = view.holds.onDrive(drive.name)
+  if (held.size === 0) return driveDown(unit, drive, holdsWanted)
+  const [first] = held.values()
+  const medium = first?.allocation.medium
+  const group = medium?.kind === 'tape' ? medium.multiplex?.group : undefined
+  return driveBusy(unit, drive, held, group !== undefined && mayJoin(group))
 }

@@ -1,6 +1,8 @@
 import type { StorageChoice, StorageUnit, StorageUnitGroup } from '@nb/contracts'
 import { type Denial, neverUntil, notConfigured, unitMissing } from './blockers.ts'
 import type { InventoryView } from './inventory.ts'
+import { type Balanced, byBusiness } from './load-balance.ts'
+import type { Rules } from './rules.ts'
 
 /** The storage units to try in this order. */
 export interface Candidates {
@@ -13,6 +15,7 @@ export interface Candidates {
 export function storageUnitCandidates(
   view: InventoryView,
   storage: StorageChoice,
+  rules: Rules,
 ): Candidates | { readonly denial: Denial } {
   switch (storage.kind) {
     case 'unit': {
@@ -22,7 +25,7 @@ export function storageUnitCandidates(
     }
     case 'group': {
       const group = view.groups.get(storage.name)
-      if (group !== undefined) return groupCandidates(view, group)
+      if (group !== undefined) return groupCandidates(view, group, rules)
       const text = `storage unit group ${storage.name} is configured`
       return { denial: neverUntil(notConfigured(storage.name, 2097, text)) }
     }
@@ -31,19 +34,49 @@ export function storageUnitCandidates(
   }
 }
 
-function groupCandidates(view: InventoryView, group: StorageUnitGroup): Candidates {
+function groupCandidates(view: InventoryView, group: StorageUnitGroup, rules: Rules): Candidates {
   const units = group.members.flatMap((name) => view.units.get(name) ?? [])
-  if (group.selection === 'round-robin')
-    // The sort is stable, so units never selected keep the order of the list.
-    units.sort((a, b) => view.lastSelected(`unit:${a.name}`) - view.lastSelected(`unit:${b.name}`))
-  return { units, stopAtFirstNotDown: group.selection === 'failover' }
+  const stopAtFirstNotDown = group.selection === 'failover'
+  switch (group.selection) {
+    case 'prioritised':
+    case 'failover':
+      return { units, stopAtFirstNotDown }
+    case 'round-robin':
+      // The sort is stable, so units never selected keep the order of the list.
+      units.sort((a, b) => view.lastSelected(`unit:${a.name}`) - view.lastSelected(`unit:${b.name}`))
+      return { units, stopAtFirstNotDown }
+    case 'load-balanced': {
+      const balanced = byBusiness(units.map((unit) => ({ unit, ...balanceOf(view, unit, rules) })))
+      return { units: balanced.map(({ unit }) => unit), stopAtFirstNotDown }
+    }
+  }
 }
+
+function balanceOf(view: InventoryView, unit: StorageUnit, { now, loadMaxAgeMs }: Rules): Balanced {
+  const load = view.loads.get(unit.mediaServer)
+  const limit = view.mediaServers.get(unit.mediaServer)?.maxConcurrentJobs
+  const used =
+    limit === undefined
+      ? { inUse: inUse(view, unit), limit: limitOf(unit) }
+      : { inUse: view.holds.onServer(unit.mediaServer).size, limit }
+  const lastSelected = view.lastSelected(`unit:${unit.name}`)
+  return load !== undefined && now - load.at <= loadMaxAgeMs
+    ? { load: load.value, ...used, lastSelected }
+    : { ...used, lastSelected }
+}
+
+/** What counts against the limit of a storage unit: the jobs on a disk, the drives that write for a tape unit. */
+export const inUse = (view: InventoryView, unit: StorageUnit): number =>
+  unit.type === 'disk' ? view.holds.onUnit(unit.name).size : view.holds.drivesWriting(unit.name)
+
+/** The limit of a storage unit. */
+export const limitOf = (unit: StorageUnit): number =>
+  unit.type === 'disk' ? unit.maxConcurrentJobs : unit.maxConcurrentDrives
 
 /** Any available: all that are not on demand only, by name. */
 function anyCandidates(view: InventoryView): Candidates | { readonly denial: Denial } {
-  const units = [...view.units.values()].filter((unit) => !unit.onDemandOnly)
-  if (units.length > 0)
-    return { units: units.sort((a, b) => (a.name < b.name ? -1 : 1)), stopAtFirstNotDown: false }
+  const units = view.unitsByName().filter((unit) => !unit.onDemandOnly)
+  if (units.length > 0) return { units, stopAtFirstNotDown: false }
   const denial =
     view.units.size === 0
       ? notConfigured('any storage unit', 213, 'a storage unit is configured')

@@ -1,45 +1,197 @@
-import type { TapeStorageUnit, Volume } from '@nb/contracts'
+import type { Blocker, Drive, TapeStorageUnit, Volume } from '@nb/contracts'
+import { mostHolders, mostNamed, robotDown, tooManyPartlyFull, volumeBusy, volumesBusy } from './blockers.ts'
+import { whyNoDrive, whyNotFree } from './choose-drive.ts'
 import type { InventoryView } from './inventory.ts'
+import type { Held } from './held.ts'
+import type { Rules } from './rules.ts'
+import { placeOf, siteOf } from './site.ts'
+import type { Shelf, ShelfKey } from './volume-index.ts'
 
 /** What a job that writes needs of a volume. */
 export interface VolumeWish {
   readonly volumePool: string
   readonly retentionLevel: number
+  /** An empty volume is preferred: an image goes on. */
+  readonly continues?: boolean
+}
+
+/** Volumes that are equally good but for when they were mounted last. */
+interface Tier {
+  readonly shelf: Shelf
+  readonly mounted: boolean
+  readonly isNew: boolean
 }
 
 /**
- * The volumes a job may write to, best first, whether or not someone else uses them now:
+ * The volumes a job may write to, best tier first:
  *
- * 1. assigned ones of the pool with the same retention level that are mounted, then the others of them;
- * 2. new ones of the pool, a mounted one first, then the one whose last mount is longest ago;
- * 3. new ones of the scratch pool, in the same order.
+ * 1. assigned ones of the pool with the same retention level that are mounted, then the others of them (where several levels
+ *    may be on a volume, mounted ones of any level come before unmounted ones);
+ * 2. new ones of the pool, mounted ones first;
+ * 3. new ones of the scratch pool, likewise.
  *
- * Only active volumes of the unit's density in its robot (or in one of its drives) count.
+ * Within a tier the one whose last mount is longest ago comes first. An image that goes on prefers 2 and 3 to 1.
+ * Only active volumes of the unit's density in its robot, or in one of its drives, count.
  */
-export function volumesToWrite(
+function tiersOf(
   view: InventoryView,
   unit: TapeStorageUnit,
-  { volumePool, retentionLevel }: VolumeWish,
-): readonly Volume[] {
-  const ranked: { readonly volume: Volume; readonly rank: number }[] = []
-  const consider = (pool: string, newRank: number): void => {
-    for (const volume of view.volumesOfPool(pool)) {
-      if (volume.state !== 'active' || !isWithin(view, unit, volume)) continue
-      const mounted = view.driveWith(volume.volumeId) !== undefined
-      if (volume.assignedAt === undefined) ranked.push({ volume, rank: newRank + (mounted ? 0 : 1) })
-      else if (pool === volumePool && volume.retentionLevel === retentionLevel)
-        ranked.push({ volume, rank: mounted ? 0 : 1 })
+  wish: VolumeWish,
+  rules: Rules,
+): readonly Tier[] {
+  const assigned = assignedTiers(view, unit, wish, rules)
+  const empty = poolsWithNew(view, wish.volumePool).flatMap((pool) => tiers(view, unit, pool, ['new']))
+  return wish.continues === true ? [...empty, ...assigned] : [...assigned, ...empty]
+}
+
+function assignedTiers(
+  view: InventoryView,
+  unit: TapeStorageUnit,
+  wish: VolumeWish,
+  rules: Rules,
+): readonly Tier[] {
+  const { volumePool, retentionLevel } = wish
+  if (!rules.allowMultipleRetentions) return tiers(view, unit, volumePool, [retentionLevel])
+  const keys = new Set<ShelfKey>([retentionLevel])
+  for (const shelves of shelvesOf(view, unit, volumePool))
+    for (const key of [...shelves.keys()].sort()) if (key !== 'new') keys.add(key)
+  return tiers(view, unit, volumePool, [...keys])
+}
+
+function tiers(
+  view: InventoryView,
+  unit: TapeStorageUnit,
+  pool: string,
+  keys: readonly ShelfKey[],
+): readonly Tier[] {
+  return shelvesOf(view, unit, pool).flatMap((shelves, index) =>
+    keys.flatMap((key) => {
+      const shelf = shelves.get(key)
+      return shelf === undefined ? [] : [{ shelf, mounted: index === 0, isNew: key === 'new' }]
+    }),
+  )
+}
+
+/** The volumes of a pool within a unit's reach: in its drives, then outside drives. */
+const shelvesOf = (view: InventoryView, unit: TapeStorageUnit, pool: string) => [
+  view.writable.mounted(siteOf(unit), pool),
+  view.writable.stored(placeOf(unit), pool),
+]
+
+/** Where new volumes come from: the pool itself, then the scratch pool. */
+const poolsWithNew = (view: InventoryView, pool: string): readonly string[] => [
+  pool,
+  ...[...view.pools.values()].filter(({ name, scratch }) => scratch && name !== pool).map(({ name }) => name),
+]
+
+/** A volume and its drive; what a job waits for; or nothing that waiting could bring. */
+export type VolumePick =
+  { readonly volume: Volume; readonly drive: Drive } | { readonly blockers: readonly Blocker[] }
+
+/**
+ * The best volume for which there is a drive, or all that stands in the way: while a volume could be had only what
+ * keeps it from a drive, else what keeps each volume. No blockers: there is no such volume at all.
+ */
+export function pickVolume(
+  view: InventoryView,
+  unit: TapeStorageUnit,
+  wish: VolumeWish,
+  rules: Rules,
+  mayJoin?: (group: string) => boolean,
+): VolumePick {
+  const robot = unit.robot === undefined ? undefined : view.robots.get(unit.robot)
+  const storedCanMove = robot?.state !== 'down'
+  const spareDrive = storedCanMove ? view.nextFreeDrive(unit) : undefined
+  const noneNew = partlyFullLimit(view, unit, wish.volumePool)
+  const within = tiersOf(view, unit, wish, rules)
+  let barred = false
+  let stored = false
+  for (const { shelf, mounted, isNew } of within) {
+    const volume = firstUsable(shelf, rules.now)
+    if (volume === undefined) continue
+    if (isNew && noneNew !== undefined) barred = true
+    else if (!mounted && spareDrive === undefined) stored = true
+    else {
+      const drive = mounted ? view.driveWith(volume.volumeId) : spareDrive
+      if (drive !== undefined) return { volume, drive }
     }
   }
-  consider(volumePool, 2)
-  for (const pool of view.pools.values()) if (pool.scratch && pool.name !== volumePool) consider(pool.name, 4)
-  ranked.sort(
-    (a, b) =>
-      a.rank - b.rank ||
-      (a.volume.lastMountedAt ?? 0) - (b.volume.lastMountedAt ?? 0) ||
-      (a.volume.volumeId < b.volume.volumeId ? -1 : 1),
-  )
-  return ranked.map(({ volume }) => volume)
+  if (stored)
+    return {
+      blockers: robot?.state === 'down' ? [robotDown(unit, robot)] : whyNoDrive(view, unit, mayJoin),
+    }
+  const open = within.filter(({ isNew }) => !isNew || noneNew === undefined)
+  const blockers = [...whyHeld(view, unit, wish.volumePool, open), ...whyStuck(view, unit, open)]
+  const waitsForRoom = barred || (noneNew !== undefined && blockers.length === 0 && within.length > 0)
+  return { blockers: waitsForRoom && noneNew !== undefined ? [...blockers, noneNew] : blockers }
+}
+
+/** All that may be written to now, best first. */
+export function* volumesToWrite(
+  view: InventoryView,
+  unit: TapeStorageUnit,
+  wish: VolumeWish,
+  rules: Rules,
+): Generator<Volume, undefined> {
+  for (const { shelf } of tiersOf(view, unit, wish, rules))
+    for (const volume of shelf.free) if (isYoung(volume, rules.now)) yield volume
+  return undefined
+}
+
+/** What is too old is passed over until it has its state. */
+function firstUsable(shelf: Shelf, now: number): Volume | undefined {
+  for (const volume of shelf.free) if (isYoung(volume, now)) return volume
+  return undefined
+}
+
+const isYoung = ({ expiresAt }: Volume, now: number): boolean => expiresAt === undefined || expiresAt > now
+
+/** The blocker of new volumes, when the pool has as many partly full ones as it may. */
+function partlyFullLimit(view: InventoryView, unit: TapeStorageUnit, name: string): Blocker | undefined {
+  const pool = view.pools.get(name)
+  const limit = pool?.maxPartiallyFull
+  if (pool === undefined || limit === undefined) return undefined
+  const partlyFull = view.writable.partlyFull(name)
+  if (partlyFull.size < limit) return undefined
+  const held = new Map<string, Held>()
+  for (const volumeId of partlyFull) {
+    if (held.size >= mostHolders) break
+    for (const [id, one] of view.holds.onVolume(volumeId)) held.set(id, one)
+  }
+  return tooManyPartlyFull(unit, pool, limit, partlyFull.size, held)
+}
+
+/** Volumes that others use: each by name, or all together when there are many. */
+function whyHeld(
+  view: InventoryView,
+  unit: TapeStorageUnit,
+  pool: string,
+  within: readonly Tier[],
+): readonly Blocker[] {
+  const count = within.reduce((sum, { shelf }) => sum + shelf.held.size, 0)
+  if (count === 0) return []
+  const ids = firstKeys(within.map(({ shelf }) => shelf.held))
+  if (count <= mostNamed) return ids.map((id) => volumeBusy(unit, id, view.holds.onVolume(id)))
+  const held = new Map(ids.flatMap((id) => [...view.holds.onVolume(id)]))
+  return [volumesBusy(unit, pool, count, held)]
+}
+
+/** Volumes in drives that can't be given, by their drives. */
+function whyStuck(view: InventoryView, unit: TapeStorageUnit, within: readonly Tier[]): readonly Blocker[] {
+  return firstKeys(within.map(({ shelf }) => shelf.stuck)).flatMap((volumeId) => {
+    const drive = view.driveWith(volumeId)
+    return drive === undefined ? [] : [whyNotFree(view, unit, drive, true)]
+  })
+}
+
+function firstKeys(maps: readonly ReadonlyMap<string, unknown>[]): readonly string[] {
+  const keys: string[] = []
+  for (const map of maps)
+    for (const key of map.keys()) {
+      if (keys.length === mostNamed) return keys
+      keys.push(key)
+    }
+  return keys
 }
 
 /** Whether a volume is where the drives of a storage unit can get it. */

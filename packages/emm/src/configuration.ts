@@ -1,21 +1,33 @@
 import {
   type Drive,
+  type MediaServerEntry,
   NbError,
+  type Robot,
   type StorageUnit,
   type StorageUnitGroup,
   type Volume,
   type VolumePool,
 } from '@nb/contracts'
 import { invalid } from './argument-checks.ts'
-import type { Change, Held, InventoryView } from './inventory.ts'
-import { validDrive, validGroup, validPool, validStorageUnit, validVolume } from './valid-configuration.ts'
+import type { Holders } from './hold-index.ts'
+import { imageKey, unlisted } from './image-table.ts'
+import type { Change, InventoryView } from './inventory.ts'
+import {
+  validDrive,
+  validGroup,
+  validMediaServer,
+  validPool,
+  validRobot,
+  validStorageUnit,
+  validVolume,
+} from './valid-configuration.ts'
 
 /** The changes that add or replace a storage unit. What its allocations rest on can't change under them. */
 export function putUnit(view: InventoryView, input: StorageUnit): Change[] {
   const value = validStorageUnit(input)
   const before = view.units.get(value.name)
-  const held = view.heldOn(value.name)
-  if (before !== undefined && held.length > 0)
+  const held = view.holds.onUnit(value.name)
+  if (before !== undefined && held.size > 0)
     refuseMove(`storage unit ${value.name}`, before, value, ['type', 'mediaServer', 'density', 'robot'], held)
   return [{ table: 'units', key: value.name, value }]
 }
@@ -23,8 +35,8 @@ export function putUnit(view: InventoryView, input: StorageUnit): Change[] {
 /** The changes that remove a storage unit that nothing holds and no group names. */
 export function removeUnit(view: InventoryView, name: string): Change[] {
   requireUnit(view, name)
-  const held = view.heldOn(name)
-  if (held.length > 0) throw inUse(`storage unit ${name}`, 'cannot be removed', held)
+  const held = view.holds.onUnit(name)
+  if (held.size > 0) throw inUse(`storage unit ${name}`, 'cannot be removed', held)
   const groups = [...view.groups.values()].filter(({ members }) => members.includes(name))
   if (groups.length > 0) {
     const names = groups.map((group) => group.name)
@@ -45,6 +57,18 @@ export function setUnitState(
   const { stateReason: _before, ...unit } = requireUnit(view, input.name)
   const reason = input.reason === undefined ? {} : { stateReason: input.reason }
   return putUnit(view, { ...unit, state: input.state, ...reason })
+}
+
+/** The changes that add or replace a media server. */
+export function putMediaServer(_view: InventoryView, input: MediaServerEntry): Change[] {
+  const value = validMediaServer(input)
+  return [{ table: 'mediaServers', key: value.name, value }]
+}
+
+/** The changes that add or replace a robot. */
+export function putRobot(_view: InventoryView, input: Robot): Change[] {
+  const value = validRobot(input)
+  return [{ table: 'robots', key: value.name, value }]
 }
 
 /** The changes that add or replace a group. */
@@ -73,28 +97,64 @@ export function putPool(view: InventoryView, input: VolumePool): Change[] {
   return [{ table: 'pools', key: value.name, value }]
 }
 
-/** The changes that add a volume or replace what is known of it. */
+/**
+ * The changes that add a volume or replace what is known of it. What images say of it is not taken while there are any;
+ * without any, a volume said to be assigned has images that are not listed.
+ */
 export function putVolume(view: InventoryView, input: Volume): Change[] {
-  const value = validVolume(input)
+  const { scratchPool: _told, ...value } = validVolume(input)
   const { volumeId, barcode, pool } = value
   if (!view.pools.has(pool))
     throw new NbError('pool-unknown', `volume ${volumeId}: pool ${pool} does not exist`, {
       details: { volumeId, pool },
     })
-  if (barcode !== undefined)
-    for (const other of view.volumes.values())
-      if (other.barcode === barcode && other.volumeId !== volumeId)
-        throw new NbError('already-exists', `barcode ${barcode} is on volume ${other.volumeId}`, {
-          details: { barcode, volumeId: other.volumeId },
-        })
+  const other = barcode === undefined ? undefined : view.withBarcode(barcode)
+  if (other !== undefined && other !== volumeId)
+    throw new NbError('already-exists', `barcode ${barcode} is on volume ${other}`, {
+      details: { barcode: barcode ?? '', volumeId: other },
+    })
   const drive = view.driveWith(volumeId)
   if (drive !== undefined && drive.density !== value.density)
     throw invalid('density', value.density, `${drive.density} while the volume is in drive ${drive.name}`)
   const before = view.volumes.get(volumeId)
-  const held = view.heldVolume(volumeId)
-  if (before !== undefined && held !== undefined)
-    refuseMove(`volume ${volumeId}`, before, value, ['density', 'pool', 'robot'], [held])
-  return [{ table: 'volumes', key: volumeId, value }]
+  const held = view.holds.onVolume(volumeId)
+  if (before !== undefined && held.size > 0)
+    refuseMove(`volume ${volumeId}`, before, value, ['density', 'pool', 'robot'], held)
+  const images = view.images.onVolume(volumeId)
+  const hasUnlisted = images.has(unlisted)
+  const listed = images.size - (hasUnlisted ? 1 : 0)
+  const kept = before === undefined || before.pool !== pool ? {} : scratchPoolOf(before)
+  const said = value.assignedAt !== undefined
+  // A frozen volume stays assigned when its last image has gone; taken out of that state it has nothing on it.
+  const emptied = said && images.size === 0 && before?.assignedAt !== undefined
+  const content =
+    before !== undefined && listed > 0
+      ? withContent(value, before)
+      : emptied && value.state !== 'frozen'
+        ? withContent(value, {})
+        : value
+  const changes: Change[] = [{ table: 'volumes', key: volumeId, value: { ...content, ...kept } }]
+  const key = imageKey(volumeId, unlisted)
+  if (said && !hasUnlisted && listed === 0 && !emptied)
+    changes.push({ table: 'images', key, value: { retentionLevel: value.retentionLevel ?? 0 } })
+  if (!said && hasUnlisted) changes.push({ table: 'images', key, value: undefined })
+  return changes
+}
+
+const scratchPoolOf = ({ scratchPool }: Volume): Pick<Volume, 'scratchPool'> =>
+  scratchPool === undefined ? {} : { scratchPool }
+
+/** A volume with what another record of it says of the images on it. */
+function withContent(volume: Volume, known: Partial<Volume>): Volume {
+  const { assignedAt: _a, retentionLevel: _r, multiRetention: _m, multiplexed: _x, ...rest } = volume
+  const { assignedAt, retentionLevel, multiRetention, multiplexed } = known
+  return {
+    ...rest,
+    ...(assignedAt === undefined ? {} : { assignedAt }),
+    ...(retentionLevel === undefined ? {} : { retentionLevel }),
+    ...(multiRetention === undefined ? {} : { multiRetention }),
+    ...(multiplexed === undefined ? {} : { multiplexed }),
+  }
 }
 
 /** The changes that add a drive or replace what is known of it. */
@@ -112,9 +172,9 @@ export function putDrive(view: InventoryView, input: Drive): Change[] {
       })
   }
   const before = view.drives.get(name)
-  const held = view.heldDrive(name)
-  if (before !== undefined && held !== undefined)
-    refuseMove(`drive ${name}`, before, value, ['mediaServer', 'density', 'robot'], [held])
+  const held = view.holds.onDrive(name)
+  if (before !== undefined && held.size > 0)
+    refuseMove(`drive ${name}`, before, value, ['mediaServer', 'density', 'robot'], held)
   return [{ table: 'drives', key: name, value }]
 }
 
@@ -132,7 +192,7 @@ function refuseMove(
   before: object,
   after: object,
   fields: readonly string[],
-  held: readonly Held[],
+  held: Holders,
 ): void {
   const field = fields.find((name) => fieldOf(before, name) !== fieldOf(after, name))
   if (field !== undefined) throw inUse(what, `cannot change its ${field}`, held)
@@ -140,8 +200,8 @@ function refuseMove(
 
 const fieldOf = (from: object, name: string): unknown => (from as Readonly<Record<string, unknown>>)[name]
 
-function inUse(what: string, refusal: string, held: readonly Held[]): NbError {
-  const jobs = held.map(({ allocation }) => allocation.jobId)
+function inUse(what: string, refusal: string, held: Holders): NbError {
+  const jobs = [...held.values()].map(({ allocation }) => allocation.jobId)
   return new NbError('state-conflict', `${what} ${refusal} while job ${jobs.join(', job ')} uses it`, {
     details: { jobs },
   })

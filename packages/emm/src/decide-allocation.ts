@@ -12,35 +12,45 @@ import type {
 import {
   allOf,
   type Denial,
-  limitReached,
   neverUntil,
   notConfigured,
-  unitDown,
+  robotDown,
   unitMissing,
   volumeBusy,
   volumeUnusable,
   waitFor,
 } from './blockers.ts'
 import { chooseDrive } from './choose-drive.ts'
-import { isWithin, volumesToWrite, type VolumeWish } from './choose-volume.ts'
-import type { InventoryView } from './inventory.ts'
+import { chooseGroup, mostInGroup, wouldJoin } from './choose-group.ts'
 import { storageUnitCandidates } from './choose-storage-unit.ts'
+import { isWithin, pickVolume } from './choose-volume.ts'
+import type { MultiplexGroup } from './hold-index.ts'
+import type { InventoryView } from './inventory.ts'
+import type { Rules } from './rules.ts'
 import { turnBlockers } from './turns.ts'
+import { isOut, whyFull, whyUnavailable } from './unit-available.ts'
+import { whyNoVolume } from './why-no-volume.ts'
 
-/** What to set aside. `takenFromScratch` is the pool a scratch volume moves into. */
+/** What to set aside. */
 export interface Choice {
   readonly unit: StorageUnit
   readonly medium: AllocatedMedium
+  /** A place in a new group: the group is named by the allocation that begins it. */
+  readonly beginsGroup?: { readonly most: number }
+  /** The pool a scratch volume moves into. */
   readonly takenFromScratch?: string
 }
 
 /** Either everything that is needed, or every reason why not. */
 export type Decision = { readonly choice: Choice } | { readonly denial: Denial }
 
+type WriteNeed = Extract<MediaNeed, { kind: 'write' }>
+
 /** Chooses what a job gets, or tells why it gets nothing now. It changes nothing. `turns` are kept for other jobs. */
 export function decideAllocation(
   view: InventoryView,
   need: MediaNeed,
+  rules: Rules,
   turns: readonly Turn[] = [],
 ): Decision {
   if (need.kind === 'read') {
@@ -48,14 +58,14 @@ export function decideAllocation(
     const decision = decideRead(view, need)
     return unit === undefined ? decision : keepTurns(view, unit, decision, turns)
   }
-  const candidates = storageUnitCandidates(view, need.storage)
+  const candidates = storageUnitCandidates(view, need.storage, rules)
   if ('denial' in candidates) return candidates
   const denials: Denial[] = []
   for (const unit of candidates.units) {
-    const decision = keepTurns(view, unit, decideWrite(view, unit, need), turns)
+    const decision = keepTurns(view, unit, decideWrite(view, unit, need, rules), turns)
     if ('choice' in decision) return decision
     denials.push(decision.denial)
-    if (candidates.stopAtFirstNotDown && !isOut(unit, decision.denial)) break
+    if (candidates.stopAtFirstNotDown && !isOut(view, unit, decision.denial.possible)) break
   }
   return { denial: allOf(denials) }
 }
@@ -74,25 +84,19 @@ function keepTurns(
   return { denial: { possible, blockers: [...others, ...blockers] } }
 }
 
-/** For the failover rule: a unit that is down, disabled or can't ever serve is passed over; a busy one is waited for. */
-function isOut(unit: StorageUnit, denial: Denial): boolean {
-  return unit.state === 'down' || limitOf(unit) === 0 || !denial.possible
-}
-
-const limitOf = (unit: StorageUnit): number =>
-  unit.type === 'disk' ? unit.maxConcurrentJobs : unit.maxConcurrentDrives
-
 function decideRead(view: InventoryView, need: Extract<MediaNeed, { kind: 'read' }>): Decision {
   const unit = view.units.get(need.storageUnit)
   if (unit === undefined) return { denial: neverUntil(unitMissing(need.storageUnit)) }
   if (unit.type === 'disk') return decideDisk(view, unit)
-  if (unit.state === 'down') return { denial: waitFor(unitDown(unit)) }
   const volume = view.volumes.get(need.volumeId ?? '')
   if (volume === undefined) {
     const name = need.volumeId ?? 'no volume named'
     return { denial: neverUntil(volumeUnusable(unit, name, 2031, `volume ${name} is known`)) }
   }
-  return decideVolumeToRead(view, unit, volume)
+  const decision = decideVolumeToRead(view, unit, volume)
+  const unavailable = whyUnavailable(view, unit)
+  if (unavailable.length === 0 || ('denial' in decision && !decision.denial.possible)) return decision
+  return { denial: waitFor(...unavailable, ...('denial' in decision ? decision.denial.blockers : [])) }
 }
 
 function decideVolumeToRead(view: InventoryView, unit: TapeStorageUnit, volume: Volume): Decision {
@@ -103,78 +107,77 @@ function decideVolumeToRead(view: InventoryView, unit: TapeStorageUnit, volume: 
         volumeUnusable(unit, volumeId, 2042, `a storage unit of density ${volume.density} is asked for it`),
       ),
     }
-  const holder = view.heldVolume(volumeId)
-  if (holder !== undefined) return { denial: waitFor(volumeBusy(unit, volume, holder)) }
+  if (view.drivesOf(unit).size === 0) return { denial: neverUntil(noDrive(unit)) }
+  const holders = view.holds.onVolume(volumeId)
+  if (holders.size > 0) return { denial: waitFor(volumeBusy(unit, volumeId, holders)) }
   if (!isWithin(view, unit, volume)) {
     const place = unit.robot === undefined ? `a drive of ${unit.name}` : `robot ${unit.robot}`
     return {
       denial: waitFor(volumeUnusable(unit, volumeId, 2000, `volume ${volumeId} is put into ${place}`)),
     }
   }
-  if (view.drivesOf(unit).length === 0) return { denial: neverUntil(noDrive(unit)) }
+  const robot = unit.robot === undefined ? undefined : view.robots.get(unit.robot)
+  if (robot?.state === 'down' && view.driveWith(volumeId) === undefined)
+    return { denial: waitFor(robotDown(unit, robot)) }
   const chosen = chooseDrive(view, unit, volume)
   if ('blockers' in chosen) return { denial: waitFor(...chosen.blockers) }
   return { choice: { unit, medium: tapeMedium(unit, chosen.drive, volume, volume.pool) } }
 }
 
-function decideWrite(view: InventoryView, unit: StorageUnit, wish: VolumeWish): Decision {
-  return unit.type === 'disk' ? decideDisk(view, unit) : decideTapeWrite(view, unit, wish)
+function decideWrite(view: InventoryView, unit: StorageUnit, need: WriteNeed, rules: Rules): Decision {
+  return unit.type === 'disk' ? decideDisk(view, unit) : decideTapeWrite(view, unit, need, rules)
 }
 
 /** Reads and writes count alike: each is a job on the disk. */
 function decideDisk(view: InventoryView, unit: DiskStorageUnit): Decision {
-  const held = view.heldOn(unit.name)
-  const blockers: Blocker[] = []
-  if (unit.state === 'down') blockers.push(unitDown(unit))
-  if (held.length >= unit.maxConcurrentJobs) blockers.push(limitReached(unit, unit.maxConcurrentJobs, held))
+  const blockers = [...whyUnavailable(view, unit), ...whyFull(view, unit)]
   if (blockers.length > 0) return { denial: waitFor(...blockers) }
   return { choice: { unit, medium: { kind: 'disk', maxFragmentBytes: unit.maxFragmentBytes } } }
 }
 
-function decideTapeWrite(view: InventoryView, unit: TapeStorageUnit, wish: VolumeWish): Decision {
-  if (!view.pools.has(wish.volumePool)) {
-    const text = `volume pool ${wish.volumePool} is created`
-    return { denial: neverUntil(notConfigured(wish.volumePool, 167, text, unit.name)) }
+function decideTapeWrite(
+  view: InventoryView,
+  unit: TapeStorageUnit,
+  need: WriteNeed,
+  rules: Rules,
+): Decision {
+  if (!view.pools.has(need.volumePool)) {
+    const text = `volume pool ${need.volumePool} is created`
+    return { denial: neverUntil(notConfigured(need.volumePool, 167, text, unit.name)) }
   }
-  if (view.drivesOf(unit).length === 0) return { denial: neverUntil(noDrive(unit)) }
-  const volumes = volumesToWrite(view, unit, wish)
-  if (volumes.length === 0) {
-    const text = `pool ${wish.volumePool} or the scratch pool gets a volume of density ${unit.density} for storage unit ${unit.name}`
-    return { denial: neverUntil(volumeUnusable(unit, wish.volumePool, 2000, text)) }
+  if (view.drivesOf(unit).size === 0) return { denial: neverUntil(noDrive(unit)) }
+  const unavailable = whyUnavailable(view, unit)
+  if (unavailable.length === 0) {
+    const group = chooseGroup(view, unit, need)
+    if (group !== undefined) return { choice: { unit, medium: joined(unit, need, group) } }
   }
-  const blockers: Blocker[] = []
-  if (unit.state === 'down') blockers.push(unitDown(unit))
-  const writing = view.heldOn(unit.name).filter(({ allocation }) => allocation.purpose === 'write')
-  if (writing.length >= unit.maxConcurrentDrives)
-    blockers.push(limitReached(unit, unit.maxConcurrentDrives, writing))
-  const pick = pickVolumeAndDrive(view, unit, volumes)
+  const pick = pickVolume(view, unit, need, rules, wouldJoin(view, unit, need))
+  if ('blockers' in pick && pick.blockers.length === 0)
+    return { denial: neverUntil(whyNoVolume(view, unit, need, rules)) }
+  const blockers: Blocker[] = [...unavailable, ...whyFull(view, unit)]
   if ('blockers' in pick) blockers.push(...pick.blockers)
   if (blockers.length > 0 || 'blockers' in pick) return { denial: waitFor(...blockers) }
   const { drive, volume } = pick
-  const medium = tapeMedium(unit, drive, volume, wish.volumePool)
-  const moved = volume.pool === wish.volumePool ? {} : { takenFromScratch: wish.volumePool }
-  return { choice: { unit, medium, ...moved } }
+  const most = mostInGroup(unit, need)
+  return {
+    choice: {
+      unit,
+      medium: tapeMedium(unit, drive, volume, need.volumePool),
+      ...(most > 1 ? { beginsGroup: { most } } : {}),
+      ...(volume.pool === need.volumePool ? {} : { takenFromScratch: need.volumePool }),
+    },
+  }
 }
 
-/** The best volume for which there is a drive; else what every one of them waits for, each reason once. */
-function pickVolumeAndDrive(
-  view: InventoryView,
+/** A place beside the other members of a group. */
+function joined(
   unit: TapeStorageUnit,
-  volumes: readonly Volume[],
-): { readonly drive: Drive; readonly volume: Volume } | { readonly blockers: readonly Blocker[] } {
-  const blockers = new Map<string, Blocker>()
-  const note = (blocker: Blocker): unknown => blockers.set(`${blocker.kind}:${blocker.name}`, blocker)
-  for (const volume of volumes) {
-    const holder = view.heldVolume(volume.volumeId)
-    if (holder !== undefined) {
-      note(volumeBusy(unit, volume, holder))
-      continue
-    }
-    const chosen = chooseDrive(view, unit, volume)
-    if ('drive' in chosen) return { drive: chosen.drive, volume }
-    chosen.blockers.forEach(note)
-  }
-  return { blockers: [...blockers.values()] }
+  need: WriteNeed,
+  { id, drive, volumeId, most }: MultiplexGroup,
+): AllocatedMedium {
+  const { maxFragmentBytes } = unit
+  const multiplex = { group: id, most: Math.min(most, mostInGroup(unit, need)) }
+  return { kind: 'tape', maxFragmentBytes, drive, volumeId, volumePool: need.volumePool, multiplex }
 }
 
 function tapeMedium(

@@ -35,14 +35,13 @@
  *
  * @packageDocumentation
  */
-export { createMediaManager, type MediaManagerComponents, type MediaManagerOptions } from './media-manager.ts'
+export { createMediaManager, type MediaManagerComponents } from './media-manager.ts'
+export type { ErrorPolicyOptions, MediaManagerOptions } from './options.ts'
+export { judge, type ErrorPolicy, type Judgement, type Suspects } from './error-policy.ts'
+export { driveControl } from './drive-control.ts'
+export type { Held } from './held.ts'
+export type { ImageOnVolume } from './image-table.ts'
+export type { Rules } from './rules.ts'
 export { decideAllocation, type Choice, type Decision } from './decide-allocation.ts'
 export type { Denial } from './blockers.ts'
-export {
-  Inventory,
-  type Change,
-  type Held,
-  type InventoryView,
-  type SelectionKey,
-  type Tables,
-} from './inventory.ts'
+export { Inventory, type Change, type InventoryView, type SelectionKey, type Tables } from './inventory.ts'

@@ -1,24 +1,47 @@
 import { NbError, type Store } from '@nb/contracts'
-import { type Change, type Held, Inventory, type Tables } from './inventory.ts'
+import { type Change, Inventory, type Tables } from './inventory.ts'
+import type { Held } from './held.ts'
+import { presentForm } from './upgrade.ts'
 import {
   validDrive,
+  validError,
   validGroup,
+  validImage,
+  validMediaServer,
   validNeed,
   validPool,
+  validRobot,
   validStorageUnit,
   validVolume,
 } from './valid-configuration.ts'
 
-/** The inventory at rest: a sublevel for each table, JSON values. */
+/** The inventory at rest: a sublevel for each table, JSON values; sublevel `form` has the number of its form. */
 export interface InventoryStore {
-  /** Reads all of it. Rejects with `store-corrupt` naming the entry, `store-failed`. */
-  load(): Promise<Inventory>
+  /**
+   * Reads all of it, with the form that it has: 1 where none is noted. Nothing is read of a store whose form this
+   * version does not know. Rejects with `store-corrupt` naming the entry, `store-failed`.
+   */
+  load(): Promise<{ readonly inventory: Inventory; readonly form: number }>
+  /** Makes the first changes durable, and that the store has the present form from now on. Rejects with `store-failed`. */
+  begin(changes: readonly Change[]): Promise<void>
   /** Makes all changes durable or none. Rejects with `store-failed`. */
   write(changes: readonly Change[]): Promise<void>
 }
 
 /** The order matters: an entry comes after those that it refers to. */
-const tables = ['units', 'groups', 'pools', 'volumes', 'drives', 'allocations', 'selections'] as const
+const tables = [
+  'units',
+  'mediaServers',
+  'robots',
+  'groups',
+  'pools',
+  'volumes',
+  'drives',
+  'images',
+  'errors',
+  'allocations',
+  'selections',
+] as const
 
 /** The family's databases take `sync` each by its own options; `abstract-level` names only the common ones. */
 const durable: object = { sync: true }
@@ -42,27 +65,45 @@ export function inventoryStore(store: Store): InventoryStore {
     }
     return changes
   }
+  const forms = open<unknown>('form')
+  const readForm = async (): Promise<number> => {
+    let form: unknown
+    try {
+      form = await forms.get('form')
+    } catch (error) {
+      throw readFailure('form', error)
+    }
+    if (form === undefined) return 1
+    if (Number.isSafeInteger(form)) return form as number
+    throw corrupt('form', 'form', new TypeError('not a number'))
+  }
+  const write = async (changes: readonly Change[], form?: number): Promise<void> => {
+    const operations = changes.map(({ table, key, value }) =>
+      value === undefined
+        ? { type: 'del' as const, sublevel: levels[table], key }
+        : { type: 'put' as const, sublevel: levels[table], key, value },
+    )
+    const noted =
+      form === undefined ? [] : [{ type: 'put' as const, sublevel: forms, key: 'form', value: form }]
+    try {
+      await store.batch([...operations, ...noted], durable)
+    } catch (error) {
+      throw new NbError('store-failed', 'the media manager could not write to its store', { cause: error })
+    }
+  }
   return {
     load: async () => {
       const inventory = new Inventory()
+      const form = await readForm()
+      if (form > presentForm) return { inventory, form }
       for (const table of tables) {
         const changes = await readTable(table)
         for (const change of table === 'allocations' ? byAge(changes) : changes) inventory.apply(change)
       }
-      return inventory
+      return { inventory, form }
     },
-    write: async (changes) => {
-      const operations = changes.map(({ table, key, value }) =>
-        value === undefined
-          ? { type: 'del' as const, sublevel: levels[table], key }
-          : { type: 'put' as const, sublevel: levels[table], key, value },
-      )
-      try {
-        await store.batch(operations, durable)
-      } catch (error) {
-        throw new NbError('store-failed', 'the media manager could not write to its store', { cause: error })
-      }
-    },
+    begin: (changes) => write(changes, presentForm),
+    write: (changes) => write(changes),
   }
 }
 
@@ -77,10 +118,14 @@ function readEntry(table: keyof Tables, key: string, text: string): Change {
 /** Each refuses what could not have been written by a media manager. */
 const readers: { readonly [Table in keyof Tables]: (value: Tables[Table]) => Tables[Table] } = {
   units: validStorageUnit,
+  mediaServers: validMediaServer,
+  robots: validRobot,
   groups: validGroup,
   pools: validPool,
   volumes: validVolume,
   drives: validDrive,
+  images: validImage,
+  errors: validError,
   allocations: readHeld,
   selections: (value) => {
     if (!Number.isSafeInteger(value)) throw new TypeError('not a number')

@@ -1,28 +1,34 @@
 import type {
-  Allocation,
   Drive,
-  MediaNeed,
+  MediaError,
+  MediaServerEntry,
+  Robot,
   StorageUnit,
   StorageUnitGroup,
   TapeStorageUnit,
   Volume,
   VolumePool,
 } from '@nb/contracts'
-
-/** An allocation in force, with the request it answers. */
-export interface Held {
-  readonly allocation: Allocation
-  readonly need: MediaNeed
-  readonly flow?: 'backup' | 'restore'
-}
+import { DriveIndex } from './drive-index.ts'
+import type { Held } from './held.ts'
+import { HoldIndex } from './hold-index.ts'
+import { type ImageOnVolume, ImageTable } from './image-table.ts'
+import { placeOf, siteOf } from './site.ts'
+import { VolumeIndex } from './volume-index.ts'
 
 /** One table of the inventory: what it holds by name. */
 export interface Tables {
   units: StorageUnit
+  mediaServers: MediaServerEntry
+  robots: Robot
   groups: StorageUnitGroup
   pools: VolumePool
   volumes: Volume
   drives: Drive
+  /** By volume and image: `VOLUME/BACKUP`. */
+  images: ImageOnVolume
+  /** By a number that only grows, as text of 16 digits. */
+  errors: MediaError
   allocations: Held
   /** When units and drives were last chosen, as a number that only grows: key `unit:NAME`, `drive:NAME`. */
   selections: number
@@ -38,25 +44,32 @@ export type Change = {
 }[keyof Tables]
 
 /** What decisions read: everything configured and everything held, with the paths they need through it. */
-export interface InventoryView {
-  readonly units: ReadonlyMap<string, StorageUnit>
-  readonly groups: ReadonlyMap<string, StorageUnitGroup>
-  readonly pools: ReadonlyMap<string, VolumePool>
-  readonly volumes: ReadonlyMap<string, Volume>
-  readonly drives: ReadonlyMap<string, Drive>
-  readonly allocations: ReadonlyMap<string, Held>
-  /** The allocations on a storage unit, oldest first. */
-  heldOn(unit: string): readonly Held[]
-  /** The allocation that has a drive. */
-  heldDrive(name: string): Held | undefined
-  /** The allocation that has a volume. */
-  heldVolume(volumeId: string): Held | undefined
-  /** The volumes of a pool, in no order. */
-  volumesOfPool(pool: string): Iterable<Volume>
-  /** The drives that serve a tape storage unit, by name. */
-  drivesOf(unit: TapeStorageUnit): readonly Drive[]
+export type InventoryView = {
+  readonly [Table in Exclude<keyof Tables, 'images'>]: ReadonlyMap<string, Tables[Table]>
+} & {
+  /** How busy media servers said they are; not kept over a restart. */
+  readonly loads: ReadonlyMap<string, NonNullable<MediaServerEntry['load']>>
+  /** Allocations by what they hold. */
+  readonly holds: Omit<HoldIndex, 'add' | 'delete'>
+  /** Volumes that may be written to, in order of choice. */
+  readonly writable: Omit<VolumeIndex, 'refresh'>
+  readonly images: Omit<ImageTable, 'set' | 'delete'>
+  /** The storage units by name. */
+  unitsByName(): readonly StorageUnit[]
+  /** The tape storage units of a density, and of a robot or `null` for none. */
+  unitsAt(density: string, robot?: string | null): readonly TapeStorageUnit[]
+  /** The storage units of a media server. */
+  unitsOn(mediaServer: string): readonly StorageUnit[]
+  /** The names of the drives that serve a tape storage unit, in no order. */
+  drivesOf(unit: TapeStorageUnit): ReadonlySet<string>
+  /** The free drive to use next: an empty one before a loaded one, then the least recently selected. */
+  nextFreeDrive(unit: TapeStorageUnit): Drive | undefined
+  /** Whether a drive could be given to a job now. */
+  isFree(drive: Drive): boolean
   /** The drive that a volume is in. */
   driveWith(volumeId: string): Drive | undefined
+  /** The volume with a barcode. */
+  withBarcode(barcode: string): string | undefined
   /** Larger is later; 0 is never. */
   lastSelected(key: SelectionKey): number
   /** Larger than every selection so far. */
@@ -69,67 +82,94 @@ export type SelectionKey = `unit:${string}` | `drive:${string}`
 /** The state of the media manager in memory; its store holds the same. */
 export class Inventory implements InventoryView {
   readonly units: Map<string, StorageUnit> = new Map()
+  readonly mediaServers: Map<string, MediaServerEntry> = new Map()
+  readonly robots: Map<string, Robot> = new Map()
   readonly groups: Map<string, StorageUnitGroup> = new Map()
   readonly pools: Map<string, VolumePool> = new Map()
   readonly volumes: Map<string, Volume> = new Map()
   readonly drives: Map<string, Drive> = new Map()
+  readonly images: ImageTable = new ImageTable()
+  readonly errors: Map<string, MediaError> = new Map()
   readonly allocations: Map<string, Held> = new Map()
   readonly selections: Map<string, number> = new Map()
+  readonly loads: Map<string, NonNullable<MediaServerEntry['load']>> = new Map()
 
-  readonly #unitHolds: Index<Held> = new Index()
-  readonly #driveHolds: Map<string, Held> = new Map()
-  readonly #volumeHolds: Map<string, Held> = new Map()
-  readonly #poolVolumes: Index<Volume> = new Index()
-  readonly #siteDrives: Index<Drive> = new Index()
+  readonly holds: HoldIndex = new HoldIndex()
+  readonly writable: VolumeIndex = new VolumeIndex()
+  readonly #driveIndex: DriveIndex = new DriveIndex()
   readonly #loadedIn: Map<string, string> = new Map()
+  readonly #barcodes: Map<string, string> = new Map()
+  #unitsByName: readonly StorageUnit[] | undefined
+  #unitsByPlace: ReadonlyMap<string, readonly TapeStorageUnit[]> | undefined
+  #unitsByServer: ReadonlyMap<string, readonly StorageUnit[]> | undefined
   #latestSelection = 0
 
   /** Makes one change, in the table and in every index over it. */
   apply(change: Change): void {
+    const table = this[change.table] as Map<string, unknown>
+    const before = table.get(change.key)
+    if (change.value === undefined) table.delete(change.key)
+    else table.set(change.key, change.value)
     switch (change.table) {
+      case 'units':
+        this.#unitsByName = undefined
+        this.#unitsByPlace = undefined
+        this.#unitsByServer = undefined
+        break
       case 'volumes':
-        this.#reindex(this.#poolVolumes, this.volumes, change, (volume) => volume.pool)
+        this.#indexVolume(change.key, before as Volume | undefined, change.value)
         break
       case 'drives':
-        this.#reindexDrive(change.key, change.value)
+        this.#indexDrive(change.key, before as Drive | undefined, change.value)
         break
       case 'allocations':
-        this.#reindexHeld(change.key, change.value)
+        this.#indexHeld(change.key, before as Held | undefined, change.value)
         break
       case 'selections':
         this.#latestSelection = Math.max(this.#latestSelection, change.value ?? 0)
+        if (change.key.startsWith('drive:')) this.#refreshDrive(change.key.slice('drive:'.length))
         break
       default:
         break
     }
-    const table = this[change.table] as Map<string, unknown>
-    if (change.value === undefined) table.delete(change.key)
-    else table.set(change.key, change.value)
   }
 
-  heldOn(unit: string): readonly Held[] {
-    return [...this.#unitHolds.get(unit)]
+  unitsByName(): readonly StorageUnit[] {
+    this.#unitsByName ??= [...this.units.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+    return this.#unitsByName
   }
 
-  heldDrive(name: string): Held | undefined {
-    return this.#driveHolds.get(name)
+  unitsAt(density: string, robot?: string | null): readonly TapeStorageUnit[] {
+    this.#unitsByPlace ??= unitsByPlace(this.units.values())
+    const key = robot === undefined ? density : placeOf({ density, ...(robot === null ? {} : { robot }) })
+    return this.#unitsByPlace.get(key) ?? []
   }
 
-  heldVolume(volumeId: string): Held | undefined {
-    return this.#volumeHolds.get(volumeId)
+  unitsOn(mediaServer: string): readonly StorageUnit[] {
+    this.#unitsByServer ??= grouped(this.units.values(), (unit) => [unit.mediaServer])
+    return this.#unitsByServer.get(mediaServer) ?? []
   }
 
-  volumesOfPool(pool: string): Iterable<Volume> {
-    return this.#poolVolumes.get(pool)
+  drivesOf(unit: TapeStorageUnit): ReadonlySet<string> {
+    return this.#driveIndex.namesOf(siteOf(unit))
   }
 
-  drivesOf(unit: TapeStorageUnit): readonly Drive[] {
-    return [...this.#siteDrives.get(siteOf(unit))].sort((a, b) => (a.name < b.name ? -1 : 1))
+  nextFreeDrive(unit: TapeStorageUnit): Drive | undefined {
+    const name = this.#driveIndex.nextFree(siteOf(unit))
+    return name === undefined ? undefined : this.drives.get(name)
+  }
+
+  isFree(drive: Drive): boolean {
+    return drive.state === 'up' && this.holds.onDrive(drive.name).size === 0
   }
 
   driveWith(volumeId: string): Drive | undefined {
     const name = this.#loadedIn.get(volumeId)
     return name === undefined ? undefined : this.drives.get(name)
+  }
+
+  withBarcode(barcode: string): string | undefined {
+    return this.#barcodes.get(barcode)
   }
 
   lastSelected(key: SelectionKey): number {
@@ -140,59 +180,77 @@ export class Inventory implements InventoryView {
     return this.#latestSelection + 1
   }
 
-  #reindex<Entry>(
-    index: Index<Entry>,
-    table: ReadonlyMap<string, Entry>,
-    change: { readonly key: string; readonly value: Entry | undefined },
-    group: (entry: Entry) => string,
-  ): void {
-    const before = table.get(change.key)
-    if (before !== undefined) index.delete(group(before), change.key)
-    if (change.value !== undefined) index.set(group(change.value), change.key, change.value)
+  #indexVolume(volumeId: string, before: Volume | undefined, after: Volume | undefined): void {
+    if (before?.barcode !== undefined) this.#barcodes.delete(before.barcode)
+    if (after?.barcode !== undefined) this.#barcodes.set(after.barcode, volumeId)
+    this.#refreshVolume(volumeId)
   }
 
-  #reindexDrive(key: string, value: Drive | undefined): void {
-    const before = this.drives.get(key)
+  #indexDrive(name: string, before: Drive | undefined, after: Drive | undefined): void {
     if (before?.loadedVolume !== undefined) this.#loadedIn.delete(before.loadedVolume)
-    if (value?.loadedVolume !== undefined) this.#loadedIn.set(value.loadedVolume, key)
-    this.#reindex(this.#siteDrives, this.drives, { key, value }, siteOf)
+    if (after?.loadedVolume !== undefined) this.#loadedIn.set(after.loadedVolume, name)
+    this.#refreshDrive(name)
+    if (before?.loadedVolume !== undefined) this.#refreshVolume(before.loadedVolume)
+    if (after?.loadedVolume !== undefined) this.#refreshVolume(after.loadedVolume)
   }
 
-  #reindexHeld(key: string, value: Held | undefined): void {
-    const before = this.allocations.get(key)
-    this.#reindex(this.#unitHolds, this.allocations, { key, value }, (held) => held.allocation.storageUnit)
-    if (before?.allocation.medium.kind === 'tape') {
-      this.#driveHolds.delete(before.allocation.medium.drive)
-      this.#volumeHolds.delete(before.allocation.medium.volumeId)
+  #indexHeld(id: string, before: Held | undefined, after: Held | undefined): void {
+    if (before !== undefined) this.holds.delete(id, before, this.#siteOf(before))
+    if (after !== undefined) this.holds.add(id, after, this.#siteOf(after))
+    for (const held of [before, after]) {
+      if (held?.allocation.medium.kind !== 'tape') continue
+      const { drive, volumeId } = held.allocation.medium
+      this.#refreshDrive(drive)
+      this.#refreshVolume(volumeId)
+      const loaded = this.drives.get(drive)?.loadedVolume
+      if (loaded !== undefined && loaded !== volumeId) this.#refreshVolume(loaded)
     }
-    if (value?.allocation.medium.kind === 'tape') {
-      this.#driveHolds.set(value.allocation.medium.drive, value)
-      this.#volumeHolds.set(value.allocation.medium.volumeId, value)
+  }
+
+  /** A held drive does not change its site, so this is the same when the allocation comes and goes. */
+  #siteOf({ allocation: { medium } }: Held): string | undefined {
+    const drive = medium.kind === 'tape' ? this.drives.get(medium.drive) : undefined
+    return drive === undefined ? undefined : siteOf(drive)
+  }
+
+  #refreshDrive(name: string): void {
+    const drive = this.drives.get(name)
+    const held = this.holds.onDrive(name).size > 0
+    const lastSelected = this.lastSelected(`drive:${name}`)
+    this.#driveIndex.refresh(name, drive === undefined ? undefined : { drive, held, lastSelected })
+  }
+
+  #refreshVolume(volumeId: string): void {
+    const volume = this.volumes.get(volumeId)
+    const drive = this.driveWith(volumeId)
+    const holders = this.holds.onVolume(volumeId)
+    const [first] = holders.values()
+    const facts = {
+      ...(drive === undefined ? {} : { drive }),
+      driveFree: drive !== undefined && this.isFree(drive),
+      held: holders.size > 0,
+      heldToWrite: first?.allocation.purpose === 'write',
     }
+    this.writable.refresh(volumeId, volume === undefined ? undefined : { volume, ...facts })
   }
 }
 
-/** Drives and tape storage units of one site belong together: same host, same density, same robot or none. */
-function siteOf(of: Pick<Drive, 'mediaServer' | 'density' | 'robot'>): string {
-  return JSON.stringify([of.mediaServer, of.density, of.robot ?? null])
+/** Tape units under their density, and under density and robot. */
+function unitsByPlace(units: Iterable<StorageUnit>): ReadonlyMap<string, readonly TapeStorageUnit[]> {
+  const tape = [...units].filter((unit) => unit.type === 'tape')
+  return grouped(tape, (unit) => [unit.density, placeOf(unit)])
 }
 
-/** Entries by group, each group in the order of insertion. */
-class Index<Entry> {
-  readonly #groups: Map<string, Map<string, Entry>> = new Map()
-
-  get(group: string): Iterable<Entry> {
-    return this.#groups.get(group)?.values() ?? []
-  }
-
-  set(group: string, key: string, entry: Entry): void {
-    const entries = this.#groups.get(group)
-    if (entries === undefined) this.#groups.set(group, new Map([[key, entry]]))
-    else entries.set(key, entry)
-  }
-
-  delete(group: string, key: string): void {
-    const entries = this.#groups.get(group)
-    if (entries?.delete(key) === true && entries.size === 0) this.#groups.delete(group)
-  }
+function grouped<Entry>(
+  entries: Iterable<Entry>,
+  keys: (entry: Entry) => readonly string[],
+): ReadonlyMap<string, readonly Entry[]> {
+  const groups = new Map<string, Entry[]>()
+  for (const entry of entries)
+    for (const key of keys(entry)) {
+      const group = groups.get(key)
+      if (group === undefined) groups.set(key, [entry])
+      else group.push(entry)
+    }
+  return groups
 }

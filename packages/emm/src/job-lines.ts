@@ -1,5 +1,5 @@
 import type { Allocation, JobLog, JobLogLine, Logger } from '@nb/contracts'
-import type { Held } from './inventory.ts'
+import type { Held } from './held.ts'
 
 /** Leaves the media manager's traces in the logs of jobs. A log that can't be reached fails no job. */
 export function jobLines(log: JobLog | undefined, logger: Logger): JobLines {

@@ -1,8 +1,10 @@
 import { type CallOptions, NbError, SerialQueue, type Store, throwIfAborted } from '@nb/contracts'
-import { ChangeFeed, resourceChange } from './change-feed.ts'
+import { ChangeFeed } from './change-feed.ts'
 import type { Inventory } from './inventory.ts'
 import { type Change } from './inventory.ts'
 import { inventoryStore } from './inventory-store.ts'
+import { resourceChange } from './resource-change.ts'
+import { presentForm, upgrade } from './upgrade.ts'
 
 /**
  * The inventory and its store as one: what is read comes from memory, what is changed is durable first, then
@@ -10,16 +12,19 @@ import { inventoryStore } from './inventory-store.ts'
  */
 export class Ledger {
   readonly #store: ReturnType<typeof inventoryStore>
+  readonly #told: (change: Change, before: unknown) => void
   readonly #changes: SerialQueue = new SerialQueue()
   #inventory: Inventory | undefined
   #starting: Promise<void> | undefined
   #feed: ChangeFeed = new ChangeFeed()
 
-  constructor(store: Store) {
+  /** `told` gets each change after it is true, with what it replaced. */
+  constructor(store: Store, told: (change: Change, before: unknown) => void) {
     this.#store = inventoryStore(store)
+    this.#told = told
   }
 
-  /** Reads the store. `first` gives what an empty one begins with. Rejects with `store-corrupt`, `store-failed`. */
+  /** Reads the store. `first` gives what an empty one begins with. Rejects with `store-corrupt`, `store-failed`, `version-unsupported`. */
   start(first: (inventory: Inventory) => readonly Change[]): Promise<void> {
     this.#starting ??= this.#load(first).catch((error: unknown) => {
       this.#starting = undefined
@@ -65,17 +70,22 @@ export class Ledger {
   /** Makes a batch durable and true. Only from within {@link Ledger.alone}. Rejects with `store-failed`. */
   async commit(batch: readonly Change[]): Promise<void> {
     const inventory = this.inventory
+    if (batch.length === 0) return
     await this.#store.write(batch)
     const replaced = batch.map((change) => inventory[change.table].get(change.key))
     for (const change of batch) inventory.apply(change)
     this.#feed.tell(resourceChange(inventory, batch, replaced))
+    batch.forEach((change, index) => this.#told(change, replaced[index]))
   }
 
   async #load(first: (inventory: Inventory) => readonly Change[]): Promise<void> {
-    const inventory = await this.#store.load()
-    const batch = first(inventory)
-    await this.#store.write(batch)
-    for (const change of batch) inventory.apply(change)
+    const { inventory, form } = await this.#store.load()
+    const upgraded = upgrade(inventory, form)
+    for (const change of upgraded) inventory.apply(change)
+    const begun = first(inventory)
+    const batch = [...upgraded, ...begun]
+    if (form !== presentForm || batch.length > 0) await this.#store.begin(batch)
+    for (const change of begun) inventory.apply(change)
     this.#feed = new ChangeFeed()
     this.#inventory = inventory
   }

@@ -1,4 +1,16 @@
-import type { Drive, MediaNeed, StorageUnit, StorageUnitGroup, Volume, VolumePool } from '@nb/contracts'
+import type {
+  Drive,
+  MediaError,
+  MediaNeed,
+  MediaServerEntry,
+  Robot,
+  StorageUnit,
+  StorageUnitGroup,
+  Volume,
+  VolumePool,
+  VolumeState,
+} from '@nb/contracts'
+import type { ImageOnVolume } from './image-table.ts'
 import {
   checkBoolean,
   checkInteger,
@@ -15,6 +27,10 @@ const MiB = 1024 ** 2
 const PiB = 1024 ** 5
 /** More than any site has; it keeps a slip of the finger from being a limit. */
 const mostAtOnce = 10_000
+/** Jobs that share a drive. */
+const mostStreams = 32
+/** More mounts than any medium stands. */
+const mostMounts = 1_000_000
 const barcodeLength = 32
 const upOrDown = ['up', 'down'] as const
 
@@ -34,29 +50,62 @@ export function validStorageUnit(input: StorageUnit): StorageUnit {
     checkInteger('maxConcurrentJobs', maxConcurrentJobs, 0, mostAtOnce, ' jobs (0 disables)')
     return { ...base, type, maxConcurrentJobs }
   }
-  const { type, density, robot, maxConcurrentDrives } = input
+  const { type, density, robot, maxConcurrentDrives, maxStreamsPerDrive } = input
   checkName('density', density)
   checkOptionalName('robot', robot)
   checkInteger('maxConcurrentDrives', maxConcurrentDrives, 0, mostAtOnce, ' drives (0 disables)')
-  return { ...base, type, density, ...given({ robot }), maxConcurrentDrives }
+  if (maxStreamsPerDrive !== undefined)
+    checkInteger('maxStreamsPerDrive', maxStreamsPerDrive, 1, mostStreams, ' jobs')
+  return { ...base, type, density, ...given({ robot, maxStreamsPerDrive }), maxConcurrentDrives }
 }
 
 /** The group with nothing but its own fields. Throws `argument-invalid`. */
 export function validGroup(input: StorageUnitGroup): StorageUnitGroup {
   const { name, members, selection } = input
   checkName('name', name)
-  checkOneOf('selection', selection, ['prioritised', 'failover', 'round-robin'])
+  checkOneOf('selection', selection, ['prioritised', 'failover', 'round-robin', 'load-balanced'])
   checkNames('members', members)
   if (new Set(members).size !== members.length) throw invalid('members', members, 'each storage unit once')
   return { name, members: [...members], selection }
 }
 
-/** The pool with nothing but its own fields. Throws `argument-invalid`. */
-export function validPool(input: VolumePool): VolumePool {
-  checkName('name', input.name)
-  checkBoolean('scratch', input.scratch)
-  return { name: input.name, scratch: input.scratch }
+/** The media server with nothing but its own fields; its load is reported, not configured. Throws `argument-invalid`. */
+export function validMediaServer(input: MediaServerEntry): MediaServerEntry {
+  const { name, state, stateReason, maxConcurrentJobs } = input
+  checkName('name', name)
+  checkOneOf('state', state, upOrDown)
+  checkOptionalText('stateReason', stateReason)
+  if (maxConcurrentJobs !== undefined)
+    checkInteger('maxConcurrentJobs', maxConcurrentJobs, 0, mostAtOnce, ' jobs (0 disables)')
+  return { name, state, ...given({ stateReason, maxConcurrentJobs }) }
 }
+
+/** The robot with nothing but its own fields. Throws `argument-invalid`. */
+export function validRobot({ name, state, stateReason }: Robot): Robot {
+  checkName('name', name)
+  checkOneOf('state', state, upOrDown)
+  checkOptionalText('stateReason', stateReason)
+  return { name, state, ...given({ stateReason }) }
+}
+
+/** The pool with nothing but its own fields. Throws `argument-invalid`. */
+export function validPool({ name, scratch, maxPartiallyFull }: VolumePool): VolumePool {
+  checkName('name', name)
+  checkBoolean('scratch', scratch)
+  if (maxPartiallyFull !== undefined)
+    checkInteger('maxPartiallyFull', maxPartiallyFull, 1, 1_000_000, ' volumes')
+  return { name, scratch, ...given({ maxPartiallyFull }) }
+}
+
+/** All states of a volume. */
+export const volumeStates: readonly VolumeState[] = [
+  'active',
+  'full',
+  'frozen',
+  'suspended',
+  'expired',
+  'imported',
+]
 
 /** The volume with nothing but its own fields. Throws `argument-invalid`. */
 export function validVolume(input: Volume): Volume {
@@ -71,17 +120,26 @@ export function validVolume(input: Volume): Volume {
   checkName('pool', pool)
   checkOptionalName('robot', robot)
   if (slot !== undefined) checkInteger('slot', slot, 0, 100_000)
-  checkOneOf('state', state, ['active', 'full', 'frozen', 'suspended', 'expired', 'imported'])
+  checkOneOf('state', state, volumeStates)
   checkOptionalText('stateReason', stateReason)
-  const { assignedAt, retentionLevel, mounts, lastMountedAt } = input
+  const { assignedAt, retentionLevel, multiRetention, multiplexed, mounts, maxMounts } = input
+  const { firstMountedAt, lastMountedAt, expiresAt, scratchPool } = input
   checkOptionalTime('assignedAt', assignedAt)
   if (retentionLevel !== undefined) checkInteger('retentionLevel', retentionLevel, 0, 100)
   if (assignedAt !== undefined && retentionLevel === undefined)
     throw invalid('retentionLevel', retentionLevel, 'a whole number 0–100 on an assigned volume')
   checkInteger('mounts', mounts, 0, Number.MAX_SAFE_INTEGER)
+  if (multiRetention !== undefined) checkBoolean('multiRetention', multiRetention)
+  if (multiplexed !== undefined) checkBoolean('multiplexed', multiplexed)
+  if (maxMounts !== undefined) checkInteger('maxMounts', maxMounts, 1, mostMounts, ' mounts')
+  checkOptionalTime('firstMountedAt', firstMountedAt)
   checkOptionalTime('lastMountedAt', lastMountedAt)
-  const optional = { barcode, robot, slot, stateReason, assignedAt, retentionLevel, lastMountedAt }
-  return { volumeId, density, pool, state, mounts, ...given(optional) }
+  checkOptionalTime('expiresAt', expiresAt)
+  checkOptionalName('scratchPool', scratchPool)
+  const place = { barcode, robot, slot, stateReason, scratchPool }
+  const content = { assignedAt, retentionLevel, multiRetention, multiplexed }
+  const use = { maxMounts, firstMountedAt, lastMountedAt, expiresAt }
+  return { volumeId, density, pool, state, mounts, ...given({ ...place, ...content, ...use }) }
 }
 
 /** The drive with nothing but its own fields. Throws `argument-invalid`. */
@@ -91,10 +149,28 @@ export function validDrive(input: Drive): Drive {
   checkName('mediaServer', mediaServer)
   checkName('density', density)
   checkOptionalName('robot', robot)
-  checkOneOf('state', state, upOrDown)
+  checkOneOf('state', state, ['up', 'down', 'operator'])
   checkOptionalText('stateReason', stateReason)
   checkOptionalName('loadedVolume', loadedVolume)
   return { name, mediaServer, density, state, ...given({ robot, stateReason, loadedVolume }) }
+}
+
+/** The error with nothing but its own fields. Throws `argument-invalid`. */
+export function validError(input: MediaError): MediaError {
+  const { volumeId, drive, kind, jobId, at } = input
+  checkOptionalName('volumeId', volumeId)
+  checkName('drive', drive)
+  checkOneOf('kind', kind, ['read', 'write', 'position'])
+  checkOptionalName('jobId', jobId)
+  checkInteger('at', at, 0, Number.MAX_SAFE_INTEGER, ' (ms since 1970)')
+  return { drive, kind, at, ...given({ volumeId, jobId }) }
+}
+
+/** The image with nothing but its own fields. Throws `argument-invalid`. */
+export function validImage({ retentionLevel, multiplexed }: ImageOnVolume): ImageOnVolume {
+  checkInteger('retentionLevel', retentionLevel, 0, 100)
+  if (multiplexed !== undefined) checkBoolean('multiplexed', multiplexed)
+  return { retentionLevel, ...(multiplexed === true ? { multiplexed } : {}) }
 }
 
 /** The need with nothing but its own fields. Throws `argument-invalid`. */
@@ -105,13 +181,18 @@ export function validNeed(input: MediaNeed): MediaNeed {
     checkOptionalName('need.volumeId', input.volumeId)
     return { kind: 'read', storageUnit: input.storageUnit, ...given({ volumeId: input.volumeId }) }
   }
-  const { storage, volumePool, retentionLevel } = input
+  const { storage, volumePool, retentionLevel, multiplexing, continues } = input
   checkOneOf('need.storage.kind', storage.kind, ['unit', 'group', 'any'])
   if (storage.kind !== 'any') checkName('need.storage.name', storage.name)
   checkName('need.volumePool', volumePool)
   checkInteger('need.retentionLevel', retentionLevel, 0, 100)
+  if (multiplexing !== undefined) checkInteger('need.multiplexing', multiplexing, 1, mostStreams, ' jobs')
+  if (continues !== undefined) checkBoolean('need.continues', continues)
   const chosen = storage.kind === 'any' ? { kind: storage.kind } : { kind: storage.kind, name: storage.name }
-  return { kind: 'write', storage: chosen, volumePool, retentionLevel }
+  // What says no more than the default is left out, so that equal needs look alike.
+  const shared = multiplexing === 1 ? {} : given({ multiplexing })
+  const goesOn = continues === true ? { continues } : {}
+  return { kind: 'write', storage: chosen, volumePool, retentionLevel, ...shared, ...goesOn }
 }
 
 type Given<Fields> = { readonly [Field in keyof Fields]?: Exclude<Fields[Field], undefined> }

@@ -1,10 +1,12 @@
 import t from 'tap'
 import { volumesToWrite } from '../src/choose-volume.ts'
 import type { Inventory } from '../src/inventory.ts'
-import { assigned, drive, tape, tapeSite, volume } from './site.ts'
+import { assigned, drive, rules, tape, tapeSite, volume } from './site.ts'
 
 const ids = (site: Inventory, volumePool = 'NetBackup', retentionLevel = 1) =>
-  volumesToWrite(site, tape('tape1'), { volumePool, retentionLevel }).map(({ volumeId }) => volumeId)
+  [...volumesToWrite(site, tape('tape1'), { volumePool, retentionLevel }, rules)].map(
+    ({ volumeId }) => volumeId,
+  )
 
 t.test('a mounted volume of the same level goes first, then assigned, then new, then scratch', async (t) => {
   const site = tapeSite(

@@ -1,0 +1,95 @@
+import { type CallOptions, type Drive, type MediaManager, throwIfAborted } from '@nb/contracts'
+import { driveControl } from './drive-control.ts'
+import type { Inventory } from './inventory.ts'
+import type { Held } from './held.ts'
+import type { Ledger } from './ledger.ts'
+import { isOf } from './media-errors.ts'
+import { listedImages, requireVolume } from './volume-life.ts'
+
+type ListMethods = Pick<
+  MediaManager,
+  | 'storageUnits'
+  | 'mediaServers'
+  | 'robots'
+  | 'groups'
+  | 'pools'
+  | 'volumes'
+  | 'volumeImages'
+  | 'drives'
+  | 'mediaErrors'
+  | 'allocations'
+>
+
+/** Lists are sorted by name and show what there was when the iteration began. */
+export function listMethods(ledger: Ledger): ListMethods {
+  /** All entries that there are, or the one that is named. */
+  async function* list<Entry, Shown = Entry>(
+    options: CallOptions | undefined,
+    table: (inventory: Inventory) => ReadonlyMap<string, Entry>,
+    name: string | undefined,
+    show: (entry: Entry) => Shown | undefined,
+  ): AsyncGenerator<Shown> {
+    const entries = table(ledger.inventory)
+    const one = name === undefined ? undefined : entries.get(name)
+    const all = name === undefined ? inOrder(entries) : one === undefined ? [] : [one]
+    for (const entry of all) {
+      throwIfAborted(options)
+      const shown = show(entry)
+      if (shown !== undefined) yield shown
+    }
+  }
+  const asItIs = <Entry>(entry: Entry): Entry => entry
+  const withControl = (drive: Drive): Drive => ({
+    ...drive,
+    control: driveControl(drive, ledger.inventory.robots.get(drive.robot ?? '')),
+  })
+  return {
+    storageUnits: ({ name }, options) => list(options, ({ units }) => units, name, asItIs),
+    mediaServers: ({ name }, options) =>
+      list(
+        options,
+        ({ mediaServers }) => mediaServers,
+        name,
+        (server) => {
+          const load = ledger.inventory.loads.get(server.name)
+          return load === undefined ? server : { ...server, load }
+        },
+      ),
+    robots: ({ name }, options) => list(options, ({ robots }) => robots, name, asItIs),
+    groups: ({ name }, options) => list(options, ({ groups }) => groups, name, asItIs),
+    pools: ({ name }, options) => list(options, ({ pools }) => pools, name, asItIs),
+    drives: ({ name }, options) => list(options, ({ drives }) => drives, name, withControl),
+    volumes: ({ volumeId, pool }, options) =>
+      list(
+        options,
+        ({ volumes }) => volumes,
+        volumeId,
+        (volume) => (pool === undefined || volume.pool === pool ? volume : undefined),
+      ),
+    volumeImages: async function* ({ volumeId }, options) {
+      requireVolume(ledger.inventory, volumeId)
+      for (const backupId of listedImages(ledger.inventory, volumeId)) {
+        throwIfAborted(options)
+        yield backupId
+      }
+    },
+    mediaErrors: (of, options) =>
+      list(
+        options,
+        ({ errors }) => errors,
+        undefined,
+        (error) => (isOf(error, of) ? error : undefined),
+      ),
+    allocations: ({ jobId }, options) =>
+      list<Held, Held['allocation']>(
+        options,
+        ({ allocations, holds }) => (jobId === undefined ? allocations : holds.ofJob(jobId)),
+        undefined,
+        ({ allocation }) => allocation,
+      ),
+  }
+}
+
+function inOrder<Entry>(entries: ReadonlyMap<string, Entry>): readonly Entry[] {
+  return [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry)
+}

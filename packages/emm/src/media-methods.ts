@@ -1,0 +1,76 @@
+import type { Clock, MediaManager, MediaManagerEvents } from '@nb/contracts'
+import { checkName, checkOneOf, checkOptionalName, checkOptionalText } from './argument-checks.ts'
+import { recordMount, recordUnmount, setDriveState } from './hardware.ts'
+import type { Ledger } from './ledger.ts'
+import { forgetErrors, reportError } from './media-errors.ts'
+import type { Settings } from './options.ts'
+import { validImage, volumeStates } from './valid-configuration.ts'
+import { assignImage, setVolumeState, unassignImage } from './volume-life.ts'
+
+type MediaMethods = Pick<
+  MediaManager,
+  | 'setVolumeState'
+  | 'assignImage'
+  | 'unassignImage'
+  | 'recordMount'
+  | 'recordUnmount'
+  | 'setDriveState'
+  | 'reportError'
+  | 'forgetErrors'
+>
+
+/** The methods that follow the life of volumes and drives. */
+export function mediaMethods(
+  ledger: Ledger,
+  clock: Clock,
+  { errorPolicy, errorMemory }: Settings,
+  tellError: (error: MediaManagerEvents['media:error']) => void,
+): MediaMethods {
+  return {
+    setVolumeState: async ({ volumeId, state, reason }, options) => {
+      checkName('volumeId', volumeId)
+      checkOneOf('state', state, volumeStates)
+      checkOptionalText('reason', reason)
+      await ledger.change(options, (inventory) =>
+        setVolumeState(inventory, volumeId, state, reason, clock.now()),
+      )
+    },
+    assignImage: async ({ volumeId, backupId, ...input }, options) => {
+      checkName('volumeId', volumeId)
+      checkName('backupId', backupId)
+      const image = validImage(input)
+      await ledger.change(options, (inventory) =>
+        assignImage(inventory, volumeId, backupId, image, clock.now()),
+      )
+    },
+    unassignImage: async ({ backupId, volumeId }, options) => {
+      checkName('backupId', backupId)
+      checkOptionalName('volumeId', volumeId)
+      return ledger.alone(options, async () => {
+        const { inventory } = ledger
+        const batch = unassignImage(inventory, backupId, volumeId)
+        const unassigned = batch.flatMap(({ table, key, value }) =>
+          table === 'volumes' && value?.assignedAt === undefined ? [key] : [],
+        )
+        await ledger.commit(batch)
+        return { unassigned }
+      })
+    },
+    recordMount: async ({ volumeId, drive }, options) =>
+      ledger.change(options, (inventory) => recordMount(inventory, volumeId, drive, clock.now())),
+    recordUnmount: async ({ drive }, options) =>
+      ledger.change(options, (inventory) => recordUnmount(inventory, drive)),
+    setDriveState: async ({ name, state, reason }, options) =>
+      ledger.change(options, (inventory) => setDriveState(inventory, name, state, reason)),
+    reportError: async (input, options) =>
+      ledger.alone(options, async () => {
+        const at = clock.now()
+        const noted = reportError(ledger.inventory, { ...input, at }, errorPolicy, errorMemory)
+        await ledger.commit(noted.batch)
+        tellError({ ...noted.error, ...noted.verdict })
+        return noted.verdict
+      }),
+    forgetErrors: async (input, options) =>
+      ledger.change(options, (inventory) => forgetErrors(inventory, input)),
+  }
+}

@@ -1,0 +1,125 @@
+import type { Drive, ResourceChange, Robot, TapeStorageUnit, Volume } from '@nb/contracts'
+import type { Change, InventoryView } from './inventory.ts'
+import type { Held } from './held.ts'
+
+/** Whom changes may help: computed after they were applied, `before` being what each replaced. */
+export function resourceChange(
+  view: InventoryView,
+  changes: readonly Change[],
+  before: readonly unknown[],
+): ResourceChange | undefined {
+  const told: Told = { view, units: new Set(), groups: new Set() }
+  changes.forEach((change, index) => tell(told, change, before[index]))
+  const { units, groups } = told
+  if (units.size + groups.size === 0) return undefined
+  return { storageUnits: [...units], groups: [...groups] }
+}
+
+interface Told {
+  readonly view: InventoryView
+  readonly units: Set<string>
+  readonly groups: Set<string>
+}
+
+function tell(told: Told, change: Change, before: unknown): void {
+  switch (change.table) {
+    case 'units':
+      told.units.add(change.key)
+      break
+    case 'groups':
+      told.groups.add(change.key)
+      break
+    case 'mediaServers':
+      tellServer(told, change.key)
+      break
+    case 'robots':
+      tellRobot(told, change.key)
+      break
+    case 'pools':
+      tellTape(told)
+      break
+    case 'volumes':
+      if (volumeMayHelp(before as Volume | undefined, change.value))
+        for (const volume of [before as Volume | undefined, change.value])
+          if (volume !== undefined) tellVolume(told, volume)
+      break
+    case 'drives':
+      if (driveMayHelp(told.view, before as Drive | undefined, change.value))
+        for (const drive of [before as Drive | undefined, change.value])
+          if (drive !== undefined) tellUnits(told, told.view.unitsAt(drive.density))
+      break
+    case 'allocations':
+      if (change.value === undefined) tellReleased(told, before as Held)
+      else if (beginsGroup(change.value)) told.units.add(change.value.allocation.storageUnit)
+      break
+    case 'images':
+    case 'errors':
+    case 'selections':
+      break
+  }
+}
+
+function tellUnits({ units }: Told, helped: readonly TapeStorageUnit[]): void {
+  for (const { name } of helped) units.add(name)
+}
+
+function tellTape({ view, units }: Told): void {
+  for (const unit of view.units.values()) if (unit.type === 'tape') units.add(unit.name)
+}
+
+function tellServer({ view, units }: Told, mediaServer: string): void {
+  for (const { name } of view.unitsOn(mediaServer)) units.add(name)
+}
+
+function tellRobot({ view, units }: Told, robot: Robot['name']): void {
+  for (const unit of view.units.values())
+    if (unit.type === 'tape' && unit.robot === robot) units.add(unit.name)
+}
+
+/** Those of its place, and those of the drive that it is in; all where its pool counts partly full volumes. */
+function tellVolume(told: Told, volume: Volume): void {
+  if (told.view.pools.get(volume.pool)?.maxPartiallyFull !== undefined) tellTape(told)
+  tellUnits(told, told.view.unitsAt(volume.density, volume.robot ?? null))
+  const drive = told.view.driveWith(volume.volumeId)
+  if (drive !== undefined) tellUnits(told, told.view.unitsAt(drive.density, drive.robot ?? null))
+}
+
+/** A mount or a first image helps nobody; anything else may. */
+function volumeMayHelp(before: Volume | undefined, after: Volume | undefined): boolean {
+  if (before === undefined || after === undefined) return true
+  const fields = ['state', 'pool', 'density', 'robot', 'maxMounts', 'expiresAt'] as const
+  return (
+    fields.some((field) => before[field] !== after[field]) ||
+    (before.assignedAt !== undefined && before.retentionLevel !== after.retentionLevel)
+  )
+}
+
+/** A volume that comes into a drive helps only where its robot can't bring it elsewhere. */
+function driveMayHelp(view: InventoryView, before: Drive | undefined, after: Drive | undefined): boolean {
+  if (before === undefined || after === undefined) return true
+  const fields = ['state', 'mediaServer', 'density', 'robot'] as const
+  if (fields.some((field) => before[field] !== after[field])) return true
+  if (before.loadedVolume === after.loadedVolume) return false
+  return before.loadedVolume !== undefined || view.robots.get(after.robot ?? '')?.state === 'down'
+}
+
+/** A place in a group, or drive and volume, or a place on a disk; a place at its media server when it was full. */
+function tellReleased(told: Told, { allocation }: Held): void {
+  const { view, units } = told
+  units.add(allocation.storageUnit)
+  const limit = view.mediaServers.get(allocation.mediaServer)?.maxConcurrentJobs
+  if (limit !== undefined && view.holds.onServer(allocation.mediaServer).size === limit - 1)
+    tellServer(told, allocation.mediaServer)
+  if (allocation.medium.kind !== 'tape') return
+  const { drive: driveName, volumeId } = allocation.medium
+  if (view.holds.onDrive(driveName).size > 0) return
+  const drive = view.drives.get(driveName)
+  if (drive !== undefined) tellUnits(told, view.unitsAt(drive.density, drive.robot ?? null))
+  const volume = view.volumes.get(volumeId)
+  if (volume !== undefined) tellVolume(told, volume)
+}
+
+/** Jobs that wait may join a group that has just begun. */
+function beginsGroup({ allocation: { allocationId, medium } }: Held): boolean {
+  return medium.kind === 'tape' && medium.multiplex?.group === allocationId && medium.multiplex.most > 1
+}

@@ -1,0 +1,9 @@
+/** What decisions follow besides the inventory: the time, and what the options say. */
+export interface Rules {
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  /** Whether images of several retention levels may be on one volume. */
+  readonly allowMultipleRetentions: boolean
+  /** A load that a media server reported longer ago counts as none. */
+  readonly loadMaxAgeMs: number
+}

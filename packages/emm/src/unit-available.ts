@@ -1,0 +1,38 @@
+import type { Blocker, StorageUnit } from '@nb/contracts'
+import { limitReached, serverDown, serverLimitReached, unitDown } from './blockers.ts'
+import { inUse, limitOf } from './choose-storage-unit.ts'
+import type { InventoryView } from './inventory.ts'
+
+/** Why no job may use a storage unit now, whatever it wants of it: it or its media server is down, or the server is busy. */
+export function whyUnavailable(view: InventoryView, unit: StorageUnit): readonly Blocker[] {
+  const server = view.mediaServers.get(unit.mediaServer)
+  const blockers: Blocker[] = []
+  if (unit.state === 'down') blockers.push(unitDown(unit))
+  if (server?.state === 'down') blockers.push(serverDown(unit, server))
+  const held = view.holds.onServer(unit.mediaServer)
+  if (server?.maxConcurrentJobs !== undefined && held.size >= server.maxConcurrentJobs)
+    blockers.push(serverLimitReached(unit, server, server.maxConcurrentJobs, held))
+  return blockers
+}
+
+/** Why a storage unit takes no more: its own limit. For a tape unit it bounds drives that write. */
+export function whyFull(view: InventoryView, unit: StorageUnit): readonly Blocker[] {
+  const used = inUse(view, unit)
+  const limit = limitOf(unit)
+  if (used < limit) return []
+  const held = unit.type === 'disk' ? view.holds.onUnit(unit.name) : view.holds.writingOn(unit.name)
+  return [limitReached(unit, limit, used, held)]
+}
+
+/**
+ * For the failover rule: whether a unit that was denied is passed over. One that is down, disabled or can't ever serve is;
+ * a busy one is waited for.
+ */
+export function isOut(view: InventoryView, unit: StorageUnit, possible: boolean): boolean {
+  const robot = unit.type === 'tape' && unit.robot !== undefined ? view.robots.get(unit.robot) : undefined
+  return (
+    !possible ||
+    limitOf(unit) === 0 ||
+    [unit.state, view.mediaServers.get(unit.mediaServer)?.state, robot?.state].includes('down')
+  )
+}
