@@ -5,11 +5,14 @@ import { PassThrough } from 'node:stream'
 import {
   type Blocker,
   type Catalog,
+  defaultRetentionLevels,
   type FileEntry,
   type ImageRecord,
   type Job,
   type JobEvent,
+  type JobFilter,
   type JobLogLine,
+  type JobAttempt,
   type JobManager,
   NbError,
   type Path,
@@ -19,10 +22,13 @@ import {
   type Scheduler,
   type StoredPolicy,
   toPath,
+  type UserRunRequest,
 } from '@nb/contracts'
 import { serve } from '@nb/remote'
 import { createVirtualClock } from '@nb/test-kit'
 import { type ExitCode, runNb } from '../src/index.ts'
+import { memoryBroker, type MemoryBroker } from './memory-broker.ts'
+import { memoryMedia, type MemoryMedia } from './memory-media.ts'
 
 /** The moment at which the tests play: 2026-03-01 12:00 local time. */
 export const noon: number = new Date(2026, 2, 1, 12, 0, 0).getTime()
@@ -31,8 +37,14 @@ export const noon: number = new Date(2026, 2, 1, 12, 0, 0).getTime()
 export interface InMemoryServer {
   readonly jobs: JobManager & {
     readonly change: (jobId: string, change: Partial<Job>, line?: string) => void
+    /** Gives a job its tries; the lines of each follow those of the one before. */
+    readonly try: (jobId: string, attempts: readonly JobAttempt[]) => void
   }
+  readonly media: MemoryMedia
+  readonly broker: MemoryBroker
+  readonly scheduler: Scheduler
   readonly restoreRequests: readonly RestoreRequest[]
+  readonly userRequests: readonly UserRunRequest[]
   readonly socketPath: string
   readonly state: string
   /** Runs a command line; `onNote` sees the standard error as it comes. */
@@ -61,12 +73,18 @@ export async function startInMemoryServer(): Promise<InMemoryServer> {
   const socketPath = join(state, 'nb.sock')
   const jobs = memoryJobs()
   const restoreRequests: RestoreRequest[] = []
+  const userRequests: UserRunRequest[] = []
+  const media = memoryMedia()
+  const broker = memoryBroker()
+  const scheduler = memoryScheduler(jobs)
   const server = await serve(
     {
       jobs,
-      scheduler: memoryScheduler(jobs),
+      scheduler,
+      broker,
+      media,
       catalog: memoryCatalog(),
-      restores: memoryRestores(jobs, restoreRequests),
+      restores: memoryRestores(jobs, restoreRequests, userRequests),
     },
     { socketPath },
   )
@@ -74,7 +92,11 @@ export async function startInMemoryServer(): Promise<InMemoryServer> {
     runIn(terminal, ['--socket', socketPath, ...args])
   return {
     jobs,
+    media,
+    broker,
+    scheduler,
     restoreRequests,
+    userRequests,
     socketPath,
     state,
     nb: (...args) => nbIn({}, ...args),
@@ -118,6 +140,7 @@ export async function runIn(
 function memoryJobs(): InMemoryServer['jobs'] {
   const all = new Map<string, Job>()
   const lines = new Map<string, JobLogLine[]>()
+  const attempts = new Map<string, readonly JobAttempt[]>()
   const watchers = new Set<(event: JobEvent) => void>()
   const known = (jobId: string): Job => {
     const job = all.get(jobId)
@@ -146,20 +169,25 @@ function memoryJobs(): InMemoryServer['jobs'] {
       }
       tell({ kind: 'job', job })
     },
+    try: (jobId, its) => void attempts.set(jobId, its),
     submit: async ({ requestId }) => ({ jobId: requestId }),
     get: async ({ jobId }) => all.get(jobId),
-    async *list({ states, policy, client, limit }) {
-      const found = matching().filter(
-        (job) =>
-          (states?.includes(job.state) ?? true) &&
-          (policy === undefined || job.policy === policy) &&
-          (client === undefined || job.client === client),
-      )
-      yield* found.slice(0, limit)
+    async *list(filter) {
+      yield* matching()
+        .filter((job) => fits(job, filter))
+        .slice(0, filter.limit)
     },
-    async *log({ jobId }) {
+    async *log({ jobId, attempt }) {
       known(jobId)
-      yield* lines.get(jobId) ?? []
+      const its = attempts.get(jobId) ?? []
+      const at = its.findIndex(({ number }) => number === attempt)
+      const begin = attempt === undefined ? 1 : (its[at]?.firstLine ?? 1)
+      const end = attempt === undefined ? undefined : its[at + 1]?.firstLine
+      yield* (lines.get(jobId) ?? []).slice(begin - 1, end === undefined ? undefined : end - 1)
+    },
+    async *attempts({ jobId }) {
+      known(jobId)
+      yield* attempts.get(jobId) ?? []
     },
     async *watch({ jobId, lines: withLines = false }, options) {
       const waiting: JobEvent[] = []
@@ -188,6 +216,35 @@ function memoryJobs(): InMemoryServer['jobs'] {
     },
     wait: async ({ jobId }) => known(jobId),
     cancel: async ({ jobId }) => void all.set(jobId, { ...known(jobId), cancelRequested: true }),
+    suspend: async ({ jobId }) => {
+      if (known(jobId).state === 'done')
+        throw new NbError('state-conflict', `job ${jobId} is done and can't be suspended`)
+      all.set(jobId, {
+        ...known(jobId),
+        state: 'suspended',
+        checkpointAt: noon - 60_000,
+        actions: ['resume', 'cancel'],
+      })
+    },
+    resume: async ({ jobId }) => {
+      if (known(jobId).state !== 'suspended')
+        throw new NbError('state-conflict', `job ${jobId} is not suspended`)
+      all.set(jobId, { ...known(jobId), state: 'queued', attempt: known(jobId).attempt + 1 })
+    },
+    restart: async ({ jobId }) => {
+      if (known(jobId).state !== 'done') throw new NbError('state-conflict', `job ${jobId} is not done`)
+      all.set('900', { ...known(jobId), id: '900' })
+      return { jobId: '900' }
+    },
+    setPriority: async ({ jobId, priority }) => {
+      if (priority > 99_999) throw new NbError('argument-invalid', 'a priority is 0 to 99999')
+      all.set(jobId, { ...known(jobId), priority })
+    },
+    purge: async ({ endedBefore }) => {
+      const old = [...all.values()].filter(({ endedAt }) => endedAt !== undefined && endedAt < endedBefore)
+      for (const { id } of old) all.delete(id)
+      return { purged: old.length }
+    },
     explain: async ({ jobId }) => {
       const waiting = known(jobId).state === 'queued'
       return {
@@ -203,7 +260,25 @@ function memoryJobs(): InMemoryServer['jobs'] {
   }
 }
 
-const fullUnit: Blocker = {
+function fits(job: Job, filter: JobFilter): boolean {
+  const { states, types, statuses, origins, parentId, policy, schedule, client, failed, since, until } =
+    filter
+  return (
+    (states?.includes(job.state) ?? true) &&
+    (types?.includes(job.type) ?? true) &&
+    (origins?.includes(job.origin) ?? true) &&
+    (statuses === undefined || (job.status !== undefined && statuses.includes(job.status))) &&
+    (failed !== true || (job.status ?? 0) > 1) &&
+    (parentId === undefined || job.parentId === parentId) &&
+    (policy === undefined || job.policy === policy) &&
+    (schedule === undefined || job.schedule === schedule) &&
+    (client === undefined || job.client === client) &&
+    (since === undefined || job.submittedAt >= since) &&
+    (until === undefined || job.submittedAt < until)
+  )
+}
+
+export const fullUnit: Blocker = {
   kind: 'storage-unit-limit',
   name: 'disk1',
   reason: 2040,
@@ -225,6 +300,8 @@ function emptyJob(id: string): Job {
     scheduleType: 'full',
     priority: 0,
     submittedAt: noon - 60_000,
+    attempt: 1,
+    actions: ['cancel'],
     warnings: 0,
   }
 }
@@ -238,15 +315,40 @@ function memoryScheduler(jobs: InMemoryServer['jobs']): Scheduler {
     storage: { kind: 'unit', name: 'disk1' },
     schedules: [{ name: 'full', type: 'full', frequencyMs: 86_400_000, windows: [], retentionLevel: 1 }],
   }
-  const stored: StoredPolicy = { ...policy, generation: 1, changedAt: noon }
+  const policies = new Map<string, StoredPolicy>([
+    [policy.name, { ...policy, generation: 1, changedAt: noon }],
+  ])
+  const retention = [...defaultRetentionLevels]
   let started = 0
   return {
-    putPolicy: async () => stored,
-    getPolicy: async ({ name }) => (name === 'nightly' ? stored : undefined),
-    removePolicy: async () => {},
-    async *policies() {
-      yield stored
+    putPolicy: async ({ policy: changed, generation = 0 }) => {
+      const present = policies.get(changed.name)?.generation ?? 0
+      if (present !== generation)
+        throw new NbError(
+          'generation-conflict',
+          `policy ${changed.name} is at generation ${present}, not ${generation}`,
+          { details: { policy: changed.name, present, given: generation } },
+        )
+      const stored = { ...changed, generation: present + 1, changedAt: noon }
+      policies.set(changed.name, stored)
+      return stored
     },
+    getPolicy: async ({ name }) => policies.get(name),
+    removePolicy: async ({ name }) => {
+      if (!policies.delete(name)) throw new NbError('policy-unknown', `there is no policy ${name}`)
+    },
+    async *policies() {
+      yield* policies.values()
+    },
+    runForUser: async () => {
+      throw new NbError('not-supported', 'the command line asks the restore service')
+    },
+    putRetentionLevel: async (level) => {
+      if (level.level === 9 || level.level === 25)
+        throw new NbError('argument-invalid', `retention level ${level.level} is fixed`)
+      retention[level.level] = level
+    },
+    retentionLevels: async () => retention,
     runNow: async ({ policy: name, client }) => {
       if (name !== 'nightly') throw new NbError('policy-unknown', `there is no policy ${name}`)
       const jobIds = (client === undefined ? policy.clients : [client]).map((its) => {
@@ -256,7 +358,19 @@ function memoryScheduler(jobs: InMemoryServer['jobs']): Scheduler {
       })
       return { jobIds }
     },
-    async *preview() {},
+    async *preview({ policy: name, from, to }) {
+      if (!policies.has(name)) throw new NbError('policy-unknown', `there is no policy ${name}`)
+      for (let at = from; at < to; at += 86_400_000)
+        yield {
+          policy: name,
+          client: 'web1',
+          schedule: 'full',
+          scheduleType: 'full',
+          dueAt: at,
+          startsAt: at,
+          closesAt: at + 3_600_000,
+        }
+    },
     async *tasks() {
       yield {
         policy: 'nightly',
@@ -269,7 +383,15 @@ function memoryScheduler(jobs: InMemoryServer['jobs']): Scheduler {
           scheduleType: 'full',
           dueAt: noon,
           startsAt: noon + 3_600_000,
+          closesAt: noon + 7_200_000,
         },
+      }
+      yield {
+        policy: 'nightly',
+        client: 'web2',
+        state: 'blocked',
+        reason: 'tried 2 times in 12 hours',
+        lastStatus: 58,
       }
     },
   }
@@ -324,6 +446,7 @@ function memoryCatalog(): Catalog {
     createImage: notForTheCli,
     appendFileList: notForTheCli,
     sealFileList: notForTheCli,
+    syncFileList: notForTheCli,
     completeImage: notForTheCli,
     discardImage: notForTheCli,
     readFileList: notForTheCli,
@@ -344,11 +467,25 @@ function memoryCatalog(): Catalog {
     async *versions({ path }) {
       yield* entries.filter((one) => one.path === path)
     },
+    async *treeImages() {
+      yield* images.slice(0, 1)
+    },
   }
 }
 
-function memoryRestores(jobs: InMemoryServer['jobs'], requests: RestoreRequest[]): RestoreService {
+function memoryRestores(
+  jobs: InMemoryServer['jobs'],
+  requests: RestoreRequest[],
+  userRequests: UserRunRequest[],
+): RestoreService {
   return {
+    backup: async (request) => {
+      if (request.policy === 'closed')
+        throw new NbError('outside-window', 'the window of schedule user is not open now')
+      userRequests.push(request)
+      jobs.change('600', { origin: 'user' })
+      return { jobId: '600' }
+    },
     submit: async (request) => {
       requests.push(request)
       jobs.change('500', {
