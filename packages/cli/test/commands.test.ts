@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { statusCodes } from '@nb/contracts'
 import t from 'tap'
+import { createProgram } from '../src/program.ts'
 import { type InMemoryServer, noon, runIn, startInMemoryServer } from './in-memory-server.ts'
 
 let server: InMemoryServer
@@ -318,10 +319,18 @@ t.test('every command has help with examples', async (t) => {
   const { code, out } = await server.nb('--help')
   t.equal(code, 0)
   t.match(out, /Exit codes: 0 done/)
-  for (const command of ['jobs', 'job', 'cancel', 'backup', 'restore', 'list', 'images', 'policies', 'why']) {
-    t.match(out, new RegExp(`^ +${command} `, 'm'))
-    const help = await server.nb(command, '--help')
+  const { commands } = createProgram({ cwd: '/', version: '', run: async () => {}, runAlone: async () => {} })
+  const leaves = commands.flatMap((command) => [
+    ...(command.registeredArguments.length > 0 || command.commands.length === 0 || command.options.length > 0
+      ? [[command.name()]]
+      : []),
+    ...command.commands.map((sub) => [command.name(), sub.name()]),
+  ])
+  t.ok(leaves.length > 40)
+  for (const command of commands) t.match(out, new RegExp(`^ +${command.name()} `, 'm'))
+  for (const words of leaves) {
+    const help = await runIn({}, [...words, '--help'])
     t.equal(help.code, 0)
-    t.match(help.out, new RegExp(`Examples:\n  nb ${command}`))
+    t.match(help.out, new RegExp(`Examples:\n  nb ${words.join(' ')}`), words.join(' '))
   }
 })

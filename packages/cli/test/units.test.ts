@@ -4,12 +4,16 @@ import {
   type Column,
   formatBytes,
   formatDuration,
+  formatPeriod,
   formatTable,
   parsePath,
+  parsePeriod,
   parseTime,
+  treeOf,
   UsageError,
+  windowsText,
 } from '../src/index.ts'
-import { displayPath, pathFromBytes } from '@nb/contracts'
+import { displayPath, type Job, pathFromBytes } from '@nb/contracts'
 import { printable } from '../src/table.ts'
 import { formatCounted, withLocalTimes } from '../src/units.ts'
 
@@ -88,5 +92,64 @@ t.test('a table is never wider than its terminal, unless that is absurd', async 
           (line) => [...line].length <= width && !/[\u0000-\u001f]/.test(line),
         ),
     ),
+  )
+})
+
+t.test('periods are typed with a unit, and shown as they are typed', async (t) => {
+  t.equal(parsePeriod('90s'), 90_000)
+  t.equal(parsePeriod('15min'), 900_000)
+  t.equal(parsePeriod('30d'), 30 * 86_400_000)
+  t.equal(parsePeriod('1y'), 365 * 86_400_000)
+  for (const wrong of ['', '30', 'd', '-1d', '1.5h', '1 month', '99999999999y'])
+    t.throws(() => parsePeriod(wrong), UsageError, wrong)
+  fc.assert(
+    fc.property(
+      fc.nat({ max: 10_000_000 }),
+      (seconds) => parsePeriod(formatPeriod(seconds * 1000)) === seconds * 1000,
+    ),
+  )
+})
+
+t.test('windows of the same time are told together', async (t) => {
+  const at = (weekday: number, startSeconds: number, durationSeconds: number) => ({
+    weekday,
+    startSeconds,
+    durationSeconds,
+  })
+  t.equal(windowsText([]), 'never')
+  t.equal(windowsText([0, 1, 2, 3, 4, 5, 6].map((day) => at(day, 0, 86_400))), 'daily 00:00 for 1d')
+  t.equal(windowsText([at(6, 82_800, 1800), at(0, 82_800, 1800)]), 'Sun Sat 23:00 for 30min')
+  t.equal(
+    windowsText([at(1, 3600, 60), at(2, 3600, 60), at(3, 3600, 60), at(5, 7265, 7200)]),
+    'Mon-Wed 01:00 for 1min, Fri 02:01:05 for 2h',
+  )
+  t.equal(windowsText([at(3, 0, 604_800)]), 'always')
+})
+
+t.test('every job of a list is in its tree once, parts right below their parent', async () => {
+  const job = fc.record({ id: fc.nat(20), parentId: fc.option(fc.nat(20), { nil: undefined }) })
+  fc.assert(
+    fc.property(fc.uniqueArray(job, { selector: ({ id }) => id }), (jobs) => {
+      // Parts have no parts of their own.
+      const parents = new Set(jobs.filter(({ parentId }) => parentId === undefined).map(({ id }) => id))
+      const list = jobs.filter(
+        ({ parentId }) => parentId === undefined || parents.has(parentId) || parentId > 20,
+      )
+      const rows = treeOf(
+        list.map(({ id, parentId }) => {
+          return { id: String(id), ...(parentId === undefined ? {} : { parentId: String(parentId) }) } as Job
+        }),
+      )
+      const whole =
+        rows.length === list.length && new Set(rows.map(({ job: { id } }) => id)).size === list.length
+      let parent: string | undefined
+      return (
+        whole &&
+        rows.every(({ job: { id, parentId }, branch }) => {
+          if (branch === '') parent = id
+          return branch === '' ? parentId === undefined : parentId === parent
+        })
+      )
+    }),
   )
 })

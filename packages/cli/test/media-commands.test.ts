@@ -1,0 +1,252 @@
+import type { Drive, Volume } from '@nb/contracts'
+import t from 'tap'
+import { type InMemoryServer, noon, startInMemoryServer } from './in-memory-server.ts'
+
+let server: InMemoryServer
+t.beforeEach(async () => {
+  server = await startInMemoryServer()
+  const { units, servers, robots, pools, volumes, drives } = server.media.facts
+  const both = { mediaServer: 'local', maxFragmentBytes: 2 ** 40, state: 'up' } as const
+  units.set('disk1', { ...both, type: 'disk', name: 'disk1', onDemandOnly: false, maxConcurrentJobs: 1 })
+  units.set('tape1', {
+    ...both,
+    type: 'tape',
+    name: 'tape1',
+    density: 'hcart',
+    maxConcurrentDrives: 2,
+    maxStreamsPerDrive: 4,
+    onDemandOnly: true,
+  })
+  servers.set('local', { name: 'local', state: 'up', load: { value: 0.42, at: noon - 5000 } })
+  robots.set('tld0', { name: 'tld0', state: 'up' })
+  pools.set('Scratch', { name: 'Scratch', scratch: true })
+  pools.set('NetBackup', { name: 'NetBackup', scratch: false, maxPartiallyFull: 2 })
+  for (const one of [
+    volume('A00001', { assignedAt: noon, retentionLevel: 3, slot: 4 }),
+    volume('A00002', {}),
+  ])
+    volumes.set(one.volumeId, one)
+  drives.set('drive0', drive({ robot: 'tld0', control: 'TLD', loadedVolume: 'A00001' }))
+})
+t.afterEach(() => server.stop())
+
+const volume = (volumeId: string, more: Partial<Volume>): Volume => ({
+  volumeId,
+  density: 'hcart',
+  pool: 'NetBackup',
+  robot: 'tld0',
+  state: 'active',
+  mounts: 7,
+  ...more,
+})
+
+const drive = (more: Partial<Drive>): Drive => ({
+  name: 'drive0',
+  mediaServer: 'local',
+  density: 'hcart',
+  state: 'up',
+  ...more,
+})
+
+t.test('nb storage lists units and groups; down tells why, and running jobs go on', async (t) => {
+  t.match(await server.nb('group', 'set', 'all', 'disk1', 'tape1', '--selection', 'failover'), {
+    code: 0,
+    out: 'group all: failover of disk1 tape1\n',
+  })
+  t.match(await server.nb('storage', 'down', 'disk1', '--reason', 'file system check'), {
+    code: 0,
+    out: 'storage unit disk1: is down, file system check\n',
+  })
+  const { out } = await server.nb('storage')
+  t.match(out, /disk1 +disk +local +down +1 job +to 1\.0 TiB +by any policy +file system check\n/)
+  t.match(out, /tape1 +tape hcart +local +up +2 drives of 4 streams +to 1\.0 TiB +when named/)
+  t.match(out, /GROUP +CHOOSES +MEMBERS\nall +failover +disk1 tape1\n$/)
+  t.match(await server.nb('storage', 'up', 'none', 'disk1'), {
+    code: 1,
+    out: 'storage unit disk1: is up\n',
+    err: /no storage unit none/,
+  })
+  t.notMatch((await server.nb('storage')).out, /file system check/, 'the reason goes with the state')
+  t.match(await server.nb('group', 'set', 'x', 'none'), { code: 1, err: /storage-unit-unknown/ })
+  t.match(await server.nb('group', 'remove', 'all'), { code: 0, out: 'group all: removed\n' })
+  t.match(await server.nb('group', 'remove', 'all'), { code: 1, err: /status 2097/ })
+  t.equal((await server.nb('storage', '--json')).out.trim().split('\n').length, 2)
+})
+
+t.test('nb storage set changes a limit and nothing else', async (t) => {
+  t.match(await server.nb('storage', 'set', 'disk1', '--max-jobs', '3'), {
+    code: 0,
+    out: 'storage unit disk1: 3 jobs at once\n',
+  })
+  t.match(server.media.facts.units.get('disk1'), { maxConcurrentJobs: 3, maxFragmentBytes: 2 ** 40 })
+  t.match(
+    await server.nb(
+      'storage',
+      'set',
+      'tape1',
+      '--max-drives',
+      '1',
+      '--max-streams',
+      '32',
+      '--max-fragment',
+      '1024',
+    ),
+    { code: 0, out: 'storage unit tape1: 1 drive of 32 streams at once\n' },
+  )
+  t.match(server.media.facts.units.get('tape1'), { maxFragmentBytes: 2 ** 30, onDemandOnly: true })
+  await server.nb('storage', 'set', 'tape1', '--used', 'by-any')
+  t.equal(server.media.facts.units.get('tape1')?.onDemandOnly, false)
+  for (const wrong of [['disk1'], ['disk1', '--max-drives', '2'], ['tape1', '--max-jobs', '2']])
+    t.equal((await server.nb('storage', 'set', ...wrong)).code, 2, wrong.join(' '))
+  t.match(await server.nb('storage', 'set', 'none', '--max-jobs', '1'), {
+    code: 1,
+    err: /storage-unit-unknown/,
+  })
+})
+
+t.test('media servers are throttled and taken down, robots too', async (t) => {
+  t.match((await server.nb('media-servers')).out, /local +up +no limit +42% +0:05 ago/)
+  t.match(await server.nb('media-server', 'set', 'local', '--max-jobs', '8'), {
+    code: 0,
+    out: 'media server local: at most 8 at once\n',
+  })
+  await server.nb('media-server', 'down', 'local', '--reason', 'new kernel')
+  t.match((await server.nb('media-servers')).out, /local +down +8 +42% .*new kernel/)
+  t.match(await server.nb('media-server', 'set', 'local', '--max-jobs', 'none'), { code: 0, out: /no limit/ })
+  t.match(await server.nb('media-server', 'up', 'local'), { code: 0 })
+  t.match(server.media.facts.servers.get('local'), { state: 'up', stateReason: undefined })
+  t.match(await server.nb('media-server', 'up', 'far'), {
+    code: 1,
+    err: /media-server-unknown[^]*status 2101/,
+  })
+  t.match(await server.nb('robot', 'down', 'tld0', '--reason', 'door open'), { code: 0 })
+  t.match((await server.nb('robots')).out, /tld0 +down +door open\n/)
+  t.match(await server.nb('robot', 'up', 'tld9'), { code: 1, err: /there is no robot tld9/ })
+})
+
+t.test('nb volumes filters, and tells state, place and mounts', async (t) => {
+  t.match(
+    (await server.nb('volumes')).out,
+    /A00001 +NetBackup +hcart +tld0 slot 4 +active +2026-03-01 12:00:00 +3 +7 /,
+  )
+  const ids = async (...args: string[]): Promise<string[]> =>
+    [...(await server.nb('volumes', '--json', ...args)).out.matchAll(/"volumeId":"(\w+)"/g)].map(
+      ([, id]) => id ?? '',
+    )
+  t.same(await ids(), ['A00001', 'A00002'])
+  t.same(await ids('--assigned'), ['A00001'])
+  t.same(await ids('--no-assigned'), ['A00002'])
+  t.same(await ids('A00002'), ['A00002'])
+  t.same(await ids('--pool', 'Scratch'), [])
+  t.match(await server.nb('volume', 'freeze', 'A00001', '--reason', 'read errors'), {
+    code: 0,
+    out: 'volume A00001: is frozen, read errors\n',
+  })
+  t.same(await ids('--state-is', 'frozen', '--state-is', 'full'), ['A00001'])
+  t.match((await server.nb('volumes')).out, /frozen .* read errors\n/)
+  for (const [verb, state] of [
+    ['unfreeze', 'active'],
+    ['full', 'full'],
+    ['suspend', 'suspended'],
+    ['activate', 'active'],
+  ] as const) {
+    t.equal((await server.nb('volume', verb, 'A00001')).code, 0, verb)
+    t.equal(server.media.facts.volumes.get('A00001')?.state, state)
+  }
+  t.match(await server.nb('volume', 'suspend', 'A00002'), { code: 1, err: /no images[^]*status 228/ })
+  t.equal((await server.nb('volumes', '--state-is', 'lost')).code, 2)
+})
+
+t.test('nb volume images tells what is on a volume, also what the catalog no longer has', async (t) => {
+  server.media.facts.images.set('A00001', ['web1_2', 'gone_1'])
+  const { out } = await server.nb('volume', 'images', 'A00001')
+  t.match(out, /web1_2 +nightly +complete +2026-03-01 12:00:00 +1 +never\ngone_1 +- +not in the catalog/)
+  t.match(await server.nb('volume', 'images', 'A00002'), { code: 0, err: /no images are on A00002/ })
+  t.match(await server.nb('volume', 'images', 'B00001'), { code: 1, err: /status 227/ })
+})
+
+t.test(
+  'nb drives tells control state, volume and jobs; a drive goes down, up and to an operator',
+  async (t) => {
+    server.media.facts.allocations.push({
+      allocationId: 'a',
+      jobId: '12',
+      storageUnit: 'tape1',
+      mediaServer: 'local',
+      purpose: 'write',
+      since: noon,
+      medium: {
+        kind: 'tape',
+        maxFragmentBytes: 1,
+        drive: 'drive0',
+        volumeId: 'A00001',
+        volumePool: 'NetBackup',
+      },
+    })
+    t.match((await server.nb('drives')).out, /drive0 +hcart +local +tld0 +TLD +A00001 +12 +-\n/)
+    t.match(JSON.parse((await server.nb('drives', '--json')).out), { control: 'TLD', jobIds: ['12'] })
+    t.match(await server.nb('drive', 'down', 'drive0', '--reason', 'head worn'), {
+      code: 0,
+      out: 'drive drive0: is down, head worn\n',
+    })
+    t.equal(server.media.facts.drives.get('drive0')?.state, 'down')
+    t.match(await server.nb('drive', 'operator', 'drive0'), { code: 0, out: /is under an operator\n/ })
+    t.match(await server.nb('drive', 'up', 'drive0', 'drive9'), {
+      code: 1,
+      out: /drive0: is up\n/,
+      err: /drive9/,
+    })
+  },
+)
+
+t.test('nb pools counts volumes, and nb pool set keeps what it is not told', async (t) => {
+  const { out } = await server.nb('pools')
+  t.match(out, /NetBackup +no +1 +1 +0 +2\n/)
+  t.match(out, /Scratch +yes +0 +0 +0 +no limit\n/)
+  t.match(await server.nb('pool', 'set', 'NetBackup', '--max-partly-full', 'none'), { code: 0 })
+  t.match(await server.nb('pool', 'set', 'Scratch', '--max-partly-full', '3'), {
+    code: 0,
+    out: /scratch, at most 3/,
+  })
+  t.same(server.media.facts.pools.get('NetBackup'), { name: 'NetBackup', scratch: false })
+  t.same(server.media.facts.pools.get('Scratch'), { name: 'Scratch', scratch: true, maxPartiallyFull: 3 })
+})
+
+t.test('nb errors lists what is remembered, and forgets only what it is told', async (t) => {
+  server.media.facts.errors = [
+    { drive: 'drive0', volumeId: 'A00001', kind: 'write', jobId: '12', at: noon },
+    { drive: 'drive1', kind: 'position', at: noon },
+  ]
+  t.match(
+    (await server.nb('errors')).out,
+    /2026-03-01 12:00:00 +write +A00001 +drive0 +12\n.* position +- +drive1/,
+  )
+  t.match(await server.nb('errors', '--forget'), { code: 2, err: /say whose/ })
+  t.match(await server.nb('errors', '--drive', 'drive0', '--forget'), { code: 0, err: /nb drive up/ })
+  t.equal(server.media.facts.errors.length, 1)
+  t.match(await server.nb('errors', '--volume', 'A00001'), { code: 0, err: 'no errors are remembered\n' })
+})
+
+t.test('nb orphans finds what belongs to no job, and --repair gives it back', async (t) => {
+  t.match(await server.nb('orphans'), { code: 0, err: /no orphans/ })
+  const allocation = {
+    allocationId: 'a-1',
+    jobId: '9',
+    storageUnit: 'disk1',
+    mediaServer: 'local',
+    purpose: 'write',
+    medium: { kind: 'disk', maxFragmentBytes: 1 },
+    since: noon,
+  } as const
+  server.broker.orphans = {
+    orphanedAllocations: [allocation],
+    orphanedLeases: [{ leaseId: 'l-1', expiresAt: noon, allocation }],
+  }
+  t.match(await server.nb('orphans'), {
+    code: 0,
+    out: /allocation +9 +disk1 +2026-03-01 12:00:00 +a-1\nlease +9 +disk1 .* l-1\n/,
+    err: /--repair gives them back/,
+  })
+  t.match(await server.nb('orphans', '--repair'), { code: 0, err: 'given back\n' })
+  t.match(JSON.parse((await server.nb('orphans', '--json')).out), { orphanedLeases: [], repaired: false })
+})
