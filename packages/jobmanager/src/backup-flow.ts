@@ -1,16 +1,17 @@
-import type { NbError } from '@nb/contracts'
-import { asNbError } from '@nb/contracts'
+import { NbError, asNbError } from '@nb/contracts'
+import { type AttemptEnd, afterAttempt } from './after-attempt.ts'
+import { removeArchived } from './archive-removal.ts'
 import {
-  acquirePatiently,
   becomeActive,
   completeImage,
+  imageOfTry,
   lateAnswers,
-  newImage,
+  requestResources,
   sessionEnding,
   sessionSpec,
 } from './backup-steps.ts'
 import type { ManagerParts } from './components.ts'
-import { backupStep, describeRequest, describeStart, endingOfError, resourceRequest } from './flow-lines.ts'
+import { backupStep, describeStart, endingOfError } from './flow-lines.ts'
 import { discardImage, releaseAll } from './give-back.ts'
 import type { Ending } from './job-record.ts'
 import { retrying } from './patience.ts'
@@ -18,30 +19,30 @@ import type { RunningJob } from './running-job.ts'
 import { endSessionsOf, mediaServerOf } from './session-calls.ts'
 
 /**
- * The backup flow beside the table of the process flow. Steps 1–2 are the submission, 17 is the scheduler's when it
- * hears of the end. Never rejects for a failed backup: the job tells how it ended.
+ * The backup flow beside the table of the process flow, for one try. Steps 1–2 are the submission, 17 is the scheduler's
+ * when it hears of the end. Never rejects for a failed backup: the job tells how it ended.
  */
 export async function runBackup(parts: ManagerParts, job: RunningJob): Promise<void> {
-  const { broker, catalog, mediaServers, clock } = parts
+  const { mediaServers, clock } = parts
   const { signal } = job
   const late = lateAnswers(parts)
   try {
-    const request = resourceRequest(job.record)
-    /* 3    */ await job.say(describeRequest(request), backupStep(3))
-    /* 4–5  */ const asked = acquirePatiently(parts, job, () => broker.acquire(request, { signal }))
-    /* 5    */ const grant = await job.unlessEnded(asked, late.grant)
+    /* 3–5  */ const { grant, request } = await requestResources(parts, job, late)
     /* 5    */ await becomeActive(parts, job, grant)
-    /* 6    */ const created = catalog.createImage(await newImage(parts, job), { signal })
-    /* 6    */ const image = await job.unlessEnded(created, late.image)
+    /* 6    */ const image = await imageOfTry(parts, job, late)
     /* 6    */ await job.change({ kind: 'imaged', backupId: image.backupId })
     /* 7    */ const { mediaServer } = grant.allocation
     /* 7    */ const server = mediaServerOf(mediaServers, mediaServer)
     /* 7    */ await job.say(describeStart(mediaServer, image), backupStep(7))
+    /* 7    */ const connectingAt = clock.now()
     /* 7    */ const spec = sessionSpec(job.record, image, request)
     /* 7    */ const started = retrying(clock, 3, () => server.startBackup(spec, { signal }), signal)
     /* 8    */ const { sessionId } = await job.unlessEnded(started, late.session(server))
     /* 8    */ await job.change({ kind: 'started', sessionId, mediaServer })
-    /* 9–13 */ await settleBackup(parts, job, await sessionEnding(parts, job))
+    /* 8    */ await job.say(`connected; connect time: ${clock.now() - connectingAt} ms`, {
+      data: { sessionId },
+    })
+    /* 9–13 */ await endTry(parts, job, await sessionEnding(parts, job))
   } catch (error) {
     await undoBackup(parts, job, asNbError(error))
   }
@@ -50,10 +51,41 @@ export async function runBackup(parts: ManagerParts, job: RunningJob): Promise<v
 /** The rest of the flow for a job whose session was found alive after a restart. */
 export async function resumeBackup(parts: ManagerParts, job: RunningJob): Promise<void> {
   try {
-    /* 9–13 */ await settleBackup(parts, job, await sessionEnding(parts, job))
+    /* 9–13 */ await endTry(parts, job, await sessionEnding(parts, job))
   } catch (error) {
     await undoBackup(parts, job, asNbError(error))
   }
+}
+
+/** What follows a try: the end of the job, or a rest of it until it goes on. */
+export async function endTry(parts: ManagerParts, job: RunningJob, end: AttemptEnd): Promise<void> {
+  const { store, clock, incompleteMs } = parts
+  const next = afterAttempt(job.record, end, clock.now(), incompleteMs)
+  if (next.kind === 'end') return settleBackup(parts, job, end.ending)
+  await store.apply(job.id, { kind: 'attempt-ended', rest: next.rest })
+  await job.say(next.text, { severity: 'warning', data: { status: end.ending.status } })
+  await settleTry(parts, job)
+}
+
+/**
+ * Settles a try that is over, also of a job that had this written down before a restart: its image is given up unless it
+ * has a checkpoint, its resources are given back. Then the job rests, goes on, or has been cancelled meanwhile.
+ */
+export async function settleTry(parts: ManagerParts, job: RunningJob): Promise<void> {
+  const { store, clock } = parts
+  // A try that begins anew at once is one whose checkpoint was of no use.
+  const isKept = job.record.checkpoint !== undefined && job.record.rest?.to !== 'queued'
+  if (!isKept) {
+    await discardImage(parts, job.record)
+    await store.apply(job.id, { kind: 'afresh' })
+  }
+  await releaseAll(parts, job.record)
+  const { cancel } = job.record
+  if (cancel !== undefined) {
+    await settleBackup(parts, job, endingOfError(new NbError('job-cancelled', cancel.reason)))
+    return
+  }
+  await store.apply(job.id, { kind: 'rested', at: clock.now(), firstLine: store.nextLine(job.id) })
 }
 
 /** Steps 14–16, also of a job that had its ending written down before a restart. */
@@ -63,22 +95,30 @@ export async function settleBackup(parts: ManagerParts, job: RunningJob, ending:
   /* 14   */ if (!ended) await store.apply(job.id, { kind: 'ended', at: clock.now(), ending })
   /* 15   */ const browsable = await completeImage(parts, job)
   /* 15   */ if (!browsable) await discardImage(parts, job.record)
+  /* 15   */ if (browsable) await removeArchived(parts, job)
   /* 16   */ await releaseAll(parts, job.record)
   await store.apply(job.id, { kind: 'settled' })
 }
 
-/** The one place of undo: whatever happened at whichever step, nothing of the job stays behind. */
+/** The one place of undo: whatever happened at whichever step, nothing of the try stays behind but what a checkpoint keeps. */
 export async function undoBackup(parts: ManagerParts, job: RunningJob, cause: NbError): Promise<void> {
   const { phase, cancel } = job.record
-  if (phase === 'ended' || phase === 'final') throw cause
   const { status, message, code } = cause
+  if (phase === 'ended' || phase === 'final' || phase === 'resting') {
+    // The next start takes up what a stop left unsettled.
+    if (code === 'manager-stopping') return
+    throw cause
+  }
   if (code === 'manager-stopping' && phase === 'queued' && cancel === undefined) {
     await job.say('the job manager is ending; the job stays queued')
     await releaseAll(parts, job.record)
     return
   }
-  const severity = code === 'job-cancelled' || code === 'manager-stopping' ? 'warning' : 'error'
-  await job.say(`ending early: ${message}`, { severity, data: { code, status } })
+  const byWish = code === 'job-cancelled' || code === 'job-suspended' || code === 'manager-stopping'
+  await job.say(`ending early: ${message}`, {
+    severity: byWish ? 'warning' : 'error',
+    data: { code, status },
+  })
   await endSessionsOf(parts, job.record, { status, reason: message }, job.sessionId)
-  await settleBackup(parts, job, endingOfError(cause))
+  await endTry(parts, job, { ending: endingOfError(cause), code })
 }

@@ -4,16 +4,28 @@ import {
   type ImageRecord,
   type MediaServer,
   type NewImage,
-  type Path,
   type ResourceRequest,
-  type Selection,
   NbError,
   asNbError,
+  counted,
   errorKinds,
   retentionPeriodMs,
 } from '@nb/contracts'
+import type { AttemptEnd } from './after-attempt.ts'
+import { selectedPaths } from './check-backup.ts'
 import type { ManagerParts } from './components.ts'
-import { describeReport, endingOfError, endingOfReport, finalProgress } from './flow-lines.ts'
+import {
+  backupStep,
+  describeReport,
+  describeRequest,
+  endingOfError,
+  endingOfReport,
+  finalProgress,
+  kbytes,
+  resourceRequest,
+} from './flow-lines.ts'
+import { discardImage } from './give-back.ts'
+import { checkpointInterval } from './job-actions.ts'
 import type { Ending, JobRecord } from './job-record.ts'
 import { attempt, retrying } from './patience.ts'
 import {
@@ -48,6 +60,27 @@ export function lateAnswers({ broker, catalog, log }: ManagerParts): LateAnswers
   }
 }
 
+/** Steps 3–5. A job whose kept image can have no room where it lies any more starts afresh. */
+export async function requestResources(
+  parts: ManagerParts,
+  job: RunningJob,
+  late: LateAnswers,
+): Promise<{ readonly grant: Grant; readonly request: ResourceRequest }> {
+  const { broker } = parts
+  const { signal } = job
+  for (;;) {
+    const request = resourceRequest(job.record)
+    await job.say(describeRequest(request), backupStep(3))
+    try {
+      const asked = acquirePatiently(parts, job, () => broker.acquire(request, { signal }))
+      return { grant: await job.unlessEnded(asked, late.grant), request }
+    } catch (error) {
+      if (job.record.checkpoint === undefined || asNbError(error).code !== 'request-impossible') throw error
+      await startAfresh(parts, job, `its storage unit can't be used: ${asNbError(error).message}`)
+    }
+  }
+}
+
 /** A queued job is not ended by a broker that is away: it asks again until it is answered. */
 export function acquirePatiently(
   { clock }: ManagerParts,
@@ -61,6 +94,14 @@ export function acquirePatiently(
     const text = `the resource request is repeated until it is answered: ${message}`
     void job.say(text, { severity: 'warning', data: { code } })
   })
+}
+
+async function startAfresh(parts: ManagerParts, job: RunningJob, reason: string): Promise<void> {
+  const { checkpoint } = job.record
+  const text = `the backup can't go on from checkpoint ${checkpoint?.number ?? '-'} and starts afresh: ${reason}`
+  await job.say(text, { severity: 'warning', data: { code: 'resume-impossible' } })
+  await discardImage(parts, job.record)
+  await job.change({ kind: 'afresh' })
 }
 
 /** Step 5 and what follows from it: the job is active and its lease is kept alive. */
@@ -77,17 +118,43 @@ export async function becomeActive(
   })
 }
 
+/** Step 6: the image that was kept for the job's checkpoint, or a new one. */
+export async function imageOfTry(
+  parts: ManagerParts,
+  job: RunningJob,
+  late: LateAnswers,
+): Promise<ImageRecord> {
+  const { catalog } = parts
+  const { signal } = job
+  const { backupId, checkpoint } = job.record
+  if (backupId !== undefined && checkpoint !== undefined) {
+    const kept = await job.unlessEnded(catalog.getImage({ backupId }, { signal }))
+    if (kept?.state === 'in-progress') {
+      const { number, counts } = checkpoint
+      await job.say(
+        `going on with image ${backupId} from checkpoint ${number}: ${counted(counts.entries, 'entry', 'entries')}, ${kbytes(counts.bytes)} are saved`,
+        backupStep(6),
+      )
+      return kept
+    }
+    await startAfresh(parts, job, `image ${backupId} is ${kept?.state ?? 'not known'}`)
+  }
+  const created = catalog.createImage(await newImage(parts, job), { signal })
+  return job.unlessEnded(created, late.image)
+}
+
 /** What step 6 tells the catalog. An incremental without an image to compare with is run as a full, and says so. */
-export async function newImage(parts: ManagerParts, job: RunningJob): Promise<NewImage> {
+async function newImage(parts: ManagerParts, job: RunningJob): Promise<NewImage> {
   const { catalog, clock, store } = parts
-  const { id, client, backup } = job.record
+  const { record } = job
+  const { id, client, backup, stream, streamSet, retentionMs } = record
   if (backup === undefined) throw new NbError('internal', `job ${id} has no policy`)
   const { policy, schedule } = backup
   const types = referenceTypes(schedule.type)
-  const choice = await job.unlessEnded(chooseReference(catalog, policy.name, client, types, job.signal))
+  const of = { policy: policy.name, client, ...(stream === undefined ? {} : { stream }) }
+  const choice = await job.unlessEnded(chooseReference(catalog, of, types, job.signal))
   const { reference } = choice
-  const like = newestImage(catalog, policy.name, client, [schedule.type], job.signal)
-  const counts = (await job.unlessEnded(like))?.counts
+  const counts = (await job.unlessEnded(newestImage(catalog, of, [schedule.type], job.signal)))?.counts
   const severity = choice.passedOver.length > 0 ? 'warning' : 'info'
   if (types.length > 0)
     await job.say(describeReference(policy.name, client, schedule.name, choice), { severity })
@@ -96,49 +163,47 @@ export async function newImage(parts: ManagerParts, job: RunningJob): Promise<Ne
     store.show(id, {
       progress: { files: 0, bytes: 0, estimatedFiles: storedEntries, estimatedBytes: bytes },
     })
+    await job.say(`estimated ${kbytes(bytes)} needed`, { data: { bytes, files: storedEntries } })
   }
-  const keptMs = retentionPeriodMs(schedule.retentionLevel)
+  const keptMs = retentionMs === undefined ? retentionPeriodMs(schedule.retentionLevel) : retentionMs
   return {
     jobId: id,
     client,
     policy: policy.name,
     schedule: schedule.name,
     scheduleType: types.length > 0 && reference === undefined ? 'full' : schedule.type,
-    selections: pathsOf(policy.selections),
+    selections: selectedPaths(record),
     retentionLevel: schedule.retentionLevel,
-    ...(keptMs === undefined ? {} : { expiresAt: clock.now() + keptMs }),
+    ...(stream === undefined ? {} : { stream }),
+    ...(streamSet === undefined ? {} : { streamSet }),
+    ...(keptMs === undefined || keptMs === null ? {} : { expiresAt: clock.now() + keptMs }),
     ...(reference === undefined ? {} : { referenceId: reference.backupId }),
   }
 }
 
-/** The selections where they are paths; directives are resolved before a job is asked for. */
-function pathsOf(selections: readonly Selection[]): readonly Path[] {
-  return selections.map((selection) => {
-    if (isDirective(selection))
-      throw new NbError('argument-invalid', `the directive ${selection} was not resolved to paths`, {
-        details: { field: 'policy.selections' },
-      })
-    return selection
-  })
-}
-
-function isDirective(selection: Selection): selection is 'NEW_STREAM' | 'ALL_LOCAL_DRIVES' {
-  return selection === 'NEW_STREAM' || selection === 'ALL_LOCAL_DRIVES'
-}
-
 /** What the session of step 7 needs to know. */
 export function sessionSpec(
-  { id, backup }: JobRecord,
+  record: JobRecord,
   image: ImageRecord,
   { need }: ResourceRequest,
 ): BackupSessionSpec {
-  const { exclude = [], include = [], crossMountPoints = false } = backup?.policy ?? {}
+  const { id, type, backup, checkpoint } = record
+  const { policy, schedule } = backup ?? {}
+  const { exclude = [], include = [], crossMountPoints = false } = policy ?? {}
   const walk = { roots: image.selections, exclude, include, crossMountPoints }
-  return { jobId: id, image, need, walk }
+  const checkpointIntervalMs = checkpointInterval({ type, policy, schedule })
+  return {
+    jobId: id,
+    image,
+    need,
+    walk,
+    ...(checkpointIntervalMs === undefined ? {} : { checkpointIntervalMs }),
+    ...(checkpoint === undefined ? {} : { resumeFrom: checkpoint }),
+  }
 }
 
 /** Steps 9–13 happen at the media server, which asks for its media and tells its progress meanwhile; this is its end. */
-export async function sessionEnding(parts: ManagerParts, job: RunningJob): Promise<Ending> {
+export async function sessionEnding(parts: ManagerParts, job: RunningJob): Promise<AttemptEnd> {
   const { store } = parts
   const report = await job.unlessEnded(job.report)
   const { status, waitedForFullBuffer, waitedForEmptyBuffer } = report
@@ -147,7 +212,8 @@ export async function sessionEnding(parts: ManagerParts, job: RunningJob): Promi
     data: { status, waitedForFullBuffer, waitedForEmptyBuffer },
   })
   store.show(job.id, { operation: 'ending', progress: finalProgress(report, job.record.progress) })
-  return blamingReference(parts, job, endingOfReport(report))
+  const ending = await blamingReference(parts, job, endingOfReport(report))
+  return { ending, ...(report.error === undefined ? {} : { code: report.error.code }) }
 }
 
 /** What a session tells when the list that it compares with is damaged: found by its reader, or by the catalog. */

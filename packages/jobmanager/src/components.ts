@@ -1,6 +1,7 @@
 import type { Catalog, Clock, Logger, MediaServer, ResourceBroker } from '@nb/contracts'
 import type { JobStore } from './job-store.ts'
 import type { LeaseKeeper } from './leases.ts'
+import type { JobWorkers } from './workers.ts'
 
 /** The media servers a job manager may use, by name; a `Map` is one. */
 export interface MediaServers {
@@ -18,6 +19,8 @@ export interface JobManagerComponents {
   /** The jobs database, started before the manager and stopped after it. */
   readonly jobStore: JobStore
   readonly clock: Clock
+  /** What carries out jobs that are no backups; clean-ups are carried out without one. @default none */
+  readonly workers?: JobWorkers
   /** @default `debugLogger('nb:jobmanager:manager')` */
   readonly log?: Logger
 }
@@ -34,6 +37,11 @@ export interface JobManagerOptions {
   readonly callTimeoutMs?: number
   /** How long {@link createJobManager}'s `stop` waits for running jobs to end with 803, milliseconds, at least 0. @default 30000 */
   readonly stopTimeoutMs?: number
+  /**
+   * How long an incomplete job may be resumed before it is done with its status, milliseconds, 3600000–259200000
+   * (1–72 h). @default 10800000 (3 h)
+   */
+  readonly incompleteMs?: number
   /**
    * How long after a start a registered job of before may be without its owner, milliseconds, at least 0. With 0 such jobs
    * end with 63 before `start` resolves: right where owners live and die with the manager. @default 0
@@ -59,7 +67,11 @@ export function withDefaults(options: JobManagerOptions): Required<JobManagerOpt
     if (!(value >= least)) throw new TypeError(`${name} must be at least ${least}, not ${value}`)
     return value
   }
+  const incompleteMs = bound('incompleteMs', 3_600_000, 3 * 3_600_000)
+  if (incompleteMs > 72 * 3_600_000)
+    throw new TypeError(`incompleteMs must be at most 259200000, not ${incompleteMs}`)
   return {
+    incompleteMs,
     cleanupIntervalMs: bound('cleanupIntervalMs', 1000, 12 * 3_600_000),
     sessionCheckMs: bound('sessionCheckMs', 100, 60_000),
     silenceMs: bound('silenceMs', 1000, 600_000),

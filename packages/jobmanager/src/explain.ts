@@ -1,12 +1,63 @@
-import { type Explanation, type Job, describeStatus } from '@nb/contracts'
+import { type Blocker, type Explanation, type Job, describeStatus } from '@nb/contracts'
+import { isoTime } from './after-attempt.ts'
+import type { JobRecord, Rest } from './job-record.ts'
 
 /** Why a job that waits for nothing does not wait, for a person. */
 export function explainJob(job: Job): Explanation {
   return { jobId: job.id, waiting: false, blockers: [], sentence: `Job ${job.id} ${sentenceOf(job)}.` }
 }
 
+/** Why a job at rest waits: until when, for whom, and what was before; `undefined` for one that does not rest. */
+export function explainRest({ id, phase, rest, attempt, checkpoint }: JobRecord): Explanation | undefined {
+  if (rest === undefined) return undefined
+  const { at, until = at, status, statusText } = rest
+  const before = `try ${attempt.number} ended with status ${describeStatus(status)}: ${statusText}`
+  const goesOn =
+    checkpoint === undefined ? 'it begins anew then' : `it goes on from checkpoint ${checkpoint.number} then`
+  switch (phase) {
+    case 'waiting-for-retry':
+      return own(id, rest, 'retry-delay', `at ${isoTime(until)}`, [
+        `waits until ${isoTime(until)} for its next try`,
+        before,
+        goesOn,
+      ])
+    case 'suspended':
+      return own(id, rest, 'suspension', 'it is resumed', [
+        `is suspended since ${isoTime(at)}: ${statusText}`,
+        `it waits to be resumed; ${goesOn}`,
+      ])
+    case 'incomplete':
+      return own(id, rest, 'suspension', 'it is resumed', [
+        `is incomplete until ${isoTime(until)}, when it is done with status ${status}, unless it is resumed`,
+        before,
+        goesOn,
+      ])
+    default:
+      return undefined
+  }
+}
+
+/** Why a parent waits: for the first of its parts that does. */
+export function explainParent(id: string, child: { readonly stream: string }, of: Explanation): Explanation {
+  const { blockers, since, waiting } = of
+  const sentence = `Job ${id} waits for job ${of.jobId}, stream ${child.stream}. ${of.sentence}`
+  return { jobId: id, waiting, blockers, sentence, ...(since === undefined ? {} : { since }) }
+}
+
+function own(
+  jobId: string,
+  { at, status }: Rest,
+  kind: Blocker['kind'],
+  goesOnWhen: string,
+  told: readonly string[],
+): Explanation {
+  const blocker: Blocker = { kind, name: jobId, reason: status, holders: [], goesOnWhen }
+  const sentence = `Job ${jobId} ${told.join('; ')}.`
+  return { jobId, waiting: true, since: at, blockers: [blocker], sentence }
+}
+
 function sentenceOf(job: Job): string {
-  const { state, status, operation, cancelRequested, mediaServer, storageUnit } = job
+  const { state, status, operation, cancelRequested, mediaServer, storageUnit, children } = job
   if (cancelRequested === true && state !== 'done') return 'is being cancelled'
   switch (state) {
     case 'done':
@@ -16,6 +67,7 @@ function sentenceOf(job: Job): string {
     case 'queued':
       return 'is queued and about to ask for resources'
     case 'active': {
+      if (children !== undefined) return 'does not wait: its parts are active'
       const place = storageUnit === undefined ? '' : ` with storage unit ${storageUnit}`
       const server = mediaServer === undefined ? '' : ` on media server ${mediaServer}`
       return `does not wait: it is active${operation === undefined ? '' : `, ${operation}`}${place}${server}`

@@ -2,6 +2,7 @@ import {
   type FlowStep,
   type ImageRecord,
   type JobProgress,
+  type MediaNeed,
   type ResourceRequest,
   type SessionReport,
   NbError,
@@ -10,26 +11,37 @@ import {
 } from '@nb/contracts'
 import type { Ending, JobRecord } from './job-record.ts'
 
-/** The resource request of a backup job: what it needs, and the limits that came with it (step 3). */
+/**
+ * The resource request of a job's present try: what it needs, and the limits that came with it (step 3). A try that goes
+ * on from a checkpoint needs the storage unit on which its image lies.
+ */
 export function resourceRequest(record: JobRecord): ResourceRequest {
-  const { id, type, priority, client, backup, submittedAt } = record
-  if (backup === undefined) throw new NbError('internal', `job ${id} has no policy to request resources by`)
-  const { policy, schedule, limits } = backup
+  const { id, type, priority, client, policy, attempt, queueings, submittedAt } = record
+  const need = record.work?.need ?? backupNeed(record)
   return {
-    requestId: `job-${id}`,
+    requestId: queueings === 1 ? `job-${id}` : `job-${id}.${queueings}`,
     jobId: id,
     jobType: type,
     priority,
-    queuedAt: submittedAt,
-    policy: policy.name,
+    queuedAt: attempt.number === 1 ? submittedAt : attempt.startedAt,
     client,
-    limits,
-    need: {
-      kind: 'write',
-      storage: schedule.storage ?? policy.storage,
-      volumePool: schedule.volumePool ?? policy.volumePool ?? 'NetBackup',
-      retentionLevel: schedule.retentionLevel,
-    },
+    limits: record.backup?.limits ?? {},
+    need,
+    ...(policy === undefined ? {} : { policy }),
+  }
+}
+
+function backupNeed({ id, backup, checkpoint, storageUnit }: JobRecord): MediaNeed {
+  if (backup === undefined) throw new NbError('internal', `job ${id} has no policy to request resources by`)
+  const { policy, schedule } = backup
+  const place = checkpoint?.copies[0]?.storageUnit ?? (checkpoint === undefined ? undefined : storageUnit)
+  const { multiplexing } = schedule
+  return {
+    kind: 'write',
+    storage: place === undefined ? (schedule.storage ?? policy.storage) : { kind: 'unit', name: place },
+    volumePool: schedule.volumePool ?? policy.volumePool ?? 'NetBackup',
+    retentionLevel: schedule.retentionLevel,
+    ...(multiplexing === undefined ? {} : { multiplexing }),
   }
 }
 
@@ -102,4 +114,9 @@ export function describeReport(report: SessionReport): string {
     `session ${sessionId} ended with status ${describeStatus(status)}; ` +
     `waited for full buffer ${counted(waitedForFullBuffer, 'time')}, for empty buffer ${counted(waitedForEmptyBuffer, 'time')}`
   )
+}
+
+/** Bytes as the field's job details count them, rounded up. */
+export function kbytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1024)} kbytes`
 }

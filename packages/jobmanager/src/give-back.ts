@@ -17,15 +17,21 @@ export interface StoragePlace {
  */
 export async function discardImage(parts: ManagerParts, record: JobRecord): Promise<void> {
   const { catalog, log } = parts
-  const { backupId, held, ending } = record
+  const { backupId, ending, rest } = record
   const images = backupId === undefined ? await imagesInProgress(parts, record) : [backupId]
   for (const id of images) {
-    const reason = ending?.statusText ?? 'the job failed'
+    const reason = ending?.statusText ?? rest?.statusText ?? 'the try failed'
     const done = await attempt(log, `discard of image ${id}`, () =>
       catalog.discardImage({ backupId: id, reason }),
     )
-    if (done) await removeImage(parts, id, record.id, held === undefined ? [] : [held.allocation])
+    if (done) await removeImage(parts, id, record.id, placeOf(record))
   }
+}
+
+/** Where the try of a job writes, or has written what its checkpoint keeps. */
+function placeOf({ held, mediaServer, storageUnit }: JobRecord): readonly StoragePlace[] {
+  if (held !== undefined) return [held.allocation]
+  return mediaServer === undefined || storageUnit === undefined ? [] : [{ mediaServer, storageUnit }]
 }
 
 /** The images that the catalog made for a job whose record names none: the answer to step 6 was lost. */

@@ -3,6 +3,7 @@ import type { ManagerParts } from './components.ts'
 import { type StoragePlace, removeImage } from './give-back.ts'
 import { attempt } from './patience.ts'
 import { mediaServerOf } from './session-calls.ts'
+import type { JobWorker } from './workers.ts'
 
 /** What a clean-up did. */
 export interface CleanupReport {
@@ -57,6 +58,23 @@ export function createHousekeeping(parts: ManagerParts): Housekeeping {
       cancel?.()
       stopping.abort()
       await under?.catch(() => undefined)
+    },
+  }
+}
+
+/** What carries out jobs of type `image-cleanup`. */
+export function cleanupWorker({ clean }: Housekeeping): JobWorker {
+  return {
+    run: async ({ say }) => {
+      const { expired, held, discarded, removed, failed, unknown, purgedJobs } = await clean()
+      await say(
+        `expired ${expired.length}, still needed ${held.length}, discarded ${discarded.length}, ` +
+          `removed ${removed.length}, not yet removed ${failed.length}, unknown to the catalog ${unknown.length}, ` +
+          `old jobs ${purgedJobs}`,
+      )
+      if (failed.length === 0) return { status: 0 }
+      const statusText = `the fragments of ${failed.join(', ')} could not be removed yet`
+      return { status: 1, statusText, warnings: failed.length }
     },
   }
 }

@@ -1,5 +1,5 @@
 import { type JobLogLine, type Logger, type Store, asNbError } from '@nb/contracts'
-import { corrupt } from './job-record.ts'
+import { corrupt } from './stored-record.ts'
 import { lineKey, lineNumberOfKey, linesAfter } from './store-keys.ts'
 import type { WriteOperation } from './write-queue.ts'
 

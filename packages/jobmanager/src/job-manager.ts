@@ -21,26 +21,21 @@ import {
   debugLogger,
   throwIfAborted,
 } from '@nb/contracts'
-import { resumeBackup, runBackup, settleBackup, undoBackup } from './backup-flow.ts'
-import { checkBackupRequest } from './check-backup.ts'
+import { attemptsOf, linesOfAttempt } from './attempts.ts'
+import { checkBackupRequest, checkWorkRequest } from './check-backup.ts'
 import { type JobManagerComponents, type JobManagerOptions, withDefaults } from './components.ts'
-import { explainJob } from './explain.ts'
-import { type CleanupReport, type Housekeeping, createHousekeeping } from './housekeeping.ts'
+import { explainJob, explainParent, explainRest } from './explain.ts'
+import { type Flows, type FlowParts, createFlows } from './flows.ts'
+import { type CleanupReport, type Housekeeping, cleanupWorker, createHousekeeping } from './housekeeping.ts'
+import { type JobOperations, createJobOperations } from './job-operations.ts'
 import type { JobRecord } from './job-record.ts'
-import type { JobStoreEvents } from './job-store.ts'
+import type { JobStoreEvents, NewJob } from './job-store.ts'
+import { stateOf } from './job-view.ts'
 import { createLeaseKeeper } from './leases.ts'
 import { createMediaRequests } from './media-requests.ts'
 import { unlessAborted } from './patience.ts'
-import { type RecoveredFlows, recover } from './recovery.ts'
-import {
-  type RegistryParts,
-  createJobRegistry,
-  endAbandoned,
-  settleRegistered,
-  unknownJob,
-} from './registered-jobs.ts'
-import { RunningJob } from './running-job.ts'
-import { endSessionsOf } from './session-calls.ts'
+import { recover } from './recovery.ts'
+import { type RegistryParts, createJobRegistry, unknownJob } from './registered-jobs.ts'
 import { type SessionWatch, createSessionWatch } from './session-watch.ts'
 import { createJobSessions } from './sessions.ts'
 import { watchJobs } from './watch.ts'
@@ -68,31 +63,21 @@ export function createJobManager(
 }
 
 /**
- * A backup's life, as its record tells it:
+ * The ports in front of the flows. What states a job goes through is told above {@link applyChange}; what a backup does in
+ * each, in backup-flow.ts; what sets flows going and ends them, in flows.ts; what a restart makes of each, in
+ * recovery-plan.ts.
  *
- * - `queued`: on the list (2); its request waits at the broker (3).
- * - `granted`: resources are its own (5); it is active and its lease is renewed.
- * - `imaged`: the catalog has its image, in progress (6).
- * - `running`: its session lives (7–8), asks for media (9), moves data (10–12), reports (13).
- * - `ended`: the ending is written down (14); the image is completed (15), or discarded with its fragments; the
- *   resources are released (16).
- * - `final`: the status is true for good; `wait` resolves; the scheduler is told (17).
- *
- * A failure, a cancel (150), a stop (803) or a lost lease (914) aborts the flow at whatever it waits for; the undo ends
- * the session and goes on at `ended`. A cancel noted before `ended` wins over any other ending, one noted after
- * it changes nothing. A restart finds each record in one of these phases and takes it up there (recovery-plan.ts).
- * A registered job is `registered` until its owner finishes it, then `ended` and `final` in the same way.
+ * A failure, a cancel (150), a suspend (157), a stop (803), a closed window (196) or a lost lease (914) aborts the flow at
+ * whatever it waits for; the undo ends the session, and the try with it.
  */
 class JobEngine implements JobManagerService {
-  readonly #parts: RegistryParts
+  readonly #parts: RegistryParts & FlowParts
   readonly #events: Emitter<JobManagerEvents>
-  readonly #running = new Map<string, RunningJob>()
-  readonly #tasks = new Set<Promise<void>>()
   readonly #waiters = new Map<string, Set<(job: Job) => void>>()
-  readonly #abandoned = new Map<string, () => void>()
-  readonly #abandonedEnds: Promise<void>[] = []
   /** Jobs that were told to be active. */
   readonly #active = new Set<string>()
+  readonly #flows: Flows
+  readonly #operations: JobOperations
   readonly #sessions: JobSessions
   readonly #registry: JobRegistry
   readonly #housekeeping: Housekeeping
@@ -108,21 +93,29 @@ class JobEngine implements JobManagerService {
     const log = components.log ?? debugLogger('nb:jobmanager:manager')
     const leases = createLeaseKeeper(broker, clock, log)
     const base = { ...withDefaults(options), broker, catalog, mediaServers, store, leases, clock, log }
+    this.#housekeeping = createHousekeeping(base)
     this.#parts = {
       ...base,
+      workers: { 'image-cleanup': cleanupWorker(this.#housekeeping), ...components.workers },
       requests: createMediaRequests(base),
-      running: this.#running,
+      running: new Map(),
+      active: this.#active,
       earlyReports: new Map(),
       recovered: () => this.#recovered,
+      isStopping: () => this.#state === 'stopping',
       checkOpen: () => this.#checkOpen(),
       final: (jobId) => this.wait({ jobId }),
-      claimed: (jobId) => this.#claim(jobId),
+      claimed: (jobId) => this.#flows.claim(jobId),
       submitted: (jobId) => this.#events.emit('job:submitted', { jobId }),
     }
     this.#events = createEmitter(log)
+    this.#flows = createFlows(this.#parts)
+    this.#operations = createJobOperations(this.#parts, {
+      ...this.#flows,
+      submit: (input) => this.#submit(input),
+    })
     this.#sessions = createJobSessions(this.#parts)
     this.#registry = createJobRegistry(this.#parts)
-    this.#housekeeping = createHousekeeping(this.#parts)
     this.#watch = createSessionWatch(this.#parts)
     store.on('job:changed', (change) => this.#onChanged(change))
     store.on('line:appended', ({ jobId, line }) => {
@@ -150,17 +143,15 @@ class JobEngine implements JobManagerService {
   async submit(
     input: BackupJobRequest | WorkJobRequest,
     options?: CallOptions,
-  ): Promise<{ readonly jobId: string }> {
+  ): ReturnType<JobManager['submit']> {
     throwIfAborted(options)
     this.#checkOpen()
-    if (!('schedule' in input)) throw new NbError('not-supported', `${input.type} jobs are not supported yet`)
-    checkBackupRequest(input)
-    const { jobId, created } = await this.#parts.store.create(input)
-    if (created) {
-      this.#events.emit('job:submitted', { jobId })
-      this.#launch(jobId, (job) => runBackup(this.#parts, job))
+    if ('schedule' in input) {
+      checkBackupRequest(input)
+      return this.#submit({ kind: 'backup', request: input })
     }
-    return { jobId }
+    checkWorkRequest(input)
+    return this.#submit({ kind: 'work', request: input })
   }
 
   get({ jobId }: { readonly jobId: string }): Promise<Job | undefined> {
@@ -175,14 +166,24 @@ class JobEngine implements JobManagerService {
   }
 
   async *log(
-    { jobId, after = 0 }: { readonly jobId: string; readonly after?: number },
+    { jobId, after = 0, attempt }: Parameters<JobManager['log']>[0],
     options?: CallOptions,
   ): AsyncIterable<JobLogLine> {
     const { store } = this.#parts
-    if ((await store.view(jobId)) === undefined) throw unknownJob(jobId)
-    for await (const { line } of store.lines(jobId, after)) {
+    const record = await this.#known(jobId)
+    const { first, end } = attempt === undefined ? everyLine : (linesOfAttempt(record, attempt) ?? noLine)
+    for await (const { number, line } of store.lines(jobId, Math.max(after, first - 1))) {
       throwIfAborted(options)
+      if (number >= end) return
       yield line
+    }
+  }
+
+  async *attempts({ jobId }: { readonly jobId: string }, options?: CallOptions): AsyncIterable<JobAttempt> {
+    const record = await this.#known(jobId)
+    for (const each of attemptsOf(record)) {
+      throwIfAborted(options)
+      yield each
     }
   }
 
@@ -208,73 +209,33 @@ class JobEngine implements JobManagerService {
     }
   }
 
-  async cancel({ jobId, reason }: { readonly jobId: string; readonly reason?: string }): Promise<void> {
-    const { store, clock, requests } = this.#parts
-    const record = store.current(jobId)
-    if (record === undefined) {
-      if ((await store.read(jobId)) === undefined) throw unknownJob(jobId)
-      return
-    }
-    if (record.phase === 'ended' || record.phase === 'final') return
-    const text = reason ?? 'cancelled by an administrator'
-    await store.apply(jobId, { kind: 'cancel-requested', at: clock.now(), reason: text })
-    const cancelled = new NbError('job-cancelled', text)
-    this.#running.get(jobId)?.endWith(cancelled)
-    requests.refuse(jobId, cancelled)
-    if (record.phase === 'registered') {
-      void this.#track(endSessionsOf(this.#parts, record, { status: 150, reason: text }))
-    }
-  }
+  cancel: JobManager['cancel'] = (input) => this.#operations.cancel(input)
+  suspend: JobManager['suspend'] = (input) => this.#operations.suspend(input)
+  resume: JobManager['resume'] = (input) => this.#operations.resume(input)
+  restart: JobManager['restart'] = (input) => this.#operations.restart(input)
+  setPriority: JobManager['setPriority'] = (input) => this.#operations.setPriority(input)
 
-  async *attempts({ jobId }: { readonly jobId: string }): AsyncIterable<JobAttempt> {
-    const job = await this.#parts.store.view(jobId)
-    if (job === undefined) throw unknownJob(jobId)
-    yield {
-      number: 1,
-      startedAt: job.submittedAt,
-      files: job.progress?.files ?? 0,
-      bytes: job.progress?.bytes ?? 0,
-      firstLine: 1,
-    }
-  }
-
-  suspend({ jobId }: { readonly jobId: string }): Promise<void> {
-    return this.#refuse(jobId, 'suspended')
-  }
-
-  resume({ jobId }: { readonly jobId: string }): Promise<void> {
-    return this.#refuse(jobId, 'resumed')
-  }
-
-  restart({ jobId }: { readonly jobId: string }): Promise<never> {
-    return this.#refuse(jobId, 'restarted')
-  }
-
-  async setPriority({
-    jobId,
-    priority,
-  }: {
-    readonly jobId: string
-    readonly priority: number
-  }): Promise<void> {
-    await this.#parts.broker.setPriority({ jobId, priority })
-  }
-
-  async purge(): Promise<{ readonly purged: number }> {
-    return { purged: await this.#parts.store.purge() }
-  }
-
-  async #refuse(jobId: string, what: string): Promise<never> {
-    const job = await this.#parts.store.view(jobId)
-    if (job === undefined) throw unknownJob(jobId)
-    throw new NbError('state-conflict', `job ${jobId} is ${job.state}: it can't be ${what}`)
+  async purge({ endedBefore }: { readonly endedBefore: number }): Promise<{ readonly purged: number }> {
+    return { purged: await this.#parts.store.purge(endedBefore) }
   }
 
   async explain({ jobId }: { readonly jobId: string }, options?: CallOptions): Promise<Explanation> {
-    const job = await this.#parts.store.view(jobId)
+    const { store, broker } = this.#parts
+    const job = await store.view(jobId)
     if (job === undefined) throw unknownJob(jobId)
-    if (job.state === 'done') return explainJob(job)
-    const explanation = await this.#parts.broker.explain({ jobId }, options)
+    const record = store.current(jobId)
+    if (record === undefined || job.state === 'done') return explainJob(job)
+    const rest = explainRest(record)
+    if (rest !== undefined) return rest
+    if (record.phase === 'parent') {
+      if (job.state === 'active') return explainJob(job)
+      for (const { id, stream = '-' } of store.unfinishedChildren(jobId)) {
+        const child = await this.explain({ jobId: id }, options)
+        if (child.waiting) return explainParent(jobId, { stream }, child)
+      }
+      return explainJob(job)
+    }
+    const explanation = await broker.explain({ jobId }, options)
     return explanation.waiting ? explanation : explainJob(job)
   }
 
@@ -296,18 +257,19 @@ class JobEngine implements JobManagerService {
     this.#stopped = undefined
     this.#state = 'new'
     this.#closing = new AbortController()
-    await this.#parts.store.start()
-    for (const { id, phase } of this.#parts.store.unfinished()) if (phase !== 'queued') this.#active.add(id)
-    this.#recovered = recover(this.#parts, this.#recoveredFlows())
+    const { store, running, earlyReports } = this.#parts
+    await store.start()
+    for (const record of store.unfinished()) if (stateOf(record) === 'active') this.#active.add(record.id)
+    this.#recovered = recover(this.#parts, this.#flows)
     // Whoever waits for the recovery hears of its failure from `start`.
     this.#recovered.catch(() => undefined)
     await this.#recovered
-    await Promise.all(this.#abandonedEnds.splice(0))
-    this.#parts.earlyReports.clear()
+    await this.#flows.recovered()
+    earlyReports.clear()
     if (this.#stopped !== undefined)
       throw new NbError('manager-stopping', 'the job manager was stopped while it started')
     this.#state = 'running'
-    if (this.#running.size > 0) this.#watch.wake()
+    if (running.size > 0) this.#watch.wake()
     this.#housekeeping.start()
   }
 
@@ -315,18 +277,16 @@ class JobEngine implements JobManagerService {
     this.#state = 'stopping'
     const { leases, requests, store, clock, log, stopTimeoutMs } = this.#parts
     this.#watch.stop()
-    for (const cancel of this.#abandoned.values()) cancel()
-    this.#abandoned.clear()
     const reason = new NbError('manager-stopping', 'the job manager is ending')
-    for (const job of this.#running.values()) job.endWith(reason)
+    this.#flows.stop(reason)
     for (const { id } of store.unfinished()) requests.refuse(id, reason)
     const limit = new AbortController()
     const cancel = clock.setTimer(stopTimeoutMs, () => limit.abort(), { keepAlive: true })
     try {
-      await unlessAborted(this.#settled(), limit.signal)
+      await unlessAborted(this.#flows.settled(), limit.signal)
       await unlessAborted(requests.settled(), limit.signal)
     } catch (error) {
-      log.error('%d jobs did not end in time; the next start takes them up: %o', this.#tasks.size, error)
+      log.error('%d jobs did not end in time; the next start takes them up: %o', this.#flows.tasks, error)
     } finally {
       cancel()
       leases.letAllGo()
@@ -336,81 +296,52 @@ class JobEngine implements JobManagerService {
     await this.#housekeeping.stop()
   }
 
-  async #settled(): Promise<void> {
-    while (this.#tasks.size > 0) await Promise.all(this.#tasks)
-  }
-
   #checkOpen(): void {
     if (this.#state === 'running') return
     const text = this.#state === 'new' ? 'the job manager is not started' : 'the job manager is ending'
     throw new NbError('manager-stopping', text)
   }
 
-  #recoveredFlows(): RecoveredFlows {
-    return {
-      request: ({ id }) => this.#launch(id, (job) => runBackup(this.#parts, job)),
-      resume: (job) => this.#run(job, () => resumeBackup(this.#parts, job)),
-      undo: (job, reason) => this.#run(job, () => undoBackup(this.#parts, job, reason)),
-      conclude: (record) => {
-        const { id, type, ending } = record
-        if (type !== 'backup') void this.#track(settleRegistered(this.#parts, id))
-        else if (ending !== undefined) this.#launch(id, (job) => settleBackup(this.#parts, job, ending))
-      },
-      awaitOwner: (record) => this.#awaitOwner(record),
+  async #submit(input: NewJob): ReturnType<JobManager['submit']> {
+    const made = await this.#parts.store.create(input)
+    const { jobId, created, children } = made
+    if (created) {
+      this.#events.emit('job:submitted', { jobId })
+      for (const child of children ?? []) this.#events.emit('job:submitted', { jobId: child.jobId })
+      for (const child of children ?? [made]) this.#flows.begin(child.jobId)
     }
+    return { jobId, ...(children === undefined ? {} : { children }) }
   }
 
-  #awaitOwner(record: JobRecord): void {
-    const { clock, ownerGraceMs, store } = this.#parts
-    const end = (): void => {
-      this.#abandoned.delete(record.id)
-      const current = store.current(record.id)
-      if (current?.phase === 'registered')
-        this.#abandonedEnds.push(this.#track(endAbandoned(this.#parts, current)))
-    }
-    if (ownerGraceMs === 0) end()
-    else this.#abandoned.set(record.id, clock.setTimer(ownerGraceMs, end))
-  }
-
-  #claim(jobId: string): void {
-    this.#abandoned.get(jobId)?.()
-    this.#abandoned.delete(jobId)
-  }
-
-  #launch(jobId: string, flow: (job: RunningJob) => Promise<void>): void {
-    const record = this.#parts.store.current(jobId)
-    // A job that was recorded while the manager ended stays queued.
-    if (record === undefined || this.#state === 'stopping') return
-    const job = new RunningJob(this.#parts, record)
-    if (record.cancel !== undefined) job.endWith(new NbError('job-cancelled', record.cancel.reason))
-    this.#run(job, () => flow(job))
-  }
-
-  #run(job: RunningJob, flow: () => Promise<void>): void {
-    this.#running.set(job.id, job)
-    const early = this.#parts.earlyReports.get(job.id)
-    if (early !== undefined) job.hear(early)
-    void this.#track(flow().finally(() => this.#running.delete(job.id)))
-  }
-
-  #track(task: Promise<void>): Promise<void> {
-    const tracked = task
-      .catch((error: unknown) => this.#parts.log.error('a flow could not be brought to its end: %o', error))
-      .finally(() => this.#tasks.delete(tracked))
-    this.#tasks.add(tracked)
-    return tracked
+  async #known(jobId: string): Promise<JobRecord> {
+    const { store } = this.#parts
+    const record = store.current(jobId) ?? (await store.read(jobId))
+    if (record === undefined) throw unknownJob(jobId)
+    return record
   }
 
   #onChanged({ job }: JobStoreEvents['job:changed']): void {
-    const { id: jobId, state, status } = job
+    const { id: jobId, state, status, retryAt } = job
+    this.#flows.changed(jobId)
     if (state === 'active' && this.#state === 'running') this.#watch.wake()
     if (state === 'active' && !this.#active.has(jobId)) {
       this.#active.add(jobId)
       this.#events.emit('job:active', { jobId })
     }
     if (state !== 'active') this.#active.delete(jobId)
+    if (state === 'waiting-for-retry' && retryAt !== undefined) this.#tellRetry(jobId, retryAt)
     if (status === undefined) return
+    if (job.parentId !== undefined) this.#flows.lookAfterParts(job.parentId)
     this.#events.emit('job:finished', { jobId, status })
     for (const heard of this.#waiters.get(jobId) ?? []) heard(job)
   }
+
+  #tellRetry(jobId: string, retryAt: number): void {
+    const rest = this.#parts.store.current(jobId)?.rest
+    if (rest?.to === 'waiting-for-retry' && rest.at === this.#parts.clock.now())
+      this.#events.emit('job:waiting-for-retry', { jobId, status: rest.status, retryAt })
+  }
 }
+
+const everyLine = { first: 1, end: Infinity }
+const noLine = { first: 1, end: 0 }

@@ -1,27 +1,45 @@
-import {
-  type Allocation,
-  type BackupJobRequest,
-  type ImageCompletion,
-  type Job,
-  type JobLimits,
-  type JobOrigin,
-  type JobProgress,
-  type JobType,
-  type MediaRequest,
-  type Policy,
-  type RegisteredJobRequest,
-  type Schedule,
-  NbError,
+import type {
+  Allocation,
+  BackupCheckpoint,
+  ImageCompletion,
+  Job,
+  JobAttempt,
+  JobLimits,
+  JobOrigin,
+  JobProgress,
+  JobType,
+  Json,
+  MediaNeed,
+  MediaRequest,
+  Path,
+  Policy,
+  RetryRule,
+  Schedule,
+  ScheduleType,
 } from '@nb/contracts'
 
 /**
- * How far a job is, finer than the state that lists show.
+ * How far a job is, finer than the state that lists show. See the state machine above {@link applyChange}.
  *
- * A backup goes `queued → granted → imaged → running → ended → final`; a job of another's flow
- * `registered → ended → final`. Any phase before `ended` may go straight to `ended`. A job that is `ended` has its
- * ending written down (step 14) and only concludes: image completed or discarded, resources released. `final` is for good.
+ * A backup goes `queued → granted → imaged → running → ended → final`, a work job `queued → (granted →) working → ended →
+ * final`, a job of another's flow `registered → ended → final`, a parent `parent → ended → final`. An attempt that ends
+ * before the job does goes through `resting`, in which image and resources are settled, to `waiting-for-retry`,
+ * `suspended`, `incomplete` or back to `queued`.
  */
-export type JobPhase = 'queued' | 'granted' | 'imaged' | 'running' | 'registered' | 'ended' | 'final'
+export type JobPhase =
+  | 'queued'
+  | 'granted'
+  | 'imaged'
+  | 'running'
+  | 'working'
+  | 'registered'
+  | 'parent'
+  | 'resting'
+  | 'waiting-for-retry'
+  | 'suspended'
+  | 'incomplete'
+  | 'ended'
+  | 'final'
 
 /** Resources a job holds. */
 export interface Holding {
@@ -35,10 +53,50 @@ export interface Ending {
   readonly statusText: string
   readonly warnings: number
   readonly completion?: ImageCompletion
+  /** Set when the files of an archive's image have been taken off the client, as far as they could. */
+  readonly removalDone?: true
+}
+
+/** Everything that was asked for and never changes. It is written once, beside the record. */
+export interface JobSpec {
+  /** For a backup, without the policy's clients and schedules. */
+  readonly backup?: { readonly policy: Policy; readonly schedule: Schedule; readonly limits: JobLimits }
+  /** What to back up instead of the policy's selections. */
+  readonly selections?: readonly Path[]
+  readonly streamSet?: readonly string[]
+  readonly retentionMs?: number | null
+}
+
+/** A part of a parent job. */
+export interface ChildJob {
+  readonly stream: string
+  readonly jobId: string
+}
+
+/** How a part of a parent job ended. */
+export interface ChildEnd {
+  readonly status: number
+  readonly statusText: string
+  readonly warnings: number
+  readonly files: number
+  readonly bytes: number
+}
+
+/** What a job at rest waits for, and what becomes of it then. */
+export interface Rest {
+  readonly to: 'waiting-for-retry' | 'suspended' | 'incomplete' | 'queued'
+  /** Since when, milliseconds since the epoch. */
+  readonly at: number
+  /** How the try before it ended. */
+  readonly status: number
+  readonly statusText: string
+  readonly warnings: number
+  /** When it ends by itself: the next try, or the end of an incomplete job. */
+  readonly until?: number
 }
 
 /** A job as its database keeps it. Plain data; replaced as a whole by every change. */
-export interface JobRecord {
+export interface JobRecord extends JobSpec {
   readonly version: 1
   readonly id: string
   readonly requestId: string
@@ -49,8 +107,30 @@ export interface JobRecord {
   readonly priority: number
   readonly submittedAt: number
   readonly policy?: string
-  /** All that policy and schedule say, for a backup. */
-  readonly backup?: { readonly policy: Policy; readonly schedule: Schedule; readonly limits: JobLimits }
+  readonly schedule?: string
+  readonly scheduleType?: ScheduleType
+  readonly stream?: string
+  readonly parentId?: string
+  /** For a parent: its parts, and how those that are final ended, by id. */
+  readonly children?: readonly ChildJob[]
+  readonly childEnds?: Readonly<Record<string, ChildEnd>>
+  /** For a job that a worker carries out. */
+  readonly work?: { readonly need?: MediaNeed; readonly parameters: Readonly<Record<string, Json>> }
+  readonly retry?: RetryRule
+  /** A job that is not active by then ends with 196. */
+  readonly windowClosesAt?: number
+  /** The present try, or the last one. */
+  readonly attempt: { readonly number: number; readonly startedAt: number; readonly firstLine: number }
+  /** The tries that are over; the present one is the last of them while the job rests. */
+  readonly tries: readonly JobAttempt[]
+  /** How often it was put on the queue: makes each of its requests to the broker another. */
+  readonly queueings: number
+  /** From where its next try goes on; its image is kept for that. */
+  readonly checkpoint?: BackupCheckpoint
+  /** The number of the checkpoint from which the present try went on. */
+  readonly resumedFrom?: number
+  readonly suspend?: { readonly at: number; readonly reason: string }
+  readonly rest?: Rest
   readonly activeAt?: number
   readonly endedAt?: number
   /** What the job itself was granted. */
@@ -71,102 +151,7 @@ export interface JobRecord {
   readonly operation?: Job['operation']
 }
 
-/** The record of a backup that has just been asked for. */
-export function newBackupRecord(id: string, input: BackupJobRequest, now: number): JobRecord {
-  return {
-    version: 1,
-    id,
-    requestId: input.requestId,
-    phase: 'queued',
-    type: input.type,
-    origin: input.origin,
-    client: input.client,
-    priority: input.policy.priority ?? 0,
-    submittedAt: now,
-    policy: input.policy.name,
-    backup: { policy: input.policy, schedule: input.schedule, limits: input.limits },
-    mediaRequests: {},
-    sessionHoldings: {},
-  }
-}
-
-/** The record of a job whose flow is run by someone else; it is active from the start. */
-export function newRegisteredRecord(id: string, input: RegisteredJobRequest, now: number): JobRecord {
-  return {
-    version: 1,
-    id,
-    requestId: input.requestId,
-    phase: 'registered',
-    type: input.type,
-    origin: input.origin,
-    client: input.client,
-    priority: input.priority ?? (input.type === 'restore' ? 90_000 : 0),
-    submittedAt: now,
-    activeAt: now,
-    mediaRequests: {},
-    sessionHoldings: {},
-    ...(input.policy === undefined ? {} : { policy: input.policy }),
-    ...(input.backupId === undefined ? {} : { backupId: input.backupId }),
-  }
-}
-
-const phases: readonly string[] = [
-  'queued',
-  'granted',
-  'imaged',
-  'running',
-  'registered',
-  'ended',
-  'final',
-] satisfies JobPhase[]
-
-/**
- * Reads a stored record. Rejects what can't be one with `store-corrupt`, naming the key; a record of a newer
- * version with `version-unsupported`.
- */
-export function parseRecord(key: string, text: string): JobRecord {
-  let value: Partial<JobRecord> | null
-  try {
-    value = JSON.parse(text) as Partial<JobRecord> | null
-  } catch (error) {
-    throw corrupt(key, 'it is not JSON', error)
-  }
-  if (typeof value !== 'object' || value === null) throw corrupt(key, 'it is not an object')
-  if (typeof value.version === 'number' && value.version > 1) {
-    throw new NbError(
-      'version-unsupported',
-      `job record ${key} has version ${String(value.version)}; this is for 1`,
-      {
-        details: { key, version: value.version },
-      },
-    )
-  }
-  const texts = [value.id, value.requestId, value.type, value.origin, value.client]
-  const wrong =
-    value.version !== 1
-      ? 'version'
-      : texts.some((field) => typeof field !== 'string')
-        ? 'a name'
-        : !phases.includes(value.phase ?? '')
-          ? 'phase'
-          : typeof value.submittedAt !== 'number' || typeof value.priority !== 'number'
-            ? 'a number'
-            : typeof value.sessionHoldings !== 'object' || typeof value.mediaRequests !== 'object'
-              ? 'row of media requests'
-              : (value.phase === 'ended' || value.phase === 'final') &&
-                  typeof value.ending?.status !== 'number'
-                ? 'ending'
-                : value.type === 'backup' && typeof value.backup?.schedule !== 'object'
-                  ? 'backup'
-                  : undefined
-  if (wrong !== undefined) throw corrupt(key, `its ${wrong} is missing or wrong`)
-  return value as JobRecord
-}
-
-/** The typed error for something stored that can't be read. */
-export function corrupt(key: string, why: string, cause?: unknown): NbError {
-  return new NbError('store-corrupt', `the jobs database is damaged at key ${key}: ${why}`, {
-    details: { key },
-    ...(cause === undefined ? {} : { cause }),
-  })
+/** Whether the job manager itself runs a backup for it: a backup or an archive that is no parent. */
+export function isBackupRecord({ type, children }: JobRecord): boolean {
+  return (type === 'backup' || type === 'archive') && children === undefined
 }

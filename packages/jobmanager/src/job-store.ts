@@ -1,5 +1,4 @@
 import type {
-  BackupJobRequest,
   Clock,
   Job,
   JobFilter,
@@ -9,13 +8,15 @@ import type {
   Logger,
   NbError,
   Observable,
-  RegisteredJobRequest,
   Store,
 } from '@nb/contracts'
 import type { NumberedLine } from './job-lines.ts'
-import type { JobRecord } from './job-record.ts'
+import type { ChildJob, JobRecord } from './job-record.ts'
 import type { LiveFacts } from './job-view.ts'
+import type { NewJob } from './new-records.ts'
 import type { JobChange } from './transitions.ts'
+
+export type { NewJob } from './new-records.ts'
 
 /** What a job store asks for. */
 export interface JobStoreComponents {
@@ -51,20 +52,30 @@ export interface JobStoreEvents {
  */
 export interface JobStore extends JobLog, Required<Lifecycle>, Observable<JobStoreEvents> {
   /**
-   * Steps 2 of a backup and 3 of a restore: a new job, durably. The same request id answers with the same job.
-   * Rejects with `request-duplicate` when the id was used for another type of job.
+   * Steps 2 of a backup and 3 of a restore: a new job, with streams the parent and all its parts in one durable write. The
+   * same request id answers with the same job. Rejects with `request-duplicate` when the id was used for another type of
+   * job.
    */
-  create(
-    input: BackupJobRequest | RegisteredJobRequest,
-  ): Promise<{ readonly jobId: string; readonly created: boolean }>
+  create(input: NewJob): Promise<{
+    readonly jobId: string
+    readonly created: boolean
+    /** In the order of the request's streams. */
+    readonly children?: readonly ChildJob[]
+  }>
   /** Changes a job that is not final. Rejects with `job-unknown`, `state-conflict`. */
   apply(jobId: string, change: JobChange, lines?: readonly JobLogLine[]): Promise<JobRecord>
   /** Facts that are shown at once and written down with the next change. */
   show(jobId: string, facts: LiveFacts): void
   /** The record to decide by, for jobs that are not final. */
   current(jobId: string): JobRecord | undefined
+  /** The number that the next line of an unfinished job's log will have. */
+  nextLine(jobId: string): number
   /** All jobs that are not final, oldest first. */
   unfinished(): readonly JobRecord[]
+  /** Those of them whose flow is another's. */
+  registered(): Iterable<JobRecord>
+  /** The parts of a parent that are not final. */
+  unfinishedChildren(jobId: string): readonly JobRecord[]
   /** The stored record of any job. Rejects with `store-corrupt`. */
   read(jobId: string): Promise<JobRecord | undefined>
   /** A job as lists show it. Rejects with `store-corrupt`. */
@@ -73,8 +84,11 @@ export interface JobStore extends JobLog, Required<Lifecycle>, Observable<JobSto
   list(filter: JobFilter): AsyncIterable<Job>
   /** The lines after line `after`, up to those appended before the call. */
   lines(jobId: string, after: number): AsyncIterable<NumberedLine>
-  /** Removes jobs that ended long ago, with their logs and request ids. Gives how many. */
-  purge(): Promise<number>
+  /**
+   * Removes jobs that ended before a time, with their logs and request ids, parents after their parts. Gives how many.
+   * @default before the time that {@link JobStoreOptions.keepJobsMs} tells
+   */
+  purge(endedBefore?: number): Promise<number>
   /** What was found damaged so far. */
   readonly damage: readonly NbError[]
 }

@@ -1,12 +1,10 @@
 import {
-  type BackupJobRequest,
   type Clock,
   type Emitter,
   type Job,
   type JobFilter,
   type JobLogLine,
   type Logger,
-  type RegisteredJobRequest,
   type Store,
   NbError,
   asNbError,
@@ -14,26 +12,24 @@ import {
   debugLogger,
 } from '@nb/contracts'
 import { type NumberedLine, countLines, lineWrites, readLines } from './job-lines.ts'
-import { type JobRecord, corrupt, newBackupRecord, newRegisteredRecord, parseRecord } from './job-record.ts'
-import type { JobStore, JobStoreComponents, JobStoreEvents, JobStoreOptions } from './job-store.ts'
+import { type Entry, JobEntries, liveOf, withLive } from './job-entries.ts'
+import type { JobRecord } from './job-record.ts'
+import type { JobStore, JobStoreComponents, JobStoreEvents, JobStoreOptions, NewJob } from './job-store.ts'
 import { type LiveFacts, matchesFilter, mergeProgress, toJob } from './job-view.ts'
+import { createRecords } from './new-records.ts'
+import { parentChange } from './parent-jobs.ts'
+import { type JobSublevels, jobsToPurge, removeJob } from './purge-jobs.ts'
+import { corrupt, parseRecord, storedJob, storedRecord } from './stored-record.ts'
 import { createdLine, endedLine } from './store-lines.ts'
-import { isJobId, jobIdOfKey, jobKey, linesAfter } from './store-keys.ts'
-import { type JobChange, applyChange, isReportable } from './transitions.ts'
+import { isJobId, jobIdOfKey, jobKey } from './store-keys.ts'
+import { type JobChange, applyChange, isInsisted, isReportable } from './transitions.ts'
 import { type WriteOperation, type WriteQueue, createWriteQueue } from './write-queue.ts'
 
 interface LineCounter {
   lines: number
 }
 
-/** A job that is not final. */
-interface Entry extends LineCounter {
-  /** To decide by; may be ahead of what is written. */
-  current: JobRecord
-  /** To show; never ahead of what is written. */
-  shown: JobRecord
-  live: LiveFacts
-}
+type Created = Awaited<ReturnType<JobStore['create']>>
 
 const dayMs = 86_400_000
 
@@ -44,21 +40,21 @@ export function createJobStore(components: JobStoreComponents, options: JobStore
   return new LevelJobStore(components, keepJobsMs)
 }
 
-/** The jobs database on a Level store: a record, a log and a request id per job, and one counter. */
+/**
+ * The jobs database on a Level store: a record, what was asked for, a log and a request id per job, and one counter.
+ * A change of a job writes its record and its new lines, whatever else there is.
+ */
 class LevelJobStore implements JobStore {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #keepJobsMs: number
-  readonly #jobs: Store
-  readonly #requests: Store
-  readonly #lines: Store
-  readonly #meta: Store
+  readonly #levels: JobSublevels
   readonly #queue: WriteQueue
   readonly #events: Emitter<JobStoreEvents>
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new JobEntries()
   /** Line counts of jobs that are final and still get lines, such as the scheduler's last. */
   readonly #counters = new Map<string, Promise<LineCounter | undefined>>()
-  readonly #creating = new Map<string, Promise<{ jobId: string; created: boolean }>>()
+  readonly #creating = new Map<string, Promise<Created>>()
   readonly #damage: NbError[] = []
   #lastId = 0
   #started: Promise<void> | undefined
@@ -72,10 +68,13 @@ class LevelJobStore implements JobStore {
     this.#clock = clock
     this.#log = log
     this.#keepJobsMs = keepJobsMs
-    this.#jobs = open('jobs')
-    this.#requests = open('requests')
-    this.#lines = open('lines')
-    this.#meta = open('meta')
+    this.#levels = {
+      jobs: open('jobs'),
+      specs: open('specs'),
+      requests: open('requests'),
+      lines: open('lines'),
+      meta: open('meta'),
+    }
     this.#queue = createWriteQueue(store)
     this.#events = createEmitter(log)
   }
@@ -120,12 +119,13 @@ class LevelJobStore implements JobStore {
     if (counter !== undefined) await this.#writeLines(jobId, this.#number(counter, lines), lines)
   }
 
-  async create(input: BackupJobRequest | RegisteredJobRequest): Promise<{ jobId: string; created: boolean }> {
+  async create(input: NewJob): Promise<Created> {
     await this.start()
-    const under = this.#creating.get(input.requestId)
+    const { requestId } = input.request
+    const under = this.#creating.get(requestId)
     if (under !== undefined) return { ...(await under), created: false }
-    const made = this.#create(input).finally(() => this.#creating.delete(input.requestId))
-    this.#creating.set(input.requestId, made)
+    const made = this.#create(input).finally(() => this.#creating.delete(requestId))
+    this.#creating.set(requestId, made)
     return made
   }
 
@@ -135,20 +135,26 @@ class LevelJobStore implements JobStore {
     const current = applyChange(withLive(entry), change)
     entry.current = current
     entry.live = liveOf(current)
+    const parent = this.#tellParent(current, change)
+    const told = parent?.current
     const all = [...lines, ...endedLine(current, change, this.#clock.now())]
     const first = this.#number(entry, all)
     const writes = (): WriteOperation[] => [
       this.#putRecord(entry.current),
-      ...lineWrites(this.#lines, jobId, first, all),
+      ...(parent === undefined || told === undefined ? [] : [this.#putRecord(parent.current)]),
+      ...lineWrites(this.#levels.lines, jobId, first, all),
     ]
     await this.#writeSurely(writes, change)
     entry.shown = current
+    if (parent !== undefined && told !== undefined) parent.shown = told
     if (current.phase === 'final') {
       this.#entries.delete(jobId)
       this.#remember(jobId, entry.lines)
     }
     this.#tell(jobId, first, all)
-    this.#events.emit('job:changed', { job: toJob(current, entry.live) })
+    const job = current.phase === 'final' ? toJob(current) : this.#entries.view(entry)
+    this.#events.emit('job:changed', { job })
+    if (current.parentId !== undefined) this.#showParent(current.parentId)
     return current
   }
 
@@ -161,7 +167,12 @@ class LevelJobStore implements JobStore {
       ...(operation === undefined ? {} : { operation }),
       ...(progress === undefined ? {} : { progress: mergeProgress(entry.live.progress, progress) }),
     }
-    this.#events.emit('job:changed', { job: toJob(entry.shown, entry.live) })
+    this.#events.emit('job:changed', { job: this.#entries.view(entry) })
+    if (entry.current.parentId !== undefined) this.#showParent(entry.current.parentId)
+  }
+
+  nextLine(jobId: string): number {
+    return (this.#entries.get(jobId)?.lines ?? 0) + 1
   }
 
   current(jobId: string): JobRecord | undefined {
@@ -169,39 +180,41 @@ class LevelJobStore implements JobStore {
   }
 
   unfinished(): readonly JobRecord[] {
-    return [...this.#entries.values()].map(({ current }) => current)
+    return [...this.#entries].map(({ current }) => current)
+  }
+
+  registered(): Iterable<JobRecord> {
+    return this.#entries.registered()
+  }
+
+  unfinishedChildren(jobId: string): readonly JobRecord[] {
+    return this.#entries.childrenOf(jobId).map(({ current }) => current)
   }
 
   async read(jobId: string): Promise<JobRecord | undefined> {
     if (!isJobId(jobId)) return undefined
     await this.start()
     const key = jobKey(jobId)
-    const text = (await this.#jobs.get(key)) as string | undefined
-    return text === undefined ? undefined : parseRecord(key, text)
+    const text = (await this.#levels.jobs.get(key)) as string | undefined
+    return text === undefined ? undefined : parseRecord(key, text, await this.#specOf(key))
   }
 
   async view(jobId: string): Promise<Job | undefined> {
     await this.start()
     const entry = this.#entries.get(jobId)
-    if (entry !== undefined) return toJob(entry.shown, entry.live)
-    const record = await this.read(jobId)
-    return record === undefined ? undefined : toJob(record)
+    if (entry !== undefined) return this.#entries.view(entry)
+    if (!isJobId(jobId)) return undefined
+    const key = jobKey(jobId)
+    const text = (await this.#levels.jobs.get(key)) as string | undefined
+    return text === undefined ? undefined : toJob(parseRecord(key, text))
   }
 
   async *list(filter: JobFilter): AsyncIterable<Job> {
     await this.start()
     const limit = filter.limit ?? Infinity
     let given = 0
-    if (filter.jobId !== undefined) {
-      const job = limit > 0 ? await this.view(filter.jobId) : undefined
-      if (job !== undefined && matchesFilter(job, filter)) yield job
-      return
-    }
-    for await (const [key, text] of this.#jobs.iterator({ reverse: true }) as AsyncIterable<
-      [string, string]
-    >) {
+    for await (const job of await this.#candidates(filter)) {
       if (given >= limit) return
-      const job = this.#jobOf(key, text)
       if (job === undefined || !matchesFilter(job, filter)) continue
       given += 1
       yield job
@@ -211,81 +224,130 @@ class LevelJobStore implements JobStore {
   async *lines(jobId: string, after: number): AsyncIterable<NumberedLine> {
     await this.start()
     await this.#queue.drained()
-    yield* readLines(this.#lines, jobId, after, this.#log)
+    yield* readLines(this.#levels.lines, jobId, after, this.#log)
   }
 
-  async purge(): Promise<number> {
+  async purge(endedBefore: number = this.#clock.now() - this.#keepJobsMs): Promise<number> {
     await this.start()
-    const before = this.#clock.now() - this.#keepJobsMs
-    let purged = 0
-    for await (const [key, text] of this.#jobs.iterator() as AsyncIterable<[string, string]>) {
-      const record = this.#parse(key, text)
-      if (record?.phase !== 'final' || (record.endedAt ?? Infinity) > before) continue
-      const lineKeys = await this.#lines.keys(linesAfter(record.id, 0)).all()
-      await this.#queue.write([
-        { type: 'del', sublevel: this.#jobs, key },
-        { type: 'del', sublevel: this.#requests, key: record.requestId },
-        ...lineKeys.map((line) => ({ type: 'del', sublevel: this.#lines, key: line }) as const),
-      ])
+    const old = await jobsToPurge(this.#records(), endedBefore)
+    for (const record of old) {
+      await removeJob(this.#levels, this.#queue, jobKey(record.id), record)
       this.#counters.delete(record.id)
-      purged += 1
     }
-    return purged
+    return old.length
   }
 
   async #load(): Promise<void> {
-    const stored = (await this.#meta.get('lastId')) as string | undefined
+    const { meta, jobs, lines } = this.#levels
+    const stored = (await meta.get('lastId')) as string | undefined
     this.#lastId = stored === undefined ? 0 : isJobId(stored) ? Number(stored) : this.#reportCounter(stored)
-    for await (const [key, text] of this.#jobs.iterator() as AsyncIterable<[string, string]>) {
+    for await (const [key, text] of jobs.iterator() as AsyncIterable<[string, string]>) {
       this.#lastId = Math.max(this.#lastId, Number(jobIdOfKey(key) ?? 0))
-      const record = this.#parse(key, text)
-      if (record === undefined || record.phase === 'final') continue
-      const lines = await countLines(this.#lines, record.id)
-      this.#entries.set(record.id, { current: record, shown: record, live: liveOf(record), lines })
+      if (this.#parse(key, text)?.phase === 'final') continue
+      const record = this.#parse(key, text, await this.#specOf(key))
+      if (record === undefined) continue
+      const count = await countLines(lines, record.id)
+      this.#entries.set(record.id, { current: record, shown: record, live: liveOf(record), lines: count })
     }
   }
 
-  async #create(
-    input: BackupJobRequest | RegisteredJobRequest,
-  ): Promise<{ jobId: string; created: boolean }> {
-    const known = await this.#jobOfRequest(input.requestId)
+  async #specOf(key: string): Promise<string> {
+    return ((await this.#levels.specs.get(key)) as string | undefined) ?? '{}'
+  }
+
+  async *#records(): AsyncIterable<JobRecord | undefined> {
+    for await (const [key, text] of this.#levels.jobs.iterator() as AsyncIterable<[string, string]>)
+      yield this.#parse(key, text)
+  }
+
+  /** The jobs among which the filter chooses, newest first: as few as it allows to look at. */
+  async #candidates(filter: JobFilter): Promise<AsyncIterable<Job | undefined> | Iterable<Job | undefined>> {
+    if (filter.limit === 0) return []
+    if (filter.jobId !== undefined) return [await this.view(filter.jobId)]
+    if (filter.parentId !== undefined) {
+      const { children = [] } = this.current(filter.parentId) ?? (await this.read(filter.parentId)) ?? {}
+      return Promise.all(children.map(({ jobId }) => this.view(jobId))).then((jobs) => jobs.reverse())
+    }
+    if (filter.states?.includes('done') === false) return this.#unfinishedJobs()
+    return this.#allJobs()
+  }
+
+  *#unfinishedJobs(): Iterable<Job> {
+    for (const jobId of this.#entries.newestFirst()) {
+      const entry = this.#entries.get(jobId)
+      if (entry !== undefined) yield this.#entries.view(entry)
+    }
+  }
+
+  async *#allJobs(): AsyncIterable<Job | undefined> {
+    const all = this.#levels.jobs.iterator({ reverse: true }) as AsyncIterable<[string, string]>
+    for await (const [key, text] of all) yield this.#jobOf(key, text)
+  }
+
+  async #create(input: NewJob): Promise<Created> {
+    const { requestId, lines: first } = input.request
+    const known = await this.#jobOfRequest(requestId)
     if (known !== undefined) {
-      const { id, type } = known
-      if (type === input.type) return { jobId: id, created: false }
-      throw new NbError('request-duplicate', `request ${input.requestId} is the ${type} job ${id} already`, {
-        details: { jobId: id, requestId: input.requestId },
+      const { id, type, children } = known
+      if (type === input.request.type)
+        return { jobId: id, created: false, ...(children === undefined ? {} : { children }) }
+      throw new NbError('request-duplicate', `request ${requestId} is the ${type} job ${id} already`, {
+        details: { jobId: id, requestId },
       })
     }
-    const id = String(++this.#lastId)
-    const now = this.#clock.now()
-    const record = isBackup(input) ? newBackupRecord(id, input, now) : newRegisteredRecord(id, input, now)
-    const lines = [...input.lines, createdLine(record)]
+    const records = createRecords(input, () => String(++this.#lastId), this.#clock.now())
+    const [record] = records
+    const made = records.map((each) => {
+      const lines = [...(each.parentId === undefined ? first : []), createdLine(each)]
+      return { each, lines }
+    })
     await this.#queue.write(
       [
-        { type: 'put', sublevel: this.#meta, key: 'lastId', value: id },
-        { type: 'put', sublevel: this.#requests, key: input.requestId, value: id },
-        this.#putRecord(record),
-        ...lineWrites(this.#lines, id, 0, lines),
+        { type: 'put', sublevel: this.#levels.meta, key: 'lastId', value: String(this.#lastId) },
+        { type: 'put', sublevel: this.#levels.requests, key: requestId, value: record.id },
+        ...made.flatMap(({ each, lines }) => [
+          ...this.#putNew(each),
+          ...lineWrites(this.#levels.lines, each.id, 0, lines),
+        ]),
       ],
       { sync: true },
     )
-    this.#entries.set(id, { current: record, shown: record, live: {}, lines: lines.length })
-    this.#tell(id, 0, lines)
-    this.#events.emit('job:changed', { job: toJob(record) })
-    return { jobId: id, created: true }
+    for (const { each, lines } of made)
+      this.#entries.set(each.id, { current: each, shown: each, live: {}, lines: lines.length })
+    for (const { each, lines } of made) {
+      this.#tell(each.id, 0, lines)
+      const entry = this.#entries.get(each.id)
+      if (entry !== undefined) this.#events.emit('job:changed', { job: this.#entries.view(entry) })
+    }
+    const { children } = record
+    return { jobId: record.id, created: true, ...(children === undefined ? {} : { children }) }
   }
 
   async #jobOfRequest(requestId: string): Promise<JobRecord | undefined> {
-    const id = (await this.#requests.get(requestId)) as string | undefined
+    const id = (await this.#levels.requests.get(requestId)) as string | undefined
     if (id === undefined) return undefined
     if (!isJobId(id)) throw this.#report(corrupt(requestId, 'it does not name a job'))
     return this.#entries.get(id)?.current ?? this.read(id)
   }
 
+  /** Notes in its parent what has happened to a job, to be written with it. Gives the parent where that changed it. */
+  #tellParent(record: JobRecord, { kind }: JobChange): Entry | undefined {
+    const parent = record.parentId === undefined ? undefined : this.#entries.get(record.parentId)
+    const change = parent === undefined ? undefined : parentChange(record, kind, parent.current)
+    if (parent === undefined || change === undefined) return undefined
+    parent.current = applyChange(parent.current, change)
+    return parent
+  }
+
+  #showParent(jobId: string): void {
+    const entry = this.#entries.get(jobId)
+    if (entry !== undefined) this.#events.emit('job:changed', { job: this.#entries.view(entry) })
+  }
+
   /** Writes; where nobody could be told of a failure, tries again until it is written or the store stops. */
   async #writeSurely(writes: () => WriteOperation[], { kind }: JobChange): Promise<void> {
     const sync = isReportable(kind)
-    const insists = kind === 'ended' || kind === 'amended' || kind === 'settled'
+    const insists = isInsisted(kind)
     for (let delayMs = 1000; ; delayMs = Math.min(2 * delayMs, 60_000)) {
       try {
         return await this.#queue.write(writes(), { sync })
@@ -298,7 +360,7 @@ class LevelJobStore implements JobStore {
   }
 
   async #writeLines(jobId: string, count: number, lines: readonly JobLogLine[]): Promise<void> {
-    await this.#queue.write(lineWrites(this.#lines, jobId, count, lines))
+    await this.#queue.write(lineWrites(this.#levels.lines, jobId, count, lines))
     this.#tell(jobId, count, lines)
   }
 
@@ -313,8 +375,8 @@ class LevelJobStore implements JobStore {
     const known = this.#counters.get(jobId)
     if (known !== undefined) return known
     const loaded = this.#queue.drained().then(async () => {
-      if (!isJobId(jobId) || (await this.#jobs.get(jobKey(jobId))) === undefined) return undefined
-      return { lines: await countLines(this.#lines, jobId) }
+      if (!isJobId(jobId) || (await this.#levels.jobs.get(jobKey(jobId))) === undefined) return undefined
+      return { lines: await countLines(this.#levels.lines, jobId) }
     })
     this.#counters.set(jobId, loaded)
     const forget = (): void => void this.#counters.delete(jobId)
@@ -337,19 +399,29 @@ class LevelJobStore implements JobStore {
   }
 
   #putRecord(record: JobRecord): WriteOperation {
-    return { type: 'put', sublevel: this.#jobs, key: jobKey(record.id), value: JSON.stringify(record) }
+    const value = storedRecord(record)
+    return { type: 'put', sublevel: this.#levels.jobs, key: jobKey(record.id), value }
+  }
+
+  #putNew(job: JobRecord): WriteOperation[] {
+    const { record, spec } = storedJob(job)
+    const key = jobKey(job.id)
+    return [
+      { type: 'put', sublevel: this.#levels.jobs, key, value: record },
+      { type: 'put', sublevel: this.#levels.specs, key, value: spec },
+    ]
   }
 
   #jobOf(key: string, text: string): Job | undefined {
     const entry = this.#entries.get(jobIdOfKey(key) ?? '')
-    if (entry !== undefined) return toJob(entry.shown, entry.live)
+    if (entry !== undefined) return this.#entries.view(entry)
     const record = this.#parse(key, text)
     return record === undefined ? undefined : toJob(record)
   }
 
-  #parse(key: string, text: string): JobRecord | undefined {
+  #parse(key: string, text: string, spec?: string): JobRecord | undefined {
     try {
-      return parseRecord(key, text)
+      return parseRecord(key, text, spec)
     } catch (error) {
       this.#report(asNbError(error, 'store-corrupt'))
       return undefined
@@ -372,19 +444,4 @@ class LevelJobStore implements JobStore {
     }
     return error
   }
-}
-
-function withLive({ current, live }: Entry): JobRecord {
-  return { ...current, ...live }
-}
-
-function liveOf({ progress, operation }: JobRecord): LiveFacts {
-  return {
-    ...(progress === undefined ? {} : { progress }),
-    ...(operation === undefined ? {} : { operation }),
-  }
-}
-
-function isBackup(input: BackupJobRequest | RegisteredJobRequest): input is BackupJobRequest {
-  return input.type === 'backup'
 }

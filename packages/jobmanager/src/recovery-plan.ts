@@ -1,5 +1,6 @@
 import type { SessionInfo } from '@nb/contracts'
-import type { JobRecord } from './job-record.ts'
+import { type JobRecord, isBackupRecord } from './job-record.ts'
+import { isRemoving } from './job-view.ts'
 
 /** What is known of a job's session after a restart: it lives, it does not, or its media server can't be asked. */
 export type SessionState = 'alive' | 'gone' | 'unknown'
@@ -12,10 +13,18 @@ export type RecoveryAction =
   | 'adopt'
   /** Asks the media server for the report of its ended session; without one the job was killed. */
   | 'ask-report'
-  /** Ends it with 63. */
+  /** Ends its try with 63. */
   | 'end-killed'
   /** Ends it with 150. */
   | 'end-cancelled'
+  /** Ends its try with 157, and holds it. */
+  | 'end-suspended'
+  /** Settles the try that is over, then lets it rest or go on. */
+  | 'settle-try'
+  /** Leaves it at rest; its time is watched. */
+  | 'rest'
+  /** Sees to its parts; ends it when all have ended. */
+  | 'look-after-parts'
   /** Takes up at step 15: image, resources. */
   | 'conclude'
   /** Leaves it to the owner of its flow, for a while. */
@@ -29,10 +38,15 @@ export function recoveryAction(record: JobRecord, session: SessionState): Recove
       return 'conclude'
     case 'registered':
       return 'await-owner'
+    case 'parent':
+      return 'look-after-parts'
+    case 'resting':
+      return 'settle-try'
     default:
       break
   }
   if (record.cancel !== undefined) return 'end-cancelled'
+  if (record.suspend !== undefined) return 'end-suspended'
   switch (record.phase) {
     case 'queued':
     case 'granted':
@@ -41,6 +55,12 @@ export function recoveryAction(record: JobRecord, session: SessionState): Recove
       return session === 'alive' ? 'adopt' : 'end-killed'
     case 'running':
       return session === 'gone' ? 'ask-report' : 'adopt'
+    case 'working':
+      return 'end-killed'
+    case 'waiting-for-retry':
+    case 'suspended':
+    case 'incomplete':
+      return 'rest'
   }
 }
 
@@ -50,7 +70,9 @@ export function keepsSession(
   session: SessionInfo,
   ownersComeBack: boolean,
 ): boolean {
-  if (record === undefined || record.cancel !== undefined) return false
+  if (record === undefined) return false
+  if (session.kind === 'removal') return isRemoving(record)
+  if (record.cancel !== undefined || record.suspend !== undefined) return false
   switch (record.phase) {
     case 'registered':
       return ownersComeBack
@@ -61,4 +83,15 @@ export function keepsSession(
     default:
       return false
   }
+}
+
+/** Whether a job that is not final holds the resources granted to it, or may ask for them again. */
+export function keepsGrants(record: JobRecord | undefined): boolean {
+  if (record === undefined) return false
+  return !['waiting-for-retry', 'suspended', 'incomplete', 'parent'].includes(record.phase)
+}
+
+/** Whether the flow of a job is the manager's own. */
+export function isOwnFlow(record: JobRecord): boolean {
+  return isBackupRecord(record) || record.work !== undefined
 }

@@ -4,9 +4,10 @@ import { discardOrphans } from './housekeeping.ts'
 import type { JobRecord } from './job-record.ts'
 import { keepSessionLeases, sessionOfHolding } from './media-requests.ts'
 import { attempt } from './patience.ts'
-import { type SessionState, keepsSession, recoveryAction } from './recovery-plan.ts'
+import { type SessionState, keepsGrants, keepsSession, recoveryAction } from './recovery-plan.ts'
 import { RunningJob } from './running-job.ts'
 import { endSession, liveSessions } from './session-calls.ts'
+import { allows } from './transitions.ts'
 import { killed, reportOf } from './session-watch.ts'
 
 /** What the recovery sets going again; each call returns at once. */
@@ -17,6 +18,12 @@ export interface RecoveredFlows {
   resume(job: RunningJob): void
   /** Ends it early with this reason. */
   undo(job: RunningJob, reason: NbError): void
+  /** Settles the try that is over. */
+  settleTry(record: JobRecord): void
+  /** Watches the time until which it rests. */
+  rest(record: JobRecord): void
+  /** Carries on what was asked of a parent, and ends it when its parts have ended. */
+  lookAfterParts(record: JobRecord): void
   /** From step 15, or the last steps of a registered job. */
   conclude(record: JobRecord): void
   /** A registered job whose owner may come back. */
@@ -40,7 +47,16 @@ export async function recover(parts: SessionParts, flows: RecoveredFlows): Promi
   await attempt(log, 'recovery of grants', () => releaseStrangers(parts))
   const records = store.unfinished()
   if (records.length > 0) log('%d jobs are taken up again', records.length)
-  for (const record of records) await takeUp(parts, flows, record, found, silent)
+  const byJob = new Map<string, FoundSession[]>()
+  for (const session of found) {
+    const known = byJob.get(session.jobId)
+    if (known === undefined) byJob.set(session.jobId, [session])
+    else known.push(session)
+  }
+  for (const each of records) {
+    const record = await withParentsCancel(parts, each)
+    if (record !== undefined) await takeUp(parts, flows, record, byJob.get(record.id) ?? [], silent)
+  }
   await attempt(log, 'reconciliation', () => broker.reconcile({ repair: true }))
 }
 
@@ -65,21 +81,34 @@ async function endStrangers(parts: SessionParts, found: readonly FoundSession[])
   )
   await Promise.all(
     strangers.map(({ mediaServer, sessionId, jobId }) => {
-      const cancelled = store.current(jobId)?.cancel
-      const status = cancelled === undefined ? 63 : 150
-      const reason = cancelled?.reason ?? 'the job manager was restarted and no job goes on with this session'
+      const { cancel, suspend } = store.current(jobId) ?? {}
+      const status = cancel !== undefined ? 150 : suspend !== undefined ? 157 : 63
+      const reason =
+        cancel?.reason ??
+        suspend?.reason ??
+        'the job manager was restarted and no job goes on with this session'
       return endSession(parts, mediaServer, { sessionId, status, reason })
     }),
   )
 }
 
-/** Releases the grants of jobs that are over or unknown. */
+/** Releases the grants of jobs that are over, unknown or at rest. */
 async function releaseStrangers({ broker, store }: SessionParts): Promise<void> {
   const strangers: string[] = []
   for await (const { leaseId, allocation } of broker.grants({})) {
-    if (store.current(allocation.jobId) === undefined) strangers.push(leaseId)
+    if (!keepsGrants(store.current(allocation.jobId))) strangers.push(leaseId)
   }
   for (const leaseId of strangers) await broker.release({ leaseId })
+}
+
+/** The record, with the cancel of its parent where a crash came between the two. */
+async function withParentsCancel({ store }: SessionParts, { id }: JobRecord): Promise<JobRecord | undefined> {
+  const record = store.current(id)
+  const cancel = record?.parentId === undefined ? undefined : store.current(record.parentId)?.cancel
+  if (record === undefined || cancel === undefined || record.cancel !== undefined) return record
+  return allows(record, 'cancel-requested')
+    ? store.apply(id, { kind: 'cancel-requested', ...cancel })
+    : record
 }
 
 async function takeUp(
@@ -99,7 +128,7 @@ async function takeUp(
   switch (recoveryAction(record, state)) {
     case 'request':
       if (record.phase === 'granted') await store.apply(record.id, { kind: 'requeued' })
-      await job.say('the job manager was restarted: resources are requested again')
+      void job.say('the job manager was restarted: resources are requested again')
       flows.request(record)
       return
     case 'adopt': {
@@ -131,6 +160,18 @@ async function takeUp(
       return
     case 'end-cancelled':
       flows.undo(job, new NbError('job-cancelled', record.cancel?.reason ?? 'cancelled'))
+      return
+    case 'end-suspended':
+      flows.undo(job, new NbError('job-suspended', record.suspend?.reason ?? 'suspended'))
+      return
+    case 'settle-try':
+      flows.settleTry(record)
+      return
+    case 'rest':
+      flows.rest(record)
+      return
+    case 'look-after-parts':
+      flows.lookAfterParts(record)
       return
     case 'conclude':
       flows.conclude(record)

@@ -12,6 +12,13 @@ export function referenceTypes(type: ScheduleType): readonly ScheduleType[] {
   }
 }
 
+/** Whose images: of a policy and client, and of one stream where the policy has several. */
+export interface ImagesOf {
+  readonly policy: string
+  readonly client: string
+  readonly stream?: string
+}
+
 /** What an incremental is compared with. */
 export interface ReferenceChoice {
   /** Absent when there is none: the backup runs as a full. */
@@ -21,20 +28,20 @@ export interface ReferenceChoice {
 }
 
 /**
- * The newest complete image of the policy and client among these kinds whose own list is whole. That its data lies
+ * The newest complete image of policy, client and stream among these kinds whose own list is whole. That its data lies
  * partly in an image with a damaged list does not matter: data is found by position, without that list.
  */
 export async function chooseReference(
   catalog: Catalog,
-  policy: string,
-  client: string,
+  of: ImagesOf,
   scheduleTypes: readonly ScheduleType[],
   signal?: AbortSignal,
 ): Promise<ReferenceChoice> {
   const passedOver: ImageRecord[] = []
   if (scheduleTypes.length === 0) return { passedOver }
   const options = signal === undefined ? {} : { signal }
-  for await (const image of catalog.listImages({ policy, client, scheduleTypes }, options)) {
+  for await (const image of catalog.listImages({ ...of, scheduleTypes }, options)) {
+    if (image.stream !== of.stream) continue
     if (image.damaged === undefined) return { reference: image, passedOver }
     passedOver.push(image)
   }
@@ -64,17 +71,16 @@ export function damagedReference({ backupId, damaged }: ImageRecord): string | u
     : `the reference image ${backupId} is damaged, the next run will not use it: ${damaged}`
 }
 
-/** The newest complete image of the policy and client among these kinds, or `undefined` when there is none. */
+/** The newest complete image of policy, client and stream among these kinds, or `undefined` when there is none. */
 export async function newestImage(
   catalog: Catalog,
-  policy: string,
-  client: string,
+  of: ImagesOf,
   scheduleTypes: readonly ScheduleType[],
   signal?: AbortSignal,
 ): Promise<ImageRecord | undefined> {
   if (scheduleTypes.length === 0) return undefined
   const options = signal === undefined ? {} : { signal }
-  for await (const image of catalog.listImages({ policy, client, scheduleTypes, limit: 1 }, options))
-    return image
+  for await (const image of catalog.listImages({ ...of, scheduleTypes }, options))
+    if (image.stream === of.stream) return image
   return undefined
 }

@@ -22,7 +22,7 @@ export function createJobRegistry(parts: RegistryParts): JobRegistry {
   return {
     register: async (input) => {
       parts.checkOpen()
-      const { jobId, created } = await store.create(input)
+      const { jobId, created } = await store.create({ kind: 'registered', request: input })
       if (created) parts.submitted(jobId)
       parts.claimed(jobId)
       return { jobId }
@@ -58,13 +58,20 @@ export function createJobRegistry(parts: RegistryParts): JobRegistry {
         if ((await store.read(jobId)) === undefined) throw unknownJob(jobId)
         return
       }
-      if (record.type === 'backup') {
-        throw new NbError('state-conflict', `job ${jobId} is a backup: the job manager itself ends it`)
+      if (!isRegistered(record)) {
+        throw new NbError(
+          'state-conflict',
+          `job ${jobId} is a ${record.type}: the job manager itself ends it`,
+        )
       }
       if (record.phase === 'ended') await parts.final(jobId)
       else await endRegistered(parts, record, { status, statusText, warnings: status === 1 ? 1 : 0 })
     },
   }
+}
+
+function isRegistered({ phase, schedule, work }: JobRecord): boolean {
+  return phase === 'registered' || (phase === 'ended' && schedule === undefined && work === undefined)
 }
 
 /** Moves a registered job to done and gives back all that it and its sessions hold. */

@@ -49,6 +49,8 @@ export async function endSession(
   }
 }
 
+const maySessions: readonly JobRecord['phase'][] = ['imaged', 'running', 'registered']
+
 /**
  * Ends every session of a job: the one it knows, and any that a media server knows of it (a start whose answer
  * was lost). A media server that can't be reached ends its session itself when it hears `session-unknown`.
@@ -60,7 +62,7 @@ export async function endSessionsOf(
   knownSession?: string,
 ): Promise<void> {
   const { phase, mediaServer, id } = record
-  if (phase === 'queued' || phase === 'granted' || phase === 'final') return
+  if (!maySessions.includes(phase)) return
   const names =
     phase === 'registered' || mediaServer === undefined ? [...parts.mediaServers.keys()] : [mediaServer]
   await Promise.all(

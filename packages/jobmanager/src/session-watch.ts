@@ -10,6 +10,8 @@ import { liveSessions, mediaServerOf } from './session-calls.ts'
 export interface SessionWatchParts extends ManagerParts {
   readonly requests: MediaRequests
   readonly running: ReadonlyMap<string, RunningJob>
+  /** The jobs that are active: those that may have sessions. */
+  readonly active: ReadonlySet<string>
 }
 
 /** Looks after sessions whose end was not told: a media server that died, a message that was lost. */
@@ -50,14 +52,20 @@ export function createSessionWatch(parts: SessionWatchParts): SessionWatch {
       if (!ids.has(sessionId)) await requests.sessionOver(jobId, sessionId)
     }
   }
+  const jobsInSession = function* (): Iterable<RunningJob> {
+    for (const jobId of parts.active) {
+      const job = running.get(jobId)
+      if (job !== undefined) yield job
+    }
+  }
   const check = async (): Promise<void> => {
     // Whose sessions are looked for is settled before the media servers are asked: one that starts meanwhile is not missed.
-    const servers = watchedSessions(store.unfinished(), [...running.values()])
+    const servers = watchedSessions(store.registered(), jobsInSession())
     await Promise.all([...servers].map(([mediaServer, watched]) => checkServer(mediaServer, watched)))
   }
   const isNeeded = (): boolean =>
     running.size > 0 ||
-    store.unfinished().some(({ sessionHoldings }) => Object.keys(sessionHoldings).length > 0)
+    [...store.registered()].some(({ sessionHoldings }) => Object.keys(sessionHoldings).length > 0)
   const arm = (): void => {
     cancel = clock.setTimer(parts.sessionCheckMs, () => {
       void check()
@@ -88,18 +96,14 @@ interface Watched {
   readonly holders: { readonly jobId: string; readonly sessionId: string }[]
 }
 
-function watchedSessions(
-  records: readonly JobRecord[],
-  running: readonly RunningJob[],
-): Map<string, Watched> {
+function watchedSessions(records: Iterable<JobRecord>, running: Iterable<RunningJob>): Map<string, Watched> {
   const servers = new Map<string, Watched>()
   const at = (name: string): Watched => {
     const watched = servers.get(name) ?? { jobs: [], holders: [] }
     servers.set(name, watched)
     return watched
   }
-  for (const { id, phase, sessionHoldings } of records) {
-    if (phase !== 'registered') continue
+  for (const { id, sessionHoldings } of records) {
     for (const [key, { allocation }] of Object.entries(sessionHoldings)) {
       at(allocation.mediaServer).holders.push({ jobId: id, sessionId: sessionOfHolding(key) })
     }

@@ -1,7 +1,8 @@
-import { type JobSessions, type SessionReport, NbError } from '@nb/contracts'
+import { type JobSessions, type SessionReport, NbError, counted } from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
-import { describeReport, finalProgress } from './flow-lines.ts'
-import type { JobRecord } from './job-record.ts'
+import { describeReport, finalProgress, kbytes } from './flow-lines.ts'
+import { type JobRecord, isBackupRecord } from './job-record.ts'
+import { isRemoving } from './job-view.ts'
 import type { MediaRequests } from './media-requests.ts'
 import { type RunningJob, sayInLog } from './running-job.ts'
 
@@ -33,26 +34,43 @@ export function createJobSessions(parts: SessionParts): JobSessions {
       const { jobId, sessionId } = input
       const record = unfinished(parts, jobId, sessionId)
       const job = running.get(jobId)
-      if (record.type === 'backup' ? job?.owns(sessionId) !== true : hasEnded(jobId, sessionId)) {
+      if (isBackupRecord(record) ? job?.owns(sessionId) !== true : hasEnded(jobId, sessionId)) {
         throw unknownSession(sessionId)
       }
       await requests.take(input, job)
     },
     progress: async ({ jobId, sessionId, progress }) => {
-      const { type } = unfinished(parts, jobId, sessionId)
-      if (type === 'backup' && running.get(jobId)?.owns(sessionId) === false) throw unknownSession(sessionId)
-      const operation = type === 'restore' ? 'reading' : 'writing'
+      // A removal tells its progress too; its archive shows that of the backup.
+      const ended = store.current(jobId)
+      if (ended !== undefined && isRemoving(ended)) return
+      const record = unfinished(parts, jobId, sessionId)
+      if (isBackupRecord(record) && running.get(jobId)?.owns(sessionId) === false)
+        throw unknownSession(sessionId)
+      const operation = record.type === 'restore' ? 'reading' : 'writing'
       store.show(jobId, progress.bytes > 0 || progress.files > 0 ? { progress, operation } : { progress })
     },
-    checkpoint: async ({ jobId, sessionId }) => {
-      unfinished(parts, jobId, sessionId)
+    checkpoint: async ({ jobId, sessionId, checkpoint }) => {
+      await parts.recovered()
+      const record = unfinished(parts, jobId, sessionId)
       if (running.get(jobId)?.owns(sessionId) !== true) throw unknownSession(sessionId)
+      const { number, counts, streamBytes } = checkpoint
+      if (number <= (record.checkpoint?.number ?? 0)) return
+      await store.apply(jobId, { kind: 'checkpointed', checkpoint })
+      const saved = `${counted(counts.entries, 'entry', 'entries')}, ${kbytes(counts.bytes)} are saved`
+      await sayInLog(store, parts.clock, parts.log, jobId, `checkpoint ${number}: ${saved}`, {
+        data: { checkpoint: number, streamBytes },
+      })
     },
     sessionEnded: async ({ report }) => {
       const { jobId, sessionId } = report
       const record = store.current(jobId) ?? (await store.read(jobId))
       if (record === undefined) throw unknownSession(sessionId)
-      if (record.type === 'backup') {
+      if (report.kind === 'removal') {
+        // Whoever asked for it waits for its report at the media server.
+        if (!isRemoving(record)) throw unknownSession(sessionId)
+        return
+      }
+      if (isBackupRecord(record)) {
         const job = running.get(jobId)
         if (job === undefined ? record.session?.sessionId !== sessionId : !job.owns(sessionId)) {
           throw unknownSession(sessionId)
@@ -76,9 +94,11 @@ export function createJobSessions(parts: SessionParts): JobSessions {
   }
 }
 
+const withSession: readonly JobRecord['phase'][] = ['imaged', 'running', 'registered']
+
 function unfinished({ store }: SessionParts, jobId: string, sessionId: string): JobRecord {
   const record = store.current(jobId)
-  if (record === undefined || record.phase === 'ended') throw unknownSession(sessionId)
+  if (record === undefined || !withSession.includes(record.phase)) throw unknownSession(sessionId)
   return record
 }
 

@@ -1,5 +1,14 @@
-import { type Job, type JobProgress, type MediaRequest, NbError } from '@nb/contracts'
-import type { Ending, Holding, JobPhase, JobRecord } from './job-record.ts'
+import { type BackupCheckpoint, type Job, type JobProgress, type MediaRequest, NbError } from '@nb/contracts'
+import { attemptOf, closesAttempt } from './attempts.ts'
+import {
+  type ChildEnd,
+  type Ending,
+  type Holding,
+  type JobPhase,
+  type JobRecord,
+  type Rest,
+  isBackupRecord,
+} from './job-record.ts'
 import { mergeProgress } from './job-view.ts'
 
 /** What can happen to a job. */
@@ -12,6 +21,8 @@ export type JobChange =
   | { readonly kind: 'imaged'; readonly backupId: string }
   /** Step 7: its session lives. */
   | { readonly kind: 'started'; readonly sessionId: string; readonly mediaServer: string }
+  /** A worker has it. */
+  | { readonly kind: 'working'; readonly at: number }
   /** A session asked for media, and this is about to be acknowledged. */
   | { readonly kind: 'media-asked'; readonly request: string; readonly input: MediaRequest }
   /** The answer has arrived at the session. */
@@ -19,13 +30,38 @@ export type JobChange =
   /** A session of it was granted a medium. */
   | { readonly kind: 'leased'; readonly request: string; readonly holding: Holding }
   | { readonly kind: 'unleased'; readonly request: string }
+  /** All that its session has sent up to here is durable. */
+  | { readonly kind: 'checkpointed'; readonly checkpoint: BackupCheckpoint }
+  /** Its checkpoint turned out to be of no use: image and place are forgotten, and it starts afresh. */
+  | { readonly kind: 'afresh' }
   /** Facts that lists show. */
   | { readonly kind: 'noted'; readonly facts: JobFacts }
+  | { readonly kind: 'prioritised'; readonly priority: number }
   | { readonly kind: 'cancel-requested'; readonly at: number; readonly reason: string }
+  | { readonly kind: 'suspend-requested'; readonly at: number; readonly reason: string }
+  /** The try is over, the job is not: image and resources are settled next. */
+  | { readonly kind: 'attempt-ended'; readonly rest: Rest }
+  /** Nothing is held any more: it rests, or is back on the queue. */
+  | { readonly kind: 'rested'; readonly at: number; readonly firstLine: number }
+  /** Held back between two tries. */
+  | { readonly kind: 'held-back'; readonly at: number; readonly reason: string }
+  /** Back on the queue for another try, by itself or by a person, who is not bound to the window. */
+  | {
+      readonly kind: 'queued-again'
+      readonly at: number
+      readonly firstLine: number
+      readonly byHand: boolean
+    }
+  /** A part of this parent is active, for the first time. */
+  | { readonly kind: 'child-active'; readonly at: number }
+  /** A part of this parent is final. */
+  | { readonly kind: 'child-ended'; readonly jobId: string; readonly end: ChildEnd }
   /** Step 14: the job is done; its ending is written down. */
   | { readonly kind: 'ended'; readonly at: number; readonly ending: Ending }
   /** Step 15 failed: the ending was not true. */
   | { readonly kind: 'amended'; readonly ending: Ending }
+  /** The files of an archive are taken off the client as far as they could be. */
+  | { readonly kind: 'removed'; readonly at: number; readonly ending: Ending }
   /** Image and resources are settled; nothing changes any more. */
   | { readonly kind: 'settled' }
 
@@ -38,21 +74,36 @@ export interface JobFacts {
   readonly storageUnit?: string
 }
 
-const beforeEnd: readonly JobPhase[] = ['queued', 'granted', 'imaged', 'running', 'registered']
+const inTry: readonly JobPhase[] = ['queued', 'granted', 'imaged', 'running', 'working']
+const atRest: readonly JobPhase[] = ['waiting-for-retry', 'suspended', 'incomplete']
+const beforeEnd: readonly JobPhase[] = [...inTry, ...atRest, 'resting', 'registered', 'parent']
+const withSession: readonly JobPhase[] = ['imaged', 'running', 'registered']
 
 const allowedIn: Readonly<Record<JobChange['kind'], readonly JobPhase[]>> = {
   granted: ['queued'],
   requeued: ['granted'],
   imaged: ['granted'],
   started: ['imaged', 'running'],
-  'media-asked': ['imaged', 'running', 'registered'],
-  'media-answered': ['imaged', 'running', 'registered'],
-  leased: ['imaged', 'running', 'registered'],
-  unleased: ['imaged', 'running', 'registered', 'ended'],
+  working: ['queued', 'granted'],
+  'media-asked': withSession,
+  'media-answered': withSession,
+  leased: withSession,
+  unleased: [...withSession, 'resting', 'ended'],
+  checkpointed: ['imaged', 'running'],
+  afresh: ['queued', 'granted', 'resting'],
   noted: [...beforeEnd, 'ended'],
+  prioritised: beforeEnd,
   'cancel-requested': beforeEnd,
+  'suspend-requested': inTry,
+  'attempt-ended': inTry,
+  rested: ['resting'],
+  'held-back': ['waiting-for-retry'],
+  'queued-again': atRest,
+  'child-active': ['parent'],
+  'child-ended': ['parent'],
   ended: beforeEnd,
   amended: ['ended'],
+  removed: ['ended'],
   settled: ['ended'],
 }
 
@@ -61,15 +112,65 @@ export function allows(record: JobRecord, kind: JobChange['kind']): boolean {
   return allowedIn[kind].includes(record.phase)
 }
 
+const reportable: ReadonlySet<JobChange['kind']> = new Set<JobChange['kind']>([
+  'checkpointed',
+  'prioritised',
+  'cancel-requested',
+  'suspend-requested',
+  'attempt-ended',
+  'rested',
+  'held-back',
+  'queued-again',
+  'child-ended',
+  'ended',
+  'amended',
+  'removed',
+  'settled',
+])
+
 /**
  * Whether the change must be durable before anyone hears of it. The others are found again after a crash: a grant by
  * its request id, an image and a session by their job.
  */
 export function isReportable(kind: JobChange['kind']): boolean {
-  return kind === 'cancel-requested' || kind === 'ended' || kind === 'amended' || kind === 'settled'
+  return reportable.has(kind)
 }
 
-/** The job after a change. Throws `state-conflict` for one that is not legal in its phase. */
+/** Changes of a job that nobody could be told a failure of: they are written again until they are. */
+export function isInsisted(kind: JobChange['kind']): boolean {
+  return insisted.has(kind)
+}
+
+const insisted: ReadonlySet<JobChange['kind']> = new Set<JobChange['kind']>([
+  'attempt-ended',
+  'rested',
+  'queued-again',
+  'ended',
+  'amended',
+  'removed',
+  'settled',
+])
+
+/**
+ * The job after a change. Throws `state-conflict` for one that is not legal in its phase.
+ *
+ * ```
+ *                 resources     image        session
+ *   ┌─► queued ─────────► granted ───► imaged ───► running ──────► ended ──► final
+ *   │     │  └─ work job ─► working ──────────────────┼──────────────▲▲
+ *   │     └───────┴─ a try fails or is suspended ─────┴──┐           ││
+ *   │                                                    ▼           ││
+ *   │    waiting-for-retry · suspended · incomplete ◄─ resting ──────┘│
+ *   └──── by itself ──────── by a person ─────┘ │    image, resources │
+ *                                               └─ its time is over, cancelled
+ *   registered ─► ended ─► final        parent ── all children final ─► ended ─► final
+ * ```
+ *
+ * - `resting` says where to: what the try held is given back before lists show it.
+ * - A cancel that was noted before `ended` makes a backup or work job end with 150, whatever else happened.
+ * - A suspend that was noted is forgotten when the try comes to its own end first.
+ * - A checkpoint keeps the image over tries; without one each try has an image of its own.
+ */
 export function applyChange(record: JobRecord, change: JobChange): JobRecord {
   if (!allows(record, change.kind)) {
     throw new NbError('state-conflict', `job ${record.id} is ${record.phase}: it can't be ${change.kind}`, {
@@ -79,25 +180,23 @@ export function applyChange(record: JobRecord, change: JobChange): JobRecord {
   switch (change.kind) {
     case 'granted': {
       const { storageUnit, mediaServer } = change.holding.allocation
-      return {
-        ...record,
-        phase: 'granted',
-        held: change.holding,
-        storageUnit,
-        mediaServer,
-        activeAt: change.at,
-      }
+      const { holding, at } = change
+      return { ...record, phase: 'granted', held: holding, storageUnit, mediaServer, activeAt: at }
     }
-    case 'requeued': {
-      const { held: _, activeAt: __, storageUnit: ___, mediaServer: ____, ...rest } = record
-      return { ...rest, phase: 'queued' }
+    case 'requeued':
+      return { ...withoutTry(record), phase: 'queued' }
+    case 'imaged': {
+      const { resumedFrom: _, ...rest } = record
+      const { checkpoint } = record
+      const resumed = checkpoint === undefined ? {} : { resumedFrom: checkpoint.number }
+      return { ...rest, ...resumed, phase: 'imaged', backupId: change.backupId }
     }
-    case 'imaged':
-      return { ...record, phase: 'imaged', backupId: change.backupId }
     case 'started': {
       const { sessionId, mediaServer } = change
       return { ...record, phase: 'running', session: { sessionId, mediaServer } }
     }
+    case 'working':
+      return { ...record, phase: 'working', activeAt: record.activeAt ?? change.at }
     case 'media-asked': {
       const mediaRequests = { ...record.mediaRequests, [change.request]: change.input }
       // The first request of a backup is answered with the job's own grant.
@@ -117,27 +216,103 @@ export function applyChange(record: JobRecord, change: JobChange): JobRecord {
       const { [change.request]: _, ...sessionHoldings } = record.sessionHoldings
       return { ...record, sessionHoldings }
     }
+    case 'checkpointed': {
+      const newer = change.checkpoint.number > (record.checkpoint?.number ?? 0)
+      return newer ? { ...record, checkpoint: change.checkpoint } : record
+    }
+    case 'afresh': {
+      const { checkpoint: _, resumedFrom: __, backupId: ___, ...rest } = record
+      return { ...rest, queueings: record.queueings + 1 }
+    }
     case 'noted': {
       const { progress, ...facts } = change.facts
       if (progress === undefined) return { ...record, ...facts }
       return { ...record, ...facts, progress: mergeProgress(record.progress, progress) }
     }
+    case 'prioritised':
+      return { ...record, priority: change.priority }
     case 'cancel-requested':
       return { ...record, cancel: record.cancel ?? { at: change.at, reason: change.reason } }
-    case 'ended':
-      return { ...record, phase: 'ended', endedAt: change.at, ending: trueEnding(record, change.ending) }
+    case 'suspend-requested':
+      return { ...record, suspend: record.suspend ?? { at: change.at, reason: change.reason } }
+    case 'attempt-ended': {
+      const { suspend: _, ...rest } = record
+      const tries = closesAttempt(record, change.rest.to)
+        ? [...record.tries, attemptOf(record, { ...change.rest, endedAt: change.rest.at })]
+        : record.tries
+      return { ...rest, phase: 'resting', rest: change.rest, tries }
+    }
+    case 'rested': {
+      const to = record.rest?.to ?? 'queued'
+      const resting = atRestNow(record)
+      return to === 'queued' ? nextTry(resting, change.at, change.firstLine) : { ...resting, phase: to }
+    }
+    case 'held-back': {
+      const { at, reason } = change
+      const { until: _, ...rest } = record.rest as Rest
+      return {
+        ...record,
+        phase: 'suspended',
+        rest: { ...rest, to: 'suspended', at, status: 157, statusText: reason },
+      }
+    }
+    case 'queued-again': {
+      const next = nextTry(record, change.at, change.firstLine)
+      if (!change.byHand) return next
+      const { windowClosesAt: _, ...unbound } = next
+      return unbound
+    }
+    case 'child-active':
+      return { ...record, activeAt: record.activeAt ?? change.at }
+    case 'child-ended':
+      return { ...record, childEnds: { ...record.childEnds, [change.jobId]: change.end } }
+    case 'ended': {
+      const { suspend: _, ...rest } = record
+      const ending = trueEnding(record, change.ending)
+      return { ...rest, phase: 'ended', endedAt: change.at, ending }
+    }
     case 'amended':
       return { ...record, ending: change.ending }
+    case 'removed':
+      return { ...record, endedAt: change.at, ending: { ...change.ending, removalDone: true } }
     case 'settled': {
-      const { held: _, heldFor: __, operation: ___, ending, ...rest } = record
-      const { completion: ____, ...kept } = ending as Ending
-      return { ...rest, phase: 'final', mediaRequests: {}, sessionHoldings: {}, ending: kept }
+      const { held: _, heldFor: __, operation: ___, checkpoint: ____, rest: _____, ending, ...kept } = record
+      const { completion: ______, removalDone: _______, ...final } = ending as Ending
+      return { ...kept, phase: 'final', mediaRequests: {}, sessionHoldings: {}, ending: final }
     }
   }
 }
 
-/** A backup that was asked to be cancelled before it was done ends with 150, however its session ended. */
+/** A backup or work job that was asked to be cancelled before it was done ends with 150, however its session ended. */
 export function trueEnding(record: JobRecord, ending: Ending): Ending {
-  if (record.cancel === undefined || record.type !== 'backup') return ending
+  if (record.cancel === undefined || !(isBackupRecord(record) || record.work !== undefined)) return ending
   return { status: 150, statusText: record.cancel.reason, warnings: ending.warnings }
+}
+
+/** The record without what its try was granted and did. */
+function withoutTry(record: JobRecord): JobRecord {
+  const { held: _, heldFor: __, activeAt: ___, session: ____, operation: _____, ...rest } = record
+  const { storageUnit, mediaServer, resumedFrom: ______, ...bare } = rest
+  // Where the kept image lies is where the next try has to go.
+  if (record.checkpoint === undefined) return bare
+  return {
+    ...bare,
+    ...(storageUnit === undefined ? {} : { storageUnit }),
+    ...(mediaServer === undefined ? {} : { mediaServer }),
+  }
+}
+
+/** A record at rest holds nothing; without a checkpoint its image is gone too. */
+function atRestNow(record: JobRecord): JobRecord {
+  const { held: _, heldFor: __, session: ___, operation: ____, backupId, ...rest } = record
+  const image = record.checkpoint === undefined || backupId === undefined ? {} : { backupId }
+  return { ...rest, ...image, mediaRequests: {}, sessionHoldings: {} }
+}
+
+/** Back on the queue: another try, unless the present one never began. */
+function nextTry(record: JobRecord, at: number, firstLine: number): JobRecord {
+  const { rest: _, progress: __, ...bare } = withoutTry(record)
+  const isOver = record.tries.at(-1)?.number === record.attempt.number
+  const attempt = isOver ? { number: record.attempt.number + 1, startedAt: at, firstLine } : record.attempt
+  return { ...bare, phase: 'queued', attempt, queueings: record.queueings + 1 }
 }

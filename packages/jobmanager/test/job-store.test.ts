@@ -9,8 +9,14 @@ t.test('numbers go on after a restart, also when the last jobs are gone', async 
   const clock = createVirtualClock()
   const store = new MemoryLevel()
   const first = createJobStore({ store, clock })
-  t.strictSame(await first.create(request({ requestId: 'a' })), { jobId: '1', created: true })
-  t.strictSame(await first.create(request({ requestId: 'b' })), { jobId: '2', created: true })
+  t.strictSame(await first.create({ kind: 'backup', request: request({ requestId: 'a' }) }), {
+    jobId: '1',
+    created: true,
+  })
+  t.strictSame(await first.create({ kind: 'backup', request: request({ requestId: 'b' }) }), {
+    jobId: '2',
+    created: true,
+  })
   for (const jobId of ['1', '2']) {
     await first.apply(jobId, {
       kind: 'ended',
@@ -23,16 +29,25 @@ t.test('numbers go on after a restart, also when the last jobs are gone', async 
   t.equal(await first.purge(), 2)
   await first.stop()
   const second = createJobStore({ store, clock })
-  t.strictSame(await second.create(request({ requestId: 'c' })), { jobId: '3', created: true })
-  t.strictSame(await second.create(request({ requestId: 'c' })), { jobId: '3', created: false })
+  t.strictSame(await second.create({ kind: 'backup', request: request({ requestId: 'c' }) }), {
+    jobId: '3',
+    created: true,
+  })
+  t.strictSame(await second.create({ kind: 'backup', request: request({ requestId: 'c' }) }), {
+    jobId: '3',
+    created: false,
+  })
   await second.stop()
 })
 
 t.test('a request id of another type of job is refused', async (t) => {
   const jobStore = createJobStore({ store: new MemoryLevel(), clock: createVirtualClock() })
-  await jobStore.create(request({ requestId: 'a' }))
+  await jobStore.create({ kind: 'backup', request: request({ requestId: 'a' }) })
   const restore = { requestId: 'a', type: 'restore', origin: 'user', client: 'web1', lines: [] } as const
-  await t.rejects(jobStore.create(restore), { code: 'request-duplicate', details: { jobId: '1' } })
+  await t.rejects(jobStore.create({ kind: 'registered', request: restore }), {
+    code: 'request-duplicate',
+    details: { jobId: '1' },
+  })
   await jobStore.stop()
 })
 
@@ -40,7 +55,8 @@ t.test('damaged records are named, and everything else works on', async (t) => {
   const clock = createVirtualClock()
   const store = new MemoryLevel()
   const first = createJobStore({ store, clock })
-  for (const requestId of ['a', 'b', 'c']) await first.create(request({ requestId }))
+  for (const requestId of ['a', 'b', 'c'])
+    await first.create({ kind: 'backup', request: request({ requestId }) })
   await first.append({ jobId: '3', lines: [sampleLine('a line to be damaged')] })
   await first.stop()
   const jobs = store.sublevel('jobs', { valueEncoding: 'utf8' })
@@ -68,7 +84,10 @@ t.test('damaged records are named, and everything else works on', async (t) => {
   )
   const texts = (await collect(second.lines('3', 0))).map(({ line }) => line.text)
   t.match(texts.at(-1), /store-corrupt: .*0000000000000003\/0000000003/)
-  t.strictSame(await second.create(request({ requestId: 'd' })), { jobId: '4', created: true })
+  t.strictSame(await second.create({ kind: 'backup', request: request({ requestId: 'd' }) }), {
+    jobId: '4',
+    created: true,
+  })
   await second.stop()
 })
 
@@ -86,8 +105,8 @@ t.test('what was reported survives the loss of power', async (t) => {
   const open = () => createJobStore({ store: storage.database('jobs'), clock })
   const ending = { status: 0, statusText: 'done', warnings: 0 }
   const first = open()
-  await first.create(request({ requestId: 'a' }))
-  await first.create(request({ requestId: 'b' }))
+  await first.create({ kind: 'backup', request: request({ requestId: 'a' }) })
+  await first.create({ kind: 'backup', request: request({ requestId: 'b' }) })
   await first.apply('1', { kind: 'cancel-requested', at: 1, reason: 'enough' })
   await first.apply('2', { kind: 'ended', at: 1, ending })
   storage.lose()
@@ -110,7 +129,7 @@ t.test('the end of a job is written as soon as the database can', async (t) => {
     batch: (...input: unknown[]) => (broken ? Promise.reject(new Error('no space')) : batch(...input)),
   })
   const jobStore = createJobStore({ store, clock })
-  await jobStore.create(request())
+  await jobStore.create({ kind: 'backup', request: request() })
   broken = true
   await t.rejects(jobStore.append({ jobId: '1', lines: [sampleLine('lost')] }), { code: 'store-failed' })
   const ended = jobStore.apply('1', {

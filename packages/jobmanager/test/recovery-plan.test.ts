@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { JobPhase, JobRecord } from '../src/index.ts'
-import { newBackupRecord } from '../src/job-record.ts'
+import { newBackupRecord } from '../src/new-records.ts'
 import { keepsSession, recoveryAction } from '../src/recovery-plan.ts'
 import { request } from './fixture.ts'
 

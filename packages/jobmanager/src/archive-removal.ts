@@ -1,0 +1,71 @@
+import { type SessionReport, NbError, asNbError, describeStatus } from '@nb/contracts'
+import type { ManagerParts } from './components.ts'
+import { isRemoving } from './job-view.ts'
+import type { Ending } from './job-record.ts'
+import { retrying } from './patience.ts'
+import type { RunningJob } from './running-job.ts'
+import { endSession, mediaServerOf } from './session-calls.ts'
+
+/**
+ * Takes off the client what an archive has saved: after step 15, because nothing may be removed that can't be restored,
+ * and before the resources go. Asked again after a restart, which is the same removal to the media server. When it fails
+ * the image stays, and the job's status says so: 3 when some was kept, 4 when the removal failed.
+ */
+export async function removeArchived(parts: ManagerParts, job: RunningJob): Promise<void> {
+  const { store, clock } = parts
+  const { record } = job
+  const { ending } = record
+  if (!isRemoving(record) || ending === undefined) return
+  store.show(job.id, { operation: 'ending' })
+  await job.say('the image is saved: removing from the client what it holds')
+  let outcome: Ending
+  try {
+    const { status, statusText, removed } = await removal(parts, job)
+    const { removed: gone = 0, kept = 0 } = removed ?? {}
+    const told = `removed ${gone} from the client, kept ${kept}`
+    const severity = status === 0 ? 'info' : 'warning'
+    await job.say(`${told}; status ${describeStatus(status)}`, { severity, data: { removed: gone, kept } })
+    outcome = afterRemoval(ending, status, status === 0 ? told : `${told}: ${statusText}`)
+  } catch (error) {
+    const failure = asNbError(error)
+    // The next start asks for it again.
+    if (failure.code === 'manager-stopping') throw failure
+    await job.say(`the removal failed: ${failure.message}`, {
+      severity: 'error',
+      data: { code: failure.code },
+    })
+    outcome = afterRemoval(ending, 4, failure.message)
+  }
+  await store.apply(job.id, { kind: 'removed', at: clock.now(), ending: outcome })
+}
+
+/** The status of an archive by that of its removal: 3 and 4 are told, any other failure is 4. */
+export function afterRemoval(ending: Ending, status: number, text: string): Ending {
+  if (status === 0) return ending
+  return { ...ending, status: status === 3 ? 3 : 4, statusText: text }
+}
+
+/** Asks for the removal, again where its session was lost with its media server, and waits for its report. */
+async function removal(parts: ManagerParts, job: RunningJob): Promise<SessionReport> {
+  const { mediaServers, clock } = parts
+  const { record, signal } = job
+  const { id: jobId, client, backupId = '', mediaServer = '' } = record
+  const end = (sessionId: string): void => {
+    const { status, message } = signal.reason as NbError
+    void endSession(parts, mediaServer, { sessionId, status, reason: message })
+  }
+  const ask = async (): Promise<SessionReport> => {
+    const server = mediaServerOf(mediaServers, mediaServer)
+    const started = server.startRemoval({ jobId, client, backupId }, { signal })
+    const { sessionId } = await job.unlessEnded(started, (late) => end(late.sessionId))
+    try {
+      return await job.unlessEnded(server.waitSession({ sessionId }, { signal }))
+    } catch (error) {
+      if (signal.aborted) end(sessionId)
+      throw asNbError(error).code === 'session-unknown'
+        ? new NbError('session-killed', 'the session of the removal is gone and left no report')
+        : error
+    }
+  }
+  return retrying(clock, 3, ask, signal)
+}

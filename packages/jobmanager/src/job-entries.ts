@@ -1,0 +1,96 @@
+import type { Job } from '@nb/contracts'
+import type { JobRecord } from './job-record.ts'
+import { type LiveFacts, type ShownChild, stateOf, toJob } from './job-view.ts'
+
+/** A job that is not final. */
+export interface Entry {
+  /** To decide by; may be ahead of what is written. */
+  current: JobRecord
+  /** To show; never ahead of what is written. */
+  shown: JobRecord
+  live: LiveFacts
+  /** How many lines its log has. */
+  lines: number
+}
+
+/** The jobs that are not final, in memory, with what is looked up of them without going through all. */
+export class JobEntries {
+  readonly #entries = new Map<string, Entry>()
+  readonly #children = new Map<string, Set<string>>()
+  readonly #registered = new Set<string>()
+
+  get(jobId: string): Entry | undefined {
+    return this.#entries.get(jobId)
+  }
+
+  set(jobId: string, entry: Entry): void {
+    this.#entries.set(jobId, entry)
+    const { parentId, phase } = entry.current
+    if (phase === 'registered') this.#registered.add(jobId)
+    if (parentId === undefined) return
+    this.#children.set(parentId, (this.#children.get(parentId) ?? new Set()).add(jobId))
+  }
+
+  delete(jobId: string): void {
+    const parentId = this.#entries.get(jobId)?.current.parentId
+    this.#entries.delete(jobId)
+    this.#registered.delete(jobId)
+    this.#children.delete(jobId)
+    if (parentId !== undefined) this.#children.get(parentId)?.delete(jobId)
+  }
+
+  clear(): void {
+    for (const kept of [this.#entries, this.#children, this.#registered]) kept.clear()
+  }
+
+  /** All, oldest first. */
+  *[Symbol.iterator](): IterableIterator<Entry> {
+    yield* this.#entries.values()
+  }
+
+  /** The ids of all, newest first. */
+  newestFirst(): readonly string[] {
+    return [...this.#entries.keys()].sort((a, b) => Number(b) - Number(a))
+  }
+
+  /** The jobs whose flow is another's. */
+  *registered(): IterableIterator<JobRecord> {
+    for (const jobId of this.#registered) {
+      const record = this.#entries.get(jobId)?.current
+      if (record !== undefined) yield record
+    }
+  }
+
+  /** The parts of a parent that are not final, in order. */
+  childrenOf(jobId: string): readonly Entry[] {
+    return [...(this.#children.get(jobId) ?? [])].flatMap((id) => this.#entries.get(id) ?? [])
+  }
+
+  /** An unfinished job as lists show it. */
+  view(entry: Entry): Job {
+    return toJob(entry.shown, entry.live, this.#shownChildren(entry))
+  }
+
+  /** Its state as lists show it. */
+  state(entry: Entry): Job['state'] {
+    return stateOf(entry.shown, this.#shownChildren(entry))
+  }
+
+  #shownChildren({ shown }: Entry): readonly ShownChild[] {
+    if (shown.children === undefined) return []
+    return this.childrenOf(shown.id).map(({ shown: record, live }) => ({ record, live }))
+  }
+}
+
+/** The record with what has been shown of it since it was written. */
+export function withLive({ current, live }: Entry): JobRecord {
+  return { ...current, ...live }
+}
+
+/** What is shown of a record beside what it decides by. */
+export function liveOf({ progress, operation }: JobRecord): LiveFacts {
+  return {
+    ...(progress === undefined ? {} : { progress }),
+    ...(operation === undefined ? {} : { operation }),
+  }
+}

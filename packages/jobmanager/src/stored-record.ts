@@ -1,0 +1,111 @@
+import { NbError } from '@nb/contracts'
+import type { JobPhase, JobRecord, JobSpec } from './job-record.ts'
+
+const phases: readonly string[] = [
+  'queued',
+  'granted',
+  'imaged',
+  'running',
+  'working',
+  'registered',
+  'parent',
+  'resting',
+  'waiting-for-retry',
+  'suspended',
+  'incomplete',
+  'ended',
+  'final',
+] satisfies JobPhase[]
+
+const atRest: readonly string[] = [
+  'resting',
+  'waiting-for-retry',
+  'suspended',
+  'incomplete',
+] satisfies JobPhase[]
+
+/** What is stored of a job: what changes with every step of it, and what was written once. */
+export interface StoredJob {
+  readonly record: string
+  readonly spec: string
+}
+
+/** A record as it is written. */
+export function storedJob(record: JobRecord): StoredJob {
+  return { record: storedRecord(record), spec: JSON.stringify(specOf(record)) }
+}
+
+/** The part of a record that changes. */
+export function storedRecord(record: JobRecord): string {
+  const { backup: _, selections: __, streamSet: ___, retentionMs: ____, ...changing } = record
+  return JSON.stringify(changing)
+}
+
+function specOf({ backup, selections, streamSet, retentionMs }: JobRecord): JobSpec {
+  return {
+    ...(backup === undefined ? {} : { backup }),
+    ...(selections === undefined ? {} : { selections }),
+    ...(streamSet === undefined ? {} : { streamSet }),
+    ...(retentionMs === undefined ? {} : { retentionMs }),
+  }
+}
+
+/**
+ * Reads a stored record, with what was asked for where that is given. Rejects what can't be one with `store-corrupt`,
+ * naming the key; a record of a newer version with `version-unsupported`.
+ */
+export function parseRecord(key: string, text: string, spec?: string): JobRecord {
+  const value = parseObject<JobRecord>(key, text)
+  if (typeof value.version === 'number' && value.version > 1) {
+    throw new NbError(
+      'version-unsupported',
+      `job record ${key} has version ${String(value.version)}; this is for 1`,
+      { details: { key, version: value.version } },
+    )
+  }
+  const wrong = findWrong(value)
+  if (wrong !== undefined) throw corrupt(key, `its ${wrong} is missing or wrong`)
+  if (spec === undefined) return value as JobRecord
+  const whole = { ...(value as JobRecord), ...parseObject<JobSpec>(key, spec) }
+  if (needsPolicy(whole) && typeof whole.backup?.schedule !== 'object')
+    throw corrupt(key, 'its backup is missing or wrong')
+  return whole
+}
+
+function findWrong(value: Partial<JobRecord>): string | undefined {
+  const { id, requestId, type, origin, client, phase = '' } = value
+  if (value.version !== 1) return 'version'
+  if ([id, requestId, type, origin, client].some((field) => typeof field !== 'string')) return 'a name'
+  if (!phases.includes(phase)) return 'phase'
+  if (typeof value.submittedAt !== 'number' || typeof value.priority !== 'number') return 'a number'
+  if (typeof value.sessionHoldings !== 'object' || typeof value.mediaRequests !== 'object')
+    return 'row of media requests'
+  if (typeof value.attempt?.number !== 'number' || !Array.isArray(value.tries)) return 'row of tries'
+  if ((phase === 'ended' || phase === 'final') && typeof value.ending?.status !== 'number') return 'ending'
+  if (atRest.includes(phase) && typeof value.rest?.status !== 'number') return 'rest'
+  if (phase === 'parent' && !Array.isArray(value.children)) return 'row of children'
+  return undefined
+}
+
+function needsPolicy({ type }: JobRecord): boolean {
+  return type === 'backup' || type === 'archive'
+}
+
+function parseObject<Value>(key: string, text: string): Partial<Value> {
+  let value: Partial<Value> | null
+  try {
+    value = JSON.parse(text) as Partial<Value> | null
+  } catch (error) {
+    throw corrupt(key, 'it is not JSON', error)
+  }
+  if (typeof value !== 'object' || value === null) throw corrupt(key, 'it is not an object')
+  return value
+}
+
+/** The typed error for something stored that can't be read. */
+export function corrupt(key: string, why: string, cause?: unknown): NbError {
+  return new NbError('store-corrupt', `the jobs database is damaged at key ${key}: ${why}`, {
+    details: { key },
+    ...(cause === undefined ? {} : { cause }),
+  })
+}

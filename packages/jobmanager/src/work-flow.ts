@@ -1,0 +1,65 @@
+import { type WorkJobType, NbError, asNbError, describeStatus, statusCodes } from '@nb/contracts'
+import type { AttemptEnd } from './after-attempt.ts'
+import { endTry, undoBackup } from './backup-flow.ts'
+import { acquirePatiently, becomeActive, lateAnswers } from './backup-steps.ts'
+import type { ManagerParts } from './components.ts'
+import { describeRequest, resourceRequest } from './flow-lines.ts'
+import type { RunningJob } from './running-job.ts'
+import type { JobWorkers } from './workers.ts'
+
+/** What the flow of work jobs needs. */
+export interface WorkParts extends ManagerParts {
+  readonly workers: JobWorkers
+}
+
+/** One try of a job that a worker carries out: its resources where it needs some, then its work. */
+export async function runWork(parts: WorkParts, job: RunningJob): Promise<void> {
+  const { broker, clock } = parts
+  const { signal } = job
+  const { type, work } = job.record
+  const worker = parts.workers[type as WorkJobType]
+  try {
+    if (worker === undefined) throw new NbError('not-supported', `${type} jobs are not supported yet`)
+    if (work?.need !== undefined) {
+      const request = resourceRequest(job.record)
+      await job.say(describeRequest(request))
+      const asked = acquirePatiently(parts, job, () => broker.acquire(request, { signal }))
+      await becomeActive(parts, job, await job.unlessEnded(asked, lateAnswers(parts).grant))
+    }
+    await job.change({ kind: 'working', at: clock.now() })
+    await job.say(`begin ${type}`)
+    const end = await job.unlessEnded(workOnce(parts, job, worker))
+    await job.say(`end ${type} with status ${describeStatus(end.ending.status)}`)
+    await endTry(parts, job, end)
+  } catch (error) {
+    await undoBackup(parts, job, asNbError(error))
+  }
+}
+
+async function workOnce(
+  { store, log }: WorkParts,
+  job: RunningJob,
+  worker: NonNullable<JobWorkers[WorkJobType]>,
+): Promise<AttemptEnd> {
+  const { id, type, client, policy, attempt, work, held } = job.record
+  try {
+    const { status, statusText, warnings } = await worker.run({
+      jobId: id,
+      type: type as WorkJobType,
+      client,
+      attempt: attempt.number,
+      parameters: work?.parameters ?? {},
+      signal: job.signal,
+      say: (text, severity = 'info') => job.say(text, { severity }),
+      progress: (progress) => store.show(id, { progress }),
+      ...(policy === undefined ? {} : { policy }),
+      ...(held === undefined ? {} : { allocation: held.allocation }),
+    })
+    const text = statusText ?? statusCodes[status]?.meaning ?? describeStatus(status)
+    return { ending: { status, statusText: text, warnings: warnings ?? (status === 1 ? 1 : 0) } }
+  } catch (error) {
+    const { code, status, message } = asNbError(error)
+    if (code === 'internal') log.error('the worker of %s job %s: %o', type, id, error)
+    return { ending: { status, statusText: message, warnings: 0 }, code }
+  }
+}
