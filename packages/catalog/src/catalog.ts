@@ -120,11 +120,7 @@ export function createCatalog(components: CatalogComponents, options: CatalogOpt
     createImage: (input, call) => answering(() => whileOpen(life).createImage(input, call)),
     appendFileList: (input, call) => answering(() => whileOpen(life).appendFileList(input, call)),
     sealFileList: (input, call) => answering(() => whileOpen(life).sealFileList(input, call)),
-    syncFileList: () =>
-      answering(async () => {
-        whileOpen(life)
-        throw new NbError('not-supported', 'this catalog keeps no checkpoints yet')
-      }),
+    syncFileList: (input, call) => answering(() => whileOpen(life).syncFileList(input, call)),
     completeImage: (input, call) => answering(() => whileOpen(life).completeImage(input, call)),
     discardImage: (input) => answering(() => whileOpen(life).discardImage(input)),
     getImage: (input, call) => answering(() => whileOpen(queries).getImage(input, call)),

@@ -27,6 +27,7 @@ import type { ImageRegistry } from './image-registry.ts'
 import type { JobLines } from './job-lines.ts'
 import { readListFacts, readListTotals } from './list-facts.ts'
 import { ListIntake } from './list-intake.ts'
+import { orAborted } from './or-aborted.ts'
 import type { TreeLibrary } from './tree-library.ts'
 
 /** What the life of images works with. */
@@ -51,6 +52,7 @@ type LifeMethods = Pick<
   | 'createImage'
   | 'appendFileList'
   | 'sealFileList'
+  | 'syncFileList'
   | 'completeImage'
   | 'discardImage'
   | 'expireImage'
@@ -119,21 +121,28 @@ export class ImageLife implements LifeMethods {
   }
 
   async appendFileList(
-    { backupId }: Parameters<Catalog['appendFileList']>[0],
+    { backupId, after }: Parameters<Catalog['appendFileList']>[0],
     options?: Parameters<Catalog['appendFileList']>[1],
   ): ReturnType<Catalog['appendFileList']> {
     throwIfAborted(options)
+    if (after !== undefined) checkShape(() => checkTotals(after, 'after'))
     const { headers, lines, channels, files, logger, ticketTimeoutMs } = this.#parts
     if (this.#beginning.has(backupId)) throw busy(backupId)
     this.#beginning.add(backupId)
     try {
       const image = await this.#inProgress(backupId)
       const before = this.#intakes.get(backupId)
-      if (before !== undefined && before.state !== 'broken') throw busy(backupId)
+      const path = headers.paths(backupId).fileList
+      if (after !== undefined) {
+        // Whoever sent it is gone; that may be noticed here much later.
+        if (before?.state === 'open') await before.abort('the list goes on over another channel')
+        checkListTotals(backupId, after, await readListTotals(files, path, options, after.bytes))
+      } else if (before !== undefined && before.state !== 'broken') throw busy(backupId)
       const onFirstBatch = (entries: number): void =>
         void lines.step(image, 11, `the file list arrives, ${counted(entries, 'entry', 'entries')} so far`)
       const parts = { files, channels, logger, ticketTimeoutMs, onFirstBatch }
-      const intake = await ListIntake.begin(parts, backupId, headers.paths(backupId).fileList)
+      const place = { backupId, path, ...(after === undefined ? {} : { after }) }
+      const intake = await ListIntake.begin(parts, place)
       this.#intakes.set(backupId, intake)
       return { ticket: intake.ticket }
     } finally {
@@ -159,6 +168,22 @@ export class ImageLife implements LifeMethods {
       `the file list is whole and durable: ${counted(totals.entries, 'entry', 'entries')} in ${counted(totals.batches, 'batch', 'batches')}, ${totals.bytes} bytes`,
       { ...totals },
     )
+  }
+
+  async syncFileList(
+    { backupId, totals }: Parameters<Catalog['syncFileList']>[0],
+    options?: Parameters<Catalog['syncFileList']>[1],
+  ): Promise<void> {
+    checkShape(() => checkTotals(totals, 'totals'))
+    const { headers, files } = this.#parts
+    await this.#inProgress(backupId)
+    const { fileList } = headers.paths(backupId)
+    const whole = await this.#intakes.get(backupId)?.arrived(totals.bytes, options?.signal)
+    // What was counted as it came need not be read again.
+    const found =
+      whole?.bytes === totals.bytes ? whole : await readListTotals(files, fileList, options, totals.bytes)
+    checkListTotals(backupId, totals, found)
+    await syncFile(files, fileList)
   }
 
   async completeImage(
@@ -296,16 +321,6 @@ export class ImageLife implements LifeMethods {
 async function syncFile(files: Files, path: string): Promise<void> {
   const file = await files.open(path, 'update')
   await file.sync().finally(() => file.close())
-}
-
-function orAborted<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
-  if (signal === undefined) return work
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error)
-    if (signal.aborted) return onAbort()
-    signal.addEventListener('abort', onAbort, { once: true })
-    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }
 
 function asBrokenList(backupId: string): (error: unknown) => never {

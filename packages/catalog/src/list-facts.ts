@@ -29,11 +29,15 @@ export async function readListFacts(files: Files, path: string, options?: CallOp
   return pass.finish()
 }
 
-/** Counts a list's batches by head and checksum, without decoding them. Throws `file-list-corrupt`. */
+/**
+ * Counts a list's batches by head and checksum, without decoding them; of its first `mostBytes` only, where so many are
+ * there. Throws `file-list-corrupt`.
+ */
 export async function readListTotals(
   files: Files,
   path: string,
   options?: CallOptions,
+  mostBytes?: number,
 ): Promise<FileListTotals> {
   const totals = { bytes: 0, batches: 0, entries: 0 }
   const decoder = new FileListDecoder()
@@ -44,7 +48,7 @@ export async function readListTotals(
         onBatch: ({ entryCount }) => void ((totals.batches += 1), (totals.entries += entryCount)),
       })
     }
-    await eachChunk(files, path, take, options)
+    await eachChunk(files, path, take, options, mostBytes)
     decoder.finish()
   })
   return totals
@@ -126,13 +130,15 @@ async function eachChunk(
   path: string,
   take: (chunk: Buffer) => void,
   options: CallOptions | undefined,
+  mostBytes: number = Number.MAX_SAFE_INTEGER,
 ): Promise<void> {
   const file = await openList(files, path)
   try {
     const buffer = Buffer.allocUnsafe(chunkBytes)
     for (let at = 0; ;) {
       throwIfAborted(options)
-      const count = await file.read(buffer, at)
+      const wanted = buffer.subarray(0, Math.min(buffer.length, mostBytes - at))
+      const count = wanted.length === 0 ? 0 : await file.read(wanted, at)
       if (count === 0) return
       take(buffer.subarray(0, count))
       at += count

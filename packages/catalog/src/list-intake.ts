@@ -8,11 +8,12 @@ import {
   type Files,
   type Logger,
   NbError,
-  type OpenFile,
   readChannel,
 } from '@nb/contracts'
-import { FileListDecoder, FormatError } from '@nb/formats'
+import { FormatError } from '@nb/formats'
+import { ListAppender } from './list-appender.ts'
 import { corruptList } from './list-facts.ts'
+import { orAborted } from './or-aborted.ts'
 
 /** What an intake works with. */
 export interface ListIntakeParts {
@@ -25,12 +26,22 @@ export interface ListIntakeParts {
   readonly onFirstBatch: (entries: number) => void
 }
 
+/** Where a list goes. */
+export interface ListPlace {
+  readonly backupId: string
+  /** The image's files file. */
+  readonly path: string
+  /** What of it is kept. @default nothing */
+  readonly after?: FileListTotals
+}
+
 /**
  * Takes one file list from a channel and appends it to an image's files file, having checked the head and checksum
  * of each batch and nothing else.
  *
  * It begins waiting for its peer, then receives, then has ended: whole, or with the error of a damaged, foreign or broken
- * stream. A stream that broke leaves its whole batches; the next intake of the image begins the list anew.
+ * stream. A stream that broke leaves its whole batches; the next intake of the image begins the list anew, or goes on after
+ * what it is told to keep.
  */
 export class ListIntake {
   readonly ticket: ChannelTicket
@@ -40,15 +51,24 @@ export class ListIntake {
   #state: 'open' | 'whole' | 'broken' = 'open'
   #channel: DataChannel | undefined
   #stopped: NbError | undefined
+  #appender: ListAppender | undefined
+  #wake: () => void = () => undefined
+  #changed: Promise<void> = Promise.resolve()
 
-  private constructor(parts: ListIntakeParts, backupId: string, path: string, listener: ChannelListener) {
+  private constructor(parts: ListIntakeParts, place: ListPlace, listener: ChannelListener) {
+    const { backupId } = place
     this.#listener = listener
     this.ticket = listener.ticket
-    this.received = this.#receive(parts, backupId, path)
+    this.#change()
+    this.received = this.#receive(parts, place)
     this.received.then(
-      () => (this.#state = 'whole'),
+      () => {
+        this.#state = 'whole'
+        this.#change()
+      },
       (error: unknown) => {
         this.#state = 'broken'
+        this.#change()
         parts.logger('the file list of %s ended early: %o', backupId, error)
       },
     )
@@ -60,9 +80,25 @@ export class ListIntake {
   }
 
   /** Begins to wait for the peer. */
-  static async begin(parts: ListIntakeParts, backupId: string, path: string): Promise<ListIntake> {
+  static async begin(parts: ListIntakeParts, place: ListPlace): Promise<ListIntake> {
     const listener = await parts.channels.listen({ timeoutMs: parts.ticketTimeoutMs })
-    return new ListIntake(parts, backupId, path, listener)
+    return new ListIntake(parts, place, listener)
+  }
+
+  /**
+   * Waits until so many bytes of the list are in the file, or it has ended. Gives the totals at the end of the last whole
+   * batch then; `undefined` where the intake never began.
+   */
+  async arrived(bytes: number, signal: AbortSignal | undefined): Promise<FileListTotals | undefined> {
+    while (this.#state === 'open' && (this.#appender?.whole.bytes ?? 0) < bytes) {
+      await orAborted(this.#changed, signal)
+    }
+    return this.#appender?.whole
+  }
+
+  #change(): void {
+    this.#wake()
+    this.#changed = new Promise((resolve) => (this.#wake = resolve))
   }
 
   /** Ends it early. Resolves when nothing of it runs any more. */
@@ -73,71 +109,41 @@ export class ListIntake {
     await this.received.catch(() => undefined)
   }
 
-  async #receive(parts: ListIntakeParts, backupId: string, path: string): Promise<FileListTotals> {
+  async #receive(parts: ListIntakeParts, { backupId, path, after }: ListPlace): Promise<FileListTotals> {
     const channel = await this.#listener.accept()
     this.#channel = channel
     try {
       if (this.#stopped !== undefined) throw this.#stopped
       const file = await parts.files.open(path, 'update')
-      const totals = await append(parts, channel, file, backupId).finally(() => file.close())
+      const appender = (this.#appender = new ListAppender(file, backupId, after))
+      try {
+        await appender.begin()
+        let told = false
+        for await (const chunk of readChannel(channel)) {
+          await appender.push(chunk)
+          this.#change()
+          if (!told && appender.whole.entries > (after?.entries ?? 0)) {
+            told = true
+            parts.onFirstBatch(appender.whole.entries)
+          }
+        }
+        appender.finish()
+      } catch (error) {
+        await appender.dropTorn().catch((failure: unknown) => {
+          parts.logger.error('a torn end of the file list of %s stays: %o', backupId, failure)
+        })
+        throw error
+      } finally {
+        await file.close()
+      }
       await channel.end()
-      return totals
+      return appender.whole
     } catch (error) {
       const failure = this.#stopped ?? asIntakeError(path, error)
       channel.abort(failure.message)
       throw failure
     }
   }
-}
-
-async function append(
-  parts: ListIntakeParts,
-  channel: DataChannel,
-  file: OpenFile,
-  backupId: string,
-): Promise<FileListTotals> {
-  const decoder = new FileListDecoder()
-  const totals = { bytes: 0, batches: 0, entries: 0 }
-  let wholeBytes = 0
-  let begun = false
-  const sink = {
-    onHeader: ({ images }: { readonly images: readonly string[] }) => {
-      if (images[0] !== backupId)
-        throw new FormatError('FILE_LIST_INVALID', 0, `It is the list of ${images[0]}, not of ${backupId}`)
-    },
-    onBatch: ({
-      offset,
-      byteLength,
-      entryCount,
-    }: {
-      offset: number
-      byteLength: number
-      entryCount: number
-    }) => {
-      totals.batches += 1
-      totals.entries += entryCount
-      wholeBytes = offset + byteLength
-    },
-  }
-  await file.truncate(0)
-  try {
-    for await (const chunk of readChannel(channel)) {
-      decoder.push(chunk, sink)
-      await file.write(chunk, totals.bytes)
-      totals.bytes += chunk.length
-      if (!begun && totals.batches > 0) {
-        begun = true
-        parts.onFirstBatch(totals.entries)
-      }
-    }
-    decoder.finish()
-  } catch (error) {
-    await file.truncate(Math.min(wholeBytes, totals.bytes)).catch((failure: unknown) => {
-      parts.logger.error('a torn end of the file list of %s stays: %o', backupId, failure)
-    })
-    throw error
-  }
-  return totals
 }
 
 function asIntakeError(path: string, error: unknown): NbError {

@@ -4,15 +4,18 @@ import {
   type DataChannels,
   type ErrorCode,
   type FileEntry,
+  type FileListTotals,
   type ImageCompletion,
   type ImageFilter,
   type ImageRecord,
   type JobLogLine,
   NbError,
+  isAbortError,
   pathFromBytes,
   toPath,
   type TreeQuery,
 } from '@nb/contracts'
+import { FileListDecoder, decodeFileListHeader } from '@nb/formats'
 import { collect } from '../collect.ts'
 import { type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
 import type { VirtualClock } from '../virtual-clock.ts'
@@ -22,6 +25,7 @@ import {
   recordsOf,
   type SampleBackupInput,
   type SampleEntry,
+  type SampleList,
   sampleList,
   sendBytes,
   sendList,
@@ -64,6 +68,7 @@ export function catalogSuite<Fixture extends CatalogFixture>(
   const check: Check = (name, body) => void withFixture(context, setup, name, body)
   beginnings(check)
   arriving(check)
+  goingOn(check)
   completing(check)
   listing(check)
   browsing(check)
@@ -238,6 +243,126 @@ function arriving(check: Check): void {
     assert.deepEqual(await ids(catalog), [])
     await catalog.completeImage({ backupId, completion: list.completion })
     assert.deepEqual(await ids(catalog), [backupId])
+  })
+}
+
+/** A list, its whole batches one by one, and the totals behind each of them. */
+function inBatches(backupId: string): {
+  readonly list: SampleList
+  readonly header: Buffer
+  readonly totals: readonly FileListTotals[]
+} {
+  const entriesOfIt = [directory('/data'), ...'abcdefghij'].map((name) =>
+    typeof name === 'string' ? { path: `/data/${name}-${name.repeat(20)}` } : name,
+  )
+  const list = sampleList(backupId, entriesOfIt, { batchBytes: 64 })
+  const totals: FileListTotals[] = []
+  let entries = 0
+  new FileListDecoder().push(list.bytes, {
+    onBatch: ({ offset, byteLength, entryCount }) => {
+      entries += entryCount
+      totals.push({ bytes: offset + byteLength, batches: totals.length + 1, entries })
+    },
+  })
+  const { byteLength } = decodeFileListHeader(list.bytes)
+  assert.ok(totals.length > 3)
+  return { list, header: list.bytes.subarray(0, byteLength), totals }
+}
+
+function goingOn(check: Check): void {
+  check('a list goes on after what was made durable, also in a new process', async (fixture) => {
+    const { channels } = fixture
+    const { backupId } = await fixture.catalog.createImage(newImage())
+    const { list, header, totals } = inBatches(backupId)
+    let catalog = fixture.catalog
+    let after: FileListTotals | undefined
+    for (const next of totals) {
+      const { ticket } = await catalog.appendFileList({ backupId, ...(after === undefined ? {} : { after }) })
+      const channel = await channels.connect({ ticket })
+      await channel.write(Buffer.concat([header, list.bytes.subarray(after?.bytes ?? header.length)]))
+      await catalog.syncFileList({ backupId, totals: next })
+      await catalog.syncFileList({ backupId, totals: next })
+      channel.abort('the media server was switched off')
+      // What came after the checkpoint is there too, and does not count.
+      catalog = await fixture.restart()
+      after = next
+    }
+    const { ticket } = await catalog.appendFileList({ backupId, after: totals[1] as FileListTotals })
+    await sendBytes(channels, ticket, Buffer.concat([header, list.bytes.subarray(totals[1]?.bytes)]), 7)
+    await catalog.sealFileList({ backupId, totals: list.completion.fileList })
+    await catalog.completeImage({ backupId, completion: list.completion })
+    const { ticket: out } = await catalog.readFileList({ client: 'web1', backupId })
+    assert.ok((await takeBytes(channels, out)).equals(list.bytes))
+  })
+  check('what is on its way is waited for, and what never comes is not', async ({ catalog, channels }) => {
+    const { backupId } = await catalog.createImage(newImage())
+    const { list, totals } = inBatches(backupId)
+    const [first, second, third] = totals as readonly [FileListTotals, FileListTotals, FileListTotals]
+    const { ticket } = await catalog.appendFileList({ backupId })
+    const channel = await channels.connect({ ticket })
+    await channel.write(list.bytes.subarray(0, first.bytes))
+    let synced = false
+    const syncing = catalog.syncFileList({ backupId, totals: second }).then(() => (synced = true))
+    await catalog.syncFileList({ backupId, totals: first })
+    assert.equal(synced, false)
+    const wrong = catalog.syncFileList({ backupId, totals: { ...second, entries: second.entries + 1 } })
+    const refused = rejects(wrong, 'file-list-corrupt')
+    await channel.write(list.bytes.subarray(first.bytes, second.bytes))
+    await syncing
+    await refused
+    const giveUp = new AbortController()
+    const given = catalog.syncFileList({ backupId, totals: third }, { signal: giveUp.signal })
+    const never = rejects(catalog.syncFileList({ backupId, totals: third }), 'file-list-corrupt')
+    giveUp.abort()
+    await assert.rejects(given, isAbortError)
+    await channel.write(list.bytes.subarray(second.bytes, third.bytes - 1))
+    channel.abort('the client was switched off')
+    await never
+    await catalog.syncFileList({ backupId, totals: second })
+  })
+  check(
+    'going on breaks a channel that is still open, and cuts a list that had come whole',
+    async (fixture) => {
+      const { catalog, channels } = fixture
+      const { backupId } = await catalog.createImage(newImage())
+      const { list, header, totals } = inBatches(backupId)
+      const after = totals[0] as FileListTotals
+      const rest = Buffer.concat([header, list.bytes.subarray(after.bytes)])
+      const { ticket } = await catalog.appendFileList({ backupId })
+      const forsaken = await channels.connect({ ticket })
+      await forsaken.write(list.bytes.subarray(0, after.bytes + 3))
+      await catalog.syncFileList({ backupId, totals: after })
+      for (let time = 0; time < 2; time++) {
+        const again = await catalog.appendFileList({ backupId, after })
+        await rejects(forsaken.read(), 'channel-broken')
+        await sendBytes(channels, again.ticket, rest)
+        await catalog.sealFileList({ backupId, totals: list.completion.fileList })
+      }
+      await catalog.completeImage({ backupId, completion: list.completion })
+      const totalsAgain = catalog.syncFileList({ backupId, totals: after })
+      await rejects(totalsAgain, 'state-conflict')
+    },
+  )
+  check('a list does not go on after what is not here, nor as another list', async (fixture) => {
+    const { catalog, channels } = fixture
+    const { backupId } = await catalog.createImage(newImage())
+    const { list, totals } = inBatches(backupId)
+    const [first, second] = totals as readonly [FileListTotals, FileListTotals]
+    await rejects(catalog.appendFileList({ backupId, after: first }), 'file-list-corrupt')
+    const { ticket } = await catalog.appendFileList({ backupId })
+    const channel = await channels.connect({ ticket })
+    await channel.write(list.bytes.subarray(0, first.bytes))
+    await catalog.syncFileList({ backupId, totals: first })
+    channel.abort('a test')
+    for (const after of [second, { ...first, bytes: first.bytes - 1 }, { ...first, entries: 77 }])
+      await rejects(catalog.appendFileList({ backupId, after }), 'file-list-corrupt')
+    const reference = await backUp(fixture, { entries: tree })
+    const other = sampleList(backupId, tree, { reference })
+    const { ticket: again } = await catalog.appendFileList({ backupId, after: first })
+    await rejects(sendBytes(channels, again, other.bytes), 'channel-broken')
+    await catalog.syncFileList({ backupId, totals: first })
+    await rejects(catalog.appendFileList({ backupId: 'web1_7', after: first }), 'image-unknown')
+    await rejects(catalog.syncFileList({ backupId: 'web1_7', totals: first }), 'image-unknown')
   })
 }
 
