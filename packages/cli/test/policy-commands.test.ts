@@ -1,5 +1,7 @@
-import { toPath } from '@nb/contracts'
+import { PassThrough } from 'node:stream'
+import { type Scheduler, toPath } from '@nb/contracts'
 import t from 'tap'
+import { createOutput, policyActivateCommand } from '../src/index.ts'
 import { type InMemoryServer, noon, runIn, startInMemoryServer } from './in-memory-server.ts'
 
 let server: InMemoryServer
@@ -82,20 +84,26 @@ t.test('nb policy activate, deactivate and remove change just that', async (t) =
   t.equal((await server.nb('policy', 'dance')).code, 2)
 })
 
-t.test(
-  'a policy that someone else changed meanwhile is not overwritten, and the conflict is told',
-  async (t) => {
-    const { scheduler } = server
-    const before = await scheduler.getPolicy({ name: 'nightly' })
-    // The other editor is quicker by one.
-    scheduler.getPolicy = async () => before && { ...before, generation: 0 }
-    t.match(await server.nb('policy', 'deactivate', 'nightly'), {
-      code: 1,
-      out: '',
-      err: /policy nightly is at generation 1, not 0 \(generation-conflict\)/,
-    })
-  },
-)
+t.test('a policy that someone else changed meanwhile is kept, and the conflict is told', async (t) => {
+  const { scheduler } = server
+  const behind: Scheduler = {
+    ...scheduler,
+    getPolicy: async (input) => {
+      const policy = await scheduler.getPolicy(input)
+      return policy && { ...policy, generation: 0 }
+    },
+  }
+  const stderr = new PassThrough()
+  const output = createOutput({ stdout: new PassThrough(), stderr, now: () => noon }, { json: false })
+  const code = await policyActivateCommand(
+    { scheduler: behind },
+    { names: ['nightly'], active: false },
+    output,
+  )
+  t.equal(code, 1)
+  t.match(String(stderr.read()), /policy nightly is at generation 1, not 0 \(generation-conflict\)/)
+  t.match(await scheduler.getPolicy({ name: 'nightly' }), { active: true, generation: 1 })
+})
 
 t.test('nb next tells what runs when, in which window, and why nothing does', async (t) => {
   const { out } = await server.nb('next')
