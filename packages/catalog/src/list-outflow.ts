@@ -108,12 +108,12 @@ async function* selected(
   paths: readonly Buffer[],
   options: CallOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { images, indexIn } = tree.tableOfImages
+  const { images, recordOf } = tree.asOneList()
   const encoder = new FileListEncoder({ images })
   yield encoder.header()
   for (const path of withoutNested(paths)) {
     for await (const entry of tree.subtree(path, options)) {
-      const batch = encoder.add({ ...entry.record, imageIndex: indexIn(entry) })
+      const batch = encoder.add(recordOf(entry))
       if (batch !== undefined) yield batch
     }
   }

@@ -24,6 +24,8 @@ interface Member {
 }
 
 const root = Buffer.from('/')
+/** Bits of a device number that no system uses: Linux has 12 for the major above 32 for the minor. */
+const aboveDevices = 48n
 
 /**
  * The lists of one or several images, open for lookups as if they were one: in path order, each path by the image it
@@ -65,18 +67,28 @@ export class UnionTree {
     return this.#watched(only, only.tree.raw(chunkBytes, options))
   }
 
-  /** The table of images of all lists in one, the newest first, and where in it those of each list are. */
-  get tableOfImages(): {
-    readonly images: readonly string[]
-    readonly indexIn: (entry: UnionEntry) => number
-  } {
+  /**
+   * How its entries are written as one list: the table of images of all lists in one, the newest image first, and each
+   * record as it is by that table. Files of several names are told by their identity, which says nothing across backups
+   * of different times: by then a number may be another file's. So each list's identities are kept from the others'.
+   */
+  asOneList(): { readonly images: readonly string[]; readonly recordOf: (entry: UnionEntry) => FileRecord } {
     const images = [...new Set(this.#members.map(({ image }) => image.backupId))]
     for (const { tree } of this.#members)
       for (const id of tree.header.images) if (!images.includes(id)) images.push(id)
-    const places = new Map(
-      this.#members.map(({ tree }) => [tree.header, tree.header.images.map((id) => images.indexOf(id))]),
+    const lists = new Map(
+      this.#members.map(({ tree }, number) => [
+        tree.header,
+        { number, places: tree.header.images.map((id) => images.indexOf(id)) },
+      ]),
     )
-    return { images, indexIn: ({ record, header }) => places.get(header)?.[record.imageIndex] ?? 0 }
+    const recordOf = ({ record, header }: UnionEntry): FileRecord => {
+      const { number, places } = lists.get(header) ?? { number: 0, places: [] }
+      const { device, inode } = record.identity
+      const identity = { device: BigInt.asUintN(64, device ^ (BigInt(number) << aboveDevices)), inode }
+      return { ...record, identity, imageIndex: places[record.imageIndex] ?? 0 }
+    }
+    return { images, recordOf }
   }
 
   /** The entry of a path. */

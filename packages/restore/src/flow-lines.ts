@@ -21,11 +21,12 @@ export function describeRequest({ from, paths, target, requestedBy }: RestoreReq
 }
 
 /** Step 2, for a person. */
-export function describePlan({ image, groups, entries, bytes }: RestorePlan): string {
+export function describePlan({ images, groups, entries, bytes }: RestorePlan): string {
   const sources = groups.flatMap((group) =>
     group.sources.map((source) => `${source.backupId} on ${group.storageUnit}`),
   )
-  return `image ${image.backupId}: ${counted(entries, 'entry', 'entries')}, ${bytes} bytes from ${firstOf(sources) || 'nowhere'}; on disk, so no plan is written`
+  const trees = firstOf(images.map(({ backupId }) => backupId))
+  return `${images.length === 1 ? 'image' : 'images'} ${trees}: ${counted(entries, 'entry', 'entries')}, ${bytes} bytes from ${firstOf(sources) || 'nowhere'}; on disk, so no plan is written`
 }
 
 function firstOf(names: readonly string[]): string {

@@ -4,7 +4,9 @@ import {
   type DataChannels,
   type ImageCopy,
   type ImageRecord,
+  type Path,
   type RestoreRequest,
+  type TreeQuery,
   NbError,
   displayPath,
   pathFromBytes,
@@ -30,8 +32,10 @@ export interface PlannedSource {
 
 /** What a restore reads, in order of reading. */
 export interface RestorePlan {
-  /** The image whose tree is restored. */
-  readonly image: ImageRecord
+  /** The images whose tree is restored, newest first: one, or one for each stream that has something of it. */
+  readonly images: readonly [ImageRecord, ...ImageRecord[]]
+  /** Exactly these images: a backup that ends meanwhile changes nothing. */
+  readonly from: TreeQuery
   readonly groups: readonly RestoreGroup[]
   readonly entries: number
   readonly bytes: number
@@ -39,7 +43,7 @@ export interface RestorePlan {
 
 /** What a plan is made with. */
 export interface PlanningComponents {
-  readonly catalog: Pick<Catalog, 'getImage' | 'readFileList'>
+  readonly catalog: Pick<Catalog, 'getImage' | 'readFileList' | 'treeImages'>
   readonly channels: DataChannels
 }
 
@@ -49,7 +53,8 @@ interface Tally {
 }
 
 /**
- * Asks the catalog which images hold the wanted files and on which media (step 2).
+ * Asks the catalog which images hold the wanted files and on which media (step 2). Streams of a policy are one tree, in
+ * which each path is once; so files of several streams on one storage unit are read in one session.
  * One pass over the list; nothing of it is kept but counts.
  * @throws NbError `no-image-matches`, `path-not-backed-up`, `fragment-missing` (an image without copies),
  * `file-list-corrupt`, `argument-invalid` (a target that the wanted paths don't fit)
@@ -59,9 +64,11 @@ export async function planRestore(
   request: RestoreRequest,
   options?: CallOptions,
 ): Promise<RestorePlan> {
+  const images = await imagesOf(catalog, request, options)
+  const from = pinned(images)
   const tallies = new Map<string, Tally>()
   const checkTarget = targetCheck(request.target)
-  const image = await eachWantedRecord({ catalog, channels }, request, options, (record, backupId) => {
+  await eachWantedRecord({ catalog, channels }, { ...request, from }, options, (record, backupId) => {
     checkTarget(record.path)
     const tally = tallies.get(backupId) ?? { entries: 0, bytes: 0 }
     tally.entries += 1
@@ -71,7 +78,7 @@ export async function planRestore(
   })
   const groups = new Map<string, PlannedSource[]>()
   for (const [backupId, tally] of [...tallies].sort(([a], [b]) => compareAge(a, b))) {
-    const copy = await primaryCopy(catalog, backupId, image, options)
+    const copy = await primaryCopy(catalog, backupId, images, options)
     const key = `${copy.mediaServer}\0${copy.storageUnit}`
     const sources = groups.get(key) ?? []
     sources.push({ backupId, copy, ...tally })
@@ -80,7 +87,8 @@ export async function planRestore(
   const sum = (pick: (tally: Tally) => number): number =>
     [...tallies.values()].reduce((total, tally) => total + pick(tally), 0)
   return {
-    image,
+    images,
+    from,
     groups: [...groups.values()].map((sources) => {
       const { mediaServer, storageUnit } = (sources[0] as PlannedSource).copy
       return { mediaServer, storageUnit, sources }
@@ -88,6 +96,32 @@ export async function planRestore(
     entries: sum((tally) => tally.entries),
     bytes: sum((tally) => tally.bytes),
   }
+}
+
+async function imagesOf(
+  catalog: PlanningComponents['catalog'],
+  { from, paths }: Pick<RestoreRequest, 'from' | 'paths'>,
+  options: CallOptions | undefined,
+): Promise<RestorePlan['images']> {
+  const images: ImageRecord[] = []
+  for await (const image of catalog.treeImages({ ...from, ...wantedPaths(paths) }, options))
+    images.push(image)
+  const [newest, ...others] = images.sort(
+    (a, b) => b.backupTime - a.backupTime || compareAge(b.backupId, a.backupId),
+  )
+  if (newest === undefined)
+    throw new NbError('no-image-matches', `there is no image of client ${from.client}`)
+  return [newest, ...others]
+}
+
+function pinned([newest, ...others]: RestorePlan['images']): TreeQuery {
+  const { client, backupId } = newest
+  if (others.length === 0) return { client, backupId }
+  return { client, backupIds: [backupId, ...others.map((image) => image.backupId)] }
+}
+
+function wantedPaths(paths: readonly Path[]): { readonly paths?: readonly Path[] } {
+  return paths.some((path) => path === '/') ? {} : { paths }
 }
 
 /**
@@ -101,12 +135,9 @@ export async function eachWantedRecord(
   options: CallOptions | undefined,
   visit: (record: FileRecord, backupId: string) => void,
   afterChunk: () => Promise<void> = () => Promise.resolve(),
-): Promise<ImageRecord> {
-  const wantsAll = request.paths.includes('/' as (typeof request.paths)[number])
-  const { image, ticket } = await catalog.readFileList(
-    { ...request.from, ...(wantsAll ? {} : { paths: request.paths }) },
-    options,
-  )
+): Promise<void> {
+  const { from } = request
+  const { image, ticket } = await catalog.readFileList({ ...from, ...wantedPaths(request.paths) }, options)
   const channel = await channels.connect({ ticket }, options)
   try {
     let images: readonly string[] = []
@@ -123,25 +154,27 @@ export async function eachWantedRecord(
     await channel.end()
   } catch (error) {
     channel.abort('the restore plan was given up')
-    if (error instanceof FormatError) throw damagedList(image, error.message, error)
-    const damaged = await damageBehind({ catalog }, image, error)
-    throw damaged === undefined ? error : damagedList(image, damaged, error)
+    if (error instanceof FormatError) throw damagedList(image.backupId, error.message, error)
+    throw await damageBehind({ catalog }, from.backupIds ?? [image.backupId], error)
   }
-  return image
 }
 
 /** What the catalog has to say of a list that it broke off: it sends no batch that it finds damaged. */
 async function damageBehind(
   { catalog }: Pick<PlanningComponents, 'catalog'>,
-  { backupId }: ImageRecord,
+  backupIds: readonly string[],
   error: unknown,
-): Promise<string | undefined> {
-  if (!(error instanceof NbError) || error.code !== 'channel-broken') return undefined
-  // A catalog that does not answer either leaves what is known already.
-  return (await catalog.getImage({ backupId }).catch(() => undefined))?.damaged
+): Promise<unknown> {
+  if (!(error instanceof NbError) || error.code !== 'channel-broken') return error
+  for (const backupId of backupIds) {
+    // A catalog that does not answer either leaves what is known already.
+    const damaged = (await catalog.getImage({ backupId }).catch(() => undefined))?.damaged
+    if (damaged !== undefined) return damagedList(backupId, damaged, error)
+  }
+  return error
 }
 
-function damagedList({ backupId }: ImageRecord, why: string, cause: unknown): NbError {
+function damagedList(backupId: string, why: string, cause: unknown): NbError {
   return new NbError('file-list-corrupt', `the file list of image ${backupId} is damaged: ${why}`, {
     cause,
     details: { backupId },
@@ -175,10 +208,11 @@ function compareAge(a: string, b: string): number {
 async function primaryCopy(
   catalog: PlanningComponents['catalog'],
   backupId: string,
-  wanted: ImageRecord,
+  wanted: RestorePlan['images'],
   options: CallOptions | undefined,
 ): Promise<ImageCopy> {
-  const image = backupId === wanted.backupId ? wanted : await catalog.getImage({ backupId }, options)
+  const own = wanted.find((image) => image.backupId === backupId)
+  const image = own ?? (await catalog.getImage({ backupId }, options))
   const copy = image?.state === 'complete' ? image.copies[0] : undefined
   if (copy === undefined) {
     const why =
@@ -187,10 +221,11 @@ async function primaryCopy(
         : image.state === 'complete'
           ? 'has no copy'
           : `is ${image.state}`
+    const needing = wanted.find(({ neededImages }) => neededImages.includes(backupId)) ?? wanted[0]
     throw new NbError(
       'fragment-missing',
-      `image ${wanted.backupId} needs data of image ${backupId}, which ${why}; restore from another image`,
-      { details: { backupId: wanted.backupId, needed: backupId } },
+      `image ${needing.backupId} needs data of image ${backupId}, which ${why}; restore from another image`,
+      { details: { backupId: needing.backupId, needed: backupId } },
     )
   }
   return copy

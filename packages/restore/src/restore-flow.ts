@@ -1,10 +1,4 @@
-import {
-  type CallOptions,
-  type ImageRecord,
-  type RestoreRequest,
-  asNbError,
-  describeStatus,
-} from '@nb/contracts'
+import { type CallOptions, type RestoreRequest, asNbError, describeStatus } from '@nb/contracts'
 import { describePlan, describeRequest, stepLine } from './flow-lines.ts'
 import { runGroup } from './group-session.ts'
 import { planRestore } from './plan.ts'
@@ -25,11 +19,11 @@ export async function beginRestore(
     type: 'restore',
     origin: 'user',
     client: request.destinationClient ?? request.from.client,
-    policy: plan.image.policy,
-    backupId: plan.image.backupId,
+    policy: plan.images[0].policy,
+    backupId: plan.images[0].backupId,
     lines: [arrived, planned],
   })
-  return { jobId, request: ofImage(request, plan.image), plan }
+  return { jobId, request: { ...request, from: plan.from }, plan }
 }
 
 /**
@@ -67,8 +61,4 @@ export async function runRestore(components: RestoreFlowComponents, restore: Run
   await jobs
     .finish({ jobId, status, ...(statusText === undefined ? {} : { statusText }) })
     .catch((error: unknown) => log.error('could not end job %s: %o', jobId, error))
-}
-
-function ofImage(request: RestoreRequest, { client, backupId }: ImageRecord): RestoreRequest {
-  return { ...request, from: { client, backupId } }
 }

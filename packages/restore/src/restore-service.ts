@@ -25,7 +25,7 @@ import type { RestoreFlowComponents } from './running-restore.ts'
 
 /** What a restore service asks for. */
 export interface RestoreServiceComponents {
-  readonly catalog: Pick<Catalog, 'getImage' | 'readFileList'>
+  readonly catalog: Pick<Catalog, 'getImage' | 'readFileList' | 'treeImages'>
   readonly jobs: Pick<JobManager, 'get'> & JobRegistry
   /** The media servers by name. */
   readonly mediaServers: {
@@ -104,7 +104,7 @@ export function createRestoreService(
     preview: async (input, options): Promise<RestorePreview> => {
       const plan = await planRestore(components, checkRequest(input), options)
       return {
-        backupId: plan.image.backupId,
+        backupId: plan.images[0].backupId,
         entries: plan.entries,
         bytes: plan.bytes,
         images: plan.groups.flatMap(({ storageUnit, sources }) =>

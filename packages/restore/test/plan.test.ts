@@ -25,7 +25,10 @@ t.test(
       ],
     })
     const plan = await planOf(world, { paths: [toPath('/')], target: { kind: 'original' } })
-    t.equal(plan.image.backupId, 'web1_200')
+    t.same(
+      plan.images.map(({ backupId }) => backupId),
+      ['web1_200'],
+    )
     t.match({ entries: plan.entries, bytes: plan.bytes }, { entries: 4, bytes: 15 })
     t.same(
       plan.groups.map(({ mediaServer, storageUnit, sources }) => [

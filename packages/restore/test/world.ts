@@ -5,6 +5,7 @@ import {
   type VirtualClock,
   createListedCatalog,
   createNotedJobs,
+  createNotedScheduler,
   createScriptedMediaServer,
   createVirtualClock,
 } from '@nb/test-kit'
@@ -25,6 +26,7 @@ export function createWorld(): World {
   const mediaServer = createScriptedMediaServer(channels)
   const mediaServers = new Map([['media1', mediaServer]])
   const { jobs, log } = noted
-  const restores = createRestoreService({ catalog, jobs, mediaServers, channels, log, clock })
-  return { restores, catalog, noted, mediaServer, clock, channels }
+  const scheduler = createNotedScheduler()
+  const restores = createRestoreService({ catalog, jobs, mediaServers, channels, log, clock, scheduler })
+  return { restores, catalog, noted, mediaServer, scheduler, clock, channels }
 }

@@ -54,9 +54,11 @@ export { createFakeWorld, type FakeWorld, type FakeWorldOptions } from './fakes/
 export {
   placesOf,
   putChain,
+  putStreams,
   restoreRequest,
   restoreServiceSuite,
   type RestoreServiceFixture,
+  userRunRequest,
 } from './suites/restore-service.ts'
 export {
   createListedCatalog,
@@ -65,6 +67,7 @@ export {
   type ListedImage,
 } from './fakes/listed-catalog.ts'
 export { createNotedJobs, type NotedJobs } from './fakes/noted-jobs.ts'
+export { createNotedScheduler, type NotedScheduler } from './fakes/noted-scheduler.ts'
 export {
   createScriptedMediaServer,
   type ReadPlan,

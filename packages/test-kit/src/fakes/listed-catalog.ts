@@ -40,10 +40,13 @@ export interface ListedImage {
   readonly mediaServer?: string
   /** @default false */
   readonly withoutCopy?: boolean
+  /** Of a policy of several streams: the newest of each is one tree; where several list a path, the newest has it. */
+  readonly stream?: string
+  readonly streamSet?: readonly string[]
 }
 
 /** The part of a catalog that restores read, over lists that a test wrote down. */
-export interface ListedCatalog extends Pick<Catalog, 'getImage' | 'readFileList'> {
+export interface ListedCatalog extends Pick<Catalog, 'getImage' | 'readFileList' | 'treeImages'> {
   /** Adds an image or replaces it. Its time is the second that its id ends in. */
   put(image: ListedImage): void
   /** Takes an image away. */
@@ -107,47 +110,90 @@ export function createListedCatalog(channels: DataChannels): ListedCatalog {
     readFileList: async (input, options) => {
       throwIfAborted(options)
       reads += 1
-      const image = choose([...images.values()], input)
-      const bytes = encode(image, input.paths?.map(pathToBytes))
+      const tree = choose([...images.values()], input)
+      const [image] = tree
+      const bytes = encode(tree, input.paths?.map(pathToBytes))
       if (damage === 'unnoticed') bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 0xff
       const listener = await channels.listen()
       void serve(listener, image.backupId, bytes).catch(() => undefined)
       return { image: recordNow(image), ticket: listener.ticket }
+    },
+    treeImages: async function* (input, options) {
+      throwIfAborted(options)
+      const tree = choose([...images.values()], input)
+      const paths = input.paths?.map(pathToBytes)
+      const entries = paths === undefined ? undefined : selected(tree, paths)
+      const holding = tree.filter(
+        (image) => entries === undefined || entries.some((each) => each.image === image),
+      )
+      for (const image of holding.sort((a, b) => ((a.stream ?? '') < (b.stream ?? '') ? -1 : 1)))
+        yield recordNow(image)
     },
   }
 }
 
 const secondsOf = (backupId: string): number => Number(backupId.slice(backupId.lastIndexOf('_') + 1))
 
-function choose(images: readonly ListedImage[], { client, backupId, at }: TreeQuery): ListedImage {
+/** The images of a tree, newest first. */
+function choose(
+  images: readonly ListedImage[],
+  { client, backupId, backupIds, at }: TreeQuery,
+): readonly [ListedImage, ...ListedImage[]] {
+  const named = backupIds ?? (backupId === undefined ? undefined : [backupId])
   const matching = images
     .filter(
       (image) =>
         (image.client ?? 'web1') === client &&
         (image.state ?? 'complete') === 'complete' &&
-        (backupId === undefined || image.backupId === backupId) &&
+        (named === undefined || named.includes(image.backupId)) &&
         (at === undefined || secondsOf(image.backupId) * 1000 <= at),
     )
     .sort((a, b) => secondsOf(b.backupId) - secondsOf(a.backupId))
-  const [newest] = matching
-  if (newest === undefined) throw new NbError('no-image-matches', `there is no such image of ${client}`)
-  return newest
+  const [newest, ...older] = matching
+  if (newest === undefined || matching.length < (named?.length ?? 0))
+    throw new NbError('no-image-matches', `there is no such image of ${client}`)
+  if (named !== undefined) return [newest, ...older]
+  const others = (newest.streamSet ?? [])
+    .filter((stream) => stream !== newest.stream)
+    .flatMap((stream) => older.find((image) => image.stream === stream) ?? [])
+  return [newest, ...others]
 }
 
-function encode(image: ListedImage, paths: readonly Buffer[] | undefined): Buffer {
-  const origins = [...new Set([image.backupId, ...image.entries.map(({ from }) => from ?? image.backupId)])]
-  const encoder = new FileListEncoder({ images: origins, batchBytes: 1024 })
-  const records = image.entries
-    .map((entry, index) => fileRecord(entry, index, origins.indexOf(entry.from ?? image.backupId)))
-    .sort((a, b) => comparePaths(a.path, b.path))
+interface Listed {
+  readonly image: ListedImage
+  readonly entry: ListedEntry
+  readonly path: Buffer
+}
+
+/** The entries of a tree that are wanted, in order. */
+function selected(tree: readonly ListedImage[], paths: readonly Buffer[] | undefined): readonly Listed[] {
+  const all = new Map<string, Listed>()
+  for (const image of tree)
+    for (const entry of image.entries) {
+      const path = pathToBytes(toPath(entry.path))
+      const key = path.toString('latin1')
+      if (!all.has(key)) all.set(key, { image, entry, path })
+    }
+  const entries = [...all.values()].sort((a, b) => comparePaths(a.path, b.path))
   for (const path of paths ?? []) {
-    if (records.some((record) => isWithin(record.path, path))) continue
-    throw new NbError('path-not-backed-up', `${path.toString()} is not in ${image.backupId}`)
+    if (entries.some((each) => isWithin(each.path, path))) continue
+    throw new NbError('path-not-backed-up', `${path.toString()} is not in ${tree[0]?.backupId}`)
   }
+  return entries.filter((each) => paths?.some((path) => isWithin(each.path, path)) !== false)
+}
+
+function encode(tree: readonly ListedImage[], paths: readonly Buffer[] | undefined): Buffer {
+  const originOf = (image: ListedImage, { from }: ListedEntry): string => from ?? image.backupId
+  const origins = [
+    ...new Set(
+      tree.flatMap((image) => [image.backupId, ...image.entries.map((entry) => originOf(image, entry))]),
+    ),
+  ]
+  const encoder = new FileListEncoder({ images: origins, batchBytes: 1024 })
   const parts = [encoder.header()]
-  for (const record of records) {
-    if (paths?.some((path) => isWithin(record.path, path)) === false) continue
-    const batch = encoder.add(record)
+  for (const { image, entry } of selected(tree, paths)) {
+    const index = image.entries.indexOf(entry)
+    const batch = encoder.add(fileRecord(entry, index, origins.indexOf(originOf(image, entry))))
     if (batch !== undefined) parts.push(batch)
   }
   return Buffer.concat([...parts, encoder.flush() ?? Buffer.alloc(0)])
@@ -181,7 +227,7 @@ function fileRecord(
 
 function recordOf(image: ListedImage): ImageRecord {
   const { backupId, client = 'web1', state = 'complete', entries } = image
-  const { storageUnit = 'disk1', mediaServer = 'media1', withoutCopy = false } = image
+  const { storageUnit = 'disk1', mediaServer = 'media1', withoutCopy = false, stream, streamSet } = image
   const origins = new Set(entries.map(({ from }) => from ?? backupId))
   origins.delete(backupId)
   return {
@@ -193,6 +239,8 @@ function recordOf(image: ListedImage): ImageRecord {
     policy: 'nightly',
     schedule: origins.size === 0 ? 'full' : 'incr',
     scheduleType: origins.size === 0 ? 'full' : 'differential',
+    ...(stream === undefined ? {} : { stream }),
+    ...(streamSet === undefined ? {} : { streamSet }),
     backupTime: secondsOf(backupId) * 1000,
     selections: [toPath('/')],
     retentionLevel: 1,

@@ -733,6 +733,11 @@ function streams(check: Check): void {
       records.map(({ path, imageIndex }) => [path.toString(), images[imageIndex]]),
       [['/', whole?.backupId], ...all.map(({ path, dataImage }) => [path, dataImage])],
     )
+    // The sample gives every file one identity: what is one file in one list is not so in two.
+    const identities = new Map(
+      records.map(({ identity, imageIndex }) => [`${identity.device}:${identity.inode}`, imageIndex]),
+    )
+    assert.equal(identities.size, 3)
   })
   check(
     'the images of a tree are told by stream, for some paths only those they belong to',

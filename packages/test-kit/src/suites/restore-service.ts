@@ -5,11 +5,14 @@ import {
   type RestoreTarget,
   displayPath,
   pathFromBytes,
+  type UserRunRequest,
+  NbError,
   toPath,
 } from '@nb/contracts'
 import type { ListedCatalog } from '../fakes/listed-catalog.ts'
 import type { NotedJobs } from '../fakes/noted-jobs.ts'
 import type { ReadPlan, ScriptedMediaServer } from '../fakes/scripted-media-server.ts'
+import type { NotedScheduler } from '../fakes/noted-scheduler.ts'
 import { type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
 
 /** What the suite of restore services works with. */
@@ -20,6 +23,8 @@ export interface RestoreServiceFixture {
   readonly noted: NotedJobs
   /** Registered as `media1`; no other is registered. */
   readonly mediaServer: ScriptedMediaServer
+  /** What the service hands user backups to. */
+  readonly scheduler: NotedScheduler
 }
 
 const full = 'web1_1000'
@@ -50,6 +55,42 @@ export function putChain(catalog: ListedCatalog, storageUnit = 'disk1', mediaSer
     mediaServer,
     entries: [...old.map((entry) => ({ ...entry, from: full })), { path: '/srv/new', sizeBytes: 5 }],
   })
+}
+
+/** Puts two streams of a policy, each on a storage unit of its own; a list of `/srv` needs both. */
+export function putStreams(catalog: ListedCatalog): void {
+  const streamSet = ['data', 'web']
+  catalog.put({
+    backupId: full,
+    stream: 'data',
+    streamSet,
+    entries: [
+      { path: '/srv/data', kind: 'directory' },
+      { path: '/srv/data/a', sizeBytes: 100 },
+    ],
+  })
+  catalog.put({
+    backupId: incremental,
+    storageUnit: 'disk2',
+    stream: 'web',
+    streamSet,
+    entries: [
+      { path: '/srv/web', kind: 'directory' },
+      { path: '/srv/web/index', sizeBytes: 7 },
+    ],
+  })
+}
+
+/** A request for a backup of `/home/ann`, that a test changes as it likes. */
+export function userRunRequest(changes: Partial<UserRunRequest> = {}): UserRunRequest {
+  return {
+    requestId: 'u1',
+    client: 'web1',
+    type: 'user-backup',
+    paths: [toPath('/home/ann')],
+    requestedBy: 'ann',
+    ...changes,
+  }
 }
 
 /** The paths of a plan, with the image each comes from: `/a web1_1000`. */
@@ -238,6 +279,102 @@ export function restoreServiceSuite<Fixture extends RestoreServiceFixture>(
     const { jobId } = await restores.submit(restoreRequest())
     assert.equal((await noted.ended(jobId)).status, 150)
   })
+
+  test('files of several streams are one restore, group after group', async ({
+    restores,
+    catalog,
+    mediaServer,
+    noted,
+  }) => {
+    putStreams(catalog)
+    const { jobId } = await restores.submit(restoreRequest())
+    const first = await mediaServer.nextSession()
+    assert.deepEqual(placesOf(await first.readPlan('clientPlan')), [`/data ${full}`, `/data/a ${full}`])
+    assert.deepEqual([first.spec.need, first.spec.last], [{ kind: 'read', storageUnit: 'disk1' }, false])
+    // A stream that is backed up meanwhile is not what was asked for.
+    catalog.put({
+      backupId: 'web1_3000',
+      stream: 'web',
+      streamSet: ['data', 'web'],
+      entries: [{ path: '/srv/x' }],
+    })
+    first.end(0)
+    const second = await mediaServer.nextSession()
+    assert.deepEqual(placesOf(await second.readPlan('mediaPlan')), [
+      `/web ${incremental}`,
+      `/web/index ${incremental}`,
+    ])
+    assert.deepEqual([second.spec.need, second.spec.last], [{ kind: 'read', storageUnit: 'disk2' }, true])
+    assert.equal(second.spec.restoreId, first.spec.restoreId)
+    second.end(0)
+    assert.equal((await noted.ended(jobId)).status, 0)
+    assert.equal(mediaServer.started.length, 2)
+    assert.equal(noted.registered.length, 1)
+  })
+
+  test('a preview sums over streams; what one stream holds reads only that', async ({
+    restores,
+    catalog,
+  }) => {
+    putStreams(catalog)
+    assert.deepEqual(await restores.preview(restoreRequest()), {
+      backupId: incremental,
+      entries: 4,
+      bytes: 107,
+      images: [
+        { backupId: full, storageUnit: 'disk1', entries: 2, bytes: 100 },
+        { backupId: incremental, storageUnit: 'disk2', entries: 2, bytes: 7 },
+      ],
+    })
+    assert.deepEqual(await restores.preview(restoreRequest({ paths: [toPath('/srv/data')] })), {
+      backupId: full,
+      entries: 2,
+      bytes: 100,
+      images: [{ backupId: full, storageUnit: 'disk1', entries: 2, bytes: 100 }],
+    })
+  })
+
+  test('a user’s backup goes to the scheduler, its paths in their one form', async ({
+    restores,
+    scheduler,
+  }) => {
+    const paths = ['/home/ann/', '/home/ann', '/home/ann/notes'].map(toPath)
+    const { jobId } = await restores.backup(userRunRequest({ paths, policy: 'users', schedule: 'by-hand' }))
+    assert.deepEqual(scheduler.requests, [
+      {
+        ...userRunRequest({ policy: 'users', schedule: 'by-hand' }),
+        paths: ['/home/ann', '/home/ann/notes'].map(toPath),
+      },
+    ])
+    assert.equal(jobId, scheduler.jobIdOf('u1'))
+    assert.deepEqual(await restores.backup(userRunRequest({ type: 'user-archive', requestId: 'u2' })), {
+      jobId: scheduler.jobIdOf('u2'),
+    })
+  })
+
+  test('what the scheduler refuses is refused', async ({ restores, scheduler }) => {
+    scheduler.refuseNext(new NbError('outside-window', 'the window of schedule by-hand opens at 20:00'))
+    await assert.rejects(restores.backup(userRunRequest()), {
+      name: 'NbError',
+      code: 'outside-window',
+      status: 199,
+    })
+  })
+
+  const senseless: readonly [what: string, code: string, changes: Partial<UserRunRequest>][] = [
+    ['no path', 'value-missing', { paths: [] }],
+    ['a relative path', 'argument-invalid', { paths: [toPath('notes')] }],
+    ['a path that climbs', 'argument-invalid', { paths: [toPath('/home/../etc')] }],
+    ['no client', 'value-missing', { client: '' }],
+    ['no request id', 'value-missing', { requestId: '' }],
+    ['an archive of everything', 'argument-invalid', { type: 'user-archive', paths: [toPath('/')] }],
+  ]
+  for (const [what, code, changes] of senseless) {
+    test(`a user’s backup with ${what} is refused`, async ({ restores, scheduler }) => {
+      await assert.rejects(restores.backup(userRunRequest(changes)), { name: 'NbError', code })
+      assert.deepEqual(scheduler.requests, [])
+    })
+  }
 
   test('names that are not UTF-8 arrive as they were', async ({ restores, catalog, noted, mediaServer }) => {
     const odd = pathFromBytes(Buffer.from([0x2f, 0x73, 0xff, 0xc3]))
