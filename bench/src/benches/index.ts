@@ -1,7 +1,8 @@
 import type { Bench } from '../bench.ts'
 import { backup } from './backup.ts'
 import { jobs } from './jobs.ts'
+import { queue } from './queue.ts'
 import { restore } from './restore.ts'
 
 /** Every bench, in the order of the help. */
-export const benches: readonly Bench[] = [backup, restore, jobs]
+export const benches: readonly Bench[] = [backup, restore, jobs, queue]

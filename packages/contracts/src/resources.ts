@@ -130,8 +130,8 @@ export interface QueuedRequest {
   readonly request: ResourceRequest
   readonly since: number
   /**
-   * How often a request of lower rank was served from what this one waits for, while it was the first of its need that
-   * no limit of policies and clients stood in the way of.
+   * How often a request of lower rank was served from what this one waits for, while it was the first of those who wait
+   * for the same and no limit of policies and clients stood in its way.
    */
   readonly passedBy: number
   readonly blockers: readonly Blocker[]

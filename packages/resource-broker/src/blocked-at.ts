@@ -8,6 +8,8 @@ export interface BlockedAt {
   readonly keepable: readonly string[]
   /** Those storage units, and the drives and volumes in use there, as keys: whoever is served from them passes. */
   readonly passedAt: ReadonlySet<string>
+  /** Whether it is for jobs that share drives. */
+  readonly multiplexed: boolean
 }
 
 /** The key of a class that waits for any change at all. */
@@ -23,7 +25,42 @@ export function blockedAt(need: MediaNeed, blockers: readonly Blocker[]): Blocke
   for (const blocker of blockers)
     if (passedAt.has(unitKey(blocker.storageUnit ?? '')))
       for (const key of thingKeys(blocker)) passedAt.add(key)
-  return { wakeKeys: wakeKeys(need, blockers), keepable, passedAt }
+  return { wakeKeys: wakeKeys(need, blockers), keepable, passedAt, multiplexed: isMultiplexed(need) }
+}
+
+/** Reasons that are the same for everybody: who holds a drive or a place, and what is down. */
+const common: ReadonlySet<string> = new Set([
+  'storage-unit-limit',
+  'storage-unit-down',
+  'storage-unit-full',
+  'drive',
+  'media-server',
+  'robot',
+])
+
+/** A drive that another job uses, or that is down, whatever volume is wanted. */
+const commonDriveReasons: ReadonlySet<number> = new Set([2001, 830])
+
+/**
+ * The key of reasons that other needs may be denied for too. While each of these stands, whoever was denied for no other
+ * is denied still. Nothing where they may be the need's own: volumes, turns, and all for jobs that share drives.
+ */
+export function sharedReasons(need: MediaNeed, blockers: readonly Blocker[]): string | undefined {
+  if (isMultiplexed(need)) return undefined
+  const isCommon = ({ kind, reason }: Blocker): boolean =>
+    common.has(kind) && (kind !== 'drive' || commonDriveReasons.has(reason))
+  if (blockers.length === 0 || !blockers.every(isCommon)) return undefined
+  const where =
+    need.kind === 'read' ? 'read' : `write ${need.storage.kind === 'group' ? need.storage.name : ''}`
+  const any = need.kind === 'write' && need.storage.kind === 'any' ? anything : ''
+  const names = blockers.map(
+    ({ kind, name, storageUnit, reason }) => `${kind}:${name}:${storageUnit}:${reason}`,
+  )
+  return [any, where, ...names.sort()].join('\0')
+}
+
+function isMultiplexed(need: MediaNeed): boolean {
+  return need.kind === 'write' && (need.multiplexing ?? 1) > 1
 }
 
 /** What an allocation takes and gives back, as keys. */
@@ -66,7 +103,7 @@ function keepableUnits(blockers: readonly Blocker[]): readonly string[] {
   for (const { kind, storageUnit, holders } of blockers) {
     if (storageUnit === undefined) continue
     let kinds = units.get(storageUnit)
-    if (kinds === undefined) units.set(storageUnit, (kinds = new Map()))
+    if (kinds === undefined) units.set(storageUnit, (kinds = new Map<string, boolean>()))
     const held = holders.length > 0
     const before = kinds.get(kind)
     const oneIsEnough = kind === 'drive' || kind === 'volume'

@@ -69,6 +69,7 @@ export {
   type RequestLimits,
 } from './limits.ts'
 export { compareRank, type Ranked } from './order.ts'
-export { WakeIndex, type Waiting } from './wake-index.ts'
+export { WakeIndex } from './wake-index.ts'
+export type { Waiting } from './wake-nodes.ts'
 export { IndexedHeap, type HeapItem } from './indexed-heap.ts'
 export { notWaitingSentence, waitingSentence } from './sentence.ts'

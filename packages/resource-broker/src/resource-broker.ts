@@ -122,7 +122,7 @@ export function createResourceBroker(
         throwIfAborted(callOptions)
         return acquire(running(), request, limitsOf(request, maxJobsPerClient), clock, callOptions)
       } catch (error) {
-        return Promise.reject(error as Error)
+        return Promise.reject(error)
       }
     },
     renew: async ({ leaseId }, callOptions) => {

@@ -17,7 +17,7 @@ export interface Passing {
  * Counts who is passed by, and knows whose turn it is.
  *
  * A request is passed by when one of lower rank takes something from a storage unit at which it waits for what jobs
- * hold, while it is the first of its need that no limit stands in the way of. Passed by as often as is allowed, it has
+ * hold, while it is the first of those who wait for the same that no limit stands in the way of. Passed by as often as is allowed, it has
  * its turn: those of lower rank get nothing from the storage units at which it waits, so that what it waits for comes
  * free together. The turn rests while releases can't serve it: while a limit of its policy or client is reached, and at
  * storage units where something else than jobs blocks it.

@@ -1,6 +1,6 @@
 import type { Grant, MediaNeed, ResourceRequest } from '@nb/contracts'
 import type { Limit, RequestLimits } from './limits.ts'
-import type { Waiting } from './wake-index.ts'
+import type { Waiting } from './wake-nodes.ts'
 
 /** A request that waits, with whoever waits for it. There may be millions: every field counts. */
 export class Waiter implements Waiting {
@@ -11,7 +11,7 @@ export class Waiter implements Waiting {
   readonly since: number
   readonly arrival: number
   position = -1
-  /** How often others were served first while it was the first of its need. */
+  /** How often others were served first while it was the first of those who wait for the same. */
   passedBy = 0
   /** Whether the media manager is being asked now; the index does not hold it then. */
   asking = false

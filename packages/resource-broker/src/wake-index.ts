@@ -1,36 +1,36 @@
 import type { Allocation, Blocker, MediaNeed, ResourceChange } from '@nb/contracts'
-import { anything, type BlockedAt, blockedAt, groupKey, takenKeys, turnKey, unitKey } from './blocked-at.ts'
-import { type HeapItem, IndexedHeap } from './indexed-heap.ts'
-import { isReached, type Limit, type LimitUsage, type RequestLimits } from './limits.ts'
+import { anything, blockedAt, groupKey, sharedReasons, takenKeys, turnKey, unitKey } from './blocked-at.ts'
+import { IndexedHeap } from './indexed-heap.ts'
+import { isReached, type Limit, type LimitUsage } from './limits.ts'
 import { compareRank, type Ranked } from './order.ts'
 import { usageKey } from './usage.ts'
-
-/** A request as the index sees it. Needs and limits are told apart by identity: equal ones had better be the same. */
-export interface Waiting extends Ranked, HeapItem, RequestLimits {
-  readonly need: MediaNeed
-}
+import { Bucket, compareSets, Lane, NeedClass, ReasonSet, type Waiting } from './wake-nodes.ts'
 
 /**
  * The waiting requests, kept by what they wait for, so that a release looks only at those it can help.
  *
  * Requests that can't be told apart by what blocks them stand in one **lane** (same need, same policy limit, same
  * client limit). The lanes of one need and policy limit are a **bucket**, the buckets of one need a **class**:
- * the media manager answers alike for all of a class. Each is a heap in order of service, and so are the open classes.
- * What is blocked is parked whole: a lane at its client's limit, a bucket at its policy's, a class (closed) at what the
+ * the media manager answers alike for all of a class. Classes that were denied for the same things, none of which is
+ * theirs alone, are one **set of reasons**. Each is a heap in order of service, and so are the open sets.
+ * What is blocked is parked whole: a lane at its client's limit, a bucket at its policy's, a set (closed) at what the
  * media manager named. `next` looks at heads only and parks what it finds blocked; a release brings back what was
- * parked there. So the cost of a grant or a release depends on the few lanes of a client, buckets of a policy and
- * classes of a storage unit, never on how many requests wait.
+ * parked there; and when the first of an opened set is denied for the reasons of the set, it is closed again as a whole.
+ * So the cost of a grant or a release depends on the few lanes of a client, buckets of a policy and sets of reasons of a
+ * storage unit, never on how many requests wait.
  *
- * Invariant: what is parked at a limit can't run, for that limit is reached; what is in a closed class can't run,
+ * Invariant: what is parked at a limit can't run, for that limit is reached; what is in a closed set can't run,
  * for the media manager said so and nothing that it named has changed since. The answer `turn` holds only for those of
- * lower rank than whose turn it is: a class closed for it opens when its first one outranks them.
+ * lower rank than whose turn it is: a set closed for it opens when its first one outranks them.
  */
 export class WakeIndex<Item extends Waiting> {
   readonly #classes: Map<MediaNeed, NeedClass<Item>> = new Map()
-  readonly #open: IndexedHeap<NeedClass<Item>> = new IndexedHeap(compareClasses)
+  /** The sets that others may join, by their reasons. */
+  readonly #shared: Map<string, ReasonSet<Item>> = new Map()
+  readonly #open: IndexedHeap<ReasonSet<Item>> = new IndexedHeap(compareSets)
   readonly #parked: Map<string, Set<Bucket<Item> | Lane<Item>>> = new Map()
-  /** Closed classes by the keys of what may open them. */
-  readonly #closed: Map<string, Set<NeedClass<Item>>> = new Map()
+  /** Closed sets by the keys of what may open them. */
+  readonly #closed: Map<string, Set<ReasonSet<Item>>> = new Map()
   #size = 0
 
   /** How many wait. */
@@ -83,16 +83,18 @@ export class WakeIndex<Item extends Waiting> {
   }
 
   /**
-   * Closes the class of a need: the media manager gives it nothing now, for these reasons. `below`, for reasons of the
-   * kind `turn`: the lowest rank of those whose turn it is.
+   * Closes the class of a need: the media manager gives it nothing now, for these reasons. With it, all that were denied
+   * for the same. `below`, for reasons of the kind `turn`: the lowest rank of those whose turn it is.
    */
   close(need: MediaNeed, blockers: readonly Blocker[], below?: Ranked): void {
-    const known = this.#classes.get(need)
-    if (known === undefined) return
-    this.#forgetClosed(known)
-    known.closed = { ...blockedAt(need, blockers), blockers, below }
-    for (const key of known.closed.wakeKeys) addTo(this.#closed, key, known)
-    this.#classChanged(known)
+    const one = this.#classes.get(need)
+    if (one === undefined) return
+    const set = this.#setFor(one, sharedReasons(need, blockers))
+    if (set !== one.reasons) this.#move(one, set)
+    this.#forgetClosed(set)
+    set.closed = { ...blockedAt(need, blockers), blockers, below }
+    for (const key of set.closed.wakeKeys) addTo(this.#closed, key, set)
+    this.#setChanged(set)
   }
 
   /** Opens the classes that a change of resources may help. */
@@ -108,8 +110,8 @@ export class WakeIndex<Item extends Waiting> {
   /** Opens the classes of jobs that may join a multiplex group on a storage unit. */
   wakeMultiplexed(storageUnit: string): void {
     for (const key of [unitKey(storageUnit), anything])
-      for (const one of [...(this.#closed.get(key) ?? [])])
-        if (one.need.kind === 'write' && (one.need.multiplexing ?? 1) > 1) this.#openClass(one)
+      for (const set of [...(this.#closed.get(key) ?? [])])
+        if (set.closed?.multiplexed === true) this.#openSet(set)
   }
 
   /** Opens the classes that keep the turn of a job. */
@@ -120,47 +122,48 @@ export class WakeIndex<Item extends Waiting> {
   /** Opens the class of one need. */
   wakeNeed(need: MediaNeed): void {
     const known = this.#classes.get(need)
-    if (known !== undefined) this.#openClass(known)
+    if (known !== undefined) this.#openSet(known.reasons)
   }
 
   /** Opens all classes. */
   wakeAll(): void {
-    for (const one of this.#classes.values()) this.#openClass(one)
+    for (const one of this.#classes.values()) this.#openSet(one.reasons)
   }
 
   /** What the media manager last said of a need whose class is closed; nothing while it is open. */
   closedBy(need: MediaNeed): readonly Blocker[] {
-    return this.#classes.get(need)?.closed?.blockers ?? []
+    return this.#classes.get(need)?.reasons.closed?.blockers ?? []
   }
 
   /** The storage units where jobs will end all that blocks a need; nothing while its class is open. */
   keepableFor(need: MediaNeed): readonly string[] | undefined {
-    return this.#classes.get(need)?.closed?.keepable
+    return this.#classes.get(need)?.reasons.closed?.keepable
   }
 
   /**
-   * Of each need that waits for something an allocation takes and jobs will give back, the first that no limit blocks,
-   * when it outranks whom the allocation is for.
+   * Of those who wait for the same, among it something that an allocation takes and jobs will give back, the first that
+   * no limit blocks, when it outranks whom the allocation is for.
    */
   passedBy(rank: Ranked, allocation: Allocation, usage: LimitUsage): readonly Item[] {
     const keys = takenKeys(allocation)
-    const classes = new Set<NeedClass<Item>>()
+    const sets = new Set<ReasonSet<Item>>()
     for (const key of [...keys, anything])
-      for (const one of this.#closed.get(key) ?? [])
-        if (keys.some((taken) => one.closed?.passedAt.has(taken))) classes.add(one)
+      for (const set of this.#closed.get(key) ?? [])
+        if (keys.some((taken) => set.closed?.passedAt.has(taken))) sets.add(set)
     const passed: Item[] = []
-    for (const one of classes) {
-      const first = this.#firstOf(one, usage)
+    for (const set of sets) {
+      const first = this.#firstOf(set, usage)
       if (first !== undefined && compareRank(first, rank) < 0) passed.push(first)
     }
     return passed
   }
 
-  /** The first of a class that no limit blocks; what it finds blocked is parked. */
-  #firstOf(one: NeedClass<Item>, usage: LimitUsage): Item | undefined {
-    for (let bucket = one.peek(); bucket !== undefined; bucket = one.peek()) {
-      const lane = bucket.peek()
-      if (lane === undefined) return undefined
+  /** The first of a set that no limit blocks; what it finds blocked is parked. */
+  #firstOf(set: ReasonSet<Item>, usage: LimitUsage): Item | undefined {
+    for (let one = set.peek(); one !== undefined; one = set.peek()) {
+      const bucket = one.peek()
+      const lane = bucket?.peek()
+      if (bucket === undefined || lane === undefined) return undefined
       if (isReached(bucket.limit, usage)) {
         one.remove(bucket)
         this.#park(bucket)
@@ -175,12 +178,39 @@ export class WakeIndex<Item extends Waiting> {
   }
 
   #wakeKeys(keys: readonly string[]): void {
-    for (const key of keys) for (const one of [...(this.#closed.get(key) ?? [])]) this.#openClass(one)
+    for (const key of keys) for (const set of [...(this.#closed.get(key) ?? [])]) this.#openSet(set)
+  }
+
+  /** The set of a class that was denied for these reasons: a shared one, or its own. */
+  #setFor(one: NeedClass<Item>, key: string | undefined): ReasonSet<Item> {
+    if (key === undefined) return one.reasons.key === undefined ? one.reasons : new ReasonSet(undefined)
+    let set = this.#shared.get(key)
+    if (set === undefined) this.#shared.set(key, (set = new ReasonSet(key)))
+    return set
+  }
+
+  #move(one: NeedClass<Item>, to: ReasonSet<Item>): void {
+    this.#leaveSet(one)
+    one.reasons = to
+    to.classes += 1
+    if (one.size > 0) to.put(one)
+  }
+
+  #leaveSet(one: NeedClass<Item>): void {
+    const { reasons } = one
+    reasons.remove(one)
+    reasons.classes -= 1
+    if (reasons.classes === 0) {
+      this.#forgetClosed(reasons)
+      if (reasons.key !== undefined) this.#shared.delete(reasons.key)
+    }
+    this.#setChanged(reasons)
   }
 
   #laneOf({ need, policy, client }: Item): Lane<Item> {
     let parent = this.#classes.get(need)
-    if (parent === undefined) this.#classes.set(need, (parent = new NeedClass(need)))
+    if (parent === undefined)
+      this.#classes.set(need, (parent = new NeedClass(need, new ReasonSet(undefined))))
     let bucket = parent.buckets.get(policy)
     if (bucket === undefined) parent.buckets.set(policy, (bucket = new Bucket(parent, policy)))
     let lane = bucket.lanes.get(client)
@@ -213,27 +243,32 @@ export class WakeIndex<Item extends Waiting> {
 
   #classChanged(one: NeedClass<Item>): void {
     if (one.buckets.size === 0) {
-      this.#forgetClosed(one)
       this.#classes.delete(one.need)
-      this.#open.remove(one)
+      this.#leaveSet(one)
       return
     }
-    const first = one.peek()?.peek()?.peek()
-    const below = one.closed?.below
-    if (first !== undefined && below !== undefined && compareRank(first, below) < 0) this.#forgetClosed(one)
-    if (one.closed === undefined && first !== undefined) this.#open.put(one)
-    else this.#open.remove(one)
+    if (one.size > 0) one.reasons.put(one)
+    else one.reasons.remove(one)
+    this.#setChanged(one.reasons)
   }
 
-  #openClass(one: NeedClass<Item>): void {
-    if (one.closed === undefined) return
-    this.#forgetClosed(one)
-    this.#classChanged(one)
+  #setChanged(set: ReasonSet<Item>): void {
+    const first = set.peek()?.peek()?.peek()?.peek()
+    const below = set.closed?.below
+    if (first !== undefined && below !== undefined && compareRank(first, below) < 0) this.#forgetClosed(set)
+    if (set.closed === undefined && first !== undefined) this.#open.put(set)
+    else this.#open.remove(set)
   }
 
-  #forgetClosed(one: NeedClass<Item>): void {
-    for (const key of one.closed?.wakeKeys ?? []) deleteFrom(this.#closed, key, one)
-    one.closed = undefined
+  #openSet(set: ReasonSet<Item>): void {
+    if (set.closed === undefined) return
+    this.#forgetClosed(set)
+    this.#setChanged(set)
+  }
+
+  #forgetClosed(set: ReasonSet<Item>): void {
+    for (const key of set.closed?.wakeKeys ?? []) deleteFrom(this.#closed, key, set)
+    set.closed = undefined
   }
 
   #park(entry: Bucket<Item> | Lane<Item>): void {
@@ -247,67 +282,6 @@ export class WakeIndex<Item extends Waiting> {
     entry.parked = false
     deleteFrom(this.#parked, usageKey(entry.limit), entry)
   }
-}
-
-/** Why a class is closed. */
-interface Closed extends BlockedAt {
-  readonly blockers: readonly Blocker[]
-  readonly below: Ranked | undefined
-}
-
-/** All requests of one need. */
-class NeedClass<Item extends Waiting> extends IndexedHeap<Bucket<Item>> implements HeapItem {
-  readonly need: MediaNeed
-  readonly buckets: Map<Limit | undefined, Bucket<Item>> = new Map()
-  position = -1
-  /** Absent while it is open. */
-  closed: Closed | undefined = undefined
-
-  constructor(need: MediaNeed) {
-    super(compareBuckets)
-    this.need = need
-  }
-}
-
-/** All requests of one need under one limit of a policy. */
-class Bucket<Item extends Waiting> extends IndexedHeap<Lane<Item>> implements HeapItem {
-  readonly parent: NeedClass<Item>
-  readonly limit: Limit | undefined
-  readonly lanes: Map<Limit | undefined, Lane<Item>> = new Map()
-  position = -1
-  parked = false
-
-  constructor(parent: NeedClass<Item>, limit: Limit | undefined) {
-    super(compareLanes)
-    this.parent = parent
-    this.limit = limit
-  }
-}
-
-/** All requests that nothing tells apart but their rank. */
-class Lane<Item extends Waiting> extends IndexedHeap<Item> implements HeapItem {
-  readonly bucket: Bucket<Item>
-  readonly limit: Limit | undefined
-  position = -1
-  parked = false
-
-  constructor(bucket: Bucket<Item>, limit: Limit | undefined) {
-    super(compareRank)
-    this.bucket = bucket
-    this.limit = limit
-  }
-}
-
-function compareLanes<Item extends Waiting>(a: Lane<Item>, b: Lane<Item>): number {
-  return compareRank(a.peek() as Item, b.peek() as Item)
-}
-
-function compareBuckets<Item extends Waiting>(a: Bucket<Item>, b: Bucket<Item>): number {
-  return compareLanes(a.peek() as Lane<Item>, b.peek() as Lane<Item>)
-}
-
-function compareClasses<Item extends Waiting>(a: NeedClass<Item>, b: NeedClass<Item>): number {
-  return compareBuckets(a.peek() as Bucket<Item>, b.peek() as Bucket<Item>)
 }
 
 function addTo<Value>(map: Map<string, Set<Value>>, key: string, value: Value): void {

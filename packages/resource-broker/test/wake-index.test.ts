@@ -5,10 +5,12 @@ import { Interner } from '../src/interner.ts'
 import { isReached } from '../src/limits.ts'
 import { compareRank } from '../src/order.ts'
 import { Usage } from '../src/usage.ts'
-import { type Waiting, WakeIndex } from '../src/wake-index.ts'
+import { WakeIndex } from '../src/wake-index.ts'
+import type { Waiting } from '../src/wake-nodes.ts'
 import { propertyRuns } from './property-runs.ts'
 
-const need = (unit: string): MediaNeed => interner.need({ kind: 'read', storageUnit: unit })
+const need = (unit: string, volumeId?: string): MediaNeed =>
+  interner.need({ kind: 'read', storageUnit: unit, ...(volumeId === undefined ? {} : { volumeId }) })
 const blocked = (unit: string): Blocker[] => [
   {
     kind: 'storage-unit-limit',
@@ -30,6 +32,7 @@ type Step =
       readonly policy: number
       readonly client: number
       readonly unit: number
+      readonly volume: number
       readonly most: number
     }
   | { readonly do: 'remove'; readonly pick: number }
@@ -48,6 +51,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
         policy: small,
         client: small,
         unit: small,
+        volume: fc.nat(1),
         most: fc.integer({ min: 1, max: 2 }),
       }),
     },
@@ -67,13 +71,25 @@ t.test('the next to serve is what a scan of the whole queue finds', async (t) =>
       const usage = new Usage()
       const waiting: Waiting[] = []
       const granted: Waiting[] = []
-      const closed = new Set<string>()
-      const unitOf = ({ need: of }: Waiting): string => (of.kind === 'read' ? of.storageUnit : '')
+      /** What became of the needs that someone waits with: those denied share the reason of their unit. */
+      const denied = new Map<MediaNeed, 'closed' | 'woken'>()
+      const wake = (unit: string): void => {
+        for (const of of denied.keys()) if (unitOf({ need: of }) === unit) denied.set(of, 'woken')
+      }
+      const deny = (of: MediaNeed): void => {
+        denied.set(of, 'woken')
+        for (const known of denied.keys())
+          if (unitOf({ need: known }) === unitOf({ need: of })) denied.set(known, 'closed')
+      }
+      const unitOf = ({ need: of }: Pick<Waiting, 'need'>): string =>
+        of.kind === 'read' ? of.storageUnit : ''
       const scan = (): Waiting | undefined =>
         waiting
           .filter(
             (one) =>
-              !closed.has(unitOf(one)) && !isReached(one.policy, usage) && !isReached(one.client, usage),
+              denied.get(one.need) !== 'closed' &&
+              !isReached(one.policy, usage) &&
+              !isReached(one.client, usage),
           )
           .sort(compareRank)[0]
       const take = (from: Waiting[], one: Waiting): void => void from.splice(from.indexOf(one), 1)
@@ -88,7 +104,7 @@ t.test('the next to serve is what a scan of the whole queue finds', async (t) =>
           }
           const since = arrival >> 1
           const item: Waiting = {
-            need: need(`u${step.unit}`),
+            need: need(`u${step.unit}`, `v${step.volume}`),
             ...limits,
             priority: step.priority,
             since,
@@ -116,7 +132,7 @@ t.test('the next to serve is what a scan of the whole queue finds', async (t) =>
             waiting.push(one)
             index.add(one)
             index.close(one.need, blocked(unitOf(one)))
-            closed.add(unitOf(one))
+            deny(one.need)
           }
         } else if (step.do === 'release') {
           const one = granted[step.pick % granted.length]
@@ -125,12 +141,12 @@ t.test('the next to serve is what a scan of the whole queue finds', async (t) =>
           usage.delete(`l${one.arrival}`, limitsOf(one))
           for (const limit of limitsOf(one)) index.unpark(limit, usage)
           index.wake({ storageUnits: [unitOf(one)] })
-          closed.delete(unitOf(one))
+          wake(unitOf(one))
         } else {
           index.wake({ storageUnits: [`u${step.unit}`] })
-          closed.delete(`u${step.unit}`)
+          wake(`u${step.unit}`)
         }
-        for (const unit of closed) if (!waiting.some((one) => unitOf(one) === unit)) closed.delete(unit)
+        for (const of of denied.keys()) if (!waiting.some((one) => one.need === of)) denied.delete(of)
         if (index.next(usage) !== scan() || index.size !== waiting.length) return false
       }
       return true
