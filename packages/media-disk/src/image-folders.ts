@@ -13,14 +13,19 @@ export interface ImageFolders {
   /** Where a file of an image is, or `undefined`. */
   find(backupId: string, fileName: string): Promise<string | undefined>
   storedImages(options?: CallOptions): AsyncIterable<StoredImage>
-  removeImage(input: {
-    readonly backupId: string
-    readonly copy?: number
-  }): Promise<{ readonly fragments: number; readonly bytes: number }>
+  /** Removes an image's fragments, of one copy where one is named, behind `after` where a number is. */
+  removeImage(input: RemovedPart): Promise<{ readonly fragments: number; readonly bytes: number }>
   /** Removes every fragment that was not committed; gives their number. */
   removeTemporaries(): Promise<number>
   /** Writes and removes a probe. */
   checkWritable(jobId: string): Promise<void>
+}
+
+/** What of an image is removed. */
+export interface RemovedPart {
+  readonly backupId: string
+  readonly copy?: number
+  readonly after?: number
 }
 
 /** Folders on a storage unit's directory. */
@@ -86,16 +91,16 @@ export function createImageFolders(unit: UnitDirectory): ImageFolders {
     }
   }
 
-  async function removeImage(input: { readonly backupId: string; readonly copy?: number }): Promise<{
+  async function removeImage({ backupId, copy, after = 0 }: RemovedPart): Promise<{
     readonly fragments: number
     readonly bytes: number
   }> {
     let fragments = 0
     let bytes = 0
-    for (const folder of await foldersOf(input.backupId)) {
-      for (const name of await files.list(folder)) {
+    for (const folder of await foldersOf(backupId)) {
+      for (const name of inRemovalOrder(await files.list(folder))) {
         const file = parseFragmentFileName(name)
-        if (file === undefined || (input.copy !== undefined && file.copy !== input.copy)) continue
+        if (file === undefined || (copy !== undefined && file.copy !== copy) || file.number <= after) continue
         bytes += (await files.stat(`${folder}/${name}`))?.sizeBytes ?? 0
         fragments += 1
         await files.remove(`${folder}/${name}`)
@@ -140,6 +145,11 @@ export function createImageFolders(unit: UnitDirectory): ImageFolders {
       }
     },
   }
+}
+
+/** The last fragment first: what a crash leaves has no gap. */
+function inRemovalOrder(names: readonly string[]): readonly string[] {
+  return [...names].reverse()
 }
 
 async function* imagesIn(files: Files, folder: string, backupId: string): AsyncGenerator<StoredImage> {

@@ -255,6 +255,37 @@ function images(check: Check): void {
     assert.deepEqual(await fixture.store.removeImage({ backupId }), { fragments: 0, bytes: 0 })
     assert.equal((await listed(fixture)).length, 1)
   })
+  check('what lies behind a fragment is removed, committed or not, and the row goes on', async (fixture) => {
+    const payload = noise(16, 1024)
+    for (const number of [1, 2, 3, 4]) {
+      await store(fixture, { payload, fragment: { number, streamOffset: (number - 1) * 1024 } })
+      await store(fixture, { payload, fragment: { copy: 2, number, streamOffset: (number - 1) * 1024 } })
+    }
+    const medium = await mount(fixture, 'backup')
+    const open = await medium.createFragment({ ...newFragment(), number: 5, streamOffset: 4096 })
+    await open.write(payload)
+    const again = { ...fixture, store: await fixture.reopen() }
+    assert.equal((await again.store.removeImage({ backupId, copy: 1, after: 4 })).bytes, 0)
+    assert.equal((await again.store.removeImage({ backupId, copy: 1, after: 2 })).fragments, 2)
+    assert.equal((await again.store.removeImage({ backupId, copy: 1, after: 2 })).fragments, 0)
+    assert.equal((await again.store.removeImage({ backupId: 'other_1', after: 2 })).fragments, 0)
+    assert.deepEqual(
+      (await listed(again)).map(({ copy, fragments }) => [copy, fragments]),
+      [
+        [1, 2],
+        [2, 4],
+      ],
+    )
+    const third = await store(again, { payload, fragment: { number: 3, streamOffset: 2048 } })
+    assert.ok((await readBack(again, third)).equals(payload))
+    const reader = await mount(again, 'restore')
+    await rejects(
+      reader.openFragment({ backupId, copy: 1, fragment: { ...third, number: 4, streamOffset: 3072 } }),
+      'fragment-missing',
+    )
+    await reader.unmount()
+    await medium.unmount()
+  })
   check('a name can hold anything and stays within the storage unit', async (fixture) => {
     const payload = noise(15, 512)
     for (const client of ['../../escape', '.', '..', 'a/b', 'späße', ' -rf', '%2F', 'CON', 'a\u0000b']) {
