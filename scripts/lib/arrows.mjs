@@ -19,6 +19,8 @@ export const allowedSiblings = {
   transfer: implementation,
   remote: ['contracts'],
   cli: ['contracts', 'remote'],
+  // A composition like the examples, but published: it takes implementations by name (docs/adr/0008).
+  simulation: ['contracts', 'test-kit', 'scheduler', 'jobmanager', 'resource-broker', 'emm'],
 }
 
 /** Files that may read the machine's own time; everything else asks a Clock. */

@@ -1,0 +1,158 @@
+import {
+  type BackupSessionSpec,
+  type MediaServer,
+  NbError,
+  type RestoreSessionSpec,
+  type SessionReport,
+  asNbError,
+  throwIfAborted,
+} from '@nb/contracts'
+import { runBackup } from './backup-run.ts'
+import { runRestore } from './restore-run.ts'
+import { Session } from './session.ts'
+import type { MediaServerParts, SessionWork } from './session-work.ts'
+
+/** How long the report of an ended session is kept, milliseconds. */
+const reportKeptMs = 3_600_000
+
+/** Makes a media server whose sessions move no bytes but take the time, the throughput and the room that bytes would take. */
+export function createSimulatedMediaServer(name: string, parts: MediaServerParts): MediaServer {
+  const { clock, jobs, shelf } = parts
+  const living = new Map<string, Session>()
+  const known = new Map<
+    string,
+    { readonly session: Session; readonly key: string; readonly endedAt?: number }
+  >()
+  const byKey = new Map<string, string>()
+  let count = 0
+
+  const begin = (
+    kind: 'backup' | 'restore' | 'removal',
+    key: string,
+    { jobId, need }: Pick<BackupSessionSpec, 'jobId' | 'need'>,
+    work: (session: Session) => Promise<Partial<SessionReport>>,
+  ): { readonly sessionId: string } => {
+    const before = byKey.get(key)
+    if (before !== undefined) return { sessionId: before }
+    forgetOld()
+    const sessionId = `${name}-${++count}`
+    const session = new Session({ sessionId, jobId, kind, startedAt: clock.now() }, need)
+    living.set(sessionId, session)
+    known.set(sessionId, { session, key })
+    byKey.set(key, sessionId)
+    void live(session, key, work)
+    return { sessionId }
+  }
+  const live = async (
+    session: Session,
+    key: string,
+    work: (session: Session) => Promise<Partial<SessionReport>>,
+  ): Promise<void> => {
+    const { sessionId, jobId, kind } = session.info
+    const blank = {
+      sessionId,
+      jobId,
+      kind,
+      status: 0,
+      statusText: 'done',
+      warnings: 0,
+      waitedForFullBuffer: 0,
+      waitedForEmptyBuffer: 0,
+    }
+    const report: SessionReport = await work(session).then(
+      (outcome) => ({ ...blank, ...outcome }),
+      (error: unknown) => {
+        const { code, message, status, retryable, details } = asNbError(error)
+        const failure = { code, message, status, retryable, details }
+        return { ...blank, status, statusText: message, error: failure }
+      },
+    )
+    living.delete(sessionId)
+    session.end()
+    known.delete(sessionId)
+    known.set(sessionId, { session, key, endedAt: clock.now() })
+    // A session that resumes and has failed is no answer to its request: a new one begins.
+    if (report.status > 1 && key.startsWith('resumed ')) byKey.delete(key)
+    await deliver(report)
+    session.report(report)
+  }
+  /** A job manager that does not take a report asks for it by `sessions` and `waitSession`. */
+  const deliver = async (report: SessionReport): Promise<void> => {
+    for (let tries = 0; tries < 5; tries++) {
+      try {
+        return await jobs().sessionEnded({ report })
+      } catch (error) {
+        if (!asNbError(error).retryable) return
+        await clock.sleep(1000)
+      }
+    }
+  }
+  const forgetOld = (): void => {
+    for (const [sessionId, { key, endedAt }] of known) {
+      if (endedAt === undefined) continue
+      if (endedAt > clock.now() - reportKeptMs) return
+      known.delete(sessionId)
+      byKey.delete(key)
+    }
+  }
+  const sessionOf = (sessionId: string): Session => {
+    const entry = known.get(sessionId)
+    if (entry === undefined)
+      throw new NbError('session-unknown', `media server ${name} has no session ${sessionId}`)
+    return entry.session
+  }
+  const work: SessionWork = { ...parts, mediaServer: name }
+  return {
+    startBackup: async (spec, options) => {
+      throwIfAborted(options)
+      return begin('backup', keyOfBackup(spec), spec, (session) => runBackup(work, session, spec))
+    },
+    startRestore: async (spec: RestoreSessionSpec, options) => {
+      throwIfAborted(options)
+      const key = `restore ${spec.jobId} ${spec.mediaPlan.token}`
+      return begin('restore', key, spec, (session) => runRestore(work, session, spec))
+    },
+    startRemoval: async ({ jobId, backupId }, options) => {
+      throwIfAborted(options)
+      const need = { kind: 'read', storageUnit: '-' } as const
+      // What an archive has saved is removed at once: it takes a client no time worth telling.
+      return begin('removal', `removal ${jobId}`, { jobId, need }, async () => ({
+        removed: { removed: shelf.filesOf(backupId), kept: 0 },
+      }))
+    },
+    grantMedia: async ({ sessionId, requestId, answer }) => {
+      const session = sessionOf(sessionId)
+      if (!living.has(sessionId)) throw new NbError('session-unknown', `session ${sessionId} has ended`)
+      session.answer(requestId, answer)
+    },
+    endSession: async ({ sessionId, status, reason }) => {
+      const session = sessionOf(sessionId)
+      session.fail(new NbError(status === 150 ? 'job-cancelled' : 'session-killed', reason, { status }))
+      await session.ended
+    },
+    waitSession: async ({ sessionId }, options) => orAborted(sessionOf(sessionId).told, options?.signal),
+    sessions: async () => [...living.values()].map(({ info }) => info),
+    storedImages: async function* ({ storageUnit }, options) {
+      throwIfAborted(options)
+      yield* shelf.images(storageUnit)
+    },
+    removeImage: async ({ storageUnit, backupId, copy }) => {
+      await shelf.remove(storageUnit, backupId, copy)
+    },
+  }
+}
+
+function keyOfBackup({ jobId, image, resumeFrom }: BackupSessionSpec): string {
+  const of = `${jobId} ${image.backupId}`
+  return resumeFrom === undefined ? `backup ${of}` : `resumed ${of} ${resumeFrom.number}`
+}
+
+function orAborted<T>(what: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return what
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error)
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    what.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}

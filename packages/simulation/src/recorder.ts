@@ -1,0 +1,197 @@
+import type { Allocation, Clock, Job, JobManager, MediaManagerEvents } from '@nb/contracts'
+import type { SimulatedJob } from './results.ts'
+import { TimeSeries, seriesStepMs } from './time-series.ts'
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
+
+/** Notes what happens to jobs and drives, as the components tell it. */
+export class Recorder {
+  readonly #clock: Clock
+  readonly #from: number
+  readonly #jobs = new Map<string, Writable<SimulatedJob>>()
+  readonly #queuedMs: TimeSeries
+  readonly #mostQueued: number[] = []
+  #queued = 0
+  #queuedSince: number
+  /** Drives that are held: by how many jobs, and until when that is counted. */
+  readonly #held = new Map<string, { jobs: number; since: number }>()
+  readonly #heldMs = new Map<string, TimeSeries>()
+  readonly #driveOf = new Map<string, string>()
+  readonly #closesAt = new Map<string, number>()
+  readonly #waiting = new Set<string>()
+
+  readonly #onLeft: (jobId: string) => void
+
+  /** `onLeft` is told of each job that does not wait on the queue any more. */
+  constructor(clock: Clock, from: number, onLeft: (jobId: string) => void) {
+    this.#onLeft = onLeft
+    this.#clock = clock
+    this.#from = from
+    this.#queuedSince = from
+    this.#queuedMs = new TimeSeries(from)
+  }
+
+  /** The job manager that a scheduler asks, which notes until when a job's window is open. */
+  noting<Jobs extends Pick<JobManager, 'submit' | 'wait' | 'attempts'>>(
+    jobs: Jobs,
+  ): Pick<JobManager, 'submit' | 'wait' | 'attempts'> {
+    return {
+      submit: (input, options) => {
+        if ('policy' in input && 'windowClosesAt' in input && input.windowClosesAt !== undefined)
+          this.#closesAt.set(input.requestId, input.windowClosesAt)
+        const submitted = jobs.submit(input, options)
+        return submitted.then((answer) => {
+          this.#assignWindow(input.requestId, [
+            answer.jobId,
+            ...(answer.children ?? []).map(({ jobId }) => jobId),
+          ])
+          return answer
+        })
+      },
+      wait: (input, options) => jobs.wait(input, options),
+      attempts: (input, options) => jobs.attempts(input, options),
+    }
+  }
+
+  /** A job has changed. */
+  jobChanged(job: Job): void {
+    const before = this.#jobs.get(job.id)
+    // A parent does nothing itself: its children are the jobs.
+    if (job.children !== undefined) return
+    const record: Writable<SimulatedJob> = before ?? newRecord(job)
+    if (before === undefined) this.#jobs.set(job.id, record)
+    if (job.activeAt !== undefined) record.activeAt = job.activeAt
+    if (job.mediaServer !== undefined) record.mediaServer = job.mediaServer
+    if (job.storageUnit !== undefined) record.storageUnit = job.storageUnit
+    if (job.endedAt !== undefined) record.endedAt = job.endedAt
+    if (job.status !== undefined) record.status = job.status
+    record.attempts = job.attempt
+    if (job.status !== undefined) record.bytes = job.status <= 1 ? (job.progress?.bytes ?? 0) : 0
+    this.#noteQueue(job.id, job.state === 'queued')
+  }
+
+  /** Resources were set aside. */
+  allocated({ allocation }: MediaManagerEvents['allocation:made']): void {
+    const drive = driveOf(allocation)
+    if (drive === undefined) return
+    this.#driveOf.set(allocation.allocationId, drive)
+    const held = this.#held.get(drive)
+    if (held === undefined) this.#held.set(drive, { jobs: 1, since: this.#clock.now() })
+    else held.jobs += 1
+  }
+
+  /** Resources were given back. */
+  released({ allocationId }: MediaManagerEvents['allocation:released']): void {
+    const drive = this.#driveOf.get(allocationId)
+    const held = drive === undefined ? undefined : this.#held.get(drive)
+    if (drive === undefined || held === undefined) return
+    this.#driveOf.delete(allocationId)
+    held.jobs -= 1
+    if (held.jobs > 0) return
+    this.#held.delete(drive)
+    this.#countHeld(drive, held.since)
+  }
+
+  /** Jobs in order of submission. */
+  jobs(): SimulatedJob[] {
+    return [...this.#jobs.values()]
+  }
+
+  /** How many jobs there were. */
+  get count(): number {
+    return this.#jobs.size
+  }
+
+  /** A job by its id. */
+  job(jobId: string): SimulatedJob | undefined {
+    return this.#jobs.get(jobId)
+  }
+
+  /** The jobs that wait on the queue, by id. */
+  get waiting(): ReadonlySet<string> {
+    return this.#waiting
+  }
+
+  /** Milliseconds in which a drive was held, by the hour. */
+  heldMs(drive: string, until: number): number[] {
+    const held = this.#held.get(drive)
+    if (held !== undefined) {
+      this.#countHeld(drive, held.since)
+      held.since = this.#clock.now()
+    }
+    return this.#heldOf(drive).until(until)
+  }
+
+  /** Jobs on the queue by the hour: on average, and the most at once. */
+  queue(until: number): { readonly mean: number[]; readonly most: number[] } {
+    this.#countQueue()
+    const mean = this.#queuedMs.until(until).map((ms) => ms / seriesStepMs)
+    return { mean, most: mean.map((_, hour) => this.#mostQueued[hour] ?? 0) }
+  }
+
+  #assignWindow(requestId: string, jobIds: readonly string[]): void {
+    const closesAt = this.#closesAt.get(requestId)
+    this.#closesAt.delete(requestId)
+    if (closesAt === undefined) return
+    for (const jobId of jobIds) {
+      const record = this.#jobs.get(jobId)
+      if (record !== undefined) record.windowClosesAt = closesAt
+    }
+  }
+
+  #noteQueue(jobId: string, waits: boolean): void {
+    if (waits === this.#waiting.has(jobId)) return
+    this.#countQueue()
+    if (waits) this.#waiting.add(jobId)
+    else {
+      this.#waiting.delete(jobId)
+      this.#onLeft(jobId)
+    }
+    this.#queued = this.#waiting.size
+    this.#noteMost(this.#clock.now())
+  }
+
+  #countQueue(): void {
+    const now = this.#clock.now()
+    this.#queuedMs.add(this.#queuedSince, now, this.#queued * (now - this.#queuedSince))
+    for (let at = this.#queuedSince; at <= now; at += seriesStepMs) this.#noteMost(at)
+    this.#noteMost(now)
+    this.#queuedSince = now
+  }
+
+  #noteMost(at: number): void {
+    const hour = Math.floor((at - this.#from) / seriesStepMs)
+    this.#mostQueued[hour] = Math.max(this.#mostQueued[hour] ?? 0, this.#queued)
+  }
+
+  #countHeld(drive: string, since: number): void {
+    const now = this.#clock.now()
+    this.#heldOf(drive).add(since, now, now - since)
+  }
+
+  #heldOf(drive: string): TimeSeries {
+    const series = this.#heldMs.get(drive) ?? new TimeSeries(this.#from)
+    this.#heldMs.set(drive, series)
+    return series
+  }
+}
+
+function driveOf({ medium }: Allocation): string | undefined {
+  return medium.kind === 'tape' ? medium.drive : undefined
+}
+
+function newRecord(job: Job): Writable<SimulatedJob> {
+  const { id, type, policy, client, stream, schedule, scheduleType, submittedAt } = job
+  return {
+    id,
+    type,
+    ...(policy === undefined ? {} : { policy }),
+    client,
+    ...(stream === undefined ? {} : { stream }),
+    ...(schedule === undefined ? {} : { schedule }),
+    ...(scheduleType === undefined ? {} : { scheduleType }),
+    submittedAt,
+    bytes: 0,
+    attempts: 1,
+  }
+}

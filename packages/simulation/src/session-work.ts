@@ -1,0 +1,76 @@
+import {
+  type Allocation,
+  type Catalog,
+  type Clock,
+  type JobSessions,
+  type MediaManager,
+  type MediaNeed,
+  NbError,
+} from '@nb/contracts'
+import { type SimulatedClients, linkOfClient } from './clients.ts'
+import type { FlowNetwork } from './flow-network.ts'
+import type { Hardware } from './hardware.ts'
+import type { Session } from './session.ts'
+import type { Shelf } from './shelf.ts'
+
+/** What simulated media servers work with. */
+export interface MediaServerParts {
+  readonly clock: Clock
+  readonly network: FlowNetwork
+  readonly hardware: Hardware
+  readonly clients: SimulatedClients
+  readonly media: MediaManager
+  /** Tells how old the image is that an incremental is compared with. */
+  readonly catalog: Pick<Catalog, 'getImage'>
+  /** Whom the sessions ask and report to. */
+  readonly jobs: () => Pick<JobSessions, 'requestMedia' | 'sessionEnded'>
+  readonly shelf: Shelf
+}
+
+/** What sessions of one media server work with. */
+export interface SessionWork extends MediaServerParts {
+  readonly mediaServer: string
+}
+
+/** Asks the job manager, as step 9 says, and waits for its answer. */
+export async function askForMedia(
+  { jobs, mediaServer }: SessionWork,
+  session: Session,
+  need: MediaNeed,
+  requestId: string,
+): Promise<Allocation> {
+  const { sessionId, jobId } = session.info
+  const answered = session.answerTo(requestId)
+  await session.unlessEnded(jobs().requestMedia({ requestId, sessionId, jobId, mediaServer, need }))
+  const answer = await session.unlessEnded(answered)
+  if (answer.granted) return answer.allocation
+  throw new NbError('request-impossible', answer.text, { status: answer.status })
+}
+
+/** Moves so many bytes between a client and a medium; ended early, it stops at once. */
+export async function move(
+  { network, mediaServer }: SessionWork,
+  session: Session,
+  client: string,
+  medium: string,
+  bytes: number,
+): Promise<void> {
+  if (bytes <= 0) return
+  const links = [linkOfClient(client), linkOfMediaServer(mediaServer), medium]
+  const flow = network.start(
+    bytes,
+    links.filter((name) => network.has(name)),
+  )
+  try {
+    await session.unlessEnded(flow.done)
+  } catch (error) {
+    flow.done.catch(() => undefined)
+    flow.abort(error as Error)
+    throw error
+  }
+}
+
+/** The name of a media server's link in the network; it has one when its throughput is limited. */
+export function linkOfMediaServer(name: string): string {
+  return `media server ${name}`
+}

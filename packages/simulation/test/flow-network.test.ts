@@ -1,0 +1,122 @@
+import t from 'tap'
+import { createVirtualClock, seededRandom } from '@nb/test-kit'
+import { FlowNetwork, TimeSeries, fairRates, seriesStepMs } from '@nb/simulation'
+
+/** Rates by rising in small steps: slow, and hard to get wrong. */
+function slowRates(
+  flows: readonly { readonly links: readonly { bytesPerSecond: number }[] }[],
+  step: number,
+): number[] {
+  const rates = flows.map(() => 0)
+  const stuck = flows.map(() => false)
+  while (stuck.includes(false)) {
+    for (const [index, flow] of flows.entries()) {
+      if (stuck[index] === true) continue
+      const fits = flow.links.every((link) => {
+        const used = flows.reduce(
+          (sum, other, at) => sum + (other.links.includes(link) ? (rates[at] as number) : 0),
+          0,
+        )
+        return used + step <= link.bytesPerSecond + 1e-9
+      })
+      if (fits) rates[index] = (rates[index] as number) + step
+      else stuck[index] = true
+    }
+  }
+  return rates
+}
+
+t.test('fair rates are those that rising together gives', (t) => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const random = seededRandom(seed)
+    const links = Array.from({ length: 6 }, () => ({ bytesPerSecond: 10 + Math.floor(random() * 90) }))
+    const flows = Array.from({ length: 1 + Math.floor(random() * 8) }, () => ({
+      links: links.filter(() => random() < 0.4),
+    })).filter(({ links: own }) => own.length > 0)
+    const fair = [...fairRates(flows).values()]
+    const slow = slowRates(flows, 0.05)
+    for (const [index, rate] of fair.entries()) {
+      if (Math.abs(rate - (slow[index] as number)) > 0.5)
+        t.fail(`seed ${seed}: ${String(fair)} and ${String(slow)}`)
+    }
+    for (const link of links) {
+      const used = flows.reduce(
+        (sum, { links: own }, at) => sum + (own.includes(link) ? (fair[at] as number) : 0),
+        0,
+      )
+      if (used > link.bytesPerSecond * (1 + 1e-9)) t.fail(`seed ${seed}: a link carries ${used}`)
+    }
+  }
+  t.pass()
+  t.end()
+})
+
+t.test('a flow that starts takes its share at once, one that ends gives it back', async (t) => {
+  const clock = createVirtualClock(0, { settleTurns: 1 })
+  const network = new FlowNetwork(clock)
+  const series = new TimeSeries(0)
+  network.addLink({ name: 'drive', bytesPerSecond: 100, series })
+  network.addLink({ name: 'slow client', bytesPerSecond: 20 })
+  const ended: [string, number][] = []
+  const note = (name: string) => () => void ended.push([name, clock.now()])
+  const first = network.start(1000, ['drive'])
+  void first.done.then(note('first'))
+  await clock.advance(5000)
+  // 500 are left; from now on 80 and 20 a second.
+  void network.start(100, ['drive', 'slow client']).done.then(note('slow'))
+  await clock.advance(60_000)
+  // After 5 s the slow one is done and 100 are left at 100 a second.
+  t.same(ended, [
+    ['slow', 10_000],
+    ['first', 11_000],
+  ])
+  t.same(series.until(60_000), [1100])
+})
+
+t.test('a flow that is broken off leaves what has passed, and nothing else', async (t) => {
+  const clock = createVirtualClock(0, { settleTurns: 1 })
+  const network = new FlowNetwork(clock)
+  const series = new TimeSeries(0)
+  network.addLink({ name: 'disk', bytesPerSecond: 10, series })
+  const flow = network.start(1_000_000, ['disk'])
+  const broken = t.rejects(flow.done, { message: 'enough' })
+  await clock.advance(2 * seriesStepMs + 1000)
+  flow.abort(new Error('enough'))
+  flow.abort(new Error('again'))
+  await broken
+  t.same(series.until(3 * seriesStepMs), [36_000, 36_000, 10])
+  t.equal(clock.pendingTimers, 0)
+  t.throws(() => network.start(1, ['nowhere']), TypeError)
+})
+
+t.test('what passes is counted to the byte, whatever comes and goes', async (t) => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const random = seededRandom(seed)
+    const clock = createVirtualClock(0, { settleTurns: 1 })
+    const network = new FlowNetwork(clock)
+    const series = ['a', 'b', 'c'].map((name) => {
+      const passed = new TimeSeries(0)
+      network.addLink({ name, bytesPerSecond: 1 + Math.floor(random() * 1000), series: passed })
+      return passed
+    })
+    const sums = [0, 0, 0]
+    for (let count = 0; count < 40; count++) {
+      const bytes = 1 + Math.floor(random() * 1e6)
+      const own = [0, 1, 2].filter(() => random() < 0.6)
+      if (own.length === 0) continue
+      for (const index of own) sums[index] = (sums[index] as number) + bytes
+      void network.start(
+        bytes,
+        own.map((index) => 'abc'[index] as string),
+      )
+      await clock.advance(Math.floor(random() * 100_000))
+    }
+    await clock.advance(1e12)
+    for (const [index, passed] of series.entries()) {
+      const counted = passed.until(clock.now()).reduce((sum, bytes) => sum + bytes, 0)
+      if (Math.abs(counted - (sums[index] as number)) > 0.01)
+        t.fail(`seed ${seed}: ${counted} of ${sums[index]}`)
+    }
+  }
+  t.pass()
+})
