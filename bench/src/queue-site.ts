@@ -43,7 +43,8 @@ export async function setUpSite(media: MediaManager): Promise<void> {
 
 /**
  * The request of the n-th of so many jobs: of 500 policies with limits from 2 to 20, one client for every 20 jobs with a
- * limit of one or two, each in many policies, four priorities, and storage units, groups or any.
+ * limit of one or two, each in many policies, four priorities. Each policy goes to a storage unit, a group or any, with
+ * one of two retention levels by its schedule.
  */
 export function requestOf(job: number, jobs: number, at: number): ResourceRequest {
   const mixed = mix(job)
@@ -57,13 +58,13 @@ export function requestOf(job: number, jobs: number, at: number): ResourceReques
     policy: `policy-${policy}`,
     client: `client-${client}.example.net`,
     limits: { maxJobsPerPolicy: 2 + (policy % 19), maxJobsPerClient: 1 + (client % 2) },
-    need: needOf(mix(job + 2)),
+    need: needOf(mix(policy), mix(job + 2) % 2),
     queuedAt: at,
   }
 }
 
-function needOf(mixed: number): MediaNeed {
-  const common = { kind: 'write', volumePool: poolName, retentionLevel: (mixed >>> 8) % 3 } as const
+function needOf(mixed: number, retentionLevel: number): MediaNeed {
+  const common = { kind: 'write', volumePool: poolName, retentionLevel } as const
   const kind = mixed % 100
   if (kind < 5) return { ...common, storage: { kind: 'any' } }
   if (kind < 35) return { ...common, storage: { kind: 'group', name: `group${(mixed >>> 12) % 5}` } }

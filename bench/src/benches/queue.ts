@@ -4,7 +4,7 @@ import { runToEnd } from '../measured-process.ts'
 import type { Figure } from '../rows.ts'
 import { siteDrives } from '../queue-site.ts'
 
-/** What `queue-run.ts` tells of itself. Times are of the processor, but for those of `explain`. */
+/** What `queue-run.ts` tells of itself. Times are of the processor, garbage collection included. */
 export interface QueueRun {
   /** Jobs that waited. */
   readonly queued: number

@@ -7,19 +7,26 @@ import type { Limit } from './limits.ts'
  */
 export class Interner {
   readonly #needs: Map<string, MediaNeed> = new Map()
-  readonly #limits: Map<string, Limit> = new Map()
+  readonly #limits: { readonly [Kind in Limit['kind']]: Map<string, Limit> } = {
+    policy: new Map(),
+    client: new Map(),
+  }
   readonly #jobLimits: Map<string, JobLimits> = new Map()
   readonly #texts: Map<string, string> = new Map()
 
-  /** The request with everything shared that can be. */
+  /** A copy of the request that shares everything it can. */
   request(request: ResourceRequest): ResourceRequest {
-    const { policy, client, limits, need } = request
+    const { requestId, jobId, jobType, priority, policy, client, limits, need, queuedAt } = request
     return {
-      ...request,
+      requestId,
+      jobId,
+      jobType,
+      priority,
       ...(policy === undefined ? {} : { policy: this.#text(policy) }),
       client: this.#text(client),
       limits: shared(this.#jobLimits, jobLimitsKey(limits), limits),
       need: this.need(need),
+      ...(queuedAt === undefined ? {} : { queuedAt }),
     }
   }
 
@@ -27,12 +34,18 @@ export class Interner {
     return shared(this.#needs, needKey(need), need)
   }
 
+  /** The same for the same name until its limit changes. */
   limit(limit: Limit | undefined): Limit | undefined {
-    return limit && shared(this.#limits, `${limit.kind}\0${limit.most}\0${limit.name}`, limit)
+    if (limit === undefined) return undefined
+    const known = this.#limits[limit.kind].get(limit.name)
+    if (known?.most === limit.most) return known
+    this.#limits[limit.kind].set(limit.name, limit)
+    return limit
   }
 
   clear(): void {
-    for (const map of [this.#needs, this.#limits, this.#jobLimits, this.#texts]) map.clear()
+    const { policy, client } = this.#limits
+    for (const map of [this.#needs, policy, client, this.#jobLimits, this.#texts]) map.clear()
   }
 
   #text(text: string): string {

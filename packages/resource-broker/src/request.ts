@@ -1,31 +1,32 @@
-import { type Json, NbError, type ResourceRequest } from '@nb/contracts'
+import { type JobLimits, type Json, NbError, type ResourceRequest } from '@nb/contracts'
 
 /** Priorities go from 0 to this one. */
 export const highestPriority = 99_999
 const mostJobs = 1_000_000
+const mostStreams = 32
 
-/** The request with nothing but its own fields. Throws `argument-invalid` naming field, value and what is allowed. */
-export function validRequest(input: ResourceRequest): ResourceRequest {
-  const { requestId, jobId, jobType, priority, policy, client, limits, need, queuedAt } = input
+/** Throws `argument-invalid` naming field, value and what is allowed. */
+export function checkRequest({
+  requestId,
+  jobId,
+  priority,
+  policy,
+  client,
+  limits,
+  need,
+  queuedAt,
+}: ResourceRequest): void {
   checkText('requestId', requestId)
   checkText('jobId', jobId)
   checkText('client', client)
   if (policy !== undefined) checkText('policy', policy)
   checkInteger('priority', priority, 0, highestPriority)
   if (queuedAt !== undefined) checkInteger('queuedAt', queuedAt, 0, Number.MAX_SAFE_INTEGER)
-  for (const name of ['maxJobsPerPolicy', 'maxJobsPerClient', 'maxJobsThisClient'] as const)
-    if (limits[name] !== undefined) checkInteger(`limits.${name}`, limits[name], 0, mostJobs)
-  return {
-    requestId,
-    jobId,
-    jobType,
-    priority,
-    ...(policy === undefined ? {} : { policy }),
-    client,
-    limits: { ...limits },
-    need: { ...need },
-    ...(queuedAt === undefined ? {} : { queuedAt }),
-  }
+  checkLimit('maxJobsPerPolicy', limits.maxJobsPerPolicy)
+  checkLimit('maxJobsPerClient', limits.maxJobsPerClient)
+  checkLimit('maxJobsThisClient', limits.maxJobsThisClient)
+  if (need.kind === 'write' && need.multiplexing !== undefined)
+    checkInteger('need.multiplexing', need.multiplexing, 1, mostStreams)
 }
 
 /** Throws `request-duplicate` when an id stands for two different requests. */
@@ -52,6 +53,10 @@ export function allocationIdOf(requestId: string): string {
 function checkText(field: string, value: unknown): void {
   if (typeof value !== 'string' || value.length === 0 || value.length > 120)
     throw invalid(field, value, 'a text of 1–120 characters')
+}
+
+function checkLimit(name: keyof JobLimits, value: number | undefined): void {
+  if (value !== undefined) checkInteger(`limits.${name}`, value, 0, mostJobs)
 }
 
 /** Throws `argument-invalid` unless it is a whole number within bounds. */

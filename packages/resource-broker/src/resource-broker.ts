@@ -28,7 +28,7 @@ import { grantOf } from './lease-book.ts'
 import { leaseStore } from './lease-store.ts'
 import { limitBlockers, limitsOf } from './limits.ts'
 import { watchMedia } from './media-watch.ts'
-import { checkInteger, highestPriority, requireSame, validRequest } from './request.ts'
+import { checkInteger, checkRequest, highestPriority, requireSame } from './request.ts'
 import { notWaitingSentence, waitingSentence } from './sentence.ts'
 import type { Waiter } from './waiter.ts'
 import type { RequestLimits } from './limits.ts'
@@ -118,9 +118,9 @@ export function createResourceBroker(
     off,
     acquire: (input, callOptions) => {
       try {
-        const request = validRequest(input)
+        checkRequest(input)
         throwIfAborted(callOptions)
-        return acquire(running(), request, limitsOf(request, maxJobsPerClient), clock, callOptions)
+        return acquire(running(), input, limitsOf(input, maxJobsPerClient), clock, callOptions)
       } catch (error) {
         return Promise.reject(error)
       }
