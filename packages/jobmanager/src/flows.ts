@@ -51,8 +51,9 @@ export function createFlows(parts: FlowParts): Flows {
   const ending = new Set<string>()
   const deadlines = createDeadlines(clock, (jobId, deadline) => onDeadline(jobId, deadline))
 
-  const track = (task: Promise<void>): Promise<void> => {
-    const tracked = task
+  const track = (task: Promise<unknown>): Promise<void> => {
+    const tracked: Promise<void> = task
+      .then(() => undefined)
       .catch((error: unknown) => log.error('a flow could not be brought to its end: %o', error))
       .finally(() => tasks.delete(tracked))
     tasks.add(tracked)
@@ -133,7 +134,7 @@ export function createFlows(parts: FlowParts): Flows {
     queueAgain,
     endAtRest: (jobId, reason) => end(jobId, endingOfError(reason)),
     lookAfterParts,
-    track,
+    track: (task) => void track(task),
     changed,
     request: ({ id }) => {
       changed(id)
@@ -145,8 +146,7 @@ export function createFlows(parts: FlowParts): Flows {
     rest: ({ id }) => changed(id),
     conclude: (record) => {
       const { id, ending: how } = record
-      if (record.children !== undefined)
-        void track(store.apply(id, { kind: 'settled' }).then(() => undefined))
+      if (record.children !== undefined) void track(store.apply(id, { kind: 'settled' }))
       else if (!isOwnFlow(record)) void track(settleRegistered(parts, id))
       else if (how !== undefined) launch(id, (job) => settleBackup(parts, job, how))
     },

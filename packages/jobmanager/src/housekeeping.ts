@@ -63,10 +63,10 @@ export function createHousekeeping(parts: ManagerParts): Housekeeping {
 }
 
 /** What carries out jobs of type `image-cleanup`. */
-export function cleanupWorker({ clean }: Housekeeping): JobWorker {
+export function cleanupWorker(housekeeping: Housekeeping): JobWorker {
   return {
     run: async ({ say }) => {
-      const { expired, held, discarded, removed, failed, unknown, purgedJobs } = await clean()
+      const { expired, held, discarded, removed, failed, unknown, purgedJobs } = await housekeeping.clean()
       await say(
         `expired ${expired.length}, still needed ${held.length}, discarded ${discarded.length}, ` +
           `removed ${removed.length}, not yet removed ${failed.length}, unknown to the catalog ${unknown.length}, ` +

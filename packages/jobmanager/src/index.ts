@@ -41,13 +41,23 @@
  * @packageDocumentation
  */
 export { createJobStore } from './level-job-store.ts'
-export type { JobStore, JobStoreComponents, JobStoreEvents, JobStoreOptions } from './job-store.ts'
+export type { JobStore, JobStoreComponents, JobStoreEvents, JobStoreOptions, NewJob } from './job-store.ts'
 export { createJobManager } from './job-manager.ts'
 export type { ImageCleanup, JobManagerService } from './job-manager.ts'
 export type { JobManagerComponents, JobManagerOptions, MediaServers } from './components.ts'
 export type { CleanupReport } from './housekeeping.ts'
+export type { JobWorker, JobWorkers, WorkContext, WorkResult } from './workers.ts'
 export type { StoragePlace } from './give-back.ts'
 export type { NumberedLine } from './job-lines.ts'
-export type { Ending, Holding, JobPhase, JobRecord } from './job-record.ts'
+export type {
+  ChildEnd,
+  ChildJob,
+  Ending,
+  Holding,
+  JobPhase,
+  JobRecord,
+  JobSpec,
+  Rest,
+} from './job-record.ts'
 export type { LiveFacts } from './job-view.ts'
 export type { JobChange, JobFacts } from './transitions.ts'

@@ -122,8 +122,3 @@ export function matchesFilter(job: Job, filter: JobFilter): boolean {
     (filter.failed === undefined || filter.failed === (job.status !== undefined && job.status > 1))
   )
 }
-
-/** The newer progress, keeping estimates and counters that only the older one has. */
-export function mergeProgress(older: JobProgress | undefined, newer: JobProgress): JobProgress {
-  return { ...older, ...newer }
-}

@@ -15,19 +15,18 @@ import { type NumberedLine, countLines, lineWrites, readLines } from './job-line
 import { type Entry, JobEntries, liveOf, withLive } from './job-entries.ts'
 import type { JobRecord } from './job-record.ts'
 import type { JobStore, JobStoreComponents, JobStoreEvents, JobStoreOptions, NewJob } from './job-store.ts'
-import { type LiveFacts, matchesFilter, mergeProgress, toJob } from './job-view.ts'
+import { type LineCounter, LineCounters } from './line-counters.ts'
+import { chosenJobs } from './job-queries.ts'
+import { type LiveFacts, toJob } from './job-view.ts'
 import { createRecords } from './new-records.ts'
-import { parentChange } from './parent-jobs.ts'
+import { parentChange } from './parent-change.ts'
+import { mergeProgress } from './progress.ts'
 import { type JobSublevels, jobsToPurge, removeJob } from './purge-jobs.ts'
 import { corrupt, parseRecord, storedJob, storedRecord } from './stored-record.ts'
 import { createdLine, endedLine } from './store-lines.ts'
 import { isJobId, jobIdOfKey, jobKey } from './store-keys.ts'
 import { type JobChange, applyChange, isInsisted, isReportable } from './transitions.ts'
 import { type WriteOperation, type WriteQueue, createWriteQueue } from './write-queue.ts'
-
-interface LineCounter {
-  lines: number
-}
 
 type Created = Awaited<ReturnType<JobStore['create']>>
 
@@ -52,8 +51,7 @@ class LevelJobStore implements JobStore {
   readonly #queue: WriteQueue
   readonly #events: Emitter<JobStoreEvents>
   readonly #entries = new JobEntries()
-  /** Line counts of jobs that are final and still get lines, such as the scheduler's last. */
-  readonly #counters = new Map<string, Promise<LineCounter | undefined>>()
+  readonly #counters: LineCounters
   readonly #creating = new Map<string, Promise<Created>>()
   readonly #damage: NbError[] = []
   #lastId = 0
@@ -76,6 +74,7 @@ class LevelJobStore implements JobStore {
       meta: open('meta'),
     }
     this.#queue = createWriteQueue(store)
+    this.#counters = new LineCounters(this.#levels, this.#queue)
     this.#events = createEmitter(log)
   }
 
@@ -115,7 +114,7 @@ class LevelJobStore implements JobStore {
     await this.start()
     const entry = this.#entries.get(jobId)
     if (entry !== undefined) return this.#writeLines(jobId, this.#number(entry, lines), lines)
-    const counter = await this.#counterOf(jobId)
+    const counter = await this.#counters.of(jobId)
     if (counter !== undefined) await this.#writeLines(jobId, this.#number(counter, lines), lines)
   }
 
@@ -149,7 +148,7 @@ class LevelJobStore implements JobStore {
     if (parent !== undefined && told !== undefined) parent.shown = told
     if (current.phase === 'final') {
       this.#entries.delete(jobId)
-      this.#remember(jobId, entry.lines)
+      this.#counters.remember(jobId, entry.lines)
     }
     this.#tell(jobId, first, all)
     const job = current.phase === 'final' ? toJob(current) : this.#entries.view(entry)
@@ -211,14 +210,12 @@ class LevelJobStore implements JobStore {
 
   async *list(filter: JobFilter): AsyncIterable<Job> {
     await this.start()
-    const limit = filter.limit ?? Infinity
-    let given = 0
-    for await (const job of await this.#candidates(filter)) {
-      if (given >= limit) return
-      if (job === undefined || !matchesFilter(job, filter)) continue
-      given += 1
-      yield job
-    }
+    yield* chosenJobs(filter, {
+      view: (jobId) => this.view(jobId),
+      childrenOf: async (jobId) => (this.current(jobId) ?? (await this.read(jobId)))?.children ?? [],
+      unfinished: () => this.#unfinishedJobs(),
+      all: () => this.#allJobs(),
+    })
   }
 
   async *lines(jobId: string, after: number): AsyncIterable<NumberedLine> {
@@ -258,18 +255,6 @@ class LevelJobStore implements JobStore {
   async *#records(): AsyncIterable<JobRecord | undefined> {
     for await (const [key, text] of this.#levels.jobs.iterator() as AsyncIterable<[string, string]>)
       yield this.#parse(key, text)
-  }
-
-  /** The jobs among which the filter chooses, newest first: as few as it allows to look at. */
-  async #candidates(filter: JobFilter): Promise<AsyncIterable<Job | undefined> | Iterable<Job | undefined>> {
-    if (filter.limit === 0) return []
-    if (filter.jobId !== undefined) return [await this.view(filter.jobId)]
-    if (filter.parentId !== undefined) {
-      const { children = [] } = this.current(filter.parentId) ?? (await this.read(filter.parentId)) ?? {}
-      return Promise.all(children.map(({ jobId }) => this.view(jobId))).then((jobs) => jobs.reverse())
-    }
-    if (filter.states?.includes('done') === false) return this.#unfinishedJobs()
-    return this.#allJobs()
   }
 
   *#unfinishedJobs(): Iterable<Job> {
@@ -369,27 +354,6 @@ class LevelJobStore implements JobStore {
     const count = counter.lines
     counter.lines += lines.length
     return count
-  }
-
-  #counterOf(jobId: string): Promise<LineCounter | undefined> {
-    const known = this.#counters.get(jobId)
-    if (known !== undefined) return known
-    const loaded = this.#queue.drained().then(async () => {
-      if (!isJobId(jobId) || (await this.#levels.jobs.get(jobKey(jobId))) === undefined) return undefined
-      return { lines: await countLines(this.#levels.lines, jobId) }
-    })
-    this.#counters.set(jobId, loaded)
-    const forget = (): void => void this.#counters.delete(jobId)
-    loaded.then((counter) => (counter === undefined ? forget() : undefined), forget)
-    return loaded
-  }
-
-  /** Keeps the counts of the jobs that ended last; older ones are counted again when they get a line. */
-  #remember(jobId: string, lines: number): void {
-    this.#counters.set(jobId, Promise.resolve({ lines }))
-    if (this.#counters.size <= 1000) return
-    const oldest = this.#counters.keys().next().value
-    if (oldest !== undefined) this.#counters.delete(oldest)
   }
 
   #tell(jobId: string, count: number, lines: readonly JobLogLine[]): void {

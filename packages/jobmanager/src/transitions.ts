@@ -9,7 +9,7 @@ import {
   type Rest,
   isBackupRecord,
 } from './job-record.ts'
-import { mergeProgress } from './job-view.ts'
+import { mergeProgress } from './progress.ts'
 
 /** What can happen to a job. */
 export type JobChange =

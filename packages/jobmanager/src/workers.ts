@@ -15,9 +15,9 @@ export interface WorkContext {
   /** Aborts when the job is to end early, with the reason to end with; the work then ends as soon as it can. */
   readonly signal: AbortSignal
   /** Leaves a line in the job's log. */
-  say(text: string, severity?: 'info' | 'warning' | 'error'): Promise<void>
+  readonly say: (text: string, severity?: 'info' | 'warning' | 'error') => Promise<void>
   /** Shows how far it is. */
-  progress(progress: JobProgress): void
+  readonly progress: (progress: JobProgress) => void
 }
 
 /** How the work ended, by the field's status numbers. */

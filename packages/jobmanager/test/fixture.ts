@@ -1,6 +1,7 @@
 import {
   type BackupJobRequest,
   type Job,
+  type JobLog,
   type JobLogLine,
   type Policy,
   type Schedule,
@@ -22,6 +23,7 @@ import {
   type JobManagerOptions,
   type JobManagerService,
   type JobStore,
+  type JobWorkers,
   createJobManager,
   createJobStore,
 } from '../src/index.ts'
@@ -33,6 +35,8 @@ export interface Site {
   readonly jobStore: JobStore
   readonly world: FakeWorld
   readonly manager: JobManagerService
+  /** Where the pretended components leave their lines from now on. */
+  relayTo(log: JobLog): void
   stop(): Promise<void>
 }
 
@@ -40,13 +44,16 @@ export interface SiteOptions extends Partial<FakeWorldOptions> {
   readonly clock?: VirtualClock
   readonly database?: Store
   readonly manager?: JobManagerOptions
+  readonly workers?: JobWorkers
 }
 
 export async function openSite(options: SiteOptions = {}): Promise<Site> {
   const { clock = createVirtualClock(), database = new MemoryLevel() } = options
   const jobStore = createJobStore({ store: database, clock })
-  const world = createFakeWorld({ log: jobStore, ...options, clock })
-  const manager = createJobManager({ ...world, jobStore, clock }, options.manager)
+  let log: JobLog = jobStore
+  const world = createFakeWorld({ log: { append: (input) => log.append(input) }, ...options, clock })
+  const workers = options.workers === undefined ? {} : { workers: options.workers }
+  const manager = createJobManager({ ...world, jobStore, clock, ...workers }, options.manager)
   world.connect(manager)
   await jobStore.start()
   await driven(clock, manager.start())
@@ -54,7 +61,7 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
     await driven(clock, manager.stop())
     await jobStore.stop()
   }
-  return { clock, database, jobStore, world, manager, stop }
+  return { clock, database, jobStore, world, manager, stop, relayTo: (next) => void (log = next) }
 }
 
 export { driven } from '@nb/test-kit'
@@ -101,10 +108,57 @@ export function request(changes: Partial<BackupJobRequest> = {}): BackupJobReque
   }
 }
 
+/** Ends the manager and begins another over the same world and database. */
+export async function restartSite(site: Site, manager?: JobManagerOptions): Promise<Site> {
+  await site.stop()
+  return reopen(site, manager)
+}
+
+/** Begins another manager over the same world and database, after a crash of the one before. */
+export async function reopen(site: Site, options?: JobManagerOptions): Promise<Site> {
+  const { clock, database, world } = site
+  const jobStore = createJobStore({ store: database, clock })
+  site.relayTo(jobStore)
+  const manager = createJobManager({ ...world, jobStore, clock }, options)
+  world.connect(manager)
+  await driven(clock, manager.start())
+  const stop = async (): Promise<void> => {
+    await driven(clock, manager.stop())
+    await jobStore.stop()
+  }
+  return { ...site, jobStore, manager, stop }
+}
+
+/** Waits for a state of a job, for at most `limitMs` of virtual time. */
+export async function untilState(
+  site: Site,
+  jobId: string,
+  state: Job['state'],
+  limitMs = 86_400_000,
+): Promise<Job> {
+  let job = await site.manager.get({ jobId })
+  const onChange = (change: { readonly job: Job }): void => {
+    if (change.job.id === jobId) job = change.job
+  }
+  site.jobStore.on('job:changed', onChange)
+  await site.clock.advanceUntil(() => job?.state === state, limitMs)
+  site.jobStore.off('job:changed', onChange)
+  return job as Job
+}
+
+/** The texts of a job's log. */
+export async function textsOf(site: Site, jobId: string): Promise<string> {
+  return (await logOf(site, jobId)).map(({ text }) => text).join('\n')
+}
+
 /** Submits and waits for the end. */
-export async function runJob(site: Site, changes: Partial<BackupJobRequest> = {}): Promise<Job> {
+export async function runJob(
+  site: Site,
+  changes: Partial<BackupJobRequest> = {},
+  limitMs?: number,
+): Promise<Job> {
   const { jobId } = await site.manager.submit(request(changes))
-  return driven(site.clock, site.manager.wait({ jobId }))
+  return driven(site.clock, site.manager.wait({ jobId }), limitMs)
 }
 
 export function logOf(site: Site, jobId: string): Promise<JobLogLine[]> {

@@ -48,6 +48,8 @@ export {
   createFakeMediaServer,
   type FakeMediaServer,
   type FakeMediaServerOptions,
+  type FakeSessionListener,
+  type SessionFacts,
   type SessionScript,
 } from './fakes/fake-media-server.ts'
 export { createFakeWorld, type FakeWorld, type FakeWorldOptions } from './fakes/fake-world.ts'

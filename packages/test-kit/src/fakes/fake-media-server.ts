@@ -1,4 +1,5 @@
 import {
+  type BackupCheckpoint,
   type Clock,
   type JobLog,
   type JobSessions,
@@ -25,6 +26,10 @@ export interface SessionScript {
   readonly bytes?: number
   /** Makes a list that does not agree with the counts. */
   readonly inconsistent?: boolean
+  /** How many checkpoints it takes, evenly spread over its duration. @default 0 */
+  readonly checkpoints?: number
+  /** Makes it vanish at its end, without a report and without a trace. */
+  readonly vanishes?: boolean
   /** How the removal of what it saved goes, for an archive. @default all is removed in a second */
   readonly removal?: {
     readonly status?: number
@@ -33,6 +38,18 @@ export interface SessionScript {
     readonly kept?: number
   }
 }
+
+/** Which session of a job a script is for. */
+export interface SessionFacts {
+  /** How many backup sessions the job has had at this media server, this one included. */
+  readonly nth: number
+  /** From where it goes on. */
+  readonly resumeFrom?: BackupCheckpoint
+}
+
+/** Whom sessions talk to. */
+export type FakeSessionListener = Pick<JobSessions, 'requestMedia' | 'progress' | 'sessionEnded'> &
+  Partial<Pick<JobSessions, 'checkpoint'>>
 
 /** A removal writes nothing. */
 const noNeed: MediaNeed = { kind: 'read', storageUnit: '-' }
@@ -46,9 +63,9 @@ export interface FakeMediaServerOptions {
   /** Where they leave their lines. */
   readonly log: JobLog
   /** Whom it reports to; `undefined` while that is away. */
-  readonly jobs: () => Pick<JobSessions, 'requestMedia' | 'progress' | 'sessionEnded'> | undefined
+  readonly jobs: () => FakeSessionListener | undefined
   /** What the session of a job does. @default it ends with 0 after a second */
-  readonly script?: (jobId: string) => SessionScript
+  readonly script?: (jobId: string, session: SessionFacts) => SessionScript
 }
 
 /** A media server whose sessions move nothing but keep the port's obligations and can be made to fail. */
@@ -66,10 +83,17 @@ export interface FakeMediaServer extends MediaServer {
   crash(): void
 }
 
+interface SessionStart {
+  readonly jobId: string
+  readonly need: MediaNeed
+  readonly resumeFrom?: BackupCheckpoint
+}
+
 interface Session {
   readonly info: SessionInfo
   readonly need: MediaNeed
   readonly backupId: string | undefined
+  readonly resumeFrom: BackupCheckpoint | undefined
   readonly ending: AbortController
   readonly answers: Map<string, (answer: MediaAnswer) => void>
   readonly report: Promise<SessionReport>
@@ -84,6 +108,7 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
   const sessions = new Map<string, Session>()
   const ended = new Map<string, Promise<SessionReport>>()
   const stored = new Map<string, Set<string>>()
+  const begun = new Map<string, number>()
   let count = 0
   let unreachable = false
 
@@ -101,7 +126,7 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
   }
   const begin = (
     kind: SessionKind,
-    { jobId, need }: { readonly jobId: string; readonly need: MediaNeed },
+    { jobId, need, resumeFrom }: SessionStart,
     backupId?: string,
   ): { readonly sessionId: string } => {
     const again = [...sessions.values()].find(
@@ -116,6 +141,7 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
       info,
       need,
       backupId,
+      resumeFrom,
       ending: new AbortController(),
       answers: new Map(),
       report,
@@ -123,7 +149,9 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
       dead: false,
     }
     sessions.set(sessionId, session)
-    void live(session, script(jobId))
+    const nth = (begun.get(jobId) ?? 0) + (kind === 'backup' ? 1 : 0)
+    begun.set(jobId, nth)
+    void live(session, script(jobId, { nth, ...(resumeFrom === undefined ? {} : { resumeFrom }) }))
     return { sessionId }
   }
 
@@ -163,15 +191,20 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
     }
   }
   const backUp = async (session: Session, plan: SessionScript): Promise<SessionReport> => {
-    const { durationMs = 1000, files = 3, bytes = 3000, status = 0, inconsistent = false } = plan
+    const { durationMs = 1000, files = 3, bytes = 3000, checkpoints = 0 } = plan
+    const { status = 0, inconsistent = false } = plan
     await tell(session, 8, 'media-session', 'starting the reader and the media process')
     await tell(session, 9, 'media-writer', 'requesting media')
     const allocation = await askForMedia(session)
     await tell(session, 10, 'media-writer', `mounted ${allocation.storageUnit}`)
-    if (session.backupId !== undefined) server.store(allocation.storageUnit, session.backupId)
+    const { backupId = '', resumeFrom } = session
+    if (resumeFrom !== undefined && stored.get(allocation.storageUnit)?.has(backupId) !== true)
+      throw new NbError('resume-impossible', `the fragments of ${backupId} are gone`)
+    server.store(allocation.storageUnit, backupId)
     await tell(session, 11, 'media-session', 'sending file metadata')
     await tell(session, 12, 'media-writer', 'writing')
-    await flow(session, durationMs, files, bytes)
+    await flow(session, { durationMs, files, bytes, checkpoints, storageUnit: allocation.storageUnit })
+    if (plan.vanishes === true) await vanish(session)
     const copy = { copy: 1, storageUnit: allocation.storageUnit, mediaServer: name, fragments: [] }
     const counts = {
       entries: files,
@@ -201,7 +234,7 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
     await tell(session, 12, 'media-reader', `mounted ${allocation.storageUnit}`)
     await tell(session, 13, 'media-reader', 'positioned')
     await tell(session, 14, 'media-reader', 'reading')
-    await flow(session, durationMs, files, bytes)
+    await flow(session, { durationMs, files, bytes, checkpoints: 0, storageUnit: allocation.storageUnit })
     await tell(session, 15, 'media-session', 'all is restored')
     const restored = { entries: files, bytes, skipped: 0 }
     return { ...blankReport(session), status, statusText: plan.statusText ?? 'done', restored }
@@ -231,19 +264,55 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
     if (!answer.granted) throw new NbError('request-impossible', answer.text, { status: answer.status })
     return answer.allocation
   }
-  const flow = async (session: Session, durationMs: number, files: number, bytes: number): Promise<void> => {
+  const vanish = async (session: Session): Promise<never> => {
+    session.dead = true
+    sessions.delete(session.info.sessionId)
+    return new Promise<never>(() => undefined)
+  }
+  const flow = async (session: Session, plan: DataFlow): Promise<void> => {
+    const { durationMs, files, bytes, checkpoints } = plan
     const { sessionId, jobId } = session.info
     const { signal } = session.ending
-    for (const part of [0.5, 1]) {
-      if (durationMs === Infinity) await unlessEnded(session, new Promise<never>(() => undefined))
-      await clock.sleep(durationMs / 2, { signal })
-      const progress = { files: Math.floor(files * part), bytes: Math.floor(bytes * part) }
-      await (unreachable ? undefined : jobs())
-        ?.progress({ sessionId, jobId, progress })
-        .catch((error: unknown) => {
-          if (asNbError(error).code === 'session-unknown') throw error
-        })
+    const from = session.resumeFrom?.counts ?? { storedEntries: 0, bytes: 0 }
+    const steps = checkpoints === 0 ? 2 : checkpoints + 1
+    for (let step = 1; step <= steps; step++) {
+      if (durationMs === Infinity && (checkpoints === 0 || step === steps))
+        await unlessEnded(session, new Promise<never>(() => undefined))
+      await clock.sleep(durationMs === Infinity ? 1000 : durationMs / steps, { signal })
+      const part = step / steps
+      const progress = {
+        files: from.storedEntries + Math.floor((files - from.storedEntries) * part),
+        bytes: from.bytes + Math.floor((bytes - from.bytes) * part),
+      }
+      await tellManager((manager) => manager.progress({ sessionId, jobId, progress }))
+      if (checkpoints === 0 || step === steps) continue
+      const checkpoint = checkpointAt(session, step, progress, plan.storageUnit)
+      await tellManager((manager) => manager.checkpoint?.({ sessionId, jobId, checkpoint }))
     }
+  }
+  const checkpointAt = (
+    session: Session,
+    step: number,
+    { files, bytes }: { readonly files: number; readonly bytes: number },
+    storageUnit: string,
+  ): BackupCheckpoint => ({
+    number: (session.resumeFrom?.number ?? 0) + step,
+    takenAt: clock.now(),
+    streamBytes: bytes,
+    fileList: { entries: files, batches: 1, bytes: 100 },
+    counts: { entries: files, storedEntries: files, bytes, streamBytes: bytes, warnings: 0 },
+    copies: [{ copy: 1, storageUnit, mediaServer: name, fragments: [] }],
+    position: String(files),
+  })
+  /** What the manager says does not matter to the session, unless it does not know it. */
+  const tellManager = async (
+    call: (manager: FakeSessionListener) => Promise<void> | undefined,
+  ): Promise<void> => {
+    const manager = unreachable ? undefined : jobs()
+    if (manager === undefined) return
+    await call(manager)?.catch((error: unknown) => {
+      if (asNbError(error).code === 'session-unknown') throw error
+    })
   }
   const server: FakeMediaServer = {
     name,
@@ -313,6 +382,15 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
     },
   }
   return server
+}
+
+/** What a session moves. */
+interface DataFlow {
+  readonly durationMs: number
+  readonly files: number
+  readonly bytes: number
+  readonly checkpoints: number
+  readonly storageUnit: string
 }
 
 function blankReport({ info }: Session): SessionReport {

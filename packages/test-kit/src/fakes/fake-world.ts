@@ -1,7 +1,13 @@
-import type { Clock, JobLog, JobSessions } from '@nb/contracts'
+import type { Clock, JobLog } from '@nb/contracts'
 import { type FakeBroker, type FakeStorageUnit, createFakeBroker } from './fake-broker.ts'
 import { type FakeCatalog, createFakeCatalog } from './fake-catalog.ts'
-import { type FakeMediaServer, type SessionScript, createFakeMediaServer } from './fake-media-server.ts'
+import {
+  type FakeMediaServer,
+  type FakeSessionListener,
+  type SessionFacts,
+  type SessionScript,
+  createFakeMediaServer,
+} from './fake-media-server.ts'
 
 /** Everything a job manager works with, pretended: one broker, one catalog, media servers with a disk unit each. */
 export interface FakeWorld {
@@ -9,7 +15,7 @@ export interface FakeWorld {
   readonly catalog: FakeCatalog
   readonly mediaServers: ReadonlyMap<string, FakeMediaServer>
   /** Whom the media servers report to from now on; nobody when `undefined`. */
-  connect(jobs: Pick<JobSessions, 'requestMedia' | 'progress' | 'sessionEnded'> | undefined): void
+  connect(jobs: FakeSessionListener | undefined): void
 }
 
 /** Options of {@link createFakeWorld}. */
@@ -23,7 +29,7 @@ export interface FakeWorldOptions {
   /** How long a lease lasts unless renewed, milliseconds. @default 60000 */
   readonly leaseMs?: number
   /** What the session of a job does. @default it ends with 0 after a second */
-  readonly script?: (jobId: string) => SessionScript
+  readonly script?: (jobId: string, session: SessionFacts) => SessionScript
 }
 
 const twoUnits: readonly FakeStorageUnit[] = [
@@ -39,7 +45,7 @@ export function createFakeWorld({
   leaseMs,
   script,
 }: FakeWorldOptions): FakeWorld {
-  let manager: Pick<JobSessions, 'requestMedia' | 'progress' | 'sessionEnded'> | undefined
+  let manager: FakeSessionListener | undefined
   const jobs = (): typeof manager => manager
   const names = [...new Set(units.map(({ mediaServer }) => mediaServer))]
   const server = (name: string): [string, FakeMediaServer] => [
