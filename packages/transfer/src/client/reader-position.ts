@@ -14,6 +14,9 @@ export interface ReaderPosition {
   readonly links: readonly OpenLinkGroup[]
 }
 
+/** The status of a backup that cannot go on from its checkpoint. */
+const NO_RESUME = 163
+
 const FORMAT = 'nb-position/1:'
 
 /**
@@ -46,6 +49,7 @@ export function decodePosition(text: string): ReaderPosition {
     throw new NbError(
       'version-unsupported',
       'The backup was broken off by another version of the client agent; it can only begin anew.',
+      { status: NO_RESUME },
     )
   try {
     const inflated = inflateRawSync(Buffer.from(text.slice(FORMAT.length), 'base64'), {
@@ -57,6 +61,7 @@ export function decodePosition(text: string): ReaderPosition {
       'argument-invalid',
       'The position of the checkpoint is damaged; begin the backup anew.',
       {
+        status: NO_RESUME,
         cause: error,
       },
     )

@@ -1,5 +1,7 @@
 import {
+  type BackupCheckpoint,
   type BackupRunSpec,
+  type Catalog,
   type ChannelListener,
   type BackupSessionSpec,
   type DataChannel,
@@ -7,11 +9,14 @@ import {
   type MediaStore,
   type MountedMedium,
   NbError,
+  type ReaderCheckpoint,
   type RunResult,
   type SessionReport,
+  asNbError,
   counted,
 } from '@nb/contracts'
 import type { BlockRing } from './block-ring.ts'
+import { BackupCheckpoints } from './backup-checkpoints.ts'
 import { type ClientRun, acceptClient, startRun } from './client-run.ts'
 import { FragmentRow } from './fragment-row.ts'
 import { splitRule } from './fragment-split.ts'
@@ -20,7 +25,8 @@ import { receiveBlocks, writeBlocks } from './media-writer.ts'
 import { relayFileList } from './metadata-relay.ts'
 import { ProgressSender } from './progress-sender.ts'
 import type { Session } from './session.ts'
-import { rateOf, waitsOf } from './wording.ts'
+import { cutBack, noResume, resumable } from './resume.ts'
+import { clockTime, mediumOf, rateOf, waitsOf } from './wording.ts'
 
 /** The copy of the image that a backup writes. */
 const COPY = 1
@@ -36,15 +42,18 @@ interface Held {
   /** Set once something may have been written. */
   store?: MediaStore
   progress?: ProgressSender
+  /** Says what stays on the medium when the session fails. */
+  readonly checkpoints: BackupCheckpoints
 }
 
-/** Steps 8–13 of a backup. Rejects with the failure of the session; nothing of the image is left then. */
+/** Steps 8–13 of a backup. Rejects with the failure of the session; what lies before the last checkpoint is left then. */
 export async function runBackup(
   session: Session,
   spec: BackupSessionSpec,
   ring: BlockRing,
 ): Promise<BackupOutcome> {
-  const held: Held = { listeners: [] }
+  const checkpoints = new BackupCheckpoints(session, spec, ring)
+  const held: Held = { listeners: [], checkpoints }
   session.signal.addEventListener('abort', () => ring.abort(session.signal.reason as Error), { once: true })
   try {
     return await backup(session, spec, ring, held)
@@ -65,8 +74,16 @@ async function backup(
   held: Held,
 ): Promise<BackupOutcome> {
   const { host, signal, info } = session
-  const { image } = spec
+  const { image, resumeFrom } = spec
+  const { checkpoints } = held
   const kept = new KeptFileList()
+  if (resumeFrom !== undefined) {
+    const { number, counts, streamBytes } = resumeFrom
+    await session.note({
+      component: 'media-session',
+      text: `resuming from checkpoint ${number}: ${counted(counts.entries, 'file')}, ${streamBytes} bytes are there`,
+    })
+  }
 
   // 8  The reader is started on the client, the media writer here.
   const reader = await startReader(session, spec, held)
@@ -80,7 +97,9 @@ async function backup(
   session.task(progress.follow(run.client, run.runId)).catch(() => undefined)
 
   // 11  File metadata flows all through the backup, from here on beside everything else.
-  const fileList = session.task(relay(session, reader, kept))
+  const fileList = session.task(relay(session, spec, reader, kept, checkpoints))
+  const following =
+    spec.checkpointIntervalMs === undefined ? undefined : session.task(checkpoints.follow(run))
 
   // 9  The media writer asks for its media and is granted it.
   const allocation = await session.requestMedia(spec.need)
@@ -94,17 +113,17 @@ async function backup(
 
   // 10  The medium is mounted, the child is started.
   const store = host.storeOf(storageUnit)
+  const place = mediumOf(allocation)
+  const before = resumeFrom === undefined ? undefined : resumable(resumeFrom, COPY, storageUnit)
+  const mountedAt = host.clock.now()
+  await session.note({ component: 'media-writer', text: `mounting ${place}` })
   held.medium = await store.mount({ allocation, jobId: info.jobId, flow: 'backup' }, { signal })
   held.store = store
   await session.note({
     step: 10,
     component: 'media-writer',
-    text: `storage unit ${storageUnit} is mounted, the child is started with ${ring.blocks} blocks of ${ring.blockBytes} bytes`,
+    text: `mounted ${place}; mount time: ${clockTime(host.clock.now() - mountedAt)}; the child is started with ${ring.blocks} blocks of ${ring.blockBytes} bytes`,
   })
-
-  // 12  Data flows: client, child, blocks in memory, parent, medium.
-  const startedAt = host.clock.now()
-  await session.note({ step: 12, component: 'media-writer', text: 'begin writing' })
   const row = new FragmentRow({
     medium: held.medium,
     image,
@@ -113,19 +132,42 @@ async function backup(
     kept,
     mostFileListBytes: host.mostFileListBytes,
     now: () => host.clock.now(),
+    ...(before === undefined ? {} : { before }),
   })
-  const child = session.task(receiveBlocks(session, await reader.data, ring))
-  const parent = session.task(writeBlocks(ring, row))
+  const next = `fragment ${row.fragments.length + 1}, byte ${row.streamBytes} of the stream`
+  await session.note({ component: 'media-writer', text: `positioning ${place} to ${next}` })
+  const positionedAt = host.clock.now()
+  if (before !== undefined)
+    await cutBack(session, { store, medium: held.medium, allocation, image, copy: COPY, before })
+  await row.position()
+  await session.note({
+    component: 'media-writer',
+    text: `positioned ${place}; position time: ${clockTime(host.clock.now() - positionedAt)}`,
+  })
+
+  // 12  Data flows: client, child, blocks in memory, parent, medium.
+  const startedAt = host.clock.now()
+  await session.note({ step: 12, component: 'media-writer', text: 'begin writing' })
+  checkpoints.writesTo(row)
+  const child = session.task(receiveBlocks(session, await reader.data, ring, checkpoints))
+  const parent = session.task(writeBlocks(ring, row, checkpoints))
   await Promise.all([child, parent])
 
   // 13  End of the data: everything is made durable, then the session reports.
   const totals = await session.silence.forClient(fileList, 76)
   const result = await session.silence.forClient(run.result, 41)
+  if (following !== undefined) await session.silence.forClient(following, 41)
   const counts = checkTold(result, totals, row)
   const copy = await row.finish(counts)
+  const writtenMs = host.clock.now() - startedAt
+  const newBytes = row.streamBytes - (before?.streamBytes ?? 0)
   await session.note({
     component: 'media-writer',
-    text: `${counted(copy.fragments.length, 'fragment')} written, ${rateOf(row.streamBytes, host.clock.now() - startedAt)}; ${waitsOf(ring)}`,
+    text: `end writing; write time: ${clockTime(writtenMs)}; ${counted(copy.fragments.length, 'fragment')}, ${rateOf(newBytes, writtenMs)}`,
+  })
+  await session.note({
+    component: 'media-writer',
+    text: waitsOf(ring),
     data: { waitedForFullBuffer: ring.waitedForFull, waitedForEmptyBuffer: ring.waitedForEmpty },
   })
   await host.catalog.sealFileList({ backupId: image.backupId, totals }, { signal })
@@ -149,9 +191,9 @@ interface Reader {
 
 async function startReader(session: Session, spec: BackupSessionSpec, held: Held): Promise<Reader> {
   const { host, signal, info } = session
-  const { image } = spec
+  const { image, resumeFrom, checkpointIntervalMs } = spec
   const client = host.clientOf(image.client)
-  const { ticket } = await host.catalog.appendFileList({ backupId: image.backupId }, { signal })
+  const { ticket } = await catalogTicket(session, spec)
   const catalog = await host.channels.connect({ ticket }, { signal })
   signal.addEventListener('abort', () => catalog.abort(session.fail(signal.reason).message), { once: true })
   const timeoutMs = host.clientTimeoutMs
@@ -168,15 +210,41 @@ async function startReader(session: Session, spec: BackupSessionSpec, held: Held
     data: data.ticket,
     metadata: metadata.ticket,
     ...(reference === undefined ? {} : { reference }),
+    ...(checkpointIntervalMs === undefined ? {} : { checkpointIntervalMs }),
+    ...(resumeFrom === undefined ? {} : { resumeFrom: readerPartOf(resumeFrom) }),
   }
+  const connectedAt = host.clock.now()
+  await session.note({ component: 'media-session', text: `connecting to client ${image.client}` })
   const run = await startRun(session, client, () => client.startBackup(start, { signal }))
   held.run = run
+  await session.note({
+    component: 'media-session',
+    text: `connected to client ${image.client}; connect time: ${clockTime(host.clock.now() - connectedAt)}`,
+  })
   return {
     run,
     catalog,
     data: session.task(acceptClient(session, data)),
     metadata: session.task(acceptClient(session, metadata)),
   }
+}
+
+/** The catalog's channel. A list that can't go on there makes a checkpoint useless. */
+async function catalogTicket(
+  { host, signal }: Session,
+  { image: { backupId }, resumeFrom }: BackupSessionSpec,
+): ReturnType<Catalog['appendFileList']> {
+  if (resumeFrom === undefined) return host.catalog.appendFileList({ backupId }, { signal })
+  try {
+    return await host.catalog.appendFileList({ backupId, after: resumeFrom.fileList }, { signal })
+  } catch (error) {
+    const failure = asNbError(error)
+    throw failure.code === 'file-list-corrupt' ? noResume(failure) : failure
+  }
+}
+
+function readerPartOf({ streamBytes, fileList, counts, position }: BackupCheckpoint): ReaderCheckpoint {
+  return { streamBytes, fileList, counts, position }
 }
 
 /** For an incremental: the list to compare with, which goes from the catalog to the client. */
@@ -191,7 +259,13 @@ async function referenceOf(
   return { backupId: image.referenceId, ticket }
 }
 
-async function relay(session: Session, reader: Reader, kept: KeptFileList): Promise<FileListTotals> {
+async function relay(
+  session: Session,
+  { resumeFrom }: BackupSessionSpec,
+  reader: Reader,
+  kept: KeptFileList,
+  checkpoints: BackupCheckpoints,
+): Promise<FileListTotals> {
   const { silence } = session
   const client = await reader.metadata
   await session.note({
@@ -203,7 +277,9 @@ async function relay(session: Session, reader: Reader, kept: KeptFileList): Prom
     client,
     catalog: { ...reader.catalog, write: (chunk) => silence.forOthers(reader.catalog.write(chunk)) },
     kept,
+    ...(resumeFrom === undefined ? {} : { after: resumeFrom.fileList }),
     onActivity: () => silence.touch(),
+    onPassed: (progress) => checkpoints.onList(progress),
   })
   await session.note({
     component: 'media-session',
@@ -240,16 +316,21 @@ function checkTold(
   )
 }
 
-/** After a failure: client, channels and medium are let go, and nothing of the image stays on the medium. */
+/** After a failure: client, channels and medium are let go, and what lies behind the last checkpoint leaves the medium. */
 async function undo(session: Session, { image }: BackupSessionSpec, held: Held): Promise<NbError> {
   const { logger } = session.host
   const failure = (await held.run?.abort()) ?? session.fail(undefined)
   await session.settled()
   try {
     await held.medium?.unmount()
-    await held.store?.removeImage({ backupId: image.backupId, copy: COPY })
+    const after = held.checkpoints.keptFragments
+    await held.store?.removeImage({
+      backupId: image.backupId,
+      copy: COPY,
+      ...(after === 0 ? {} : { after }),
+    })
   } catch (error) {
-    // They are garbage without a committed image; the clean-up at the next start of the job manager removes them.
+    // They are garbage: the try that goes on removes them, or the clean-up of an image that was given up.
     logger.error('session %s: fragments are left: %o', session.info.sessionId, error)
     await session.note({
       component: 'media-writer',

@@ -21,6 +21,8 @@ export interface BlockRing {
   release(): void
   /** Ends every wait, now and later, with this reason. Idempotent; the first reason stays. */
   abort(reason: Error): void
+  /** Does not count the wait that the consumer is in, because someone else is the reason of it. */
+  excuseWait(): void
   /** Episodes in which the consumer found no full block and waited. */
   readonly waitedForFull: number
   /** Episodes in which the producer found no empty block and waited. */
@@ -53,6 +55,7 @@ export function createBlockRing({ blockBytes, blocks }: BlockRingOptions): Block
   let aborted: Error | undefined
   let waitedForFull = 0
   let waitedForEmpty = 0
+  let consumerWaits = false
   let wakeProducer: (() => void) | undefined
   let wakeConsumer: (() => void) | undefined
 
@@ -102,7 +105,9 @@ export function createBlockRing({ blockBytes, blocks }: BlockRingOptions): Block
       if (taken > 0) throw new TypeError('what was taken before is not released')
       if (published === released && !ended) {
         waitedForFull += 1
+        consumerWaits = true
         await new Promise<void>((resolve) => (wakeConsumer = resolve))
+        consumerWaits = false
         check()
       }
       return published === released ? undefined : run(mostBlocks)
@@ -115,6 +120,10 @@ export function createBlockRing({ blockBytes, blocks }: BlockRingOptions): Block
     abort: (reason) => {
       aborted ??= reason
       wake()
+    },
+    excuseWait: () => {
+      if (consumerWaits) waitedForFull -= 1
+      consumerWaits = false
     },
     get waitedForFull() {
       return waitedForFull

@@ -1,11 +1,12 @@
-import type {
-  FragmentRecord,
-  FragmentWriter,
-  ImageCopy,
-  ImageCounts,
-  ImageRecord,
-  Json,
-  MountedMedium,
+import {
+  type FragmentRecord,
+  type FragmentWriter,
+  type ImageCopy,
+  type ImageCounts,
+  type ImageRecord,
+  type Json,
+  type MountedMedium,
+  NbError,
 } from '@nb/contracts'
 import { isFull, type SplitRule } from './fragment-split.ts'
 import type { KeptFileList } from './kept-file-list.ts'
@@ -22,18 +23,24 @@ export interface FragmentRowParts {
   /** File-list bytes in memory after which a fragment ends early. */
   readonly mostFileListBytes: number
   readonly now: () => number
+  /** What is there of the row already: it ends at a member's start. @default nothing */
+  readonly before?: { readonly fragments: readonly FragmentRecord[]; readonly streamBytes: number }
 }
 
 /** Writes an archive stream as a row of fragments, one after the other, without a gap. */
 export class FragmentRow {
   readonly #parts: FragmentRowParts
-  readonly #boundaries = new MemberBoundaries()
-  readonly #fragments: FragmentRecord[] = []
+  readonly #boundaries: MemberBoundaries
+  readonly #fragments: FragmentRecord[]
   #writer: FragmentWriter | undefined
-  #streamBytes = 0
+  #streamBytes: number
 
   constructor(parts: FragmentRowParts) {
+    const { fragments, streamBytes } = parts.before ?? { fragments: [], streamBytes: 0 }
     this.#parts = parts
+    this.#boundaries = new MemberBoundaries(streamBytes)
+    this.#fragments = [...fragments]
+    this.#streamBytes = streamBytes
   }
 
   /** The fragments that are committed. */
@@ -64,12 +71,36 @@ export class FragmentRow {
     }
   }
 
+  /** Goes to where the next byte will be written: the next fragment is begun. */
+  async position(): Promise<void> {
+    this.#writer ??= await this.#begin()
+  }
+
+  /**
+   * Ends the fragment that is open, so that all that was written is durable, also one that has nothing but its part of the
+   * list. Rejects with `archive-corrupt` inside a member.
+   */
+  async cut(): Promise<ImageCopy> {
+    if (!this.atBoundary)
+      throw new NbError(
+        'archive-corrupt',
+        `A checkpoint cannot lie inside a member, at byte ${this.#streamBytes}.`,
+      )
+    await this.position()
+    await this.#commit(false)
+    return this.#copy()
+  }
+
   /**
    * Ends the row with its last fragment; there is one even when the stream is empty, because it carries the file list.
    */
   async finish(counts: ImageCounts): Promise<ImageCopy> {
-    this.#writer ??= await this.#begin()
+    await this.position()
     await this.#commit(true, counts)
+    return this.#copy()
+  }
+
+  #copy(): ImageCopy {
     return { ...this.#parts.copy, fragments: [...this.#fragments] }
   }
 
@@ -111,11 +142,11 @@ export class FragmentRow {
     const writer = this.#writer
     if (writer === undefined) throw new TypeError('no fragment is open')
     this.#writer = undefined
-    const { image, copy, kept } = this.#parts
+    const { image, kept } = this.#parts
     // The record as it is known now: earlier fragments are in it, this one describes itself.
     const record = {
       ...image,
-      copies: [{ ...copy, fragments: [...this.#fragments] }],
+      copies: [this.#copy()],
       ...(counts === undefined ? {} : { counts }),
     }
     const endsAtMember = this.#boundaries.atBoundary

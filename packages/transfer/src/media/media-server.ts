@@ -5,6 +5,7 @@ import {
   type ClientAgent,
   type Clock,
   type DataChannels,
+  type ErrorCode,
   type JobLog,
   type JobSessions,
   type Lifecycle,
@@ -96,12 +97,18 @@ export function createMediaServer(
   /** Starts a session, or finds the one that the same request has started. Its work goes on by itself. */
   function begin(
     kind: SessionInfo['kind'],
-    start: { readonly jobId: string; readonly client: string; readonly key: string },
+    start: {
+      readonly jobId: string
+      readonly client: string
+      readonly key: string
+      /** It tries again what an earlier session of the same key may have failed at. */
+      readonly isRetry?: boolean
+    },
     work: (session: Session, ring: BlockRing) => Promise<SessionOutcome>,
   ): { readonly sessionId: string } {
-    const { jobId, client, key } = start
+    const { jobId, client, key, isRetry = false } = start
     const known = register.startedBy(key)
-    if (known !== undefined) return { sessionId: known.info.sessionId }
+    if (known !== undefined && !(isRetry && known.failed)) return { sessionId: known.info.sessionId }
     if (stopping) throw new NbError('manager-stopping', `Media server ${host.name} is stopping.`)
     const info = { sessionId: `${host.name}-${randomUUID()}`, jobId, kind, startedAt: clock.now() }
     const session = new Session(host, info, client)
@@ -114,7 +121,7 @@ export function createMediaServer(
       )
       .then(async (result) => {
         await tellEnd(session, result)
-        register.end(entry)
+        register.end(entry, result.status > 1)
         emitter.emit('session:ended', result)
         return result
       })
@@ -136,7 +143,7 @@ export function createMediaServer(
     readonly reason: string
   }): Promise<void> {
     const entry = register.get(input.sessionId)
-    const code = input.status === 150 ? 'job-cancelled' : 'session-killed'
+    const code = endCodes.get(input.status) ?? 'session-killed'
     entry.session?.fail(new NbError(code, input.reason, { status: input.status }))
     await entry.report
   }
@@ -155,8 +162,10 @@ export function createMediaServer(
     startBackup: async (spec, call) => {
       throwIfAborted(call)
       const { jobId, image } = spec
-      const key = `backup ${jobId} ${image.backupId}`
-      return begin('backup', { jobId, client: image.client, key }, (...parts) => backupWork(spec, ...parts))
+      const isRetry = spec.resumeFrom !== undefined
+      const key = `backup ${jobId} ${image.backupId} ${spec.resumeFrom?.number ?? 0}`
+      const start = { jobId, client: image.client, key, isRetry }
+      return begin('backup', start, (...parts) => backupWork(spec, ...parts))
     },
     startRestore: async (spec, call) => {
       throwIfAborted(call)
@@ -187,6 +196,11 @@ export function createMediaServer(
   }
   return { ...server, on: emitter.on, once: emitter.once, off: emitter.off }
 }
+
+const endCodes: ReadonlyMap<number, ErrorCode> = new Map([
+  [150, 'job-cancelled'],
+  [157, 'job-suspended'],
+])
 
 function backupWork(spec: BackupSessionSpec, session: Session, ring: BlockRing): Promise<SessionOutcome> {
   return runBackup(session, spec, ring)

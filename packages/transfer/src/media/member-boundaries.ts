@@ -26,14 +26,19 @@ export class MemberBoundaries {
   /** Whether extended headers have come whose member has not. */
   #inChain = false
   #paxSize: number | undefined
-  #streamOffset = 0
+  #streamOffset: number
+
+  /** @param streamOffset - where the first byte is in the stream; a member begins there */
+  constructor(streamOffset = 0) {
+    this.#streamOffset = streamOffset
+  }
 
   /** Whether the next byte is a member's first one; true at the very start. */
   get atBoundary(): boolean {
     return this.#headerFill === 0 && this.#skip === 0 && this.#extended === undefined && !this.#inChain
   }
 
-  /** Bytes followed so far. */
+  /** Where the next byte is in the stream. */
   get streamOffset(): number {
     return this.#streamOffset
   }

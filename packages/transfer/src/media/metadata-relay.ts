@@ -7,9 +7,16 @@ export interface MetadataRoute {
   readonly client: DataChannel
   readonly catalog: DataChannel
   readonly kept: KeptFileList
+  /** What the catalog has of the list already: only what follows comes, behind the list's header. @default nothing */
+  readonly after?: FileListTotals
   /** Called when something has come. */
   readonly onActivity: () => void
+  /** Called when whole batches have been passed on, with the totals of the list so far. */
+  readonly onPassed?: (progress: ListProgress) => void
 }
+
+/** How far a list is. */
+export type ListProgress = FileListTotals
 
 /**
  * Step 11: passes the file list on from the client to the catalog, batch by batch and checked but not decoded, and
@@ -20,10 +27,18 @@ export async function relayFileList({
   client,
   catalog,
   kept,
+  after = { bytes: 0, batches: 0, entries: 0 },
   onActivity,
+  onPassed,
 }: MetadataRoute): Promise<FileListTotals> {
   const cutter = new BatchCutter()
   let headerBytes = 0
+  // The header of a list that goes on was counted with what is there.
+  const totals = (): FileListTotals => ({
+    bytes: after.bytes + cutter.totals.bytes - (after.bytes === 0 ? 0 : headerBytes),
+    batches: after.batches + cutter.totals.batches,
+    entries: after.entries + cutter.totals.entries,
+  })
   const pass = async (whole: Buffer): Promise<void> => {
     if (whole.length === 0) return
     const first = headerBytes === 0
@@ -33,6 +48,7 @@ export async function relayFileList({
     }
     kept.add(first ? whole.subarray(headerBytes) : whole)
     await catalog.write(whole)
+    onPassed?.(totals())
   }
   for await (const chunk of readChannel(client)) {
     onActivity()
@@ -40,7 +56,7 @@ export async function relayFileList({
   }
   await pass(checked(() => cutter.finish()))
   await catalog.end()
-  return cutter.totals
+  return totals()
 }
 
 /** Cuts a file list into rows of whole batches, the header with the first of them. */

@@ -22,9 +22,14 @@ export class RingFiller {
     }
   }
 
+  /** Passes on a block that is not full. */
+  flush(): void {
+    if (this.#fill > 0) this.#publish()
+  }
+
   /** Passes on the last block and ends the ring. */
   finish(): void {
-    if (this.#fill > 0) this.#publish()
+    this.flush()
     this.#ring.end()
   }
 

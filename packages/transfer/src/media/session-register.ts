@@ -6,6 +6,8 @@ export interface RegisteredSession {
   readonly info: SessionInfo
   /** While it lives; what it moved data with is not remembered beyond that. */
   session: Session | undefined
+  /** Whether it ended with a status above 1. */
+  failed: boolean
   /** What names the request that started it. */
   readonly key: string
   /** Resolves when nothing of it runs any more. */
@@ -59,15 +61,16 @@ export class SessionRegister {
     { report, told }: Pick<RegisteredSession, 'report' | 'told'>,
   ): RegisteredSession {
     const { info } = session
-    const entry = { info, session, key, report, told }
+    const entry = { info, session, failed: false, key, report, told }
     this.#byId.set(info.sessionId, entry)
     this.#byKey.set(key, entry)
     return entry
   }
 
   /** Notes that a session has ended; its report is forgotten after a while. */
-  end(entry: RegisteredSession): void {
+  end(entry: RegisteredSession, failed: boolean): void {
     entry.session = undefined
+    entry.failed = failed
     const cancel = this.#clock.setTimer(this.#keptMs, () => {
       this.#timers.delete(cancel)
       this.#byId.delete(entry.info.sessionId)

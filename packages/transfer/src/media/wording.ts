@@ -1,4 +1,4 @@
-import { counted } from '@nb/contracts'
+import { type Allocation, counted } from '@nb/contracts'
 import type { BlockRing } from './block-ring.ts'
 
 /** `12.3 MB in 4.5 s (2.7 MB/s)`. */
@@ -12,4 +12,16 @@ export function rateOf(bytes: number, durationMs: number): string {
 /** The two wait counters, as job details show them. */
 export function waitsOf({ waitedForFull, waitedForEmpty }: BlockRing): string {
   return `waited for full buffer ${counted(waitedForFull, 'time')}, for empty buffer ${counted(waitedForEmpty, 'time')}`
+}
+/** `1:02:05`. */
+export function clockTime(durationMs: number): string {
+  const seconds = Math.round(durationMs / 1000)
+  const two = (value: number): string => String(value).padStart(2, '0')
+  return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`
+}
+
+/** What is mounted, as an operator calls it. */
+export function mediumOf({ storageUnit, medium }: Allocation): string {
+  if (medium.kind === 'disk') return `storage unit ${storageUnit}`
+  return `volume ${medium.volumeId} in drive ${medium.drive} of storage unit ${storageUnit}`
 }

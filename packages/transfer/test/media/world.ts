@@ -1,10 +1,12 @@
 import {
   type Allocation,
+  type BackupCheckpoint,
   type BackupSessionSpec,
   type Catalog,
   type ChannelTicket,
   type ClientAgent,
   type DataChannels,
+  type FileListTotals,
   type Files,
   type ImageCopy,
   type ImageRecord,
@@ -48,11 +50,17 @@ export interface World {
   readonly reports: SessionReport[]
   readonly requests: MediaRequest[]
   readonly progress: JobProgress[]
+  /** The checkpoints that the scripted job manager has noted. */
+  readonly checkpoints: BackupCheckpoint[]
   /** File lists that the scripted catalog has been sent. */
   readonly lists: Map<string, Buffer>
   readonly sealed: string[]
   grants: GrantScript
   maxFragmentBytes: number
+  /** Runs before the job manager notes a checkpoint. */
+  noting: (checkpoint: BackupCheckpoint) => Promise<void>
+  /** Runs before the catalog makes a list durable up to a checkpoint. */
+  syncing: (totals: FileListTotals) => Promise<void>
   /** Runs before the catalog seals. */
   seal: () => Promise<void>
   /** Grants a request that was held. */
@@ -100,6 +108,7 @@ export async function createWorld(root: string, options: WorldOptions = {}): Pro
   const reports: SessionReport[] = []
   const requests: MediaRequest[] = []
   const progress: JobProgress[] = []
+  const checkpoints: BackupCheckpoint[] = []
   const lists = new Map<string, Buffer>()
   const sealed: string[] = []
   let ended = 0
@@ -112,13 +121,23 @@ export async function createWorld(root: string, options: WorldOptions = {}): Pro
       if (world.grants !== 'holds') setImmediate(() => void world.grant(request).catch(unlessEnded))
     },
     progress: async (input) => void progress.push(input.progress),
+    checkpoint: async ({ checkpoint }) => {
+      await world.noting(checkpoint)
+      checkpoints.push(checkpoint)
+    },
     sessionEnded: async ({ report }) => {
       ended += 1
       await sessionEnded?.(report, ended)
       reports.push(report)
     },
   }
-  const catalog = scriptedCatalog(channels, lists, sealed, () => world.seal())
+  const catalog = scriptedCatalog(
+    channels,
+    lists,
+    sealed,
+    () => world.seal(),
+    (totals) => world.syncing(totals),
+  )
   const server = createMediaServer(
     {
       stores: { [storageUnit]: store },
@@ -142,10 +161,13 @@ export async function createWorld(root: string, options: WorldOptions = {}): Pro
     reports,
     requests,
     progress,
+    checkpoints,
     lists,
     sealed,
     grants: 'grants',
     maxFragmentBytes: 2 ** 20,
+    noting: async () => undefined,
+    syncing: async () => undefined,
     seal: async () => undefined,
     grant: ({ sessionId, requestId, jobId, need }) =>
       server.grantMedia({
@@ -235,21 +257,40 @@ export async function offer(channels: World['channels'], bytes: Buffer): Promise
   return listener.ticket
 }
 
+/** A list after what is kept of an earlier one: its header is not taken twice. */
+function continued(before: Buffer | undefined, list: Buffer): Buffer {
+  if (before === undefined) return list
+  if (list.length < 16 || list.length < list.readUInt32LE(12)) return before
+  return Buffer.concat([before, list.subarray(list.readUInt32LE(12))])
+}
+
 function scriptedCatalog(
   channels: World['channels'],
   lists: Map<string, Buffer>,
   sealed: string[],
   seal: () => Promise<void>,
+  syncing: (totals: FileListTotals) => Promise<void>,
 ): Catalog {
   const used = {
-    appendFileList: async ({ backupId: id }: { readonly backupId: string }) => {
+    syncFileList: async ({ totals }: { readonly totals: FileListTotals }) => syncing(totals),
+    appendFileList: async ({
+      backupId: id,
+      after,
+    }: {
+      readonly backupId: string
+      readonly after?: FileListTotals
+    }) => {
       const listener = await channels.listen()
       const take = async (): Promise<void> => {
         const chunks: Buffer[] = []
+        const before = after === undefined ? undefined : lists.get(id)?.subarray(0, after.bytes)
         try {
           const channel = await listener.accept()
-          for await (const chunk of readChannel(channel)) chunks.push(Buffer.from(chunk))
-          lists.set(id, Buffer.concat(chunks))
+          for await (const chunk of readChannel(channel)) {
+            chunks.push(Buffer.from(chunk))
+            lists.set(id, continued(before, Buffer.concat(chunks)))
+          }
+          lists.set(id, continued(before, Buffer.concat(chunks)))
           await channel.end()
         } catch (error) {
           if (!(error instanceof NbError) || error.code !== 'channel-broken') throw error

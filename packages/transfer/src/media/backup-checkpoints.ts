@@ -1,0 +1,150 @@
+import {
+  type BackupCheckpoint,
+  type BackupSessionSpec,
+  NbError,
+  type ReaderCheckpoint,
+  asNbError,
+  counted,
+} from '@nb/contracts'
+import type { BlockRing } from './block-ring.ts'
+import type { ClientRun } from './client-run.ts'
+import type { FragmentRow } from './fragment-row.ts'
+import type { ListProgress } from './metadata-relay.ts'
+import { ProgressMark } from './progress-mark.ts'
+import type { Session } from './session.ts'
+
+/**
+ * Takes the checkpoints of a backup while its reader stands still: everything sent is brought to the medium and ends a
+ * fragment there, the catalog makes the list durable, the job manager notes the checkpoint, and the reader goes on.
+ */
+export class BackupCheckpoints {
+  readonly #session: Session
+  readonly #spec: BackupSessionSpec
+  readonly #ring: BlockRing
+  /** Stream bytes that are in the ring, and on the medium. */
+  readonly #received: ProgressMark
+  readonly #written: ProgressMark
+  readonly #list: ProgressMark
+  #number: number
+  #keptFragments: number
+  #listProgress: ListProgress | undefined
+  #row: FragmentRow | undefined
+  #flush: () => void = () => undefined
+
+  constructor(session: Session, spec: BackupSessionSpec, ring: BlockRing) {
+    const { resumeFrom } = spec
+    this.#session = session
+    this.#spec = spec
+    this.#ring = ring
+    this.#received = new ProgressMark(resumeFrom?.streamBytes ?? 0)
+    this.#written = new ProgressMark(resumeFrom?.streamBytes ?? 0)
+    this.#list = new ProgressMark(0)
+    this.#number = resumeFrom?.number ?? 0
+    this.#keptFragments = resumeFrom?.copies[0]?.fragments.length ?? 0
+  }
+
+  /**
+   * How many fragments must stay when the session fails: those before the last checkpoint that the job manager was told of,
+   * whether or not its answer came back.
+   */
+  get keptFragments(): number {
+    return this.#keptFragments
+  }
+
+  /** Where fragments are written, once the medium is there. */
+  writesTo(row: FragmentRow): void {
+    this.#row = row
+  }
+
+  /** The child has put so many bytes more into the ring; `flush` passes on a block that is not full. */
+  onReceived(bytes: number, flush: () => void): void {
+    this.#flush = flush
+    this.#received.reach(this.#received.at + bytes)
+  }
+
+  /** The parent has written up to here. */
+  onWritten(streamBytes: number): void {
+    this.#written.reach(streamBytes)
+  }
+
+  /** The list has been passed on to the catalog up to here. */
+  onList(progress: ListProgress): void {
+    this.#listProgress = progress
+    this.#list.reach(progress.bytes)
+  }
+
+  /** Takes each checkpoint that the reader reaches, until its run ends. */
+  async follow({ client, runId }: ClientRun): Promise<void> {
+    const { signal, silence } = this.#session
+    for await (const reached of client.checkpoints({ runId }, { signal })) {
+      await this.#arrived(reached)
+      await silence.forOthers(this.#take(reached))
+      await silence.forClient(client.goOn({ runId, entries: reached.fileList.entries }, { signal }), 41)
+    }
+  }
+
+  /** Waits until all that the reader has sent is written and passed on. */
+  async #arrived({ streamBytes, fileList }: ReaderCheckpoint): Promise<void> {
+    const { signal } = this.#session
+    await this.#received.reached(streamBytes, signal)
+    this.#flush()
+    await this.#written.reached(streamBytes, signal)
+    await this.#list.reached(fileList.bytes, signal)
+    const list = this.#listProgress
+    const same =
+      this.#received.at === streamBytes && list?.bytes === fileList.bytes && list.entries === fileList.entries
+    if (same) return
+    throw new NbError(
+      'image-inconsistent',
+      `The client stands at a checkpoint of ${streamBytes} bytes and ${fileList.entries} entries in ${fileList.bytes} bytes; ${this.#received.at} bytes and ${list?.entries ?? 0} entries in ${list?.bytes ?? 0} bytes came.`,
+    )
+  }
+
+  async #take({ streamBytes, fileList, counts, position }: ReaderCheckpoint): Promise<void> {
+    const { host, signal, info } = this.#session
+    const row = this.#row
+    if (row === undefined) throw new TypeError('data was written before there was a medium')
+    // The parent waits for data that the checkpoint holds back.
+    this.#ring.excuseWait()
+    const copy = await row.cut()
+    await host.catalog.syncFileList({ backupId: this.#spec.image.backupId, totals: fileList }, { signal })
+    this.#number += 1
+    const checkpoint: BackupCheckpoint = {
+      number: this.#number,
+      takenAt: host.clock.now(),
+      streamBytes,
+      fileList,
+      counts,
+      copies: [copy],
+      position,
+    }
+    // Before the call: it may be noted although the answer is lost.
+    this.#keptFragments = copy.fragments.length
+    const failure = await this.#tell(checkpoint)
+    const place = `checkpoint ${this.#number} at ${counted(counts.entries, 'file')}, ${streamBytes} bytes`
+    const fragment = `fragment ${copy.fragments.length} ends there`
+    await this.#session.note({
+      component: 'media-writer',
+      severity: failure === undefined ? 'info' : 'warning',
+      text:
+        failure === undefined
+          ? `${place}; ${fragment}`
+          : `${place} could not be noted; the backup goes on without it: ${failure.message}`,
+      data: { checkpoint: this.#number, jobId: info.jobId },
+    })
+  }
+
+  /** A backup is worth more than a checkpoint: one that could not be noted is followed by the next. */
+  async #tell(checkpoint: BackupCheckpoint): Promise<NbError | undefined> {
+    const { host, signal, info } = this.#session
+    const { sessionId, jobId } = info
+    try {
+      await host.jobs.checkpoint({ sessionId, jobId, checkpoint }, { signal })
+      return undefined
+    } catch (error) {
+      const failure = asNbError(error)
+      if (signal.aborted || failure.code === 'session-unknown') throw failure
+      return failure
+    }
+  }
+}
