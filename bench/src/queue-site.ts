@@ -3,6 +3,7 @@ import type { MediaManager, MediaNeed, ResourceRequest } from '@nb/contracts'
 const units = 20
 const drivesPerUnit = 50
 const policies = 500
+const clients = 20_000
 const poolName = 'NetBackup'
 
 /** How many drives the site has. */
@@ -42,14 +43,14 @@ export async function setUpSite(media: MediaManager): Promise<void> {
 }
 
 /**
- * The request of the n-th of so many jobs: of 500 policies with limits from 2 to 20, one client for every 20 jobs with a
- * limit of one or two, each in many policies, four priorities. Each policy goes to a storage unit, a group or any, with
+ * The request of the n-th of so many jobs: of 500 policies with limits from 2 to 20, of 20,000 clients with a limit of one
+ * or two, each in many policies, four priorities. Each policy goes to a storage unit, a group or any, with
  * one of two retention levels by its schedule.
  */
-export function requestOf(job: number, jobs: number, at: number): ResourceRequest {
+export function requestOf(job: number, at: number): ResourceRequest {
   const mixed = mix(job)
   const policy = mixed % policies
-  const client = mix(mixed) % Math.max(1, Math.floor(jobs / 20))
+  const client = mix(mixed) % clients
   return {
     requestId: `job-${job}-try-1`,
     jobId: `${job}`,
