@@ -4,6 +4,7 @@ import {
   type FakeWorld,
   type FakeWorldOptions,
   type VirtualClock,
+  type VirtualClockOptions,
   aroundCalls,
   createFakeWorld,
   createVirtualClock,
@@ -38,8 +39,9 @@ export interface Stage {
 export function createStage(
   options: Partial<FakeWorldOptions> = {},
   managerOptions: JobManagerOptions = {},
+  clockOptions: VirtualClockOptions = {},
 ): Stage {
-  const clock = createVirtualClock()
+  const clock = createVirtualClock(undefined, clockOptions)
   const database = new MemoryLevel()
   let log: JobLog | undefined
   let died = new Promise<never>(() => undefined)
@@ -100,6 +102,7 @@ export function createStage(
     world.connect({
       requestMedia: (input) => Promise.race([manager.requestMedia(input), cut]),
       progress: (input) => Promise.race([manager.progress(input), cut]),
+      checkpoint: (input) => Promise.race([manager.checkpoint(input), cut]),
       sessionEnded: (input) => Promise.race([manager.sessionEnded(input), cut]),
     })
     await driven(clock, jobStore.start())
