@@ -27,10 +27,10 @@ export function allOf(denials: readonly Denial[]): Denial {
 }
 
 /** The oldest holders. */
-function holdersOf(held: Holders): Blocker['holders'] {
+function holdersOf(held: Holders, most = mostHolders): Blocker['holders'] {
   const holders: { jobId: string; since: number }[] = []
   for (const { allocation } of held.values()) {
-    if (holders.length === mostHolders) break
+    if (holders.length === most) break
     holders.push({ jobId: allocation.jobId, since: allocation.since })
   }
   return holders
@@ -38,7 +38,7 @@ function holdersOf(held: Holders): Blocker['holders'] {
 
 /** Whose end gives a thing back that all of them hold together: "job 17 gives", "jobs 17, 18 and 2 more give". */
 function allGive(held: Holders): string {
-  const ids = [...held.values()].slice(0, 3).map(({ allocation }) => allocation.jobId)
+  const ids = holdersOf(held, 3).map(({ jobId }) => jobId)
   if (held.size === 1) return `job ${ids[0]} gives`
   const more = held.size > ids.length ? ` and ${held.size - ids.length} more` : ''
   return `jobs ${ids.join(', ')}${more} give`
@@ -52,8 +52,8 @@ function oneLess(limit: number, inUse: number, held: Holders, enable: string): s
   if (limit === 0) return enable
   if (inUse > limit) return `fewer than ${limit} of them run`
   if (held.size > inUse) return `all jobs that share one of its ${inUse} drives have ended`
-  const [only, ...others] = held.values()
-  return only !== undefined && others.length === 0 ? `job ${only.allocation.jobId} ends` : 'one of them ends'
+  const [first] = held.values()
+  return first !== undefined && held.size === 1 ? `job ${first.allocation.jobId} ends` : 'one of them ends'
 }
 
 /** 2040: as many jobs, or drives that write, as allowed hold the unit; 2045: it allows none. */

@@ -1,30 +1,32 @@
 import assert from 'node:assert/strict'
 import {
-  type AllocationResult,
   asNbError,
   type DiskStorageUnit,
-  type Drive,
-  type ErrorCode,
   type MediaManager,
   type MediaNeed,
-  NbError,
   type StorageChoice,
-  type StorageUnit,
-  type TapeStorageUnit,
-  type Volume,
 } from '@nb/contracts'
 import { collect } from '../collect.ts'
 import { type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
+import { mediaManagerMediaChecks } from './media-manager-media.ts'
+import { mediaManagerSharingChecks } from './media-manager-sharing.ts'
+import {
+  blank,
+  type Check,
+  denied,
+  disk,
+  everything,
+  granted,
+  kinds,
+  type MediaManagerFixture,
+  onUnit,
+  rejects,
+  site,
+  unit,
+  write,
+} from './media-manager-site.ts'
 
-/** What the suite of `MediaManager` works on. */
-export interface MediaManagerFixture {
-  /** Started, with no storage units, volumes or drives, and with the pool `NetBackup`. */
-  readonly media: MediaManager
-  /** Ends the manager and starts another over the same store. */
-  readonly restart: () => Promise<MediaManager>
-}
-
-type Check = (name: string, body: (fixture: MediaManagerFixture) => Promise<void>) => void
+export type { MediaManagerFixture } from './media-manager-site.ts'
 
 /** The obligations of `MediaManager`. */
 export function mediaManagerSuite<Fixture extends MediaManagerFixture>(
@@ -38,6 +40,8 @@ export function mediaManagerSuite<Fixture extends MediaManagerFixture>(
   choices(check)
   tapeAllocations(check)
   watching(check)
+  mediaManagerMediaChecks(check)
+  mediaManagerSharingChecks(check)
 }
 
 function configuration(check: Check): void {
@@ -376,91 +380,4 @@ function watching(check: Check): void {
       (error: unknown) => asNbError(error).code === 'request-cancelled',
     )
   })
-}
-
-const unit = (name: string): StorageChoice => ({ kind: 'unit', name })
-const write = (storage: StorageChoice): MediaNeed => ({
-  kind: 'write',
-  storage,
-  volumePool: 'NetBackup',
-  retentionLevel: 1,
-})
-const onUnit = (name: string): MediaNeed => write(unit(name))
-
-function disk(name: string, fields: Partial<DiskStorageUnit> = {}): StorageUnit {
-  const maxFragmentBytes = 512 * 1024 ** 3
-  const base = { mediaServer: 'media1', state: 'up', maxFragmentBytes, onDemandOnly: false } as const
-  return { name, type: 'disk', maxConcurrentJobs: 1, ...base, ...fields }
-}
-
-/** Two drives in robot tld0 and three blank volumes in the pool NetBackup. */
-async function site(media: MediaManager): Promise<void> {
-  const maxFragmentBytes = 1024 ** 4
-  const tape: TapeStorageUnit = {
-    name: 'tape1',
-    type: 'tape',
-    mediaServer: 'media1',
-    state: 'up',
-    maxFragmentBytes,
-    onDemandOnly: true,
-    density: 'hcart',
-    robot: 'tld0',
-    maxConcurrentDrives: 2,
-  }
-  await media.putStorageUnit(tape)
-  for (const name of ['drive1', 'drive2']) {
-    const drive: Drive = { name, mediaServer: 'media1', density: 'hcart', robot: 'tld0', state: 'up' }
-    await media.putDrive(drive)
-  }
-  for (const volumeId of ['A00001', 'A00002', 'A00003']) await media.putVolume(blank(volumeId))
-}
-
-function blank(volumeId: string): Volume {
-  const state = 'active' as const
-  return { volumeId, density: 'hcart', pool: 'NetBackup', robot: 'tld0', state, mounts: 0 }
-}
-
-async function granted(
-  media: MediaManager,
-  allocationId: string,
-  need: MediaNeed,
-  jobId = allocationId,
-): Promise<Extract<AllocationResult, { granted: true }>> {
-  const answer = await media.allocate({ allocationId, jobId, need })
-  assert.ok(answer.granted, `not granted: ${JSON.stringify(answer)}`)
-  return answer
-}
-
-async function denied(
-  media: MediaManager,
-  allocationId: string,
-  need: MediaNeed,
-): Promise<Extract<AllocationResult, { granted: false }>> {
-  const answer = await media.allocate({ allocationId, jobId: allocationId, need })
-  assert.ok(!answer.granted, `granted: ${JSON.stringify(answer)}`)
-  assert.ok(answer.blockers.length > 0, 'a denial names at least one blocker')
-  return answer
-}
-
-const kinds = (answer: Extract<AllocationResult, { granted: false }>): readonly [string, number][] =>
-  answer.blockers.map(({ kind, reason }) => [kind, reason])
-
-async function everything(media: MediaManager): Promise<readonly unknown[]> {
-  return Promise.all([
-    collect(media.storageUnits({})),
-    collect(media.groups({})),
-    collect(media.pools({})),
-    collect(media.volumes({})),
-    collect(media.drives({})),
-  ])
-}
-
-async function rejects(promise: Promise<unknown>, code: ErrorCode): Promise<NbError> {
-  const error: unknown = await promise.then(
-    () => assert.fail(`expected ${code}`),
-    (reason: unknown) => reason,
-  )
-  assert.ok(error instanceof NbError, `expected ${code}, got ${String(error)}`)
-  assert.equal(error.code, code, error.message)
-  return error
 }
