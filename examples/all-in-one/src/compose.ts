@@ -20,6 +20,8 @@ import { createResourceBroker } from '@nb/resource-broker'
 import { createRestoreService } from '@nb/restore'
 import { createScheduler } from '@nb/scheduler'
 import { createClientAgent, createMediaServer } from '@nb/transfer'
+import { configureMedia } from './configure-media.ts'
+import type { ServerSettings } from './settings.ts'
 
 /** What the composition stands on. */
 export interface Ground {
@@ -35,6 +37,8 @@ export interface Ground {
   readonly stateDirectory: string
   /** Largest fragment of an image, bytes. */
   readonly maxFragmentBytes: number
+  /** How it works. @default as each setting says */
+  readonly settings?: ServerSettings
   /** Is told what an administrator must know, a sentence each. @default nobody is */
   readonly warn?: (text: string) => void
   /** Puts something of the same port in front of the catalog that the job manager sees. @default nothing */
@@ -66,13 +70,15 @@ export interface AllInOne extends Required<Lifecycle> {
 
 /** A master server, a media server and a client in one process. The order of the lines is the order of start. */
 export function composeAllInOne(ground: Ground): AllInOne {
-  const { database, files, clock } = ground
+  const { database, files, clock, settings = {} } = ground
+  const { maxJobsPerClient } = settings
+  const perClient = maxJobsPerClient === undefined ? {} : { maxJobsPerClient }
   const channels = createLocalChannels({ clock })
   const jobStore = createJobStore({ store: database.sublevel('jobs'), clock })
   const log = jobStore
 
   const media = createMediaManager({ store: database.sublevel('emm'), clock, log })
-  const broker = createResourceBroker({ media, store: database.sublevel('broker'), clock, log })
+  const broker = createResourceBroker({ media, store: database.sublevel('broker'), clock, log }, perClient)
   const catalog = createCatalog(
     { store: database.sublevel('catalog'), files, channels, clock, log },
     { directory: ground.imageDirectory },
@@ -99,19 +105,25 @@ export function composeAllInOne(ground: Ground): AllInOne {
   )
   mediaServers.set(mediaServerName, mediaServer)
 
-  const restores = createRestoreService({ catalog, jobs, mediaServers, channels, clock, log })
-  const scheduler = createScheduler({ jobs, catalog, store: database.sublevel('scheduler'), clock, log })
+  const scheduler = createScheduler(
+    {
+      jobs,
+      catalog,
+      clients: new Map(Object.entries(clients)),
+      store: database.sublevel('scheduler'),
+      clock,
+      log,
+    },
+    { ...schedulerOptions(settings), ...perClient },
+  )
+  const restores = createRestoreService({ catalog, jobs, mediaServers, scheduler, channels, clock, log })
 
   const configuration: Lifecycle = {
     start: () =>
-      media.putStorageUnit({
-        type: 'disk',
-        name: storageUnit,
+      configureMedia(media, {
+        storageUnit,
         mediaServer: mediaServerName,
-        state: 'up',
         maxFragmentBytes: ground.maxFragmentBytes,
-        maxConcurrentJobs: 4,
-        onDemandOnly: false,
       }),
   }
   const parts = [
@@ -130,5 +142,21 @@ export function composeAllInOne(ground: Ground): AllInOne {
   return {
     ...lifecycle(...parts),
     ports: { scheduler, jobs, catalog, broker, media, restores, mediaServer },
+  }
+}
+
+function schedulerOptions({
+  timeZone,
+  tries,
+  triesWithinMs,
+  retryDelayMs,
+}: ServerSettings): NonNullable<Parameters<typeof createScheduler>[1]> {
+  return {
+    ...(timeZone === undefined ? {} : { timeZone }),
+    attempts: {
+      ...(tries === undefined ? {} : { tries }),
+      ...(triesWithinMs === undefined ? {} : { periodMs: triesWithinMs }),
+      ...(retryDelayMs === undefined ? {} : { retryDelayMs }),
+    },
   }
 }

@@ -42,6 +42,7 @@ async function main(options: AllInOneOptions, interrupted: AbortSignal): Promise
       diskDirectory: join(options.state, 'disk1'),
       stateDirectory: options.state,
       maxFragmentBytes: options.maxFragmentBytes,
+      settings: options.settings,
       warn,
     })
     const socketPath = join(options.state, 'nb.sock')

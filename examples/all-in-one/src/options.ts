@@ -3,6 +3,8 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ExtractTarget, NbError } from '@nb/contracts'
 import { Command, Option } from 'commander'
+import { addSettings, type SettingsFlags, settingsOf } from './server-options.ts'
+import type { ServerSettings } from './settings.ts'
 
 /** What the example was asked to do. Paths are absolute. */
 export interface AllInOneOptions {
@@ -15,6 +17,7 @@ export interface AllInOneOptions {
   readonly maxFragmentBytes: number
   /** Serve only: no policy, backup or restore of its own. */
   readonly serve: boolean
+  readonly settings: ServerSettings
 }
 
 const mib = 1024 * 1024
@@ -37,6 +40,7 @@ export function parseOptions(argv: readonly string[]): AllInOneOptions {
     .option('--max-fragment <MIB>', 'largest piece of an image in MiB, 1–1048576', '524288')
     .option('--once', 'end after backup, restore and comparison: exit code 0, or the reason and another')
     .option('--serve', 'only run the server on the state there is')
+  addSettings(program)
     .addHelpText(
       'after',
       `
@@ -51,15 +55,17 @@ Exit codes: 0 done · 1 a job failed or the trees differ · 2 wrong usage · 130
     .configureOutput({ outputError: (text, write) => write(text) })
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
     .parse(argv, { from: 'user' })
-  const given = program.opts<{
-    source: string
-    restoreTo?: string
-    ifExists: ExtractTarget['ifExists']
-    state: string
-    maxFragment: string
-    once?: boolean
-    serve?: boolean
-  }>()
+  const given = program.opts<
+    SettingsFlags & {
+      source: string
+      restoreTo?: string
+      ifExists: ExtractTarget['ifExists']
+      state: string
+      maxFragment: string
+      once?: boolean
+      serve?: boolean
+    }
+  >()
   for (const option of ['source', 'restoreTo', 'state'] as const) {
     if (given[option] === '')
       program.error(
@@ -84,6 +90,7 @@ Exit codes: 0 done · 1 a job failed or the trees differ · 2 wrong usage · 130
     once: given.once === true,
     maxFragmentBytes: fragment * mib,
     serve: given.serve === true,
+    settings: settingsOf(given),
   }
 }
 

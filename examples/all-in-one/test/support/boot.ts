@@ -2,11 +2,13 @@ import { join } from 'node:path'
 import { type Catalog, type Files, lifecycle, systemClock, systemFiles } from '@nb/contracts'
 import { type AllInOne, composeAllInOne } from '../../src/compose.ts'
 import { openDatabase } from '../../src/open-database.ts'
+import type { ServerSettings } from '../../src/settings.ts'
 
 /** Places and parts that a test wants otherwise. */
 export interface BootOptions {
   readonly diskDirectory?: string
   readonly files?: Files
+  readonly settings?: ServerSettings
   readonly decorateCatalog?: (catalog: Catalog) => Catalog
 }
 

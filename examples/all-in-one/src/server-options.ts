@@ -1,0 +1,83 @@
+import { parsePeriod, UsageError } from '@nb/cli'
+import { type Command, InvalidArgumentError } from 'commander'
+import type { ServerSettings } from './settings.ts'
+
+/** Adds the options that say how the server works, with their bounds. */
+export function addSettings(program: Command): Command {
+  return program
+    .optionsGroup('How the server works:')
+    .option('--time-zone <NAME>', "time zone of all windows, such as Europe/Vienna (default: the host's)")
+    .option(
+      '--max-jobs-per-client <N>',
+      'most jobs of any one client at once, 1-1000 (default: 1)',
+      whole(1, 1000),
+    )
+    .option(
+      '--tries <N>',
+      'how often a failed job is tried within the period, 1-35 (default: 2)',
+      whole(1, 35),
+    )
+    .option(
+      '--tries-within <PERIOD>',
+      'that sliding period, 1h-7d (default: 12h)',
+      period(3_600_000, 7 * 86_400_000),
+    )
+    .option(
+      '--retry-delay <PERIOD>',
+      'wait between tries, 1s-60min (default: 10min)',
+      period(1000, 3_600_000),
+    )
+}
+
+/** The settings as commander has read them. */
+export interface SettingsFlags {
+  readonly timeZone?: string
+  readonly maxJobsPerClient?: number
+  readonly tries?: number
+  readonly triesWithin?: number
+  readonly retryDelay?: number
+}
+
+/** What was said of how the server works; what was not said keeps its default. */
+export function settingsOf({
+  timeZone,
+  maxJobsPerClient,
+  tries,
+  triesWithin,
+  retryDelay,
+}: SettingsFlags): ServerSettings {
+  return {
+    ...(timeZone === undefined ? {} : { timeZone }),
+    ...(maxJobsPerClient === undefined ? {} : { maxJobsPerClient }),
+    ...(tries === undefined ? {} : { tries }),
+    ...(triesWithin === undefined ? {} : { triesWithinMs: triesWithin }),
+    ...(retryDelay === undefined ? {} : { retryDelayMs: retryDelay }),
+  }
+}
+
+/** Reads a whole number within bounds. */
+export function whole(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (text.trim() === '' || !Number.isInteger(value) || value < least || value > most)
+      throw new InvalidArgumentError(`A whole number from ${least} to ${most}.`)
+    return value
+  }
+}
+
+function period(leastMs: number, mostMs: number): (text: string) => number {
+  return (text) => {
+    const value = periodOf(text)
+    if (value < leastMs || value > mostMs) throw new InvalidArgumentError('It is out of bounds.')
+    return value
+  }
+}
+
+function periodOf(text: string): number {
+  try {
+    return parsePeriod(text)
+  } catch (error) {
+    if (error instanceof UsageError) throw new InvalidArgumentError(error.message)
+    throw error
+  }
+}

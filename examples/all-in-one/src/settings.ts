@@ -1,0 +1,13 @@
+/** How a server works, beyond the places it stands on. Bounds are those of {@link addSettings}. */
+export interface ServerSettings {
+  /** Name of the time zone of all windows, such as `Europe/Vienna`. @default the host's */
+  readonly timeZone?: string
+  /** Most jobs of any one client at once. @default 1 */
+  readonly maxJobsPerClient?: number
+  /** How often a failed job is tried in the sliding period. @default 2 */
+  readonly tries?: number
+  /** Length of that period, milliseconds. @default 43200000, 12 hours */
+  readonly triesWithinMs?: number
+  /** Wait between tries, milliseconds. @default 600000, 10 minutes */
+  readonly retryDelayMs?: number
+}
