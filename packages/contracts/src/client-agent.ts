@@ -77,6 +77,8 @@ export interface RunProgress {
   readonly files: number
   readonly bytes: number
   readonly currentPath?: Path
+  /** While a script of the client runs: for how long, milliseconds. It rises some times a minute, as a sign of life. */
+  readonly scriptMs?: number
 }
 
 /** How a run ended. */
@@ -126,6 +128,9 @@ export interface ClientAgent {
   waitRun(input: { readonly runId: string }, options?: CallOptions): Promise<RunResult>
   /** How far it is, a few times a second, until it ends. */
   progress(input: { readonly runId: string }, options?: CallOptions): AsyncIterable<RunProgress>
-  /** Ends a run early. Idempotent; resolves when nothing of it runs any more. */
+  /**
+   * Ends a run early. Idempotent; resolves when nothing of it runs any more but the client's own end script, which a
+   * backup has also when it fails.
+   */
   abortRun(input: { readonly runId: string; readonly reason: string }, options?: CallOptions): Promise<void>
 }

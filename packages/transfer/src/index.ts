@@ -23,6 +23,7 @@
  * const run = await agent.startBackup({
  *   jobId: '1',
  *   backupId: 'web1_1767225600',
+ *   names: { policy: 'daily', schedule: 'full', scheduleType: 'full' },
  *   walk: { roots: [toPath(source)], exclude: [], include: [], crossMountPoints: false },
  *   data: data.ticket,
  *   metadata: list.ticket,
@@ -58,3 +59,4 @@ export {
   type ClientAgentOptions,
   type LocalClientAgent,
 } from './client/client-agent.ts'
+export type { ScriptOptions } from './client/scripts/notify-scripts.ts'

@@ -180,6 +180,7 @@ export const runProgress: Schema<RunProgress> = closed<RunProgress>({
   files: count,
   bytes: count,
   currentPath: maybe(path),
+  scriptMs: maybe(count),
 })
 
 export const runResult: Schema<RunResult> = closed<RunResult>({

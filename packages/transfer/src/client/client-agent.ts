@@ -26,7 +26,11 @@ import { ClientRun, orAborted } from './client-run.ts'
 import { noExtractionState, type ExtractionState } from './extractor/extraction-state.ts'
 import { startExtractorSession } from './extractor/extractor-session.ts'
 import { JobLines } from './job-lines.ts'
+import { localFileSystems } from './local-file-systems.ts'
 import { startReaderSession } from './reader-session.ts'
+import { LateEndScripts } from './scripts/late-end-scripts.ts'
+import { NotifyScripts, type ScriptOptions } from './scripts/notify-scripts.ts'
+import { type RunOutcome, type ScriptedWork, withScripts } from './scripts/with-scripts.ts'
 import { WorkerThreads, type WorkerListener } from './worker-threads.ts'
 
 /** What a client agent works with. */
@@ -52,6 +56,11 @@ export interface ClientAgentOptions {
   readonly listedWarnings?: number
   /** How long the result of a run that has ended is kept, milliseconds. @default 600000 */
   readonly keepResultsMs?: number
+  /**
+   * Scripts that run before a backup is read and after; only this host names them. A restart of the agent ends those that
+   * run. @default none
+   */
+  readonly scripts?: ScriptOptions
   /** How long what one group of a restore leaves to the next is kept, milliseconds. @default 86400000 */
   readonly keepRestoreStateMs?: number
 }
@@ -64,6 +73,7 @@ export type LocalClientAgent = ClientAgent & Required<Lifecycle>
  *
  * Errors of runs, in their result: `source-missing` (71), `source-unreadable` (2), `argument-invalid` (20),
  * `file-list-corrupt` (229), `archive-corrupt` (92), `target-exists` (5), `target-unsafe` (5), `restore-failed` (5),
+ * `start-notify-failed` (73), `start-notify-timeout` (74), `end-notify-timeout` (75),
  * `disk-full` (155), `not-supported` (228), `state-conflict` (228), `channel-broken` (23), `session-killed` (63).
  */
 export function createClientAgent(
@@ -81,12 +91,14 @@ interface WaitingRestore {
 
 class Agent implements LocalClientAgent {
   readonly #components: ClientAgentComponents
-  readonly #options: Required<ClientAgentOptions>
+  readonly #options: Required<Omit<ClientAgentOptions, 'scripts'>>
   readonly #logger: Logger
   readonly #threads: WorkerThreads
   readonly #runs = new Map<string, ClientRun>()
   readonly #waiting = new Map<string, WaitingRestore>()
   readonly #restoring = new Set<string>()
+  readonly #scripts: NotifyScripts | undefined
+  readonly #lateEnds: LateEndScripts
   #isStopped = false
 
   constructor(components: ClientAgentComponents, options: ClientAgentOptions) {
@@ -98,6 +110,8 @@ class Agent implements LocalClientAgent {
     } = options
     this.#components = components
     this.#options = { neverPaths, listedWarnings, keepResultsMs, keepRestoreStateMs }
+    this.#scripts = options.scripts === undefined ? undefined : new NotifyScripts(options.scripts)
+    this.#lateEnds = new LateEndScripts(this.#scripts, components.clock)
     this.#threads = new WorkerThreads(components.clock)
     this.#logger = components.logger ?? debugLogger('nb:transfer:client-agent')
   }
@@ -111,6 +125,7 @@ class Agent implements LocalClientAgent {
     this.#isStopped = true
     for (const run of this.#runs.values()) run.abort('the client agent is being stopped')
     await Promise.all([...this.#runs.values()].map((run) => run.result))
+    await this.#lateEnds.stop()
     for (const { forget } of this.#waiting.values()) forget()
     await this.#threads.stop()
   }
@@ -140,7 +155,7 @@ class Agent implements LocalClientAgent {
 
   async fileSystems(_: Record<string, never>, options?: CallOptions): Promise<readonly LocalFileSystem[]> {
     throwIfAborted(options)
-    throw notYet('fileSystems')
+    return localFileSystems()
   }
 
   async startRemoval(_: RemovalRunSpec, options?: CallOptions): Promise<{ readonly runId: string }> {
@@ -188,7 +203,7 @@ class Agent implements LocalClientAgent {
     return run
   }
 
-  #begin(work: (run: ClientRun) => Promise<Omit<RunResult, 'runId'>>): { readonly runId: string } {
+  #begin(work: (run: ClientRun) => Promise<RunOutcome>): { readonly runId: string } {
     if (this.#isStopped)
       throw new NbError('state-conflict', 'The client agent is stopped.', { retryable: true })
     const runId = randomUUID()
@@ -201,55 +216,71 @@ class Agent implements LocalClientAgent {
     return { runId }
   }
 
-  async #backup(run: ClientRun, spec: BackupRunSpec): Promise<Omit<RunResult, 'runId'>> {
+  async #backup(run: ClientRun, spec: BackupRunSpec): Promise<RunOutcome> {
     const lines = this.#lines(spec.jobId)
-    const { walk, reference } = spec
-    return this.#withChannels(
-      {
-        data: spec.data,
-        metadata: spec.metadata,
-        ...(reference === undefined ? {} : { reference: reference.ticket }),
-      },
-      async ({ data, metadata, reference: list }) => {
-        run.throwIfEnded()
-        const session = startReaderSession(
-          this.#threads,
-          {
-            backupId: spec.backupId,
-            referenceId: reference?.backupId,
-            roots: walk.roots.map((path) => pathToBytes(path)),
-            exclude: walk.exclude,
-            include: walk.include,
-            crossMountPoints: walk.crossMountPoints,
-            neverPaths: this.#options.neverPaths.map((path) => pathToBytes(path as Path)),
-            checkpointIntervalMs: spec.checkpointIntervalMs,
-            resumeFrom: spec.resumeFrom,
-          },
-          { data: data as DataChannel, metadata: metadata as DataChannel, reference: list },
-          {
-            ...listenerOf(run, lines),
-            onCheckpoint: (checkpoint) => run.noteCheckpoint(checkpoint, () => session.goOn()),
-          },
-        )
-        try {
-          const { counts, streamBytes, fileList, warnings } = await run.hold(session).result
-          const { entries, storedEntries, bytes } = counts
-          lines.info(
-            `read ${counted(entries, 'entry', 'entries')}, stored ${storedEntries} of them: ${streamBytes} bytes of archive`,
-          )
-          return {
-            status: warnings > 0 ? 1 : 0,
-            warnings,
-            sent: { counts: { entries, storedEntries, bytes, streamBytes, warnings }, fileList },
-          }
-        } finally {
-          await lines.finish()
-        }
-      },
-    )
+    const { data, metadata, reference } = spec
+    const tickets = { data, metadata, ...(reference === undefined ? {} : { reference: reference.ticket }) }
+    return this.#withChannels(tickets, async (channels) => {
+      run.throwIfEnded()
+      const work: ScriptedWork = {
+        scripts: this.#scripts,
+        backup: spec,
+        surroundings: {
+          clock: this.#components.clock,
+          line: (severity, text) => lines.line(severity, text),
+          onRunning: (scriptMs) => run.noteScript(scriptMs),
+          hold: (session) => run.hold(session),
+        },
+        throwIfEnded: () => run.throwIfEnded(),
+        afterwards: (status) => this.#lateEnds.begin(spec, status, this.#lines(spec.jobId)),
+      }
+      try {
+        return await withScripts(work, () => this.#read(run, spec, channels, lines))
+      } finally {
+        await lines.finish()
+      }
+    })
   }
 
-  async #restore(run: ClientRun, spec: RestoreRunSpec): Promise<Omit<RunResult, 'runId'>> {
+  async #read(
+    run: ClientRun,
+    spec: BackupRunSpec,
+    { data, metadata, reference }: Readonly<Record<string, DataChannel>>,
+    lines: JobLines,
+  ): Promise<RunOutcome> {
+    const { walk } = spec
+    const session = startReaderSession(
+      this.#threads,
+      {
+        backupId: spec.backupId,
+        referenceId: spec.reference?.backupId,
+        roots: walk.roots.map((path) => pathToBytes(path)),
+        exclude: walk.exclude,
+        include: walk.include,
+        crossMountPoints: walk.crossMountPoints,
+        neverPaths: this.#neverPaths(),
+        checkpointIntervalMs: spec.checkpointIntervalMs,
+        resumeFrom: spec.resumeFrom,
+      },
+      { data: data as DataChannel, metadata: metadata as DataChannel, reference },
+      {
+        ...listenerOf(run, lines),
+        onCheckpoint: (checkpoint) => run.noteCheckpoint(checkpoint, () => session.goOn()),
+      },
+    )
+    const { counts, streamBytes, fileList, warnings } = await run.hold(session).result
+    const { entries, storedEntries, bytes } = counts
+    lines.info(
+      `read ${counted(entries, 'entry', 'entries')}, stored ${storedEntries} of them: ${streamBytes} bytes of archive`,
+    )
+    return {
+      status: warnings > 0 ? 1 : 0,
+      warnings,
+      sent: { counts: { entries, storedEntries, bytes, streamBytes, warnings }, fileList },
+    }
+  }
+
+  async #restore(run: ClientRun, spec: RestoreRunSpec): Promise<RunOutcome> {
     const lines = this.#lines(spec.jobId)
     const before = this.#waiting.get(spec.restoreId)
     before?.forget()
@@ -277,6 +308,10 @@ class Agent implements LocalClientAgent {
         await lines.finish()
       }
     })
+  }
+
+  #neverPaths(): readonly Uint8Array[] {
+    return this.#options.neverPaths.map((path) => pathToBytes(path as Path))
   }
 
   #keep(restoreId: string, state: ExtractionState): void {

@@ -61,6 +61,12 @@ export class ClientRun {
     this.#wake()
   }
 
+  /** A script of the client runs, for so long by now. */
+  noteScript(scriptMs: number): void {
+    this.#progress = { ...this.#progress, scriptMs }
+    this.#wake()
+  }
+
   /** The reader stands still until it is told to go on. */
   noteCheckpoint(checkpoint: ReaderCheckpoint, goOn: () => void): void {
     this.#standing = { checkpoint, goOn }

@@ -43,7 +43,12 @@ export class JobLines {
   }
 
   info(text: string): void {
-    this.#append([{ time: this.#clock.now(), component: 'client-agent', severity: 'info', text }])
+    this.line('info', text)
+  }
+
+  /** Writes a line that no bound leaves out. */
+  line(severity: JobLogLine['severity'], text: string): void {
+    this.#append([{ time: this.#clock.now(), component: 'client-agent', severity, text }])
   }
 
   /** Resolves when all lines are with the log. */

@@ -23,8 +23,11 @@ export class ProgressSender {
     const { signal, silence, host } = this.#session
     try {
       const options = { signal: AbortSignal.any([signal, this.#reading.signal]) }
-      for await (const { files, bytes, currentPath } of client.progress({ runId }, options)) {
-        const moved = files !== this.#latest.files || bytes !== this.#latest.bytes
+      let lastScriptMs: number | undefined
+      for await (const { files, bytes, currentPath, scriptMs } of client.progress({ runId }, options)) {
+        const moved =
+          files !== this.#latest.files || bytes !== this.#latest.bytes || scriptMs !== lastScriptMs
+        lastScriptMs = scriptMs
         if (moved || currentPath !== this.#latest.currentPath) silence.touch()
         this.#latest = { files, bytes, ...(currentPath === undefined ? {} : { currentPath }) }
         if (host.clock.now() - this.#lastSentAt >= INTERVAL_MS) await this.#send()
