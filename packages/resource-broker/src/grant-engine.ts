@@ -20,6 +20,7 @@ import type { JobLines, ReleaseReason } from './job-lines.ts'
 import { grantOf, type Lease, LeaseBook } from './lease-book.ts'
 import type { LeaseStore } from './lease-store.ts'
 import { isLimited, type Limit, limitBlockers } from './limits.ts'
+import type { Ranked } from './order.ts'
 import { differences } from './reconcile.ts'
 import { allocationIdOf, flowOf } from './request.ts'
 import { becauseOf, type Favour } from './sentence.ts'
@@ -190,6 +191,8 @@ export class GrantEngine {
     const { jobId, need } = request
     try {
       const turns = this.turns.against(waiter)
+      // Its rank may change meanwhile; the answer is for the rank that it has now.
+      const below = this.turns.lowestAgainst(waiter)
       const answer = await media.allocate({
         allocationId,
         jobId,
@@ -198,7 +201,7 @@ export class GrantEngine {
         ...(turns.length === 0 ? {} : { turns }),
       })
       if (answer.granted) await this.#grant(waiter, answer)
-      else if (answer.possible) this.#goOnWaiting(waiter, answer.blockers)
+      else if (answer.possible) this.#goOnWaiting(waiter, answer.blockers, below)
       else this.room.fail(waiter, impossible(request, answer.blockers))
     } catch (error) {
       await this.#giveUp(allocationId)
@@ -222,7 +225,12 @@ export class GrantEngine {
     const lease = this.book.add(record, countedOf(request))
     lines.granted(record, clock.now())
     events.emit('allocation:granted', { leaseId, jobId: request.jobId, allocation })
-    if (allocation.medium.kind === 'tape' && allocation.medium.multiplex !== undefined)
+    if (
+      allocation.medium.kind === 'tape' &&
+      allocation.medium.multiplex !== undefined &&
+      favour !== 'multiplex-group'
+    )
+      // A new group, which others may join.
       this.room.index.wakeMultiplexed(allocation.storageUnit)
     if (waiter.callers !== undefined) {
       this.room.grant(waiter, grantOf(lease))
@@ -235,11 +243,12 @@ export class GrantEngine {
     this.room.goOnWaiting(waiter)
   }
 
-  #goOnWaiting(waiter: Waiter, blockers: readonly Blocker[]): void {
+  #goOnWaiting(waiter: Waiter, blockers: readonly Blocker[], below: Ranked | undefined): void {
     const { index } = this.room
     this.room.goOnWaiting(waiter)
     const keepsTurns = blockers.some(({ kind }) => kind === 'turn')
-    index.close(waiter.need, blockers, keepsTurns ? this.turns.lowestAgainst(waiter) : undefined)
+    index.close(waiter.need, blockers, keepsTurns ? below : undefined)
+    if (this.room.isWaiting(waiter)) this.#announceOne(waiter)
     for (const change of this.#missed) {
       if (change === 'anything') index.wakeNeed(waiter.need)
       else index.wake(change)
@@ -317,18 +326,24 @@ export class GrantEngine {
   #ended(waiter: Waiter): void {
     if (!this.turns.has(waiter)) return
     this.turns.delete(waiter)
+    // Whoever is being asked for may be denied for this turn.
+    this.#missed.push('anything')
     this.pump()
   }
 
   /** Tells of those who came and have to wait. */
   #announce(): void {
+    for (const waiter of this.room.takeNewcomers()) this.#announceOne(waiter)
+  }
+
+  #announceOne(waiter: Waiter): void {
+    if (waiter.announced) return
+    waiter.announced = true
     const { clock, lines, events } = this.#parts
-    for (const waiter of this.room.takeNewcomers()) {
-      const { request, since, need } = waiter
-      const blockers = () => [...limitBlockers(waiter, this.book.usage), ...this.room.index.closedBy(need)]
-      events.emit('request:queued', { requestId: request.requestId, jobId: request.jobId })
-      lines.waiting(request, since, blockers, clock.now())
-    }
+    const { request, since, need } = waiter
+    const blockers = () => [...limitBlockers(waiter, this.book.usage), ...this.room.index.closedBy(need)]
+    events.emit('request:queued', { requestId: request.requestId, jobId: request.jobId })
+    lines.waiting(request, since, blockers, clock.now())
   }
 }
 

@@ -312,8 +312,8 @@ async function* queue(
   for (const waiter of engine.room.inOrder().slice(0, limit)) {
     throwIfAborted(callOptions)
     const blockers = await blockersOf(engine, waiter, ask)
-    if (engine.room.isWaiting(waiter))
-      yield { request: waiter.request, since: waiter.since, passedBy: 0, blockers }
+    const { request, since, passedBy } = waiter
+    if (engine.room.isWaiting(waiter)) yield { request, since, passedBy, blockers }
   }
 }
 

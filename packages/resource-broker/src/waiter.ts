@@ -17,6 +17,8 @@ export class Waiter implements Waiting {
   asking = false
   /** Whether its job's log has the line of the first time. */
   requested = false
+  /** Whether it was told of that it has to wait. */
+  announced = false
   /** Those who asked and still want it: nearly always one, more when a request was sent again. */
   callers: Caller | readonly Caller[] | undefined = undefined
 
