@@ -4,7 +4,8 @@ import { isRemoving } from './job-view.ts'
 import type { Ending } from './job-record.ts'
 import { retrying } from './patience.ts'
 import type { RunningJob } from './running-job.ts'
-import { endSession, mediaServerOf } from './session-calls.ts'
+import { endSession, liveSessions, mediaServerOf } from './session-calls.ts'
+import { reportOf } from './session-watch.ts'
 
 /**
  * Takes off the client what an archive has saved: after step 15, because nothing may be removed that can't be restored,
@@ -58,14 +59,46 @@ async function removal(parts: ManagerParts, job: RunningJob): Promise<SessionRep
     const server = mediaServerOf(mediaServers, mediaServer)
     const started = server.startRemoval({ jobId, client, backupId }, { signal })
     const { sessionId } = await job.unlessEnded(started, (late) => end(late.sessionId))
+    const over = new AbortController()
+    const watched = AbortSignal.any([signal, over.signal])
+    const lost = untilLost(parts, mediaServer, sessionId, watched)
+    lost.catch(() => undefined)
     try {
-      return await job.unlessEnded(server.waitSession({ sessionId }, { signal }))
+      const report = server.waitSession({ sessionId }, { signal: watched })
+      return await job.unlessEnded(Promise.race([report, lost]))
     } catch (error) {
       if (signal.aborted) end(sessionId)
-      throw asNbError(error).code === 'session-unknown'
-        ? new NbError('session-killed', 'the session of the removal is gone and left no report')
-        : error
+      throw asNbError(error).code === 'session-unknown' ? gone() : error
+    } finally {
+      over.abort()
     }
   }
   return retrying(clock, 3, ask, signal)
+}
+
+/** Rejects when the session does not live any more and left no report, or its media server is silent for too long. */
+async function untilLost(
+  parts: ManagerParts,
+  mediaServer: string,
+  sessionId: string,
+  signal: AbortSignal,
+): Promise<never> {
+  const { clock, sessionCheckMs, silenceMs } = parts
+  let heardAt = clock.now()
+  for (;;) {
+    await clock.sleep(sessionCheckMs, { signal })
+    const live = await liveSessions(parts, mediaServer)
+    if (live === undefined) {
+      if (clock.now() - heardAt < silenceMs) continue
+      throw new NbError('media-server-unreachable', `media server ${mediaServer} does not answer`)
+    }
+    heardAt = clock.now()
+    if (live.some((session) => session.sessionId === sessionId)) continue
+    // It may have ended in this very moment: its report is asked for once more.
+    if ((await reportOf(parts, mediaServer, sessionId)) === undefined) throw gone()
+  }
+}
+
+function gone(): NbError {
+  return new NbError('session-killed', 'the session of the removal is gone and left no report')
 }

@@ -47,17 +47,11 @@ export type { ImageCleanup, JobManagerService } from './job-manager.ts'
 export type { JobManagerComponents, JobManagerOptions, MediaServers } from './components.ts'
 export type { CleanupReport } from './housekeeping.ts'
 export type { JobWorker, JobWorkers, WorkContext, WorkResult } from './workers.ts'
+export { createJobNotifier } from './notifier.ts'
+export type { JobNotifier, JobNotifierComponents, JobNotifierOptions } from './notifier.ts'
+export type { HookCall, HookEnd, HookRunner } from './run-hook.ts'
 export type { StoragePlace } from './give-back.ts'
 export type { NumberedLine } from './job-lines.ts'
-export type {
-  ChildEnd,
-  ChildJob,
-  Ending,
-  Holding,
-  JobPhase,
-  JobRecord,
-  JobSpec,
-  Rest,
-} from './job-record.ts'
+export type { ChildEnd, ChildJob, Ending, Holding, JobPhase, JobRecord, JobSpec, Rest } from './job-record.ts'
 export type { LiveFacts } from './job-view.ts'
 export type { JobChange, JobFacts } from './transitions.ts'

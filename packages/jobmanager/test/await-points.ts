@@ -90,6 +90,7 @@ export function createStage(
       points,
       die: () => {
         dead = true
+        world.broker.hangUp()
         world.connect(undefined)
         log = undefined
         hangUp(new NbError('server-unreachable', 'the job manager has crashed'))

@@ -96,7 +96,7 @@ class History {
       },
     )
     await clock.advanceUntil(settledOrDead(done, this.life), 3_600_000)
-    if (refused !== undefined) assert.ok(refused instanceof NbError, String(refused))
+    if (refused !== undefined) assert.ok(refused instanceof NbError, 'what is refused is typed')
     return refused === undefined && !this.life.dead
   }
 

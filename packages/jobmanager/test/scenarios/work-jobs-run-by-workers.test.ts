@@ -44,7 +44,7 @@ t.test('a worker gets its resources, tells its progress and ends the job', async
   const verify: JobWorker = {
     run: async ({ say, progress, allocation, parameters, attempt }) => {
       await say(
-        `verifying ${String(parameters['backupId'])} on ${allocation?.storageUnit ?? '-'}, try ${attempt}`,
+        `verifying ${parameters['backupId'] as string} on ${allocation?.storageUnit ?? '-'}, try ${attempt}`,
       )
       progress({ files: 7, bytes: 70 })
       return { status: 1, statusText: 'one file differs' }
@@ -139,6 +139,7 @@ t.test('a wrong request is refused, naming the field', async (t) => {
     details: { field: 'priority' },
   })
   await t.rejects(site.manager.submit(work({ retry: { tries: 0, delayMs: 0 } })), {
+    code: 'argument-invalid',
     details: { field: 'retry.tries' },
   })
 })

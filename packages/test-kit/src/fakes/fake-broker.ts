@@ -40,6 +40,8 @@ export interface FakeBroker extends ResourceBroker {
   readonly waiting: readonly ResourceRequest[]
   /** Takes a lease back, as if its time had run out. */
   expire(leaseId: string): void
+  /** Drops all requests that wait, as when the connection of those who asked is gone. */
+  hangUp(): void
 }
 
 interface Waiter {
@@ -47,6 +49,7 @@ interface Waiter {
   readonly since: number
   readonly order: number
   readonly resolve: (grant: Grant) => void
+  readonly reject: (error: Error) => void
 }
 
 interface Held {
@@ -166,6 +169,7 @@ export function createFakeBroker({ clock, log, units, leaseMs = 60_000 }: FakeBr
           request,
           since: clock.now(),
           order: count++,
+          reject,
           resolve: (grant) => {
             options?.signal?.removeEventListener('abort', onAbort)
             resolve(grant)
@@ -222,6 +226,10 @@ export function createFakeBroker({ clock, log, units, leaseMs = 60_000 }: FakeBr
     },
     get waiting() {
       return waiters.map(({ request }) => request)
+    },
+    hangUp: () => {
+      for (const { reject } of waiters.splice(0))
+        reject(new NbError('request-cancelled', 'whoever asked is gone'))
     },
     expire: (leaseId) => {
       if (giveBack(leaseId) !== undefined) serve()
