@@ -82,5 +82,10 @@ export { sampleBackupRequest, sampleLine } from './suites/sample-jobs.ts'
 export { jobLogSuite, type JobLogFixture } from './suites/job-log.ts'
 export { jobManagerSuite, suiteScript, type JobManagerFixture } from './suites/job-manager.ts'
 export { jobRegistrySuite, sampleRestoreSession, type JobRegistryFixture } from './suites/job-registry.ts'
-export { mediaServerSuite, type ClientConduct, type MediaServerFixture } from './suites/media-server.ts'
+export {
+  mediaServerSuite,
+  type ClientConduct,
+  type MediaServerFixture,
+  type MediaServerSupports,
+} from './suites/media-server.ts'
 export { clientAgentSuite, type ClientAgentFixture } from './suites/client-agent.ts'

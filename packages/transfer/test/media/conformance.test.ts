@@ -27,7 +27,7 @@ async function setup(root: string, wired: boolean): Promise<Suited> {
     backup: async (conduct) => {
       jobs += 1
       const backupId = `web1_${1_767_225_600 + jobs}`
-      const image = makeImage(backupId, filesOf([100_000, 0, 700_000]))
+      const image = makeImage(backupId, filesOf([100_000, 0, 700_000]), { standAfter: [1, 2] })
       images.set(backupId, image)
       world.agent.script = {
         image,
@@ -57,6 +57,7 @@ async function setup(root: string, wired: boolean): Promise<Suited> {
     },
     grantOf: ({ jobId, need }) => ({ granted: true, allocation: allocationOf(jobId, need.kind, 2 ** 20) }),
     reports: () => world.reports,
+    checkpoints: () => world.checkpoints,
   }
 }
 
@@ -67,9 +68,9 @@ const teardown = async (fixture: MediaServerFixture): Promise<void> => {
 }
 
 t.test('a media server', async (t) => {
-  mediaServerSuite(t, { setup: () => setup(t.testdir(), false), teardown })
+  mediaServerSuite(t, { setup: () => setup(t.testdir(), false), teardown }, { checkpoints: true })
 })
 
 t.test('a media server behind a wire', async (t) => {
-  mediaServerSuite(t, { setup: () => setup(t.testdir(), true), teardown })
+  mediaServerSuite(t, { setup: () => setup(t.testdir(), true), teardown }, { checkpoints: true })
 })

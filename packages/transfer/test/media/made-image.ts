@@ -16,6 +16,8 @@ export interface MadeImage {
   readonly list: Buffer
   readonly counts: ImageCounts
   readonly totals: FileListTotals
+  /** Where a reader could stand still: after each file, with the list so far. */
+  readonly stands: readonly { readonly counts: ImageCounts; readonly fileList: FileListTotals }[]
 }
 
 /** Bytes that look like nothing and are the same for a seed. */
@@ -38,8 +40,13 @@ export function filesOf(sizes: readonly number[], seed = 1): MadeFile[] {
 export function makeImage(
   backupId: string,
   files: readonly MadeFile[],
-  options: { readonly batchBytes?: number } = {},
+  {
+    standAfter = [],
+    ...options
+  }: { readonly batchBytes?: number; readonly standAfter?: readonly number[] } = {},
 ): MadeImage {
+  const stands: MadeImage['stands'][number][] = []
+  let listBytes = 0
   const encoder = new FileListEncoder({ images: [backupId], ...options })
   const pieces: Buffer[] = []
   const records: FileRecord[] = []
@@ -75,6 +82,15 @@ export function makeImage(
     pieces.push(header, content, padding)
     offset += memberBytes
     bytes += content.length
+    if (!standAfter.includes(index + 1)) continue
+    const flushed = encoder.flush()
+    if (flushed !== undefined) batches.push(flushed)
+    const entries = index + 1
+    listBytes = batches.reduce((sum, each) => sum + each.length, encoder.header().length)
+    stands.push({
+      counts: { entries, storedEntries: entries, bytes, streamBytes: offset, warnings: 0 },
+      fileList: { bytes: listBytes, batches: batches.length, entries },
+    })
   }
   const rest = encoder.flush()
   if (rest !== undefined) batches.push(rest)
@@ -92,6 +108,7 @@ export function makeImage(
     stream: Buffer.concat(pieces),
     list,
     counts,
+    stands,
     totals: { bytes: list.length, batches: batches.length, entries: files.length },
   }
 }

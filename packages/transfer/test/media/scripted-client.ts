@@ -3,6 +3,7 @@ import {
   type ClientAgent,
   type DataChannel,
   type DataChannels,
+  type ReaderCheckpoint,
   NbError,
   type RemovalCounts,
   type RemovalRunSpec,
@@ -12,6 +13,7 @@ import {
   readChannel,
   toErrorRecord,
 } from '@nb/contracts'
+import { decodeFileListHeader } from '@nb/formats'
 import { type RangeFrame, RangeSplitter } from '../../src/range-frame.ts'
 import type { MadeImage } from './made-image.ts'
 
@@ -46,6 +48,13 @@ interface Run {
   progress: RunProgress
   ended: boolean
   aborted?: string
+  /** Where it has stood still. */
+  readonly reached: ReaderCheckpoint[]
+  passedEntries: number
+  /** Someone waits for the next one. */
+  wake?: () => void
+  /** It stands still. */
+  goOn?: () => void
 }
 
 /** A client agent without files: it sends a made image, and keeps what a restore brings. */
@@ -98,12 +107,21 @@ export class ScriptedClient implements ClientAgent {
     return this.#start((run) => this.#removal(run, spec))
   }
 
-  async *checkpoints(): AsyncGenerator<never> {
-    throw new NbError('not-supported', 'a scripted client has no checkpoints')
+  async *checkpoints({ runId }: { readonly runId: string }): AsyncGenerator<ReaderCheckpoint> {
+    const run = this.#runs.get(runId) as Run
+    for (let index = 0; ; index++) {
+      while (run.reached.length === index && !run.ended)
+        await Promise.race([run.result, new Promise<void>((resolve) => (run.wake = resolve))])
+      const checkpoint = run.reached[index]
+      if (checkpoint === undefined) return
+      yield checkpoint
+    }
   }
 
-  async goOn(): Promise<never> {
-    throw new NbError('not-supported', 'a scripted client has no checkpoints')
+  async goOn({ runId, entries }: { readonly runId: string; readonly entries: number }): Promise<void> {
+    const run = this.#runs.get(runId) as Run
+    run.passedEntries = Math.max(run.passedEntries, entries)
+    run.goOn?.()
   }
 
   async waitRun({ runId }: { readonly runId: string }): Promise<RunResult> {
@@ -120,6 +138,7 @@ export class ScriptedClient implements ClientAgent {
   async abortRun({ runId, reason }: { readonly runId: string; readonly reason: string }): Promise<void> {
     const run = this.#runs.get(runId) as Run
     run.aborted ??= reason
+    run.goOn?.()
     for (const channel of run.channels) channel.abort(reason)
     await run.result
   }
@@ -127,7 +146,14 @@ export class ScriptedClient implements ClientAgent {
   #start(work: (run: Run) => Promise<Partial<RunResult>>): { readonly runId: string } {
     const { tells } = this.script
     const runId = `run-${this.#runs.size + 1}`
-    const run: Run = { channels: [], progress: { files: 0, bytes: 0 }, ended: false, result: ended() }
+    const run: Run = {
+      channels: [],
+      progress: { files: 0, bytes: 0 },
+      ended: false,
+      reached: [],
+      passedEntries: -1,
+      result: ended(),
+    }
     async function ended(): Promise<RunResult> {
       // Not before the run is known.
       await Promise.resolve()
@@ -150,14 +176,48 @@ export class ScriptedClient implements ClientAgent {
     const metadata = await this.#open(run, spec.metadata)
     const { image } = this.script
     if (image === undefined) throw new NbError('internal', 'the script has no image')
-    await Promise.all([this.#send(run, data, image.stream), sendAll(metadata, image.list, 5000)])
+    await this.#sendWithStops(run, spec, { data, metadata }, image)
     run.progress = { files: image.counts.entries, bytes: image.counts.bytes }
     return { sent: { counts: image.counts, fileList: image.totals } }
   }
 
-  async #send(run: Run, data: DataChannel, stream: Buffer): Promise<void> {
+  /** Sends the image from where it goes on, and stands still where the image says, if it is to take checkpoints. */
+  async #sendWithStops(
+    run: Run,
+    { checkpointIntervalMs, resumeFrom }: BackupRunSpec,
+    { data, metadata }: { readonly data: DataChannel; readonly metadata: DataChannel },
+    image: MadeImage,
+  ): Promise<void> {
+    let streamAt = resumeFrom?.streamBytes ?? 0
+    let listAt = 0
+    if (resumeFrom !== undefined) {
+      listAt = resumeFrom.fileList.bytes
+      await metadata.write(image.list.subarray(0, decodeFileListHeader(image.list).byteLength))
+    }
+    const stands = checkpointIntervalMs === undefined ? [] : image.stands
+    for (const { counts, fileList } of stands) {
+      if (fileList.entries <= (resumeFrom?.fileList.entries ?? 0)) continue
+      const { streamBytes } = counts
+      await Promise.all([
+        this.#send(run, data, image.stream.subarray(0, streamBytes), streamAt),
+        sendPart(metadata, image.list.subarray(listAt, fileList.bytes), 5000),
+      ])
+      streamAt = streamBytes
+      listAt = fileList.bytes
+      run.reached.push({ streamBytes, fileList, counts, position: `after ${fileList.entries}` })
+      run.wake?.()
+      while (run.passedEntries < fileList.entries && run.aborted === undefined)
+        await new Promise<void>((resolve) => (run.goOn = resolve))
+    }
+    await Promise.all([
+      this.#send(run, data, image.stream, streamAt).then(() => data.end()),
+      sendPart(metadata, image.list.subarray(listAt), 5000).then(() => metadata.end()),
+    ])
+  }
+
+  async #send(run: Run, data: DataChannel, stream: Buffer, from = 0): Promise<void> {
     const { failAfter, silentAfter, chunkBytes = 100_000 } = this.script
-    for (let at = 0; at < stream.length; at += chunkBytes) {
+    for (let at = from; at < stream.length; at += chunkBytes) {
       if (failAfter !== undefined && at >= failAfter.bytes) throw failAfter.error
       // An end that never comes: reading waits until the channel breaks.
       if (silentAfter !== undefined && at >= silentAfter) await data.read()
@@ -165,7 +225,6 @@ export class ScriptedClient implements ClientAgent {
       this.sentBytes = Math.min(at + chunkBytes, stream.length)
       run.progress = { files: 0, bytes: this.sentBytes }
     }
-    await data.end()
   }
 
   async #restore(run: Run, spec: RestoreRunSpec): Promise<Partial<RunResult>> {
@@ -208,8 +267,7 @@ export class ScriptedClient implements ClientAgent {
   }
 }
 
-async function sendAll(channel: DataChannel, bytes: Buffer, chunkBytes: number): Promise<void> {
+async function sendPart(channel: DataChannel, bytes: Buffer, chunkBytes: number): Promise<void> {
   for (let at = 0; at < bytes.length; at += chunkBytes)
     await channel.write(bytes.subarray(at, at + chunkBytes))
-  await channel.end()
 }
