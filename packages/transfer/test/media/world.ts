@@ -76,6 +76,8 @@ export interface World {
 /** Options of {@link createWorld}. */
 export interface WorldOptions extends MediaServerOptions {
   readonly files?: Files
+  /** Goes on with what another one has left: its storage unit, its lists and its checkpoints. */
+  readonly after?: Pick<World, 'directory' | 'lists' | 'checkpoints'>
   /** Wraps the disk store. */
   readonly wrapStore?: (store: MediaStore) => MediaStore
   readonly sessionEnded?: (report: SessionReport, count: number) => Promise<void>
@@ -91,11 +93,12 @@ export async function createWorld(root: string, options: WorldOptions = {}): Pro
     wrapStore = (store) => store,
     sessionEnded,
     makeAgent,
+    after,
     ...serverOptions
   } = options
   const clock = createVirtualClock()
   const channels = createLocalChannels({ clock })
-  const directory = `${root}/unit-${nextDirectory++}`
+  const directory = after?.directory ?? `${root}/unit-${nextDirectory++}`
   const lines: JobLogLine[] = []
   const log = {
     append: async (input: { readonly lines: readonly JobLogLine[] }) => void lines.push(...input.lines),
@@ -108,8 +111,8 @@ export async function createWorld(root: string, options: WorldOptions = {}): Pro
   const reports: SessionReport[] = []
   const requests: MediaRequest[] = []
   const progress: JobProgress[] = []
-  const checkpoints: BackupCheckpoint[] = []
-  const lists = new Map<string, Buffer>()
+  const checkpoints = after?.checkpoints ?? []
+  const lists = after?.lists ?? new Map<string, Buffer>()
   const sealed: string[] = []
   let ended = 0
 
