@@ -88,7 +88,7 @@ t.test(
         before = world
         if (wasKilled) {
           t.ok(changes() > 0)
-          const last = world.checkpoints.at(-1) as BackupCheckpoint | undefined
+          const last = world.checkpoints.at(-1)
           t.ok(
             fragmentFiles(world).length >= (last?.copies[0]?.fragments.length ?? 0),
             'what is noted is there',
