@@ -4,7 +4,7 @@ import { jobUnknown, statusLines } from './failure.ts'
 import type { Output } from './output.ts'
 import { progressLine } from './progress-bar.ts'
 import { printable } from './table.ts'
-import { formatTimeOfDay } from './units.ts'
+import { formatTimeOfDay, withLocalTimes } from './units.ts'
 
 /** What of a followed job is shown beside its progress. */
 export interface FollowOptions extends CallOptions {
@@ -51,7 +51,8 @@ export async function tellEnd(job: Job, output: Output): Promise<ExitCode> {
 /** A line of a job's log, with the step it tells of. */
 export function logLine({ time, component, severity, step, text }: JobLogLine): string {
   const where = step === undefined ? '' : `${step.flow} ${step.number}`
-  const what = severity === 'info' ? text : `${severity}: ${text}`
+  const told = withLocalTimes(text)
+  const what = severity === 'info' ? told : `${severity}: ${told}`
   return printable(
     `${formatTimeOfDay(time)}  ${where.padEnd(10)}  ${component.padEnd(15)}  ${what}`,
   ).trimEnd()
