@@ -29,5 +29,6 @@ export interface JobLines {
 function describe({ storageUnit, mediaServer, medium }: Allocation): string {
   const unit = `storage unit ${storageUnit} on media server ${mediaServer}`
   if (medium.kind === 'disk') return unit
-  return `drive ${medium.drive} and volume ${medium.volumeId} of pool ${medium.volumePool} for ${unit}`
+  const shared = medium.multiplex === undefined ? '' : `, shared by up to ${medium.multiplex.most} jobs`
+  return `drive ${medium.drive} and volume ${medium.volumeId} of pool ${medium.volumePool} for ${unit}${shared}`
 }
