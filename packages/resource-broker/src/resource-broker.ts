@@ -122,7 +122,7 @@ export function createResourceBroker(
         throwIfAborted(callOptions)
         return acquire(running(), input, limitsOf(input, maxJobsPerClient), clock, callOptions)
       } catch (error) {
-        return Promise.reject(error)
+        return Promise.reject(error instanceof Error ? error : new Error(String(error)))
       }
     },
     renew: async ({ leaseId }, callOptions) => {

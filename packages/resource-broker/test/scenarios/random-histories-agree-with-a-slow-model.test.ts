@@ -22,6 +22,7 @@ type Step =
       readonly need: number
     }
   | { readonly do: 'abort' | 'release' | 'expire'; readonly pick: number }
+  | { readonly do: 'priority'; readonly pick: number; readonly priority: number }
   | { readonly do: 'unit'; readonly pick: number; readonly up: boolean }
   | { readonly do: 'pass'; readonly ms: number }
   | {
@@ -48,6 +49,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('expire' as const), pick }) },
   {
     weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('priority' as const),
+      pick,
+      priority: fc.constantFrom(0, 1, 500, 90_000),
+    }),
+  },
+  {
+    weight: 2,
     arbitrary: fc.record({ do: fc.constant('unit' as const), pick: fc.nat(2), up: fc.boolean() }),
   },
   {
@@ -66,7 +75,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 
 t.test('limits, units, order, reasons and leases hold over random histories, crashes included', async (t) => {
-  const { numRuns, seed } = propertyRuns(t)
+  const { numRuns, seed } = propertyRuns(t, 200)
   let granted = 0
   let waited = 0
   let crashes = 0
@@ -95,7 +104,7 @@ t.test('limits, units, order, reasons and leases hold over random histories, cra
 })
 
 interface Call {
-  readonly request: ResourceRequest
+  request: ResourceRequest
   readonly abort: AbortController
   readonly done: Promise<void>
   grant?: Grant
@@ -169,6 +178,17 @@ class World {
         await call.done
         this.#calls.delete(call.request.requestId)
         this.#model.waiting.delete(call.request.requestId)
+        break
+      }
+      case 'priority': {
+        const call = this.#pick(step.pick, (one) => one.grant === undefined)
+        if (call === undefined) break
+        const { jobId, requestId } = call.request
+        await this.#broker.setPriority({ jobId, priority: step.priority })
+        const known = this.#model.waiting.get(requestId)
+        const request = { ...call.request, priority: step.priority }
+        if (known !== undefined) this.#model.waiting.set(requestId, { ...known, request })
+        call.request = request
         break
       }
       case 'expire':
