@@ -38,3 +38,16 @@ export { streamsOf, type ClientStream } from './streams.ts'
 export type { ClientDirectory } from './discovery.ts'
 export { checkPolicy } from './check-policy.ts'
 export { nextTryAt, type AttemptLimits } from './attempts.ts'
+
+export {
+  createPolicyDirectory,
+  type PolicyDirectory,
+  type PolicyDirectoryComponents,
+  type PolicyDirectoryEvents,
+  type PolicyDirectoryOptions,
+  type PolicyDirectoryReport,
+} from './policy-files/policy-directory.ts'
+export { parsePolicy, readPolicy, type PolicyFileOptions } from './policy-files/read-policy.ts'
+export { printPolicy, updatePolicyText, type PrintOptions } from './policy-files/print-policy.ts'
+export { parseRetentionLevels, printRetentionLevels } from './policy-files/retention-file.ts'
+export { describeProblem, type FileProblem } from './policy-files/file-problem.ts'

@@ -154,7 +154,7 @@ function changesOf(zone: string): number[] {
 
 t.test('over every change of clocks, what starts is what a minute-by-minute walk would start', async (t) => {
   t.setTimeout(3_600_000)
-  const { numRuns, seed, isLong } = propertyRuns(t, 50, 400)
+  const { numRuns, seed, isLong } = propertyRuns(t, 50, 84)
   let starts = 0
   const seen = new Set<string>()
   fc.assert(
@@ -190,7 +190,7 @@ t.test('over every change of clocks, what starts is what a minute-by-minute walk
 
 t.test('a daily backup runs once for each night, whatever the clock does', async (t) => {
   t.setTimeout(3_600_000)
-  const { numRuns, seed, isLong } = propertyRuns(t, 60, 300)
+  const { numRuns, seed, isLong } = propertyRuns(t, 60, 84)
   const daily = fc.record({
     zone: fc.constantFrom(...zones),
     windows: everyNight,

@@ -1,0 +1,137 @@
+import { isDeepStrictEqual } from 'node:util'
+import {
+  type DayRule,
+  type Policy,
+  type RetentionLevel,
+  type Schedule,
+  type StorageChoice,
+  type StoredPolicy,
+} from '@nb/contracts'
+import { type Document, Document as YamlDocument, isMap, isScalar, isSeq, parseDocument } from 'yaml'
+import { printDuration } from './durations.ts'
+import { printPath } from './path-text.ts'
+import { readPolicy } from './read-policy.ts'
+import { printPeriod } from './retention-text.ts'
+import { printCalendarWeekday } from './weekday-text.ts'
+import { printWindows } from './window-text.ts'
+
+type Plain = Readonly<Record<string, unknown>>
+
+/** How a policy is printed. */
+export interface PrintOptions {
+  /** @default 'yaml' */
+  readonly format?: 'yaml' | 'json'
+  /** With the table, YAML tells the period of each retention level in a comment. @default no comment */
+  readonly retentionLevels?: readonly RetentionLevel[]
+}
+
+/** A policy as the text of a file; what `parsePolicy` reads from it is that policy. */
+export function printPolicy(policy: Policy, { format = 'yaml', retentionLevels }: PrintOptions = {}): string {
+  if (format === 'json') return `${JSON.stringify(plainOf(policy), null, 2)}\n`
+  const document = new YamlDocument(plainOf(policy))
+  if (retentionLevels !== undefined) commentLevels(document, retentionLevels)
+  return document.toString({ lineWidth: 0 })
+}
+
+/**
+ * The text of a file after its policy has changed: comments and the form of what did not change stay. `format` is that of the
+ * file.
+ */
+export function updatePolicyText(
+  text: string,
+  policy: Policy,
+  options: PrintOptions & { readonly file: string },
+): string {
+  const { format = 'yaml', file, retentionLevels } = options
+  const levels = retentionLevels === undefined ? {} : { retentionLevels }
+  const { policy: before } = readPolicy(text, { file, ...levels })
+  if (before === undefined || format === 'json') return printPolicy(policy, options)
+  if (isDeepStrictEqual(before, withoutGeneration(policy))) return text
+  const document = parseDocument(text)
+  const old = plainOf(before)
+  const now = plainOf(policy)
+  for (const key of Object.keys(old)) if (!(key in now)) document.delete(key)
+  for (const [key, value] of Object.entries(now)) {
+    if (!isDeepStrictEqual(old[key], value)) document.set(key, document.createNode(value))
+  }
+  const updated = document.toString({ lineWidth: 0 })
+  const after = readPolicy(updated, { file, ...levels }).policy
+  return isDeepStrictEqual(after, withoutGeneration(policy)) ? updated : printPolicy(policy, options)
+}
+
+/** The policy alone, as a file has it. */
+export function withoutGeneration(policy: Policy | StoredPolicy): Policy {
+  const { generation: _generation, changedAt: _changedAt, ...rest } = policy as StoredPolicy
+  return rest
+}
+
+function plainOf(policy: Policy): Plain {
+  return defined({
+    name: policy.name,
+    active: policy.active,
+    effective: policy.effectiveAt === undefined ? undefined : new Date(policy.effectiveAt).toISOString(),
+    clients: policy.clients,
+    selections: policy.selections.map((each) => (each.startsWith('/') ? printPath(each as never) : each)),
+    'multiple-streams': policy.multipleStreams,
+    'checkpoint-every':
+      policy.checkpointIntervalMs === 0
+        ? 'never'
+        : policy.checkpointIntervalMs === undefined
+          ? undefined
+          : printDuration(policy.checkpointIntervalMs),
+    exclude: policy.exclude,
+    include: policy.include,
+    'cross-mount-points': policy.crossMountPoints,
+    storage: storageOf(policy.storage),
+    'volume-pool': policy.volumePool,
+    priority: policy.priority,
+    'max-jobs': policy.maxJobs,
+    schedules: policy.schedules.map(scheduleOf),
+  })
+}
+
+function scheduleOf(schedule: Schedule): Plain {
+  const { calendar, exclude, frequencyMs, storage } = schedule
+  return defined({
+    name: schedule.name,
+    type: schedule.type,
+    every: frequencyMs === undefined ? undefined : printDuration(frequencyMs),
+    calendar:
+      calendar === undefined
+        ? undefined
+        : { ...daysOf(calendar), 'retry-after-run-day': calendar.retryAfterRunDay },
+    exclude: exclude === undefined ? undefined : daysOf(exclude),
+    windows: printWindows(schedule.windows),
+    retention: schedule.retentionLevel,
+    multiplexing: schedule.multiplexing,
+    storage: storage === undefined ? undefined : storageOf(storage),
+    'volume-pool': schedule.volumePool,
+  })
+}
+
+function daysOf({ dates, weekdays, daysOfMonth }: DayRule): Plain {
+  return defined({
+    dates,
+    weekdays: weekdays?.map(printCalendarWeekday),
+    'days-of-month': daysOfMonth,
+  })
+}
+
+function storageOf(storage: StorageChoice): unknown {
+  return storage.kind === 'any' ? 'any' : { [storage.kind]: storage.name }
+}
+
+function defined(value: Plain): Plain {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined))
+}
+
+function commentLevels(document: Document, levels: readonly RetentionLevel[]): void {
+  const schedules = document.get('schedules')
+  if (!isSeq(schedules)) return
+  for (const schedule of schedules.items) {
+    const retention = isMap(schedule) ? schedule.get('retention', true) : undefined
+    if (!isScalar(retention)) continue
+    const row = levels.find(({ level }) => level === retention.value)
+    if (row !== undefined) retention.comment = ` ${printPeriod(row.periodMs)}`
+  }
+}

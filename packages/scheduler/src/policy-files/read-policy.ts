@@ -1,0 +1,358 @@
+import {
+  type DayRule,
+  type Policy,
+  type RetentionLevel,
+  type Schedule,
+  type ScheduleType,
+  type Selection,
+  type StartWindow,
+  type StorageChoice,
+  NbError,
+} from '@nb/contracts'
+import { checkPolicy } from '../check-policy.ts'
+import { DocumentReader, type Place } from './document-reader.ts'
+import { durationForm, parseDuration } from './durations.ts'
+import { type FileProblem, problemError } from './file-problem.ts'
+import { parsePath, pathForm } from './path-text.ts'
+import { parseRetention, retentionForm } from './retention-text.ts'
+import { calendarWeekdayForm, parseCalendarWeekday, parseWeekdays, weekdaysForm } from './weekday-text.ts'
+import { hoursForm, parseHours, parseWindow, windowForm } from './window-text.ts'
+
+/** How a policy file is read. */
+export interface PolicyFileOptions {
+  /** The name of the file, for messages. @default 'policy' */
+  readonly file?: string
+  /** The retention table, for schedules that name a period instead of a level. @default the field's */
+  readonly retentionLevels?: readonly RetentionLevel[]
+}
+
+const policyKeys = [
+  'name',
+  'active',
+  'effective',
+  'clients',
+  'selections',
+  'multiple-streams',
+  'checkpoint-every',
+  'exclude',
+  'include',
+  'cross-mount-points',
+  'storage',
+  'volume-pool',
+  'priority',
+  'max-jobs',
+  'schedules',
+]
+const scheduleKeys = [
+  'name',
+  'type',
+  'every',
+  'calendar',
+  'exclude',
+  'windows',
+  'retention',
+  'multiplexing',
+  'storage',
+  'volume-pool',
+]
+const dayKeys = ['dates', 'weekdays', 'days-of-month']
+const types: readonly string[] = ['full', 'differential', 'cumulative', 'user-backup', 'user-archive']
+const dayMs = 86_400_000
+
+/**
+ * The policy of a YAML or JSON text.
+ * @throws NbError `argument-invalid`, with all that is wrong: file, line, column, field, what is allowed, what was likely meant
+ */
+export function parsePolicy(text: string, options: PolicyFileOptions = {}): Policy {
+  const { policy, problems } = readPolicy(text, options)
+  if (policy === undefined) throw problemError(problems)
+  return policy
+}
+
+/** As {@link parsePolicy}, with the problems as data. There is a policy only when there are none. */
+export function readPolicy(
+  text: string,
+  { file = 'policy', retentionLevels }: PolicyFileOptions = {},
+): { readonly policy?: Policy; readonly problems: readonly FileProblem[] } {
+  const reader = new DocumentReader(text, file)
+  if (reader.problems.length > 0) return { problems: reader.problems }
+  const read = new PolicyReader(reader, retentionLevels)
+  const policy = read.policy(reader.root, defaultName(file))
+  if (policy === undefined || reader.problems.length > 0) return { problems: reader.problems }
+  try {
+    checkPolicy(policy)
+  } catch (error) {
+    if (!(error instanceof NbError)) throw error
+    const field = error.details['field'] as string
+    reader.refuse(read.placeOf(field), error.message.replace(`policy: ${field} `, ''))
+  }
+  return reader.problems.length > 0 ? { problems: reader.problems } : { policy, problems: [] }
+}
+
+function defaultName(file: string): string {
+  return file.replace(/^.*\//, '').replace(/\.(ya?ml|json)$/, '')
+}
+
+type Fields = ReadonlyMap<string, Place>
+
+/** Reads a policy; remembers where each field of the contract stands in the file. */
+class PolicyReader {
+  readonly #reader: DocumentReader
+  readonly #levels: readonly RetentionLevel[] | undefined
+  readonly #places = new Map<string, Place>()
+
+  constructor(reader: DocumentReader, levels: readonly RetentionLevel[] | undefined) {
+    this.#reader = reader
+    this.#levels = levels
+  }
+
+  /** Where a field of the contract stands, or the nearest that holds it. */
+  placeOf(field: string): Place {
+    for (let path = field; path !== ''; path = path.replace(/(\.[^.[]*|\[\d+\])$|^[^.[]*$/, '')) {
+      const place = this.#places.get(path)
+      if (place !== undefined) return place
+    }
+    return this.#reader.root
+  }
+
+  policy(root: Place, defaultedName: string): Policy | undefined {
+    const reader = this.#reader
+    const fields = reader.map(root, policyKeys)
+    if (fields === undefined) return undefined
+    const selections = this.#need(fields, root, 'selections', 'selections', (place) =>
+      this.#selections(place),
+    )
+    const clients = this.#need(fields, root, 'clients', 'clients', (place) =>
+      this.#each(place, 'clients', (each) => reader.text(each, 'the name of a client')),
+    )
+    const schedules = this.#need(fields, root, 'schedules', 'schedules', (place) =>
+      this.#each(place, 'schedules', (each, path) => this.#schedule(each, path)),
+    )
+    const policy = {
+      name: this.#may(fields, 'name', 'name', (place) => reader.text(place)) ?? defaultedName,
+      active: this.#may(fields, 'active', 'active', (place) => reader.flag(place)) ?? true,
+      effectiveAt: this.#may(fields, 'effective', 'effectiveAt', (place) =>
+        reader.parsed(place, 'a moment such as 2026-01-31T18:00:00Z or 2026-01-31T18:00+01:00', parseMoment),
+      ),
+      clients: clients ?? [],
+      selections: selections ?? [],
+      multipleStreams: this.#may(fields, 'multiple-streams', 'multipleStreams', (place) =>
+        reader.flag(place),
+      ),
+      checkpointIntervalMs: this.#may(fields, 'checkpoint-every', 'checkpointIntervalMs', (place) =>
+        reader.parsed(place, `${durationForm} from 1 minute to 7 days, or "never"`, (text) =>
+          text === 'never' ? 0 : between(parseDuration(text), 60_000, 7 * dayMs),
+        ),
+      ),
+      exclude: this.#may(fields, 'exclude', 'exclude', (place) => this.#texts(place, 'exclude')),
+      include: this.#may(fields, 'include', 'include', (place) => this.#texts(place, 'include')),
+      crossMountPoints: this.#may(fields, 'cross-mount-points', 'crossMountPoints', (place) =>
+        reader.flag(place),
+      ),
+      storage: this.#may(fields, 'storage', 'storage', (place) => this.#storage(place, 'storage')) ?? {
+        kind: 'any' as const,
+      },
+      volumePool: this.#may(fields, 'volume-pool', 'volumePool', (place) => reader.text(place)),
+      priority: this.#may(fields, 'priority', 'priority', (place) => reader.integer(place, 0, 99_999)),
+      maxJobs: this.#may(fields, 'max-jobs', 'maxJobs', (place) => reader.integer(place, 1, 999)),
+      schedules: schedules ?? [],
+    }
+    return present<Policy>(policy)
+  }
+
+  #schedule(place: Place, path: string): Schedule | undefined {
+    const reader = this.#reader
+    const fields = reader.map(place, scheduleKeys)
+    if (fields === undefined) return undefined
+    const name = this.#need(fields, place, 'name', `${path}.name`, (each) => reader.text(each))
+    const type = this.#need(fields, place, 'type', `${path}.type`, (each) =>
+      reader.parsed(each, `one of ${types.join(', ')}`, (text) =>
+        types.includes(text) ? (text as ScheduleType) : undefined,
+      ),
+    )
+    const windows = this.#need(fields, place, 'windows', `${path}.windows`, (each) =>
+      this.#windows(each, `${path}.windows`),
+    )
+    const retentionLevel = this.#need(fields, place, 'retention', `${path}.retentionLevel`, (each) =>
+      reader.parsed(each, retentionForm, (text) => parseRetention(text, this.#levels)),
+    )
+    const frequencyMs = this.#may(fields, 'every', `${path}.frequencyMs`, (each) =>
+      reader.parsed(each, `${durationForm}, from 1 minute to 366 days`, (text) =>
+        between(parseDuration(text), 60_000, 366 * dayMs),
+      ),
+    )
+    const calendar = this.#may(fields, 'calendar', `${path}.calendar`, (each) => {
+      const days = reader.map(each, [...dayKeys, 'retry-after-run-day'])
+      if (days === undefined) return undefined
+      const retry = this.#may(days, 'retry-after-run-day', `${path}.calendar.retryAfterRunDay`, (flag) =>
+        reader.flag(flag),
+      )
+      return { ...this.#days(days, `${path}.calendar`), retryAfterRunDay: retry ?? false }
+    })
+    this.#checkStart(fields, place, path, type)
+    const schedule = {
+      name: name ?? '',
+      type: type ?? 'full',
+      frequencyMs,
+      calendar,
+      exclude: this.#may(fields, 'exclude', `${path}.exclude`, (each) => {
+        const days = reader.map(each, dayKeys)
+        return days === undefined ? undefined : this.#days(days, `${path}.exclude`)
+      }),
+      windows: windows ?? [],
+      retentionLevel: retentionLevel ?? 0,
+      multiplexing: this.#may(fields, 'multiplexing', `${path}.multiplexing`, (each) =>
+        reader.integer(each, 1, 32),
+      ),
+      storage: this.#may(fields, 'storage', `${path}.storage`, (each) =>
+        this.#storage(each, `${path}.storage`),
+      ),
+      volumePool: this.#may(fields, 'volume-pool', `${path}.volumePool`, (each) => reader.text(each)),
+    }
+    return present<Schedule>(schedule)
+  }
+
+  /** A schedule that starts by itself says when: here in the words of the file, before the policy's own check. */
+  #checkStart(fields: Fields, place: Place, path: string, type: ScheduleType | undefined): void {
+    if (type === undefined || type === 'user-backup' || type === 'user-archive') return
+    const every = fields.get('every')
+    const calendar = fields.get('calendar')
+    this.#places.set(path, place)
+    if (every === undefined && calendar === undefined) {
+      this.#reader.refuse(
+        place,
+        `needs "every" (${durationForm}) or "calendar": a ${type} backup starts by itself`,
+      )
+    } else if (every !== undefined && calendar !== undefined) {
+      this.#reader.refuse(calendar, 'must not stand beside "every": a schedule has one or the other')
+    }
+  }
+
+  #windows(place: Place, path: string): StartWindow[] | undefined {
+    const reader = this.#reader
+    if (reader.kindOf(place) !== 'map') {
+      const lists = this.#each(place, path, (each) => reader.parsed(each, windowForm, parseWindow))
+      return lists?.flat()
+    }
+    const windows: StartWindow[] = []
+    for (const [days, each] of reader.map(place) ?? []) {
+      const weekdays = parseWeekdays(days)
+      if (weekdays === undefined) reader.refuse(each, `must have ${weekdaysForm} as its key, not "${days}"`)
+      const hours = reader.kindOf(each) === 'list' ? reader.list(each) : [each]
+      const spans = hours?.map((hour) => reader.parsed(hour, hoursForm, parseHours)) ?? []
+      for (const span of spans) {
+        if (span !== undefined) windows.push(...(weekdays ?? []).map((weekday) => ({ weekday, ...span })))
+      }
+    }
+    return windows
+  }
+
+  #days(fields: Fields, path: string): DayRule {
+    const reader = this.#reader
+    const rule = {
+      dates: this.#may(fields, 'dates', `${path}.dates`, (place) => this.#texts(place, `${path}.dates`)),
+      weekdays: this.#may(fields, 'weekdays', `${path}.weekdays`, (place) =>
+        this.#each(place, `${path}.weekdays`, (each) =>
+          reader.parsed(each, calendarWeekdayForm, parseCalendarWeekday),
+        )?.flat(),
+      ),
+      daysOfMonth: this.#may(fields, 'days-of-month', `${path}.daysOfMonth`, (place) =>
+        this.#each(place, `${path}.daysOfMonth`, (each) =>
+          reader.parsed(each, 'a day of the month, 1–31, or "last"', parseDayOfMonth),
+        ),
+      ),
+    }
+    return present<DayRule>(rule)
+  }
+
+  #selections(place: Place): Selection[] | undefined {
+    return this.#each(place, 'selections', (each) =>
+      this.#reader.parsed(
+        each,
+        `${pathForm}, NEW_STREAM or ALL_LOCAL_DRIVES`,
+        (text): Selection | undefined => {
+          if (text === 'NEW_STREAM' || text === 'ALL_LOCAL_DRIVES') return text
+          return text.startsWith('/') ? parsePath(text) : undefined
+        },
+      ),
+    )
+  }
+
+  #storage(place: Place, path: string): StorageChoice | undefined {
+    const reader = this.#reader
+    const form = '"any", {unit: NAME} or {group: NAME}'
+    if (reader.kindOf(place) !== 'map') {
+      return reader.parsed(place, form, (text) => (text === 'any' ? { kind: 'any' as const } : undefined))
+    }
+    const fields = reader.map(place, ['unit', 'group'])
+    const [[kind, name] = [], ...more] = fields ?? []
+    if (name === undefined || more.length > 0) {
+      return fields?.size === 0 || more.length > 0 ? reader.refuse(place, `must be ${form}`) : undefined
+    }
+    this.#places.set(`${path}.name`, name)
+    const text = reader.text(name, `the name of a storage ${kind}`)
+    return text === undefined ? undefined : { kind: kind as 'unit' | 'group', name: text }
+  }
+
+  #texts(place: Place, path: string): string[] | undefined {
+    return this.#each(place, path, (each) => this.#reader.text(each))
+  }
+
+  #each<Value>(
+    place: Place,
+    path: string,
+    read: (place: Place, path: string) => Value | undefined,
+  ): Value[] | undefined {
+    const values = this.#reader.list(place)?.map((each, index) => {
+      this.#places.set(`${path}[${index}]`, each)
+      return read(each, `${path}[${index}]`)
+    })
+    return values?.filter((value) => value !== undefined)
+  }
+
+  #may<Value>(
+    fields: Fields,
+    key: string,
+    path: string,
+    read: (place: Place) => Value | undefined,
+  ): Value | undefined {
+    const place = fields.get(key)
+    if (place === undefined) return undefined
+    this.#places.set(path, place)
+    return read(place)
+  }
+
+  #need<Value>(
+    fields: Fields,
+    parent: Place,
+    key: string,
+    path: string,
+    read: (place: Place) => Value | undefined,
+  ): Value | undefined {
+    if (fields.has(key)) return this.#may(fields, key, path, read)
+    const where = parent.field === '' ? key : `${parent.field}.${key}`
+    return this.#reader.refuse({ node: parent.node, field: where }, 'is missing')
+  }
+}
+
+/** The value without the keys that are `undefined`. */
+function present<Value extends object>(value: {
+  readonly [Key in keyof Value]: Value[Key] | undefined
+}): Value {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as Value
+}
+
+function between(value: number | undefined, least: number, most: number): number | undefined {
+  return value !== undefined && value >= least && value <= most ? value : undefined
+}
+
+function parseMoment(text: string): number | undefined {
+  if (!/^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text)) return undefined
+  const at = Date.parse(text.replace(' ', 'T'))
+  return Number.isNaN(at) ? undefined : at
+}
+
+function parseDayOfMonth(text: string): number | 'last' | undefined {
+  if (text === 'last') return 'last'
+  return /^\d\d?$/.test(text) ? between(Number(text), 1, 31) : undefined
+}
