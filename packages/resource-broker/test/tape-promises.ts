@@ -60,7 +60,10 @@ function nothingIsGivenTwice({ calls, count }: TapeWorld, allocations: readonly 
     count.shared += 1
     const unit = site.units[one.storageUnit as 'tape1']
     assert.ok(one.medium.multiplex !== undefined, 'who shares a drive is of a group')
-    assert.ok(beside.length <= Math.min(one.medium.multiplex.most, unit.maxStreamsPerDrive))
+    // What each member allows is its need's; its allocation tells what the group allowed when it came.
+    const need = calls.get(`r${one.jobId}`)?.request.need
+    const allows = need?.kind === 'write' ? (need.multiplexing ?? 1) : 1
+    assert.ok(beside.length <= Math.min(allows, unit.maxStreamsPerDrive), 'no more than each member allows')
     for (const { medium, storageUnit, purpose } of beside)
       assert.deepEqual(
         [medium.multiplex?.group, storageUnit, purpose],

@@ -41,6 +41,8 @@ export function resourceBrokerSuite<Fixture extends ResourceBrokerFixture>(
   granting(check)
   limiting(check)
   ordering(check)
+  prioritising(check)
+  sharing(check)
   leaving(check, setup.unsupported?.includes('abort-undoes-grant') !== true)
   leasing(check)
   explaining(check)
@@ -249,6 +251,67 @@ function ordering(check: Check): void {
   })
 }
 
+function prioritising(check: Check): void {
+  check('another priority while it waits is another place at once', async ({ broker, media }) => {
+    await putDisk(media, 'disk1', 1)
+    const first = await broker.acquire(request('first'))
+    const calls = ['old', 'young'].map((jobId) => watchCall(broker.acquire(request(jobId))))
+    for (const jobId of ['old', 'young']) await waits(broker, jobId)
+    await broker.setPriority({ jobId: 'young', priority: 7 })
+    assert.deepEqual(
+      (await collect(broker.queue({}))).map((entry) => [entry.request.jobId, entry.request.priority]),
+      [
+        ['young', 7],
+        ['old', 0],
+      ],
+    )
+    await broker.release({ leaseId: first.leaseId })
+    assert.equal((await calls[1]?.result)?.allocation.jobId, 'young')
+    assert.equal(calls[0]?.settled, false)
+    calls[0]?.ignore()
+  })
+  check(
+    'a priority for a job that does not wait changes nothing; a wrong one is refused',
+    async (fixture) => {
+      const { broker, media } = fixture
+      await putDisk(media, 'disk1', 1)
+      const grant = await broker.acquire(request('1'))
+      await broker.setPriority({ jobId: '1', priority: 7 })
+      await broker.setPriority({ jobId: 'nobody', priority: 7 })
+      assert.deepEqual(await collect(broker.grants({})), [grant])
+      for (const priority of [-1, 100_000])
+        await rejects(broker.setPriority({ jobId: '1', priority }), 'argument-invalid')
+    },
+  )
+}
+
+function sharing(check: Check): void {
+  check('jobs that may share a drive do, and who was passed by is told how often', async (fixture) => {
+    const { broker, media } = fixture
+    await putTape(media)
+    const first = await broker.acquire(tapeBackup('1', 2))
+    const alone = watchCall(broker.acquire(tapeBackup('2', 1)))
+    const why = await waits(broker, '2')
+    assert.ok(
+      why.blockers.every(({ holders }) => holders[0]?.jobId === '1'),
+      why.sentence,
+    )
+    const joined = await broker.acquire(tapeBackup('3', 2))
+    assert.deepEqual(
+      [first, joined].map(({ allocation: { medium } }) => medium.kind === 'tape' && medium.drive),
+      ['d1', 'd1'],
+    )
+    const [queued] = await collect(broker.queue({}))
+    assert.deepEqual([queued?.request.jobId, queued?.passedBy], ['2', 1])
+    const third = watchCall(broker.acquire(tapeBackup('4', 2)))
+    await waits(broker, '4')
+    await broker.release({ leaseId: first.leaseId })
+    assert.equal((await third.result).allocation.jobId, '4', 'a place in the group is free')
+    for (const { leaseId } of [joined, await third.result]) await broker.release({ leaseId })
+    assert.equal((await alone.result).allocation.jobId, '2')
+  })
+}
+
 function leaving(check: Check, undoesAtOnce: boolean): void {
   check('an aborted request leaves the queue', async ({ broker, media }) => {
     await putDisk(media, 'disk1', 1)
@@ -440,6 +503,39 @@ function request(
     },
     ...fields,
   }
+}
+
+/** A backup to tape that may share its drive with so many, itself included. */
+function tapeBackup(jobId: string, multiplexing: number): ResourceRequest {
+  const storage = { kind: 'unit', name: 'tape1' } as const
+  return request(jobId, {
+    need: { kind: 'write', storage, volumePool: 'NetBackup', retentionLevel: 1, multiplexing },
+  })
+}
+
+/** A tape storage unit with one drive for up to four jobs, and two volumes. */
+async function putTape(media: MediaManager): Promise<void> {
+  const place = { mediaServer: 'media1', density: 'hcart', robot: 'robot1' }
+  await media.putStorageUnit({
+    ...place,
+    name: 'tape1',
+    type: 'tape',
+    state: 'up',
+    maxFragmentBytes: 1024 ** 4,
+    onDemandOnly: false,
+    maxConcurrentDrives: 1,
+    maxStreamsPerDrive: 4,
+  })
+  await media.putDrive({ ...place, name: 'd1', state: 'up' })
+  for (const volumeId of ['A00001', 'A00002'])
+    await media.putVolume({
+      volumeId,
+      density: 'hcart',
+      robot: 'robot1',
+      pool: 'NetBackup',
+      state: 'active',
+      mounts: 0,
+    })
 }
 
 function restore(jobId: string, fields: Partial<ResourceRequest>): ResourceRequest {
