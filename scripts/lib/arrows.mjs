@@ -18,7 +18,8 @@ export const allowedSiblings = {
   'media-tape': implementation,
   transfer: implementation,
   remote: ['contracts'],
-  cli: ['contracts', 'remote'],
+  // The scheduler for the form of policy files alone; whatever else the command does goes over ports.
+  cli: ['contracts', 'remote', 'scheduler'],
   // A composition like the examples, but published: it takes implementations by name (docs/adr/0008).
   simulation: ['contracts', 'test-kit', 'scheduler', 'jobmanager', 'resource-broker', 'emm'],
 }

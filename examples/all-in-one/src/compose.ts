@@ -18,7 +18,7 @@ import { createDiskStore } from '@nb/media-disk'
 import { createLocalChannels } from '@nb/remote'
 import { createResourceBroker } from '@nb/resource-broker'
 import { createRestoreService } from '@nb/restore'
-import { createScheduler } from '@nb/scheduler'
+import { createPolicyDirectory, createScheduler, describeProblem } from '@nb/scheduler'
 import { createClientAgent, createMediaServer } from '@nb/transfer'
 import { configureMedia } from './configure-media.ts'
 import type { ServerSettings } from './settings.ts'
@@ -116,6 +116,7 @@ export function composeAllInOne(ground: Ground): AllInOne {
     },
     { ...schedulerOptions(settings), ...perClient },
   )
+  const policyFiles = policyFilesOf(ground, scheduler)
   const restores = createRestoreService({ catalog, jobs, mediaServers, scheduler, channels, clock, log })
 
   const configuration: Lifecycle = {
@@ -138,6 +139,7 @@ export function composeAllInOne(ground: Ground): AllInOne {
     jobs,
     restores,
     scheduler,
+    ...policyFiles,
   ]
   return {
     ...lifecycle(...parts),
@@ -159,4 +161,22 @@ function schedulerOptions({
       ...(retryDelayMs === undefined ? {} : { retryDelayMs }),
     },
   }
+}
+
+/** The folder of policy files, where one is asked for; what is wrong in it is told. */
+function policyFilesOf(
+  { database, files, clock, settings = {}, warn }: Ground,
+  scheduler: ReturnType<typeof createScheduler>,
+): Lifecycle[] {
+  const { policyDirectory: directory, policyPollMs: pollMs } = settings
+  if (directory === undefined) return []
+  const store = database.sublevel('policy-files')
+  const policies = createPolicyDirectory(
+    { scheduler, files, clock, store },
+    { directory, ...(pollMs === undefined ? {} : { pollMs }) },
+  )
+  policies.on('directory:loaded', ({ problems }) => {
+    for (const problem of problems) warn?.(`policy file ${describeProblem(problem)}`)
+  })
+  return [policies]
 }

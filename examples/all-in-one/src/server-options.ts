@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { parsePeriod, UsageError } from '@nb/cli'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { ServerSettings } from './settings.ts'
@@ -6,6 +7,10 @@ import type { ServerSettings } from './settings.ts'
 export function addSettings(program: Command): Command {
   return program
     .optionsGroup('How the server works:')
+    .option(
+      '--policies <DIR>',
+      'folder of policy files, one a policy, and of retention-levels.yaml: edits count at once, and what nb changes is written there',
+    )
     .option('--time-zone <NAME>', "time zone of all windows, such as Europe/Vienna (default: the host's)")
     .option(
       '--max-jobs-per-client <N>',
@@ -31,6 +36,7 @@ export function addSettings(program: Command): Command {
 
 /** The settings as commander has read them. */
 export interface SettingsFlags {
+  readonly policies?: string
   readonly timeZone?: string
   readonly maxJobsPerClient?: number
   readonly tries?: number
@@ -40,6 +46,7 @@ export interface SettingsFlags {
 
 /** What was said of how the server works; what was not said keeps its default. */
 export function settingsOf({
+  policies,
   timeZone,
   maxJobsPerClient,
   tries,
@@ -47,6 +54,7 @@ export function settingsOf({
   retryDelay,
 }: SettingsFlags): ServerSettings {
   return {
+    ...(policies === undefined ? {} : { policyDirectory: resolve(policies) }),
     ...(timeZone === undefined ? {} : { timeZone }),
     ...(maxJobsPerClient === undefined ? {} : { maxJobsPerClient }),
     ...(tries === undefined ? {} : { tries }),

@@ -2,6 +2,10 @@
 export interface ServerSettings {
   /** Name of the time zone of all windows, such as `Europe/Vienna`. @default the host's */
   readonly timeZone?: string
+  /** Folder of policy files, absolute, kept the same as the policies. @default none */
+  readonly policyDirectory?: string
+  /** How often that folder is looked through for changes, milliseconds. @default 5000 */
+  readonly policyPollMs?: number
   /** Most jobs of any one client at once. @default 1 */
   readonly maxJobsPerClient?: number
   /** How often a failed job is tried in the sliding period. @default 2 */

@@ -9,6 +9,7 @@ export interface BootOptions {
   readonly diskDirectory?: string
   readonly files?: Files
   readonly settings?: ServerSettings
+  readonly warn?: (text: string) => void
   readonly decorateCatalog?: (catalog: Catalog) => Catalog
 }
 

@@ -1,14 +1,18 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { resolve } from 'node:path'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { nextCommand } from '../commands/next.ts'
 import { policiesCommand } from '../commands/policies.ts'
 import { policyActivateCommand } from '../commands/policy-activate.ts'
+import { policyExportCommand } from '../commands/policy-export.ts'
+import { policyImportCommand } from '../commands/policy-import.ts'
 import { policyRemoveCommand } from '../commands/policy-remove.ts'
 import { policyShowCommand } from '../commands/policy-show.ts'
 import { previewCommand } from '../commands/preview.ts'
 import { retentionCommand, retentionSetCommand } from '../commands/retention.ts'
 import { parsePeriod } from '../period-argument.ts'
+import type { PolicyFormat } from '../policy-text.ts'
 import { parseFromNow, type RelativeTime } from '../time-argument.ts'
-import { examples, type Registration, wholeNumber } from './registration.ts'
+import { examples, own, type Registration, wholeNumber } from './registration.ts'
 
 /** `policies`, `policy`, `next`, `preview` and `retention`. */
 export function addPolicyCommands(registration: Registration): void {
@@ -65,7 +69,8 @@ function addPolicyLists({ program, run }: Registration): void {
     )
 }
 
-function addPolicy({ program, run }: Registration): void {
+function addPolicy(registration: Registration): void {
+  const { program, run } = registration
   const policy = program.command('policy').description('show and change policies: nb policy --help')
   policy
     .command('show')
@@ -104,6 +109,50 @@ function addPolicy({ program, run }: Registration): void {
         command.optsWithGlobals(),
       ),
     )
+  addPolicyFiles(registration, policy)
+}
+
+function addPolicyFiles({ run, cwd }: Registration, policy: Command): void {
+  policy
+    .command('export')
+    .description('print a policy as a file that can be edited, or write files')
+    .argument('[NAME...]', 'the policies')
+    .option('--all', 'all policies')
+    .option('--to <DIR>', 'write one file a policy into this folder')
+    .addOption(new Option('--format <FORM>', 'of the file').choices(['yaml', 'json']).default('yaml'))
+    .addHelpText(
+      'after',
+      examples('nb policy export nightly > nightly.yaml', 'nb policy export --all --to policies'),
+    )
+    .action((names: string[], flags: ExportFlags, command: Command) => {
+      const { to, ...rest } = own(flags)
+      const options = { names, ...rest, ...(to === undefined ? {} : { to: resolve(cwd, to) }) }
+      return run(
+        (ports, output, call) => policyExportCommand(ports, { ...options, ...call }, output),
+        command.optsWithGlobals(),
+      )
+    })
+  policy
+    .command('import')
+    .description('add or change policies as their files say; a policy changed since its export is kept')
+    .argument('<FILE...>', 'policy files, YAML or JSON')
+    .option('--preview', 'only tell what would change')
+    .option('--force', 'overwrite what was changed since the file was exported')
+    .addHelpText(
+      'after',
+      examples('nb policy import nightly.yaml', 'nb policy import policies/*.yaml --preview'),
+    )
+    .action((files: string[], options: { force?: boolean; preview?: boolean }, command: Command) =>
+      run(
+        (ports, output, call) =>
+          policyImportCommand(
+            ports,
+            { files: files.map((file) => resolve(cwd, file)), ...own(options), ...call },
+            output,
+          ),
+        command.optsWithGlobals(),
+      ),
+    )
 }
 
 function addRetention({ program, run }: Registration): void {
@@ -129,6 +178,12 @@ function addRetention({ program, run }: Registration): void {
           command.optsWithGlobals(),
         ),
     )
+}
+
+interface ExportFlags {
+  readonly all?: boolean
+  readonly to?: string
+  readonly format?: PolicyFormat
 }
 
 interface PreviewFlags {

@@ -1,0 +1,85 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { type InMemoryServer, startInMemoryServer } from './in-memory-server.ts'
+
+let server: InMemoryServer
+t.beforeEach(async () => {
+  server = await startInMemoryServer()
+})
+t.afterEach(() => server.stop())
+
+t.test('a policy is exported, edited and imported again', async (t) => {
+  const to = t.testdir()
+  t.match(await server.nb('policy', 'export', 'nightly'), {
+    code: 0,
+    out: /^# generation 1\nname: nightly\n[^]*type: full/,
+  })
+  t.match(await server.nb('policy', 'export', '--all', '--to', join(to, 'new')), {
+    code: 0,
+    out: /^policy nightly: .*new\/nightly\.yaml\n$/,
+  })
+  const file = join(to, 'new', 'nightly.yaml')
+  t.match(await server.nb('policy', 'import', file), {
+    code: 0,
+    out: 'policy nightly: unchanged, generation 1\n',
+  })
+  writeFileSync(file, readFileSync(file, 'utf8').replace('active: true', 'active: false'))
+  t.match(await server.nb('policy', 'import', file, '--preview'), {
+    code: 0,
+    out: 'policy nightly: would be changed (active), generation 1\n',
+  })
+  t.match(await server.scheduler.getPolicy({ name: 'nightly' }), { active: true })
+  t.match(await server.nb('policy', 'import', file), {
+    code: 0,
+    out: 'policy nightly: changed (active), generation 2\n',
+  })
+  t.match(await server.scheduler.getPolicy({ name: 'nightly' }), { active: false, generation: 2 })
+})
+
+t.test('an import over a change of someone else is refused, with the way on, unless forced', async (t) => {
+  const file = join(t.testdir(), 'nightly.yaml')
+  writeFileSync(file, (await server.nb('policy', 'export', 'nightly')).out.replace('web2', 'web3'))
+  await server.nb('policy', 'deactivate', 'nightly')
+  const { code, out, err } = await server.nb('policy', 'import', file)
+  t.equal(code, 1)
+  t.equal(out, '')
+  t.match(
+    err,
+    /exported at generation 1 of policy nightly, which was changed \(it is generation 2 now\) since/,
+  )
+  t.match(err, /export it again and repeat the edit, or overwrite with --force \(generation-conflict\)/)
+  t.match(await server.nb('policy', 'import', file, '--force'), {
+    code: 0,
+    out: /changed \(active, clients\)/,
+  })
+  await server.nb('policy', 'remove', 'nightly')
+  t.match(await server.nb('policy', 'import', file), { code: 1, err: /was removed since/ })
+  t.match(await server.nb('policy', 'import', file, '--force'), { code: 0, out: /added, generation 1/ })
+})
+
+t.test('a file that is wrong is told with line and field, and the others are taken', async (t) => {
+  const folder = t.testdir()
+  const [good, bad] = [join(folder, 'good.yaml'), join(folder, 'bad.yaml')]
+  const text = (await server.nb('policy', 'export', 'nightly')).out.replace(/^#.*\n/, '')
+  writeFileSync(good, text.replace('name: nightly', 'name: other'))
+  writeFileSync(bad, text.replace('type: full', 'type: fully'))
+  const { code, out, err } = await server.nb('policy', 'import', bad, good, join(folder, 'none.yaml'))
+  t.equal(code, 1)
+  t.equal(out, 'policy other: added, generation 1\n')
+  t.match(err, /bad\.yaml:\d+:\d+: schedules\[0\]\.type /)
+  t.match(err, /none\.yaml can't be read: ENOENT/)
+})
+
+t.test('several policies need a folder, and JSON is a form too', async (t) => {
+  await server.nb('policy', 'export', 'nightly', '--format', 'json')
+  const json = (await server.nb('policy', 'export', 'nightly', '--format', 'json')).out
+  t.equal((JSON.parse(json) as { name: string }).name, 'nightly')
+  const file = join(t.testdir(), 'p.json')
+  writeFileSync(file, json.replace('"nightly"', '"second"'))
+  t.match(await server.nb('policy', 'import', file), { code: 0, out: /policy second: added/ })
+  t.match(await server.nb('policy', 'export', '--all'), { code: 2, err: /--to DIR/ })
+  t.match(await server.nb('policy', 'export'), { code: 2 })
+  t.match(await server.nb('policy', 'export', 'none'), { code: 1, err: /policy-unknown/ })
+  t.notOk(existsSync('/work-dir'))
+})
