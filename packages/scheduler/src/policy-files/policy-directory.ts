@@ -287,10 +287,12 @@ export function createPolicyDirectory(
   }
 
   const look = async (): Promise<PolicyDirectoryReport> => {
+    // Taken before: what changes while this looks is looked at again.
+    const before = await signature()
     const names = await files.list(directory)
     const run = new Look(names)
     await run.run()
-    seen = await signature()
+    seen = before
     const { applied, removed, written, problems } = run
     const report = { applied, removed, written, problems }
     const isNews = applied.length + removed.length + written.length > 0
