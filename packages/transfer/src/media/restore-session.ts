@@ -14,7 +14,7 @@ import { type MediaPlan, readMediaPlan } from './media-plan.ts'
 import { type PositionedMedium, positionMedium, sendBlocks } from './media-reader.ts'
 import { ProgressSender } from './progress-sender.ts'
 import type { Session } from './session.ts'
-import { rateOf, waitsOf } from './wording.ts'
+import { clockTime, mediumOf, rateOf, waitsOf } from './wording.ts'
 
 /** What a restore session adds to its report. */
 export type RestoreOutcome = Pick<SessionReport, 'warnings' | 'restored' | 'status'>
@@ -80,6 +80,9 @@ async function restore(
 
   // 12  The medium is mounted.
   const store = host.storeOf(allocation.storageUnit)
+  const place = mediumOf(allocation)
+  const mountedAt = host.clock.now()
+  await session.note({ component: 'media-reader', text: `mounting ${place}` })
   const medium = (held.medium = await store.mount(
     { allocation, jobId: info.jobId, flow: 'restore' },
     { signal },
@@ -87,18 +90,20 @@ async function restore(
   await session.note({
     step: 12,
     component: 'media-reader',
-    text: `storage unit ${allocation.storageUnit} is mounted`,
+    text: `mounted ${place}; mount time: ${clockTime(host.clock.now() - mountedAt)}`,
     data: { allocationId: allocation.allocationId },
   })
 
   // 13  It is positioned at the data wanted, and the child starts.
+  const positionedAt = host.clock.now()
+  await session.note({ component: 'media-reader', text: `positioning ${place}` })
   const position = (held.position = await positionMedium(medium, spec.images, plan, signal))
   const progress = (held.progress = new ProgressSender(session, ring))
   session.task(progress.follow(run.client, run.runId)).catch(() => undefined)
   await session.note({
     step: 13,
     component: 'media-reader',
-    text: `positioned at ${position.place}; the child is started`,
+    text: `positioned at ${position.place}; position time: ${clockTime(host.clock.now() - positionedAt)}; the child is started`,
   })
 
   // 14  Medium, parent, blocks in memory, child, extractor.
@@ -107,9 +112,14 @@ async function restore(
   const parent = session.task(position.readInto(ring))
   const child = session.task(sendBlocks(session, ring, data))
   await Promise.all([parent, child])
+  const readMs = host.clock.now() - startedAt
   await session.note({
     component: 'media-reader',
-    text: `end reading, ${rateOf(plan.bytes, host.clock.now() - startedAt)}; ${waitsOf(ring)}`,
+    text: `end reading; read time: ${clockTime(readMs)}; ${rateOf(plan.bytes, readMs)}`,
+  })
+  await session.note({
+    component: 'media-reader',
+    text: waitsOf(ring),
     data: { waitedForFullBuffer: ring.waitedForFull, waitedForEmptyBuffer: ring.waitedForEmpty },
   })
 
@@ -149,8 +159,15 @@ async function startExtractor(
     plan: spec.clientPlan,
     data: listener.ticket,
   }
+  const connectedAt = host.clock.now()
+  await session.note({ component: 'media-session', text: `connecting to client ${spec.client}` })
   const run = (held.run = await startRun(session, client, () => client.startRestore(start, { signal })))
-  return { run, data: await acceptClient(session, listener) }
+  const data = await acceptClient(session, listener)
+  await session.note({
+    component: 'media-session',
+    text: `connected to client ${spec.client}; connect time: ${clockTime(host.clock.now() - connectedAt)}`,
+  })
+  return { run, data }
 }
 
 async function undo(session: Session, held: Held): Promise<NbError> {

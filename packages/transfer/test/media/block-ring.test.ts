@@ -110,3 +110,23 @@ t.test('misuse is told', async (t) => {
 function waits({ waitedForFull, waitedForEmpty }: BlockRing): { full: number; empty: number } {
   return { full: waitedForFull, empty: waitedForEmpty }
 }
+
+t.test('a wait that someone else is the reason of is not counted', async (t) => {
+  const ring = createBlockRing({ blockBytes: 512, blocks: 2 })
+  ring.excuseWait()
+  const excused = ring.take()
+  t.equal(ring.waitedForFull, 1)
+  ring.excuseWait()
+  ring.excuseWait()
+  t.equal(ring.waitedForFull, 0)
+  await ring.claim()
+  ring.publish(512)
+  await excused
+  ring.release()
+  ring.excuseWait()
+  const counted = ring.take()
+  await ring.claim()
+  ring.publish(1)
+  await counted
+  t.equal(ring.waitedForFull, 1)
+})

@@ -145,6 +145,31 @@ t.test('a checkpoint whose noting got no answer may have been noted: its fragmen
   await second.stop()
 })
 
+t.test(
+  'the client agent ends while its reader stands at a checkpoint: the next one goes on from there',
+  async (t) => {
+    const root = freshDirectory(t)
+    const source = `${root}/source`
+    makeSource(source)
+    const first = await nextTry(source, root)
+    let stopped: Promise<void> | undefined
+    first.world.noting = async ({ number }) => {
+      if (number === 6) stopped = first.agent.stop()
+    }
+    const report = await first.world.report(await first.world.server.startBackup(first.spec))
+    t.ok(report.status > 1, report.statusText)
+    await stopped
+    t.equal(first.world.checkpoints.at(-1)?.number, 6)
+    t.match(await stored(first.world), [{ fragments: 6 }])
+    await first.stop()
+    const second = await nextTry(source, root, { after: first.world })
+    const resumed = await second.world.report(await second.world.server.startBackup(second.spec))
+    t.equal(resumed.status, 0, resumed.statusText)
+    t.match(second.world.checkpoints[6], { number: 7 })
+    await second.stop()
+  },
+)
+
 t.test('a list that can not be made durable ends the backup at the checkpoint before', async (t) => {
   const root = freshDirectory(t)
   const source = `${root}/source`

@@ -1,5 +1,5 @@
 import { readdirSync, rmSync } from 'node:fs'
-import { type BackupCheckpoint, type Files, NbError, type OpenFile, systemFiles } from '@nb/contracts'
+import { type Files, NbError, type OpenFile, systemFiles } from '@nb/contracts'
 import { seededRandom } from '@nb/test-kit'
 import t from 'tap'
 import { freshDirectory } from '../../client/fresh-directory.ts'
