@@ -26,6 +26,8 @@ export interface MediaServerFixture {
   readonly backup: (conduct: ClientConduct) => Promise<BackupSessionSpec>
   /** A new job's restore of all that a backup has written. */
   readonly restore: (report: SessionReport) => Promise<RestoreSessionSpec>
+  /** A new job's removal of an archive that is whole, from a client that removes 5 entries, and keeps 2 more where it `keeps`. */
+  readonly removal: (conduct: ClientConduct | 'keeps') => Promise<Parameters<MediaServer['startRemoval']>[0]>
   /** The next request for media that the job manager has got and that was not given yet. */
   readonly nextRequest: () => Promise<MediaRequest>
   /** A grant of what a request asks for. */
@@ -57,6 +59,7 @@ export function mediaServerSuite(
   working(check)
   media(check)
   ending(check)
+  removing(check)
   if (supports.checkpoints) checkpointing(check)
   images(check)
 }
@@ -187,6 +190,48 @@ function ending(check: Check): void {
   }
   check('a session that never was has no report', async ({ server }) => {
     await rejects(server.waitSession({ sessionId: 'never-was' }), 'session-unknown')
+  })
+}
+
+function removing(check: Check): void {
+  check('what an archive has saved is removed from the client, without any media', async (fixture) => {
+    const { server } = fixture
+    const spec = await fixture.removal('works')
+    const session = await server.startRemoval(spec)
+    const report = await server.waitSession(session)
+    assert.deepEqual(
+      [report.kind, report.jobId, report.status, report.removed],
+      ['removal', spec.jobId, 0, { removed: 5, kept: 0 }],
+    )
+    assert.deepEqual(fixture.reports(), [report])
+    assert.deepEqual(await server.startRemoval(spec), session, 'asked again, it is the same removal')
+    assert.deepEqual(await server.sessions({}), [])
+  })
+  check('a removal that keeps something ends with 3, one that fails with 4', async (fixture) => {
+    const { server } = fixture
+    const keeping = await server.waitSession(await server.startRemoval(await fixture.removal('keeps')))
+    assert.deepEqual([keeping.status, keeping.removed], [3, { removed: 5, kept: 2 }])
+    const failing = await server.waitSession(await server.startRemoval(await fixture.removal('fails')))
+    assert.deepEqual(
+      [failing.status, failing.error?.code, failing.error?.status],
+      [4, 'source-unreadable', 4],
+    )
+    const spec = await fixture.removal('works')
+    const unknown = await server.waitSession(await server.startRemoval({ ...spec, backupId: 'web1_1' }))
+    assert.deepEqual([unknown.status, unknown.error?.code], [4, 'image-unknown'])
+  })
+  check('a removal is ended early, with the status it is ended with', async (fixture) => {
+    const { server } = fixture
+    const spec = await fixture.removal('waits')
+    const session = await server.startRemoval(spec)
+    assert.deepEqual(
+      (await server.sessions({})).map(({ kind, jobId }) => [kind, jobId]),
+      [['removal', spec.jobId]],
+    )
+    await server.endSession({ ...session, status: 150, reason: 'cancelled' })
+    const report = await server.waitSession(session)
+    assert.deepEqual([report.status, report.error?.code], [150, 'job-cancelled'])
+    assert.deepEqual(await server.sessions({}), [])
   })
 }
 

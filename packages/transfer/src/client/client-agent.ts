@@ -28,6 +28,7 @@ import { startExtractorSession } from './extractor/extractor-session.ts'
 import { JobLines } from './job-lines.ts'
 import { localFileSystems } from './local-file-systems.ts'
 import { startReaderSession } from './reader-session.ts'
+import { startRemovalSession } from './removal/removal-session.ts'
 import { LateEndScripts } from './scripts/late-end-scripts.ts'
 import { NotifyScripts, type ScriptOptions } from './scripts/notify-scripts.ts'
 import { type RunOutcome, type ScriptedWork, withScripts } from './scripts/with-scripts.ts'
@@ -158,9 +159,9 @@ class Agent implements LocalClientAgent {
     return localFileSystems()
   }
 
-  async startRemoval(_: RemovalRunSpec, options?: CallOptions): Promise<{ readonly runId: string }> {
+  async startRemoval(spec: RemovalRunSpec, options?: CallOptions): Promise<{ readonly runId: string }> {
     throwIfAborted(options)
-    throw notYet('startRemoval')
+    return this.#begin((run) => this.#remove(run, spec))
   }
 
   async *checkpoints(
@@ -310,6 +311,22 @@ class Agent implements LocalClientAgent {
     })
   }
 
+  async #remove(run: ClientRun, { jobId, backupId, list: ticket }: RemovalRunSpec): Promise<RunOutcome> {
+    const lines = this.#lines(jobId)
+    return this.#withChannels({ list: ticket }, async ({ list }) => {
+      run.throwIfEnded()
+      const spec = { backupId, neverPaths: this.#neverPaths() }
+      const session = startRemovalSession(this.#threads, spec, list as DataChannel, listenerOf(run, lines))
+      try {
+        const { removed, kept, warnings } = await run.hold(session).result
+        lines.info(`removed ${counted(removed, 'entry', 'entries')} that ${backupId} holds; left ${kept}`)
+        return { status: kept > 0 ? 1 : 0, warnings, removed: { removed, kept } }
+      } finally {
+        await lines.finish()
+      }
+    })
+  }
+
   #neverPaths(): readonly Uint8Array[] {
     return this.#options.neverPaths.map((path) => pathToBytes(path as Path))
   }
@@ -347,10 +364,6 @@ class Agent implements LocalClientAgent {
     const { log, clock } = this.#components
     return new JobLines({ log, clock, logger: this.#logger }, { jobId, limit: this.#options.listedWarnings })
   }
-}
-
-function notYet(method: string): NbError {
-  return new NbError('not-supported', `This client agent does not know ${method} yet.`)
 }
 
 function listenerOf(run: ClientRun, lines: JobLines): WorkerListener {

@@ -4,7 +4,7 @@ import type { TransferWarning } from './warning.ts'
 import type { WorkerMessage, WorkerProgress } from './worker-messages.ts'
 
 /** The threads of this package, by the name of their entry. */
-export type ThreadName = 'reader' | 'extractor'
+export type ThreadName = 'reader' | 'extractor' | 'remover'
 
 /** Listens to a thread while it works. */
 export interface WorkerListener {
@@ -39,7 +39,7 @@ export class WorkerThreads {
   readonly #keepIdle: number
   readonly #keepIdleMs: number
   readonly #keepAfterMs: number
-  readonly #idle: Record<ThreadName, IdleThread[]> = { reader: [], extractor: [] }
+  readonly #idle: Record<ThreadName, IdleThread[]> = { reader: [], extractor: [], remover: [] }
   #isStopped = false
 
   constructor(clock: Pick<Clock, 'now' | 'setTimer'>, options: WorkerThreadsOptions = {}) {

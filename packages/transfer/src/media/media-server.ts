@@ -30,6 +30,7 @@ import { runBackup } from './backup-session.ts'
 import { type BlockRing, createBlockRing } from './block-ring.ts'
 import { orAborted } from './or-aborted.ts'
 import { createReportCourier } from './report-courier.ts'
+import { describeRemoval, runRemoval } from './removal-session.ts'
 import { runRestore } from './restore-session.ts'
 import { Session, type SessionHost } from './session.ts'
 import { SessionRegister } from './session-register.ts'
@@ -112,7 +113,9 @@ export function createMediaServer(
     if (stopping) throw new NbError('manager-stopping', `Media server ${host.name} is stopping.`)
     const info = { sessionId: `${host.name}-${randomUUID()}`, jobId, kind, startedAt: clock.now() }
     const session = new Session(host, info, client)
-    const ring = createBlockRing({ blockBytes: host.blockBytes, blocks: host.bufferBlocks })
+    const ring = createBlockRing(
+      kind === 'removal' ? noData : { blockBytes: host.blockBytes, blocks: host.bufferBlocks },
+    )
     const report = work(session, ring)
       .then(
         (outcome) => successReport(info, outcome, ring),
@@ -144,7 +147,7 @@ export function createMediaServer(
   }): Promise<void> {
     const entry = register.get(input.sessionId)
     const code = endCodes.get(input.status) ?? 'session-killed'
-    entry.session?.fail(new NbError(code, input.reason, { status: input.status }))
+    entry.session?.end(new NbError(code, input.reason, { status: input.status }))
     await entry.report
   }
 
@@ -174,9 +177,12 @@ export function createMediaServer(
       const key = `restore ${jobId} ${mediaPlan.token}`
       return begin('restore', { jobId, client, key }, (...parts) => restoreWork(spec, ...parts))
     },
-    startRemoval: async (_, call) => {
+    startRemoval: async (spec, call) => {
       throwIfAborted(call)
-      throw new NbError('not-supported', `Media server ${host.name} runs no removals yet.`)
+      const { jobId, client } = spec
+      return begin('removal', { jobId, client, key: `removal ${jobId}` }, (session) =>
+        runRemoval(session, spec),
+      )
     },
     grantMedia: async ({ sessionId, requestId, answer }) => {
       const { session } = register.get(sessionId)
@@ -202,6 +208,9 @@ const endCodes: ReadonlyMap<number, ErrorCode> = new Map([
   [157, 'job-suspended'],
 ])
 
+/** The ring of a session that moves no data. */
+const noData = { blockBytes: 512, blocks: 2 }
+
 function backupWork(spec: BackupSessionSpec, session: Session, ring: BlockRing): Promise<SessionOutcome> {
   return runBackup(session, spec, ring)
 }
@@ -217,6 +226,10 @@ function tellEnd(session: Session, report: SessionReport): Promise<void> {
   if (report.error !== undefined) {
     const text = `the session has ended with ${describeStatus(report.status)}. ${report.error.message}`
     return session.note({ step, component, severity: 'error', text })
+  }
+  if (report.removed !== undefined) {
+    const text = `${describeRemoval(report.removed)}; status ${describeStatus(report.status)}`
+    return session.note({ component, text, severity: report.removed.kept > 0 ? 'warning' : 'info' })
   }
   const { written, restored } = report
   const what =

@@ -2,11 +2,12 @@ import { type NbError, type SessionInfo, type SessionReport, statusCodes, toErro
 import type { BlockRing } from './block-ring.ts'
 
 /** What the work of a session came to. */
-export type SessionOutcome = Pick<SessionReport, 'status' | 'warnings' | 'written' | 'restored'>
+export type SessionOutcome = Pick<SessionReport, 'status' | 'warnings' | 'written' | 'restored' | 'removed'>
 
-/** The report of a session that did its work: 0, or 1 when something was left out or changed meanwhile. */
+/** The report of a session that did its work: 0, or 1 when something was left out or changed meanwhile; a removal's is its own. */
 export function successReport(info: SessionInfo, outcome: SessionOutcome, ring: BlockRing): SessionReport {
-  const status = outcome.warnings > 0 || outcome.status === 1 ? 1 : 0
+  const isWarned = outcome.warnings > 0 || outcome.status === 1
+  const status = info.kind === 'removal' ? outcome.status : isWarned ? 1 : 0
   return { ...outcome, ...frame(info, ring), status, statusText: meaningOf(status) }
 }
 

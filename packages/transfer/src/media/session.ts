@@ -67,6 +67,7 @@ export class Session {
   readonly #controller = new AbortController()
   readonly #tasks = new Set<Promise<unknown>>()
   #failure: NbError | undefined
+  #endedBy: NbError | undefined
   #media: MediaWait | undefined
   #mediaRequests = 0
 
@@ -85,6 +86,18 @@ export class Session {
   /** Why the session fails, once it does. */
   get failure(): NbError | undefined {
     return this.#failure
+  }
+
+  /** What it was ended with from outside, where that is why it fails. */
+  get endedBy(): NbError | undefined {
+    return this.#endedBy
+  }
+
+  /** Ends it from outside, unless it fails already. */
+  end(error: NbError): void {
+    if (this.#failure !== undefined) return
+    this.#endedBy = error
+    this.fail(error)
   }
 
   /** Makes the session fail, unless it has already; gives the failure that counts. */

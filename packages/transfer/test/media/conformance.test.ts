@@ -44,6 +44,17 @@ async function setup(root: string, wired: boolean): Promise<Suited> {
       const sources = spec.images.map((source) => ({ ...source, backupId: id ?? '' }))
       return { ...spec, jobId: String(jobs), images: sources }
     },
+    removal: async (conduct) => {
+      jobs += 1
+      const backupId = `web1_${1_767_225_600 + jobs}`
+      world.images.set(backupId, { ...world.backupSpec({ backupId }).image, state: 'complete' })
+      world.agent.script = {
+        removed: { removed: 5, kept: conduct === 'keeps' ? 2 : 0 },
+        ...(conduct === 'fails' ? { failAfter: { bytes: 0, error: unreadable } } : {}),
+        ...(conduct === 'waits' ? { silentAfter: 0 } : {}),
+      }
+      return { jobId: String(jobs), client: 'web1', backupId }
+    },
     nextRequest: async (): Promise<MediaRequest> => {
       for (let turn = 0; turn < 1_000_000; turn++) {
         const request = world.requests[taken]

@@ -139,6 +139,7 @@ export class ScriptedClient implements ClientAgent {
     const run = this.#runs.get(runId) as Run
     run.aborted ??= reason
     run.goOn?.()
+    run.goOn?.()
     for (const channel of run.channels) channel.abort(reason)
     await run.result
   }
@@ -256,6 +257,12 @@ export class ScriptedClient implements ClientAgent {
     const parts: Buffer[] = []
     for await (const chunk of readChannel(list)) parts.push(Buffer.from(chunk))
     this.removalList = Buffer.concat(parts)
+    const { failAfter, silentAfter } = this.script
+    if (failAfter !== undefined) throw failAfter.error
+    if (silentAfter !== undefined) {
+      while (run.aborted === undefined) await new Promise<void>((resolve) => (run.goOn = resolve))
+      throw new NbError('session-killed', run.aborted)
+    }
     await list.end()
     return { removed: this.script.removed ?? { removed: 0, kept: 0 } }
   }

@@ -55,6 +55,8 @@ export interface World {
   /** File lists that the scripted catalog has been sent. */
   readonly lists: Map<string, Buffer>
   readonly sealed: string[]
+  /** Images that the scripted catalog has, beside none. */
+  readonly images: Map<string, ImageRecord>
   grants: GrantScript
   maxFragmentBytes: number
   /** Runs before the job manager notes a checkpoint. */
@@ -114,6 +116,7 @@ export async function createWorld(root: string, options: WorldOptions = {}): Pro
   const checkpoints = after?.checkpoints ?? []
   const lists = after?.lists ?? new Map<string, Buffer>()
   const sealed: string[] = []
+  const images = new Map<string, ImageRecord>()
   let ended = 0
 
   const jobs: JobSessions = {
@@ -138,6 +141,7 @@ export async function createWorld(root: string, options: WorldOptions = {}): Pro
     channels,
     lists,
     sealed,
+    images,
     () => world.seal(),
     (totals) => world.syncing(totals),
   )
@@ -167,6 +171,7 @@ export async function createWorld(root: string, options: WorldOptions = {}): Pro
     checkpoints,
     lists,
     sealed,
+    images,
     grants: 'grants',
     maxFragmentBytes: 2 ** 20,
     noting: async () => undefined,
@@ -271,10 +276,12 @@ function scriptedCatalog(
   channels: World['channels'],
   lists: Map<string, Buffer>,
   sealed: string[],
+  images: ReadonlyMap<string, ImageRecord>,
   seal: () => Promise<void>,
   syncing: (totals: FileListTotals) => Promise<void>,
 ): Catalog {
   const used = {
+    getImage: async ({ backupId: id }: { readonly backupId: string }) => images.get(id),
     syncFileList: async ({ totals }: { readonly totals: FileListTotals }) => syncing(totals),
     appendFileList: async ({
       backupId: id,

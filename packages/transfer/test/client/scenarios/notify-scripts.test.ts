@@ -2,7 +2,6 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type ChannelListener,
-  type Clock,
   type JobLogLine,
   type RunResult,
   readChannel,
