@@ -46,7 +46,7 @@ export function timeChart(
   const days = Math.round((length * options.stepMs) / 86_400_000)
   const every = Math.max(1, Math.ceil(days / 15))
   const ticks: string[] = []
-  for (let day = 0; day <= days; day += every) {
+  for (let day = 0; day < days; day += every) {
     const at = new Date(options.from + day * 86_400_000)
     const place = round(x((day * 86_400_000) / options.stepMs))
     ticks.push(
@@ -143,11 +143,11 @@ function levels(highest: number, y: (value: number) => number, label: (value: nu
   })
 }
 
-/** A round number at or above: 1, 2 or 5 times a power of ten. */
+/** A number at or above whose half is round too. */
 function niceTop(value: number): number {
-  if (value <= 0) return 1
+  if (value <= 2) return value <= 0 ? 1 : 2
   const power = 10 ** Math.floor(Math.log10(value))
-  return ([1, 2, 5, 10].find((step) => step * power >= value) ?? 10) * power
+  return ([1, 2, 4, 6, 8, 10].find((step) => step * power >= value) ?? 10) * power
 }
 
 function round(value: number): number {

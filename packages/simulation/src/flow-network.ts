@@ -39,6 +39,9 @@ interface LinkState extends Link {
 export class FlowNetwork {
   readonly #clock: Clock
   readonly #links = new Map<string, LinkState>()
+  readonly #dirty = new Set<LinkState>()
+  readonly #alone = new Set<Flow>()
+  #cancelPending: (() => void) | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -76,7 +79,7 @@ export class FlowNetwork {
       resolve,
     }
     for (const link of states) link.flows.add(flow)
-    this.#recompute(flow)
+    this.#changed(flow)
     const abort = (reason: Error): void => {
       if (!states.some((link) => link.flows.has(flow))) return
       this.#settle(flow)
@@ -102,14 +105,26 @@ export class FlowNetwork {
   #remove(flow: Flow): void {
     flow.cancelTimer()
     for (const link of flow.links) link.flows.delete(flow)
-    this.#recompute(flow)
+    this.#changed(flow)
   }
 
-  /** Gives all flows that are bound together with this one their rates. */
-  #recompute(changed: Flow): void {
-    const flows = connected(changed)
+  /** What starts and ends at one moment is computed together, before time goes on. */
+  #changed(flow: Flow): void {
+    for (const link of flow.links) this.#dirty.add(link)
+    this.#alone.add(flow)
+    this.#cancelPending ??= this.#clock.setTimer(0, () => this.#recompute())
+  }
+
+  /** Gives all flows that are bound together with what has changed their rates. */
+  #recompute(): void {
+    this.#cancelPending = undefined
+    const flows = connected(this.#dirty)
+    // A flow over links without a limit is bound together with nobody.
+    for (const flow of this.#alone) if (flow.links.some((link) => link.flows.has(flow))) flows.add(flow)
+    this.#dirty.clear()
+    this.#alone.clear()
     const now = this.#clock.now()
-    for (const [flow, rate] of fairRates<LinkState, Flow>(flows)) {
+    for (const [flow, rate] of fairRates<LinkState, Flow>([...flows])) {
       if (rate === flow.rate) continue
       this.#settle(flow)
       flow.rate = rate
@@ -133,8 +148,8 @@ export class FlowNetwork {
   }
 }
 
-function connected(start: Flow): Flow[] {
-  const links = new Set<LinkState>(start.links)
+function connected(changed: ReadonlySet<LinkState>): Set<Flow> {
+  const links = new Set<LinkState>(changed)
   const flows = new Set<Flow>()
   for (const link of links) {
     // What has no limit binds nobody together.
@@ -145,5 +160,5 @@ function connected(start: Flow): Flow[] {
       for (const other of flow.links) links.add(other)
     }
   }
-  return [...flows]
+  return flows
 }

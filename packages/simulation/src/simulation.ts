@@ -1,6 +1,5 @@
 import {
   type Catalog,
-  type JobLog,
   type JobManager,
   type JobRegistry,
   type MediaManager,
@@ -25,6 +24,7 @@ import { createSimulatedMediaServer } from './media-server.ts'
 import { MemoryStore } from './memory-store.ts'
 import { windowMisses } from './misses.ts'
 import { Recorder } from './recorder.ts'
+import { silent, withoutLines } from './quiet-jobs.ts'
 import type { SimulationResults } from './results.ts'
 import { linkOfMediaServer } from './session-work.ts'
 import { Shelf } from './shelf.ts'
@@ -72,7 +72,6 @@ export interface Simulation {
 
 const dayMs = 86_400_000
 const hourMs = 3_600_000
-const silent: JobLog = { append: async () => undefined }
 
 /**
  * Makes a simulation of a site: the real scheduler, job manager, broker and media manager on a virtual clock, with
@@ -110,7 +109,8 @@ class SiteSimulation implements Simulation {
     const clock = createVirtualClock(from, { settleTurns: 1 })
     const database = new MemoryStore()
     const part = (name: string) => database.sublevel(name)
-    const jobStore = createJobStore({ store: part('jobs'), clock }, { keepJobsMs: dayMs })
+    const store = createJobStore({ store: part('jobs'), clock }, { keepJobsMs: dayMs })
+    const jobStore = jobLogs ? store : withoutLines(store)
     const log = jobLogs ? jobStore : silent
     const logged = jobLogs ? { log: jobStore } : {}
     const media = createMediaManager({ store: part('emm'), clock, ...logged })

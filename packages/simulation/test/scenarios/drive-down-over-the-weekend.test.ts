@@ -1,5 +1,6 @@
 import t from 'tap'
-import { clients, day, fullSchedule, gigabyte, hour, monday, nightly, policy, simulate, tapeSite } from '../sites.ts'
+import { simulate } from '../play.ts'
+import { clients, day, fullSchedule, gigabyte, hour, monday, nightly, policy, tapeSite } from '../sites.ts'
 
 t.test('a drive that is down from Friday night to Monday morning leaves its work to the other', async (t) => {
   const friday = monday + 4 * day
@@ -16,7 +17,10 @@ t.test('a drive that is down from Friday night to Monday morning leaves its work
   const [first, second] = drives
   const down = first?.downMs.reduce((sum, ms) => sum + ms, 0)
   t.equal(down, durationMs)
-  t.same(second?.downMs.every((ms) => ms === 0), true)
+  t.same(
+    second?.downMs.every((ms) => ms === 0),
+    true,
+  )
   const failed = jobs.filter(({ attempts }) => attempts > 1)
   t.equal(failed.length, 1, 'the job in the drive was tried again as the same job')
   const heldWhileDown = first?.heldMs.filter((_, index) => {
@@ -26,6 +30,9 @@ t.test('a drive that is down from Friday night to Monday morning leaves its work
   t.ok(heldWhileDown?.every((ms) => ms === 0))
   const nights = new Set(misses.map(({ closesAt }) => (closesAt - monday) / day))
   // Friday's, Saturday's and Sunday's windows close the day after.
-  t.same([...nights].sort(), [5, 6, 7].map((night) => night + 1 / 24))
+  t.same(
+    [...nights].sort(),
+    [5, 6, 7].map((night) => night + 1 / 24),
+  )
   t.ok(misses.every(({ kind }) => kind === 'not-started'))
 })

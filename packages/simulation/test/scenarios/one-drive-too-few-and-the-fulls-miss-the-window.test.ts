@@ -1,5 +1,6 @@
 import t from 'tap'
-import { clients, fullSchedule, gigabyte, hour, monday, nightly, policy, simulate, tapeSite } from '../sites.ts'
+import { simulate } from '../play.ts'
+import { clients, fullSchedule, gigabyte, hour, monday, nightly, policy, tapeSite } from '../sites.ts'
 
 const names = ['c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7']
 const rest = {
@@ -26,9 +27,7 @@ t.test('with two drives six of seven fulls start, and the seventh ends with 196'
       [196, -monday / hour, 26],
     ],
   )
-  t.match(misses, [
-    { kind: 'not-started', client: 'c7', status: 196, waitedFor: { name: /tape1|drive/ } },
-  ])
+  t.match(misses, [{ kind: 'not-started', client: 'c7', status: 196, waitedFor: { name: /tape1|drive/ } }])
   t.match(waiting[0], { policy: 'nightly' })
   for (const { heldMs, bytes } of drives) {
     t.same(
