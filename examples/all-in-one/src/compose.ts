@@ -13,7 +13,7 @@ import {
   lifecycle,
 } from '@nb/contracts'
 import { createMediaManager } from '@nb/emm'
-import { createJobManager, createJobStore } from '@nb/jobmanager'
+import { createJobManager, createJobNotifier, createJobStore } from '@nb/jobmanager'
 import { createDiskStore } from '@nb/media-disk'
 import { createLocalChannels } from '@nb/remote'
 import { createResourceBroker } from '@nb/resource-broker'
@@ -87,7 +87,10 @@ export function composeAllInOne(ground: Ground): AllInOne {
     ground.warn?.(`image ${backupId} is damaged: ${message}`),
   )
   const disk = createDiskStore({ files, clock, log }, { storageUnit, directory: ground.diskDirectory })
-  const client = createClientAgent({ channels, clock, log }, { neverPaths: [ground.stateDirectory] })
+  const client = createClientAgent(
+    { channels, clock, log },
+    { neverPaths: [ground.stateDirectory], ...clientScripts(settings) },
+  )
   const clients = { [clientName]: client }
 
   const mediaServers = new Map<string, ReturnType<typeof createMediaServer>>()
@@ -116,6 +119,7 @@ export function composeAllInOne(ground: Ground): AllInOne {
     },
     { ...schedulerOptions(settings), ...perClient },
   )
+  const notifiers = notifiersOf(settings, { jobs, jobLog: log, clock })
   const policyFiles = policyFilesOf(ground, scheduler)
   const restores = createRestoreService({ catalog, jobs, mediaServers, scheduler, channels, clock, log })
 
@@ -140,6 +144,7 @@ export function composeAllInOne(ground: Ground): AllInOne {
     restores,
     scheduler,
     ...policyFiles,
+    ...notifiers,
   ]
   return {
     ...lifecycle(...parts),
@@ -179,4 +184,19 @@ function policyFilesOf(
     for (const problem of problems) warn?.(`policy file ${describeProblem(problem)}`)
   })
   return [policies]
+}
+
+function clientScripts({
+  clientScripts: directory,
+}: ServerSettings): NonNullable<Parameters<typeof createClientAgent>[1]> {
+  return directory === undefined ? {} : { scripts: { directory } }
+}
+
+/** Tells the command that is asked for of jobs that failed. */
+function notifiersOf(
+  { onFailure }: ServerSettings,
+  components: Parameters<typeof createJobNotifier>[0],
+): Lifecycle[] {
+  if (onFailure === undefined) return []
+  return [createJobNotifier(components, { command: ['/bin/sh', '-c', onFailure] })]
 }

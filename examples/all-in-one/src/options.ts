@@ -66,7 +66,7 @@ Exit codes: 0 done · 1 a job failed or the trees differ · 2 wrong usage · 130
       serve?: boolean
     }
   >()
-  for (const option of ['source', 'restoreTo', 'state', 'policies'] as const) {
+  for (const option of ['source', 'restoreTo', 'state', 'policies', 'clientScripts'] as const) {
     if (given[option] === '')
       program.error(
         `error: --${program.options.find((each) => each.attributeName() === option)?.name() ?? option} needs a directory`,

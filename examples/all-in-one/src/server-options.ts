@@ -11,6 +11,14 @@ export function addSettings(program: Command): Command {
       '--policies <DIR>',
       'folder of policy files, one a policy, and of retention-levels.yaml: edits count at once, and what nb changes is written there',
     )
+    .option(
+      '--on-failure <COMMAND>',
+      'run when a job has failed, by /bin/sh: NB_JOB_ID, NB_STATUS, NB_POLICY and more are in its environment, the job is its input as JSON',
+    )
+    .option(
+      '--client-scripts <DIR>',
+      'folder of the client with start_notify and end_notify, or start_notify.POLICY[.SCHEDULE]: run before and after its backups',
+    )
     .option('--time-zone <NAME>', "time zone of all windows, such as Europe/Vienna (default: the host's)")
     .option(
       '--max-jobs-per-client <N>',
@@ -37,6 +45,8 @@ export function addSettings(program: Command): Command {
 /** The settings as commander has read them. */
 export interface SettingsFlags {
   readonly policies?: string
+  readonly onFailure?: string
+  readonly clientScripts?: string
   readonly timeZone?: string
   readonly maxJobsPerClient?: number
   readonly tries?: number
@@ -47,6 +57,8 @@ export interface SettingsFlags {
 /** What was said of how the server works; what was not said keeps its default. */
 export function settingsOf({
   policies,
+  onFailure,
+  clientScripts,
   timeZone,
   maxJobsPerClient,
   tries,
@@ -55,6 +67,8 @@ export function settingsOf({
 }: SettingsFlags): ServerSettings {
   return {
     ...(policies === undefined ? {} : { policyDirectory: resolve(policies) }),
+    ...(onFailure === undefined ? {} : { onFailure }),
+    ...(clientScripts === undefined ? {} : { clientScripts: resolve(clientScripts) }),
     ...(timeZone === undefined ? {} : { timeZone }),
     ...(maxJobsPerClient === undefined ? {} : { maxJobsPerClient }),
     ...(tries === undefined ? {} : { tries }),

@@ -1,5 +1,9 @@
 /** How a server works, beyond the places it stands on. Bounds are those of {@link addSettings}. */
 export interface ServerSettings {
+  /** A command of the shell that is told of every job that ended with a status above 1. @default none */
+  readonly onFailure?: string
+  /** Folder of the client's start and end scripts, absolute. @default none */
+  readonly clientScripts?: string
   /** Name of the time zone of all windows, such as `Europe/Vienna`. @default the host's */
   readonly timeZone?: string
   /** Folder of policy files, absolute, kept the same as the policies. @default none */
