@@ -26,8 +26,8 @@ export interface MediaServerFixture {
   readonly backup: (conduct: ClientConduct) => Promise<BackupSessionSpec>
   /** A new job's restore of all that a backup has written. */
   readonly restore: (report: SessionReport) => Promise<RestoreSessionSpec>
-  /** A new job's removal of an archive that is whole, from a client that removes 5 entries, and keeps 2 more where it `keeps`. */
-  readonly removal: (conduct: ClientConduct | 'keeps') => Promise<Parameters<MediaServer['startRemoval']>[0]>
+  /** A new job's removal of an archive that is whole, from a client that removes 5 entries, and keeps 2 more where it `keeps`. Needed where the server runs removals. */
+  readonly removal?: (conduct: ClientConduct | 'keeps') => Promise<Parameters<MediaServer['startRemoval']>[0]>
   /** The next request for media that the job manager has got and that was not given yet. */
   readonly nextRequest: () => Promise<MediaRequest>
   /** A grant of what a request asks for. */
@@ -45,6 +45,8 @@ export interface MediaServerFixture {
 export interface MediaServerSupports {
   /** Takes checkpoints and goes on from them. */
   readonly checkpoints: boolean
+  /** Removes from clients what archives have saved. @default false */
+  readonly removals?: boolean
 }
 
 type Check = (name: string, body: (fixture: MediaServerFixture) => Promise<void>) => void
@@ -59,7 +61,7 @@ export function mediaServerSuite(
   working(check)
   media(check)
   ending(check)
-  removing(check)
+  if (supports.removals === true) removing(check)
   if (supports.checkpoints) checkpointing(check)
   images(check)
 }
@@ -196,7 +198,7 @@ function ending(check: Check): void {
 function removing(check: Check): void {
   check('what an archive has saved is removed from the client, without any media', async (fixture) => {
     const { server } = fixture
-    const spec = await fixture.removal('works')
+    const spec = await removalOf(fixture, 'works')
     const session = await server.startRemoval(spec)
     const report = await server.waitSession(session)
     assert.deepEqual(
@@ -209,20 +211,20 @@ function removing(check: Check): void {
   })
   check('a removal that keeps something ends with 3, one that fails with 4', async (fixture) => {
     const { server } = fixture
-    const keeping = await server.waitSession(await server.startRemoval(await fixture.removal('keeps')))
+    const keeping = await server.waitSession(await server.startRemoval(await removalOf(fixture, 'keeps')))
     assert.deepEqual([keeping.status, keeping.removed], [3, { removed: 5, kept: 2 }])
-    const failing = await server.waitSession(await server.startRemoval(await fixture.removal('fails')))
+    const failing = await server.waitSession(await server.startRemoval(await removalOf(fixture, 'fails')))
     assert.deepEqual(
       [failing.status, failing.error?.code, failing.error?.status],
       [4, 'source-unreadable', 4],
     )
-    const spec = await fixture.removal('works')
+    const spec = await removalOf(fixture, 'works')
     const unknown = await server.waitSession(await server.startRemoval({ ...spec, backupId: 'web1_1' }))
     assert.deepEqual([unknown.status, unknown.error?.code], [4, 'image-unknown'])
   })
   check('a removal is ended early, with the status it is ended with', async (fixture) => {
     const { server } = fixture
-    const spec = await fixture.removal('waits')
+    const spec = await removalOf(fixture, 'waits')
     const session = await server.startRemoval(spec)
     assert.deepEqual(
       (await server.sessions({})).map(({ kind, jobId }) => [kind, jobId]),
@@ -233,6 +235,14 @@ function removing(check: Check): void {
     assert.deepEqual([report.status, report.error?.code], [150, 'job-cancelled'])
     assert.deepEqual(await server.sessions({}), [])
   })
+}
+
+async function removalOf(
+  { removal }: MediaServerFixture,
+  conduct: ClientConduct | 'keeps',
+): Promise<Parameters<MediaServer['startRemoval']>[0]> {
+  assert.ok(removal !== undefined, 'a server that runs removals needs archives to remove')
+  return removal(conduct)
 }
 
 function checkpointing(check: Check): void {

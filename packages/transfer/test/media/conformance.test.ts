@@ -79,9 +79,17 @@ const teardown = async (fixture: MediaServerFixture): Promise<void> => {
 }
 
 t.test('a media server', async (t) => {
-  mediaServerSuite(t, { setup: () => setup(t.testdir(), false), teardown }, { checkpoints: true })
+  mediaServerSuite(
+    t,
+    { setup: () => setup(t.testdir(), false), teardown },
+    { checkpoints: true, removals: true },
+  )
 })
 
 t.test('a media server behind a wire', async (t) => {
-  mediaServerSuite(t, { setup: () => setup(t.testdir(), true), teardown }, { checkpoints: true })
+  mediaServerSuite(
+    t,
+    { setup: () => setup(t.testdir(), true), teardown },
+    { checkpoints: true, removals: true },
+  )
 })
