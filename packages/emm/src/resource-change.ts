@@ -39,7 +39,7 @@ function tell(told: Told, change: Change, before: unknown): void {
       tellTape(told)
       break
     case 'volumes':
-      if (volumeMayHelp(before as Volume | undefined, change.value))
+      if (volumeMayHelp(told.view, before as Volume | undefined, change.value))
         for (const volume of [before as Volume | undefined, change.value])
           if (volume !== undefined) tellVolume(told, volume)
       break
@@ -84,9 +84,10 @@ function tellVolume(told: Told, volume: Volume): void {
   if (drive !== undefined) tellUnits(told, told.view.unitsAt(drive.density, drive.robot ?? null))
 }
 
-/** A mount or a first image helps nobody; anything else may. */
-function volumeMayHelp(before: Volume | undefined, after: Volume | undefined): boolean {
+/** A mount, a first image, or a new pool for a volume that a job holds helps nobody; anything else may. */
+function volumeMayHelp(view: InventoryView, before: Volume | undefined, after: Volume | undefined): boolean {
   if (before === undefined || after === undefined) return true
+  if (before.state === after.state && view.holds.onVolume(after.volumeId).size > 0) return false
   const fields = ['state', 'pool', 'density', 'robot', 'maxMounts', 'expiresAt'] as const
   return (
     fields.some((field) => before[field] !== after[field]) ||
