@@ -24,6 +24,11 @@ export async function checkPromises(world: TapeWorld): Promise<void> {
   nothingIsGivenTwice(world, allocations)
   count.grants += allocations.length
 
+  for (const { jobId, times } of world.passings.splice(0)) {
+    assert.ok(times <= maxPassedBy, `job ${jobId} was passed by ${times} times`)
+    count.passings += 1
+  }
+
   const queued = await collect(broker.queue({}))
   assert.equal(queued.length + granted.length, calls.size, 'everybody waits or holds')
   const ranks = queued.map(({ request, since }) => [-request.priority, since])
