@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict'
-import { type PlannedRun, type Policy, type Scheduler, toPath } from '@nb/contracts'
+import {
+  type PlannedRun,
+  type Policy,
+  type Schedule,
+  type ScheduleType,
+  type Scheduler,
+  toPath,
+} from '@nb/contracts'
 import { collect } from '../collect.ts'
 import type { ScriptedJobs } from '../fakes/scripted-jobs.ts'
 import { type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
@@ -70,6 +77,26 @@ export function schedulerSuite<Fixture extends SchedulerFixture>(
         'schedules[0].frequencyMs',
         { schedules: [{ name: 'f', type: 'full', frequencyMs: 1, windows: [], retentionLevel: 0 }] },
       ],
+      [
+        'schedules[0].frequencyMs',
+        { schedules: [{ name: 'f', type: 'full', windows: [], retentionLevel: 0 }] },
+      ],
+      [
+        'schedules[0].calendar.dates[0]',
+        {
+          schedules: [
+            {
+              name: 'f',
+              type: 'full',
+              calendar: { dates: ['2026-02-30'], retryAfterRunDay: false },
+              windows: [],
+              retentionLevel: 0,
+            },
+          ],
+        },
+      ],
+      ['selections[0]', { selections: ['NEW_STREAM', toPath('/srv')] }],
+      ['selections', { selections: ['NEW_STREAM'], multipleStreams: true }],
     ]
     for (const [field, changes] of bad) {
       await assert.rejects(
@@ -202,6 +229,185 @@ export function schedulerSuite<Fixture extends SchedulerFixture>(
     )
     assert.equal(runs.filter((run) => run.scheduleType === 'full').length, 2)
     assert.equal(scripted.submitted.length, 0)
+  })
+
+  test('a job is told its tries, when its window closes, and how long its image is kept', async ({
+    scheduler,
+    clock,
+    scripted,
+  }) => {
+    await scheduler.putRetentionLevel({ level: 3, periodMs: 40 * dayMs })
+    await scheduler.putPolicy({ policy: nightlyPolicy() })
+    await clock.advance(1000)
+    const [request] = scripted.submitted
+    assert.deepEqual(request?.retry, { tries: 2, delayMs: 600_000 })
+    assert.equal(request?.windowClosesAt, Date.UTC(2026, 0, 1, 6))
+    assert.equal(request?.retentionMs, 40 * dayMs)
+    assert.equal(request?.type, 'backup')
+    const [task] = await collect(scheduler.tasks({}))
+    assert.equal(task?.state, 'running')
+    assert.equal(task?.stream, undefined)
+  })
+
+  test('a run by hand has no window to lose, and its tries count', async ({ scheduler, clock, scripted }) => {
+    await clock.advance(10 * hourMs)
+    await scheduler.putPolicy({ policy: nightlyPolicy() })
+    await scheduler.runNow({ policy: 'nightly' })
+    assert.equal(scripted.submitted[0]?.windowClosesAt, undefined)
+    scripted.finish('1', 84, { attempts: 2 })
+    await clock.advance(9 * hourMs)
+    assert.equal(scripted.submitted.length, 1, 'both tries of twelve hours are used when the window opens')
+    const [task] = await collect(scheduler.tasks({}))
+    assert.equal(task?.state, 'blocked')
+    assert.match(task?.reason ?? '', /2 of 2 tries in 12 hours are used/)
+    await clock.advance(4 * hourMs)
+    assert.equal(scripted.submitted.length, 2)
+  })
+
+  test('a calendar schedule runs on its days, and not on excluded ones', async ({
+    scheduler,
+    clock,
+    scripted,
+  }) => {
+    const [full] = nightlyPolicy().schedules
+    const { frequencyMs: _, ...rest } = full as Schedule
+    const calendar = {
+      weekdays: [{ weekday: 5, week: 'last' as const }],
+      daysOfMonth: [15],
+      retryAfterRunDay: false,
+    }
+    const exclude = { dates: ['2026-01-15'] }
+    await scheduler.putPolicy({
+      policy: nightlyPolicy({ schedules: [{ ...rest, calendar, exclude }] }),
+    })
+    for (let day = 0; day < 30; day++) {
+      await clock.advance(dayMs)
+      for (const [index] of scripted.submitted.entries()) scripted.finish(String(index + 1), 0)
+    }
+    const runs = await collect(
+      scheduler.preview({ policy: 'nightly', from: clock.now(), to: clock.now() + 30 * dayMs }),
+    )
+    const days = (runs: readonly PlannedRun[]): string[] =>
+      runs.map(({ startsAt }) => new Date(startsAt).toISOString().slice(0, 16))
+    assert.equal(scripted.submitted.length, 1, '30 January, and not 15 January')
+    assert.deepEqual(days(runs), ['2026-02-15T18:00', '2026-02-27T18:00'])
+  })
+
+  test('streams that are due at once are parts of one job, and each has a task and tries of its own', async ({
+    scheduler,
+    clock,
+    scripted,
+  }) => {
+    const selections = [toPath('/srv'), toPath('/home')]
+    await scheduler.putPolicy({ policy: nightlyPolicy({ selections, multipleStreams: true }) })
+    await clock.advance(1000)
+    assert.equal(scripted.submitted.length, 1)
+    assert.deepEqual(scripted.submitted[0]?.streamSet, ['/srv', '/home'])
+    assert.deepEqual(
+      scripted.submitted[0]?.streams?.map(({ name, selections }) => [name, selections]),
+      [
+        ['/srv', ['/srv']],
+        ['/home', ['/home']],
+      ],
+    )
+    scripted.finish('1.1', 0)
+    scripted.finish('1.2', 84, { attempts: 1 })
+    await clock.advance(11 * 60_000)
+    const tasks = await collect(scheduler.tasks({ policy: 'nightly' }))
+    assert.deepEqual(
+      tasks.map(({ stream, state, lastStatus }) => [stream, state, lastStatus]),
+      [
+        ['/home', 'running', 84],
+        ['/srv', 'waiting', 0],
+      ],
+    )
+    assert.equal(scripted.submitted.length, 2)
+    assert.deepEqual(
+      scripted.submitted[1]?.streams?.map(({ name, retry }) => [name, retry?.tries]),
+      [['/home', 1]],
+    )
+    assert.deepEqual(scripted.submitted[1]?.streamSet, ['/srv', '/home'])
+  })
+
+  test('a user backs up and archives inside a window of a user schedule, once per request', async ({
+    scheduler,
+    clock,
+    scripted,
+  }) => {
+    const windows = [{ weekday: 4, startSeconds: 9 * 3600, durationSeconds: 8 * 3600 }]
+    const user = (name: string, type: ScheduleType): Schedule => ({ name, type, windows, retentionLevel: 1 })
+    const schedules = [user('user', 'user-backup'), user('archive', 'user-archive')]
+    await scheduler.putPolicy({ policy: nightlyPolicy({ name: 'users', schedules }) })
+    const request = {
+      requestId: 'r1',
+      client: 'web1',
+      type: 'user-backup' as const,
+      paths: [toPath('/home/ann')],
+    }
+    await assert.rejects(scheduler.runForUser(request), { code: 'outside-window', status: 199 })
+    await assert.rejects(scheduler.runForUser({ ...request, client: 'web2' }), {
+      code: 'schedule-type-missing',
+      status: 198,
+    })
+    await assert.rejects(scheduler.runForUser({ ...request, policy: 'users', client: 'web2' }), {
+      code: 'client-not-in-policy',
+    })
+    await assert.rejects(scheduler.runForUser({ ...request, policy: 'none' }), { code: 'policy-unknown' })
+    await assert.rejects(scheduler.runForUser({ ...request, policy: 'users', schedule: 'x' }), {
+      code: 'schedule-unknown',
+    })
+    await assert.rejects(scheduler.runForUser({ ...request, paths: [toPath('relative')] }), {
+      code: 'argument-invalid',
+      details: { field: 'paths[0]' },
+    })
+    await clock.advance(10 * hourMs)
+    assert.equal(scripted.submitted.length, 0, 'user schedules start nothing by themselves')
+    assert.deepEqual(await scheduler.runForUser(request), { jobId: '1' })
+    assert.deepEqual(await scheduler.runForUser({ ...request, requestId: 'r2', type: 'user-archive' }), {
+      jobId: '2',
+    })
+    assert.deepEqual(
+      scripted.submitted.map(({ type, origin, selections, retry }) => [
+        type,
+        origin,
+        selections,
+        retry?.tries ?? 1,
+      ]),
+      [
+        ['backup', 'user', ['/home/ann'], 1],
+        ['archive', 'user', ['/home/ann'], 1],
+      ],
+    )
+    scripted.finish('1', 84)
+    await clock.advance(9 * hourMs)
+    assert.deepEqual(await scheduler.runForUser(request), { jobId: '1' }, 'also when the window has closed')
+    assert.equal(scripted.submitted.length, 2, 'it is not tried again')
+  })
+
+  test('the retention table has 101 levels, of which two are fixed', async ({ scheduler }) => {
+    const before = await scheduler.retentionLevels({})
+    assert.equal(before.length, 101)
+    assert.deepEqual(before[1], { level: 1, periodMs: 14 * dayMs })
+    await scheduler.putRetentionLevel({ level: 10, periodMs: 3650 * dayMs })
+    await scheduler.putRetentionLevel({ level: 1, periodMs: null })
+    const after = await scheduler.retentionLevels({})
+    assert.deepEqual(
+      [after[1], after[10]],
+      [
+        { level: 1, periodMs: null },
+        { level: 10, periodMs: 3650 * dayMs },
+      ],
+    )
+    for (const level of [9, 25, 101, -1]) {
+      await assert.rejects(scheduler.putRetentionLevel({ level, periodMs: dayMs }), {
+        code: 'argument-invalid',
+        details: { field: 'level' },
+      })
+    }
+    await assert.rejects(scheduler.putRetentionLevel({ level: 1, periodMs: -1 }), {
+      code: 'argument-invalid',
+      details: { field: 'periodMs' },
+    })
   })
 
   test('a removed policy starts nothing any more', async ({ scheduler, clock, scripted }) => {
