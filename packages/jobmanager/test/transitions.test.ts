@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { type BackupCheckpoint, toPath } from '@nb/contracts'
 import fc from 'fast-check'
 import t from 'tap'
 import type { JobRecord } from '../src/index.ts'
-import { newBackupRecord, newRegisteredRecord } from '../src/new-records.ts'
-import { parseRecord } from '../src/stored-record.ts'
+import { createRecords, newBackupRecord, newRegisteredRecord, newWorkRecord } from '../src/new-records.ts'
+import { parseRecord, storedJob } from '../src/stored-record.ts'
 import { toJob } from '../src/job-view.ts'
 import { type JobChange, allows, applyChange, isReportable } from '../src/transitions.ts'
 import { request } from './fixture.ts'
@@ -25,6 +26,16 @@ const need = { kind: 'read', storageUnit: 'disk1' } as const
 const input = { requestId: '1', sessionId: 's', jobId: '1', mediaServer: 'media1', need }
 const ending = fc.record({ status: fc.constantFrom(0, 1, 84), statusText: fc.string(), warnings: fc.nat(3) })
 
+const checkpointOf = (number: number): BackupCheckpoint => ({
+  number,
+  takenAt: 1,
+  streamBytes: 1,
+  fileList: { entries: 1, batches: 1, bytes: 1 },
+  counts: { entries: 1, storedEntries: 1, bytes: 1, streamBytes: 1, warnings: 0 },
+  copies: [],
+  position: 'here',
+})
+
 const change: fc.Arbitrary<JobChange> = fc.oneof(
   fc.constant<JobChange>({ kind: 'granted', at: 1, holding }),
   fc.constant<JobChange>({ kind: 'requeued' }),
@@ -38,6 +49,25 @@ const change: fc.Arbitrary<JobChange> = fc.oneof(
   fc.constant<JobChange>({ kind: 'cancel-requested', at: 2, reason: 'enough' }),
   ending.map<JobChange>((each) => ({ kind: 'ended', at: 3, ending: each })),
   ending.map<JobChange>((each) => ({ kind: 'amended', ending: each })),
+  fc.constant<JobChange>({ kind: 'working', at: 1 }),
+  fc.nat(4).map<JobChange>((number) => ({ kind: 'checkpointed', checkpoint: checkpointOf(number) })),
+  fc.constant<JobChange>({ kind: 'afresh' }),
+  fc.nat(9).map<JobChange>((priority) => ({ kind: 'prioritised', priority })),
+  fc.constant<JobChange>({ kind: 'suspend-requested', at: 2, reason: 'later' }),
+  fc.constantFrom('waiting-for-retry', 'suspended', 'incomplete', 'queued').map<JobChange>((to) => ({
+    kind: 'attempt-ended',
+    rest: { to, at: 2, status: to === 'suspended' ? 157 : 84, statusText: 'broken', warnings: 0, until: 9 },
+  })),
+  fc.constant<JobChange>({ kind: 'rested', at: 3, firstLine: 9 }),
+  fc.constant<JobChange>({ kind: 'held-back', at: 3, reason: 'later' }),
+  fc.boolean().map<JobChange>((byHand) => ({ kind: 'queued-again', at: 3, firstLine: 9, byHand })),
+  fc.constant<JobChange>({ kind: 'child-active', at: 3 }),
+  fc.constantFrom('2', '3').map<JobChange>((jobId) => ({
+    kind: 'child-ended',
+    jobId,
+    end: { status: 0, statusText: '', warnings: 0, files: 1, bytes: 1 },
+  })),
+  ending.map<JobChange>((each) => ({ kind: 'removed', at: 4, ending: each })),
   fc.constant<JobChange>({ kind: 'settled' }),
 )
 
@@ -51,12 +81,24 @@ const registered: Parameters<typeof newRegisteredRecord>[1] = {
 const born: fc.Arbitrary<JobRecord> = fc.constantFrom(
   newBackupRecord('1', request(), 0),
   newRegisteredRecord('1', registered, 0),
+  newWorkRecord('1', { requestId: 'w', type: 'verify', origin: 'immediate', lines: [] }, 0),
+  ...createRecords(
+    {
+      kind: 'backup',
+      request: request({ streams: ['a', 'b'].map((name) => ({ name, selections: [toPath(`/${name}`)] })) }),
+    },
+    (
+      (id) => () =>
+        String(++id)
+    )(0),
+    0,
+  ),
 )
 
 t.test('whatever happens to a job, in whatever order', async (t) => {
   let finals = 0
   fc.assert(
-    fc.property(born, fc.array(change, { maxLength: 30 }), (start, changes) => {
+    fc.property(born, fc.array(change, { minLength: 20, maxLength: 80, size: 'max' }), (start, changes) => {
       let record = start
       for (const next of changes) {
         const before = record
@@ -66,7 +108,8 @@ t.test('whatever happens to a job, in whatever order', async (t) => {
         }
         record = applyChange(before, next)
         // A cancel noted before the end wins, for a backup.
-        if (next.kind === 'ended' && before.cancel !== undefined && before.type === 'backup') {
+        const isOwn = before.phase !== 'registered' && before.phase !== 'parent'
+        if (next.kind === 'ended' && before.cancel !== undefined && isOwn) {
           if (record.ending?.status !== 150) throw new Error('a cancel was forgotten')
         }
         if (before.phase === 'final') throw new Error('something happened after the end')
@@ -75,13 +118,30 @@ t.test('whatever happens to a job, in whatever order', async (t) => {
         if ((job.status !== undefined) !== (record.phase === 'final'))
           throw new Error('status shown too early')
         if ((job.state === 'done') !== (record.endedAt !== undefined)) throw new Error('done without an end')
-        if (job.state === 'active' && job.activeAt === undefined) throw new Error('active since never')
+        if (job.state === 'active' && job.activeAt === undefined && job.children === undefined)
+          throw new Error('active since never')
+        const numbers = record.tries.map(({ number }) => number)
+        assert.deepEqual(
+          numbers,
+          numbers.map((_, index) => index + 1),
+        )
+        assert.ok(record.attempt.number - numbers.length <= 1 && record.attempt.number >= numbers.length)
+        const rests = ['waiting-for-retry', 'suspended', 'incomplete'].includes(record.phase)
+        if (rests)
+          assert.ok(record.held === undefined && record.session === undefined, 'a rest holds something')
+        if (rests && record.checkpoint === undefined) assert.equal(record.backupId, undefined)
+        if (before.checkpoint !== undefined && record.checkpoint !== undefined)
+          assert.ok(record.checkpoint.number >= before.checkpoint.number, 'a checkpoint went back')
         // What is written down can be read again.
-        const again = parseRecord('1', JSON.stringify(record))
-        if (JSON.stringify(again) !== JSON.stringify(record)) throw new Error('a record changed on its way')
+        const stored = storedJob(record)
+        assert.deepEqual(
+          parseRecord('1', stored.record, stored.spec),
+          JSON.parse(JSON.stringify(record)),
+          'a record changed on its way',
+        )
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 1000 },
   )
   t.ok(finals > 20, `${finals} jobs came to their end`)
 })
