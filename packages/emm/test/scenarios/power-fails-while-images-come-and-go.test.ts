@@ -11,7 +11,7 @@ import { createMediaManager } from '../../src/index.ts'
 import { drive, volume } from '../site.ts'
 
 const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
-const histories = process.env['NB_LONG'] === '1' ? 10_000 : 150
+const histories = process.env['NB_LONG'] === '1' ? 10_000 : 80
 const volumeIds = ['A00001', 'A00002']
 
 t.test('a tape with an image that was reported is never taken for a new one', async (t) => {

@@ -110,7 +110,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: some('restart' as const) }) },
 )
 
-const runs = process.env['NB_LONG'] === '1' ? 10_000 : 40
+const runs = process.env['NB_LONG'] === '1' ? 10_000 : 30
 const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
 
 // The full count takes an hour, a failure is shrunk for a while.
