@@ -50,26 +50,27 @@ t.test('what is not saved for good is not removed', async (t) => {
   }
 })
 
-t.test(
-  'a client that cannot be reached, and one that says nothing, is 4: the archive is saved',
-  async (t) => {
-    const world = await archived(t)
-    world.agent.script = { unreachable: new NbError('client-unreachable', 'nobody answers') }
-    t.match(await world.report(await world.server.startRemoval(spec)), {
-      status: 4,
-      error: { code: 'client-unreachable', retryable: true },
-    })
-    world.agent.script = { silentAfter: 0 }
-    const session = await world.server.startRemoval({ ...spec, jobId: '2' })
-    while (world.agent.removalList === undefined) await new Promise((resolve) => setImmediate(resolve))
-    await world.clock.advance(300_000)
-    t.match(await world.report(session), {
-      status: 4,
-      error: { code: 'client-ended', message: /gave no answer/ },
-    })
-    t.equal(world.agent.living, 0)
-  },
-)
+t.test('a client that cannot be reached is 4: the archive is saved', async (t) => {
+  const world = await archived(t)
+  world.agent.script = { unreachable: new NbError('client-unreachable', 'nobody answers') }
+  t.match(await world.report(await world.server.startRemoval(spec)), {
+    status: 4,
+    error: { code: 'client-unreachable', retryable: true },
+  })
+})
+
+t.test('a client that says nothing for five minutes is 4 too, and its run is ended', async (t) => {
+  const world = await archived(t)
+  world.agent.script = { silentAfter: 0 }
+  const session = await world.server.startRemoval(spec)
+  while (world.agent.removalList === undefined) await new Promise((resolve) => setImmediate(resolve))
+  await world.clock.advance(300_000)
+  t.match(await world.report(session), {
+    status: 4,
+    error: { code: 'client-ended', message: /gave no answer/ },
+  })
+  t.equal(world.agent.living, 0)
+})
 
 t.test('a stop of the media server ends a removal with 63', async (t) => {
   const world = await archived(t)
