@@ -1,4 +1,4 @@
-import type { Clock, ResourceBroker } from '@nb/contracts'
+import type { Blocker, Clock, ResourceBroker } from '@nb/contracts'
 import type { SimulatedJob, WaitedFor, WaitingTime } from './results.ts'
 
 type Wait = WaitedFor & { ms: number }
@@ -6,7 +6,7 @@ type Wait = WaitedFor & { ms: number }
 interface JobWaits {
   readonly all: Map<string, Wait>
   /** What it was found with last, and when; it has waited for that until the next look, or until it leaves the queue. */
-  present: readonly Wait[]
+  present: Iterable<Wait>
   at: number
 }
 
@@ -34,15 +34,17 @@ export class Waits {
   /** Looks now. The time before the first look counts to what was found in it. */
   async look(): Promise<void> {
     const now = this.#clock.now()
+    // The broker gives all requests of one need the same blockers: each is named once.
+    const names = new Map<Blocker, string>()
     for await (const { request, since, blockers } of this.#broker.queue({})) {
-      const waits = this.#ofJob.get(request.jobId) ?? { all: new Map<string, Wait>(), present: [], at: since }
-      this.#ofJob.set(request.jobId, waits)
-      credit(waits, now)
-      const first = waits.all.size === 0
-      waits.present = [...new Set(blockers.map(({ kind, name }) => waitOf(waits, kind, name)))]
-      if (!first) continue
-      waits.at = since
-      credit(waits, now)
+      const known = this.#ofJob.get(request.jobId)
+      const waits = known ?? { all: new Map<string, Wait>(), present: [], at: since }
+      if (known === undefined) this.#ofJob.set(request.jobId, waits)
+      else credit(waits, now)
+      const present = new Set<Wait>()
+      for (const blocker of blockers) present.add(waitOf(waits, blocker, names))
+      waits.present = present
+      if (known === undefined) credit(waits, now)
     }
   }
 
@@ -80,10 +82,17 @@ export class Waits {
   }
 }
 
-function waitOf({ all }: JobWaits, kind: string, name: string): Wait {
-  const key = `${kind} ${name}`
-  const wait = all.get(key) ?? { kind, name, ms: 0 }
-  all.set(key, wait)
+function waitOf({ all }: JobWaits, blocker: Blocker, names: Map<Blocker, string>): Wait {
+  let key = names.get(blocker)
+  if (key === undefined) {
+    key = `${blocker.kind} ${blocker.name}`
+    names.set(blocker, key)
+  }
+  let wait = all.get(key)
+  if (wait === undefined) {
+    wait = { kind: blocker.kind, name: blocker.name, ms: 0 }
+    all.set(key, wait)
+  }
   return wait
 }
 
