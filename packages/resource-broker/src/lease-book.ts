@@ -19,6 +19,7 @@ export class LeaseBook {
   readonly usage: Usage = new Usage()
   readonly #leases: Map<string, Lease> = new Map()
   readonly #byRequest: Map<string, Lease> = new Map()
+  readonly #byJob: Map<string, Set<Lease>> = new Map()
   readonly #byExpiry: IndexedHeap<Lease> = new IndexedHeap((a, b) => a.expiresAt - b.expiresAt)
   readonly #clock: Clock
   readonly #leaseMs: number
@@ -39,6 +40,8 @@ export class LeaseBook {
     const lease: Lease = { ...record, counted, expiresAt, ending: undefined, position: -1 }
     this.#leases.set(lease.leaseId, lease)
     this.#byRequest.set(lease.request.requestId, lease)
+    const ofJob = this.#byJob.get(lease.request.jobId) ?? new Set()
+    this.#byJob.set(lease.request.jobId, ofJob.add(lease))
     this.usage.add(lease.leaseId, { jobId: lease.request.jobId, since: lease.grantedAt }, counted)
     this.#byExpiry.put(lease)
     this.#arm()
@@ -50,6 +53,9 @@ export class LeaseBook {
     this.#leases.delete(lease.leaseId)
     if (this.#byRequest.get(lease.request.requestId) === lease)
       this.#byRequest.delete(lease.request.requestId)
+    const ofJob = this.#byJob.get(lease.request.jobId)
+    ofJob?.delete(lease)
+    if (ofJob?.size === 0) this.#byJob.delete(lease.request.jobId)
     this.usage.delete(lease.leaseId, lease.counted)
     this.#byExpiry.remove(lease)
   }
@@ -60,6 +66,11 @@ export class LeaseBook {
 
   ofRequest(requestId: string): Lease | undefined {
     return this.#byRequest.get(requestId)
+  }
+
+  /** Those of a job, oldest first. */
+  ofJob(jobId: string): readonly Lease[] {
+    return [...(this.#byJob.get(jobId) ?? [])]
   }
 
   /** All, oldest first. */

@@ -287,7 +287,7 @@ async function explain(
 }
 
 function notWaiting(engine: GrantEngine, jobId: string): Explanation {
-  const held = engine.book.values().filter(({ request }) => request.jobId === jobId)
+  const held = engine.book.ofJob(jobId)
   const allocations = held.map(({ allocation }) => allocation)
   return { jobId, waiting: false, blockers: [], sentence: notWaitingSentence(jobId, allocations) }
 }
@@ -322,8 +322,9 @@ async function* grants(
   jobId: string | undefined,
   callOptions: CallOptions | undefined,
 ): AsyncGenerator<Grant> {
-  for (const lease of running().book.values()) {
+  const { book } = running()
+  for (const lease of jobId === undefined ? book.values() : book.ofJob(jobId)) {
     throwIfAborted(callOptions)
-    if (jobId === undefined || lease.request.jobId === jobId) yield grantOf(lease)
+    yield grantOf(lease)
   }
 }
