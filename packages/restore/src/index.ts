@@ -2,7 +2,7 @@
  * Requests of users: restore plans, the images they need, and the restore flow.
  *
  * `createRestoreService` asks for a catalog, a job manager, media servers and data channels, all by their ports, and
- * runs the seventeen steps of a restore. Its planning half works alone, for tools that only want to know:
+ * runs the seventeen steps of a restore; with a scheduler it takes users' own backups and archives too. Its planning half works alone, for tools that only want to know:
  *
  * ```ts
  * import { toPath } from '@nb/contracts'
