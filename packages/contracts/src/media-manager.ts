@@ -203,7 +203,7 @@ export interface MediaManager {
   putMediaServer(input: MediaServerEntry, options?: CallOptions): Promise<void>
   /** The registered media servers, sorted by name; with `name` that one, or none. */
   mediaServers(input: { readonly name?: string }, options?: CallOptions): AsyncIterable<MediaServerEntry>
-  /** A media server tells how busy it is, 0–1. Rejects with `media-server-unknown`, `argument-invalid`. */
+  /** A media server tells how busy it is, 0–1; forgotten with a restart. Rejects with `media-server-unknown`, `argument-invalid`. */
   reportLoad(input: { readonly name: string; readonly load: number }, options?: CallOptions): Promise<void>
   /** Adds or replaces. Rejects with `argument-invalid`, naming the field. */
   putRobot(input: Robot, options?: CallOptions): Promise<void>
@@ -219,7 +219,10 @@ export interface MediaManager {
   putPool(input: VolumePool, options?: CallOptions): Promise<void>
   /** The volume pools, sorted by name; with `name` that one, or none. */
   pools(input: { readonly name?: string }, options?: CallOptions): AsyncIterable<VolumePool>
-  /** Adds or replaces what is known of a volume. Rejects with `pool-unknown`, `argument-invalid`. */
+  /**
+   * Adds or replaces what is known of a volume; what the images on it say stays as they say it. Rejects with `pool-unknown`,
+   * `argument-invalid`.
+   */
   putVolume(input: Volume, options?: CallOptions): Promise<void>
   /** The volumes, sorted by id, that fit all given conditions. */
   volumes(
@@ -227,8 +230,9 @@ export interface MediaManager {
     options?: CallOptions,
   ): AsyncIterable<Volume>
   /**
-   * Gives a volume another state, with the reason: freeze, suspend, mark full, or back to active. Rejects with `not-found`,
-   * `state-conflict` for one that is not assigned where the state needs images.
+   * Gives a volume another state, with the reason: freeze, suspend, mark full, or back to active. Rejects with `not-found`;
+   * `state-conflict` for full, suspended and frozen where it has no images and no job uses it, and for active where it was
+   * mounted as often as allowed or is too old. Active again without images, it is unassigned.
    */
   setVolumeState(
     input: { readonly volumeId: string; readonly state: VolumeState; readonly reason?: string },
@@ -257,7 +261,10 @@ export interface MediaManager {
   ): Promise<{ readonly unassigned: readonly string[] }>
   /** The images on a volume, by id. Rejects with `not-found`. */
   volumeImages(input: { readonly volumeId: string }, options?: CallOptions): AsyncIterable<string>
-  /** The hardware has put a volume into a drive: one more mount. Rejects with `not-found`, `state-conflict`. */
+  /**
+   * The hardware has put a volume into a drive: one more mount, and none more when it is said again while it is there.
+   * The last mount that it may have makes it `expired`. Rejects with `not-found`; `state-conflict` while either holds another.
+   */
   recordMount(
     input: { readonly volumeId: string; readonly drive: string },
     options?: CallOptions,
@@ -276,7 +283,7 @@ export interface MediaManager {
     input: { readonly volumeId?: string; readonly drive?: string },
     options?: CallOptions,
   ): AsyncIterable<MediaError>
-  /** Forgets errors of a volume or a drive: the way back after repair. */
+  /** Forgets errors of a volume, a drive, or the two together: the way back after repair. Rejects with `argument-invalid` without either. */
   forgetErrors(
     input: { readonly volumeId?: string; readonly drive?: string },
     options?: CallOptions,
