@@ -248,7 +248,7 @@ export class GrantEngine {
     this.room.goOnWaiting(waiter)
     const keepsTurns = blockers.some(({ kind }) => kind === 'turn')
     index.close(waiter.need, blockers, keepsTurns ? below : undefined)
-    if (this.room.isWaiting(waiter)) this.#announceOne(waiter)
+    if (this.room.takeNewcomer(waiter)) this.#announceOne(waiter)
     for (const change of this.#missed) {
       if (change === 'anything') index.wakeNeed(waiter.need)
       else index.wake(change)
@@ -337,8 +337,6 @@ export class GrantEngine {
   }
 
   #announceOne(waiter: Waiter): void {
-    if (waiter.announced) return
-    waiter.announced = true
     const { clock, lines, events } = this.#parts
     const { request, since, need } = waiter
     const blockers = () => [...limitBlockers(waiter, this.book.usage), ...this.room.index.closedBy(need)]

@@ -13,12 +13,8 @@ export class Waiter implements Waiting {
   position = -1
   /** How often others were served first while it was the first of those who wait for the same. */
   passedBy = 0
-  /** Whether the media manager is being asked now; the index does not hold it then. */
-  asking = false
   /** Whether its job's log has the line of the first time. */
   requested = false
-  /** Whether it was told of that it has to wait. */
-  announced = false
   /** Those who asked and still want it: nearly always one, more when a request was sent again. */
   callers: Caller | readonly Caller[] | undefined = undefined
 
@@ -29,6 +25,11 @@ export class Waiter implements Waiting {
     this.priority = request.priority
     this.since = since
     this.arrival = arrival
+  }
+
+  /** Whether the media manager is being asked now: only then the index does not hold it. */
+  get asking(): boolean {
+    return this.position < 0
   }
 
   get need(): MediaNeed {

@@ -16,7 +16,7 @@ export class WaitingRoom {
   readonly #leaving: Map<Waiter, (() => void)[]> = new Map()
   readonly #interner: Interner = new Interner()
   readonly #ended: (waiter: Waiter) => void
-  #newcomers: Waiter[] = []
+  #newcomers: Set<Waiter> = new Set()
   #arrivals = 0
 
   /** `ended` is told of each that waits no more. */
@@ -49,12 +49,10 @@ export class WaitingRoom {
   /** Takes the request out to ask the media manager for it. */
   beginAsking(waiter: Waiter): void {
     this.index.remove(waiter)
-    waiter.asking = true
   }
 
   /** It goes on waiting; or it is forgotten, when nobody wants it any more. */
   goOnWaiting(waiter: Waiter): void {
-    waiter.asking = false
     if (waiter.callers === undefined) this.#end(waiter)
     else this.index.add(waiter)
   }
@@ -109,9 +107,15 @@ export class WaitingRoom {
 
   /** Those that came since the last call and still wait. */
   takeNewcomers(): readonly Waiter[] {
-    const newcomers = this.#newcomers.filter((waiter) => this.isWaiting(waiter))
-    this.#newcomers = []
+    if (this.#newcomers.size === 0) return []
+    const newcomers = [...this.#newcomers]
+    this.#newcomers = new Set()
     return newcomers
+  }
+
+  /** Whether it came since then; from now on it counts as seen. */
+  takeNewcomer(waiter: Waiter): boolean {
+    return this.#newcomers.delete(waiter)
   }
 
   isWaiting(waiter: Waiter): boolean {
@@ -134,7 +138,7 @@ export class WaitingRoom {
     const waiter = new Waiter(request, limits, request.queuedAt ?? now, this.#arrivals++)
     this.#waiters.set(request.requestId, waiter)
     this.#byJob.set(request.jobId, addOne(this.#byJob.get(request.jobId), waiter))
-    this.#newcomers.push(waiter)
+    this.#newcomers.add(waiter)
     this.index.add(waiter)
     return waiter
   }
@@ -143,6 +147,7 @@ export class WaitingRoom {
     if (!waiter.asking) this.index.remove(waiter)
     const { requestId, jobId } = waiter.request
     this.#waiters.delete(requestId)
+    this.#newcomers.delete(waiter)
     const others = withoutOne(this.#byJob.get(jobId), waiter)
     if (others === undefined) this.#byJob.delete(jobId)
     else this.#byJob.set(jobId, others)
