@@ -1,4 +1,13 @@
-import type { BackupJobRequest, JobLimits, Policy, Schedule } from '@nb/contracts'
+import {
+  type BackupJobRequest,
+  type JobLimits,
+  type JobLogLine,
+  type PlannedRun,
+  type Policy,
+  type Schedule,
+  describeStatus,
+} from '@nb/contracts'
+import { type AttemptLimits, isSuccess } from './attempts.ts'
 import type { TaskRun } from './task-store.ts'
 
 /** What Job Start says beyond what a task noted of its run. */
@@ -46,4 +55,21 @@ export function jobRequest(run: TaskRun, facts: JobStartFacts): BackupJobRequest
           })),
         }),
   }
+}
+
+/** Step 17 in the job's log: what the task was told, how many tries are used, and what comes next. */
+export function endLine(
+  now: number,
+  status: number,
+  used: number,
+  { tries }: AttemptLimits,
+  next: PlannedRun | undefined,
+): JobLogLine {
+  const then =
+    next === undefined
+      ? 'no further run'
+      : `next: ${next.schedule} at ${new Date(next.startsAt).toISOString()}`
+  const tried = isSuccess(status) ? '' : `${used} of ${tries} tries used; `
+  const text = `told that the job ended with ${describeStatus(status)}; ${tried}${then}`
+  return { time: now, component: 'scheduler', severity: 'info', step: { flow: 'backup', number: 17 }, text }
 }

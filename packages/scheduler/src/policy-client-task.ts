@@ -1,61 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import {
-  type Catalog,
-  type Clock,
-  type Emitter,
-  type JobLimits,
-  type JobLog,
-  type JobManager,
   type JobOrigin,
-  type Logger,
   type Policy,
   type PolicyClientTask,
   type Schedule,
-  type SchedulerEvents,
   NbError,
   SerialQueue,
   asNbError,
-  describeStatus,
   isAbortError,
 } from '@nb/contracts'
-import { type AttemptLimits, isDecided, isSuccess, stopped, triesLeft, withinPeriod } from './attempts.ts'
-import type { CalendarMidnight } from './calendar.ts'
-import { dayMs } from './days.ts'
-import { type ClientDirectory, askFileSystems } from './discovery.ts'
-import { jobRequest } from './job-request.ts'
+import { isSuccess, triesLeft } from './attempts.ts'
+import { askFileSystems } from './discovery.ts'
+import { endLine, jobRequest } from './job-request.ts'
 import { triesOf } from './job-tries.ts'
-import type { RetentionTable } from './retention-table.ts'
-import { type StreamPlan, planStream, whyBlocked } from './stream-plan.ts'
+import { type StreamPlan, planStream } from './stream-plan.ts'
+import { describeStream, stateAfter } from './stream-state.ts'
 import { type ClientStream, needsFileSystems, streamsOf } from './streams.ts'
-import {
-  type RunPart,
-  type StreamState,
-  type TaskRecord,
-  type TaskRun,
-  type TaskStore,
-  wholeClient,
-} from './task-store.ts'
-
-/** What tasks work with. */
-export interface TaskContext {
-  readonly jobs: Pick<JobManager, 'submit' | 'wait' | 'attempts'>
-  readonly catalog: Pick<Catalog, 'listImages'>
-  readonly clients: ClientDirectory | undefined
-  readonly jobLog: JobLog
-  readonly clock: Clock
-  readonly store: TaskStore
-  readonly retention: RetentionTable
-  readonly events: Emitter<SchedulerEvents>
-  readonly log: Logger
-  readonly timeZone: string
-  readonly calendarMidnight: CalendarMidnight
-  readonly attempts: AttemptLimits
-  /** Longest wait before the catalog is asked again. */
-  readonly recheckMs: number
-  readonly limitsFor: (policy: Policy, client: string) => JobLimits
-  /** Aborts when the scheduler stops. */
-  readonly stopping: AbortSignal
-}
+import type { TaskContext } from './task-context.ts'
+import { type RunPart, type TaskRecord, type TaskRun, wholeClient } from './task-store.ts'
 
 const troubleDelayMs = 60_000
 /** Refusals after which there is certainly no job of the request. */
@@ -153,32 +115,20 @@ export class PolicyClientTaskRunner {
   }
 
   #describeStream(key: string): PolicyClientTask {
-    const { policy, client } = this.#record
+    const { policy, client, streams } = this.#record
     const { clock, attempts } = this.#context
-    const { lastStatus } = this.#record.streams[key] ?? {}
-    const jobId = this.#partsByStream().get(key)?.jobId
-    const next = this.#plans.get(key)?.next
-    const inactive = this.#policy?.active === true ? undefined : 'the policy is not active'
-    const blocked = this.#trouble ?? whyBlocked(this.#record.streams[key], clock.now(), attempts)
-    const reason = jobId === undefined ? (inactive ?? blocked) : undefined
-    const state =
-      jobId !== undefined
-        ? 'running'
-        : inactive !== undefined
-          ? 'inactive'
-          : blocked !== undefined
-            ? 'blocked'
-            : 'waiting'
-    return {
-      policy,
-      client,
-      ...(key === wholeClient ? {} : { stream: key }),
-      state,
-      ...(next === undefined ? {} : { next }),
-      ...(jobId === undefined ? {} : { jobId }),
-      ...(reason === undefined ? {} : { reason }),
-      ...(lastStatus === undefined ? {} : { lastStatus }),
-    }
+    return describeStream(
+      { policy, client, ...(key === wholeClient ? {} : { stream: key }) },
+      {
+        isActive: this.#policy?.active === true,
+        state: streams[key],
+        jobId: this.#partsByStream().get(key)?.jobId,
+        next: this.#plans.get(key)?.next,
+        trouble: this.#trouble,
+      },
+      clock.now(),
+      attempts,
+    )
   }
 
   /** The part of a run that each stream has now. */
@@ -406,10 +356,10 @@ export class PolicyClientTaskRunner {
 
   /** Step 17: notes success or failure, computes the new due time, and tells it in the job's log. */
   async #finished(run: TaskRun, part: FollowedPart, status: number, tries: readonly number[]): Promise<void> {
-    const { events } = this.#context
+    const { clock, attempts, events, jobLog, log } = this.#context
     const { policy, client } = this.#record
     const key = part.stream ?? wholeClient
-    const state = this.#stateAfter(run, key, status, tries)
+    const state = stateAfter(this.#record.streams[key], run, status, tries, clock.now(), attempts)
     const runs = this.#record.runs.flatMap((other) => {
       if (other.requestId !== run.requestId) return [other]
       const parts = other.parts.filter(({ jobId }) => jobId !== part.jobId)
@@ -418,7 +368,10 @@ export class PolicyClientTaskRunner {
     await this.#save({ ...this.#record, runs, streams: { ...this.#record.streams, [key]: state } })
     await this.#evaluate()
     const next = this.#plans.get(key)?.next
-    await this.#tellEnd(part.jobId, status, state.failures.length, next)
+    const lines = [endLine(clock.now(), status, state.failures.length, attempts, next)]
+    await jobLog
+      .append({ jobId: part.jobId, lines })
+      .catch((error: unknown) => log.error('job log of %s: %o', part.jobId, error))
     events.emit('task:finished', {
       policy,
       client,
@@ -427,38 +380,6 @@ export class PolicyClientTaskRunner {
       status,
       ...(next === undefined ? {} : { nextAt: next.startsAt }),
     })
-  }
-
-  #stateAfter(run: TaskRun, key: string, status: number, tries: readonly number[]): StreamState {
-    const { clock, attempts } = this.#context
-    if (isSuccess(status)) return { failures: [], lastStatus: status }
-    const before = this.#record.streams[key]?.failures ?? []
-    const failures = [...withinPeriod(before, clock.now(), attempts), ...tries].sort((a, b) => a - b)
-    const isHeld = isDecided(status) && status !== stopped.windowClosed && run.windowClosesAt !== undefined
-    const heldUntil = Math.min(run.windowClosesAt ?? 0, run.startedAt + dayMs)
-    return { failures, lastStatus: status, ...(isHeld ? { heldUntil } : {}) }
-  }
-
-  async #tellEnd(
-    jobId: string,
-    status: number,
-    used: number,
-    next: StreamPlan['next'] | undefined,
-  ): Promise<void> {
-    const { jobLog, clock, attempts, log } = this.#context
-    const then =
-      next === undefined
-        ? 'no further run'
-        : `next: ${next.schedule} at ${new Date(next.startsAt).toISOString()}`
-    const tried = isSuccess(status) ? '' : `${used} of ${attempts.tries} tries used; `
-    const text = `told that the job ended with ${describeStatus(status)}; ${tried}${then}`
-    const step = { flow: 'backup', number: 17 } as const
-    await jobLog
-      .append({
-        jobId,
-        lines: [{ time: clock.now(), component: 'scheduler', severity: 'info', step, text }],
-      })
-      .catch((error: unknown) => log.error('job log of %s: %o', jobId, error))
   }
 
   async #save(record: TaskRecord): Promise<void> {

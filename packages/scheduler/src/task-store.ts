@@ -59,12 +59,32 @@ export interface TaskStore {
 
 /** Makes a task store on a sublevel of `store`. */
 export function createTaskStore(store: Store): TaskStore {
-  const level = store.sublevel<string, TaskRecord>('tasks', { valueEncoding: 'json' })
+  const level = store.sublevel<string, TaskRecord | WholeRecord>('tasks', { valueEncoding: 'json' })
   return {
-    all: () => level.values(),
+    all: async function* () {
+      for await (const record of level.values()) yield withStreams(record)
+    },
     put: (record) => level.put(taskKey(record.policy, record.client), record, { sync: true } as object),
     remove: (policy, client) => level.del(taskKey(policy, client), { sync: true } as object),
   }
+}
+
+/** A record of before tasks had streams: its tries are those of the whole client, a run is its own only part. */
+interface WholeRecord extends Omit<TaskRecord, 'runs' | 'streams'> {
+  readonly runs: readonly (Omit<TaskRun, 'parts' | 'why'> & { readonly jobId?: string })[]
+  readonly failures: readonly number[]
+  readonly lastStatus?: number
+}
+
+function withStreams(record: TaskRecord | WholeRecord): TaskRecord {
+  if ('streams' in record) return record
+  const { policy, client, failures, lastStatus } = record
+  const state = { failures, ...(lastStatus === undefined ? {} : { lastStatus }) }
+  const runs = record.runs.map(({ jobId, ...run }) => {
+    const part = { tries: 1, ...(jobId === undefined ? {} : { jobId }) }
+    return { ...run, why: 'asked for before a restart', parts: [part] }
+  })
+  return { policy, client, runs, streams: { [wholeClient]: state } }
 }
 
 /** The key of a task; names hold no slash. */

@@ -15,9 +15,9 @@ export interface Site {
   readonly scripted: ScriptedJobs
   readonly lines: readonly { readonly jobId: string; readonly line: JobLogLine }[]
   /** Starts the scheduler, as after a restart. */
-  boot(): Promise<ReturnType<typeof createScheduler>>
+  readonly boot: () => Promise<ReturnType<typeof createScheduler>>
   /** When each job so far was asked for, to the minute, and by which schedule. */
-  starts(): readonly string[]
+  readonly starts: () => readonly string[]
 }
 
 /** Thursday, 1 January 2026, 07:00 UTC unless told otherwise. */

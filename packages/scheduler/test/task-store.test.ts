@@ -1,0 +1,28 @@
+import { collect } from '@nb/test-kit'
+import { MemoryLevel } from 'memory-level'
+import t from 'tap'
+import { createTaskStore } from '../src/task-store.ts'
+
+t.test('a record of before there were streams keeps its runs and its tries', async (t) => {
+  const store = new MemoryLevel<string, string>()
+  const run = { requestId: 'r', jobId: '7', schedule: 'full', origin: 'scheduled', startedAt: 5 }
+  const record = { policy: 'web', client: 'web1', runs: [run], failures: [1, 2], lastStatus: 84 }
+  await store.sublevel<string, object>('tasks', { valueEncoding: 'json' }).put('web/web1', record)
+  t.strictSame(await collect(createTaskStore(store).all()), [
+    {
+      policy: 'web',
+      client: 'web1',
+      runs: [
+        {
+          requestId: 'r',
+          schedule: 'full',
+          origin: 'scheduled',
+          startedAt: 5,
+          why: 'asked for before a restart',
+          parts: [{ tries: 1, jobId: '7' }],
+        },
+      ],
+      streams: { '': { failures: [1, 2], lastStatus: 84 } },
+    },
+  ])
+})
