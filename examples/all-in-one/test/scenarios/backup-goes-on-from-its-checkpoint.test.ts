@@ -11,6 +11,7 @@ t.setTimeout(110_000)
 
 const child = join(import.meta.dirname, '../support/resume-child.ts')
 const files = 70
+const kills = process.env['NB_LONG'] === '1' ? 8 : 1
 
 /** Files of up to 60 kB; every tenth has another name at the end of the tree. */
 function makeSource(source: string): void {
@@ -42,8 +43,12 @@ t.test('a backup is suspended, resumed, killed and resumed: it is whole and rest
   t.equal(kept.length, 1, 'what was written stays')
   await first.stop()
 
-  const killed = await startExample([state, jobId, '10'], child).ended
-  t.equal(killed.signal, 'SIGKILL', killed.stdout + killed.stderr)
+  const random = seededRandom(Number(process.env['NB_SEED'] ?? 1))
+  for (let kill = 0; kill < kills; kill++) {
+    const checkpoints = 1 + Math.floor(random() * (20 / kills))
+    const killed = await startExample([state, jobId, String(checkpoints)], child).ended
+    t.equal(killed.signal, 'SIGKILL', killed.stdout + killed.stderr)
+  }
 
   const server = await boot(state)
   t.teardown(() => server.stop())
@@ -53,7 +58,7 @@ t.test('a backup is suspended, resumed, killed and resumed: it is whole and rest
   const done = await jobs.wait({ jobId })
   t.match(done, { state: 'done', status: 0 }, done.statusText ?? '')
   const texts = await textsOf(server, jobId)
-  t.equal(texts.filter((text) => text.startsWith('resuming from checkpoint ')).length, 2)
+  t.equal(texts.filter((text) => text.startsWith('resuming from checkpoint ')).length, kills + 1)
   const image = await catalog.getImage({ backupId: done.backupId ?? '' })
   t.equal(image?.counts?.entries, 1 + 4 + files + files / 10)
   const fragments = image?.copies[0]?.fragments ?? []

@@ -150,7 +150,7 @@ function checkpoints(check: Check): void {
   check('a backup goes on from a checkpoint where another run had stood', async (fixture) => {
     const whole = await backup(fixture)
     const entries = decode(whole.list).length
-    for (const at of [1, Math.ceil(entries / 2), entries - 1]) {
+    for (const at of [1, Math.ceil(entries / 2)]) {
       const { checkpoint, data, list } = await until(fixture, at)
       const rest = await backup(fixture, { resumeFrom: checkpoint })
       assert.equal(rest.result.status, 0, JSON.stringify(rest.result.error))

@@ -326,3 +326,19 @@ t.test('positions keep every byte, and say what they can not be read by', async 
   for (const damaged of ['', 'AAAA', encodePosition(position).slice(14, 60)])
     t.throws(() => decodePosition(`nb-position/1:${damaged}`), { code: 'argument-invalid' })
 })
+
+t.test('the way to a selection behind a mount point is found again', async (t) => {
+  const device = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.dev
+  const inside = ['/dev/pts', '/dev/mqueue', '/dev/hugepages'].find(
+    (path) => device(path) !== undefined && device(path) !== device('/dev'),
+  )
+  if (inside === undefined) return t.comment('NOT TESTED here: no file system is mounted below /dev')
+  const settings = { exclude: ['/dev/*'], include: [`${inside}/`, '/dev/null', '/dev/zero'] }
+  const roots = ['/dev', inside]
+  const once = readInThread(roots, settings)
+  const whole = readInTries(roots, settings, () => 1)
+  t.ok(whole.tries > 3, `${whole.tries} tries`)
+  t.ok(named(once.records).includes(inside))
+  t.strictSame(named(whole.records), named(once.records))
+  t.equal(whole.totals.warnings, once.totals.warnings)
+})

@@ -7,7 +7,7 @@ import { makeSource, nextTry, readWritten } from '../resuming.ts'
 import { type World, backupId } from '../world.ts'
 
 const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
-const histories = process.env['NB_LONG'] === '1' ? 100 : 3
+const histories = process.env['NB_LONG'] === '1' ? 100 : 2
 
 /** Files of a process that is killed at its so-manyeth change: nothing that it does afterwards has any effect. */
 function mortalFiles(lifetime: number): { readonly files: Files; readonly changes: () => number } {
