@@ -46,6 +46,25 @@ t.test('a policy of one’s own, for as many days as asked', async (t) => {
   t.match(tool('due-times', join(folder, 'broken.json')), { code: 1, complaints: /^due-times: / })
 })
 
+t.test('a policy file as a person writes it', async (t) => {
+  const text = `
+name: mine
+clients: [web1]
+selections: [/srv]
+storage: any
+schedules:
+  - { name: mondays, type: full, every: 1 week, windows: { mon: 03:00 for 1h }, retention: 2 weeks }
+`
+  const folder = t.testdir({ 'mine.yaml': text, 'bad.yaml': text.replace('1 week', 'weekly') })
+  const { code, out } = tool('due-times', join(folder, 'mine.yaml'), ...january, '--days', '7')
+  t.equal(code, 0)
+  t.match(out, /^Monday, 5 January 2026 at 03:00:00 CET {2}web1 {2}mondays \(full\)\n$/)
+  t.match(tool('due-times', join(folder, 'bad.yaml')), {
+    code: 1,
+    complaints: /bad\.yaml:\d+:\d+: schedules/,
+  })
+})
+
 t.test('days, times and zones that cannot be meant are refused', async (t) => {
   t.match(tool('due-times', '--days', '0'), { code: 2, complaints: /--days is a whole number, 1-3660/ })
   t.match(tool('due-times', '--from', 'soon'), { code: 2, complaints: /--from does not understand "soon"/ })

@@ -32,7 +32,7 @@ export async function whyCommand(
   for (const blocker of explanation.blockers) {
     await output.line('')
     await output.line(printable(blockerTitle(blocker)))
-    await output.line(printable(`  goes on when ${blocker.goesOnWhen}`))
+    await output.line(printable(`  goes on when ${withLocalTimes(blocker.goesOnWhen)}`))
     for (const { jobId: holder, since } of blocker.holders)
       await output.line(`  held by job ${printable(holder)} for ${formatDuration(now - since)}`)
   }
