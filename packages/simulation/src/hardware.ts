@@ -8,12 +8,15 @@ type TapeMedium = Extract<AllocatedMedium, { kind: 'tape' }>
 /** Who uses a drive: a session, with the way to end it. */
 export interface DriveUser {
   readonly jobId: string
+  /** Ends the session with this reason. */
   readonly fail: (reason: NbError) => void
 }
 
 /** The use of a drive by one session. */
 export interface DriveUse {
+  /** Resolves when the volume is in place. */
   readonly ready: Promise<void>
+  /** Ends the use; idempotent. */
   readonly leave: () => void
 }
 

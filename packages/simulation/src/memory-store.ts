@@ -1,4 +1,5 @@
 import { AbstractIterator, AbstractLevel, type AbstractSublevel } from 'abstract-level'
+import type { Store } from '@nb/contracts'
 import { KeyTable } from './key-table.ts'
 
 interface Range {
@@ -29,15 +30,8 @@ const manifest = {
   explicitSnapshots: false,
 }
 
-/**
- * A database of the `abstract-level` family in memory that answers within the turn it is asked in: nothing waits for the
- * host, so that a virtual clock knows when all is quiet. It is made for many small writes: reads, writes and batches go
- * straight to its tables, a sublevel has tables of its own (which its parent does not list), and keys are put in order when
- * somebody asks for the order. Iterators see changes that are made behind where they are.
- *
- * Keys are texts; values are texts, or with `valueEncoding: 'json'` plain data, which is copied in and out.
- */
-export class MemoryStore extends AbstractLevel<string, string, unknown> {
+/** See {@link createMemoryStore}. */
+class MemoryStore extends AbstractLevel<string, string, unknown> {
   readonly #table: KeyTable
   readonly #json: boolean
   readonly #sublevels: Map<string, KeyTable> = new Map()
@@ -214,4 +208,16 @@ class MemoryIterator extends AbstractIterator<MemoryStore, string, string> {
 
 function isAbove(key: string, gt: string | undefined, gte: string | undefined): boolean {
   return (gt === undefined || key > gt) && (gte === undefined || key >= gte)
+}
+
+/**
+ * A database of the `abstract-level` family in memory that answers within the turn it is asked in: nothing waits for the
+ * host, so that a virtual clock knows when all is quiet. It is made for many small writes: reads, writes and batches go
+ * straight to its tables, a sublevel has tables of its own (which its parent does not list), and keys are put in order when
+ * somebody asks for the order. Iterators see changes that are made behind where they are.
+ *
+ * Keys are texts; values are texts, or with `valueEncoding: 'json'` plain data, which is copied in and out.
+ */
+export function createMemoryStore(): Store {
+  return new MemoryStore()
 }

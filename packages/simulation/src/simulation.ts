@@ -21,7 +21,7 @@ import { Failures } from './failures.ts'
 import { FlowNetwork } from './flow-network.ts'
 import { Hardware, linkOfDisk, linkOfDrive } from './hardware.ts'
 import { createSimulatedMediaServer } from './media-server.ts'
-import { MemoryStore } from './memory-store.ts'
+import { createMemoryStore } from './memory-store.ts'
 import { windowMisses } from './misses.ts'
 import { Recorder } from './recorder.ts'
 import { silent, withoutLines } from './quiet-jobs.ts'
@@ -107,7 +107,7 @@ class SiteSimulation implements Simulation {
     this.#onDay = options.onDay ?? (() => undefined)
     // All that runs answers by promises alone, so one turn after each timer lets everything settle.
     const clock = createVirtualClock(from, { settleTurns: 1 })
-    const database = new MemoryStore()
+    const database = createMemoryStore()
     const part = (name: string) => database.sublevel(name)
     const store = createJobStore({ store: part('jobs'), clock }, { keepJobsMs: dayMs })
     const jobStore = jobLogs ? store : withoutLines(store)

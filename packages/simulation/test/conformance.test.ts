@@ -12,7 +12,7 @@ import { createWireTwin } from '@nb/remote'
 import {
   FlowNetwork,
   Hardware,
-  MemoryStore,
+  createMemoryStore,
   Shelf,
   SimulatedClients,
   type SimulatedSite,
@@ -54,7 +54,7 @@ interface Suited extends MediaServerFixture {
 
 async function setup(wired: boolean): Promise<Suited> {
   const clock = patientClock()
-  const store = new MemoryStore()
+  const store = createMemoryStore()
   const media: MediaManager = createMediaManager({ store, clock })
   const network = new FlowNetwork(clock)
   const hardware = new Hardware({ clock, media, network }, site, () => new TimeSeries(clock.now()))

@@ -1,12 +1,12 @@
 import t from 'tap'
 import { seededRandom } from '@nb/test-kit'
-import { MemoryStore } from '@nb/simulation'
+import { createMemoryStore } from '@nb/simulation'
 
 t.test(
   'a store answers like a sorted list, with sublevels, ranges, limits and both directions',
   async (t) => {
     const random = seededRandom(3)
-    const store = new MemoryStore()
+    const store = createMemoryStore()
     await store.open()
     const part = store.sublevel('part')
     await store.put('outside', 'x')
