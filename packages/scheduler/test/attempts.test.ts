@@ -1,5 +1,5 @@
 import t from 'tap'
-import { defaultAttemptLimits, nextTryAt, withinPeriod } from '../src/attempts.ts'
+import { defaultAttemptLimits, isDecided, nextTryAt, triesLeft, withinPeriod } from '../src/attempts.ts'
 
 const hour = 3_600_000
 
@@ -11,4 +11,18 @@ t.test('tries slide: at 18:00 and 20:00, none at 23:00, again when the first has
 
 t.test('what is older than the period does not count', async (t) => {
   t.same(withinPeriod([1 * hour, 18 * hour], 20 * hour, defaultAttemptLimits), [18 * hour])
+})
+
+t.test('a job has the tries that the period leaves, and at least its own', async (t) => {
+  t.equal(triesLeft([], 20 * hour, defaultAttemptLimits), 2)
+  t.equal(triesLeft([1 * hour, 18 * hour], 20 * hour, defaultAttemptLimits), 1)
+  t.equal(
+    triesLeft([18 * hour, 19 * hour], 20 * hour, defaultAttemptLimits),
+    1,
+    'a run by hand starts anyway',
+  )
+})
+
+t.test('cancelled, suspended and window closed are decisions, no failures', async (t) => {
+  t.strictSame([150, 157, 196, 84, 0].map(isDecided), [true, true, true, false, false])
 })

@@ -1,4 +1,4 @@
-import type { JobLogLine, Policy, Scheduler } from '@nb/contracts'
+import type { JobLogLine, Policy, Scheduler, Store } from '@nb/contracts'
 import {
   type ScriptedJobs,
   type VirtualClock,
@@ -24,10 +24,11 @@ export interface Site {
 export function site(
   options: SchedulerOptions & {
     readonly at?: number
+    readonly database?: () => Store
     readonly clients?: SchedulerComponents['clients']
   } = {},
 ): Site {
-  const { at = Date.UTC(2026, 0, 1, 7), clients, ...rest } = options
+  const { at = Date.UTC(2026, 0, 1, 7), clients, database, ...rest } = options
   const clock = createVirtualClock(at)
   const scripted = createScriptedJobs(clock)
   const lines: { readonly jobId: string; readonly line: JobLogLine }[] = []
@@ -36,12 +37,13 @@ export function site(
       for (const line of input.lines) lines.push({ jobId: input.jobId, line })
     },
   }
-  const store = new MemoryLevel<string, string>()
+  const memory = new MemoryLevel<string, string>()
   return {
     clock,
     scripted,
     lines,
     boot: async () => {
+      const store = database?.() ?? memory
       const components = { ...scripted, clock, log, store, ...(clients === undefined ? {} : { clients }) }
       const scheduler = createScheduler(components, { timeZone: 'UTC', ...rest })
       await scheduler.start()

@@ -1,5 +1,5 @@
 import { type LocalFileSystem, toPath } from '@nb/contracts'
-import { collect, nightlyPolicy } from '@nb/test-kit'
+import { collect, createPowerLossStorage, nightlyPolicy } from '@nb/test-kit'
 import t from 'tap'
 import { streamsOf } from '../../src/streams.ts'
 import { site } from '../site.ts'
@@ -164,3 +164,45 @@ t.test('the image of one stream is no backup of all that a policy without stream
   t.equal(scripted.submitted[1]?.streams, undefined)
   await scheduler.stop()
 })
+
+t.test(
+  'the power fails at every write of a night: each stream is asked for once, and followed',
+  async (t) => {
+    const selections = [toPath('/a'), toPath('/b')]
+    let losses = 0
+    for (let lossAt = 0, isHit = true; isHit; lossAt++) {
+      isHit = false
+      let writes = -1000
+      const hit = () => writes++ === lossAt && (isHit = true)
+      const storage = createPowerLossStorage({ faults: { hit, pending: [], assertAllHit: () => undefined } })
+      const { clock, scripted, boot } = site({ database: () => storage.database('master') })
+      const first = await boot()
+      await first.putPolicy({ policy: nightlyPolicy({ selections, multipleStreams: true }) })
+      writes = 0
+      await clock.advance(11 * hour)
+      const night = async () => {
+        scripted.finish('1.1', 0)
+        await clock.advance(minute)
+        scripted.finish('1.2', 0)
+        await clock.advance(minute)
+      }
+      if (!isHit) await night()
+      if (!isHit) break
+      losses += 1
+      await first.stop()
+      storage.restore()
+      const second = await boot()
+      await clock.advance(2 * minute)
+      t.equal(scripted.submitted.length, 1, `power lost at write ${lossAt}`)
+      await night()
+      await clock.advance(hour)
+      t.equal(scripted.submitted.length, 1)
+      t.match(await collect(second.tasks({})), [
+        { stream: '/a', state: 'waiting' },
+        { stream: '/b', state: 'waiting' },
+      ])
+      await second.stop()
+    }
+    t.ok(losses >= 4, `${losses} losses of power`)
+  },
+)
