@@ -7,6 +7,8 @@ import { windowAt } from '../src/windows.ts'
 import { propertyRuns } from './property-runs.ts'
 import { MinuteByMinute, slowRuns } from './slow-model.ts'
 
+t.setTimeout(3_600_000)
+
 const dayMs = 86_400_000
 const zones = [
   'Europe/Vienna',
@@ -153,7 +155,6 @@ function changesOf(zone: string): number[] {
 }
 
 t.test('over every change of clocks, what starts is what a minute-by-minute walk would start', async (t) => {
-  t.setTimeout(3_600_000)
   const { numRuns, seed, isLong } = propertyRuns(t, 50, 84)
   let starts = 0
   const seen = new Set<string>()
@@ -189,7 +190,6 @@ t.test('over every change of clocks, what starts is what a minute-by-minute walk
 })
 
 t.test('a daily backup runs once for each night, whatever the clock does', async (t) => {
-  t.setTimeout(3_600_000)
   const { numRuns, seed, isLong } = propertyRuns(t, 60, 84)
   const daily = fc.record({
     zone: fc.constantFrom(...zones),
