@@ -31,6 +31,8 @@ export interface ClientScript {
   readonly unreachable?: NbError
   /** What it says in the end, where that is not the truth. */
   readonly tells?: Partial<RunResult>
+  /** How long a script of the client runs by now, told as it comes. */
+  readonly scriptSigns?: AsyncIterable<number>
   /** What a removal says it did. */
   readonly removed?: RemovalCounts
   /** Called before each chunk of a restore is taken. */
@@ -131,6 +133,7 @@ export class ScriptedClient implements ClientAgent {
   async *progress({ runId }: { readonly runId: string }): AsyncGenerator<RunProgress> {
     const run = this.#runs.get(runId) as Run
     yield run.progress
+    for await (const scriptMs of this.script.scriptSigns ?? []) yield { ...run.progress, scriptMs }
     await run.result
     yield run.progress
   }
