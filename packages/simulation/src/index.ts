@@ -1,7 +1,7 @@
 /**
  * Simulated time: the real scheduler, job manager, resource broker and media manager on a virtual clock, with clients,
  * drives and media servers that take the time and the room that real ones would take. A month of a large site passes in
- * less than a minute, and the same seed gives the same month again, byte for byte.
+ * minutes, and the same seed gives the same month again, byte for byte.
  *
  * ```ts
  * import { toPath } from '@nb/contracts'

@@ -39,7 +39,7 @@ export interface SimulationOptions {
   readonly seed?: number
   /** When it begins, milliseconds since the epoch. @default 2026-01-05T12:00Z, a Monday's noon: nights stay whole */
   readonly from?: number
-  /** How often the waiting jobs are asked what they wait for, milliseconds, from 1000. @default 1800000, half an hour */
+  /** How often the waiting jobs are asked what they wait for, milliseconds, from 1000. @default 3600000, an hour */
   readonly sampleWaitsMs?: number
   /** Whether jobs keep their detail logs: slower, and all of it in memory. @default false */
   readonly jobLogs?: boolean
@@ -100,7 +100,7 @@ class SiteSimulation implements Simulation {
   #started: Promise<void> | undefined
 
   constructor(site: SimulatedSite, options: SimulationOptions) {
-    const { seed = 1, from = Date.UTC(2026, 0, 5, 12), sampleWaitsMs = 1_800_000, jobLogs = false } = options
+    const { seed = 1, from = Date.UTC(2026, 0, 5, 12), sampleWaitsMs = hourMs, jobLogs = false } = options
     this.#site = site
     this.#seed = seed
     this.#from = from

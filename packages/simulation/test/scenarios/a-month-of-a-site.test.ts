@@ -17,6 +17,6 @@ t.test('a month of 5,000 clients passes', { skip: long ? false : 'with NB_LONG=1
   const { results, seconds } = await playMonth(5000, 50, 30)
   t.comment(`${results.jobs.length} jobs in ${seconds.toFixed(1)} s`)
   t.ok(results.jobs.length >= 150_000)
-  // On two free cores it takes less than a minute; a busy machine may take far longer.
-  t.ok(seconds < 1200)
+  // The figure is printed for comparison; the bound only keeps a busy machine from waiting for ever.
+  t.ok(seconds < 3000)
 })
