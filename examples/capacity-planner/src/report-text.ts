@@ -1,3 +1,4 @@
+import { counted } from '@nb/contracts'
 import type { Plan } from './plan.ts'
 import { type Summary, describeWait, total } from './summary.ts'
 import { formatCount, formatHours, formatShare, formatSize } from './units.ts'
@@ -25,7 +26,7 @@ function head({ site, days, seed, summary }: Plan): string {
   const statuses = summary.statuses.map(({ status, jobs }) => `${formatCount(jobs)} with ${status}`)
   return [
     `${site.name}: ${days} days, seed ${seed}`,
-    `  ${formatCount(site.clients.length)} clients with ${formatSize(bytes)}; ${drives} drives in ${site.libraries.length} libraries; ${site.disks.length} disk storage units`,
+    `  ${formatCount(site.clients.length)} clients with ${formatSize(bytes)}; ${counted(drives, 'drive')} in ${counted(site.libraries.length, 'library', 'libraries')}; ${counted(site.disks.length, 'disk storage unit')}`,
     `  ${formatCount(summary.jobs)} jobs, ${formatSize(summary.bytesWritten)} written; ended: ${statuses.join(', ')}`,
   ].join('\n')
 }
