@@ -1,7 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { NbError } from '@nb/contracts'
-import { makePlan } from './plan.ts'
 import { reportHtml } from './report-html.ts'
 import { reportText } from './report-text.ts'
 import { largeSite, smallSite } from './samples.ts'
@@ -35,6 +34,8 @@ async function main(): Promise<void> {
   const seed = wholeNumber('seed', values.seed ?? '1', 0, 2 ** 32 - 1)
   const [file] = positionals
   const site = readSite(await textOf(file), file ?? 'small sample')
+  // The components are loaded when they are needed: help and complaints come at once.
+  const { makePlan } = await import('./plan.ts')
   const begun = performance.now()
   let told = -Infinity
   const plan = await makePlan(site, {

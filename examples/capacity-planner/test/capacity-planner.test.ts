@@ -41,14 +41,14 @@ t.test(
 )
 
 t.test('the same seed plans the same', (t) => {
-  const json = (seed: string): string => plan('--days', '3', '--json', '--quiet', '--seed', seed).out
+  const json = (seed: string): string => plan('--days', '2', '--json', '--quiet', '--seed', seed).out
   const first = json('4')
   t.equal(json('4'), first)
   const { summary, oneMore } = JSON.parse(first) as {
     summary: { jobs: number }
     oneMore: { library: string }
   }
-  t.ok(summary.jobs > 80)
+  t.ok(summary.jobs >= 60)
   t.equal(oneMore.library, 'tape1')
   t.end()
 })
