@@ -51,14 +51,26 @@ export async function runMainJob(
   compare(options, directory, backup.submittedAt - clockTickMs, screen)
 }
 
-/** Jobs that an earlier run left, and that the restart took up again, come to their end first. */
+/** Jobs that an earlier run left, and that the restart took up again, come to their end first, or to the end of their try. */
 async function earlierJobs(jobs: JobManager, screen: Screen, signal: AbortSignal): Promise<void> {
-  for await (const { id, type, state } of jobs.list({}, { signal })) {
-    if (state === 'done') continue
+  const states = ['queued', 'active'] as const
+  for await (const { id, type } of jobs.list({ states }, { signal })) {
     screen.line(`waiting for job ${id}, a ${type} of before`)
-    const { status } = await jobs.wait({ jobId: id }, { signal })
-    screen.line(`  job ${id} ended with ${describeStatus(status ?? 801)}`)
+    const { state, status } = await endOfTry(jobs, id, signal)
+    screen.line(
+      `  job ${id} ${status === undefined ? `is ${state}` : `ended with ${describeStatus(status)}`}`,
+    )
   }
+}
+
+async function endOfTry(jobs: JobManager, jobId: string, signal: AbortSignal): Promise<Job> {
+  for await (const event of jobs.watch({ jobId }, { signal })) {
+    if (event.kind !== 'job') continue
+    const { state, status } = event.job
+    if (state !== 'queued' && state !== 'active' && (state !== 'done' || status !== undefined))
+      return event.job
+  }
+  return await jobs.wait({ jobId }, { signal })
 }
 
 /** Notes the job that the scheduler starts next for the policy. */

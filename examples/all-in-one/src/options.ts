@@ -90,7 +90,8 @@ Exit codes: 0 done · 1 a job failed or the trees differ · 2 wrong usage · 130
     once: given.once === true,
     maxFragmentBytes: fragment * mib,
     serve: given.serve === true,
-    settings: settingsOf(given),
+    // Who waits for the end wants to know of a failure at once.
+    settings: { ...(given.once === true ? { tries: 1 } : {}), ...settingsOf(given) },
   }
 }
 

@@ -27,7 +27,7 @@ export function addSettings(program: Command): Command {
     )
     .option(
       '--tries <N>',
-      'how often a failed job is tried within the period, 1-35 (default: 2)',
+      'how often a failed job is tried within the period, 1-35 (default: 2; 1 with --once)',
       whole(1, 35),
     )
     .option(

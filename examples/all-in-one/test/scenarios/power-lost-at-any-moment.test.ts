@@ -31,6 +31,7 @@ const compose = (storage: PowerLossStorage): AllInOne =>
     diskDirectory: '/state/disk1',
     stateDirectory: '/nonexistent',
     maxFragmentBytes: 1024 * 1024,
+    settings: { tries: 1 },
   })
 
 interface Told {

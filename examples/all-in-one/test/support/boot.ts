@@ -8,6 +8,7 @@ import type { ServerSettings } from '../../src/settings.ts'
 export interface BootOptions {
   readonly diskDirectory?: string
   readonly files?: Files
+  /** @default one try a job, so that a failure is its end */
   readonly settings?: ServerSettings
   readonly warn?: (text: string) => void
   readonly decorateCatalog?: (catalog: Catalog) => Catalog
@@ -27,6 +28,7 @@ export async function boot(state: string, options: BootOptions = {}): Promise<Bo
     diskDirectory: join(state, 'disk1'),
     stateDirectory: state,
     maxFragmentBytes: 1024 * 1024,
+    settings: { tries: 1 },
     ...options,
   })
   const all = lifecycle({ stop: () => database.close() }, server)
