@@ -84,6 +84,15 @@ export class DocumentReader {
     return places
   }
 
+  /** Whether an unknown key of a map was likely meant to be this one: then it is not missing besides. */
+  isMeant(parent: Place, key: string): boolean {
+    const prefix = parent.field === '' ? '' : `${parent.field}.`
+    return this.#problems.some(
+      ({ field, meant }) =>
+        meant === key && field.startsWith(prefix) && !field.slice(prefix.length).includes('.'),
+    )
+  }
+
   /** The places of a list's entries. */
   list(place: Place): Place[] | undefined {
     const node = this.#resolve(place.node)

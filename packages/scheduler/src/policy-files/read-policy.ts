@@ -218,6 +218,7 @@ class PolicyReader {
     const every = fields.get('every')
     const calendar = fields.get('calendar')
     this.#places.set(path, place)
+    if (['every', 'calendar'].some((key) => this.#reader.isMeant(place, key))) return
     if (every === undefined && calendar === undefined) {
       this.#reader.refuse(
         place,
@@ -284,7 +285,9 @@ class PolicyReader {
     if (reader.kindOf(place) !== 'map') {
       return reader.parsed(place, form, (text) => (text === 'any' ? { kind: 'any' as const } : undefined))
     }
+    const before = reader.problems.length
     const fields = reader.map(place, ['unit', 'group'])
+    if (reader.problems.length > before) return undefined
     const [[kind, name] = [], ...more] = fields ?? []
     if (name === undefined || more.length > 0) {
       return fields?.size === 0 || more.length > 0 ? reader.refuse(place, `must be ${form}`) : undefined
@@ -330,6 +333,7 @@ class PolicyReader {
     read: (place: Place) => Value | undefined,
   ): Value | undefined {
     if (fields.has(key)) return this.#may(fields, key, path, read)
+    if (this.#reader.isMeant(parent, key)) return undefined
     const where = parent.field === '' ? key : `${parent.field}.${key}`
     return this.#reader.refuse({ node: parent.node, field: where }, 'is missing')
   }
