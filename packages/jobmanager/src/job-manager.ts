@@ -76,6 +76,8 @@ class JobEngine implements JobManagerService {
   readonly #waiters = new Map<string, Set<(job: Job) => void>>()
   /** Jobs that were told to be active. */
   readonly #active = new Set<string>()
+  /** Jobs that were told to wait for a retry. */
+  readonly #waiting = new Set<string>()
   readonly #flows: Flows
   readonly #operations: JobOperations
   readonly #sessions: JobSessions
@@ -259,7 +261,11 @@ class JobEngine implements JobManagerService {
     this.#closing = new AbortController()
     const { store, running, earlyReports } = this.#parts
     await store.start()
-    for (const record of store.unfinished()) if (stateOf(record) === 'active') this.#active.add(record.id)
+    for (const record of store.unfinished()) {
+      const state = stateOf(record)
+      if (state === 'active') this.#active.add(record.id)
+      if (state === 'waiting-for-retry') this.#waiting.add(record.id)
+    }
     this.#recovered = recover(this.#parts, this.#flows)
     // Whoever waits for the recovery hears of its failure from `start`.
     this.#recovered.catch(() => undefined)
@@ -329,7 +335,8 @@ class JobEngine implements JobManagerService {
       this.#events.emit('job:active', { jobId })
     }
     if (state !== 'active') this.#active.delete(jobId)
-    if (state === 'waiting-for-retry' && retryAt !== undefined) this.#tellRetry(jobId, retryAt)
+    if (state !== 'waiting-for-retry') this.#waiting.delete(jobId)
+    else if (retryAt !== undefined) this.#tellRetry(jobId, retryAt)
     if (status === undefined) return
     if (job.parentId !== undefined) this.#flows.lookAfterParts(job.parentId)
     this.#events.emit('job:finished', { jobId, status })
@@ -338,8 +345,9 @@ class JobEngine implements JobManagerService {
 
   #tellRetry(jobId: string, retryAt: number): void {
     const rest = this.#parts.store.current(jobId)?.rest
-    if (rest?.to === 'waiting-for-retry' && rest.at === this.#parts.clock.now())
-      this.#events.emit('job:waiting-for-retry', { jobId, status: rest.status, retryAt })
+    if (rest === undefined || this.#waiting.has(jobId)) return
+    this.#waiting.add(jobId)
+    this.#events.emit('job:waiting-for-retry', { jobId, status: rest.status, retryAt })
   }
 }
 

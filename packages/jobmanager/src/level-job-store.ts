@@ -5,7 +5,6 @@ import {
   type JobFilter,
   type JobLogLine,
   type Logger,
-  type Store,
   NbError,
   asNbError,
   createEmitter,
@@ -21,10 +20,11 @@ import { type LiveFacts, toJob } from './job-view.ts'
 import { createRecords } from './new-records.ts'
 import { parentChange } from './parent-change.ts'
 import { mergeProgress } from './progress.ts'
-import { type JobSublevels, jobsToPurge, removeJob } from './purge-jobs.ts'
+import { jobsToPurge, removeJob } from './purge-jobs.ts'
 import { corrupt, parseRecord, storedJob, storedRecord } from './stored-record.ts'
 import { createdLine, endedLine } from './store-lines.ts'
 import { isJobId, jobIdOfKey, jobKey } from './store-keys.ts'
+import { type JobSublevels, openSublevels } from './sublevels.ts'
 import { type JobChange, applyChange, isInsisted, isReportable } from './transitions.ts'
 import { type WriteOperation, type WriteQueue, createWriteQueue } from './write-queue.ts'
 
@@ -62,17 +62,10 @@ class LevelJobStore implements JobStore {
     { store, clock, log = debugLogger('nb:jobmanager:store') }: JobStoreComponents,
     keepJobsMs: number,
   ) {
-    const open = (name: string): Store => store.sublevel(name, { valueEncoding: 'utf8' })
     this.#clock = clock
     this.#log = log
     this.#keepJobsMs = keepJobsMs
-    this.#levels = {
-      jobs: open('jobs'),
-      specs: open('specs'),
-      requests: open('requests'),
-      lines: open('lines'),
-      meta: open('meta'),
-    }
+    this.#levels = openSublevels(store)
     this.#queue = createWriteQueue(store)
     this.#counters = new LineCounters(this.#levels, this.#queue)
     this.#events = createEmitter(log)
@@ -104,13 +97,7 @@ class LevelJobStore implements JobStore {
     this.#stopping = new AbortController()
   }
 
-  async append({
-    jobId,
-    lines,
-  }: {
-    readonly jobId: string
-    readonly lines: readonly JobLogLine[]
-  }): Promise<void> {
+  async append({ jobId, lines }: Parameters<JobStore['append']>[0]): Promise<void> {
     await this.start()
     const entry = this.#entries.get(jobId)
     if (entry !== undefined) return this.#writeLines(jobId, this.#number(entry, lines), lines)

@@ -1,6 +1,6 @@
 import { countLines } from './job-lines.ts'
-import type { JobSublevels } from './purge-jobs.ts'
 import { isJobId, jobKey } from './store-keys.ts'
+import type { JobSublevels } from './sublevels.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 /** How many lines a log has. */

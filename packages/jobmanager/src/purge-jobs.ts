@@ -1,16 +1,7 @@
-import type { Store } from '@nb/contracts'
 import type { JobRecord } from './job-record.ts'
 import { linesAfter } from './store-keys.ts'
+import type { JobSublevels } from './sublevels.ts'
 import type { WriteOperation, WriteQueue } from './write-queue.ts'
-
-/** The sublevels of a jobs database. */
-export interface JobSublevels {
-  readonly jobs: Store
-  readonly specs: Store
-  readonly requests: Store
-  readonly lines: Store
-  readonly meta: Store
-}
 
 /**
  * The jobs that are final and ended before a time, parts before their parents. The records come oldest first; what was

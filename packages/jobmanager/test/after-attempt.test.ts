@@ -75,7 +75,7 @@ t.test('what becomes of a job whose try has ended', async (t) => {
     ],
     ['no rule, no retry', record({ retry: { tries: 1, delayMs: 0 } }), 84, undefined, 'end'],
   ] as const)
-    t.equal(after(job as JobRecord, status, code), becomes, what)
+    t.equal(after(job, status, code), becomes, what)
 })
 
 t.test('a job never fails more often than its rule allows', async (t) => {
