@@ -1,5 +1,4 @@
 import type { Policy, RetentionLevel, StoredPolicy } from '@nb/contracts'
-import { parsePolicy, printPolicy } from '@nb/scheduler'
 
 /** The form of a policy file. */
 export type PolicyFormat = 'yaml' | 'json'
@@ -10,24 +9,29 @@ export interface PolicyText {
   readonly generation?: number
 }
 
+// Loaded when it is needed: what reads time zones and YAML takes a while to load, and most commands do without.
+const policyFiles = () => import('@nb/scheduler')
+
 const generationLine = /^# generation (\d+)$/m
 
 /** A policy as the text of a file. YAML remembers the generation, so that an import notices a change in between. */
-export function exportText(
+export async function exportText(
   { generation, changedAt: _changedAt, ...policy }: StoredPolicy,
   format: PolicyFormat,
   retentionLevels: readonly RetentionLevel[],
-): string {
+): Promise<string> {
+  const { printPolicy } = await policyFiles()
   const text = printPolicy(policy, { format, retentionLevels })
   return format === 'json' ? text : `# generation ${generation}\n${text}`
 }
 
 /** Reads such a text, or one that a person wrote. Throws `argument-invalid`, naming file, line and field. */
-export function importText(
+export async function importText(
   text: string,
   file: string,
   retentionLevels: readonly RetentionLevel[],
-): PolicyText {
+): Promise<PolicyText> {
+  const { parsePolicy } = await policyFiles()
   const policy = parsePolicy(text, { file, retentionLevels })
   const generation = generationLine.exec(text)?.[1]
   return { policy, ...(generation === undefined ? {} : { generation: Number(generation) }) }

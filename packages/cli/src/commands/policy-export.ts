@@ -33,7 +33,7 @@ export async function policyExportCommand(
   const levels = await scheduler.retentionLevels({}, call)
   if (to !== undefined) await mkdir(to, { recursive: true })
   for (const policy of policies) {
-    const text = exportText(policy, format, levels)
+    const text = await exportText(policy, format, levels)
     if (to === undefined) {
       await (output.json ? output.value({ policy: policy.name, text }) : output.line(text.trimEnd()))
       continue

@@ -29,7 +29,7 @@ export async function policyImportCommand(
 ): Promise<ExitCode> {
   const levels = await scheduler.retentionLevels({}, call)
   return forEach(files, output, async (file) => {
-    const read = importText(await textOf(file), file, levels)
+    const read = await importText(await textOf(file), file, levels)
     const { name } = read.policy
     const before = await scheduler.getPolicy({ name }, call)
     if (!force) refuseOutdated(file, read, before)
