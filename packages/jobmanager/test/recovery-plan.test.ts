@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { JobPhase, JobRecord } from '../src/index.ts'
 import { newBackupRecord } from '../src/new-records.ts'
-import { keepsSession, recoveryAction } from '../src/recovery-plan.ts'
+import { keepsGrants, keepsSession, recoveryAction } from '../src/recovery-plan.ts'
 import { request } from './fixture.ts'
 
 function record(phase: JobPhase, changes: Partial<JobRecord> = {}): JobRecord {
@@ -43,4 +43,23 @@ t.test('which sessions go on', async (t) => {
   t.equal(keepsSession(record('ended', mine), session, false), false)
   t.equal(keepsSession(record('registered'), session, false), false)
   t.equal(keepsSession(record('registered'), session, true), true)
+})
+
+t.test('what was asked of a job, or where it rests, goes on after a restart', async (t) => {
+  const suspend = { at: 1, reason: 'later' }
+  const cancel = { at: 1, reason: 'enough' }
+  for (const phase of ['waiting-for-retry', 'suspended', 'incomplete'] as const) {
+    t.equal(recoveryAction(record(phase), 'gone'), 'rest')
+    t.equal(recoveryAction(record(phase, { cancel }), 'gone'), 'end-cancelled')
+    t.equal(keepsGrants(record(phase)), false)
+  }
+  t.equal(recoveryAction(record('resting'), 'gone'), 'settle-try')
+  t.equal(recoveryAction(record('parent', { cancel }), 'gone'), 'look-after-parts')
+  t.equal(recoveryAction(record('working'), 'gone'), 'end-killed')
+  for (const phase of ['queued', 'granted', 'imaged', 'running'] as const) {
+    t.equal(recoveryAction(record(phase, { suspend }), 'alive'), 'end-suspended')
+    t.equal(recoveryAction(record(phase, { suspend, cancel }), 'alive'), 'end-cancelled')
+    t.equal(keepsGrants(record(phase)), true)
+  }
+  t.equal(keepsGrants(undefined), false)
 })
