@@ -34,14 +34,11 @@ export async function runBackup(parts: ManagerParts, job: RunningJob): Promise<v
     /* 7    */ const { mediaServer } = grant.allocation
     /* 7    */ const server = mediaServerOf(mediaServers, mediaServer)
     /* 7    */ await job.say(describeStart(mediaServer, image), backupStep(7))
-    /* 7    */ const connectingAt = clock.now()
     /* 7    */ const spec = sessionSpec(job.record, image, request)
     /* 7    */ const started = retrying(clock, 3, () => server.startBackup(spec, { signal }), signal)
     /* 8    */ const { sessionId } = await job.unlessEnded(started, late.session(server))
     /* 8    */ await job.change({ kind: 'started', sessionId, mediaServer })
-    /* 8    */ await job.say(`connected; connect time: ${clock.now() - connectingAt} ms`, {
-      data: { sessionId },
-    })
+    /* 8    */ await job.say(`session ${sessionId} runs on media server ${mediaServer}`)
     /* 9–13 */ await endTry(parts, job, await sessionEnding(parts, job))
   } catch (error) {
     await undoBackup(parts, job, asNbError(error))

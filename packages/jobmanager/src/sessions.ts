@@ -1,6 +1,6 @@
-import { type JobSessions, type SessionReport, NbError, counted } from '@nb/contracts'
+import { type JobSessions, type SessionReport, NbError } from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
-import { describeReport, finalProgress, kbytes } from './flow-lines.ts'
+import { describeReport, finalProgress } from './flow-lines.ts'
 import { type JobRecord, isBackupRecord } from './job-record.ts'
 import { isRemoving } from './job-view.ts'
 import type { MediaRequests } from './media-requests.ts'
@@ -53,13 +53,9 @@ export function createJobSessions(parts: SessionParts): JobSessions {
       await parts.recovered()
       const record = unfinished(parts, jobId, sessionId)
       if (running.get(jobId)?.owns(sessionId) !== true) throw unknownSession(sessionId)
-      const { number, counts, streamBytes } = checkpoint
-      if (number <= (record.checkpoint?.number ?? 0)) return
+      if (checkpoint.number <= (record.checkpoint?.number ?? 0)) return
+      // The session tells of it in the job's log once this has answered.
       await store.apply(jobId, { kind: 'checkpointed', checkpoint })
-      const saved = `${counted(counts.entries, 'entry', 'entries')}, ${kbytes(counts.bytes)} are saved`
-      await sayInLog(store, parts.clock, parts.log, jobId, `checkpoint ${number}: ${saved}`, {
-        data: { checkpoint: number, streamBytes },
-      })
     },
     sessionEnded: async ({ report }) => {
       const { jobId, sessionId } = report
