@@ -9,9 +9,21 @@ export interface SharingFlow<Link extends SharedLink> {
   readonly links: readonly Link[]
 }
 
-interface Share {
-  left: number
-  flows: number
+/** A link while rates are found. */
+export interface Share {
+  readonly bytesPerSecond: number
+  /** What no flow has yet, and how many flows have no rate yet; only while rates are found. */
+  spare: number
+  open: number
+}
+
+/** A flow and the rate that is found for it. */
+export interface Shared {
+  readonly links: readonly Share[]
+  /** Bytes per second; -1 while it is not found. */
+  fair: number
+  /** What it could have alone; only while rates are found. */
+  bound: number
 }
 
 /**
@@ -22,55 +34,61 @@ export function fairRates<Link extends SharedLink, Flow extends SharingFlow<Link
   flows: readonly Flow[],
 ): ReadonlyMap<Flow, number> {
   const shares = new Map<Link, Share>()
-  for (const { links } of flows) {
-    for (const link of links) {
-      if (link.bytesPerSecond === Infinity) continue
-      const share = shares.get(link)
-      if (share === undefined) shares.set(link, { left: link.bytesPerSecond, flows: 1 })
-      else share.flows += 1
+  const shareOf = (link: Link): Share => {
+    let share = shares.get(link)
+    if (share === undefined) {
+      share = { bytesPerSecond: link.bytesPerSecond, spare: 0, open: 0 }
+      shares.set(link, share)
     }
+    return share
   }
-  // A link of one flow only is no more than a bound of that flow: most clients are.
-  const bounded = flows.map((flow) => {
-    let bound = Infinity
-    const shared: Share[] = []
+  const shared = flows.map(({ links }): Shared => ({ links: links.map(shareOf), fair: -1, bound: 0 }))
+  share(shared)
+  return new Map(flows.map((flow, index) => [flow, (shared[index] as Shared).fair]))
+}
+
+/** Finds the rates of {@link fairRates} in place: it is asked whenever a flow starts or ends, and makes next to nothing. */
+export function share(flows: readonly Shared[]): void {
+  for (const flow of flows) {
+    flow.fair = -1
     for (const link of flow.links) {
-      const share = shares.get(link)
-      if (share === undefined) continue
-      if (share.flows > 1) shared.push(share)
-      else bound = Math.min(bound, share.left)
-    }
-    return { flow, bound, shared, rate: -1 }
-  })
-  const common = [...shares.values()].filter((share) => share.flows > 1)
-  const byBound = [...bounded].sort((a, b) => a.bound - b.bound)
-  const freeze = (entry: (typeof bounded)[number], rate: number): void => {
-    entry.rate = rate
-    for (const share of entry.shared) {
-      share.left = Math.max(0, share.left - rate)
-      share.flows -= 1
+      link.spare = link.bytesPerSecond
+      link.open = 0
     }
   }
-  for (let next = 0; next < byBound.length;) {
-    const entry = byBound[next] as (typeof bounded)[number]
-    if (entry.rate >= 0) {
-      next += 1
-      continue
+  for (const flow of flows) for (const link of flow.links) link.open += 1
+  const common: Share[] = []
+  // A link of one flow only is no more than a bound of that flow: most clients are.
+  for (const flow of flows) {
+    let bound = Infinity
+    for (const link of flow.links) {
+      if (link.open === 1) bound = Math.min(bound, link.bytesPerSecond)
+      else if (link.spare !== Infinity && !common.includes(link)) common.push(link)
     }
+    flow.bound = bound
+  }
+  let open = [...flows]
+  while (open.length > 0) {
     let fullest: Share | undefined
-    for (const share of common) {
-      if (
-        share.flows > 0 &&
-        (fullest === undefined || share.left / share.flows < fullest.left / fullest.flows)
-      )
-        fullest = share
+    let level = Infinity
+    for (const link of common) {
+      if (link.open === 0 || (fullest !== undefined && link.spare / link.open >= level)) continue
+      fullest = link
+      level = link.spare / link.open
     }
-    const level = fullest === undefined ? Infinity : fullest.left / fullest.flows
-    if (entry.bound <= level) freeze(entry, entry.bound)
-    else {
-      for (const other of bounded)
-        if (other.rate < 0 && other.shared.includes(fullest as Share)) freeze(other, level)
-    }
+    // Those whose own bound is no higher leave at least as much to each of the others.
+    const before = open.length
+    open = open.filter((flow) => flow.bound > level || fix(flow, flow.bound))
+    if (open.length === before)
+      open = open.filter((flow) => !flow.links.includes(fullest as Share) || fix(flow, level))
   }
-  return new Map(bounded.map(({ flow, rate }) => [flow, rate]))
+}
+
+function fix(flow: Shared, rate: number): false {
+  flow.fair = rate
+  for (const link of flow.links) {
+    link.spare = Math.max(0, link.spare - rate)
+    link.open -= 1
+  }
+  return false
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '@nb/contracts'
-import { type SharedLink, fairRates } from './fair-rates.ts'
+import { type SharedLink, share } from './fair-rates.ts'
 import type { TimeSeries } from './time-series.ts'
 
 /** A client, media server, drive or disk with a throughput that the flows over it share. */
@@ -24,23 +24,46 @@ interface Flow {
   rate: number
   /** When `left` was true. */
   at: number
-  cancelTimer: () => void
+  /** Its last byte passes then; Infinity while nothing passes. */
+  endsAt: number
+  /** Those whose rates were found with its own; absent when it is over. */
+  group: Group | undefined
+  /** The last round of rates it was found in. */
+  round: number
+  fair: number
+  bound: number
   readonly resolve: () => void
+}
+
+/** Flows whose rates were found together: one timer is enough for them. */
+interface Group {
+  flows: Flow[]
+  cancelTimer: () => void
 }
 
 interface LinkState extends Link {
   readonly flows: Set<Flow>
+  /** Of all its flows together, bytes per second, counted into its series up to `at`. */
+  rate: number
+  at: number
+  /** The last round of rates it was reached in. */
+  round: number
+  spare: number
+  open: number
 }
 
 /**
  * Flows of data over links, at max-min fair rates at every moment. When one starts or ends, only the flows are computed
- * anew that share a link with it, or with one that does; a flow whose rate stays keeps its timer.
+ * anew that share a link with it, or with one that does.
  */
 export class FlowNetwork {
   readonly #clock: Clock
   readonly #links = new Map<string, LinkState>()
   readonly #dirty = new Set<LinkState>()
   readonly #alone = new Set<Flow>()
+  /** Groups that flows have left since the last round. */
+  readonly #left = new Set<Group>()
+  #round = 0
   #cancelPending: (() => void) | undefined
 
   constructor(clock: Clock) {
@@ -49,7 +72,10 @@ export class FlowNetwork {
 
   /** Adds a link. Names are unique. */
   addLink(link: Link): void {
-    this.#links.set(link.name, { ...link, flows: new Set() })
+    const at = this.#clock.now()
+    const { name, bytesPerSecond, series } = link
+    const state = { name, bytesPerSecond, flows: new Set<Flow>(), rate: 0, at, round: 0, spare: 0, open: 0 }
+    this.#links.set(name, series === undefined ? state : { ...state, series })
   }
 
   /** Whether there is such a link. */
@@ -75,14 +101,17 @@ export class FlowNetwork {
       left: bytes,
       rate: 0,
       at: this.#clock.now(),
-      cancelTimer: () => undefined,
+      endsAt: Infinity,
+      group: undefined,
+      round: 0,
+      fair: 0,
+      bound: 0,
       resolve,
     }
     for (const link of states) link.flows.add(flow)
     this.#changed(flow)
     const abort = (reason: Error): void => {
       if (!states.some((link) => link.flows.has(flow))) return
-      this.#settle(flow)
       this.#remove(flow)
       reject(reason)
     }
@@ -91,20 +120,31 @@ export class FlowNetwork {
 
   /** Counts what has passed up to now into the series. */
   settle(): void {
-    for (const link of this.#links.values()) for (const flow of link.flows) this.#settle(flow)
+    const now = this.#clock.now()
+    for (const link of this.#links.values()) count(link, now)
   }
 
   #finish(flow: Flow): void {
     // The last byte: what rounding left over belongs to it.
-    this.#count(flow, flow.left)
-    flow.left = 0
-    this.#remove(flow)
+    this.#remove(flow, flow.left)
     flow.resolve()
   }
 
-  #remove(flow: Flow): void {
-    flow.cancelTimer()
-    for (const link of flow.links) link.flows.delete(flow)
+  /** `passed` is what has passed since its rate was found, where that is known better than by the rate. */
+  #remove(flow: Flow, passed?: number): void {
+    const now = this.#clock.now()
+    const byRate = (countable(flow.rate) * (now - flow.at)) / 1000
+    const excess = (passed ?? Math.min(flow.left, byRate)) - byRate
+    for (const link of flow.links) {
+      link.flows.delete(flow)
+      if (link.series === undefined) continue
+      count(link, now)
+      link.rate = link.flows.size === 0 ? 0 : link.rate - countable(flow.rate)
+      // The timer has whole milliseconds: the last of them was not full.
+      if (excess !== 0) link.series.add(Math.max(flow.at, now - 1), now, excess)
+    }
+    if (flow.group !== undefined) this.#left.add(flow.group)
+    flow.group = undefined
     this.#changed(flow)
   }
 
@@ -118,47 +158,91 @@ export class FlowNetwork {
   /** Gives all flows that are bound together with what has changed their rates. */
   #recompute(): void {
     this.#cancelPending = undefined
-    const flows = connected(this.#dirty)
-    // A flow over links without a limit is bound together with nobody.
-    for (const flow of this.#alone) if (flow.links.some((link) => link.flows.has(flow))) flows.add(flow)
-    this.#dirty.clear()
-    this.#alone.clear()
+    const flows = this.#connected()
+    share(flows)
     const now = this.#clock.now()
-    for (const [flow, rate] of fairRates<LinkState, Flow>([...flows])) {
-      if (rate === flow.rate) continue
-      this.#settle(flow)
-      flow.rate = rate
-      flow.cancelTimer()
-      if (rate <= 0) continue
-      const endsAt = now + Math.ceil((flow.left / rate) * 1000)
-      flow.cancelTimer = this.#clock.setTimer(endsAt - now, () => this.#finish(flow))
+    const group: Group = { flows, cancelTimer: () => undefined }
+    for (const flow of flows) {
+      if (flow.group !== undefined) this.#left.add(flow.group)
+      flow.group = group
+      if (flow.fair !== flow.rate) this.#setRate(flow, now)
+    }
+    for (const before of this.#left) {
+      // Flows that nothing binds to these any more keep the timer they have.
+      before.flows = before.flows.filter((flow) => flow.group === before)
+      if (before.flows.length === 0) before.cancelTimer()
+    }
+    this.#left.clear()
+    this.#wait(group)
+  }
+
+  #setRate(flow: Flow, now: number): void {
+    const { rate, fair } = flow
+    if (now > flow.at) flow.left -= Math.min(flow.left, (rate * (now - flow.at)) / 1000)
+    flow.at = now
+    flow.rate = fair
+    flow.endsAt = fair > 0 ? now + Math.ceil((flow.left / fair) * 1000) : Infinity
+    for (const link of flow.links) {
+      if (link.series === undefined) continue
+      count(link, now)
+      link.rate = link.flows.size === 1 ? countable(fair) : link.rate + countable(fair) - countable(rate)
     }
   }
 
-  #settle(flow: Flow): void {
-    const passed = Math.min(flow.left, (flow.rate * (this.#clock.now() - flow.at)) / 1000)
-    this.#count(flow, passed)
-    flow.left -= passed
+  /** One timer, for the flow of the group that ends first. */
+  #wait(group: Group): void {
+    let first = Infinity
+    for (const { endsAt } of group.flows) if (endsAt < first) first = endsAt
+    if (first === Infinity) return
+    group.cancelTimer = this.#clock.setTimer(first - this.#clock.now(), () => {
+      const now = this.#clock.now()
+      const over = group.flows.filter((flow) => flow.group === group && flow.endsAt <= now)
+      group.flows = group.flows.filter((flow) => flow.group === group && flow.endsAt > now)
+      for (const flow of over) this.#finish(flow)
+      this.#wait(group)
+    })
   }
 
-  #count(flow: Flow, bytes: number): void {
-    const now = this.#clock.now()
-    for (const { series } of flow.links) series?.add(flow.at, now, bytes)
-    flow.at = now
+  /** The flows that what has changed binds together. */
+  #connected(): Flow[] {
+    const round = ++this.#round
+    const flows: Flow[] = []
+    const links = [...this.#dirty]
+    for (const link of links) link.round = round
+    for (const link of links) {
+      // What has no limit binds nobody together.
+      if (link.bytesPerSecond === Infinity) continue
+      for (const flow of link.flows) {
+        if (flow.round === round) continue
+        flow.round = round
+        flows.push(flow)
+        for (const other of flow.links) {
+          if (other.round === round) continue
+          other.round = round
+          links.push(other)
+        }
+      }
+    }
+    // A flow over links without a limit is bound together with nobody.
+    for (const flow of this.#alone) {
+      if (flow.round === round || !flow.links.some((link) => link.flows.has(flow))) continue
+      flow.round = round
+      flows.push(flow)
+    }
+    this.#dirty.clear()
+    this.#alone.clear()
+    return flows
   }
 }
 
-function connected(changed: ReadonlySet<LinkState>): Set<Flow> {
-  const links = new Set<LinkState>(changed)
-  const flows = new Set<Flow>()
-  for (const link of links) {
-    // What has no limit binds nobody together.
-    if (link.bytesPerSecond === Infinity) continue
-    for (const flow of link.flows) {
-      if (flows.has(flow)) continue
-      flows.add(flow)
-      for (const other of flow.links) links.add(other)
-    }
-  }
-  return flows
+/** What nothing limits passes at once: it has no rate to count by. */
+function countable(rate: number): number {
+  return rate === Infinity ? 0 : rate
+}
+
+/** Counts what has passed over a link up to now. */
+function count(link: LinkState, now: number): void {
+  if (now === link.at) return
+  if (link.rate > 0) link.series?.add(link.at, now, (link.rate * (now - link.at)) / 1000)
+  link.at = now
 }
