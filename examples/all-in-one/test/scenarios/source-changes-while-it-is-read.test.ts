@@ -83,7 +83,7 @@ for (const [what, { change, warning, copyIsAsBefore }] of Object.entries(changes
     makeSource(source)
     const large = join(source, 'm-large')
     const before = readFileSync(large)
-    const gate = gatedFiles()
+    const gate = gatedFiles(3)
     const server = await boot(join(root, 'state'), { files: gate.files })
     t.teardown(() => server.stop())
 

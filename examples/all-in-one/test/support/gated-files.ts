@@ -9,16 +9,22 @@ export interface GatedFiles {
   open(): void
 }
 
-/** Makes files with a gate that is open. */
-export function gatedFiles(): GatedFiles {
+/**
+ * Makes files with a gate that is open. The header of a fragment always passes: it is written when the fragment is begun, before
+ * anything of it was read. So do the first `passFragments`, which the reader is to have read.
+ */
+export function gatedFiles(passFragments = 0): GatedFiles {
   const files = systemFiles()
+  let fragments = 0
   let opened: Promise<void> | undefined
   let open: () => void = () => undefined
   let reach: () => void = () => undefined
   const gated = (file: OpenFile): OpenFile => ({
     write: async (data, position) => {
-      if (opened !== undefined) reach()
-      await opened
+      if (position !== 0) {
+        if (opened !== undefined) reach()
+        await opened
+      }
       return await file.write(data, position)
     },
     read: (target, position) => file.read(target, position),
@@ -32,7 +38,9 @@ export function gatedFiles(): GatedFiles {
       ...files,
       open: async (path, mode) => {
         const file = await files.open(path, mode)
-        return path.endsWith('.nbf.tmp') ? gated(file) : file
+        if (!path.endsWith('.nbf.tmp')) return file
+        fragments += 1
+        return fragments > passFragments ? gated(file) : file
       },
     },
     close: () => {
