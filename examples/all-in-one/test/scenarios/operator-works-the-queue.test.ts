@@ -94,9 +94,11 @@ t.test('a running backup is suspended at its checkpoint, and goes on from there'
     limits: {},
     lines: [],
   })
+  for await (const event of server.ports.jobs.watch({ jobId })) {
+    if (event.kind === 'job' && event.job.checkpointAt !== undefined) break
+  }
+  await gate.close()
   await until(/checkpoint +20/, 'job', jobId)
-  const reached = gate.close()
-  await reached
   const suspending = nb('suspend', jobId)
   gate.open()
   t.match(await suspending, { code: 0, out: /suspend/ })
