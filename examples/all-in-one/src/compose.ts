@@ -19,7 +19,7 @@ import { createLocalChannels } from '@nb/remote'
 import { createResourceBroker } from '@nb/resource-broker'
 import { createRestoreService } from '@nb/restore'
 import { createPolicyDirectory, createScheduler, describeProblem } from '@nb/scheduler'
-import { createClientAgent, createMediaServer } from '@nb/transfer'
+import { createClientAgent, createLoadReporter, createMediaServer } from '@nb/transfer'
 import { configureMedia } from './configure-media.ts'
 import type { ServerSettings } from './settings.ts'
 
@@ -119,6 +119,7 @@ export function composeAllInOne(ground: Ground): AllInOne {
     },
     { ...schedulerOptions(settings), ...perClient },
   )
+  const loadReporter = createLoadReporter({ media, clock }, { mediaServer: mediaServerName })
   const notifiers = notifiersOf(settings, { jobs, jobLog: log, clock })
   const policyFiles = policyFilesOf(ground, scheduler)
   const restores = createRestoreService({ catalog, jobs, mediaServers, scheduler, channels, clock, log })
@@ -140,6 +141,7 @@ export function composeAllInOne(ground: Ground): AllInOne {
     broker,
     client,
     mediaServer,
+    loadReporter,
     jobs,
     restores,
     scheduler,

@@ -52,6 +52,11 @@ export {
   type MediaServerComponents,
   type MediaServerOptions,
 } from './media/media-server.ts'
+export {
+  createLoadReporter,
+  type LoadReporterComponents,
+  type LoadReporterOptions,
+} from './media/load-reporter.ts'
 export { createBlockRing, type BlockRing, type BlockRingOptions } from './media/block-ring.ts'
 export {
   createClientAgent,
