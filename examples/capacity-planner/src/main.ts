@@ -37,14 +37,14 @@ async function main(): Promise<void> {
   // The components are loaded when they are needed: help and complaints come at once.
   const { makePlan } = await import('./plan.ts')
   const begun = performance.now()
-  let told = -Infinity
+  const told = new Map<string, number>()
   const plan = await makePlan(site, {
     days,
     seed,
     onDay: (run, day, of, jobs) => {
       const now = performance.now()
-      if (values.quiet === true || (now - told < 2000 && day < of)) return
-      told = now
+      if (values.quiet === true || (now - (told.get(run) ?? -Infinity) < 2000 && day < of)) return
+      told.set(run, now)
       const seconds = ((now - begun) / 1000).toFixed(0)
       process.stderr.write(
         `${run}: day ${day} of ${of}, ${jobs.toLocaleString('en-US')} jobs, ${seconds} s\n`,

@@ -1,7 +1,9 @@
-import { type SimulationResults, createSimulation } from '@nb/simulation'
-import { driveName, simulatedSite, withOneMoreDrive } from './libraries.ts'
+import { Worker } from 'node:worker_threads'
+import { NbError } from '@nb/contracts'
+import { withOneMoreDrive } from './libraries.ts'
+import { type Play, type PlayListener, type Played, libraryToEnlarge } from './play.ts'
+import type { Told } from './play-worker.ts'
 import type { Site } from './site.ts'
-import { type Summary, summarise } from './summary.ts'
 
 /** How a plan is made. */
 export interface PlanOptions {
@@ -13,59 +15,79 @@ export interface PlanOptions {
 }
 
 /** A month as it is, and with one more drive. */
-export interface Plan {
+export interface Plan extends Played {
   readonly site: Site
   readonly days: number
   readonly seed: number
-  readonly results: SimulationResults
-  readonly summary: Summary
   /** Absent for a site without a tape library. */
-  readonly oneMore?: {
-    readonly library: string
-    readonly results: SimulationResults
-    readonly summary: Summary
+  readonly oneMore?: Played & { readonly library: string }
+}
+
+interface Month {
+  readonly played: Promise<Played>
+  readonly giveUp: () => void
+}
+
+/**
+ * Plays the site, and plays it again with one more drive where drives are waited for longest. Which library that is shows
+ * early, mostly: the second month then goes beside the first, each on a thread of its own. Should the whole month tell
+ * otherwise, the second is played for the library that it tells.
+ */
+export async function makePlan(site: Site, { days, seed, onDay }: PlanOptions): Promise<Plan> {
+  const second = (library: string): Month =>
+    playOnThread(
+      { site: withOneMoreDrive(site, library), days, seed, guessDay: 0 },
+      { day: (day, jobs) => onDay(`one more drive in ${library}`, day, days, jobs), guess: () => undefined },
+    )
+  let guessed: { readonly library: string; readonly month: Month } | undefined
+  const guess = (library: string | undefined): void => {
+    if (library === undefined) return
+    guessed = { library, month: second(library) }
+    // Its failure is told when it is waited for.
+    guessed.month.played.catch(() => undefined)
+  }
+  const [only, another] = site.libraries
+  const isOpen = another !== undefined
+  try {
+    const first = playOnThread(
+      { site, days, seed, guessDay: isOpen && days > 1 ? Math.ceil(days / 10) : 0 },
+      { day: (day, jobs) => onDay('as it is', day, days, jobs), guess },
+    )
+    if (!isOpen) guess(only?.name)
+    const plan = { site, days, seed, ...(await first.played) }
+    const library = libraryToEnlarge(site, plan.results)
+    if (library === undefined) return plan
+    if (guessed?.library !== library) {
+      guessed?.month.giveUp()
+      guessed = { library, month: second(library) }
+    }
+    return { ...plan, oneMore: { library, ...(await guessed.month.played) } }
+  } finally {
+    guessed?.month.giveUp()
   }
 }
 
-const dayMs = 86_400_000
-/** A Monday's noon: nights stay whole. */
-const from = Date.UTC(2026, 0, 5, 12)
+/** Large young generation, megabytes: most of what a simulated job leaves behind is gone before it is moved. */
+const youngMb = 128
 
-/** Plays the site, and plays it again with one more drive where drives are waited for longest. */
-export async function makePlan(site: Site, options: PlanOptions): Promise<Plan> {
-  const { days, seed } = options
-  const results = await play(site, 'as it is', options)
-  const summary = summarise(results)
-  const plan = { site, days, seed, results, summary }
-  const library = libraryToEnlarge(site, results)
-  if (library === undefined) return plan
-  const enlarged = await play(withOneMoreDrive(site, library), `one more drive in ${library}`, options)
-  return { ...plan, oneMore: { library, results: enlarged, summary: summarise(enlarged) } }
-}
-
-async function play(site: Site, run: string, { days, seed, onDay }: PlanOptions): Promise<SimulationResults> {
-  const simulation = createSimulation(simulatedSite(site), {
-    seed,
-    from,
-    onDay: ({ at, jobs }) => onDay(run, Math.round((at - from) / dayMs), days, jobs),
+function playOnThread(month: Play, listener: PlayListener): Month {
+  const script = import.meta.url.endsWith('.ts') ? './play-worker.ts' : './play-worker.js'
+  const worker = new Worker(new URL(script, import.meta.url), {
+    workerData: month,
+    resourceLimits: { maxYoungGenerationSizeMb: youngMb },
   })
-  await simulation.run(from + days * dayMs)
-  const results = await simulation.results()
-  await simulation.stop()
-  return results
-}
-
-/** The library whose drives are waited for longest; where nobody waits, the one whose drives are held most. */
-export function libraryToEnlarge(site: Site, { waiting, drives }: SimulationResults): string | undefined {
-  let best: { readonly name: string; readonly waited: number; readonly held: number } | undefined
-  for (const library of site.libraries) {
-    const own = new Set([library.name])
-    for (let drive = 1; drive <= library.drives; drive++) own.add(driveName(library.name, drive))
-    const waited = waiting.filter(({ name }) => own.has(name)).reduce((sum, { totalMs }) => sum + totalMs, 0)
-    const heldMs = drives.filter(({ name }) => own.has(name)).flatMap((drive) => [...drive.heldMs])
-    const held = heldMs.reduce((sum, ms) => sum + ms, 0) / library.drives
-    const better = best === undefined || waited > best.waited || (waited === best.waited && held > best.held)
-    if (better) best = { name: library.name, waited, held }
-  }
-  return best?.name
+  const played = new Promise<Played>((resolve, reject) => {
+    worker.on('message', (told: Told) => {
+      if (told.kind === 'day') listener.day(told.day, told.jobs)
+      else if (told.kind === 'guess') listener.guess(told.library)
+      else if (told.kind === 'played') resolve(told.played)
+      else {
+        const { code, message, status, details } = told.error
+        reject(new NbError(code, message, { status, details }))
+      }
+    })
+    worker.once('error', reject)
+    worker.once('exit', (code) => reject(new Error(`the thread of a month ended with ${code}`)))
+  })
+  return { played, giveUp: () => void worker.terminate() }
 }

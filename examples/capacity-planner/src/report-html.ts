@@ -103,7 +103,7 @@ function clientList({ clients }: Summary): string {
 }
 
 /** The night of a window is the day, from noon to noon, in which it closed. */
-function missesByNight({ misses, from }: SimulationResults, days: number): number[] {
+function missesByNight({ misses, from }: Pick<SimulationResults, 'misses' | 'from'>, days: number): number[] {
   const counts = new Array<number>(days).fill(0)
   for (const { closesAt } of misses) {
     const night = Math.min(days - 1, Math.max(0, Math.floor((closesAt - 1 - from) / dayMs)))
