@@ -1,5 +1,5 @@
 import type { Blocker, Drive, MediaServerEntry, Robot, StorageUnit, VolumePool } from '@nb/contracts'
-import type { Holders } from './hold-index.ts'
+import { type Holders, firstHolders, oldestHolders } from './hold-index.ts'
 
 /** Why nothing was allocated. `possible` is false when no release of others can ever help. */
 export interface Denial {
@@ -9,9 +9,6 @@ export interface Denial {
 
 /** More things of one kind than this get one blocker for all of them. */
 export const mostNamed = 16
-/** As many holders are named by a blocker. */
-export const mostHolders = 100
-
 /** A denial that waiting can end. */
 export const waitFor = (...blockers: readonly Blocker[]): Denial => ({ possible: true, blockers })
 
@@ -26,19 +23,9 @@ export function allOf(denials: readonly Denial[]): Denial {
   }
 }
 
-/** The oldest holders. */
-function holdersOf(held: Holders, most = mostHolders): Blocker['holders'] {
-  const holders: { jobId: string; since: number }[] = []
-  for (const { allocation } of held.values()) {
-    if (holders.length === most) break
-    holders.push({ jobId: allocation.jobId, since: allocation.since })
-  }
-  return holders
-}
-
 /** Whose end gives a thing back that all of them hold together: "job 17 gives", "jobs 17, 18 and 2 more give". */
 function allGive(held: Holders): string {
-  const ids = holdersOf(held, 3).map(({ jobId }) => jobId)
+  const ids = firstHolders(held, 3).map(({ jobId }) => jobId)
   if (held.size === 1) return `job ${ids[0]} gives`
   const more = held.size > ids.length ? ` and ${held.size - ids.length} more` : ''
   return `jobs ${ids.join(', ')}${more} give`
@@ -65,7 +52,7 @@ export function limitReached(unit: StorageUnit, limit: number, inUse: number, he
     reason: limit === 0 ? 2045 : 2040,
     limit,
     inUse,
-    holders: holdersOf(held),
+    holders: oldestHolders(held),
     goesOnWhen: oneLess(limit, inUse, held, `storage unit ${unit.name} is enabled by a limit above 0`),
   }
 }
@@ -96,7 +83,7 @@ export function serverLimitReached(
     reason: 2062,
     limit,
     inUse: held.size,
-    holders: holdersOf(held),
+    holders: oldestHolders(held),
     goesOnWhen: oneLess(limit, held.size, held, `media server ${name} gets a limit above 0`),
   }
 }
@@ -135,7 +122,7 @@ export function driveBusy(unit: StorageUnit, drive: Drive, held: Holders, full: 
     reason: 2001,
     limit: 1,
     inUse: 1,
-    holders: holdersOf(held),
+    holders: oldestHolders(held),
     goesOnWhen:
       full && held.size > 1
         ? `one of the ${held.size} jobs that share drive ${drive.name} ends`
@@ -165,7 +152,7 @@ export function drivesBusy(unit: StorageUnit, drives: number, inUse: number, hel
     reason: held.size > 0 ? 2001 : 830,
     limit: drives,
     inUse,
-    holders: holdersOf(held),
+    holders: oldestHolders(held),
     goesOnWhen,
   }
 }
@@ -179,7 +166,7 @@ export function volumeBusy(unit: StorageUnit, volumeId: string, held: Holders): 
     reason: 2032,
     limit: 1,
     inUse: 1,
-    holders: holdersOf(held),
+    holders: oldestHolders(held),
     goesOnWhen: `${allGive(held)} volume ${volumeId} back`,
   }
 }
@@ -193,7 +180,7 @@ export function volumesBusy(unit: StorageUnit, pool: string, volumes: number, he
     reason: 2032,
     limit: volumes,
     inUse: volumes,
-    holders: holdersOf(held),
+    holders: oldestHolders(held),
     goesOnWhen: `one of the ${volumes} volumes of pool ${pool} that would do is given back`,
   }
 }
@@ -213,7 +200,7 @@ export function tooManyPartlyFull(
     reason: 2087,
     limit,
     inUse,
-    holders: holdersOf(held),
+    holders: oldestHolders(held),
     goesOnWhen: `fewer than ${limit} volumes of pool ${name} are partly full`,
   }
 }

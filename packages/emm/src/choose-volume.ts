@@ -1,5 +1,6 @@
 import type { Blocker, Drive, TapeStorageUnit, Volume } from '@nb/contracts'
-import { mostHolders, mostNamed, robotDown, tooManyPartlyFull, volumeBusy, volumesBusy } from './blockers.ts'
+import { mostHolders } from './hold-index.ts'
+import { mostNamed, robotDown, tooManyPartlyFull, volumeBusy, volumesBusy } from './blockers.ts'
 import { whyNoDrive, whyNotFree } from './choose-drive.ts'
 import type { InventoryView } from './inventory.ts'
 import type { Held } from './held.ts'

@@ -29,6 +29,37 @@ interface Group {
 
 const none: Holders = new Map()
 
+/** The oldest holders of each thing as blockers name them, until it is held by others. */
+const named = new WeakMap<Holders, readonly Holder[]>()
+
+/** A job that holds something, and since when. */
+export interface Holder {
+  readonly jobId: string
+  readonly since: number
+}
+
+/** As many holders are named by a blocker. */
+export const mostHolders = 100
+
+/** The oldest holders of a thing; who asks for many that did not change gets the same list again. */
+export function oldestHolders(held: Holders): readonly Holder[] {
+  let holders = named.get(held)
+  if (holders !== undefined) return holders
+  holders = firstHolders(held, mostHolders)
+  named.set(held, holders)
+  return holders
+}
+
+/** So many of the oldest holders of a thing. */
+export function firstHolders(held: Holders, most: number): readonly Holder[] {
+  const holders: Holder[] = []
+  for (const { allocation } of held.values()) {
+    if (holders.length === most) break
+    holders.push({ jobId: allocation.jobId, since: allocation.since })
+  }
+  return holders
+}
+
 /** The allocations in force by what they hold. Counting costs nothing; nothing is copied. */
 export class HoldIndex {
   readonly #units: Map<string, Map<string, Held>> = new Map()
@@ -74,7 +105,10 @@ export class HoldIndex {
     for (const [map, key] of this.#mapsOf(held, site)) {
       const holders = map.get(key)
       if (holders === undefined) map.set(key, new Map([[id, held]]))
-      else holders.set(id, held)
+      else {
+        holders.set(id, held)
+        named.delete(holders)
+      }
     }
     if (allocation.medium.kind !== 'tape') return
     const { multiplex, drive } = allocation.medium
@@ -89,7 +123,9 @@ export class HoldIndex {
     const { allocation } = held
     for (const [map, key] of this.#mapsOf(held, site)) {
       const holders = map.get(key)
-      if (holders?.delete(id) === true && holders.size === 0) map.delete(key)
+      if (holders?.delete(id) !== true) continue
+      named.delete(holders)
+      if (holders.size === 0) map.delete(key)
     }
     if (allocation.medium.kind !== 'tape') return
     const { multiplex, drive } = allocation.medium

@@ -351,15 +351,15 @@ class LevelJobStore implements JobStore {
 
   #putRecord(record: JobRecord): WriteOperation {
     const value = storedRecord(record)
-    return { type: 'put', sublevel: this.#levels.jobs, key: jobKey(record.id), value }
+    return { type: 'put', sublevel: this.#levels.jobs, key: jobKey(record.id), value, valueEncoding: 'json' }
   }
 
   #putNew(job: JobRecord): WriteOperation[] {
     const { record, spec } = storedJob(job)
     const key = jobKey(job.id)
     return [
-      { type: 'put', sublevel: this.#levels.jobs, key, value: record },
-      { type: 'put', sublevel: this.#levels.specs, key, value: spec },
+      { type: 'put', sublevel: this.#levels.jobs, key, value: record, valueEncoding: 'json' },
+      { type: 'put', sublevel: this.#levels.specs, key, value: spec, valueEncoding: 'json' },
     ]
   }
 

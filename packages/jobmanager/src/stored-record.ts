@@ -24,21 +24,21 @@ const atRest: readonly string[] = [
   'incomplete',
 ] satisfies JobPhase[]
 
-/** What is stored of a job: what changes with every step of it, and what was written once. */
+/** What is stored of a job, as JSON: what changes with every step of it, and what was written once. */
 export interface StoredJob {
-  readonly record: string
-  readonly spec: string
+  readonly record: object
+  readonly spec: object
 }
 
 /** A record as it is written. */
 export function storedJob(record: JobRecord): StoredJob {
-  return { record: storedRecord(record), spec: JSON.stringify(specOf(record)) }
+  return { record: storedRecord(record), spec: specOf(record) }
 }
 
 /** The part of a record that changes. */
-export function storedRecord(record: JobRecord): string {
+export function storedRecord(record: JobRecord): object {
   const { backup: _, selections: __, streamSet: ___, retentionMs: ____, ...changing } = record
-  return JSON.stringify(changing)
+  return changing
 }
 
 function specOf({ backup, selections, streamSet, retentionMs }: JobRecord): JobSpec {

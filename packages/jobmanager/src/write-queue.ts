@@ -3,6 +3,14 @@ import { type Store, asNbError } from '@nb/contracts'
 /** One put or removal in a sublevel of the store. */
 export type WriteOperation =
   | { readonly type: 'put'; readonly sublevel: Store; readonly key: string; readonly value: string }
+  /** The store writes it as JSON, and it must not change any more. */
+  | {
+      readonly type: 'put'
+      readonly sublevel: Store
+      readonly key: string
+      readonly value: object
+      readonly valueEncoding: 'json'
+    }
   | { readonly type: 'del'; readonly sublevel: Store; readonly key: string }
 
 /**

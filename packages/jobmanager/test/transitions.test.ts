@@ -135,7 +135,7 @@ t.test('whatever happens to a job, in whatever order', async (t) => {
         // What is written down can be read again.
         const stored = storedJob(record)
         assert.deepEqual(
-          parseRecord('1', stored.record, stored.spec),
+          parseRecord('1', JSON.stringify(stored.record), JSON.stringify(stored.spec)),
           JSON.parse(JSON.stringify(record)),
           'a record changed on its way',
         )

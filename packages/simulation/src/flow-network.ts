@@ -19,6 +19,10 @@ export interface StartedFlow {
 
 interface Flow {
   readonly links: readonly LinkState[]
+  /** Where it stands among the flows of each of its links. */
+  readonly places: number[]
+  /** Whether it is not over. */
+  live: boolean
   left: number
   /** Bytes per second. */
   rate: number
@@ -42,7 +46,7 @@ interface Group {
 }
 
 interface LinkState extends Link {
-  readonly flows: Set<Flow>
+  readonly flows: Flow[]
   /** Of all its flows together, bytes per second, counted into its series up to `at`. */
   rate: number
   at: number
@@ -74,7 +78,7 @@ export class FlowNetwork {
   addLink(link: Link): void {
     const at = this.#clock.now()
     const { name, bytesPerSecond, series } = link
-    const state = { name, bytesPerSecond, flows: new Set<Flow>(), rate: 0, at, round: 0, spare: 0, open: 0 }
+    const state = { name, bytesPerSecond, flows: [] as Flow[], rate: 0, at, round: 0, spare: 0, open: 0 }
     this.#links.set(name, series === undefined ? state : { ...state, series })
   }
 
@@ -98,6 +102,8 @@ export class FlowNetwork {
     })
     const flow: Flow = {
       links: states,
+      places: states.map(({ flows }) => flows.length),
+      live: true,
       left: bytes,
       rate: 0,
       at: this.#clock.now(),
@@ -108,10 +114,10 @@ export class FlowNetwork {
       bound: 0,
       resolve,
     }
-    for (const link of states) link.flows.add(flow)
+    for (const link of states) link.flows.push(flow)
     this.#changed(flow)
     const abort = (reason: Error): void => {
-      if (!states.some((link) => link.flows.has(flow))) return
+      if (!flow.live) return
       this.#remove(flow)
       reject(reason)
     }
@@ -135,11 +141,12 @@ export class FlowNetwork {
     const now = this.#clock.now()
     const byRate = (countable(flow.rate) * (now - flow.at)) / 1000
     const excess = (passed ?? Math.min(flow.left, byRate)) - byRate
-    for (const link of flow.links) {
-      link.flows.delete(flow)
+    flow.live = false
+    for (const [index, link] of flow.links.entries()) {
+      leave(link, flow.places[index] as number)
       if (link.series === undefined) continue
       count(link, now)
-      link.rate = link.flows.size === 0 ? 0 : link.rate - countable(flow.rate)
+      link.rate = link.flows.length === 0 ? 0 : link.rate - countable(flow.rate)
       // The timer has whole milliseconds: the last of them was not full.
       if (excess !== 0) link.series.add(Math.max(flow.at, now - 1), now, excess)
     }
@@ -185,7 +192,7 @@ export class FlowNetwork {
     for (const link of flow.links) {
       if (link.series === undefined) continue
       count(link, now)
-      link.rate = link.flows.size === 1 ? countable(fair) : link.rate + countable(fair) - countable(rate)
+      link.rate = link.flows.length === 1 ? countable(fair) : link.rate + countable(fair) - countable(rate)
     }
   }
 
@@ -225,7 +232,7 @@ export class FlowNetwork {
     }
     // A flow over links without a limit is bound together with nobody.
     for (const flow of this.#alone) {
-      if (flow.round === round || !flow.links.some((link) => link.flows.has(flow))) continue
+      if (flow.round === round || !flow.live) continue
       flow.round = round
       flows.push(flow)
     }
@@ -233,6 +240,14 @@ export class FlowNetwork {
     this.#alone.clear()
     return flows
   }
+}
+
+/** Takes the flow at a place out of those of a link: the last one gets its place. */
+function leave(link: LinkState, place: number): void {
+  const last = link.flows.pop() as Flow
+  if (place === link.flows.length) return
+  link.flows[place] = last
+  last.places[last.links.indexOf(link)] = place
 }
 
 /** What nothing limits passes at once: it has no rate to count by. */

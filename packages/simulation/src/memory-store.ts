@@ -1,6 +1,6 @@
 import { AbstractIterator, AbstractLevel, type AbstractSublevel } from 'abstract-level'
 import type { Store } from '@nb/contracts'
-import { KeyTable } from './key-table.ts'
+import { KeyTable, Unwritten } from './key-table.ts'
 
 interface Range {
   readonly gt?: string
@@ -12,8 +12,23 @@ interface Range {
 }
 
 type Operation =
-  | { readonly type: 'put'; readonly key: string; readonly value: unknown; readonly sublevel?: MemoryStore }
+  | {
+      readonly type: 'put'
+      readonly key: string
+      readonly value: unknown
+      readonly sublevel?: MemoryStore
+      readonly valueEncoding?: string
+    }
   | { readonly type: 'del'; readonly key: string; readonly sublevel?: MemoryStore }
+
+/** How a store in memory works. */
+export interface MemoryStoreOptions {
+  /**
+   * Whether plain data is kept as it is given, and copied only when it is read: whoever puts it must not change it after.
+   * @default false
+   */
+  readonly keepsValues?: boolean
+}
 
 interface SublevelOptions {
   readonly valueEncoding?: string
@@ -36,8 +51,9 @@ class MemoryStore extends AbstractLevel<string, string, unknown> {
   readonly #json: boolean
   readonly #sublevels: Map<string, KeyTable> = new Map()
   readonly #path: string
+  readonly #keeps: boolean
 
-  constructor() {
+  constructor(keeps = false) {
     const inside = given
     given = undefined
     const valueEncoding = inside?.valueEncoding ?? 'utf8'
@@ -47,6 +63,7 @@ class MemoryStore extends AbstractLevel<string, string, unknown> {
     this.#table = inside?.table ?? new KeyTable()
     this.#json = valueEncoding === 'json'
     this.#path = inside?.path ?? ''
+    this.#keeps = inside?.keeps ?? keeps
     this.#sublevels = inside?.sublevels ?? this.#sublevels
   }
 
@@ -62,6 +79,7 @@ class MemoryStore extends AbstractLevel<string, string, unknown> {
       table,
       path,
       sublevels: this.#sublevels,
+      keeps: this.#keeps,
       ...(valueEncoding === undefined ? {} : { valueEncoding }),
     }
     return new MemoryStore() as never
@@ -92,7 +110,8 @@ class MemoryStore extends AbstractLevel<string, string, unknown> {
       return super.batch(operations as never, options as never)
     for (const operation of operations as readonly Operation[]) {
       const target = operation.sublevel ?? this
-      if (operation.type === 'put') target.#table.put(operation.key, target.#encode(operation.value))
+      if (operation.type === 'put')
+        target.#table.put(operation.key, target.#encode(operation.value, operation.valueEncoding))
       else target.#table.delete(operation.key)
     }
     return Promise.resolve()
@@ -113,7 +132,7 @@ class MemoryStore extends AbstractLevel<string, string, unknown> {
   }
 
   async _has(key: string): Promise<boolean> {
-    return this.#table.get(key) !== undefined
+    return this.#table.has(key)
   }
 
   async _del(key: string): Promise<void> {
@@ -139,8 +158,10 @@ class MemoryStore extends AbstractLevel<string, string, unknown> {
     )
   }
 
-  #encode(value: unknown): string {
-    return this.#json ? JSON.stringify(value) : String(value)
+  #encode(value: unknown, encoding?: string): string | Unwritten {
+    const json = encoding === undefined ? this.#json : encoding === 'json'
+    if (!json) return String(value)
+    return this.#keeps ? new Unwritten(value) : JSON.stringify(value)
   }
 
   #decode(value: string | undefined): unknown {
@@ -154,6 +175,7 @@ let given:
       readonly table: KeyTable
       readonly path: string
       readonly sublevels: Map<string, KeyTable>
+      readonly keeps: boolean
       readonly valueEncoding?: string
     }
   | undefined
@@ -218,6 +240,6 @@ function isAbove(key: string, gt: string | undefined, gte: string | undefined): 
  *
  * Keys are texts; values are texts, or with `valueEncoding: 'json'` plain data, which is copied in and out.
  */
-export function createMemoryStore(): Store {
-  return new MemoryStore()
+export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
+  return new MemoryStore(options.keepsValues === true)
 }

@@ -107,7 +107,8 @@ class SiteSimulation implements Simulation {
     this.#onDay = options.onDay ?? (() => undefined)
     // All that runs answers by promises alone, so one turn after each timer lets everything settle.
     const clock = createVirtualClock(from, { settleTurns: 1 })
-    const database = createMemoryStore()
+    // What the components put is never changed by them: they replace it.
+    const database = createMemoryStore({ keepsValues: true })
     const part = (name: string) => database.sublevel(name)
     const store = createJobStore({ store: part('jobs'), clock }, { keepJobsMs: dayMs })
     const jobStore = jobLogs ? store : withoutLines(store)
