@@ -1,8 +1,9 @@
 // `npm test [-- --seed N] [--long] [files]`: builds what is stale and runs every test through tap.
 
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bootstrap } from './lib/bootstrap.mjs'
-import { environment, runTool } from './lib/run.mjs'
+import { environment, root, runTool } from './lib/run.mjs'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -12,6 +13,8 @@ const { values, positionals } = parseArgs({
 await bootstrap({ declarations: true })
 
 const env = environment({
+  // Hundreds of processes load the same sources: what Node has stripped and compiled once, the others read.
+  NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node-compile'),
   ...(values.seed === undefined ? {} : { NB_SEED: values.seed }),
   ...(values.long ? { NB_LONG: '1' } : {}),
 })
