@@ -43,31 +43,27 @@ export function fairRates<Link extends SharedLink, Flow extends SharingFlow<Link
     return share
   }
   const shared = flows.map(({ links }): Shared => ({ links: links.map(shareOf), fair: -1, bound: 0 }))
-  share(shared)
+  const links = [...shares.values()].filter((link) => link.bytesPerSecond !== Infinity)
+  for (const { links: own } of shared) for (const link of own) link.open += 1
+  share(shared, links)
   return new Map(flows.map((flow, index) => [flow, (shared[index] as Shared).fair]))
 }
 
-/** Finds the rates of {@link fairRates} in place: it is asked whenever a flow starts or ends, and makes next to nothing. */
-export function share(flows: readonly Shared[]): void {
-  for (const flow of flows) {
-    flow.fair = -1
-    for (const link of flow.links) {
-      link.spare = link.bytesPerSecond
-      link.open = 0
-    }
-  }
-  for (const flow of flows) for (const link of flow.links) link.open += 1
-  const common: Share[] = []
+/**
+ * Finds the rates of {@link fairRates} in place: it is asked whenever a flow starts or ends, and makes next to nothing.
+ * Of all links of the flows, those with a limit are given, `open` being how many of the flows go over each.
+ */
+export function share(flows: readonly Shared[], links: readonly Share[]): void {
+  for (const link of links) link.spare = link.bytesPerSecond
   // A link of one flow only is no more than a bound of that flow: most clients are.
   for (const flow of flows) {
     let bound = Infinity
-    for (const link of flow.links) {
-      if (link.open === 1) bound = Math.min(bound, link.bytesPerSecond)
-      else if (link.spare !== Infinity && !common.includes(link)) common.push(link)
-    }
+    for (const link of flow.links)
+      if (link.open === 1 && link.bytesPerSecond < bound) bound = link.bytesPerSecond
     flow.bound = bound
   }
-  let open = [...flows]
+  const common = links.filter((link) => link.open > 1)
+  let open: readonly Shared[] = flows
   while (open.length > 0) {
     let fullest: Share | undefined
     let level = Infinity
@@ -87,7 +83,7 @@ export function share(flows: readonly Shared[]): void {
 function fix(flow: Shared, rate: number): false {
   flow.fair = rate
   for (const link of flow.links) {
-    link.spare = Math.max(0, link.spare - rate)
+    link.spare = link.spare > rate ? link.spare - rate : 0
     link.open -= 1
   }
   return false

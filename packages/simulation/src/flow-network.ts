@@ -165,8 +165,8 @@ export class FlowNetwork {
   /** Gives all flows that are bound together with what has changed their rates. */
   #recompute(): void {
     this.#cancelPending = undefined
-    const flows = this.#connected()
-    share(flows)
+    const { flows, links } = this.#connected()
+    share(flows, links)
     const now = this.#clock.now()
     const group: Group = { flows, cancelTimer: () => undefined }
     for (const flow of flows) {
@@ -210,23 +210,26 @@ export class FlowNetwork {
     })
   }
 
-  /** The flows that what has changed binds together. */
-  #connected(): Flow[] {
+  /** The flows that what has changed binds together, and the links with a limit that they go over. */
+  #connected(): { readonly flows: Flow[]; readonly links: readonly LinkState[] } {
     const round = ++this.#round
     const flows: Flow[] = []
-    const links = [...this.#dirty]
-    for (const link of links) link.round = round
-    for (const link of links) {
+    const links: LinkState[] = []
+    const reach = (link: LinkState): void => {
+      link.round = round
       // What has no limit binds nobody together.
-      if (link.bytesPerSecond === Infinity) continue
+      if (link.bytesPerSecond === Infinity) return
+      link.open = link.flows.length
+      links.push(link)
+    }
+    for (const link of this.#dirty) reach(link)
+    for (const link of links) {
       for (const flow of link.flows) {
         if (flow.round === round) continue
         flow.round = round
         flows.push(flow)
         for (const other of flow.links) {
-          if (other.round === round) continue
-          other.round = round
-          links.push(other)
+          if (other.round !== round) reach(other)
         }
       }
     }
@@ -238,7 +241,7 @@ export class FlowNetwork {
     }
     this.#dirty.clear()
     this.#alone.clear()
-    return flows
+    return { flows, links }
   }
 }
 
