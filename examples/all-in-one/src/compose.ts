@@ -18,7 +18,7 @@ import { createDiskStore } from '@nb/media-disk'
 import { createLocalChannels } from '@nb/remote'
 import { createResourceBroker } from '@nb/resource-broker'
 import { createRestoreService } from '@nb/restore'
-import { createPolicyDirectory, createScheduler, describeProblem } from '@nb/scheduler'
+import { createPolicyDirectory, createScheduler, describeProblems } from '@nb/scheduler'
 import { createClientAgent, createLoadReporter, createMediaServer } from '@nb/transfer'
 import { configureMedia } from './configure-media.ts'
 import type { ServerSettings } from './settings.ts'
@@ -183,7 +183,7 @@ function policyFilesOf(
     { directory, ...(pollMs === undefined ? {} : { pollMs }) },
   )
   policies.on('directory:loaded', ({ problems }) => {
-    for (const problem of problems) warn?.(`policy file ${describeProblem(problem)}`)
+    for (const line of describeProblems(problems)) warn?.(`policy file ${line}`)
   })
   return [policies]
 }

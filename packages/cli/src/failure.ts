@@ -16,8 +16,19 @@ export function tellFailure(error: unknown, output: Output): ExitCode {
   const { code, status, message, remedy, retryable, details } = asNbError(error)
   if (output.json)
     output.note(JSON.stringify({ error: { code, status, message, remedy, retryable, details } }))
-  else output.note(`nb: ${printable(message)} (${code})\n${statusLines(status).join('\n')}`)
+  else
+    output.note(
+      `nb: ${linesOf(message, details).map(printable).join('\n')} (${code})\n${statusLines(status).join('\n')}`,
+    )
   return 1
+}
+
+/**
+ * The lines of a message: that of a file with faults has one for each. Elsewhere a line end is part of a name, and is shown as
+ * such.
+ */
+function linesOf(message: string, { problems }: NbError['details']): string[] {
+  return typeof problems === 'number' ? message.split('\n') : [message]
 }
 
 /** What a status means and what to do about it, for the end of a job or a request. */

@@ -366,7 +366,8 @@ function memoryScheduler(jobs: InMemoryServer['jobs']): Scheduler {
           client: 'web1',
           schedule: 'full',
           scheduleType: 'full',
-          dueAt: at,
+          // As a scheduler says it of a policy without a backup: at once, then a day later each.
+          dueAt: at === from ? 0 : at,
           startsAt: at,
           closesAt: at + 3_600_000,
         }

@@ -129,6 +129,7 @@ t.test('nb preview tells a week, or the span it is told', async (t) => {
     '2026-12-25 00:00:00',
   ])
   t.same(await starts('--to', '12h'), ['2026-03-01 12:00:00'])
+  t.match((await server.nb('preview', 'nightly', '--to', '12h')).out, / DUE\n.* at once\n$/)
   const cut = await server.nb('preview', 'nightly', '--to', '30d', '--limit', '2')
   t.equal(cut.out.trimEnd().split('\n').length, 3)
   t.match(cut.err, /--limit 0 shows all/)

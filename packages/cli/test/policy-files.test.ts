@@ -71,6 +71,37 @@ t.test('a file that is wrong is told with line and field, and the others are tak
   t.match(err, /none\.yaml can't be read: ENOENT/)
 })
 
+t.test('a file with several faults tells each on a line of its own', async (t) => {
+  const file = join(t.testdir(), 'bad.yaml')
+  const text = (await server.nb('policy', 'export', 'nightly')).out
+  writeFileSync(file, text.replace('type: full', 'type: fully').replace('active: true', 'xyzzy: "\\n"'))
+  const { code, err } = await server.nb('policy', 'import', file)
+  t.equal(code, 1)
+  t.match(
+    err.split('\n').map((line) => line.replace(file, 'FILE')),
+    [
+      /^nb: FILE:\d+:\d+: xyzzy is no known key; known are: name, /,
+      /^FILE:\d+:\d+: schedules\[0\]\.type .* not "fully" \(argument-invalid\)$/,
+      /^status 20/,
+      /^remedy: /,
+    ],
+  )
+})
+
+t.test('an empty name is no file, and a folder is told as one', async (t) => {
+  t.match(await server.nb('policy', 'import', ''), { code: 2, err: /name of a file, not an empty one/ })
+  const folder = t.testdir({ 'a\nb': {} })
+  t.match(await server.nb('policy', 'import', folder), {
+    code: 1,
+    err: /is a folder; name the files in it \(argument-invalid\)/,
+  })
+  t.match(
+    await server.nb('policy', 'import', join(folder, 'a\nb')),
+    { err: /^nb: [^\n]*a\\x0ab is a folder/ },
+    'a line end of a name is no line end of the message',
+  )
+})
+
 t.test('several policies need a folder, and JSON is a form too', async (t) => {
   await server.nb('policy', 'export', 'nightly', '--format', 'json')
   const json = (await server.nb('policy', 'export', 'nightly', '--format', 'json')).out

@@ -24,7 +24,7 @@ export interface PlannedRun {
   readonly stream?: string
   readonly schedule: string
   readonly scheduleType: ScheduleType
-  /** When it becomes due. */
+  /** When it becomes due; 0 is at once, since there is no backup yet. */
   readonly dueAt: number
   /** When it starts: the first moment of an open window at or after it is due. */
   readonly startsAt: number

@@ -50,4 +50,4 @@ export {
 export { parsePolicy, readPolicy, type PolicyFileOptions } from './policy-files/read-policy.ts'
 export { printPolicy, updatePolicyText, type PrintOptions } from './policy-files/print-policy.ts'
 export { parseRetentionLevels, printRetentionLevels } from './policy-files/retention-file.ts'
-export { describeProblem, type FileProblem } from './policy-files/file-problem.ts'
+export { describeProblem, describeProblems, type FileProblem } from './policy-files/file-problem.ts'

@@ -47,6 +47,11 @@ async function textOf(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EISDIR')
+      throw new NbError('argument-invalid', `${file} is a folder; name the files in it`, {
+        cause,
+        details: { file },
+      })
     throw new NbError('not-found', `${file} can't be read: ${(cause as Error).message}`, {
       cause,
       details: { file },

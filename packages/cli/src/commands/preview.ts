@@ -42,7 +42,7 @@ export async function previewCommand(
       ...(runs.some(({ stream }) => stream !== undefined)
         ? [{ title: 'STREAM', value: (run: PlannedRun) => run.stream, shrinks: true }]
         : []),
-      { title: 'DUE', value: (run) => formatTime(run.dueAt) },
+      { title: 'DUE', value: (run) => (run.dueAt <= 0 ? 'at once' : formatTime(run.dueAt)) },
     ])
   if (more) output.note(`more follows; --limit 0 shows all`)
   return 0

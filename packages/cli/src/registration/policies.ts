@@ -12,7 +12,7 @@ import { retentionCommand, retentionSetCommand } from '../commands/retention.ts'
 import { parsePeriod } from '../period-argument.ts'
 import type { PolicyFormat } from '../policy-text.ts'
 import { parseFromNow, type RelativeTime } from '../time-argument.ts'
-import { examples, own, type Registration, wholeNumber } from './registration.ts'
+import { collect, examples, fileName, own, type Registration, wholeNumber } from './registration.ts'
 
 /** `policies`, `policy`, `next`, `preview` and `retention`. */
 export function addPolicyCommands(registration: Registration): void {
@@ -135,14 +135,14 @@ function addPolicyFiles({ run, cwd }: Registration, policy: Command): void {
   policy
     .command('import')
     .description('add or change policies as their files say; a policy changed since its export is kept')
-    .argument('<FILE...>', 'policy files, YAML or JSON')
+    .argument('<FILE...>', 'policy files, YAML or JSON', collect(fileName))
     .option('--preview', 'only tell what would change')
     .option('--force', 'overwrite what was changed since the file was exported')
     .addHelpText(
       'after',
       examples('nb policy import nightly.yaml', 'nb policy import policies/*.yaml --preview'),
     )
-    .action((files: string[], options: { force?: boolean; preview?: boolean }, command: Command) =>
+    .action((files: readonly string[], options: { force?: boolean; preview?: boolean }, command: Command) =>
       run(
         (ports, output, call) =>
           policyImportCommand(

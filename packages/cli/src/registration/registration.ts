@@ -51,6 +51,12 @@ export function wholeNumber(text: string): number {
   return value
 }
 
+/** The name of a file as typed: not empty, as a variable of a script may be by mistake. */
+export function fileName(text: string): string {
+  if (text === '') throw new InvalidArgumentError('The name of a file, not an empty one.')
+  return text
+}
+
 /** A limit as typed: a count, or `none`. */
 export function limitOrNone(text: string): number | 'none' {
   return text === 'none' ? 'none' : wholeNumber(text)

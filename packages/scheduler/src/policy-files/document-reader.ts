@@ -74,12 +74,8 @@ export class DocumentReader {
         continue
       }
       const meant = nearest(name, allowed)
-      const hint = meant === undefined ? '' : `; did you mean "${meant}"?`
-      this.refuse(
-        { node: key as Node, field },
-        `is no known key${hint} Known are: ${allowed.join(', ')}`,
-        meant,
-      )
+      const hint = meant === undefined ? '; known' : `; did you mean "${meant}"? Known`
+      this.refuse({ node: key as Node, field }, `is no known key${hint} are: ${allowed.join(', ')}`, meant)
     }
     return places
   }
@@ -121,8 +117,11 @@ export class DocumentReader {
     return value === undefined ? this.refuse(place, `must be ${form}, not "${text}"`) : value
   }
 
-  /** `true` or `false`. */
+  /** `true` or `false`; in quotes they are texts. */
   flag(place: Place): boolean | undefined {
+    const node = this.#resolve(place.node)
+    if (isScalar(node) && (node.type === 'QUOTE_SINGLE' || node.type === 'QUOTE_DOUBLE'))
+      return this.refuse(place, `must be true or false without quotes, not ${this.#shown(node)}`)
     return this.parsed(place, 'true or false', (text) => {
       const word = text.toLowerCase()
       if (word === 'true' || word === 'yes') return true

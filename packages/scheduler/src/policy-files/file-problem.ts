@@ -1,4 +1,4 @@
-import { NbError } from '@nb/contracts'
+import { NbError, displayPath, toPath } from '@nb/contracts'
 
 /** What is wrong with a file, and where. */
 export interface FileProblem {
@@ -16,17 +16,50 @@ export interface FileProblem {
   readonly meant?: string
 }
 
-/** A problem in one line, as compilers tell theirs. */
+/** The most problems of one file that are told; a file that is no policy at all may have thousands. */
+const mostTold = 20
+/** The most characters of a field or a message that are told: both may quote the file. */
+const mostCharacters = 400
+
+/** A problem in one line, as compilers tell theirs; what it quotes of the file has no control characters any more. */
 export function describeProblem({ file, line, column, field, message }: FileProblem): string {
-  return `${file}:${line}:${column}: ${field === '' ? '' : `${field} `}${message}`
+  return `${oneLine(file)}:${line}:${column}: ${field === '' ? '' : `${short(field)} `}${short(message)}`
 }
 
-/** The problems of a file as one error, `argument-invalid`; its details are the first one's, and how many there are. */
+/** Problems, one a line: of each file the first 20, and how many there are besides. */
+export function describeProblems(problems: readonly FileProblem[]): string[] {
+  return [...new Set(problems.map(({ file }) => file))].flatMap((file) => {
+    const ofFile = problems.filter((problem) => problem.file === file)
+    const more = ofFile.length - mostTold
+    const told = ofFile.slice(0, mostTold).map(describeProblem)
+    return more <= 0 ? told : [...told, `${oneLine(file)}: and ${more} more`]
+  })
+}
+
+/**
+ * The problems of a file as one error, `argument-invalid`, one a line; its details are the first one's, and how many there
+ * are (`problems`).
+ */
 export function problemError(problems: readonly FileProblem[]): NbError {
   const [first] = problems
-  return new NbError('argument-invalid', problems.map(describeProblem).join('\n'), {
-    details: { ...first, problems: problems.length },
+  return new NbError('argument-invalid', describeProblems(problems).join('\n'), {
+    details: {
+      ...first,
+      ...(first === undefined ? {} : { field: short(first.field), message: short(first.message) }),
+      problems: problems.length,
+    },
   })
+}
+
+function oneLine(text: string): string {
+  return text.replace(/[^\\]+/g, (part) => displayPath(toPath(part)))
+}
+
+function short(text: string): string {
+  const characters = [...oneLine(text)]
+  return characters.length <= mostCharacters
+    ? characters.join('')
+    : `${characters.slice(0, mostCharacters - 1).join('')}…`
 }
 
 /** The known word that is nearest to one that is not known, when it is near. */

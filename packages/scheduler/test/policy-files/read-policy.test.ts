@@ -148,6 +148,43 @@ t.test('all mistakes of a file are told at once', async (t) => {
   })
 })
 
+t.test('a key that resembles none is told with those that are known', async (t) => {
+  t.match(problemsOf('storage:', 'xyzzy:')[0], /xyzzy is no known key; known are: name, active, /)
+})
+
+t.test('a quoted true is a text, in YAML and in JSON', async (t) => {
+  t.match(
+    problemsOf('retry-after-run-day: yes', "retry-after-run-day: 'true'")[0],
+    /^web.yaml:25:28: schedules\[2\].calendar.retry-after-run-day must be true or false without quotes, not "true"$/,
+  )
+  t.match(
+    readPolicy('{"multiple-streams": "true"}').problems.map(({ message }) => message),
+    [/is missing/, /is missing/, /is missing/, /without quotes/],
+  )
+})
+
+t.test(
+  'a file that is no policy at all tells twenty faults, in short lines that move no cursor',
+  async (t) => {
+    const bytes = Uint8Array.from({ length: 3000 }, (_, at) => (at * 7919 + (at >> 3) * 31) % 256)
+    const binary = `k: \u001b[2J\n${Buffer.from(bytes).toString('utf8')}`
+    const keys = Array.from({ length: 50 }, (_, at) => `"key\\n${at}${'y'.repeat(1000)}": 1`).join('\n')
+    for (const text of [binary, keys]) {
+      const error = t.throws(() => parsePolicy(text, { file: 'web.yaml' })) as Error & { details: object }
+      const lines = error.message.split('\n')
+      t.match(lines.at(-1), /^web.yaml: and \d+ more$|^web.yaml:\d+:\d+: /)
+      t.ok(lines.length <= 21, `${lines.length} lines`)
+      t.ok(
+        lines.every((line) => line.length < 1000),
+        'no long line',
+      )
+      // eslint-disable-next-line no-control-regex -- what must not be there
+      t.notMatch(error.message, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
+    }
+    t.match(readPolicy(keys).problems.length, 53)
+  },
+)
+
 t.test('a JSON file has lines and columns too', async (t) => {
   const json = printPolicy(parsePolicy(web), { format: 'json' }).replace('"1 day"', '"1 dya"')
   const [problem] = readPolicy(json, { file: 'web.json' }).problems
