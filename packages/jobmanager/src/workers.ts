@@ -36,6 +36,7 @@ export interface WorkResult {
  * nothing goes on once `run` has settled.
  */
 export interface JobWorker {
+  /** Does the work of one try. Resolves with how it ended; rejects where it could not be done. */
   run(context: WorkContext): Promise<WorkResult>
 }
 
