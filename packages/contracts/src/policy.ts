@@ -83,9 +83,9 @@ export interface Policy {
   readonly multipleStreams?: boolean
   /** Milliseconds between checkpoints a backup can be resumed from, 0 for none. @default 900000, 15 minutes */
   readonly checkpointIntervalMs?: number
-  /** Patterns of paths to leave out, by the rules of the client agent's exclude list. */
+  /** Patterns of paths to leave out, by the rules of the client agent's exclude list; none is empty. */
   readonly exclude?: readonly string[]
-  /** Patterns that bring excluded paths back. */
+  /** Patterns that bring excluded paths back; none is empty. */
   readonly include?: readonly string[]
   /** Whether the walk enters other file systems. @default false */
   readonly crossMountPoints?: boolean

@@ -12,7 +12,10 @@ export interface PolicyClientTask {
   readonly next?: PlannedRun
   /** The job that runs. */
   readonly jobId?: string
-  /** Why it is inactive, or blocked until when (tries used up in the sliding period). */
+  /**
+   * Why it is inactive, or blocked until when (tries used up in the sliding period), or why it waits without a next run
+   * (no schedule starts by itself, or none of their windows ever opens).
+   */
   readonly reason?: string
   readonly lastStatus?: number
 }

@@ -24,6 +24,8 @@ export function checkPolicy(policy: Policy): void {
   policy.clients.forEach((client, index) => checkName(`clients[${index}]`, client))
   checkUnique('clients', policy.clients)
   checkSelections(policy)
+  checkPatterns('exclude', policy.exclude)
+  checkPatterns('include', policy.include)
   if (policy.checkpointIntervalMs !== undefined && policy.checkpointIntervalMs !== 0) {
     checkRange('checkpointIntervalMs', policy.checkpointIntervalMs, 60_000, 7 * dayMs)
   }
@@ -67,6 +69,12 @@ function checkSelections({ selections, multipleStreams }: Policy): void {
     groups.map(([first]) => displayPath(first as Path)),
     'begins two streams with',
   )
+}
+
+function checkPatterns(field: string, patterns: readonly string[] = []): void {
+  patterns.forEach((pattern, index) => {
+    if (pattern === '') refuse(`${field}[${index}]`, 'must be a pattern of paths, not empty')
+  })
 }
 
 function checkStorage(field: string, { storage }: Pick<Policy, 'storage'>): void {

@@ -13,6 +13,7 @@ import { isSuccess, triesLeft } from './attempts.ts'
 import { askFileSystems } from './discovery.ts'
 import { endLine, jobRequest } from './job-request.ts'
 import { triesOf } from './job-tries.ts'
+import { whyNothingStarts } from './no-run.ts'
 import { type StreamPlan, planStream } from './stream-plan.ts'
 import { describeStream, stateAfter } from './stream-state.ts'
 import { type ClientStream, needsFileSystems, streamsOf } from './streams.ts'
@@ -117,14 +118,17 @@ export class PolicyClientTaskRunner {
   #describeStream(key: string): PolicyClientTask {
     const { policy, client, streams } = this.#record
     const { clock, attempts } = this.#context
+    const plan = this.#plans.get(key)
+    const isIdle = plan !== undefined && plan.next === undefined
     return describeStream(
       { policy, client, ...(key === wholeClient ? {} : { stream: key }) },
       {
         isActive: this.#policy?.active === true,
         state: streams[key],
         jobId: this.#partsByStream().get(key)?.jobId,
-        next: this.#plans.get(key)?.next,
+        next: plan?.next,
         trouble: this.#trouble,
+        never: isIdle && this.#policy !== undefined ? whyNothingStarts(this.#policy) : undefined,
       },
       clock.now(),
       attempts,

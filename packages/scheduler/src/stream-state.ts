@@ -13,19 +13,21 @@ export interface StreamFacts {
   readonly next: PlannedRun | undefined
   /** Why nothing can be decided or asked for now. */
   readonly trouble: string | undefined
+  /** Why nothing will start by itself, where that is known. */
+  readonly never: string | undefined
 }
 
 /** A stream as lists show it. */
 export function describeStream(
   names: Pick<PolicyClientTask, 'policy' | 'client' | 'stream'>,
-  { isActive, state, jobId, next, trouble }: StreamFacts,
+  { isActive, state, jobId, next, trouble, never }: StreamFacts,
   now: number,
   attempts: AttemptLimits,
 ): PolicyClientTask {
   const inactive = isActive ? undefined : 'the policy is not active'
   const blocked = trouble ?? whyBlocked(state, now, attempts)
   const waiting = inactive !== undefined ? 'inactive' : blocked !== undefined ? 'blocked' : 'waiting'
-  const reason = jobId === undefined ? (inactive ?? blocked) : undefined
+  const reason = jobId === undefined ? (inactive ?? blocked ?? never) : undefined
   return {
     ...names,
     state: jobId === undefined ? waiting : 'running',

@@ -10,6 +10,7 @@ import {
   NbError,
 } from '@nb/contracts'
 import { checkPolicy } from '../check-policy.ts'
+import { dayNumber } from '../days.ts'
 import { DocumentReader, type Place } from './document-reader.ts'
 import { durationForm, parseDuration } from './durations.ts'
 import { type FileProblem, problemError } from './file-problem.ts'
@@ -232,7 +233,9 @@ class PolicyReader {
   #windows(place: Place, path: string): StartWindow[] | undefined {
     const reader = this.#reader
     if (reader.kindOf(place) !== 'map') {
-      const lists = this.#each(place, path, (each) => reader.parsed(each, windowForm, parseWindow))
+      const lists = this.#each(place, path, (each) =>
+        this.#lasting(each, reader.parsed(each, windowForm, parseWindow)),
+      )
       return lists?.flat()
     }
     const windows: StartWindow[] = []
@@ -240,12 +243,23 @@ class PolicyReader {
       const weekdays = parseWeekdays(days)
       if (weekdays === undefined) reader.refuse(each, `must have ${weekdaysForm} as its key, not "${days}"`)
       const hours = reader.kindOf(each) === 'list' ? reader.list(each) : [each]
-      const spans = hours?.map((hour) => reader.parsed(hour, hoursForm, parseHours)) ?? []
-      for (const span of spans) {
-        if (span !== undefined) windows.push(...(weekdays ?? []).map((weekday) => ({ weekday, ...span })))
+      for (const hour of hours ?? []) {
+        const span = reader.parsed(hour, hoursForm, parseHours)
+        const spans = (weekdays ?? []).flatMap((weekday) =>
+          span === undefined ? [] : [{ weekday, ...span }],
+        )
+        windows.push(...(this.#lasting(hour, spans) ?? []))
       }
     }
     return windows
+  }
+
+  /** Windows of one place, which have one length. */
+  #lasting(place: Place, windows: readonly StartWindow[] | undefined): readonly StartWindow[] | undefined {
+    const seconds = windows?.[0]?.durationSeconds
+    if (seconds === undefined || (seconds >= 1 && seconds <= 7 * 86_400)) return windows
+    const text = this.#reader.text(place)
+    return this.#reader.refuse(place, `must be open for 1 second to 7 days, not "${text}"`)
   }
 
   #days(fields: Fields, path: string): DayRule {
@@ -352,6 +366,8 @@ function between(value: number | undefined, least: number, most: number): number
 
 function parseMoment(text: string): number | undefined {
   if (!/^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text)) return undefined
+  // Date.parse turns February 30 into March 2; nobody means that.
+  if (dayNumber(text.slice(0, 10)) === undefined) return undefined
   const at = Date.parse(text.replace(' ', 'T'))
   return Number.isNaN(at) ? undefined : at
 }

@@ -103,6 +103,27 @@ t.test('every mistake is told with file, line, column, field and what is allowed
       '25:00 for 8h',
       /^web.yaml:18:16: schedules\[1\].windows.mon-fri must be "20:00 for 8h"/,
     ],
+    [
+      '20:00 for 8h',
+      '20:00 for 0s',
+      /^web.yaml:18:16: schedules\[1\].windows.mon-fri must be open for 1 second to 7 days, not "20:00 for 0s"/,
+    ],
+    [
+      '20:00 for 8h',
+      '[20:00 for 1h, 22:00 for 8 days]',
+      /windows.mon-fri\[1\] must be open .* "22:00 for 8 days"/,
+    ],
+    ['90 min', '169h', /^web.yaml:30:9: schedules\[2\].windows\[1\] must be open .*"daily 01:30 for 169h"/],
+    [
+      'storage:',
+      'effective: 2026-02-30T00:00:00Z\nstorage:',
+      /^web.yaml:6:12: effective must be a moment such as/,
+    ],
+    [
+      'storage:',
+      "exclude: [a, '']\nstorage:",
+      /^web.yaml:6:14: exclude\[1\] must be a pattern of paths, not empty/,
+    ],
     ['last fri', '6th fri', /^web.yaml:23:18: schedules\[2\].calendar.weekdays\[0\] must be "fri"/],
     ['2026-12-25', '2026-02-30', /^web.yaml:27:15: schedules\[2\].exclude.dates\[0\] must be a date/],
     ['level 1', 'level 101', /^web.yaml:19:16: schedules\[1\].retention must be a retention level 0–100/],
@@ -178,7 +199,6 @@ t.test(
         lines.every((line) => line.length < 1000),
         'no long line',
       )
-      // eslint-disable-next-line no-control-regex -- what must not be there
       t.notMatch(error.message, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
     }
     t.match(readPolicy(keys).problems.length, 53)

@@ -1,3 +1,4 @@
+import type { Schedule } from '@nb/contracts'
 import { collect, nightlyPolicy } from '@nb/test-kit'
 import t from 'tap'
 import { site } from '../site.ts'
@@ -51,6 +52,35 @@ t.test('tries are used up: the task says until when, and a success forgets them'
   scripted.finish('2', 0)
   await clock.advance(minute)
   t.match(await collect(scheduler.tasks({})), [{ state: 'waiting', lastStatus: 0 }])
+  await scheduler.stop()
+})
+
+t.test('nothing will ever start: the task says which schedule lacks what', async (t) => {
+  const { boot } = site()
+  const scheduler = await boot()
+  const reasonOf = async (...schedules: Partial<Schedule>[]): Promise<unknown> => {
+    const [full] = nightlyPolicy().schedules as readonly [Schedule]
+    const policy = nightlyPolicy({ schedules: schedules.map((changes) => ({ ...full, ...changes })) })
+    const generation = (await scheduler.getPolicy({ name: policy.name }))?.generation ?? 0
+    await scheduler.putPolicy({ policy, generation })
+    const [task] = await collect(scheduler.tasks({}))
+    t.equal(task?.state, 'waiting')
+    t.equal(task?.next === undefined, task?.reason !== undefined, 'a reason where there is no next run')
+    return task?.reason
+  }
+  t.equal(await reasonOf({}), undefined)
+  t.equal(await reasonOf({ windows: [] }), 'schedule full has no start window, so it runs only by hand')
+  t.equal(await reasonOf(), 'the policy has no schedule')
+  t.match(await reasonOf({ type: 'user-backup' }), 'only schedules for users')
+  const everyDay = { weekdays: [0, 1, 2, 3, 4, 5, 6].map((weekday) => ({ weekday })) }
+  t.match(await reasonOf({ exclude: everyDay }), 'full has no start window to come on a day that is not')
+  const { frequencyMs: _, ...full } = nightlyPolicy().schedules[0] as Schedule
+  const past = { ...full, calendar: { dates: ['2025-12-24'], retryAfterRunDay: false } }
+  const policy = nightlyPolicy({ name: 'xmas', schedules: [past] })
+  await scheduler.putPolicy({ policy })
+  t.match(await collect(scheduler.tasks({ policy: 'xmas' })), [
+    { state: 'waiting', reason: 'schedule full has no run day to come with an open start window' },
+  ])
   await scheduler.stop()
 })
 

@@ -73,6 +73,8 @@ export function schedulerSuite<Fixture extends SchedulerFixture>(
       ['clients', { clients: [] }],
       ['selections[0]', { selections: [toPath('relative')] }],
       ['priority', { priority: 100_000 }],
+      ['exclude[1]', { exclude: ['*.tmp', ''] }],
+      ['include[0]', { include: [''] }],
       [
         'schedules[0].frequencyMs',
         { schedules: [{ name: 'f', type: 'full', frequencyMs: 1, windows: [], retentionLevel: 0 }] },
