@@ -16,7 +16,7 @@ const storage = fc.oneof(
 const path = fc.uint8Array({ minLength: 0, maxLength: 12 }).map((bytes) => {
   return pathFromBytes(Buffer.concat([Buffer.from('/'), Buffer.from(bytes.filter((byte) => byte !== 0))]))
 })
-const text = fc.string({ unit: 'grapheme', maxLength: 12 })
+const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
 const weekOrNone = fc.oneof(
   fc.integer({ min: 1, max: 5 }),
   fc.constant('last' as const),
