@@ -1,4 +1,13 @@
-import type { Policy, RetentionLevel, StoredPolicy } from '@nb/contracts'
+import type {
+  CallOptions,
+  MediaManager,
+  Policy,
+  RetentionLevel,
+  StorageUnit,
+  StorageUnitGroup,
+  StoredPolicy,
+  VolumePool,
+} from '@nb/contracts'
 
 /** The form of a policy file. */
 export type PolicyFormat = 'yaml' | 'json'
@@ -35,4 +44,19 @@ export async function importText(
   const policy = parsePolicy(text, { file, retentionLevels })
   const generation = generationLine.exec(text)?.[1]
   return { policy, ...(generation === undefined ? {} : { generation: Number(generation) }) }
+}
+
+/** Tells what a policy names that the server does not have, a line each; its clients can't be known here. */
+export async function unknownNamesAt(
+  media: Pick<MediaManager, 'storageUnits' | 'groups' | 'pools'>,
+  call: CallOptions,
+): Promise<(policy: Policy) => readonly string[]> {
+  const { unknownNames } = await policyFiles()
+  const units: StorageUnit[] = []
+  const groups: StorageUnitGroup[] = []
+  const pools: VolumePool[] = []
+  for await (const unit of media.storageUnits({}, call)) units.push(unit)
+  for await (const group of media.groups({}, call)) groups.push(group)
+  for await (const pool of media.pools({}, call)) pools.push(pool)
+  return (policy) => unknownNames(policy, { units, groups, pools })
 }

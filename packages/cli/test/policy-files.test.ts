@@ -88,6 +88,20 @@ t.test('a file with several faults tells each on a line of its own', async (t) =
   )
 })
 
+t.test('storage that the server does not have is warned of, and the policy is taken', async (t) => {
+  const file = join(t.testdir(), 'nightly.yaml')
+  writeFileSync(file, (await server.nb('policy', 'export', 'nightly')).out)
+  t.match(await server.nb('policy', 'import', file), {
+    code: 0,
+    out: /unchanged/,
+    err: 'nb: warning: policy nightly: there is no storage unit disk1\n',
+  })
+  const both = { mediaServer: 'local', state: 'up', maxFragmentBytes: 1 } as const
+  const disk = { type: 'disk', name: 'disk1', onDemandOnly: false, maxConcurrentJobs: 1 } as const
+  server.media.facts.units.set('disk1', { ...both, ...disk })
+  t.match(await server.nb('policy', 'import', file), { code: 0, err: /^$/ })
+})
+
 t.test('an empty name is no file, and a folder is told as one', async (t) => {
   t.match(await server.nb('policy', 'import', ''), { code: 2, err: /name of a file, not an empty one/ })
   const folder = t.testdir({ 'a\nb': {} })

@@ -37,6 +37,7 @@ export type { Opening, OpenWindow, StartTimes, WindowOpening } from './windows.t
 export { streamsOf, type ClientStream } from './streams.ts'
 export type { ClientDirectory } from './discovery.ts'
 export { checkPolicy } from './check-policy.ts'
+export { unknownNames, type KnownNames } from './unknown-names.ts'
 export { nextTryAt, type AttemptLimits } from './attempts.ts'
 
 export {

@@ -4,7 +4,7 @@ import { type CallOptions, NbError, type Policy, type Scheduler, type StoredPoli
 import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
-import { importText, type PolicyText } from '../policy-text.ts'
+import { importText, type PolicyText, unknownNamesAt } from '../policy-text.ts'
 import { forEach } from './each.ts'
 import { withoutStored } from './policy-activate.ts'
 
@@ -21,18 +21,21 @@ export interface PolicyImportOptions extends CallOptions {
 /**
  * `nb policy import FILE...`: adds or changes policies as their files say. Files that are wrong are told with line and
  * field, those of a policy that was changed since with `generation-conflict`; the others are taken, and the exit code is 1.
+ * Storage units, groups and volume pools that the server does not have are warned of.
  */
 export async function policyImportCommand(
-  { scheduler }: Pick<Ports, 'scheduler'>,
+  { scheduler, media }: Pick<Ports, 'scheduler' | 'media'>,
   { files, force = false, preview = false, ...call }: PolicyImportOptions,
   output: Output,
 ): Promise<ExitCode> {
   const levels = await scheduler.retentionLevels({}, call)
+  const unknownNames = await unknownNamesAt(media, call)
   return forEach(files, output, async (file) => {
     const read = await importText(await textOf(file), file, levels)
     const { name } = read.policy
     const before = await scheduler.getPolicy({ name }, call)
     if (!force) refuseOutdated(file, read, before)
+    for (const text of unknownNames(read.policy)) output.note(`nb: warning: policy ${name}: ${text}`)
     const changes = changedFields(before, read.policy)
     const put = changes.length > 0 && !preview
     const after = put ? await scheduler.putPolicy(request(read.policy, before), call) : before
