@@ -51,9 +51,10 @@ export async function runNb(args: readonly string[], components: NbComponents): 
     runAlone: guarded,
     run: (action, options) =>
       guarded(async (output) => {
-        const connection = await connect({ socketPath: socketPathOf(options, env, cwd) })
+        const either = AbortSignal.any([signal, reader.signal])
+        const connection = await connect({ socketPath: socketPathOf(options, env, cwd), signal: either })
         try {
-          return await action(connection, output, { signal: AbortSignal.any([signal, reader.signal]) })
+          return await action(connection, output, { signal: either })
         } finally {
           connection.close()
         }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { statusCodes } from '@nb/contracts'
 import t from 'tap'
@@ -51,6 +52,16 @@ t.test('nb jobs filters, limits, and says so when there are none', async (t) => 
   t.same(await ids('--limit', '1'), ['2'])
   t.equal((await server.nb('jobs', '--state-is', 'dancing')).code, 2)
   t.equal((await server.nb('jobs', '--limit', '-1')).code, 2)
+})
+
+t.test('nb ends at once on Ctrl-C while a server hangs', async (t) => {
+  const socketPath = join(server.state, 'hangs.sock')
+  const controller = new AbortController()
+  const hangs = createServer(() => controller.abort())
+  await new Promise<void>((resolve) => hangs.listen(socketPath, resolve))
+  t.teardown(() => hangs.close())
+  const ran = await runIn({ signal: controller.signal }, ['--socket', socketPath, 'jobs'])
+  t.same(ran, { code: 1, out: '', err: 'nb: stopped\n' })
 })
 
 t.test('nb jobs --follow goes on until Ctrl-C, and that is no failure', async (t) => {

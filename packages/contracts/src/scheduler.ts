@@ -89,7 +89,10 @@ export interface Scheduler {
   putRetentionLevel(input: RetentionLevel, options?: CallOptions): Promise<void>
   /** The retention table, levels 0–100. */
   retentionLevels(input: Record<string, never>, options?: CallOptions): Promise<readonly RetentionLevel[]>
-  /** What would start in a span of time if every run succeeded at once, in order of start. */
+  /**
+   * What would start in a span of time, of at most ten years, if every run succeeded at once, in order of start. As much is
+   * worked out as is taken, and other calls have their turn meanwhile. Rejects with `policy-unknown`, `argument-invalid`.
+   */
   preview(
     input: { readonly policy: string; readonly from: number; readonly to: number },
     options?: CallOptions,

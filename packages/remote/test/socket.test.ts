@@ -51,6 +51,22 @@ t.test('ports over a Unix socket are the ports that are served', async (t) => {
   await stop()
 })
 
+t.test('a server that hangs is given up in time, and at once by a signal', async (t) => {
+  const socketPath = join(directory, 'hangs.sock')
+  const hangs = createServer()
+  await new Promise<void>((resolve) => hangs.listen(socketPath, resolve))
+  t.teardown(() => hangs.close())
+  await assert.rejects(connect({ socketPath, timeoutMs: 20 }), {
+    code: 'server-unreachable',
+    retryable: true,
+    message: /has not answered for 0\.02 s/,
+  })
+  const controller = new AbortController()
+  hangs.once('connection', () => controller.abort())
+  await assert.rejects(connect({ socketPath, signal: controller.signal }), isAbortError)
+  await assert.rejects(connect({ socketPath, signal: controller.signal }), isAbortError)
+})
+
 t.test('errors arrive as they left', async () => {
   const { scheduler, jobs, catalog, stop } = await served({
     scheduler: createMemoryScheduler(),

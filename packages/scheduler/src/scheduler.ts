@@ -16,7 +16,6 @@ import {
   NbError,
   createEmitter,
   debugLogger,
-  throwIfAborted,
 } from '@nb/contracts'
 import { type AttemptLimits, defaultAttemptLimits } from './attempts.ts'
 import type { CalendarMidnight } from './calendar.ts'
@@ -24,7 +23,7 @@ import type { ClientDirectory } from './discovery.ts'
 import { lastBackups } from './last-backups.ts'
 import { PolicyClientTaskRunner } from './policy-client-task.ts'
 import { createPolicyStore, unknownPolicy } from './policy-store.ts'
-import { previewRuns } from './preview.ts'
+import { checkSpan, mergeRuns, previewRuns } from './preview.ts'
 import { createRetentionTable } from './retention-table.ts'
 import type { TaskContext } from './task-context.ts'
 import { createTaskStore, taskKey } from './task-store.ts'
@@ -133,12 +132,12 @@ export function createScheduler(
     client: string,
     span: { readonly from: number; readonly to: number },
     callOptions?: CallOptions,
-  ): Promise<PlannedRun[]> => {
-    const planned: PlannedRun[] = []
+  ): Promise<Iterator<PlannedRun, void>[]> => {
+    const planned: Iterator<PlannedRun, void>[] = []
     for (const { name: stream } of await taskOf(policy.name, client).streams(policy)) {
       const { last } = await lastBackups(catalog, policy, client, stream, callOptions)
       const named = stream === undefined ? {} : { stream }
-      planned.push(...previewRuns(policy, client, last, { ...span, ...named, timeZone, calendarMidnight }))
+      planned.push(previewRuns(policy, client, last, { ...span, ...named, timeZone, calendarMidnight }))
     }
     return planned
   }
@@ -202,13 +201,13 @@ export function createScheduler(
     putRetentionLevel: (level) => retention.put(level),
     retentionLevels: () => retention.levels(),
     preview: async function* ({ policy: name, from, to }, callOptions) {
+      checkSpan(from, to)
       const policy = await required(name)
-      const planned: PlannedRun[] = []
+      const planned: Iterator<PlannedRun, void>[] = []
       for (const client of policy.clients) {
         planned.push(...(await previewClient(policy, client, { from, to }, callOptions)))
       }
-      throwIfAborted(callOptions)
-      yield* planned.sort(byStart)
+      yield* mergeRuns(planned, callOptions)
     },
     tasks: async function* ({ policy }) {
       for (const task of [...tasks.values()]) {
@@ -216,14 +215,6 @@ export function createScheduler(
       }
     },
   }
-}
-
-function byStart(a: PlannedRun, b: PlannedRun): number {
-  return a.startsAt - b.startsAt || compare(a.client, b.client) || compare(a.stream ?? '', b.stream ?? '')
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }
 
 function limitsFor(options: SchedulerOptions, policy: Policy, client: string): JobLimits {

@@ -11,6 +11,10 @@ import type { SocketHolder } from './claim-socket.ts'
 export interface ConnectOptions {
   /** The Unix socket of the server. */
   readonly socketPath: string
+  /** Gives up connecting; calls have signals of their own. */
+  readonly signal?: AbortSignal
+  /** How long the server may take to say what it is, milliseconds, 1–2147483647. @default 30000 */
+  readonly timeoutMs?: number
 }
 
 /** The ports of a server. Those it does not serve answer `not-supported`. */
@@ -23,13 +27,20 @@ export interface Connection extends Ports {
 /**
  * The ports of the server that listens on a Unix socket, the same as those of the objects it serves.
  *
- * Rejects with `server-unreachable` where nothing listens, or nothing of ours; `version-unsupported` for a server whose
+ * Rejects with `server-unreachable` where nothing listens, nothing of ours, or what does not answer in time; `version-unsupported` for a server whose
  * calls are of another version.
  */
-export async function connect({ socketPath }: ConnectOptions): Promise<Connection> {
+export async function connect({
+  socketPath,
+  signal,
+  timeoutMs = 30_000,
+}: ConnectOptions): Promise<Connection> {
   const caller = createHttpCaller(socketPath)
   try {
-    const server = await readInfo(caller, socketPath)
+    const server = await readInfo(caller, socketPath, {
+      timeoutMs,
+      ...(signal === undefined ? {} : { signal }),
+    })
     return { ...allPorts(caller), server, close: caller.close }
   } catch (error) {
     caller.close()
@@ -41,7 +52,7 @@ export async function connect({ socketPath }: ConnectOptions): Promise<Connectio
 export async function askServerInfo(socketPath: string): Promise<SocketHolder> {
   const caller = createHttpCaller(socketPath)
   try {
-    return await readInfo(caller, socketPath)
+    return await readInfo(caller, socketPath, { timeoutMs: 30_000 })
   } catch {
     return {}
   } finally {
@@ -67,8 +78,14 @@ function allPorts(caller: HttpCaller): Ports {
   }
 }
 
-async function readInfo(caller: HttpCaller, socketPath: string): Promise<ServerInfo> {
-  const told = parsed((await ask(caller, socketPath)).body)
+/** How long to wait for an answer. */
+interface Patience {
+  readonly signal?: AbortSignal
+  readonly timeoutMs: number
+}
+
+async function readInfo(caller: HttpCaller, socketPath: string, patience: Patience): Promise<ServerInfo> {
+  const told = parsed((await ask(caller, socketPath, patience)).body)
   if (!isOurs(told))
     throw new NbError('server-unreachable', `what listens on ${socketPath} is not a server of nb`, {
       details: { socketPath },
@@ -83,10 +100,22 @@ async function readInfo(caller: HttpCaller, socketPath: string): Promise<ServerI
   return checked(serverInfo, told, `what ${socketPath} tells about itself`)
 }
 
-async function ask(caller: HttpCaller, socketPath: string): Promise<{ readonly body: string }> {
+async function ask(
+  caller: HttpCaller,
+  socketPath: string,
+  { signal, timeoutMs }: Patience,
+): Promise<{ readonly body: string }> {
+  const timeout = AbortSignal.timeout(timeoutMs)
   try {
-    return await caller.get(infoPath)
+    return await caller.get(infoPath, signal === undefined ? timeout : AbortSignal.any([signal, timeout]))
   } catch (cause) {
+    signal?.throwIfAborted()
+    if (timeout.aborted)
+      throw new NbError(
+        'server-unreachable',
+        `the server on ${socketPath} has not answered for ${timeoutMs / 1000} s; see whether it is overloaded or hangs`,
+        { details: { socketPath }, cause },
+      )
     throw new NbError(
       'server-unreachable',
       `no server listens on ${socketPath} (${(cause as NodeJS.ErrnoException).code ?? String(cause)}); start it, or name its socket or state directory`,

@@ -8,7 +8,10 @@ import { rpcPrefix } from './server-info.ts'
 /** Calls over HTTP on a Unix socket, with connections kept for the next call. */
 export interface HttpCaller extends Caller {
   /** A plain GET: status and body. */
-  readonly get: (path: string) => Promise<{ readonly status: number; readonly body: string }>
+  readonly get: (
+    path: string,
+    signal?: AbortSignal,
+  ) => Promise<{ readonly status: number; readonly body: string }>
   readonly close: () => void
 }
 
@@ -23,8 +26,8 @@ export function createHttpCaller(socketPath: string): HttpCaller {
   return {
     peer: socketPath,
     call: (path, input, options) => link.call(path, input, options),
-    get: async (path) => {
-      const answer = await ask({ method: 'GET', path })
+    get: async (path, signal) => {
+      const answer = await ask({ method: 'GET', path, ...(signal === undefined ? {} : { signal }) })
       return { status: answer.statusCode ?? 0, body: await textOf(answer) }
     },
     close: () => agent.destroy(),

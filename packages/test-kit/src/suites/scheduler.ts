@@ -233,6 +233,36 @@ export function schedulerSuite<Fixture extends SchedulerFixture>(
     assert.equal(scripted.submitted.length, 0)
   })
 
+  test('a preview of more than ten years is refused, and of a long one no more is worked out than is taken', async ({
+    scheduler,
+    clock,
+  }) => {
+    const [full] = nightlyPolicy().schedules as readonly [Schedule]
+    const always = [{ weekday: 0, startSeconds: 0, durationSeconds: 604_800 }]
+    const schedules = [{ ...full, frequencyMs: 60_000, windows: always }]
+    await scheduler.putPolicy({ policy: nightlyPolicy({ schedules }) })
+    const from = clock.now()
+    for (const [field, span] of [
+      ['to', { from, to: from + 99_999_999 * dayMs }],
+      ['from', { from: 8e15, to: 8e15 + dayMs }],
+    ] as const) {
+      await assert.rejects(collect(scheduler.preview({ policy: 'nightly', ...span })), {
+        code: 'argument-invalid',
+        details: { field },
+      })
+    }
+    let count = 0
+    for await (const { startsAt } of scheduler.preview({
+      policy: 'nightly',
+      from,
+      to: from + 3650 * dayMs,
+    })) {
+      if (count > 0) assert.equal(startsAt, from + count * 60_000)
+      if (++count === 300) break
+    }
+    assert.equal(count, 300)
+  })
+
   test('a job is told its tries, when its window closes, and how long its image is kept', async ({
     scheduler,
     clock,
