@@ -144,8 +144,9 @@ export function composeAllInOne(ground: Ground): AllInOne {
     loadReporter,
     jobs,
     restores,
-    scheduler,
+    // Before the scheduler: what went from the folder while nothing ran must not start.
     ...policyFiles,
+    scheduler,
     ...notifiers,
   ]
   return {
@@ -185,7 +186,13 @@ function policyFilesOf(
   policies.on('directory:loaded', ({ problems }) => {
     for (const line of describeProblems(problems)) warn?.(`policy file ${line}`)
   })
-  return [policies]
+  const folder: Lifecycle = {
+    start: async () => {
+      if ((await files.stat(directory)) === undefined)
+        warn?.(`policy folder ${directory} was not there; it is made, without any policy`)
+    },
+  }
+  return [folder, policies]
 }
 
 function clientScripts({

@@ -73,7 +73,8 @@ export interface Scheduler {
   policies(input: Record<string, never>, options?: CallOptions): AsyncIterable<StoredPolicy>
   /**
    * Starts jobs by hand, now, whatever the window: for one client or all of the policy, with the schedule named or the
-   * fullest. Rejects with `policy-unknown`, `policy-inactive`, `schedule-unknown`, `client-not-in-policy`.
+   * fullest. Rejects with `policy-unknown`, `policy-inactive`, `schedule-unknown`, `client-not-in-policy`; with
+   * `argument-invalid` for a schedule of the user kinds, which only `runForUser` starts.
    */
   runNow(
     input: { readonly policy: string; readonly client?: string; readonly schedule?: string },

@@ -20,6 +20,7 @@ import {
 import { type AttemptLimits, defaultAttemptLimits } from './attempts.ts'
 import type { CalendarMidnight } from './calendar.ts'
 import type { ClientDirectory } from './discovery.ts'
+import { startsByItself } from './due.ts'
 import { lastBackups } from './last-backups.ts'
 import { PolicyClientTaskRunner } from './policy-client-task.ts'
 import { createPolicyStore, unknownPolicy } from './policy-store.ts'
@@ -157,7 +158,12 @@ export function createScheduler(
         const task = new PolicyClientTaskRunner(context, record)
         tasks.set(taskKey(record.policy, record.client), task)
         const policy = await policies.get(record.policy)
-        await task.resume(policy?.clients.includes(record.client) === true ? policy : undefined)
+        const stays = policy?.clients.includes(record.client) === true
+        await task.resume(stays ? policy : undefined)
+        if (stays || task.running) continue
+        // Its policy was removed before this start.
+        tasks.delete(taskKey(record.policy, record.client))
+        await context.store.remove(record.policy, record.client)
       }
       for await (const policy of policies.all()) await refresh(policy.name, policy)
       await userRuns.resume()
@@ -243,6 +249,13 @@ function checkRunNow(policy: Policy, client: string | undefined, wanted: string 
     .filter(({ type }) => fullestFirst.includes(type))
     .sort((a, b) => fullestFirst.indexOf(a.type) - fullestFirst.indexOf(b.type))
   const schedule = wanted === undefined ? byFullness[0] : policy.schedules.find(({ name }) => name === wanted)
+  if (schedule !== undefined && !startsByItself(schedule)) {
+    throw new NbError(
+      'argument-invalid',
+      `schedule ${schedule.name} of policy ${policy.name} is for users: it starts when one asks for paths of their own`,
+      { details: { field: 'schedule', policy: policy.name, schedule: schedule.name } },
+    )
+  }
   if (schedule !== undefined) return schedule
   const names = policy.schedules.map(({ name }) => name).join(', ') || 'none'
   throw new NbError(

@@ -138,6 +138,37 @@ t.test('a file that goes away takes its policy with it, also while nothing runs'
   await second.stop()
 })
 
+t.test(
+  'a policy that goes before the scheduler starts leaves no task behind, and starts nothing',
+  async (t) => {
+    const { clock, storage, boot, write, remove } = site()
+    await write(
+      'web.yaml',
+      printPolicy(nightlyPolicy({ name: 'web', effectiveAt: 20 * 3_600_000 + clock.now() })),
+    )
+    await write('db.yaml', printPolicy(nightlyPolicy({ name: 'db' })))
+    await (await boot()).stop()
+    await remove('web.yaml')
+    const { files } = storage
+    const store = storage.database('master')
+    const scripted = createScriptedJobs(clock)
+    const log = { append: () => Promise.resolve() }
+    const scheduler = createScheduler({ ...scripted, clock, log, store }, { timeZone: 'UTC' })
+    const policies = createPolicyDirectory({ scheduler, files, clock, store }, { directory })
+    await policies.start()
+    await policies.stop()
+    t.strictSame(scripted.submitted, [])
+    await scheduler.start()
+    await clock.advance(86_400_000)
+    t.ok(scripted.submitted.length > 0)
+    t.ok(scripted.submitted.every(({ policy }) => policy.name === 'db'))
+    const names: string[] = []
+    for await (const { policy } of scheduler.tasks({})) names.push(policy)
+    t.strictSame([...new Set(names)], ['db'])
+    await scheduler.stop()
+  },
+)
+
 t.test('a file that is given another name keeps its policy', async (t) => {
   const { clock, boot, write, remove } = site()
   await write('web.yaml', web)

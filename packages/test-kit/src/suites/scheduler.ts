@@ -189,6 +189,11 @@ export function schedulerSuite<Fixture extends SchedulerFixture>(
       code: 'schedule-unknown',
       status: 240,
     })
+    const usr: Schedule = { name: 'usr', type: 'user-backup', windows: [], retentionLevel: 1 }
+    await scheduler.putPolicy({ policy: nightlyPolicy({ name: 'own', schedules: [usr] }) })
+    await assert.rejects(scheduler.runNow({ policy: 'own', schedule: 'usr' }), {
+      code: 'argument-invalid',
+    })
     await assert.rejects(scheduler.runNow({ policy: 'nightly', client: 'x' }), {
       code: 'client-not-in-policy',
       status: 239,
