@@ -88,7 +88,8 @@ function newerId(a: ImageRecord, b: ImageRecord): number {
   return seconds(b) - seconds(a)
 }
 
-function isByUser({ scheduleType }: ImageRecord): boolean {
+/** Whether a user asked for it: a tree of its own beside those of the policy. */
+export function isByUser({ scheduleType }: ImageRecord): boolean {
   return scheduleType === 'user-backup' || scheduleType === 'user-archive'
 }
 

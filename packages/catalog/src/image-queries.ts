@@ -11,7 +11,7 @@ import {
   toPath,
   type TreeQuery,
 } from '@nb/contracts'
-import { candidates, notBackedUp } from './choose-image.ts'
+import { candidates, isByUser, notBackedUp } from './choose-image.ts'
 import { askedPath, stateKey, toFileEntry } from './file-entry.ts'
 import type { FileTree } from './file-tree.ts'
 import { encodeName } from './image-folder.ts'
@@ -167,7 +167,8 @@ export class ImageQueries implements QueryMethods {
   }
 
   /**
-   * The best tree of a query that holds all the paths, open.
+   * The best tree of a query that holds all the paths, open. What a user asked for answers for what lies at or below it; for
+   * a path above, such as `/`, only where no other tree holds it, since it would hide all that the policy's own backups hold.
    * Throws `no-image-matches`, and `path-not-backed-up` for the first path that the best tree lacks.
    */
   async #choose(
@@ -181,6 +182,7 @@ export class ImageQueries implements QueryMethods {
     const refuseDamaged = (backupId: string): void => registry.refuseDamaged(backupId)
     const tried: ImageRecord[] = []
     let lacking: Path | undefined
+    let ofUser: readonly ImageRecord[] | undefined
     for await (const images of candidates({ index, clock, refuseDamaged }, query)) {
       throwIfAborted(options)
       const tree = await UnionTree.open(this.#parts, images)
@@ -191,11 +193,14 @@ export class ImageQueries implements QueryMethods {
         await tree.close()
         throw error
       }
-      if (lacks === undefined) return tree
+      const isNamed = query.backupId !== undefined || query.backupIds !== undefined
+      if (lacks === undefined && (isNamed || answersFor(images, paths))) return tree
       await tree.close()
-      lacking ??= lacks.path
+      if (lacks === undefined) ofUser ??= images
+      else lacking ??= lacks.path
       tried.push(...images)
     }
+    if (ofUser !== undefined) return UnionTree.open(this.#parts, ofUser)
     throw notBackedUp(lacking ?? toPath('/'), tried)
   }
 }
@@ -222,6 +227,17 @@ async function firstLacking<Wanted extends { readonly bytes: Buffer }>(
 ): Promise<Wanted | undefined> {
   for (const wanted of paths) if (!(await tree.holds(wanted.bytes))) return wanted
   return undefined
+}
+
+/** Whether a tree answers for paths that it holds: a user's only for those at or below what the user asked for. */
+function answersFor(images: readonly ImageRecord[], paths: readonly { readonly bytes: Buffer }[]): boolean {
+  const [newest] = images
+  if (newest === undefined || !isByUser(newest)) return true
+  const selections = newest.selections.map((selection) => askedPath(selection))
+  const isBelow = (path: Buffer, selection: Buffer): boolean =>
+    path.subarray(0, selection.length).equals(selection) &&
+    (path.length === selection.length || path[selection.length] === 0x2f || selection.at(-1) === 0x2f)
+  return paths.length > 0 && paths.every(({ bytes }) => selections.some((each) => isBelow(bytes, each)))
 }
 
 function matches(image: ImageRecord, filter: ImageFilter): boolean {
