@@ -19,7 +19,7 @@ import type {
 } from '@nb/contracts'
 
 /**
- * How far a job is, finer than the state that lists show. See the state machine above {@link applyChange}.
+ * How far a job is, finer than the state that lists show. See the state machine above `applyChange`.
  *
  * A backup goes `queued → granted → imaged → running → ended → final`, a work job `queued → (granted →) working → ended →
  * final`, a job of another's flow `registered → ended → final`, a parent `parent → ended → final`. An attempt that ends
