@@ -143,7 +143,7 @@ t.test('nb preview tells a week, or the span it is told', async (t) => {
 t.test('nb retention lists the levels and sets one; the fixed ones stay', async (t) => {
   t.match(
     (await server.nb('retention')).out,
-    / 0 +1w\n +1 +2w\n[^]* 3 +31d\n[^]*9-24 +for ever\n +25 +not at all\n/,
+    / 0 +1w\n +1 +2w\n[^]* 3 +31d\n[^]*9-24 +for ever\n +25 +at once\n/,
   )
   t.match(await server.nb('retention', 'set', '3', '60d'), { code: 0, out: /level 3: .* kept 60d\n/ })
   t.match(await server.nb('retention', 'set', '4', 'ever'), { code: 0, out: /kept for ever\n/ })

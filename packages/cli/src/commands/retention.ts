@@ -61,5 +61,5 @@ function spans(levels: readonly RetentionLevel[]): Span[] {
 
 function keptText(periodMs: number | null): string {
   if (periodMs === null) return 'for ever'
-  return periodMs === 0 ? 'not at all' : formatPeriod(periodMs)
+  return periodMs === 0 ? 'at once' : formatPeriod(periodMs)
 }

@@ -166,7 +166,7 @@ function addRetention({ program, run }: Registration): void {
   retention
     .command('set')
     .description(
-      'set the period of a level, for backups from now on; 9 (for ever) and 25 (not at all) are fixed',
+      'set the period of a level, for backups from now on; 9 (for ever) and 25 (at once) are fixed',
     )
     .argument('<LEVEL>', '0-100', wholeNumber)
     .argument('<PERIOD>', '30d, 2w, 1y, or ever', retentionPeriod)
