@@ -3,34 +3,18 @@
 //   all-in-one-run.ts restore STATE SOURCE BACKUP-ID TARGET
 // Prints a line of JSON, see OwnRun.
 
-import { join } from 'node:path'
-import { type Job, type Policy, describeStatus, systemClock, systemFiles, toPath } from '@nb/contracts'
-import { type AllInOne, clientName, composeAllInOne } from '@nb/example-all-in-one/compose'
-import { Level } from 'level'
+import { type Job, type Policy, describeStatus, toPath } from '@nb/contracts'
+import { type AllInOne, clientName } from '@nb/example-all-in-one/compose'
 import type { OwnRun } from './own-run.ts'
+import { withServer } from './with-server.ts'
 
 const [action, state, source, backupId, target] = process.argv.slice(2)
 if (state === undefined || source === undefined) throw new TypeError('usage: see the head of this file')
 
-const database = new Level<string, string>(join(state, 'database'))
-await database.open()
-const server = composeAllInOne({
-  database,
-  files: systemFiles(),
-  clock: systemClock(),
-  imageDirectory: join(state, 'images'),
-  diskDirectory: join(state, 'disk1'),
-  stateDirectory: state,
-  maxFragmentBytes: 512 * 1024 ** 3,
-})
-await server.start()
-try {
-  const run = action === 'backup' ? backUp(server, source) : restore(server, source, backupId, target)
-  process.stdout.write(`${JSON.stringify(await run)}\n`)
-} finally {
-  await server.stop()
-  await database.close()
-}
+const run = await withServer(state, (server) =>
+  action === 'backup' ? backUp(server, source) : restore(server, source, backupId, target),
+)
+process.stdout.write(`${JSON.stringify(run)}\n`)
 
 async function backUp({ ports }: AllInOne, folder: string): Promise<OwnRun> {
   await ports.scheduler.putPolicy({ policy: policyFor(folder) })

@@ -4,31 +4,18 @@
 
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type BackupJobRequest, describeStatus, systemClock, systemFiles, toPath } from '@nb/contracts'
-import { clientName, composeAllInOne, mediaServerName, storageUnit } from '@nb/example-all-in-one/compose'
-import { Level } from 'level'
+import { type BackupJobRequest, describeStatus, toPath } from '@nb/contracts'
+import { clientName, mediaServerName, storageUnit } from '@nb/example-all-in-one/compose'
 import type { JobsRun } from './benches/jobs.ts'
+import { maxFragmentBytes, withServer } from './with-server.ts'
 
 const [state, source, jobCount, mostAtOnce] = process.argv.slice(2)
 if (state === undefined || source === undefined) throw new TypeError('usage: see the head of this file')
 const count = Number(jobCount)
 const atOnce = Number(mostAtOnce)
-const maxFragmentBytes = 512 * 1024 ** 3
 
-const database = new Level<string, string>(join(state, 'database'))
-await database.open()
-const server = composeAllInOne({
-  database,
-  files: systemFiles(),
-  clock: systemClock(),
-  imageDirectory: join(state, 'images'),
-  diskDirectory: join(state, 'disk1'),
-  stateDirectory: state,
-  maxFragmentBytes,
-})
-await server.start()
-try {
-  const { media, jobs, catalog } = server.ports
+const run = await withServer(state, async ({ ports }): Promise<JobsRun> => {
+  const { media, jobs, catalog } = ports
   await media.putStorageUnit({
     type: 'disk',
     name: storageUnit,
@@ -52,12 +39,9 @@ try {
   let images = 0
   for await (const { status } of catalog.listImages({ policy: 'bench' })) if (status === 0) images += 1
   if (images !== count) throw new Error(`${count} jobs made ${images} browsable images`)
-  const run: JobsRun = { wallMs, cpuMs: (user + system) / 1000, jobs: count }
-  process.stdout.write(`${JSON.stringify(run)}\n`)
-} finally {
-  await server.stop()
-  await database.close()
-}
+  return { wallMs, cpuMs: (user + system) / 1000, jobs: count }
+})
+process.stdout.write(`${JSON.stringify(run)}\n`)
 
 function tinyBackup(index: number, file: string): BackupJobRequest {
   const schedule = {
