@@ -75,13 +75,15 @@ t.test('a running backup is suspended at its checkpoint, and goes on from there'
   const [source, state] = [join(root, 'source'), join(root, 'state')]
   mkdirSync(source)
   for (let at = 100; at < 300; at++) writeFileSync(join(source, `file-${at}`), randomBytes(50_000))
-  const gate = gatedFiles()
+  // A checkpoint ends a fragment: the job stands still in the second, behind its first checkpoint.
+  const gate = gatedFiles(1)
+  const reached = gate.close()
   const server = await boot(state, { files: gate.files })
   t.teardown(() => server.stop())
   const { nb, until, stop } = await terminalOf(server, state)
   t.teardown(stop)
   // A policy has a minute between checkpoints at least; a program may ask for less.
-  const policy = { ...manualPolicy(source), checkpointIntervalMs: 50 }
+  const policy = { ...manualPolicy(source), checkpointIntervalMs: 1 }
   const [schedule] = policy.schedules
   assert.ok(schedule)
   const { jobId } = await server.ports.jobs.submit({
@@ -94,10 +96,7 @@ t.test('a running backup is suspended at its checkpoint, and goes on from there'
     limits: {},
     lines: [],
   })
-  for await (const event of server.ports.jobs.watch({ jobId })) {
-    if (event.kind === 'job' && event.job.checkpointAt !== undefined) break
-  }
-  await gate.close()
+  await reached
   await until(/checkpoint +20/, 'job', jobId)
   const suspending = nb('suspend', jobId)
   gate.open()
