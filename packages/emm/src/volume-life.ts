@@ -94,9 +94,13 @@ export function setVolumeState(
   const volume = requireVolume(view, volumeId)
   const held = view.holds.onVolume(volumeId).size > 0
   const images = view.images.onVolume(volumeId).size
-  if (needImages.includes(state) && volume.assignedAt === undefined && !held && volume.state !== state)
+  if (needImages.includes(state) && images === 0 && !held && volume.state !== state)
     throw conflict(volumeId, `has no images and no job uses it, so it cannot be ${state}`)
-  if (state !== 'active') return [volumeChange(inState(volume, state, reason))]
+  // One that was frozen when its last image went is still assigned: it is not any more once a person lets it go.
+  const endsAssignment = images === 0 && volume.assignedAt !== undefined && state !== 'frozen'
+  const said = inState(volume, state, reason)
+  if (state !== 'active')
+    return [volumeChange(endsAssignment ? inState(unassigned(view, said), state, reason) : said)]
   if (isWornOut(volume))
     throw conflict(
       volumeId,
@@ -104,8 +108,7 @@ export function setVolumeState(
     )
   if (volume.expiresAt !== undefined && volume.expiresAt <= now)
     throw conflict(volumeId, 'is too old; set a later expiresAt first')
-  const active = inState(volume, 'active', reason)
-  return [volumeChange(images === 0 && volume.assignedAt !== undefined ? unassigned(view, active) : active)]
+  return [volumeChange(endsAssignment ? unassigned(view, said) : said)]
 }
 
 /** A volume in another state, with that state's reason. */

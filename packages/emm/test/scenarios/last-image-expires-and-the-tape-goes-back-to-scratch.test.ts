@@ -36,6 +36,28 @@ t.test('a frozen tape stays where it is until a person says so', async (t) => {
   t.same(await volume('A00001'), blank('A00001', { slot: 3 }))
 })
 
+t.test(
+  'a frozen tape whose images have gone has nothing to be suspended for, and may be given up for old',
+  async (t) => {
+    const { media, volume } = await runningSite(t)
+    await media.assignImage({ volumeId: 'A00001', backupId: 'c_1', retentionLevel: 1 })
+    await media.setVolumeState({ volumeId: 'A00001', state: 'frozen' })
+    await media.unassignImage({ backupId: 'c_1' })
+    for (const state of ['suspended', 'full'] as const)
+      await t.rejects(media.setVolumeState({ volumeId: 'A00001', state }), {
+        code: 'state-conflict',
+        message: /has no images and no job uses it/,
+      })
+    t.match(
+      await volume('A00001'),
+      { state: 'frozen', assignedAt: Number },
+      'what is refused changes nothing',
+    )
+    await media.setVolumeState({ volumeId: 'A00001', state: 'expired', reason: 'worn' })
+    t.same(await volume('A00001'), blank('A00001', { state: 'expired', stateReason: 'worn' }))
+  },
+)
+
 t.test('a tape that a job is writing to is not taken away from its pool under it', async (t) => {
   const { media, give, volume } = await runningSite(t)
   await media.putPool({ name: 'Weekly', scratch: false })
