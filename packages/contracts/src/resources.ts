@@ -55,7 +55,10 @@ export type AllocatedMedium =
       readonly drive: string
       readonly volumeId: string
       readonly volumePool: string
-      /** The jobs that share drive and volume: their group, and how many it may have. Absent for a job of its own. */
+      /**
+       * The jobs that share drive and volume: their group, and how many it may have while this job is one of them; the
+       * lowest of its members' numbers holds. Absent for a job of its own.
+       */
       readonly multiplex?: { readonly group: string; readonly most: number }
     }
 

@@ -173,10 +173,10 @@ function decideTapeWrite(
 function joined(
   unit: TapeStorageUnit,
   need: WriteNeed,
-  { id, drive, volumeId, most }: MultiplexGroup,
+  { id, drive, volumeId }: MultiplexGroup,
 ): AllocatedMedium {
   const { maxFragmentBytes } = unit
-  const multiplex = { group: id, most: Math.min(most, mostInGroup(unit, need)) }
+  const multiplex = { group: id, most: mostInGroup(unit, need) }
   return { kind: 'tape', maxFragmentBytes, drive, volumeId, volumePool: need.volumePool, multiplex }
 }
 

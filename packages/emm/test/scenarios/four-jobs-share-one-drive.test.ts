@@ -40,6 +40,18 @@ t.test('a full group says that the end of one of its jobs is enough', async (t) 
   t.equal((await give('3', shared(8))).drive, 'd1')
 })
 
+t.test('a job that shares its drive with few limits its group only while it runs', async (t) => {
+  const { media, give } = await runningSite(t, { maxStreamsPerDrive: 4 })
+  t.match(await give('1', shared(2)), { drive: 'd1', multiplex: { most: 2 } })
+  t.match(await give('2', shared(4)), { drive: 'd1', multiplex: { most: 4 } })
+  t.equal((await give('3', shared(4))).drive, 'd2', 'two are enough for the first')
+  await media.release({ allocationId: 'a3' })
+  await media.release({ allocationId: 'a1' })
+  const drives = []
+  for (const job of ['4', '5', '6', '7']) drives.push((await give(job, shared(4))).drive)
+  t.same(drives, ['d1', 'd1', 'd1', 'd2'], 'those that are left may be four')
+})
+
 t.test('nobody joins a group whose tape is full or whose drive is down; its jobs go on', async (t) => {
   const { media, give } = await runningSite(t, { maxStreamsPerDrive: 4 })
   const { volumeId } = await give('1', shared(4))
