@@ -19,11 +19,12 @@ export interface Share {
 
 /** A flow and the rate that is found for it. */
 export interface Shared {
-  readonly links: readonly Share[]
-  /** Bytes per second; -1 while it is not found. */
+  /** Those with a limit that other flows go over too. */
+  readonly common: readonly Share[]
+  /** What its other links let pass, bytes per second. */
+  readonly bound: number
+  /** Bytes per second, as found. */
   fair: number
-  /** What it could have alone; only while rates are found. */
-  bound: number
 }
 
 /**
@@ -33,41 +34,33 @@ export interface Shared {
 export function fairRates<Link extends SharedLink, Flow extends SharingFlow<Link>>(
   flows: readonly Flow[],
 ): ReadonlyMap<Flow, number> {
+  const open = new Map<Link, number>()
+  for (const { links } of flows) for (const link of links) open.set(link, (open.get(link) ?? 0) + 1)
   const shares = new Map<Link, Share>()
-  const shareOf = (link: Link): Share => {
-    let share = shares.get(link)
-    if (share === undefined) {
-      share = { bytesPerSecond: link.bytesPerSecond, spare: 0, open: 0 }
-      shares.set(link, share)
-    }
-    return share
+  for (const [link, count] of open) {
+    const { bytesPerSecond } = link
+    if (count > 1 && bytesPerSecond !== Infinity) shares.set(link, { bytesPerSecond, spare: 0, open: count })
   }
-  const shared = flows.map(({ links }): Shared => ({ links: links.map(shareOf), fair: -1, bound: 0 }))
-  const links = [...shares.values()].filter((link) => link.bytesPerSecond !== Infinity)
-  for (const { links: own } of shared) for (const link of own) link.open += 1
-  share(shared, links)
+  const shared = flows.map(({ links }): Shared => {
+    const alone = links.filter((link) => !shares.has(link))
+    const bound = Math.min(...alone.map(({ bytesPerSecond }) => bytesPerSecond))
+    return { common: links.flatMap((link) => shares.get(link) ?? []), bound, fair: 0 }
+  })
+  share(shared, [...shares.values()])
   return new Map(flows.map((flow, index) => [flow, (shared[index] as Shared).fair]))
 }
 
 /**
  * Finds the rates of {@link fairRates} in place: it is asked whenever a flow starts or ends, and makes next to nothing.
- * Of all links of the flows, those with a limit are given, `open` being how many of the flows go over each.
+ * `links` are those that the flows have in common, `open` being how many of the flows go over each.
  */
 export function share(flows: readonly Shared[], links: readonly Share[]): void {
   for (const link of links) link.spare = link.bytesPerSecond
-  // A link of one flow only is no more than a bound of that flow: most clients are.
-  for (const flow of flows) {
-    let bound = Infinity
-    for (const link of flow.links)
-      if (link.open === 1 && link.bytesPerSecond < bound) bound = link.bytesPerSecond
-    flow.bound = bound
-  }
-  const common = links.filter((link) => link.open > 1)
   let open: readonly Shared[] = flows
   while (open.length > 0) {
     let fullest: Share | undefined
     let level = Infinity
-    for (const link of common) {
+    for (const link of links) {
       if (link.open === 0 || (fullest !== undefined && link.spare / link.open >= level)) continue
       fullest = link
       level = link.spare / link.open
@@ -76,13 +69,13 @@ export function share(flows: readonly Shared[], links: readonly Share[]): void {
     const before = open.length
     open = open.filter((flow) => flow.bound > level || fix(flow, flow.bound))
     if (open.length === before)
-      open = open.filter((flow) => !flow.links.includes(fullest as Share) || fix(flow, level))
+      open = open.filter((flow) => !flow.common.includes(fullest as Share) || fix(flow, level))
   }
 }
 
 function fix(flow: Shared, rate: number): false {
   flow.fair = rate
-  for (const link of flow.links) {
+  for (const link of flow.common) {
     link.spare = link.spare > rate ? link.spare - rate : 0
     link.open -= 1
   }

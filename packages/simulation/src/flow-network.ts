@@ -19,6 +19,12 @@ export interface StartedFlow {
 
 interface Flow {
   readonly links: readonly LinkState[]
+  /** Those of its links that have series. */
+  readonly counted: readonly LinkState[]
+  /** Those of its links with a limit that other flows go over too. */
+  common: readonly LinkState[]
+  /** What its other links would let pass, bytes per second: most clients have one flow at a time. */
+  bound: number
   /** Where it stands among the flows of each of its links. */
   readonly places: number[]
   /** Whether it is not over. */
@@ -35,7 +41,6 @@ interface Flow {
   /** The last round of rates it was found in. */
   round: number
   fair: number
-  bound: number
   readonly resolve: () => void
 }
 
@@ -102,6 +107,9 @@ export class FlowNetwork {
     })
     const flow: Flow = {
       links: states,
+      counted: states.filter(({ series }) => series !== undefined),
+      common: [],
+      bound: Infinity,
       places: states.map(({ flows }) => flows.length),
       live: true,
       left: bytes,
@@ -111,10 +119,14 @@ export class FlowNetwork {
       group: undefined,
       round: 0,
       fair: 0,
-      bound: 0,
       resolve,
     }
-    for (const link of states) link.flows.push(flow)
+    for (const link of states) {
+      const [other] = link.flows
+      link.flows.push(flow)
+      if (other !== undefined && link.flows.length === 2) tellApart(other)
+    }
+    tellApart(flow)
     this.#changed(flow)
     const abort = (reason: Error): void => {
       if (!flow.live) return
@@ -144,6 +156,8 @@ export class FlowNetwork {
     flow.live = false
     for (const [index, link] of flow.links.entries()) {
       leave(link, flow.places[index] as number)
+      const [other] = link.flows
+      if (other !== undefined && link.flows.length === 1) tellApart(other)
       if (link.series === undefined) continue
       count(link, now)
       link.rate = link.flows.length === 0 ? 0 : link.rate - countable(flow.rate)
@@ -189,8 +203,7 @@ export class FlowNetwork {
     flow.at = now
     flow.rate = fair
     flow.endsAt = fair > 0 ? now + Math.ceil((flow.left / fair) * 1000) : Infinity
-    for (const link of flow.links) {
-      if (link.series === undefined) continue
+    for (const link of flow.counted) {
       count(link, now)
       link.rate = link.flows.length === 1 ? countable(fair) : link.rate + countable(fair) - countable(rate)
     }
@@ -210,39 +223,48 @@ export class FlowNetwork {
     })
   }
 
-  /** The flows that what has changed binds together, and the links with a limit that they go over. */
+  /** The flows that what has changed binds together, and the links that they share. */
   #connected(): { readonly flows: Flow[]; readonly links: readonly LinkState[] } {
     const round = ++this.#round
     const flows: Flow[] = []
     const links: LinkState[] = []
-    const reach = (link: LinkState): void => {
+    const reachFlow = (flow: Flow): void => {
+      if (flow.round === round) return
+      flow.round = round
+      flows.push(flow)
+      for (const link of flow.common) reachLink(link)
+    }
+    const reachLink = (link: LinkState): void => {
+      if (link.round === round) return
       link.round = round
-      // What has no limit binds nobody together.
-      if (link.bytesPerSecond === Infinity) return
       link.open = link.flows.length
       links.push(link)
     }
-    for (const link of this.#dirty) reach(link)
-    for (const link of links) {
-      for (const flow of link.flows) {
-        if (flow.round === round) continue
-        flow.round = round
-        flows.push(flow)
-        for (const other of flow.links) {
-          if (other.round !== round) reach(other)
-        }
-      }
+    for (const link of this.#dirty) {
+      const [only] = link.flows
+      if (only === undefined || link.bytesPerSecond === Infinity) continue
+      if (link.flows.length === 1) reachFlow(only)
+      else reachLink(link)
     }
-    // A flow over links without a limit is bound together with nobody.
-    for (const flow of this.#alone) {
-      if (flow.round === round || !flow.live) continue
-      flow.round = round
-      flows.push(flow)
-    }
+    for (const link of links) for (const flow of link.flows) reachFlow(flow)
+    // A flow that shares no link with a limit is bound together with nobody.
+    for (const flow of this.#alone) if (flow.live) reachFlow(flow)
     this.#dirty.clear()
     this.#alone.clear()
     return { flows, links }
   }
+}
+
+/** Tells the links that a flow shares with others from those that bound it alone; anew when their flows change. */
+function tellApart(flow: Flow): void {
+  flow.bound = Infinity
+  const common: LinkState[] = []
+  for (const link of flow.links) {
+    if (link.bytesPerSecond === Infinity) continue
+    if (link.flows.length > 1) common.push(link)
+    else if (link.bytesPerSecond < flow.bound) flow.bound = link.bytesPerSecond
+  }
+  flow.common = common
 }
 
 /** Takes the flow at a place out of those of a link: the last one gets its place. */

@@ -1,31 +1,32 @@
 import { SortedKeys } from './sorted-keys.ts'
 
-/** Plain data that is written out as JSON when it is read. */
-export class Unwritten {
-  readonly value: unknown
+/** A text, or plain data that is written out as JSON when it is read. */
+export type TableValue = string | object
 
-  constructor(value: unknown) {
-    this.value = value
-  }
-}
+/** New keys are looked through for those that are gone when there are so many more of them than keys. */
+const spareKeys = 1000
 
-/** Texts by key. New keys are put in order only when the order is asked for: most are gone before. */
+/** Values by key, read as texts. New keys are put in order only when the order is asked for: most are gone before. */
 export class KeyTable {
-  readonly #values = new Map<string, string | Unwritten>()
+  readonly #values = new Map<string, TableValue>()
   readonly #keys: SortedKeys = new SortedKeys()
-  readonly #fresh = new Set<string>()
+  /** Keys that came since the order was asked for; some are gone again, or came twice. */
+  #fresh: string[] = []
 
   /** The value of a key. */
   get(key: string): string | undefined {
     const value = this.#values.get(key)
-    return value instanceof Unwritten ? JSON.stringify(value.value) : value
+    return typeof value === 'object' ? JSON.stringify(value) : value
   }
 
   /** Sets the value of a key. */
-  put(key: string, value: string | Unwritten): void {
+  put(key: string, value: TableValue): void {
     const { size } = this.#values
     this.#values.set(key, value)
-    if (this.#values.size > size) this.#fresh.add(key)
+    if (this.#values.size === size) return
+    this.#fresh.push(key)
+    if (this.#fresh.length > 2 * size + spareKeys)
+      this.#fresh = this.#fresh.filter((fresh) => this.#values.has(fresh))
   }
 
   /** Whether there is such a key. */
@@ -35,13 +36,13 @@ export class KeyTable {
 
   /** Removes a key; nothing happens when it is not there. */
   delete(key: string): void {
-    if (this.#values.delete(key) && !this.#fresh.delete(key)) this.#keys.remove(key)
+    if (this.#values.delete(key)) this.#keys.remove(key)
   }
 
   /** All keys in order. */
   sorted(): SortedKeys {
-    for (const key of this.#fresh) this.#keys.add(key)
-    this.#fresh.clear()
+    for (const key of this.#fresh) if (this.#values.has(key)) this.#keys.add(key)
+    this.#fresh = []
     return this.#keys
   }
 }

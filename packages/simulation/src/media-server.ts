@@ -19,10 +19,10 @@ const reportKeptMs = 3_600_000
 export function createSimulatedMediaServer(name: string, parts: MediaServerParts): MediaServer {
   const { clock, jobs, shelf } = parts
   const living = new Map<string, Session>()
-  const known = new Map<
-    string,
-    { readonly session: Session; readonly key: string; readonly endedAt?: number }
-  >()
+  const known = new Map<string, Session>()
+  /** Ended sessions in order of their ends. */
+  let ended: { readonly sessionId: string; readonly key: string; readonly endedAt: number }[] = []
+  let forgotten = 0
   const byKey = new Map<string, string>()
   let count = 0
 
@@ -38,7 +38,7 @@ export function createSimulatedMediaServer(name: string, parts: MediaServerParts
     const sessionId = `${name}-${++count}`
     const session = new Session({ sessionId, jobId, kind, startedAt: clock.now() }, need)
     living.set(sessionId, session)
-    known.set(sessionId, { session, key })
+    known.set(sessionId, session)
     byKey.set(key, sessionId)
     void live(session, key, work)
     return { sessionId }
@@ -69,8 +69,7 @@ export function createSimulatedMediaServer(name: string, parts: MediaServerParts
     )
     living.delete(sessionId)
     session.end()
-    known.delete(sessionId)
-    known.set(sessionId, { session, key, endedAt: clock.now() })
+    ended.push({ sessionId, key, endedAt: clock.now() })
     // A session that resumes and has failed is no answer to its request: a new one begins.
     if (report.status > 1 && key.startsWith('resumed ')) byKey.delete(key)
     await deliver(report)
@@ -88,18 +87,21 @@ export function createSimulatedMediaServer(name: string, parts: MediaServerParts
     }
   }
   const forgetOld = (): void => {
-    for (const [sessionId, { key, endedAt }] of known) {
-      if (endedAt === undefined) continue
-      if (endedAt > clock.now() - reportKeptMs) return
-      known.delete(sessionId)
-      byKey.delete(key)
+    const before = clock.now() - reportKeptMs
+    for (let old = ended[forgotten]; old !== undefined && old.endedAt <= before; old = ended[forgotten]) {
+      forgotten += 1
+      known.delete(old.sessionId)
+      if (byKey.get(old.key) === old.sessionId) byKey.delete(old.key)
     }
+    if (forgotten < 1000) return
+    ended = ended.slice(forgotten)
+    forgotten = 0
   }
   const sessionOf = (sessionId: string): Session => {
-    const entry = known.get(sessionId)
-    if (entry === undefined)
+    const session = known.get(sessionId)
+    if (session === undefined)
       throw new NbError('session-unknown', `media server ${name} has no session ${sessionId}`)
-    return entry.session
+    return session
   }
   const work: SessionWork = { ...parts, mediaServer: name }
   return {

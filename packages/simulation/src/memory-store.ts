@@ -1,6 +1,6 @@
 import { AbstractIterator, AbstractLevel, type AbstractSublevel } from 'abstract-level'
 import type { Store } from '@nb/contracts'
-import { KeyTable, Unwritten } from './key-table.ts'
+import { KeyTable, type TableValue } from './key-table.ts'
 
 interface Range {
   readonly gt?: string
@@ -158,10 +158,10 @@ class MemoryStore extends AbstractLevel<string, string, unknown> {
     )
   }
 
-  #encode(value: unknown, encoding?: string): string | Unwritten {
+  #encode(value: unknown, encoding?: string): TableValue {
     const json = encoding === undefined ? this.#json : encoding === 'json'
     if (!json) return String(value)
-    return this.#keeps ? new Unwritten(value) : JSON.stringify(value)
+    return this.#keeps && typeof value === 'object' && value !== null ? value : JSON.stringify(value)
   }
 
   #decode(value: string | undefined): unknown {

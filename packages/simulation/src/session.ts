@@ -13,32 +13,39 @@ export class Session {
   #tell: (report: SessionReport) => void = () => undefined
   readonly #answers = new Map<string, (answer: MediaAnswer) => void>()
   #failure: NbError | undefined
-  readonly #failed: Promise<never>
-  #fail: (reason: NbError) => void = () => undefined
+  /** Rejects of what is waited for. */
+  readonly #waits = new Set<(reason: NbError) => void>()
 
   constructor(info: SessionInfo, need: MediaNeed) {
     this.info = info
     this.need = need
     this.ended = new Promise((resolve) => (this.#end = resolve))
     this.told = new Promise((resolve) => (this.#tell = resolve))
-    this.#failed = new Promise<never>((_resolve, reject) => (this.#fail = reject))
-    this.#failed.catch(() => undefined)
   }
 
   /** Ends what it does with this reason; the first one stays. */
   fail(reason: NbError): void {
     if (this.#failure !== undefined) return
     this.#failure = reason
-    this.#fail(reason)
+    for (const reject of this.#waits) reject(reason)
   }
 
   /** Waits for something unless the session is ended. */
-  async unlessEnded<T>(what: Promise<T>): Promise<T> {
-    if (this.#failure !== undefined) {
-      what.catch(() => undefined)
-      throw this.#failure
-    }
-    return Promise.race([what, this.#failed])
+  unlessEnded<T>(what: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#waits.add(reject)
+      what.then(
+        (value) => {
+          this.#waits.delete(reject)
+          resolve(value)
+        },
+        (error: unknown) => {
+          this.#waits.delete(reject)
+          reject(error as Error)
+        },
+      )
+      if (this.#failure !== undefined) reject(this.#failure)
+    })
   }
 
   /** The answer to a media request. */

@@ -121,3 +121,74 @@ t.test('what passes is counted to the byte, whatever comes and goes', async (t) 
   }
   t.pass()
 })
+
+t.test('flows end when they would if all rates were found anew at every change', async (t) => {
+  for (let seed = 1; seed <= 25; seed++) {
+    const random = seededRandom(seed)
+    const draw = (below: number): number => Math.floor(random() * below)
+    const clock = createVirtualClock(0, { settleTurns: 1 })
+    const network = new FlowNetwork(clock)
+    const links = Array.from({ length: 12 }, (_, index) => {
+      // Four that many share, eight of clients; some have no limit.
+      const bytesPerSecond = draw(8) === 0 ? Infinity : (index < 4 ? 300 : 20) * (1 + draw(10))
+      const link = { name: `link ${index}`, bytesPerSecond }
+      network.addLink(link)
+      return link
+    })
+    const starts = Array.from({ length: 30 }, () => {
+      const own = [links[draw(4)], links[draw(4)], links[4 + draw(8)]].filter((link) => link !== undefined)
+      return { at: 1000 * draw(60), bytes: 1000 * (1 + draw(50)), links: [...new Set(own)] }
+    })
+    const ended: number[] = []
+    for (const [index, start] of starts.entries())
+      clock.setTimer(start.at, () => {
+        const flow = network.start(
+          start.bytes,
+          start.links.map(({ name }) => name),
+        )
+        void flow.done.then(() => (ended[index] = clock.now()))
+      })
+    await clock.advance(1e8)
+    const expected = slowEnds(starts)
+    for (const [index, at] of expected.entries())
+      if (Math.abs(at - (ended[index] ?? Infinity)) > 50)
+        t.fail(`seed ${seed}, flow ${index}: ended at ${ended[index]}, not ${at}`)
+  }
+  t.pass()
+})
+
+/** When flows end, milliseconds: all rates anew at every change. */
+function slowEnds(
+  starts: readonly {
+    readonly at: number
+    readonly bytes: number
+    readonly links: readonly { bytesPerSecond: number }[]
+  }[],
+): number[] {
+  const ends: number[] = []
+  const left = starts.map(({ bytes }) => bytes)
+  let now = 0
+  for (;;) {
+    const running = starts.filter(({ at }, index) => at <= now && ends[index] === undefined)
+    const rates = fairRates(running)
+    const next = Math.min(...starts.map(({ at }) => (at > now ? at : Infinity)))
+    const rateOf = (index: number): number => rates.get(starts[index] as (typeof starts)[number]) ?? 0
+    const takes = left.map((bytes, index) => {
+      const rate = rateOf(index)
+      return ends[index] !== undefined || rate === 0
+        ? Infinity
+        : rate === Infinity
+          ? 0
+          : (bytes / rate) * 1000
+    })
+    const until = Math.min(next, now + Math.min(...takes))
+    if (until === Infinity) return ends
+    for (const index of left.keys()) {
+      const rate = rateOf(index)
+      if (ends[index] !== undefined || rate === 0) continue
+      if (now + (takes[index] as number) <= until + 1e-6) ends[index] = until
+      else left[index] = (left[index] as number) - (rate * (until - now)) / 1000
+    }
+    now = until
+  }
+}

@@ -44,17 +44,18 @@ export function createVirtualClock(
     timers.add(timer)
     return () => timers.remove(timer)
   }
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
   /** Lets promises, and stores that answer on a later turn, run until quiet. */
   const settle = async (): Promise<void> => {
-    for (let turn = 0; turn < settleTurns; turn++) await new Promise<void>((resolve) => setImmediate(resolve))
+    for (let turns = 0; turns < settleTurns; turns++) await turn()
   }
-  const runNext = async (limit: number): Promise<boolean> => {
+  /** Runs the next timer; false when there is none up to `limit`. It is to settle after. */
+  const runNext = (limit: number): boolean => {
     const timer = timers.first
     if (timer === undefined || timer.at > limit) return false
     timers.remove(timer)
     now = Math.max(now, timer.at)
     timer.action()
-    await settle()
     return true
   }
   return {
@@ -64,15 +65,16 @@ export function createVirtualClock(
     advance: async (durationMs) => {
       const end = now + durationMs
       await settle()
-      while (await runNext(end));
+      while (runNext(end)) await (settleTurns === 1 ? turn() : settle())
       now = end
     },
     advanceUntil: async (done, limitMs = 400 * 86_400_000) => {
       const end = now + limitMs
       await settle()
       while (!done()) {
-        if (!(await runNext(end)))
+        if (!runNext(end))
           throw new Error(`nothing happened that was waited for (${timers.size} timers, ${limitMs} ms)`)
+        await settle()
       }
     },
     get pendingTimers() {
