@@ -25,6 +25,7 @@ import { attemptsOf, linesOfAttempt } from './attempts.ts'
 import { checkBackupRequest, checkWorkRequest } from './check-backup.ts'
 import { type JobManagerComponents, type JobManagerOptions, withDefaults } from './components.ts'
 import { explainJob, explainParent, explainRest } from './explain.ts'
+import { FinalWaiters } from './final-waiters.ts'
 import { type Flows, type FlowParts, createFlows } from './flows.ts'
 import { type CleanupReport, type Housekeeping, cleanupWorker, createHousekeeping } from './housekeeping.ts'
 import { type JobOperations, createJobOperations } from './job-operations.ts'
@@ -73,7 +74,7 @@ export function createJobManager(
 class JobEngine implements JobManagerService {
   readonly #parts: RegistryParts & FlowParts
   readonly #events: Emitter<JobManagerEvents>
-  readonly #waiters = new Map<string, Set<(job: Job) => void>>()
+  readonly #finals = new FinalWaiters()
   /** Jobs that were told to be active. */
   readonly #active = new Set<string>()
   /** Jobs that were told to wait for a retry. */
@@ -195,20 +196,15 @@ class JobEngine implements JobManagerService {
 
   async wait({ jobId }: { readonly jobId: string }, options?: CallOptions): Promise<Job> {
     throwIfAborted(options)
-    let heard: (job: Job) => void = () => undefined
-    const final = new Promise<Job>((resolve) => (heard = resolve))
-    const waiters = this.#waiters.get(jobId) ?? new Set()
-    this.#waiters.set(jobId, waiters.add(heard))
-    try {
-      const job = await this.#parts.store.view(jobId)
+    const { store } = this.#parts
+    // The end of a job that is not final is yet to be told; any other is final, unknown, or not read in yet.
+    while (store.current(jobId) === undefined) {
+      const job = await store.view(jobId)
       if (job === undefined) throw unknownJob(jobId)
       if (job.status !== undefined) return job
-      const { signal } = this.#closing
-      return await unlessAborted(final, options?.signal ? AbortSignal.any([signal, options.signal]) : signal)
-    } finally {
-      waiters.delete(heard)
-      if (waiters.size === 0) this.#waiters.delete(jobId)
     }
+    this.#closing.signal.throwIfAborted()
+    return this.#finals.wait(jobId, options?.signal)
   }
 
   cancel: JobManager['cancel'] = (input) => this.#operations.cancel(input)
@@ -297,6 +293,7 @@ class JobEngine implements JobManagerService {
       cancel()
       leases.letAllGo()
       this.#closing.abort(reason)
+      this.#finals.giveUp(reason)
       this.#started = undefined
     }
     await this.#housekeeping.stop()
@@ -340,7 +337,7 @@ class JobEngine implements JobManagerService {
     if (status === undefined) return
     if (job.parentId !== undefined) this.#flows.lookAfterParts(job.parentId)
     this.#events.emit('job:finished', { jobId, status })
-    for (const heard of this.#waiters.get(jobId) ?? []) heard(job)
+    this.#finals.tell(job)
   }
 
   #tellRetry(jobId: string, retryAt: number): void {

@@ -48,7 +48,7 @@ export function createMediaRequests(parts: ManagerParts): MediaRequests {
       await parts.store.apply(input.jobId, { kind: 'media-asked', request, input })
       if (pending.has(key)) return
       const refusal = new AbortController()
-      const done = answer(parts, input, job, refusal.signal).finally(() => pending.delete(key))
+      const done = answer(parts, input, job, refusal).finally(() => pending.delete(key))
       pending.set(key, { input, refusal, done })
     },
     sessionOver: async (jobId, sessionId) => {
@@ -72,13 +72,13 @@ async function answer(
   parts: ManagerParts,
   input: MediaRequest,
   job: RunningJob | undefined,
-  refused: AbortSignal,
+  refusal: AbortController,
 ): Promise<void> {
   const { mediaServers, clock, log } = parts
   const { sessionId, requestId, mediaServer } = input
   let reply: MediaAnswer
   try {
-    reply = { granted: true, allocation: await obtain(parts, input, job, refused) }
+    reply = { granted: true, allocation: await obtain(parts, input, job, refusal) }
   } catch (error) {
     const { code, status, message } = asNbError(error)
     if (code === 'session-unknown') return
@@ -108,7 +108,7 @@ async function obtain(
   parts: ManagerParts,
   input: MediaRequest,
   job: RunningJob | undefined,
-  refused: AbortSignal,
+  refusal: AbortController,
 ): Promise<Allocation> {
   const { store } = parts
   const key = holdingKey(input)
@@ -121,7 +121,7 @@ async function obtain(
   }
   const known = record.sessionHoldings[key]
   if (known !== undefined) return known.allocation
-  return acquire(parts, input, record, job, refused)
+  return acquire(parts, input, record, job, refusal)
 }
 
 async function acquire(
@@ -129,7 +129,7 @@ async function acquire(
   input: MediaRequest,
   record: JobRecord,
   job: RunningJob | undefined,
-  refused: AbortSignal,
+  refusal: AbortController,
 ): Promise<Allocation> {
   const { broker, store, clock, log } = parts
   const { id, type, priority, client, policy } = record
@@ -147,7 +147,7 @@ async function acquire(
   const step = type === 'restore' ? { step: { flow: 'restore', number: 9 } as const } : {}
   store.show(id, { operation: 'requesting-resources' })
   await sayInLog(store, clock, log, id, describeRequest(request), step)
-  const signal = job === undefined ? refused : AbortSignal.any([refused, job.signal])
+  const signal = job === undefined ? refusal.signal : AbortSignal.any([refusal.signal, job.signal])
   const release = ({ leaseId }: Grant): void => {
     void attempt(log, 'release of a late grant', () => broker.release({ leaseId }))
   }

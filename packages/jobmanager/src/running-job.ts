@@ -1,8 +1,14 @@
-import type { NbError } from '@nb/contracts'
-import { type Clock, type Json, type JobLogLine, type Logger, type SessionReport } from '@nb/contracts'
+import {
+  type Clock,
+  type Json,
+  type JobLogLine,
+  type Logger,
+  type NbError,
+  type SessionReport,
+  asNbError,
+} from '@nb/contracts'
 import type { JobRecord } from './job-record.ts'
 import type { JobStore } from './job-store.ts'
-import { unlessAborted } from './patience.ts'
 import type { JobChange } from './transitions.ts'
 
 /** What a line may tell beside its text. */
@@ -32,6 +38,9 @@ export class RunningJob {
   readonly report: Promise<SessionReport>
   readonly #parts: { readonly store: JobStore; readonly clock: Clock; readonly log: Logger }
   readonly #ending = new AbortController()
+  #endsWith: NbError | undefined
+  /** What waits unless the job ends: no listeners of the signal, since a flow waits at every step. */
+  readonly #stops = new Set<(reason: NbError) => void>()
   #last: JobRecord
   #session: string | undefined
   #hear: (report: SessionReport) => void = () => undefined
@@ -70,7 +79,10 @@ export class RunningJob {
 
   /** Makes the job end with this reason; the first one stays. */
   endWith(reason: NbError): void {
+    if (this.#endsWith !== undefined) return
+    this.#endsWith = reason
     this.#ending.abort(reason)
+    for (const stop of this.#stops) stop(reason)
   }
 
   /** Takes the session's report; the first one stays. */
@@ -78,15 +90,32 @@ export class RunningJob {
     this.#hear(report)
   }
 
-  /** Waits for a call unless the job is told to end; what the call gives after that is handed to `late`. */
+  /**
+   * Waits for a call unless the job is told to end: it then rejects with that reason at once. What the call gives after that
+   * is handed to `late`, so that nothing it made stays behind.
+   */
   unlessEnded<T>(call: Promise<T>, late?: (value: T) => void): Promise<T> {
-    return unlessAborted(call, this.signal, late)
+    return new Promise((resolve, reject) => {
+      if (this.#endsWith === undefined) this.#stops.add(reject)
+      else reject(this.#endsWith)
+      call.then(
+        (value) => {
+          this.#stops.delete(reject)
+          if (this.#endsWith === undefined) resolve(value)
+          else late?.(value)
+        },
+        (error: unknown) => {
+          this.#stops.delete(reject)
+          reject(this.#endsWith ?? asNbError(error))
+        },
+      )
+    })
   }
 
   /** Notes a change, then stops the flow when the job was told to end meanwhile. */
   async change(change: JobChange, lines: readonly JobLogLine[] = []): Promise<void> {
     await this.#parts.store.apply(this.id, change, lines)
-    this.signal.throwIfAborted()
+    if (this.#endsWith !== undefined) throw this.#endsWith
   }
 
   /** Leaves a line in the job's log. */
