@@ -6,7 +6,7 @@ import {
   clipToDays,
   firstStart,
   isLong,
-  longestWindowDays,
+  lookBackDays,
   openingsOn,
   ruleHorizonDays,
   windowAt,
@@ -37,7 +37,7 @@ interface RunDay {
 }
 
 /** A run day's windows end within two days of its own midnight. */
-const lookBackDays = 3
+const runDayReach = 3
 
 /** Whether a schedule runs by the calendar. */
 export function hasCalendar(schedule: Schedule): schedule is CalendarSchedule {
@@ -81,7 +81,7 @@ export function nextCalendarStart(
 export function dayOfRun(schedule: Schedule, at: number, facts: DayFacts): DayNumber {
   const today = localDay(at, facts.timeZone)
   if (hasCalendar(schedule)) {
-    for (let day = today + 1; day >= today - lookBackDays; day--) {
+    for (let day = today + 1; day >= today - runDayReach; day--) {
       if (!isRunDay(schedule, day)) continue
       if (spansOf(schedule, day, facts).some((span) => span.opensAt <= at && at < span.closesAt)) return day
     }
@@ -95,7 +95,7 @@ export function dayOfRun(schedule: Schedule, at: number, facts: DayFacts): DayNu
 function* runDays(schedule: CalendarSchedule, from: number, facts: DayFacts): Generator<RunDay, undefined> {
   const today = localDay(from, facts.timeZone)
   let current: RunDay | undefined
-  const past = schedule.calendar.retryAfterRunDay ? ruleHorizonDays : lookBackDays
+  const past = schedule.calendar.retryAfterRunDay ? ruleHorizonDays : runDayReach
   for (let day = today + 1; day >= today - past; day--) {
     const found = runDay(schedule, day, facts)
     if (found === undefined || found.opensAt > from) continue
@@ -105,7 +105,7 @@ function* runDays(schedule: CalendarSchedule, from: number, facts: DayFacts): Ge
   if (current !== undefined) yield current
   const dates = schedule.calendar.dates ?? []
   const onlyDates = schedule.calendar.weekdays === undefined && schedule.calendar.daysOfMonth === undefined
-  const first = Math.max(today - lookBackDays, (current?.day ?? -Infinity) + 1)
+  const first = Math.max(today - runDayReach, (current?.day ?? -Infinity) + 1)
   const last = onlyDates ? latest(dates) : Math.max(today + ruleHorizonDays, latest(dates))
   for (let day = first; day <= last; day++) {
     const found = runDay(schedule, day, facts)
@@ -142,7 +142,7 @@ function spansOf(schedule: CalendarSchedule, day: DayNumber, facts: DayFacts): O
   const isExcluded = (each: DayNumber): boolean => exclude !== undefined && isMeant(exclude, each)
   const spans: OpenWindow[] = []
   const fromBefore: OpenWindow[] = []
-  for (let opensOn = day - longestWindowDays; opensOn <= day; opensOn++) {
+  for (let opensOn = day - lookBackDays(windows, zone); opensOn <= day; opensOn++) {
     for (const opening of openingsOn(windows, zone, opensOn)) {
       const today = clipToDays(opening, zone, day, day)
       if (calendarMidnight === 'two-windows' || isLong(opening.window)) {

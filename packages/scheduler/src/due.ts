@@ -39,25 +39,28 @@ const fullness: Readonly<Record<ScheduleType, number>> = {
 export function nextRun(facts: DueFacts): PlannedRun | undefined {
   const { policy, client, stream } = facts
   if (!policy.active) return undefined
-  let best: { readonly run: PlannedRun; readonly schedule: Schedule } | undefined
+  let best: Start | undefined
+  let chosen: Schedule | undefined
   for (const schedule of policy.schedules) {
     if (!startsByItself(schedule)) continue
     const start = hasCalendar(schedule) ? calendarStart(schedule, facts) : frequencyStart(schedule, facts)
     if (start === undefined) continue
-    const { dueAt, startsAt, closesAt } = start
-    const run: PlannedRun = {
-      policy: policy.name,
-      client,
-      ...(stream === undefined ? {} : { stream }),
-      schedule: schedule.name,
-      scheduleType: schedule.type,
-      dueAt,
-      startsAt,
-      closesAt,
-    }
-    if (best === undefined || isBefore(run, schedule, best.run, best.schedule)) best = { run, schedule }
+    if (best !== undefined && chosen !== undefined && !isBefore(start, schedule, best, chosen)) continue
+    best = start
+    chosen = schedule
   }
-  return best?.run
+  if (best === undefined || chosen === undefined) return undefined
+  const { dueAt, startsAt, closesAt } = best
+  return {
+    policy: policy.name,
+    client,
+    ...(stream === undefined ? {} : { stream }),
+    schedule: chosen.name,
+    scheduleType: chosen.type,
+    dueAt,
+    startsAt,
+    closesAt,
+  }
 }
 
 /** Whether the scheduler starts jobs of it without being asked. */
@@ -71,8 +74,9 @@ function calendarStart(schedule: Schedule, facts: DueFacts): Start | undefined {
   if (!hasCalendar(schedule)) return undefined
   const days = dayFacts(facts)
   let lastDay: number | undefined
-  for (const { ran, at } of successes(schedule, facts)) {
-    lastDay = Math.max(lastDay ?? -Infinity, dayOfRun(ran, at, days))
+  for (const ran of facts.policy.schedules) {
+    const at = successFor(schedule, ran, facts.last)
+    if (at !== undefined) lastDay = Math.max(lastDay ?? -Infinity, dayOfRun(ran, at, days))
   }
   return nextCalendarStart(schedule, lastDay, facts.notBefore, facts.policy.effectiveAt ?? -Infinity, days)
 }
@@ -80,25 +84,24 @@ function calendarStart(schedule: Schedule, facts: DueFacts): Start | undefined {
 /** One frequency after the last comparable success; at once (0) when there was none. */
 function frequencyStart(schedule: Schedule, facts: DueFacts): Start | undefined {
   let dueAt = facts.policy.effectiveAt ?? 0
-  for (const { ran, at } of successes(schedule, facts)) {
-    dueAt = Math.max(dueAt, dueAfter(schedule, ran, at, facts.timeZone))
+  for (const ran of facts.policy.schedules) {
+    const at = successFor(schedule, ran, facts.last)
+    if (at !== undefined) dueAt = Math.max(dueAt, dueAfter(schedule, ran, at, facts.timeZone))
   }
   const opening = firstStart(schedule, facts.timeZone, Math.max(dueAt, facts.notBefore))
-  return opening && { ...opening, dueAt }
+  if (opening === undefined) return undefined
+  const { opensAt, closesAt, startsAt } = opening
+  return { opensAt, closesAt, startsAt, dueAt }
 }
 
 function dayFacts({ timeZone, calendarMidnight = 'one-window' }: DueFacts): DayFacts {
   return { timeZone, calendarMidnight }
 }
 
-function* successes(
-  schedule: Schedule,
-  { policy, last }: DueFacts,
-): Generator<{ readonly ran: Schedule; readonly at: number }> {
-  for (const ran of policy.schedules) {
-    const at = last.get(ran.name)
-    if (at !== undefined && isComparable(schedule, ran)) yield { ran, at }
-  }
+/** When another schedule last succeeded, if that counts for this one. */
+function successFor(schedule: Schedule, ran: Schedule, last: LastBackups): number | undefined {
+  const at = last.get(ran.name)
+  return at !== undefined && isComparable(schedule, ran) ? at : undefined
 }
 
 /**
@@ -115,8 +118,8 @@ function frequencyOf({ frequencyMs, calendar }: Schedule): number {
   return calendar === undefined ? (frequencyMs ?? dayMs) : dayMs
 }
 
-function isBefore(run: PlannedRun, schedule: Schedule, other: PlannedRun, otherSchedule: Schedule): boolean {
-  if (run.startsAt !== other.startsAt) return run.startsAt < other.startsAt
+function isBefore(start: Start, schedule: Schedule, other: Start, otherSchedule: Schedule): boolean {
+  if (start.startsAt !== other.startsAt) return start.startsAt < other.startsAt
   if (schedule.retentionLevel !== otherSchedule.retentionLevel) {
     return schedule.retentionLevel > otherSchedule.retentionLevel
   }

@@ -1,51 +1,48 @@
-import type { CallOptions, Catalog, ImageRecord, Policy } from '@nb/contracts'
-import type { LastBackups } from './due.ts'
-import { startsByItself } from './due.ts'
+import type { CallOptions, Catalog, Policy } from '@nb/contracts'
+import { type LastBackups, startsByItself } from './due.ts'
 
-/** What the catalog knows of a policy's backups of a client. */
+/** What the catalog knows of a policy's backups of a client, or of a stream of it. */
 export interface KnownBackups {
   readonly last: LastBackups
   /** When the first of them expires, milliseconds since the epoch: what is due may change then. */
   readonly expiresAt: number
 }
 
-/** Asks the catalog when each schedule of a policy last succeeded for a client, or a stream of it. Runs by hand count. */
+/** While the images are gone through. */
+interface Findings {
+  readonly last: Map<string, number>
+  expiresAt: number
+}
+
+/**
+ * Asks the catalog when each schedule of a policy last succeeded for a client, for each of its streams: in their order, of
+ * the streams that are named `undefined` the one for all that the policy selects. The image of one stream is no backup of
+ * all. Runs by hand count. The images are gone through once, newest first, until every schedule has been found.
+ */
 export async function lastBackups(
   catalog: Pick<Catalog, 'listImages'>,
   policy: Policy,
   client: string,
-  stream: string | undefined,
+  streams: readonly (string | undefined)[],
   options?: CallOptions,
-): Promise<KnownBackups> {
-  const last = new Map<string, number>()
-  let expiresAt = Infinity
-  for (const schedule of policy.schedules) {
-    if (!startsByItself(schedule)) continue
-    const image = await newest(catalog, policy, client, schedule.name, stream, options)
-    if (image === undefined) continue
-    last.set(schedule.name, image.backupTime)
-    if (image.expiresAt !== undefined) expiresAt = Math.min(expiresAt, image.expiresAt)
+): Promise<readonly KnownBackups[]> {
+  const wanted: string[] = []
+  for (const schedule of policy.schedules) if (startsByItself(schedule)) wanted.push(schedule.name)
+  const found = new Map<string | undefined, Findings>()
+  for (const stream of streams) found.set(stream, { last: new Map(), expiresAt: Infinity })
+  const inOrder = [...found.values()]
+  let missing = wanted.length * inOrder.length
+  if (missing === 0) return inOrder
+  const [stream] = streams
+  const ofStream = streams.length > 1 || stream === undefined ? {} : { stream }
+  for await (const image of catalog.listImages({ client, policy: policy.name, ...ofStream }, options)) {
+    const findings = found.get(image.stream)
+    if (findings === undefined || !wanted.includes(image.schedule)) continue
+    if (findings.last.has(image.schedule)) continue
+    findings.last.set(image.schedule, image.backupTime)
+    if (image.expiresAt !== undefined) findings.expiresAt = Math.min(findings.expiresAt, image.expiresAt)
+    missing -= 1
+    if (missing === 0) break
   }
-  return { last, expiresAt }
-}
-
-/** The newest image of the stream, or of all that the policy selects: the image of one stream is no backup of all. */
-async function newest(
-  catalog: Pick<Catalog, 'listImages'>,
-  policy: Policy,
-  client: string,
-  schedule: string,
-  stream: string | undefined,
-  options?: CallOptions,
-): Promise<ImageRecord | undefined> {
-  const filter = { client, policy: policy.name, schedule, ...(stream === undefined ? {} : { stream }) }
-  for (const limit of [{ limit: 1 }, {}]) {
-    let found = false
-    for await (const image of catalog.listImages({ ...filter, ...limit }, options)) {
-      found = true
-      if (image.stream === stream) return image
-    }
-    if (!found) return undefined
-  }
-  return undefined
+  return inOrder
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import {
+  type CallOptions,
   type JobOrigin,
   type Policy,
   type PolicyClientTask,
@@ -13,6 +14,7 @@ import { isSuccess, triesLeft } from './attempts.ts'
 import { askFileSystems } from './discovery.ts'
 import { endLine, jobRequest } from './job-request.ts'
 import { triesOf } from './job-tries.ts'
+import { type KnownBackups, lastBackups } from './last-backups.ts'
 import { whyNothingStarts } from './no-run.ts'
 import { type StreamPlan, planStream } from './stream-plan.ts'
 import { describeStream, stateAfter } from './stream-state.ts'
@@ -31,6 +33,9 @@ interface StartFacts {
   readonly windowClosesAt?: number
 }
 
+const noPlans: ReadonlyMap<string, StreamPlan> = new Map()
+const noParts: ReadonlyMap<string, RunPart> = new Map()
+
 type FollowedPart = RunPart & { readonly jobId: string }
 
 /**
@@ -46,11 +51,14 @@ export class PolicyClientTaskRunner {
   #policy: Policy | undefined
   #quietUntil = 0
   #record: TaskRecord
-  #plans: ReadonlyMap<string, StreamPlan> = new Map()
+  #plans: ReadonlyMap<string, StreamPlan> = noPlans
   #trouble: string | undefined
   #cancelTimer: () => void = () => {}
   readonly #work: SerialQueue = new SerialQueue()
   readonly #following = new Set<Promise<void>>()
+  readonly #stopping = new AbortController()
+  /** For all calls; a signal of its own, since one for all tasks would have thousands of listeners. */
+  readonly #calls: CallOptions = { signal: this.#stopping.signal }
 
   constructor(context: TaskContext, record: TaskRecord) {
     this.#context = context
@@ -92,6 +100,7 @@ export class PolicyClientTaskRunner {
 
   /** No timer fires and no job is followed any more; jobs go on by themselves. */
   async stop(): Promise<void> {
+    this.#stopping.abort()
     this.#cancelTimer()
     await this.#work.settled()
     this.#cancelTimer()
@@ -101,6 +110,10 @@ export class PolicyClientTaskRunner {
   /** Whether it follows jobs, or asks for one. */
   get running(): boolean {
     return this.#record.runs.length > 0
+  }
+
+  get #isStopping(): boolean {
+    return this.#stopping.signal.aborted
   }
 
   /** The policy and the client. */
@@ -136,31 +149,35 @@ export class PolicyClientTaskRunner {
   }
 
   /** The part of a run that each stream has now. */
-  #partsByStream(): Map<string, RunPart> {
-    const parts = this.#record.runs.flatMap((run) => run.parts)
-    return new Map(parts.map((part) => [part.stream ?? wholeClient, part]))
+  #partsByStream(): ReadonlyMap<string, RunPart> {
+    if (!this.running) return noParts
+    const parts = new Map<string, RunPart>()
+    for (const run of this.#record.runs)
+      for (const part of run.parts) parts.set(part.stream ?? wholeClient, part)
+    return parts
   }
 
   /** Computes the next runs; starts those whose time has come, and sets the timer for the others. */
   async #evaluate(): Promise<void> {
-    const { stopping, log, clock } = this.#context
+    const { log, clock } = this.#context
     this.#cancelTimer()
-    this.#plans = new Map()
+    this.#plans = noPlans
     this.#trouble = undefined
-    if (stopping.aborted) return
+    if (this.#isStopping) return
     try {
-      await this.#askAgain()
+      if (this.running) await this.#askAgain()
       const policy = this.#policy
       if (policy?.active !== true) return
-      await this.#plan(policy, await this.streams(policy))
-      // What the client has now decides, not what it had when it was last asked.
-      if (needsFileSystems(policy) && this.#due().length > 0) {
-        await this.#plan(policy, await this.#askStreams(policy))
-      }
-      await this.#startDue(policy)
+      if (needsFileSystems(policy)) {
+        await this.#plan(policy, await this.streams(policy))
+        // What the client has now decides, not what it had when it was last asked.
+        if (this.#due().length > 0) await this.#plan(policy, await this.#askStreams(policy))
+      } else await this.#plan(policy, streamsOf(policy, []))
+      const due = this.#due()
+      if (due.length > 0) await this.#startDue(policy, due)
       this.#wakeForNext(clock.now())
     } catch (error) {
-      if (stopping.aborted) return
+      if (this.#isStopping) return
       this.#trouble = asNbError(error).message
       log.error('%s/%s: %o', this.#record.policy, this.#record.client, error)
       this.#wake(troubleDelayMs)
@@ -168,31 +185,32 @@ export class PolicyClientTaskRunner {
   }
 
   async #plan(policy: Policy, streams: readonly ClientStream[]): Promise<void> {
-    const { catalog, clock, timeZone, calendarMidnight, attempts, stopping } = this.#context
+    const { catalog, clock, timeZone, calendarMidnight, attempts } = this.#context
     const { client } = this.#record
+    const names = streams.map(({ name }) => name)
+    const known = await lastBackups(catalog, policy, client, names, this.#calls)
+    const now = clock.now()
+    const facts = { policy, client, now, quietUntil: this.#quietUntil, timeZone, calendarMidnight, attempts }
     const plans = new Map<string, StreamPlan>()
-    for (const stream of streams) {
+    for (const [at, stream] of streams.entries()) {
       const key = stream.name ?? wholeClient
-      const now = clock.now()
-      const quietUntil = this.#quietUntil
-      const facts = { policy, client, now, quietUntil, timeZone, calendarMidnight, attempts }
-      const state = this.#record.streams[key]
-      plans.set(key, await planStream(catalog, stream, state, facts, { signal: stopping }))
+      plans.set(key, planStream(stream, this.#record.streams[key], known[at] as KnownBackups, facts))
     }
     this.#plans = plans
   }
 
+  /** What is to start now. */
   #due(): StreamPlan[] {
     const running = this.#partsByStream()
     const now = this.#context.clock.now()
-    return [...this.#plans].flatMap(([key, plan]) =>
-      plan.next !== undefined && plan.next.startsAt <= now && !running.has(key) ? [plan] : [],
-    )
+    const due: StreamPlan[] = []
+    for (const [key, plan] of this.#plans)
+      if (plan.next !== undefined && plan.next.startsAt <= now && !running.has(key)) due.push(plan)
+    return due
   }
 
-  async #startDue(policy: Policy): Promise<void> {
+  async #startDue(policy: Policy, due: readonly StreamPlan[]): Promise<void> {
     const all = [...this.#plans.values()].map(({ stream }) => stream)
-    const due = this.#due()
     for (const schedule of policy.schedules) {
       const plans = due.filter(({ next }) => next?.schedule === schedule.name)
       const next = plans[0]?.next
@@ -221,9 +239,9 @@ export class PolicyClientTaskRunner {
   /** Asks the client what it has, where the policy wants to know, and remembers it. */
   async #askStreams(policy: Policy): Promise<readonly ClientStream[]> {
     if (!needsFileSystems(policy)) return streamsOf(policy, [])
-    const { clients, stopping } = this.#context
+    const { clients } = this.#context
     const { client } = this.#record
-    const fileSystems = await askFileSystems(clients, policy.name, client, { signal: stopping })
+    const fileSystems = await askFileSystems(clients, policy.name, client, this.#calls)
     await this.#save({ ...this.#record, fileSystems })
     return streamsOf(policy, fileSystems)
   }
@@ -321,27 +339,28 @@ export class PolicyClientTaskRunner {
   }
 
   #follow(run: TaskRun, part: FollowedPart): void {
-    const following = this.#untilEnd(run, part)
-      .catch((error: unknown) => {
+    const following: Promise<void> = this.#untilEnd(run, part).then(
+      () => void this.#following.delete(following),
+      (error: unknown) => {
+        this.#following.delete(following)
         if (!isAbortError(error)) this.#context.log.error('job %s: %o', part.jobId, error)
-      })
-      .finally(() => this.#following.delete(following))
+      },
+    )
     this.#following.add(following)
   }
 
   async #untilEnd(run: TaskRun, part: FollowedPart): Promise<void> {
-    const { jobs, stopping, clock } = this.#context
-    const signal = { signal: stopping }
+    const { jobs, clock } = this.#context
     for (;;) {
       try {
         const status = await this.#statusOf(part.jobId)
         const tries = isSuccess(status)
           ? []
-          : await triesOf(jobs, { id: part.jobId, status }, run.startedAt, signal)
+          : await triesOf(jobs, { id: part.jobId, status }, run.startedAt, this.#calls)
         return await this.#work.run(() => this.#finished(run, part, status, tries))
       } catch (error) {
-        if (!asNbError(error).retryable || stopping.aborted) throw error
-        await clock.sleep(troubleDelayMs, signal)
+        if (!asNbError(error).retryable || this.#isStopping) throw error
+        await clock.sleep(troubleDelayMs, this.#calls)
       }
     }
   }
@@ -349,7 +368,7 @@ export class PolicyClientTaskRunner {
   /** The status with which a job ended; that of an unknown job when there is none (any more). */
   async #statusOf(jobId: string): Promise<number> {
     try {
-      const job = await this.#context.jobs.wait({ jobId }, { signal: this.#context.stopping })
+      const job = await this.#context.jobs.wait({ jobId }, this.#calls)
       return job.status ?? 801
     } catch (error) {
       const known = asNbError(error)
@@ -372,10 +391,12 @@ export class PolicyClientTaskRunner {
     await this.#save({ ...this.#record, runs, streams: { ...this.#record.streams, [key]: state } })
     await this.#evaluate()
     const next = this.#plans.get(key)?.next
-    const lines = [endLine(clock.now(), status, state.failures.length, attempts, next)]
-    await jobLog
-      .append({ jobId: part.jobId, lines })
-      .catch((error: unknown) => log.error('job log of %s: %o', part.jobId, error))
+    if (jobLog !== undefined) {
+      const lines = [endLine(clock.now(), status, state.failures.length, attempts, next)]
+      await jobLog
+        .append({ jobId: part.jobId, lines })
+        .catch((error: unknown) => log.error('job log of %s: %o', part.jobId, error))
+    }
     events.emit('task:finished', {
       policy,
       client,

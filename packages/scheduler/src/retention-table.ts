@@ -18,6 +18,8 @@ const longestMs = 100 * 365 * 86_400_000
 export function createRetentionTable(store: Store): RetentionTable {
   const level = store.sublevel<string, RetentionLevel>('retention', { valueEncoding: 'json' })
   const changes = new SerialQueue()
+  /** Periods that were read or set; nobody else writes the table. */
+  const known = new Map<number, number | null>()
   return {
     levels: async () => {
       const set = new Map<number, RetentionLevel>()
@@ -29,10 +31,15 @@ export function createRetentionTable(store: Store): RetentionTable {
         check(row)
         const { level: number, periodMs } = row
         await level.put(String(number), { level: number, periodMs }, { sync: true } as object)
+        known.set(number, periodMs)
       }),
     periodMs: async (number) => {
-      const row = (await level.get(String(number))) ?? defaultRetentionLevels[number]
-      return row?.periodMs ?? null
+      if (!known.has(number)) {
+        const row = (await level.get(String(number))) ?? defaultRetentionLevels[number]
+        // A period that was set meanwhile is newer than what was read.
+        if (!known.has(number)) known.set(number, row?.periodMs ?? null)
+      }
+      return known.get(number) ?? null
     },
   }
 }

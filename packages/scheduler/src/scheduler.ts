@@ -39,8 +39,8 @@ export interface SchedulerComponents {
   readonly clients?: ClientDirectory
   readonly store: Store
   readonly clock: Clock
-  /** Where tasks leave their lines, usually the job store. */
-  readonly log: JobLog
+  /** Where tasks leave their lines, usually the job store; without it they leave none. */
+  readonly log?: JobLog
 }
 
 /** How a scheduler works. */
@@ -101,9 +101,8 @@ export function createScheduler(
     recheckMs: options.recheckMs ?? 3_600_000,
     attempts: { ...defaultAttemptLimits, ...options.attempts },
     limitsFor: (policy, client) => limitsFor(options, policy, client),
-    stopping: stopping.signal,
   }
-  const userRuns = createUserRuns({ ...context, store })
+  const userRuns = createUserRuns({ ...context, store, stopping: stopping.signal })
   const tasks = new Map<string, PolicyClientTaskRunner>()
   let started = false
 
@@ -135,8 +134,10 @@ export function createScheduler(
     callOptions?: CallOptions,
   ): Promise<Iterator<PlannedRun, void>[]> => {
     const planned: Iterator<PlannedRun, void>[] = []
-    for (const { name: stream } of await taskOf(policy.name, client).streams(policy)) {
-      const { last } = await lastBackups(catalog, policy, client, stream, callOptions)
+    const streams = (await taskOf(policy.name, client).streams(policy)).map(({ name }) => name)
+    const known = await lastBackups(catalog, policy, client, streams, callOptions)
+    for (const [at, { last }] of known.entries()) {
+      const stream = streams[at]
       const named = stream === undefined ? {} : { stream }
       planned.push(previewRuns(policy, client, last, { ...span, ...named, timeZone, calendarMidnight }))
     }

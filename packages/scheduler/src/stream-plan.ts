@@ -1,8 +1,8 @@
-import type { CallOptions, Catalog, PlannedRun, Policy, PolicyClientTask } from '@nb/contracts'
+import type { PlannedRun, Policy, PolicyClientTask } from '@nb/contracts'
 import { type AttemptLimits, nextTryAt, withinPeriod } from './attempts.ts'
 import type { CalendarMidnight } from './calendar.ts'
 import { nextRun } from './due.ts'
-import { lastBackups } from './last-backups.ts'
+import type { KnownBackups } from './last-backups.ts'
 import type { ClientStream } from './streams.ts'
 import type { StreamState } from './task-store.ts'
 
@@ -26,31 +26,22 @@ export interface PlanFacts {
   readonly attempts: AttemptLimits
 }
 
-/** Plans one stream: asks the catalog for its last backups and decides. */
-export async function planStream(
-  catalog: Pick<Catalog, 'listImages'>,
+/** Plans a stream by its last backups. */
+export function planStream(
   stream: ClientStream,
   state: StreamState | undefined,
+  { last, expiresAt }: KnownBackups,
   facts: PlanFacts,
-  options?: CallOptions,
-): Promise<StreamPlan> {
-  const { policy, client, now, timeZone, calendarMidnight } = facts
-  const { last, expiresAt } = await lastBackups(catalog, policy, client, stream.name, options)
-  const notBefore = Math.max(now, facts.quietUntil, allowedAt(state, now, facts.attempts))
-  const next = nextRun({
-    policy,
-    client,
-    ...(stream.name === undefined ? {} : { stream: stream.name }),
-    last,
-    notBefore,
-    timeZone,
-    calendarMidnight,
-  })
-  return { stream, expiresAt, ...(next === undefined ? {} : { next }) }
+): StreamPlan {
+  const { policy, client, now, quietUntil, timeZone, calendarMidnight, attempts } = facts
+  const notBefore = Math.max(now, quietUntil, allowedAt(state, now, attempts))
+  const due = { policy, client, last, notBefore, timeZone, calendarMidnight }
+  const next = nextRun(stream.name === undefined ? due : { ...due, stream: stream.name })
+  return next === undefined ? { stream, expiresAt } : { stream, expiresAt, next }
 }
 
 function allowedAt(state: StreamState | undefined, now: number, attempts: AttemptLimits): number {
-  if (state === undefined) return 0
+  if (state === undefined || (state.failures.length === 0 && state.heldUntil === undefined)) return 0
   return Math.max(state.heldUntil ?? 0, nextTryAt(withinPeriod(state.failures, now, attempts), attempts))
 }
 

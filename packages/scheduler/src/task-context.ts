@@ -20,7 +20,7 @@ export interface TaskContext {
   readonly jobs: Pick<JobManager, 'submit' | 'wait' | 'attempts'>
   readonly catalog: Pick<Catalog, 'listImages'>
   readonly clients: ClientDirectory | undefined
-  readonly jobLog: JobLog
+  readonly jobLog: JobLog | undefined
   readonly clock: Clock
   readonly store: TaskStore
   readonly retention: RetentionTable
@@ -32,6 +32,4 @@ export interface TaskContext {
   /** Longest wait before the catalog is asked again. */
   readonly recheckMs: number
   readonly limitsFor: (policy: Policy, client: string) => JobLimits
-  /** Aborts when the scheduler stops. */
-  readonly stopping: AbortSignal
 }

@@ -57,6 +57,8 @@ export interface TaskStore {
   remove(policy: string, client: string): Promise<void>
 }
 
+const durably: object = { sync: true }
+
 /** Makes a task store on a sublevel of `store`. */
 export function createTaskStore(store: Store): TaskStore {
   const level = store.sublevel<string, TaskRecord | WholeRecord>('tasks', { valueEncoding: 'json' })
@@ -64,8 +66,8 @@ export function createTaskStore(store: Store): TaskStore {
     all: async function* () {
       for await (const record of level.values()) yield withStreams(record)
     },
-    put: (record) => level.put(taskKey(record.policy, record.client), record, { sync: true } as object),
-    remove: (policy, client) => level.del(taskKey(policy, client), { sync: true } as object),
+    put: (record) => level.put(taskKey(record.policy, record.client), record, durably),
+    remove: (policy, client) => level.del(taskKey(policy, client), durably),
   }
 }
 

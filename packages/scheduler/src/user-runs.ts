@@ -30,13 +30,14 @@ interface UserRun {
 /** What users' runs work with. */
 export interface UserRunContext {
   readonly jobs: Pick<JobManager, 'submit' | 'wait'>
-  readonly jobLog: JobLog
+  readonly jobLog: JobLog | undefined
   readonly clock: Clock
   readonly store: Store
   readonly retention: RetentionTable
   readonly log: Logger
   readonly timeZone: string
   readonly limitsFor: (policy: Policy, client: string) => JobLimits
+  /** Aborts when the scheduler stops. */
   readonly stopping: AbortSignal
 }
 
@@ -85,6 +86,7 @@ export function createUserRuns(context: UserRunContext): UserRuns {
   const untilEnd = async (run: UserRun & { readonly jobId: string }): Promise<void> => {
     const status = await statusOf(run.jobId)
     await save({ ...run, status })
+    if (jobLog === undefined) return
     const text = `told that the job ended with ${describeStatus(status)}; it was asked for by a user and is not tried again`
     const step = { flow: 'backup', number: 17 } as const
     const lines = [{ time: clock.now(), component: 'scheduler', severity: 'info', step, text } as const]

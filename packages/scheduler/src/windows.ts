@@ -28,8 +28,6 @@ export interface StartTimes {
   readonly exclude?: DayRule
 }
 
-/** A window is at most a week long; a change of the wall clock may move it by another day. */
-export const longestWindowDays = 8
 /** Without excluded days every window comes within a week. */
 const horizonDays = 15
 /** How far ahead a rule of days is followed, in days: five years. */
@@ -53,11 +51,23 @@ export function firstOpening(
 
 /** As {@link firstOpening}, with excluded days. */
 export function firstStart(times: StartTimes, zone: string, from: number): Opening | undefined {
-  if (times.windows.length === 0) return undefined
+  const { windows, exclude } = times
+  if (windows.length === 0) return undefined
+  if (exclude !== undefined) return soonest(times, zone, from, ruleHorizonDays)
+  const openings = openingsOf(windows, zone)
+  // Clients of a policy ask for the same moment one after the other.
+  if (openings.asked !== from) {
+    openings.answer = soonest(times, zone, from, horizonDays)
+    openings.asked = from
+  }
+  return openings.answer
+}
+
+function soonest(times: StartTimes, zone: string, from: number, lookAheadDays: number): Opening | undefined {
   const today = localDay(from, zone)
-  const lastDay = today + (times.exclude === undefined ? horizonDays : ruleHorizonDays)
   let best: Opening | undefined
-  for (let day = today - longestWindowDays; day <= lastDay; day++) {
+  const firstDay = today - lookBackDays(times.windows, zone)
+  for (let day = firstDay; day <= today + lookAheadDays; day++) {
     // Nothing that opens on this day or later can open before its midnight, which lies within two days of UTC's.
     if (best !== undefined && (day - 2) * dayMs > best.startsAt) break
     for (const open of startSpans(times, zone, day)) {
@@ -79,9 +89,10 @@ export function windowAt(
   at: number,
 ): WindowOpening | undefined {
   const today = localDay(at, zone)
+  const openings = openingsOf(windows, zone)
   let found: WindowOpening | undefined
-  for (let day = today - longestWindowDays; day <= today + 1; day++) {
-    for (const open of openingsOn(windows, zone, day)) {
+  for (let day = today - openings.lookBackDays; day <= today + 1; day++) {
+    for (const open of openings.on(day)) {
       const contains = open.opensAt <= at && at < open.closesAt
       if (contains && (found === undefined || open.opensAt > found.opensAt)) found = open
     }
@@ -148,30 +159,62 @@ export function clipToDays(
   return opensAt < closesAt ? { opensAt, closesAt } : undefined
 }
 
-const cache = new WeakMap<
-  readonly StartWindow[],
-  { readonly zone: string; readonly days: Map<DayNumber, WindowOpening[]> }
->()
+/** What a list of windows comes to in a zone. */
+class Openings {
+  readonly zone: string
+  /** How many days before a moment a window may have opened that is open then; a change of the wall clock may add one. */
+  readonly lookBackDays: number
+  /** The moment that {@link firstStart} was last asked for, and its answer. */
+  asked: number | undefined
+  answer: Opening | undefined
+  readonly #windows: readonly StartWindow[]
+  readonly #days = new Map<DayNumber, readonly WindowOpening[]>()
+
+  constructor(windows: readonly StartWindow[], zone: string) {
+    this.#windows = windows
+    this.zone = zone
+    const ends = windows.map(({ startSeconds, durationSeconds }) => startSeconds + durationSeconds)
+    this.lookBackDays = Math.floor(Math.max(0, ...ends) / secondsOfDay) + 1
+  }
+
+  /** Those that begin on a day. */
+  on(day: DayNumber): readonly WindowOpening[] {
+    const known = this.#days.get(day)
+    if (known !== undefined) return known
+    if (this.#days.size >= mostCachedDays) this.#days.clear()
+    const weekday = weekdayOf(day)
+    const openings = this.#windows
+      .filter((window) => window.weekday === weekday)
+      .map((window) => openingOf(window, day, this.zone))
+    this.#days.set(day, openings)
+    return openings
+  }
+}
+
+const cache = new WeakMap<readonly StartWindow[], Openings>()
 const mostCachedDays = 2000
 
-/** The openings that begin on a day, by the wall clock. Computed once per list of windows: lists are never changed. */
+/** Worked out once per list of windows: lists are never changed. */
+function openingsOf(windows: readonly StartWindow[], zone: string): Openings {
+  const known = cache.get(windows)
+  if (known?.zone === zone) return known
+  const openings = new Openings(windows, zone)
+  cache.set(windows, openings)
+  return openings
+}
+
+/** How many days before a moment a window may have opened that is open then. */
+export function lookBackDays(windows: readonly StartWindow[], zone: string): number {
+  return openingsOf(windows, zone).lookBackDays
+}
+
+/** The openings that begin on a day, by the wall clock. */
 export function openingsOn(
   windows: readonly StartWindow[],
   zone: string,
   day: DayNumber,
 ): readonly WindowOpening[] {
-  let cached = cache.get(windows)
-  if (cached?.zone !== zone || cached.days.size > mostCachedDays) cached = { zone, days: new Map() }
-  cache.set(windows, cached)
-  let openings = cached.days.get(day)
-  if (openings === undefined) {
-    const weekday = weekdayOf(day)
-    openings = windows
-      .filter((window) => window.weekday === weekday)
-      .map((window) => openingOf(window, day, zone))
-    cached.days.set(day, openings)
-  }
-  return openings
+  return openingsOf(windows, zone).on(day)
 }
 
 function openingOf(window: StartWindow, day: DayNumber, zone: string): WindowOpening {

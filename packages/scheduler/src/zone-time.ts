@@ -13,6 +13,8 @@ const pieceMs = 256 * dayMs
 /** No wall clock is further from UTC. */
 const farthestMs = 2 * dayMs
 const known = new Map<string, Map<number, readonly EvenSpan[]>>()
+/** What was looked up last: nearly always what is looked up next. */
+let latest: { readonly zone: string; readonly piece: number; readonly spans: readonly EvenSpan[] } | undefined
 
 /**
  * The instant of a wall-clock time, given in seconds since the midnight that begins `day`; may lie days later. It is the
@@ -63,10 +65,12 @@ export function isTimeZone(zone: string): boolean {
 /** The even spans of a zone from two days before a moment to two days after, in order. */
 function spansAround(at: number, zone: string): readonly EvenSpan[] {
   const piece = Math.floor(at / pieceMs)
+  if (latest?.piece === piece && latest.zone === zone) return latest.spans
   const ofZone = known.get(zone) ?? new Map<number, readonly EvenSpan[]>()
   known.set(zone, ofZone)
   const spans = ofZone.get(piece) ?? spansOf(piece, zone)
   ofZone.set(piece, spans)
+  latest = { zone, piece, spans }
   return spans
 }
 

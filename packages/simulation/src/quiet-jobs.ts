@@ -1,10 +1,6 @@
-import type { JobLog } from '@nb/contracts'
 import type { JobStore } from '@nb/jobmanager'
 
 const dropped = (): Promise<void> => Promise.resolve()
-
-/** A log for what nobody is going to read. */
-export const silent: JobLog = { append: dropped }
 
 /** The jobs database as it is, but for lines that are appended to the logs of jobs: they are dropped. */
 export function withoutLines(store: JobStore): JobStore {

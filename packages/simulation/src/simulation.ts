@@ -24,7 +24,7 @@ import { createSimulatedMediaServer } from './media-server.ts'
 import { createMemoryStore } from './memory-store.ts'
 import { windowMisses } from './misses.ts'
 import { Recorder } from './recorder.ts'
-import { silent, withoutLines } from './quiet-jobs.ts'
+import { withoutLines } from './quiet-jobs.ts'
 import type { SimulationResults } from './results.ts'
 import { linkOfMediaServer } from './session-work.ts'
 import { Shelf } from './shelf.ts'
@@ -112,7 +112,6 @@ class SiteSimulation implements Simulation {
     const part = (name: string) => database.sublevel(name)
     const store = createJobStore({ store: part('jobs'), clock }, { keepJobsMs: dayMs })
     const jobStore = jobLogs ? store : withoutLines(store)
-    const log = jobLogs ? jobStore : silent
     const logged = jobLogs ? { log: jobStore } : {}
     const media = createMediaManager({ store: part('emm'), clock, ...logged })
     // Nobody dies in here: leases, sessions and the queue are looked after as rarely as may be.
@@ -156,7 +155,7 @@ class SiteSimulation implements Simulation {
     this.#recorder = new Recorder(clock, from, (jobId) => this.#waits.left(jobId))
     const timeZone = site.timeZone ?? 'UTC'
     const scheduler = createScheduler(
-      { jobs: this.#recorder.noting(jobs), catalog, store: part('scheduler'), clock, log },
+      { jobs: this.#recorder.noting(jobs), catalog, store: part('scheduler'), clock, ...logged },
       { timeZone, maxJobsPerClient: site.maxJobsPerClient ?? 1, recheckMs: dayMs },
     )
     jobStore.on('job:changed', ({ job }) => this.#recorder.jobChanged(job))
