@@ -17,14 +17,14 @@ export interface Share {
   open: number
 }
 
-/** A flow and the rate that is found for it. */
-export interface Shared {
-  /** Those with a limit that other flows go over too. */
-  readonly common: readonly Share[]
+/** What rates are found from, by the number of the flow. */
+export interface RateTable {
+  /** Links with a limit that other flows go over too. */
+  readonly common: readonly (readonly Share[] | undefined)[]
   /** What its other links let pass, bytes per second. */
-  readonly bound: number
+  readonly bound: Float64Array
   /** Bytes per second, as found. */
-  fair: number
+  readonly fair: Float64Array
 }
 
 /**
@@ -34,30 +34,31 @@ export interface Shared {
 export function fairRates<Link extends SharedLink, Flow extends SharingFlow<Link>>(
   flows: readonly Flow[],
 ): ReadonlyMap<Flow, number> {
-  const open = new Map<Link, number>()
-  for (const { links } of flows) for (const link of links) open.set(link, (open.get(link) ?? 0) + 1)
+  const counts = new Map<Link, number>()
+  for (const { links } of flows) for (const link of links) counts.set(link, (counts.get(link) ?? 0) + 1)
   const shares = new Map<Link, Share>()
-  for (const [link, count] of open) {
+  for (const [link, open] of counts) {
     const { bytesPerSecond } = link
-    if (count > 1 && bytesPerSecond !== Infinity) shares.set(link, { bytesPerSecond, spare: 0, open: count })
+    if (open > 1 && bytesPerSecond !== Infinity) shares.set(link, { bytesPerSecond, spare: 0, open })
   }
-  const shared = flows.map(({ links }): Shared => {
-    const alone = links.filter((link) => !shares.has(link))
-    const bound = Math.min(...alone.map(({ bytesPerSecond }) => bytesPerSecond))
-    return { common: links.flatMap((link) => shares.get(link) ?? []), bound, fair: 0 }
-  })
-  share(shared, [...shares.values()])
-  return new Map(flows.map((flow, index) => [flow, (shared[index] as Shared).fair]))
+  const common = flows.map(({ links }) => links.flatMap((link) => shares.get(link) ?? []))
+  const bound = Float64Array.from(flows, ({ links }) =>
+    Math.min(...links.filter((link) => !shares.has(link)).map(({ bytesPerSecond }) => bytesPerSecond)),
+  )
+  const fair = new Float64Array(flows.length)
+  share({ common, bound, fair }, [...flows.keys()], [...shares.values()])
+  return new Map(flows.map((flow, index) => [flow, fair[index] as number]))
 }
 
 /**
- * Finds the rates of {@link fairRates} in place: it is asked whenever a flow starts or ends, and makes next to nothing.
- * `links` are those that the flows have in common, `open` being how many of the flows go over each.
+ * Finds the rates of {@link fairRates} in place: it is asked whenever a flow starts or ends, and makes nothing. `links` are
+ * those that the flows have in common, `open` being how many of them go over each. `flows` are numbers of flows; it comes
+ * back empty.
  */
-export function share(flows: readonly Shared[], links: readonly Share[]): void {
+export function share(table: RateTable, flows: number[], links: readonly Share[]): void {
+  const { bound, common } = table
   for (const link of links) link.spare = link.bytesPerSecond
-  let open: readonly Shared[] = flows
-  while (open.length > 0) {
+  while (flows.length > 0) {
     let fullest: Share | undefined
     let level = Infinity
     for (const link of links) {
@@ -66,18 +67,27 @@ export function share(flows: readonly Shared[], links: readonly Share[]): void {
       level = link.spare / link.open
     }
     // Those whose own bound is no higher leave at least as much to each of the others.
-    const before = open.length
-    open = open.filter((flow) => flow.bound > level || fix(flow, flow.bound))
-    if (open.length === before)
-      open = open.filter((flow) => !flow.common.includes(fullest as Share) || fix(flow, level))
+    let open = 0
+    for (const flow of flows) {
+      const own = bound[flow] as number
+      if (own > level) flows[open++] = flow
+      else fix(table, flow, own)
+    }
+    if (open === flows.length && fullest !== undefined) {
+      open = 0
+      for (const flow of flows) {
+        if (common[flow]?.includes(fullest) === true) fix(table, flow, level)
+        else flows[open++] = flow
+      }
+    }
+    flows.length = open
   }
 }
 
-function fix(flow: Shared, rate: number): false {
-  flow.fair = rate
-  for (const link of flow.common) {
+function fix({ common, fair }: RateTable, flow: number, rate: number): void {
+  fair[flow] = rate
+  for (const link of common[flow] as readonly Share[]) {
     link.spare = link.spare > rate ? link.spare - rate : 0
     link.open -= 1
   }
-  return false
 }

@@ -1,13 +1,6 @@
 import type { Clock } from '@nb/contracts'
-import { type SharedLink, share } from './fair-rates.ts'
-import type { TimeSeries } from './time-series.ts'
-
-/** A client, media server, drive or disk with a throughput that the flows over it share. */
-export interface Link extends SharedLink {
-  readonly name: string
-  /** Gets the bytes that pass. */
-  readonly series?: TimeSeries
-}
+import { share } from './fair-rates.ts'
+import { type FlowGroup, FlowTable, type Link, type LinkState } from './flow-table.ts'
 
 /** A flow that has been started. */
 export interface StartedFlow {
@@ -17,50 +10,6 @@ export interface StartedFlow {
   readonly abort: (reason: Error) => void
 }
 
-interface Flow {
-  readonly links: readonly LinkState[]
-  /** Those of its links that have series. */
-  readonly counted: readonly LinkState[]
-  /** Those of its links with a limit that other flows go over too. */
-  common: readonly LinkState[]
-  /** What its other links would let pass, bytes per second: most clients have one flow at a time. */
-  bound: number
-  /** Where it stands among the flows of each of its links. */
-  readonly places: number[]
-  /** Whether it is not over. */
-  live: boolean
-  left: number
-  /** Bytes per second. */
-  rate: number
-  /** When `left` was true. */
-  at: number
-  /** Its last byte passes then; Infinity while nothing passes. */
-  endsAt: number
-  /** Those whose rates were found with its own; absent when it is over. */
-  group: Group | undefined
-  /** The last round of rates it was found in. */
-  round: number
-  fair: number
-  readonly resolve: () => void
-}
-
-/** Flows whose rates were found together: one timer is enough for them. */
-interface Group {
-  flows: Flow[]
-  cancelTimer: () => void
-}
-
-interface LinkState extends Link {
-  readonly flows: Flow[]
-  /** Of all its flows together, bytes per second, counted into its series up to `at`. */
-  rate: number
-  at: number
-  /** The last round of rates it was reached in. */
-  round: number
-  spare: number
-  open: number
-}
-
 /**
  * Flows of data over links, at max-min fair rates at every moment. When one starts or ends, only the flows are computed
  * anew that share a link with it, or with one that does.
@@ -68,10 +17,12 @@ interface LinkState extends Link {
 export class FlowNetwork {
   readonly #clock: Clock
   readonly #links = new Map<string, LinkState>()
+  readonly #flows = new FlowTable()
   readonly #dirty = new Set<LinkState>()
-  readonly #alone = new Set<Flow>()
+  /** Flows that have started since the last round. */
+  #started: number[] = []
   /** Groups that flows have left since the last round. */
-  readonly #left = new Set<Group>()
+  readonly #left = new Set<FlowGroup>()
   #round = 0
   #cancelPending: (() => void) | undefined
 
@@ -83,7 +34,7 @@ export class FlowNetwork {
   addLink(link: Link): void {
     const at = this.#clock.now()
     const { name, bytesPerSecond, series } = link
-    const state = { name, bytesPerSecond, flows: [] as Flow[], rate: 0, at, round: 0, spare: 0, open: 0 }
+    const state = { name, bytesPerSecond, flows: [] as number[], rate: 0, at, round: 0, spare: 0, open: 0 }
     this.#links.set(name, series === undefined ? state : { ...state, series })
   }
 
@@ -99,40 +50,22 @@ export class FlowNetwork {
       if (link === undefined) throw new TypeError(`there is no link ${name}`)
       return link
     })
-    let resolve: () => void = () => undefined
-    let reject: (reason: Error) => void = () => undefined
-    const done = new Promise<void>((onDone, onBroken) => {
-      resolve = onDone
-      reject = onBroken
+    let abort: (reason: Error) => void = () => undefined
+    const done = new Promise<void>((resolve, reject) => {
+      let live = true
+      const flow = this.#flows.add(bytes, states, this.#clock.now(), () => {
+        live = false
+        resolve()
+      })
+      this.#started.push(flow)
+      this.#changed(states)
+      abort = (reason) => {
+        if (!live) return
+        live = false
+        this.#remove(flow)
+        reject(reason)
+      }
     })
-    const flow: Flow = {
-      links: states,
-      counted: states.filter(({ series }) => series !== undefined),
-      common: [],
-      bound: Infinity,
-      places: states.map(({ flows }) => flows.length),
-      live: true,
-      left: bytes,
-      rate: 0,
-      at: this.#clock.now(),
-      endsAt: Infinity,
-      group: undefined,
-      round: 0,
-      fair: 0,
-      resolve,
-    }
-    for (const link of states) {
-      const [other] = link.flows
-      link.flows.push(flow)
-      if (other !== undefined && link.flows.length === 2) tellApart(other)
-    }
-    tellApart(flow)
-    this.#changed(flow)
-    const abort = (reason: Error): void => {
-      if (!flow.live) return
-      this.#remove(flow)
-      reject(reason)
-    }
     return { done, abort }
   }
 
@@ -142,37 +75,39 @@ export class FlowNetwork {
     for (const link of this.#links.values()) count(link, now)
   }
 
-  #finish(flow: Flow): void {
+  #finish(flow: number): void {
+    const resolve = this.#flows.resolve[flow] as () => void
     // The last byte: what rounding left over belongs to it.
-    this.#remove(flow, flow.left)
-    flow.resolve()
+    this.#remove(flow, this.#flows.left[flow])
+    resolve()
   }
 
   /** `passed` is what has passed since its rate was found, where that is known better than by the rate. */
-  #remove(flow: Flow, passed?: number): void {
+  #remove(flow: number, passed?: number): void {
+    const flows = this.#flows
     const now = this.#clock.now()
-    const byRate = (countable(flow.rate) * (now - flow.at)) / 1000
-    const excess = (passed ?? Math.min(flow.left, byRate)) - byRate
-    flow.live = false
-    for (const [index, link] of flow.links.entries()) {
-      leave(link, flow.places[index] as number)
-      const [other] = link.flows
-      if (other !== undefined && link.flows.length === 1) tellApart(other)
-      if (link.series === undefined) continue
+    const links = flows.links[flow] as readonly LinkState[]
+    const counted = flows.counted[flow] as readonly LinkState[]
+    const at = flows.at[flow] as number
+    const rate = countable(flows.rate[flow] as number)
+    const byRate = (rate * (now - at)) / 1000
+    const excess = (passed ?? Math.min(flows.left[flow] as number, byRate)) - byRate
+    const group = flows.group[flow]
+    if (group !== undefined) this.#left.add(group)
+    flows.delete(flow)
+    this.#started = this.#started.filter((started) => started !== flow)
+    for (const link of counted) {
       count(link, now)
-      link.rate = link.flows.length === 0 ? 0 : link.rate - countable(flow.rate)
+      link.rate = link.flows.length === 0 ? 0 : link.rate - rate
       // The timer has whole milliseconds: the last of them was not full.
-      if (excess !== 0) link.series.add(Math.max(flow.at, now - 1), now, excess)
+      if (excess !== 0) link.series?.add(Math.max(at, now - 1), now, excess)
     }
-    if (flow.group !== undefined) this.#left.add(flow.group)
-    flow.group = undefined
-    this.#changed(flow)
+    this.#changed(links)
   }
 
   /** What starts and ends at one moment is computed together, before time goes on. */
-  #changed(flow: Flow): void {
-    for (const link of flow.links) this.#dirty.add(link)
-    this.#alone.add(flow)
+  #changed(links: readonly LinkState[]): void {
+    for (const link of links) this.#dirty.add(link)
     this.#cancelPending ??= this.#clock.setTimer(0, () => this.#recompute())
   }
 
@@ -180,65 +115,76 @@ export class FlowNetwork {
   #recompute(): void {
     this.#cancelPending = undefined
     const { flows, links } = this.#connected()
-    share(flows, links)
+    share(this.#flows, [...flows], links)
     const now = this.#clock.now()
-    const group: Group = { flows, cancelTimer: () => undefined }
+    const group: FlowGroup = { flows, cancelTimer: () => undefined }
+    const { group: groupOf, fair, rate } = this.#flows
     for (const flow of flows) {
-      if (flow.group !== undefined) this.#left.add(flow.group)
-      flow.group = group
-      if (flow.fair !== flow.rate) this.#setRate(flow, now)
+      const before = groupOf[flow]
+      if (before !== undefined) this.#left.add(before)
+      groupOf[flow] = group
+      if (fair[flow] !== rate[flow]) this.#setRate(flow, now)
     }
     for (const before of this.#left) {
       // Flows that nothing binds to these any more keep the timer they have.
-      before.flows = before.flows.filter((flow) => flow.group === before)
+      before.flows = before.flows.filter((flow) => groupOf[flow] === before)
       if (before.flows.length === 0) before.cancelTimer()
     }
     this.#left.clear()
     this.#wait(group)
   }
 
-  #setRate(flow: Flow, now: number): void {
-    const { rate, fair } = flow
-    if (now > flow.at) flow.left -= Math.min(flow.left, (rate * (now - flow.at)) / 1000)
-    flow.at = now
-    flow.rate = fair
-    flow.endsAt = fair > 0 ? now + Math.ceil((flow.left / fair) * 1000) : Infinity
-    for (const link of flow.counted) {
+  #setRate(flow: number, now: number): void {
+    const flows = this.#flows
+    const rate = flows.rate[flow] as number
+    const fair = flows.fair[flow] as number
+    const at = flows.at[flow] as number
+    let left = flows.left[flow] as number
+    if (now > at) left -= Math.min(left, (rate * (now - at)) / 1000)
+    flows.left[flow] = left
+    flows.at[flow] = now
+    flows.rate[flow] = fair
+    flows.endsAt[flow] = fair > 0 ? now + Math.ceil((left / fair) * 1000) : Infinity
+    for (const link of flows.counted[flow] as readonly LinkState[]) {
       count(link, now)
       link.rate = link.flows.length === 1 ? countable(fair) : link.rate + countable(fair) - countable(rate)
     }
   }
 
   /** One timer, for the flow of the group that ends first. */
-  #wait(group: Group): void {
+  #wait(group: FlowGroup): void {
+    const { endsAt, group: groupOf } = this.#flows
     let first = Infinity
-    for (const { endsAt } of group.flows) if (endsAt < first) first = endsAt
+    for (const flow of group.flows) first = Math.min(first, endsAt[flow] as number)
     if (first === Infinity) return
     group.cancelTimer = this.#clock.setTimer(first - this.#clock.now(), () => {
       const now = this.#clock.now()
-      const over = group.flows.filter((flow) => flow.group === group && flow.endsAt <= now)
-      group.flows = group.flows.filter((flow) => flow.group === group && flow.endsAt > now)
+      const present = group.flows.filter((flow) => groupOf[flow] === group)
+      const ends = this.#flows.endsAt
+      const over = present.filter((flow) => (ends[flow] as number) <= now)
+      group.flows = present.filter((flow) => (ends[flow] as number) > now)
       for (const flow of over) this.#finish(flow)
       this.#wait(group)
     })
   }
 
   /** The flows that what has changed binds together, and the links that they share. */
-  #connected(): { readonly flows: Flow[]; readonly links: readonly LinkState[] } {
+  #connected(): { readonly flows: number[]; readonly links: readonly LinkState[] } {
+    const { round: rounds, common } = this.#flows
     const round = ++this.#round
-    const flows: Flow[] = []
+    const flows: number[] = []
     const links: LinkState[] = []
-    const reachFlow = (flow: Flow): void => {
-      if (flow.round === round) return
-      flow.round = round
-      flows.push(flow)
-      for (const link of flow.common) reachLink(link)
-    }
     const reachLink = (link: LinkState): void => {
       if (link.round === round) return
       link.round = round
       link.open = link.flows.length
       links.push(link)
+    }
+    const reachFlow = (flow: number): void => {
+      if (rounds[flow] === round) return
+      rounds[flow] = round
+      flows.push(flow)
+      for (const link of common[flow] as readonly LinkState[]) if (link.round !== round) reachLink(link)
     }
     for (const link of this.#dirty) {
       const [only] = link.flows
@@ -246,33 +192,13 @@ export class FlowNetwork {
       if (link.flows.length === 1) reachFlow(only)
       else reachLink(link)
     }
-    for (const link of links) for (const flow of link.flows) reachFlow(flow)
+    for (const link of links) for (const flow of link.flows) if (rounds[flow] !== round) reachFlow(flow)
     // A flow that shares no link with a limit is bound together with nobody.
-    for (const flow of this.#alone) if (flow.live) reachFlow(flow)
+    for (const flow of this.#started) reachFlow(flow)
     this.#dirty.clear()
-    this.#alone.clear()
+    this.#started = []
     return { flows, links }
   }
-}
-
-/** Tells the links that a flow shares with others from those that bound it alone; anew when their flows change. */
-function tellApart(flow: Flow): void {
-  flow.bound = Infinity
-  const common: LinkState[] = []
-  for (const link of flow.links) {
-    if (link.bytesPerSecond === Infinity) continue
-    if (link.flows.length > 1) common.push(link)
-    else if (link.bytesPerSecond < flow.bound) flow.bound = link.bytesPerSecond
-  }
-  flow.common = common
-}
-
-/** Takes the flow at a place out of those of a link: the last one gets its place. */
-function leave(link: LinkState, place: number): void {
-  const last = link.flows.pop() as Flow
-  if (place === link.flows.length) return
-  link.flows[place] = last
-  last.places[last.links.indexOf(link)] = place
 }
 
 /** What nothing limits passes at once: it has no rate to count by. */

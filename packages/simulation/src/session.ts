@@ -39,9 +39,9 @@ export class Session {
           this.#waits.delete(reject)
           resolve(value)
         },
-        (error: unknown) => {
+        (error: Error) => {
           this.#waits.delete(reject)
-          reject(error as Error)
+          reject(error)
         },
       )
       if (this.#failure !== undefined) reject(this.#failure)
