@@ -24,42 +24,51 @@ export interface WriteQueue {
   drained(): Promise<void>
 }
 
-interface Entry {
-  readonly operations: readonly WriteOperation[]
-  readonly sync: boolean
-  readonly resolve: () => void
-  readonly reject: (error: Error) => void
+/** What is asked for until the next batch begins. It ends for all who asked at once. */
+class Batch {
+  readonly operations: WriteOperation[] = []
+  sync = false
+  readonly done: Promise<void>
+  resolve: () => void = () => undefined
+  reject: (error: Error) => void = () => undefined
+
+  constructor() {
+    this.done = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+  }
 }
 
 /** Makes the queue in front of a store. */
 export function createWriteQueue(store: Store): WriteQueue {
-  let waiting: Entry[] = []
+  let waiting: Batch | undefined
   let running: Promise<void> | undefined
 
   const run = async (): Promise<void> => {
     // Lets everything that the same turn asks for into the first batch.
     await Promise.resolve()
-    while (waiting.length > 0) {
-      const entries = waiting
-      waiting = []
+    while (waiting !== undefined) {
+      const batch = waiting
+      waiting = undefined
       try {
         // Sublevels are kept as plain stores; a batch wants to know them as what they are.
-        const operations = entries.flatMap((entry) => entry.operations) as never[]
-        const durability: object = { sync: entries.some((entry) => entry.sync) }
-        await store.batch(operations, durability)
-        for (const entry of entries) entry.resolve()
+        await store.batch(batch.operations as never[], { sync: batch.sync } as object)
+        batch.resolve()
       } catch (error) {
-        for (const entry of entries) entry.reject(asNbError(error, 'store-failed'))
+        batch.reject(asNbError(error, 'store-failed'))
       }
     }
     running = undefined
   }
   return {
-    write: (operations, options) =>
-      new Promise((resolve, reject) => {
-        waiting.push({ operations, sync: options?.sync === true, resolve, reject })
-        running ??= run()
-      }),
+    write: (operations, options) => {
+      waiting ??= new Batch()
+      for (const operation of operations) waiting.operations.push(operation)
+      if (options?.sync === true) waiting.sync = true
+      running ??= run()
+      return waiting.done
+    },
     drained: async () => {
       while (running !== undefined) await running
     },
