@@ -67,8 +67,8 @@ export function selectedPaths({
   backup,
   selections,
 }: {
-  readonly backup?: Pick<NonNullable<JobRecord['backup']>, 'policy'>
-  readonly selections?: readonly Path[]
+  readonly backup?: Pick<NonNullable<JobRecord['backup']>, 'policy'> | undefined
+  readonly selections?: readonly Path[] | undefined
 }): readonly Path[] {
   if (selections !== undefined) return selections
   const named = (backup?.policy.selections ?? []).filter((selection) => selection !== 'NEW_STREAM')

@@ -84,13 +84,12 @@ export class JobEntries {
 
 /** The record with what has been shown of it since it was written. */
 export function withLive({ current, live }: Entry): JobRecord {
-  return { ...current, ...live }
+  const { progress, operation } = live
+  if (progress === current.progress && operation === current.operation) return current
+  return { ...current, progress, operation }
 }
 
 /** What is shown of a record beside what it decides by. */
 export function liveOf({ progress, operation }: JobRecord): LiveFacts {
-  return {
-    ...(progress === undefined ? {} : { progress }),
-    ...(operation === undefined ? {} : { operation }),
-  }
+  return { progress, operation }
 }

@@ -60,11 +60,12 @@ export interface Ending {
 /** Everything that was asked for and never changes. It is written once, beside the record. */
 export interface JobSpec {
   /** For a backup, without the policy's clients and schedules. */
-  readonly backup?: { readonly policy: Policy; readonly schedule: Schedule; readonly limits: JobLimits }
+  readonly backup?:
+    { readonly policy: Policy; readonly schedule: Schedule; readonly limits: JobLimits } | undefined
   /** What to back up instead of the policy's selections. */
-  readonly selections?: readonly Path[]
-  readonly streamSet?: readonly string[]
-  readonly retentionMs?: number | null
+  readonly selections?: readonly Path[] | undefined
+  readonly streamSet?: readonly string[] | undefined
+  readonly retentionMs?: number | null | undefined
 }
 
 /** A part of a parent job. */
@@ -95,7 +96,10 @@ export interface Rest {
   readonly until?: number
 }
 
-/** A job as its database keeps it. Plain data; replaced as a whole by every change. */
+/**
+ * A job as its database keeps it. Plain data; replaced as a whole by every change. What a job has not is there as
+ * `undefined`: all records are of one shape, which `wholeRecord` gives them, so that a copy costs next to nothing.
+ */
 export interface JobRecord extends JobSpec {
   readonly version: 1
   readonly id: string
@@ -106,19 +110,20 @@ export interface JobRecord extends JobSpec {
   readonly client: string
   readonly priority: number
   readonly submittedAt: number
-  readonly policy?: string
-  readonly schedule?: string
-  readonly scheduleType?: ScheduleType
-  readonly stream?: string
-  readonly parentId?: string
+  readonly policy?: string | undefined
+  readonly schedule?: string | undefined
+  readonly scheduleType?: ScheduleType | undefined
+  readonly stream?: string | undefined
+  readonly parentId?: string | undefined
   /** For a parent: its parts, and how those that are final ended, by id. */
-  readonly children?: readonly ChildJob[]
-  readonly childEnds?: Readonly<Record<string, ChildEnd>>
+  readonly children?: readonly ChildJob[] | undefined
+  readonly childEnds?: Readonly<Record<string, ChildEnd>> | undefined
   /** For a job that a worker carries out. */
-  readonly work?: { readonly need?: MediaNeed; readonly parameters: Readonly<Record<string, Json>> }
-  readonly retry?: RetryRule
+  readonly work?:
+    { readonly need?: MediaNeed; readonly parameters: Readonly<Record<string, Json>> } | undefined
+  readonly retry?: RetryRule | undefined
   /** A job that is not active by then ends with 196. */
-  readonly windowClosesAt?: number
+  readonly windowClosesAt?: number | undefined
   /** The present try, or the last one. */
   readonly attempt: { readonly number: number; readonly startedAt: number; readonly firstLine: number }
   /** The tries that are over; the present one is the last of them while the job rests. */
@@ -126,29 +131,29 @@ export interface JobRecord extends JobSpec {
   /** How often it was put on the queue: makes each of its requests to the broker another. */
   readonly queueings: number
   /** From where its next try goes on; its image is kept for that. */
-  readonly checkpoint?: BackupCheckpoint
+  readonly checkpoint?: BackupCheckpoint | undefined
   /** The number of the checkpoint from which the present try went on. */
-  readonly resumedFrom?: number
-  readonly suspend?: { readonly at: number; readonly reason: string }
-  readonly rest?: Rest
-  readonly activeAt?: number
-  readonly endedAt?: number
+  readonly resumedFrom?: number | undefined
+  readonly suspend?: { readonly at: number; readonly reason: string } | undefined
+  readonly rest?: Rest | undefined
+  readonly activeAt?: number | undefined
+  readonly endedAt?: number | undefined
   /** What the job itself was granted. */
-  readonly held?: Holding
+  readonly held?: Holding | undefined
   /** The media request that was answered with {@link held}. */
-  readonly heldFor?: string
+  readonly heldFor?: string | undefined
   /** Media requests that were acknowledged and not yet answered, by `sessionId/requestId`. */
   readonly mediaRequests: Readonly<Record<string, MediaRequest>>
   /** What its sessions were granted beyond that, by `sessionId/requestId`. */
   readonly sessionHoldings: Readonly<Record<string, Holding>>
-  readonly backupId?: string
-  readonly session?: { readonly sessionId: string; readonly mediaServer: string }
-  readonly mediaServer?: string
-  readonly storageUnit?: string
-  readonly cancel?: { readonly at: number; readonly reason: string }
-  readonly ending?: Ending
-  readonly progress?: JobProgress
-  readonly operation?: Job['operation']
+  readonly backupId?: string | undefined
+  readonly session?: { readonly sessionId: string; readonly mediaServer: string } | undefined
+  readonly mediaServer?: string | undefined
+  readonly storageUnit?: string | undefined
+  readonly cancel?: { readonly at: number; readonly reason: string } | undefined
+  readonly ending?: Ending | undefined
+  readonly progress?: JobProgress | undefined
+  readonly operation?: Job['operation'] | undefined
 }
 
 /** Whether the job manager itself runs a backup for it: a backup or an archive that is no parent. */

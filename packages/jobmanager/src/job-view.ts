@@ -21,8 +21,8 @@ const states: Readonly<Record<JobPhase, JobState>> = {
 
 /** What changes too often to be written down each time. */
 export interface LiveFacts {
-  readonly progress?: JobProgress
-  readonly operation?: Job['operation']
+  readonly progress?: JobProgress | undefined
+  readonly operation?: Job['operation'] | undefined
 }
 
 /** A part of a parent that is not final, as far as it is told. */
@@ -47,51 +47,58 @@ export function isRemoving({ phase, type, ending }: JobRecord): boolean {
   )
 }
 
+type Draft = { -readonly [Field in keyof Job]: Job[Field] }
+
 /** The job as lists show it. The status appears when it is true for good: not before the job is final. */
 export function toJob(record: JobRecord, live: LiveFacts = {}, children: readonly ShownChild[] = []): Job {
-  const { id, type, origin, client, priority, submittedAt, phase, ending, rest } = record
   const state = stateOf(record, children)
-  const operation = phase === 'final' ? undefined : (live.operation ?? record.operation)
-  const final = phase === 'final' ? ending : undefined
-  const progress = progressOf(record, live, children)
-  const until = rest?.until
-  return {
-    id,
-    type,
-    origin,
-    client,
-    priority,
-    submittedAt,
+  const job: Draft = {
+    id: record.id,
+    type: record.type,
+    origin: record.origin,
+    client: record.client,
+    priority: record.priority,
+    submittedAt: record.submittedAt,
     state,
     attempt: record.attempt.number,
-    actions: actionsOf(
-      record,
-      children.map((child) => child.record),
-    ),
-    warnings: ending?.warnings ?? 0,
-    ...(record.parentId === undefined ? {} : { parentId: record.parentId }),
-    ...(record.children === undefined ? {} : { children: record.children.length }),
-    ...(record.stream === undefined ? {} : { stream: record.stream }),
-    ...(operation === undefined || state !== 'active' ? {} : { operation }),
-    ...(final === undefined ? {} : { status: final.status, statusText: final.statusText }),
-    ...(record.policy === undefined ? {} : { policy: record.policy }),
-    ...(record.schedule === undefined ? {} : { schedule: record.schedule }),
-    ...(record.scheduleType === undefined ? {} : { scheduleType: record.scheduleType }),
-    ...(record.mediaServer === undefined ? {} : { mediaServer: record.mediaServer }),
-    ...(record.storageUnit === undefined ? {} : { storageUnit: record.storageUnit }),
-    ...(record.backupId === undefined ? {} : { backupId: record.backupId }),
-    ...(record.activeAt === undefined ? {} : { activeAt: record.activeAt }),
-    ...(record.endedAt === undefined || state !== 'done' ? {} : { endedAt: record.endedAt }),
-    ...(phase === 'waiting-for-retry' && until !== undefined ? { retryAt: until } : {}),
-    ...(phase === 'incomplete' && until !== undefined ? { incompleteUntil: until } : {}),
-    ...(record.checkpoint === undefined || state === 'done'
-      ? {}
-      : { checkpointAt: record.checkpoint.takenAt }),
-    ...(progress === undefined ? {} : { progress }),
-    ...(record.cancel === undefined || phase === 'ended' || phase === 'final'
-      ? {}
-      : { cancelRequested: true }),
+    actions: actionsOf(record, children),
+    warnings: record.ending?.warnings ?? 0,
   }
+  if (record.parentId !== undefined) job.parentId = record.parentId
+  if (record.children !== undefined) job.children = record.children.length
+  if (record.stream !== undefined) job.stream = record.stream
+  if (record.policy !== undefined) job.policy = record.policy
+  if (record.schedule !== undefined) job.schedule = record.schedule
+  if (record.scheduleType !== undefined) job.scheduleType = record.scheduleType
+  if (record.mediaServer !== undefined) job.mediaServer = record.mediaServer
+  if (record.storageUnit !== undefined) job.storageUnit = record.storageUnit
+  if (record.backupId !== undefined) job.backupId = record.backupId
+  if (record.activeAt !== undefined) job.activeAt = record.activeAt
+  const progress = progressOf(record, live, children)
+  if (progress !== undefined) job.progress = progress
+  if (state === 'done') addEnd(job, record)
+  else addPresent(job, record, live)
+  return job
+}
+
+/** What is shown of a job that is done. */
+function addEnd(job: Draft, { phase, ending, endedAt }: JobRecord): void {
+  if (endedAt !== undefined) job.endedAt = endedAt
+  if (phase !== 'final' || ending === undefined) return
+  job.status = ending.status
+  job.statusText = ending.statusText
+}
+
+/** What is shown of a job as long as it is not done. */
+function addPresent(job: Draft, record: JobRecord, live: LiveFacts): void {
+  const { phase, checkpoint, rest } = record
+  const operation = live.operation ?? record.operation
+  if (operation !== undefined && job.state === 'active') job.operation = operation
+  if (phase === 'waiting-for-retry' && rest?.until !== undefined) job.retryAt = rest.until
+  if (phase === 'incomplete' && rest?.until !== undefined) job.incompleteUntil = rest.until
+  if (checkpoint !== undefined) job.checkpointAt = checkpoint.takenAt
+  // An archive whose files are being taken off its client has ended already.
+  if (record.cancel !== undefined && phase !== 'ended') job.cancelRequested = true
 }
 
 function progressOf(

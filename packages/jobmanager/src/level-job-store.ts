@@ -147,11 +147,11 @@ class LevelJobStore implements JobStore {
   show(jobId: string, facts: LiveFacts): void {
     const entry = this.#entries.get(jobId)
     if (entry === undefined || entry.current.phase === 'ended') return
-    const { progress, operation } = facts
+    const { live } = entry
+    const { progress, operation = live.operation } = facts
     entry.live = {
-      ...entry.live,
-      ...(operation === undefined ? {} : { operation }),
-      ...(progress === undefined ? {} : { progress: mergeProgress(entry.live.progress, progress) }),
+      progress: progress === undefined ? live.progress : mergeProgress(live.progress, progress),
+      operation,
     }
     this.#events.emit('job:changed', { job: this.#entries.view(entry) })
     if (entry.current.parentId !== undefined) this.#showParent(entry.current.parentId)
@@ -285,7 +285,7 @@ class LevelJobStore implements JobStore {
       { sync: true },
     )
     for (const { each, lines } of made)
-      this.#entries.set(each.id, { current: each, shown: each, live: {}, lines: lines.length })
+      this.#entries.set(each.id, { current: each, shown: each, live: liveOf(each), lines: lines.length })
     for (const { each, lines } of made) {
       this.#tell(each.id, 0, lines)
       const entry = this.#entries.get(each.id)

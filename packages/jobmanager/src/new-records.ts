@@ -1,5 +1,6 @@
 import type { BackupJobRequest, JobStream, Policy, RegisteredJobRequest, WorkJobRequest } from '@nb/contracts'
 import type { JobRecord } from './job-record.ts'
+import { wholeRecord } from './whole-record.ts'
 
 /** A job to be put on the list: one of the manager's own flows, a worker's, or another's. */
 export type NewJob =
@@ -35,7 +36,7 @@ const common: Common = { version: 1, mediaRequests: {}, sessionHoldings: {}, tri
 export function newBackupRecord(id: string, input: BackupJobRequest, now: number): JobRecord {
   const { policy, schedule, streams, selections, streamSet, retentionMs, windowClosesAt, retry } = input
   const isParent = streams !== undefined && streams.length > 0
-  return {
+  return wholeRecord({
     ...common,
     id,
     requestId: input.requestId,
@@ -50,13 +51,14 @@ export function newBackupRecord(id: string, input: BackupJobRequest, now: number
     scheduleType: schedule.type,
     attempt: { number: 1, startedAt: now, firstLine: 1 },
     backup: { policy: forRecord(policy), schedule, limits: input.limits },
-    ...(isParent ? { children: [], childEnds: {} } : {}),
-    ...(selections === undefined ? {} : { selections }),
-    ...(streamSet === undefined ? {} : { streamSet }),
-    ...(retentionMs === undefined ? {} : { retentionMs }),
-    ...(windowClosesAt === undefined ? {} : { windowClosesAt }),
-    ...(retry === undefined ? {} : { retry }),
-  }
+    children: isParent ? [] : undefined,
+    childEnds: isParent ? {} : undefined,
+    selections,
+    streamSet,
+    retentionMs,
+    windowClosesAt,
+    retry,
+  })
 }
 
 /** The record of one stream of a parent. */
@@ -65,23 +67,24 @@ export function newChildRecord(
   parent: JobRecord,
   { name, selections, retry = parent.retry }: JobStream,
 ): JobRecord {
-  const { children: _, childEnds: __, ...like } = parent
   return {
-    ...like,
+    ...parent,
     id,
     requestId: `${parent.requestId}/${name}`,
     phase: 'queued',
     parentId: parent.id,
     stream: name,
     selections,
-    ...(retry === undefined ? {} : { retry }),
+    retry,
+    children: undefined,
+    childEnds: undefined,
   }
 }
 
 /** The record of a job that a worker carries out. */
 export function newWorkRecord(id: string, input: WorkJobRequest, now: number): JobRecord {
   const { requestId, type, origin, client = '-', policy, priority = 0, need, parameters = {}, retry } = input
-  return {
+  return wholeRecord({
     ...common,
     id,
     requestId,
@@ -93,14 +96,14 @@ export function newWorkRecord(id: string, input: WorkJobRequest, now: number): J
     submittedAt: now,
     attempt: { number: 1, startedAt: now, firstLine: 1 },
     work: { parameters, ...(need === undefined ? {} : { need }) },
-    ...(policy === undefined ? {} : { policy }),
-    ...(retry === undefined ? {} : { retry }),
-  }
+    policy,
+    retry,
+  })
 }
 
 /** The record of a job whose flow is run by someone else; it is active from the start. */
 export function newRegisteredRecord(id: string, input: RegisteredJobRequest, now: number): JobRecord {
-  return {
+  return wholeRecord({
     ...common,
     id,
     requestId: input.requestId,
@@ -112,9 +115,9 @@ export function newRegisteredRecord(id: string, input: RegisteredJobRequest, now
     submittedAt: now,
     activeAt: now,
     attempt: { number: 1, startedAt: now, firstLine: 1 },
-    ...(input.policy === undefined ? {} : { policy: input.policy }),
-    ...(input.backupId === undefined ? {} : { backupId: input.backupId }),
-  }
+    policy: input.policy,
+    backupId: input.backupId,
+  })
 }
 
 const shortened = new WeakMap<Policy, Policy>()

@@ -1,5 +1,6 @@
 import { NbError } from '@nb/contracts'
 import type { JobPhase, JobRecord, JobSpec } from './job-record.ts'
+import { wholeRecord } from './whole-record.ts'
 
 const phases: readonly string[] = [
   'queued',
@@ -37,17 +38,12 @@ export function storedJob(record: JobRecord): StoredJob {
 
 /** The part of a record that changes. */
 export function storedRecord(record: JobRecord): object {
-  const { backup: _, selections: __, streamSet: ___, retentionMs: ____, ...changing } = record
-  return changing
+  // What is `undefined` is not written.
+  return { ...record, backup: undefined, selections: undefined, streamSet: undefined, retentionMs: undefined }
 }
 
 function specOf({ backup, selections, streamSet, retentionMs }: JobRecord): JobSpec {
-  return {
-    ...(backup === undefined ? {} : { backup }),
-    ...(selections === undefined ? {} : { selections }),
-    ...(streamSet === undefined ? {} : { streamSet }),
-    ...(retentionMs === undefined ? {} : { retentionMs }),
-  }
+  return { backup, selections, streamSet, retentionMs }
 }
 
 /**
@@ -65,8 +61,8 @@ export function parseRecord(key: string, text: string, spec?: string): JobRecord
   }
   const wrong = findWrong(value)
   if (wrong !== undefined) throw corrupt(key, `its ${wrong} is missing or wrong`)
-  if (spec === undefined) return value as JobRecord
-  const whole = { ...(value as JobRecord), ...parseObject<JobSpec>(key, spec) }
+  if (spec === undefined) return wholeRecord(value as JobRecord)
+  const whole = wholeRecord({ ...(value as JobRecord), ...parseObject<JobSpec>(key, spec) })
   if (needsPolicy(whole) && typeof whole.backup?.schedule !== 'object')
     throw corrupt(key, 'its backup is missing or wrong')
   return whole

@@ -186,10 +186,8 @@ export function applyChange(record: JobRecord, change: JobChange): JobRecord {
     case 'requeued':
       return { ...withoutTry(record), phase: 'queued' }
     case 'imaged': {
-      const { resumedFrom: _, ...rest } = record
-      const { checkpoint } = record
-      const resumed = checkpoint === undefined ? {} : { resumedFrom: checkpoint.number }
-      return { ...rest, ...resumed, phase: 'imaged', backupId: change.backupId }
+      const { backupId } = change
+      return { ...record, phase: 'imaged', backupId, resumedFrom: record.checkpoint?.number }
     }
     case 'started': {
       const { sessionId, mediaServer } = change
@@ -203,32 +201,25 @@ export function applyChange(record: JobRecord, change: JobChange): JobRecord {
       if (record.held === undefined) return { ...record, mediaRequests }
       return { ...record, mediaRequests, heldFor: record.heldFor ?? change.request }
     }
-    case 'media-answered': {
-      const { [change.request]: _, ...mediaRequests } = record.mediaRequests
-      return { ...record, mediaRequests }
-    }
+    case 'media-answered':
+      return { ...record, mediaRequests: without(record.mediaRequests, change.request) }
     case 'leased': {
       const { storageUnit, mediaServer } = change.holding.allocation
       const sessionHoldings = { ...record.sessionHoldings, [change.request]: change.holding }
       return { ...record, sessionHoldings, storageUnit, mediaServer }
     }
-    case 'unleased': {
-      const { [change.request]: _, ...sessionHoldings } = record.sessionHoldings
-      return { ...record, sessionHoldings }
-    }
+    case 'unleased':
+      return { ...record, sessionHoldings: without(record.sessionHoldings, change.request) }
     case 'checkpointed': {
       const newer = change.checkpoint.number > (record.checkpoint?.number ?? 0)
       return newer ? { ...record, checkpoint: change.checkpoint } : record
     }
     case 'afresh': {
-      const { checkpoint: _, resumedFrom: __, backupId: ___, ...rest } = record
-      return { ...rest, queueings: record.queueings + 1 }
+      const queueings = record.queueings + 1
+      return { ...record, checkpoint: undefined, resumedFrom: undefined, backupId: undefined, queueings }
     }
-    case 'noted': {
-      const { progress, ...facts } = change.facts
-      if (progress === undefined) return { ...record, ...facts }
-      return { ...record, ...facts, progress: mergeProgress(record.progress, progress) }
-    }
+    case 'noted':
+      return withFacts(record, change.facts)
     case 'prioritised':
       return { ...record, priority: change.priority }
     case 'cancel-requested':
@@ -236,11 +227,11 @@ export function applyChange(record: JobRecord, change: JobChange): JobRecord {
     case 'suspend-requested':
       return { ...record, suspend: record.suspend ?? { at: change.at, reason: change.reason } }
     case 'attempt-ended': {
-      const { suspend: _, ...rest } = record
-      const tries = closesAttempt(record, change.rest.to)
-        ? [...record.tries, attemptOf(record, { ...change.rest, endedAt: change.rest.at })]
+      const { rest } = change
+      const tries = closesAttempt(record, rest.to)
+        ? [...record.tries, attemptOf(record, { ...rest, endedAt: rest.at })]
         : record.tries
-      return { ...rest, phase: 'resting', rest: change.rest, tries }
+      return { ...record, phase: 'resting', rest, tries, suspend: undefined }
     }
     case 'rested': {
       const to = record.rest?.to ?? 'queued'
@@ -258,28 +249,55 @@ export function applyChange(record: JobRecord, change: JobChange): JobRecord {
     }
     case 'queued-again': {
       const next = nextTry(record, change.at, change.firstLine)
-      if (!change.byHand) return next
-      const { windowClosesAt: _, ...unbound } = next
-      return unbound
+      return change.byHand ? { ...next, windowClosesAt: undefined } : next
     }
     case 'child-active':
       return { ...record, activeAt: record.activeAt ?? change.at }
     case 'child-ended':
       return { ...record, childEnds: { ...record.childEnds, [change.jobId]: change.end } }
     case 'ended': {
-      const { suspend: _, ...rest } = record
       const ending = trueEnding(record, change.ending)
-      return { ...rest, phase: 'ended', endedAt: change.at, ending }
+      return { ...record, phase: 'ended', endedAt: change.at, ending, suspend: undefined }
     }
     case 'amended':
       return { ...record, ending: change.ending }
     case 'removed':
       return { ...record, endedAt: change.at, ending: { ...change.ending, removalDone: true } }
     case 'settled': {
-      const { held: _, heldFor: __, operation: ___, checkpoint: ____, rest: _____, ending, ...kept } = record
-      const { completion: ______, removalDone: _______, ...final } = ending as Ending
-      return { ...kept, phase: 'final', mediaRequests: {}, sessionHoldings: {}, ending: final }
+      const { status, statusText, warnings } = record.ending as Ending
+      return {
+        ...record,
+        phase: 'final',
+        ending: { status, statusText, warnings },
+        mediaRequests: none,
+        sessionHoldings: none,
+        held: undefined,
+        heldFor: undefined,
+        operation: undefined,
+        checkpoint: undefined,
+        rest: undefined,
+      }
     }
+  }
+}
+
+const none = {}
+
+/** The rows without one. */
+function without<Row>(rows: Readonly<Record<string, Row>>, key: string): Readonly<Record<string, Row>> {
+  const { [key]: _, ...others } = rows
+  return others
+}
+
+/** The record with those of the facts that are told. */
+function withFacts(record: JobRecord, facts: JobFacts): JobRecord {
+  return {
+    ...record,
+    backupId: facts.backupId ?? record.backupId,
+    mediaServer: facts.mediaServer ?? record.mediaServer,
+    storageUnit: facts.storageUnit ?? record.storageUnit,
+    operation: facts.operation ?? record.operation,
+    progress: facts.progress === undefined ? record.progress : mergeProgress(record.progress, facts.progress),
   }
 }
 
@@ -291,28 +309,39 @@ export function trueEnding(record: JobRecord, ending: Ending): Ending {
 
 /** The record without what its try was granted and did. */
 function withoutTry(record: JobRecord): JobRecord {
-  const { held: _, heldFor: __, activeAt: ___, session: ____, operation: _____, ...rest } = record
-  const { storageUnit, mediaServer, resumedFrom: ______, ...bare } = rest
   // Where the kept image lies is where the next try has to go.
-  if (record.checkpoint === undefined) return bare
+  const isKept = record.checkpoint !== undefined
   return {
-    ...bare,
-    ...(storageUnit === undefined ? {} : { storageUnit }),
-    ...(mediaServer === undefined ? {} : { mediaServer }),
+    ...record,
+    held: undefined,
+    heldFor: undefined,
+    activeAt: undefined,
+    session: undefined,
+    operation: undefined,
+    resumedFrom: undefined,
+    storageUnit: isKept ? record.storageUnit : undefined,
+    mediaServer: isKept ? record.mediaServer : undefined,
   }
 }
 
 /** A record at rest holds nothing; without a checkpoint its image is gone too. */
 function atRestNow(record: JobRecord): JobRecord {
-  const { held: _, heldFor: __, session: ___, operation: ____, backupId, ...rest } = record
-  const image = record.checkpoint === undefined || backupId === undefined ? {} : { backupId }
-  return { ...rest, ...image, mediaRequests: {}, sessionHoldings: {} }
+  return {
+    ...record,
+    held: undefined,
+    heldFor: undefined,
+    session: undefined,
+    operation: undefined,
+    backupId: record.checkpoint === undefined ? undefined : record.backupId,
+    mediaRequests: none,
+    sessionHoldings: none,
+  }
 }
 
 /** Back on the queue: another try, unless the present one never began. */
 function nextTry(record: JobRecord, at: number, firstLine: number): JobRecord {
-  const { rest: _, progress: __, ...bare } = withoutTry(record)
   const isOver = record.tries.at(-1)?.number === record.attempt.number
   const attempt = isOver ? { number: record.attempt.number + 1, startedAt: at, firstLine } : record.attempt
-  return { ...bare, phase: 'queued', attempt, queueings: record.queueings + 1 }
+  const queueings = record.queueings + 1
+  return { ...withoutTry(record), phase: 'queued', attempt, queueings, rest: undefined, progress: undefined }
 }
