@@ -1,5 +1,6 @@
 import type { MediaNeed, TapeStorageUnit } from '@nb/contracts'
 import { multiplexingOf, type MultiplexGroup } from './hold-index.ts'
+import { isYoung } from './choose-volume.ts'
 import type { InventoryView } from './inventory.ts'
 
 type Write = Extract<MediaNeed, { kind: 'write' }>
@@ -19,18 +20,21 @@ export function chooseGroup(
   view: InventoryView,
   unit: TapeStorageUnit,
   need: Write,
+  now: number,
 ): MultiplexGroup | undefined {
   const most = mostInGroup(unit, need)
   if (most < 2) return undefined
   for (const group of view.holds.openGroups(unit.name, need.volumePool, need.retentionLevel)) {
     if (group.size >= most) return undefined
-    if (isUsable(view, group)) return group
+    if (isUsable(view, group, now)) return group
   }
   return undefined
 }
 
-const isUsable = (view: InventoryView, { drive, volumeId }: MultiplexGroup): boolean =>
-  view.drives.get(drive)?.state === 'up' && view.volumes.get(volumeId)?.state === 'active'
+function isUsable(view: InventoryView, { drive, volumeId }: MultiplexGroup, now: number): boolean {
+  const volume = view.volumes.get(volumeId)
+  return view.drives.get(drive)?.state === 'up' && volume?.state === 'active' && isYoung(volume, now)
+}
 
 /** Whether a job could join a group but for the number of its members: it is what the job waits for, then. */
 export function wouldJoin(

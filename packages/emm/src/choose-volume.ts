@@ -145,7 +145,9 @@ function firstUsable(shelf: Shelf, now: number): Volume | undefined {
   return undefined
 }
 
-const isYoung = ({ expiresAt }: Volume, now: number): boolean => expiresAt === undefined || expiresAt > now
+/** Whether a volume's medium is not too old to be written to. */
+export const isYoung = ({ expiresAt }: Volume, now: number): boolean =>
+  expiresAt === undefined || expiresAt > now
 
 /** The blocker of new volumes, when the pool has as many partly full ones as it may. */
 function partlyFullLimit(view: InventoryView, unit: TapeStorageUnit, name: string): Blocker | undefined {

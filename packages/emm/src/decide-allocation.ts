@@ -148,7 +148,7 @@ function decideTapeWrite(
   if (view.drivesOf(unit).size === 0) return { denial: neverUntil(noDrive(unit)) }
   const unavailable = whyUnavailable(view, unit)
   if (unavailable.length === 0) {
-    const group = chooseGroup(view, unit, need)
+    const group = chooseGroup(view, unit, need, rules.now)
     if (group !== undefined) return { choice: { unit, medium: joined(unit, need, group) } }
   }
   const pick = pickVolume(view, unit, need, rules, wouldJoin(view, unit, need))

@@ -57,7 +57,7 @@ export function slowChoice(told: Told, unitName: string, need: MediaNeed, now: n
         .filter((one) => one.volumeId === need.volumeId && hasDrive(one))
         .map((one) => [one.volumeId, 0]),
     }
-  const group = joinable(told, unit.maxStreamsPerDrive ?? 1, unit.name, need)
+  const group = joinable(told, unit.maxStreamsPerDrive ?? 1, unit.name, need, now)
   const writing = onUnit.filter(({ purpose }) => purpose === 'write')
   const drives = new Set(writing.map(({ medium }) => (medium.kind === 'tape' ? medium.drive : '')))
   if (drives.size >= unit.maxConcurrentDrives) return { ...nothing, group }
@@ -77,7 +77,7 @@ export interface Possible {
 
 const nothing: Possible = { disk: false, group: false, tiers: [] }
 
-function joinable(told: Told, streams: number, unit: string, need: Write): boolean {
+function joinable(told: Told, streams: number, unit: string, need: Write, now: number): boolean {
   if (need.continues === true) return false
   const groups = new Map<string, Allocation[]>()
   for (const allocation of told.allocations) {
@@ -100,7 +100,10 @@ function joinable(told: Told, streams: number, unit: string, need: Write): boole
         (one) => one.volumePool === need.volumePool && one.retentionLevel === need.retentionLevel,
       ) &&
       told.drives.some(({ name, state }) => name === medium?.drive && state === 'up') &&
-      told.volumes.some(({ volumeId, state }) => volumeId === medium?.volumeId && state === 'active')
+      told.volumes.some(
+        ({ volumeId, state, expiresAt = Infinity }) =>
+          volumeId === medium?.volumeId && state === 'active' && expiresAt > now,
+      )
     )
   })
 }

@@ -1,6 +1,6 @@
 import type { MediaNeed } from '@nb/contracts'
 import t from 'tap'
-import { runningSite } from '../running-site.ts'
+import { hour, runningSite } from '../running-site.ts'
 import { writeTo } from '../site.ts'
 
 const shared = (multiplexing: number): MediaNeed => ({ ...writeTo('tape1'), multiplexing })
@@ -39,6 +39,20 @@ t.test('a full group says that the end of one of its jobs is enough', async (t) 
   await media.release({ allocationId: 'a1' })
   t.equal((await give('3', shared(8))).drive, 'd1')
 })
+
+t.test(
+  'nobody joins a group whose tape has become too old; what says what a job waits for says so too',
+  async (t) => {
+    const { media, clock, give, volume } = await runningSite(t, { maxStreamsPerDrive: 4 })
+    await media.putVolume({ ...(await volume('A00001')), expiresAt: clock.now() + hour })
+    t.equal((await give('1', shared(4))).drive, 'd1')
+    for (const name of ['d2', 'd3']) await media.setDriveState({ name, state: 'down' })
+    t.same((await media.blockers({ need: shared(4) })).blockers, [])
+    await clock.advance(hour)
+    const { blockers } = await media.blockers({ need: shared(4) })
+    t.match(blockers, [{ kind: 'drive', name: 'd1' }, { name: 'd2' }, { name: 'd3' }])
+  },
+)
 
 t.test('a job that shares its drive with few limits its group only while it runs', async (t) => {
   const { media, give } = await runningSite(t, { maxStreamsPerDrive: 4 })
