@@ -1,4 +1,5 @@
 import {
+  type CallOptions,
   type Catalog,
   type Clock,
   type ImageCompletion,
@@ -8,6 +9,7 @@ import {
   NbError,
   throwIfAborted,
 } from '@nb/contracts'
+import { ImageList, type Listed } from './image-list.ts'
 
 /**
  * An image database in memory: records, states, needs and expiry keep the port's obligations; crashes do not happen to it.
@@ -18,19 +20,20 @@ export function createSimulatedCatalog(clock: Clock): Catalog {
   return new SimulatedCatalog(clock)
 }
 
+/** An image and what is counted of it. */
+interface Entry extends Listed {
+  image: ImageRecord
+  /** How many complete images, and images in progress, need it. */
+  needers: number
+}
+
 class SimulatedCatalog implements Catalog {
   readonly #clock: Clock
-  readonly #images = new Map<string, ImageRecord>()
-  /** A client's images, oldest first. */
-  readonly #ofClient = new Map<string, Map<string, ImageRecord>>()
-  readonly #inState: Readonly<Record<ImageState, Map<string, ImageRecord>>> = {
-    'in-progress': new Map(),
-    complete: new Map(),
-    expired: new Map(),
-    discarded: new Map(),
-  }
-  /** How many complete images, and images in progress, need an image. */
-  readonly #needs = new Map<string, Set<string>>()
+  readonly #images = new Map<string, Entry>()
+  /** A client's images, oldest first. A list whose entries are taken away is replaced: somebody may be going through it. */
+  readonly #ofClient = new Map<string, Entry[]>()
+  /** Those that have expired or were given up. */
+  readonly #ended = new Map<string, Entry>()
   /** The last second for which a client got an id. */
   readonly #lastSecond = new Map<string, number>()
 
@@ -45,7 +48,7 @@ class SimulatedCatalog implements Catalog {
       (this.#lastSecond.get(input.client) ?? 0) + 1,
     )
     this.#lastSecond.set(input.client, second)
-    const reference = input.referenceId === undefined ? undefined : this.#images.get(input.referenceId)
+    const reference = input.referenceId === undefined ? undefined : this.#images.get(input.referenceId)?.image
     const neededImages = reference === undefined ? [] : [...reference.neededImages, reference.backupId]
     const image: ImageRecord = {
       ...input,
@@ -56,15 +59,20 @@ class SimulatedCatalog implements Catalog {
       neededImages,
       copies: [],
     }
-    for (const needed of neededImages) this.#needersOf(needed).add(image.backupId)
-    this.#put(image)
+    this.#count(image, 1)
+    const entry = { image, needers: 0 }
+    this.#images.set(image.backupId, entry)
+    const others = this.#ofClient.get(input.client)
+    if (others === undefined) this.#ofClient.set(input.client, [entry])
+    else others.push(entry)
     return image
   }
 
   completeImage: Catalog['completeImage'] = async ({ backupId, completion }) => {
-    const image = this.#known(backupId)
+    const entry = this.#known(backupId)
+    const { image } = entry
     if (image.state === 'complete') return image
-    this.#require(image, 'in-progress')
+    if (image.state !== 'in-progress') throw stateConflict(image)
     checkCompletion(image, completion)
     const { status, counts, copies } = completion
     const complete = {
@@ -75,37 +83,28 @@ class SimulatedCatalog implements Catalog {
       counts,
       copies,
     } as const
-    this.#put(complete)
+    entry.image = complete
     return complete
   }
 
   discardImage: Catalog['discardImage'] = async ({ backupId }) => {
-    const image = this.#known(backupId)
+    const entry = this.#known(backupId)
+    const { image } = entry
     if (image.state === 'complete') throw stateConflict(image)
-    if (image.state === 'in-progress') this.#end(image, 'discarded')
+    if (image.state === 'in-progress') this.#end(entry, 'discarded')
   }
 
-  getImage: Catalog['getImage'] = async ({ backupId }) => this.#images.get(backupId)
+  getImage: Catalog['getImage'] = async ({ backupId }) => this.#images.get(backupId)?.image
 
-  async *listImages(
-    filter: ImageFilter,
-    options?: Parameters<Catalog['listImages']>[1],
-  ): AsyncGenerator<ImageRecord> {
-    throwIfAborted(options)
+  listImages(filter: ImageFilter, options?: CallOptions): AsyncIterable<ImageRecord> {
     const states = filter.states ?? ['complete']
-    let left = filter.limit ?? Infinity
-    for (const image of this.#candidates(filter, states)) {
-      if (left <= 0) return
-      if (!states.includes(image.state) || !matches(image, filter)) continue
-      left -= 1
-      yield image
-    }
+    return new ImageList(() => this.#candidates(filter, states), states, filter, options)
   }
 
   expireImage: Catalog['expireImage'] = async ({ backupId, force }) => {
-    const image = this.#known(backupId)
-    const needers = [...this.#needersOf(backupId)]
-    if (needers.length > 0 && force !== true) {
+    const entry = this.#known(backupId)
+    if (entry.needers > 0 && force !== true) {
+      const needers = this.#needersOf(backupId)
       throw new NbError(
         'image-needed',
         `image ${backupId} is needed by ${needers.join(', ')}; expire those first`,
@@ -114,36 +113,41 @@ class SimulatedCatalog implements Catalog {
         },
       )
     }
-    if (image.state === 'complete') this.#end(image, 'expired')
+    if (entry.image.state === 'complete') this.#end(entry, 'expired')
   }
 
   expireDue: Catalog['expireDue'] = async () => {
     const now = this.#clock.now()
-    const due = [...this.#inState.complete.values()]
-      .filter(({ expiresAt }) => expiresAt !== undefined && expiresAt <= now)
-      .reverse()
-      .sort((a, b) => b.backupTime - a.backupTime)
+    const due: Entry[] = []
+    for (const entry of this.#images.values()) {
+      const { state, expiresAt } = entry.image
+      if (state === 'complete' && expiresAt !== undefined && expiresAt <= now) due.push(entry)
+    }
+    due.reverse().sort((a, b) => b.image.backupTime - a.image.backupTime)
     const expired: string[] = []
     const held: string[] = []
     // The newest goes first: an image that only due images need goes with them.
-    for (const image of due) {
-      if (this.#needersOf(image.backupId).size > 0) held.push(image.backupId)
+    for (const entry of due) {
+      const { backupId } = entry.image
+      if (entry.needers > 0) held.push(backupId)
       else {
-        this.#end(image, 'expired')
-        expired.push(image.backupId)
+        this.#end(entry, 'expired')
+        expired.push(backupId)
       }
     }
     return { expired, held }
   }
 
   forgetImage: Catalog['forgetImage'] = async ({ backupId }) => {
-    const image = this.#images.get(backupId)
-    if (image === undefined) return
-    if (image.state === 'complete' || image.state === 'in-progress') throw stateConflict(image)
+    const entry = this.#images.get(backupId)
+    if (entry === undefined) return
+    const { state, client } = entry.image
+    if (state === 'complete' || state === 'in-progress') throw stateConflict(entry.image)
     this.#images.delete(backupId)
-    this.#inState[image.state].delete(backupId)
-    this.#ofClient.get(image.client)?.delete(backupId)
-    this.#needs.delete(backupId)
+    this.#ended.delete(backupId)
+    const others = this.#ofClient.get(client)?.filter((other) => other !== entry) ?? []
+    if (others.length === 0) this.#ofClient.delete(client)
+    else this.#ofClient.set(client, others)
   }
 
   appendFileList: Catalog['appendFileList'] = async () => noLists()
@@ -154,62 +158,49 @@ class SimulatedCatalog implements Catalog {
   versions: Catalog['versions'] = () => noEntries()
   treeImages: Catalog['treeImages'] = () => noEntries()
 
-  #known(backupId: string): ImageRecord {
-    const image = this.#images.get(backupId)
-    if (image === undefined)
+  #known(backupId: string): Entry {
+    const entry = this.#images.get(backupId)
+    if (entry === undefined)
       throw new NbError('image-unknown', `there is no image ${backupId}`, { details: { backupId } })
-    return image
+    return entry
   }
 
-  #require(image: ImageRecord, state: ImageState): void {
-    if (image.state !== state) throw stateConflict(image)
-  }
-
-  #needersOf(backupId: string): Set<string> {
-    const known = this.#needs.get(backupId)
-    if (known !== undefined) return known
-    const needers = new Set<string>()
-    this.#needs.set(backupId, needers)
+  /** The images that need one. */
+  #needersOf(backupId: string): string[] {
+    const needers: string[] = []
+    for (const { image } of this.#images.values()) {
+      const counts = image.state === 'complete' || image.state === 'in-progress'
+      if (counts && image.neededImages.includes(backupId)) needers.push(image.backupId)
+    }
     return needers
   }
 
-  #put(image: ImageRecord): void {
-    const { backupId, client, state } = image
-    const before = this.#images.get(backupId)
-    if (before !== undefined && before.state !== state) this.#inState[before.state].delete(backupId)
-    this.#images.set(backupId, image)
-    this.#inState[state].set(backupId, image)
-    const images = this.#ofClient.get(client) ?? new Map<string, ImageRecord>()
-    this.#ofClient.set(client, images.set(backupId, image))
-  }
-
-  #end(image: ImageRecord, state: 'expired' | 'discarded'): void {
-    for (const needed of image.neededImages) this.#needs.get(needed)?.delete(image.backupId)
-    this.#put({ ...image, state })
-  }
-
-  /** Newest first. */
-  #candidates({ backupId, client }: ImageFilter, states: readonly ImageState[]): readonly ImageRecord[] {
-    if (backupId !== undefined) {
-      const image = this.#images.get(backupId)
-      return image === undefined ? [] : [image]
+  #count({ neededImages }: ImageRecord, change: 1 | -1): void {
+    for (const needed of neededImages) {
+      const entry = this.#images.get(needed)
+      if (entry !== undefined) entry.needers += change
     }
-    if (client !== undefined) return [...(this.#ofClient.get(client)?.values() ?? [])].reverse()
-    const images = states.flatMap((state) => [...this.#inState[state].values()])
-    return images.sort((a, b) => b.backupTime - a.backupTime || (a.backupId < b.backupId ? 1 : -1))
   }
-}
 
-function matches(image: ImageRecord, filter: ImageFilter): boolean {
-  return (
-    (filter.client === undefined || image.client === filter.client) &&
-    (filter.policy === undefined || image.policy === filter.policy) &&
-    (filter.schedule === undefined || image.schedule === filter.schedule) &&
-    (filter.scheduleTypes === undefined || filter.scheduleTypes.includes(image.scheduleType)) &&
-    (filter.stream === undefined || image.stream === filter.stream) &&
-    (filter.from === undefined || image.backupTime >= filter.from) &&
-    (filter.to === undefined || image.backupTime <= filter.to)
-  )
+  #end(entry: Entry, state: 'expired' | 'discarded'): void {
+    this.#count(entry.image, -1)
+    entry.image = { ...entry.image, state }
+    this.#ended.set(entry.image.backupId, entry)
+  }
+
+  /** Newest last. */
+  #candidates({ backupId, client }: ImageFilter, states: readonly ImageState[]): readonly Entry[] {
+    if (backupId !== undefined) {
+      const entry = this.#images.get(backupId)
+      return entry === undefined ? [] : [entry]
+    }
+    if (client !== undefined) return this.#ofClient.get(client) ?? []
+    const onlyEnded = states.every((state) => state === 'expired' || state === 'discarded')
+    const entries = [...(onlyEnded ? this.#ended : this.#images).values()]
+    return entries
+      .filter(({ image }) => states.includes(image.state))
+      .sort(({ image: a }, { image: b }) => a.backupTime - b.backupTime || (a.backupId < b.backupId ? -1 : 1))
+  }
 }
 
 function checkCompletion({ backupId }: ImageRecord, { counts, fileList, copies }: ImageCompletion): void {
