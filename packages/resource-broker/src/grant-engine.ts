@@ -97,6 +97,10 @@ export class GrantEngine {
   /** Serves whoever can be served. */
   pump(): void {
     if (!this.#running || this.#pumping) return
+    if (this.#next() === undefined) {
+      this.#announce()
+      return
+    }
     this.#pumping = true
     this.#serveAll().catch((error: unknown) =>
       this.#parts.logger.error('serving requests broke off: %o', error),

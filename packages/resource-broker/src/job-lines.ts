@@ -41,12 +41,12 @@ export interface JobLines {
 
 /** Leaves traces in a job log. A log that can't be reached fails no job. */
 export function jobLines(log: JobLog | undefined, logger: Logger): JobLines {
+  if (log === undefined) return noLines
   const append = (
     request: ResourceRequest,
     line: Pick<JobLogLine, 'time' | 'text' | 'data'> & Partial<JobLogLine>,
     steps: { readonly backup?: number; readonly restore?: number } = {},
   ): void => {
-    if (log === undefined) return
     const flow = flowOf(request)
     const number = flow === undefined ? undefined : steps[flow]
     const step = flow === undefined || number === undefined ? {} : { step: { flow, number } }
@@ -63,7 +63,6 @@ export function jobLines(log: JobLog | undefined, logger: Logger): JobLines {
         { backup: 4 },
       ),
     waiting: (request, since, blockersOf, time) => {
-      if (log === undefined) return
       const blockers = blockersOf()
       const told = blockers.slice(0, mostToldReasons)
       const reasons = told.map(({ kind, name, reason }) => ({ kind, name, reason }))
@@ -107,6 +106,18 @@ export function jobLines(log: JobLog | undefined, logger: Logger): JobLines {
       append(request, { time, severity, text, data: { leaseId } }, { backup: 16, restore: 16 })
     },
   }
+}
+
+const nothing = (): void => undefined
+
+/** Not even the texts are made. */
+const noLines: JobLines = {
+  requesting: nothing,
+  waiting: nothing,
+  priority: nothing,
+  passedBy: nothing,
+  granted: nothing,
+  released: nothing,
 }
 
 const how: Readonly<Record<ReleaseReason, string>> = {

@@ -2,6 +2,7 @@ import type { Clock, Grant } from '@nb/contracts'
 import { type HeapItem, IndexedHeap } from './indexed-heap.ts'
 import type { LeaseRecord } from './lease-store.ts'
 import type { Limit } from './limits.ts'
+import { addOne, allOf, type OneOrMore, withoutOne } from './one-or-more.ts'
 import { Usage } from './usage.ts'
 
 /** A lease in force. */
@@ -19,7 +20,7 @@ export class LeaseBook {
   readonly usage: Usage = new Usage()
   readonly #leases: Map<string, Lease> = new Map()
   readonly #byRequest: Map<string, Lease> = new Map()
-  readonly #byJob: Map<string, Set<Lease>> = new Map()
+  readonly #byJob: Map<string, OneOrMore<Lease>> = new Map()
   readonly #byExpiry: IndexedHeap<Lease> = new IndexedHeap((a, b) => a.expiresAt - b.expiresAt)
   readonly #clock: Clock
   readonly #leaseMs: number
@@ -36,13 +37,23 @@ export class LeaseBook {
 
   /** Enters a lease for a full term from now. */
   add(record: LeaseRecord, counted: Lease['counted']): Lease {
+    const { leaseId, request, allocation, grantedAt } = record
     const expiresAt = this.#clock.now() + this.#leaseMs
-    const lease: Lease = { ...record, counted, expiresAt, ending: undefined, position: -1 }
-    this.#leases.set(lease.leaseId, lease)
-    this.#byRequest.set(lease.request.requestId, lease)
-    const ofJob = this.#byJob.get(lease.request.jobId) ?? new Set()
-    this.#byJob.set(lease.request.jobId, ofJob.add(lease))
-    this.usage.add(lease.leaseId, { jobId: lease.request.jobId, since: lease.grantedAt }, counted)
+    const lease: Lease = {
+      leaseId,
+      request,
+      allocation,
+      grantedAt,
+      counted,
+      expiresAt,
+      ending: undefined,
+      position: -1,
+    }
+    const { requestId, jobId } = request
+    this.#leases.set(leaseId, lease)
+    this.#byRequest.set(requestId, lease)
+    this.#byJob.set(jobId, addOne(this.#byJob.get(jobId), lease))
+    this.usage.add(leaseId, { jobId, since: grantedAt }, counted)
     this.#byExpiry.put(lease)
     this.#arm()
     return lease
@@ -50,13 +61,14 @@ export class LeaseBook {
 
   /** Strikes a lease out. */
   delete(lease: Lease): void {
-    this.#leases.delete(lease.leaseId)
-    if (this.#byRequest.get(lease.request.requestId) === lease)
-      this.#byRequest.delete(lease.request.requestId)
-    const ofJob = this.#byJob.get(lease.request.jobId)
-    ofJob?.delete(lease)
-    if (ofJob?.size === 0) this.#byJob.delete(lease.request.jobId)
-    this.usage.delete(lease.leaseId, lease.counted)
+    const { leaseId, request, counted } = lease
+    const { requestId, jobId } = request
+    this.#leases.delete(leaseId)
+    if (this.#byRequest.get(requestId) === lease) this.#byRequest.delete(requestId)
+    const others = withoutOne(this.#byJob.get(jobId), lease)
+    if (others === undefined) this.#byJob.delete(jobId)
+    else this.#byJob.set(jobId, others)
+    this.usage.delete(leaseId, counted)
     this.#byExpiry.remove(lease)
   }
 
@@ -70,7 +82,7 @@ export class LeaseBook {
 
   /** Those of a job, oldest first. */
   ofJob(jobId: string): readonly Lease[] {
-    return [...(this.#byJob.get(jobId) ?? [])]
+    return allOf(this.#byJob.get(jobId))
   }
 
   /** All, oldest first. */

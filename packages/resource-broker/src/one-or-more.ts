@@ -20,6 +20,7 @@ export function withoutOne<Value extends object>(
   values: OneOrMore<Value> | undefined,
   value: Value,
 ): OneOrMore<Value> | undefined {
+  if (values === undefined || values === value) return undefined
   const others = allOf(values).filter((other) => other !== value)
   return others.length > 1 ? others : others[0]
 }

@@ -274,12 +274,12 @@ async function explain(
     throwIfAborted(callOptions)
     const [waiter] = engine.room.ofJob(jobId)
     if (waiter === undefined) return notWaiting(engine, jobId)
-    const blockers = waiter.asking ? [] : await blockersOf(engine, waiter, ask)
+    const blockers = engine.room.isAsked(waiter) ? [] : await blockersOf(engine, waiter, ask)
     const { since } = waiter
-    if (engine.room.isWaiting(waiter) && !waiter.asking && blockers.length > 0)
+    if (engine.room.isWaiting(waiter) && !engine.room.isAsked(waiter) && blockers.length > 0)
       return { jobId, waiting: true, since, blockers, sentence: waitingSentence(jobId, since, blockers) }
     // Nothing blocks it (any more): it is being served, or about to be.
-    if (!waiter.asking) engine.room.index.wakeNeed(waiter.need)
+    if (!engine.room.isAsked(waiter)) engine.room.index.wakeNeed(waiter.need)
     engine.pump()
     await engine.turn()
   }

@@ -13,6 +13,8 @@ export interface Passing {
   readonly blockers: readonly Blocker[]
 }
 
+const noTurns: readonly Turn[] = []
+
 /**
  * Counts who is passed by, and knows whose turn it is.
  *
@@ -53,6 +55,7 @@ export class Turns {
 
   /** The turns that a request of this rank keeps. */
   against(rank: Ranked): readonly Turn[] {
+    if (this.#due.size === 0) return noTurns
     return this.#outranking(rank).flatMap(([{ request, since }, units]) =>
       units.map((storageUnit) => ({ storageUnit, jobId: request.jobId, since })),
     )
@@ -60,6 +63,7 @@ export class Turns {
 
   /** The lowest rank of those whose turn a request of this rank keeps. */
   lowestAgainst(rank: Ranked): Ranked | undefined {
+    if (this.#due.size === 0) return undefined
     return this.#outranking(rank)
       .map(([waiter]) => waiter)
       .sort(compareRank)
@@ -87,13 +91,12 @@ export class Turns {
   }
 
   #outranking(rank: Ranked): readonly [Waiter, readonly string[]][] {
-    if (this.#due.size === 0) return []
     return [...this.#due].filter(([waiter, units]) => units.length > 0 && compareRank(waiter, rank) < 0)
   }
 
   /** The storage units worth keeping for it; `undefined` while it may be served. */
   #kept(waiter: Waiter): readonly string[] | undefined {
     if (isReached(waiter.policy, this.#usage) || isReached(waiter.client, this.#usage)) return []
-    return waiter.asking ? undefined : this.#index.keepableFor(waiter.need)
+    return this.#index.keepableFor(waiter.need)
   }
 }

@@ -27,11 +27,6 @@ export class Waiter implements Waiting {
     this.arrival = arrival
   }
 
-  /** Whether the media manager is being asked now: only then the index does not hold it. */
-  get asking(): boolean {
-    return this.position < 0
-  }
-
   get need(): MediaNeed {
     return this.request.need
   }

@@ -16,6 +16,8 @@ export class WaitingRoom {
   readonly #leaving: Map<Waiter, (() => void)[]> = new Map()
   readonly #interner: Interner = new Interner()
   readonly #ended: (waiter: Waiter) => void
+  /** The one that the media manager is being asked for. It keeps its place: most are denied. */
+  #asked: Waiter | undefined
   #newcomers: Set<Waiter> = new Set()
   #arrivals = 0
 
@@ -46,15 +48,20 @@ export class WaitingRoom {
     })
   }
 
-  /** Takes the request out to ask the media manager for it. */
+  /** The media manager is asked for the request, and for no other until it has answered. */
   beginAsking(waiter: Waiter): void {
-    this.index.remove(waiter)
+    this.#asked = waiter
+  }
+
+  /** Whether the media manager is being asked for it now. */
+  isAsked(waiter: Waiter): boolean {
+    return this.#asked === waiter
   }
 
   /** It goes on waiting; or it is forgotten, when nobody wants it any more. */
   goOnWaiting(waiter: Waiter): void {
     if (waiter.callers === undefined) this.#end(waiter)
-    else this.index.add(waiter)
+    else this.#asked = undefined
   }
 
   /** Ends the wait with a grant. */
@@ -77,18 +84,15 @@ export class WaitingRoom {
 
   /** Ends all waits but those that the media manager is being asked for. */
   failAll(error: Error): void {
-    for (const waiter of [...this.#waiters.values()]) if (!waiter.asking) this.fail(waiter, error)
+    for (const waiter of [...this.#waiters.values()]) if (!this.isAsked(waiter)) this.fail(waiter, error)
   }
 
   /** Gives a request another priority, and its new place at once. */
   setPriority(waiter: Waiter, priority: number): void {
-    const change = (): void => {
+    this.index.reposition(waiter, () => {
       waiter.priority = priority
       waiter.request = { ...waiter.request, priority }
-    }
-    // The one that the media manager is being asked for gets its place when it comes back.
-    if (waiter.asking) change()
-    else this.index.reposition(waiter, change)
+    })
   }
 
   /** A caller wants it no more. */
@@ -96,7 +100,7 @@ export class WaitingRoom {
     if (!allOf(waiter.callers).includes(caller)) return
     waiter.callers = withoutOne(waiter.callers, caller)
     if (waiter.callers !== undefined) caller.reject(reason)
-    else if (waiter.asking) {
+    else if (this.isAsked(waiter)) {
       const leaving = this.#leaving.get(waiter) ?? []
       this.#leaving.set(waiter, [...leaving, () => caller.reject(reason)])
     } else {
@@ -144,7 +148,8 @@ export class WaitingRoom {
   }
 
   #end(waiter: Waiter): void {
-    if (!waiter.asking) this.index.remove(waiter)
+    if (this.#asked === waiter) this.#asked = undefined
+    this.index.remove(waiter)
     const { requestId, jobId } = waiter.request
     this.#waiters.delete(requestId)
     this.#newcomers.delete(waiter)

@@ -1,9 +1,18 @@
 import type { Allocation, Blocker, MediaNeed, ResourceChange } from '@nb/contracts'
-import { anything, blockedAt, groupKey, sharedReasons, takenKeys, turnKey, unitKey } from './blocked-at.ts'
+import {
+  anything,
+  type BlockedAt,
+  blockedAt,
+  groupKey,
+  sharedReasons,
+  takenKeys,
+  turnKey,
+  unitKey,
+} from './blocked-at.ts'
 import { IndexedHeap } from './indexed-heap.ts'
 import { isReached, type Limit, type LimitUsage } from './limits.ts'
 import { compareRank, type Ranked } from './order.ts'
-import { usageKey } from './usage.ts'
+import { SharedReading } from './shared-reading.ts'
 import { Bucket, compareSets, Lane, NeedClass, ReasonSet, type Waiting } from './wake-nodes.ts'
 
 /**
@@ -28,9 +37,11 @@ export class WakeIndex<Item extends Waiting> {
   /** The sets that others may join, by their reasons. */
   readonly #shared: Map<string, ReasonSet<Item>> = new Map()
   readonly #open: IndexedHeap<ReasonSet<Item>> = new IndexedHeap(compareSets)
-  readonly #parked: Map<string, Set<Bucket<Item> | Lane<Item>>> = new Map()
-  /** Closed sets by the keys of what may open them. */
-  readonly #closed: Map<string, Set<ReasonSet<Item>>> = new Map()
+  readonly #parked: {
+    readonly [Kind in Limit['kind']]: Map<string, Set<Bucket<Item> | Lane<Item>>>
+  } = { policy: new Map(), client: new Map() }
+  /** Sets by the keys of what may open them: those that are closed, and of the shared ones those that soon are again. */
+  readonly #registered: Map<string, Set<ReasonSet<Item>>> = new Map()
   #size = 0
 
   /** How many wait. */
@@ -74,7 +85,7 @@ export class WakeIndex<Item extends Waiting> {
 
   /** Brings back what was parked at a limit that is no longer reached. */
   unpark(of: Pick<Limit, 'kind' | 'name'>, usage: LimitUsage): void {
-    for (const entry of this.#parked.get(usageKey(of)) ?? []) {
+    for (const entry of this.#parked[of.kind].get(of.name) ?? []) {
       if (isReached(entry.limit, usage)) continue
       this.#unparkOne(entry)
       if (entry instanceof Bucket) this.#bucketChanged(entry)
@@ -89,34 +100,37 @@ export class WakeIndex<Item extends Waiting> {
   close(need: MediaNeed, blockers: readonly Blocker[], below?: Ranked): void {
     const one = this.#classes.get(need)
     if (one === undefined) return
-    const set = this.#setFor(one, sharedReasons(need, blockers))
-    if (set !== one.reasons) this.#move(one, set)
-    this.#forgetClosed(set)
-    set.closed = { ...blockedAt(need, blockers), blockers, below }
-    for (const key of set.closed.wakeKeys) addTo(this.#closed, key, set)
+    const at =
+      one.reasons.reading?.isOf(blockers) === true ? one.reasons.reading.at : this.#read(one, blockers)
+    const set = one.reasons
+    this.#register(set, at.wakeKeys)
+    set.closed = { at, blockers, below }
     this.#setChanged(set)
   }
 
   /** Opens the classes that a change of resources may help. */
   wake({ storageUnits, groups = [] }: ResourceChange): void {
-    this.#wakeKeys([...storageUnits.map(unitKey), ...groups.map(groupKey), anything])
+    for (const unit of storageUnits) this.#wakeKey(unitKey(unit))
+    for (const group of groups) this.#wakeKey(groupKey(group))
+    this.#wakeKey(anything)
   }
 
   /** Opens the classes that may be helped by what an allocation gives back. */
   wakeReleased(allocation: Allocation): void {
-    this.#wakeKeys([...takenKeys(allocation), anything])
+    for (const key of takenKeys(allocation)) this.#wakeKey(key)
+    this.#wakeKey(anything)
   }
 
   /** Opens the classes of jobs that may join a multiplex group on a storage unit. */
   wakeMultiplexed(storageUnit: string): void {
     for (const key of [unitKey(storageUnit), anything])
-      for (const set of [...(this.#closed.get(key) ?? [])])
-        if (set.closed?.multiplexed === true) this.#openSet(set)
+      for (const set of this.#registered.get(key) ?? [])
+        if (set.closed?.at.multiplexed === true) this.#openSet(set)
   }
 
   /** Opens the classes that keep the turn of a job. */
   wakeTurn(jobId: string): void {
-    this.#wakeKeys([turnKey(jobId)])
+    this.#wakeKey(turnKey(jobId))
   }
 
   /** Opens the class of one need. */
@@ -137,7 +151,7 @@ export class WakeIndex<Item extends Waiting> {
 
   /** The storage units where jobs will end all that blocks a need; nothing while its class is open. */
   keepableFor(need: MediaNeed): readonly string[] | undefined {
-    return this.#classes.get(need)?.reasons.closed?.keepable
+    return this.#classes.get(need)?.reasons.closed?.at.keepable
   }
 
   /**
@@ -148,8 +162,10 @@ export class WakeIndex<Item extends Waiting> {
     const keys = takenKeys(allocation)
     const sets = new Set<ReasonSet<Item>>()
     for (const key of [...keys, anything])
-      for (const set of this.#closed.get(key) ?? [])
-        if (keys.some((taken) => set.closed?.passedAt.has(taken))) sets.add(set)
+      for (const set of this.#registered.get(key) ?? []) {
+        const passedAt = set.closed?.at.passedAt
+        if (passedAt !== undefined && keys.some((taken) => passedAt.has(taken))) sets.add(set)
+      }
     const passed: Item[] = []
     for (const set of sets) {
       const first = this.#firstOf(set, usage)
@@ -177,8 +193,17 @@ export class WakeIndex<Item extends Waiting> {
     return undefined
   }
 
-  #wakeKeys(keys: readonly string[]): void {
-    for (const key of keys) for (const set of [...(this.#closed.get(key) ?? [])]) this.#openSet(set)
+  #wakeKey(key: string): void {
+    for (const set of this.#registered.get(key) ?? []) this.#openSet(set)
+  }
+
+  /** Reads the reasons of a denial, and moves the class to where it stands with them. */
+  #read(one: NeedClass<Item>, blockers: readonly Blocker[]): BlockedAt {
+    const at = blockedAt(one.need, blockers)
+    const set = this.#setFor(one, sharedReasons(one.need, blockers))
+    if (set.key !== undefined) set.reading = new SharedReading(at, blockers)
+    if (set !== one.reasons) this.#move(one, set)
+    return at
   }
 
   /** The set of a class that was denied for these reasons: a shared one, or its own. */
@@ -201,7 +226,8 @@ export class WakeIndex<Item extends Waiting> {
     reasons.remove(one)
     reasons.classes -= 1
     if (reasons.classes === 0) {
-      this.#forgetClosed(reasons)
+      reasons.closed = undefined
+      this.#register(reasons, undefined)
       if (reasons.key !== undefined) this.#shared.delete(reasons.key)
     }
     this.#setChanged(reasons)
@@ -221,12 +247,14 @@ export class WakeIndex<Item extends Waiting> {
   /** Puts a lane where it belongs after its requests changed, and all above it. */
   #laneChanged(lane: Lane<Item>): void {
     const { bucket } = lane
+    const wasFirst = lane.position === 0
     if (lane.size === 0) {
       if (lane.parked) this.#unparkOne(lane)
       bucket.remove(lane)
       bucket.lanes.delete(lane.limit)
     } else if (!lane.parked) bucket.put(lane)
-    this.#bucketChanged(bucket)
+    // Nothing above a lane knows of it unless it is the first.
+    if (wasFirst || lane.position === 0 || bucket.lanes.size === 0) this.#bucketChanged(bucket)
   }
 
   #bucketChanged(bucket: Bucket<Item>): void {
@@ -267,20 +295,29 @@ export class WakeIndex<Item extends Waiting> {
   }
 
   #forgetClosed(set: ReasonSet<Item>): void {
-    for (const key of set.closed?.wakeKeys ?? []) deleteFrom(this.#closed, key, set)
     set.closed = undefined
+    // The next denial for shared reasons is most often for the same ones.
+    if (set.key === undefined) this.#register(set, undefined)
+  }
+
+  /** Lets a set be found by these keys and no others. */
+  #register(set: ReasonSet<Item>, keys: readonly string[] | undefined): void {
+    if (set.registered === keys) return
+    for (const key of set.registered ?? []) deleteFrom(this.#registered, key, set)
+    set.registered = keys
+    for (const key of keys ?? []) addTo(this.#registered, key, set)
   }
 
   #park(entry: Bucket<Item> | Lane<Item>): void {
     if (entry.limit === undefined) return
     entry.parked = true
-    addTo(this.#parked, usageKey(entry.limit), entry)
+    addTo(this.#parked[entry.limit.kind], entry.limit.name, entry)
   }
 
   #unparkOne(entry: Bucket<Item> | Lane<Item>): void {
     if (entry.limit === undefined) return
     entry.parked = false
-    deleteFrom(this.#parked, usageKey(entry.limit), entry)
+    deleteFrom(this.#parked[entry.limit.kind], entry.limit.name, entry)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Blocker, MediaNeed } from '@nb/contracts'
 import type { BlockedAt } from './blocked-at.ts'
+import type { SharedReading } from './shared-reading.ts'
 import { type HeapItem, IndexedHeap } from './indexed-heap.ts'
 import type { Limit, RequestLimits } from './limits.ts'
 import { compareRank, type Ranked } from './order.ts'
@@ -10,7 +11,8 @@ export interface Waiting extends Ranked, HeapItem, RequestLimits {
 }
 
 /** Why the classes of a set are closed. */
-export interface Closed extends BlockedAt {
+export interface Closed {
+  readonly at: BlockedAt
   readonly blockers: readonly Blocker[]
   /** For reasons of the kind `turn`: they hold only for those below this rank. */
   readonly below: Ranked | undefined
@@ -25,6 +27,10 @@ export class ReasonSet<Item extends Waiting> extends IndexedHeap<NeedClass<Item>
   position = -1
   /** Absent while it is open. */
   closed: Closed | undefined = undefined
+  /** What the reasons meant when they were told last, where others may share them. */
+  reading: SharedReading | undefined = undefined
+  /** The keys under which it is found by what may open it. */
+  registered: readonly string[] | undefined = undefined
 
   constructor(key: string | undefined) {
     super(compareClasses)
