@@ -43,10 +43,12 @@ export function allocationChanges(
     medium,
     since: now,
   }
-  const held: Held = { allocation, need, ...(flow === undefined ? {} : { flow }) }
-  const batch: Change[] = [{ table: 'allocations', key: allocationId, value: held }]
+  const held: Held = flow === undefined ? { allocation, need } : { allocation, need, flow }
   const selection = view.nextSelection()
-  batch.push({ table: 'selections', key: `unit:${unit.name}`, value: selection })
+  const batch: Change[] = [
+    { table: 'allocations', key: allocationId, value: held },
+    { table: 'selections', key: `unit:${unit.name}`, value: selection },
+  ]
   if (medium.kind === 'disk') return { held, batch }
 
   batch.push({ table: 'selections', key: `drive:${medium.drive}`, value: selection })

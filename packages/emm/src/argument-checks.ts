@@ -13,8 +13,15 @@ export function invalid(field: string, value: unknown, allowed: string): NbError
   })
 }
 
-const controlCharacter = /\p{Cc}/u
 const longestName = 127
+
+/** U+0000–001F and U+007F–009F. */
+const isControl = (code: number): boolean => code < 0x20 || (code >= 0x7f && code < 0xa0)
+
+function hasControl(text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (isControl(text.charCodeAt(at))) return true
+  return false
+}
 
 /** A name: 1–127 characters, none of them a control character, no space at either end. */
 export function checkName(field: string, value: unknown): asserts value is string {
@@ -23,7 +30,7 @@ export function checkName(field: string, value: unknown): asserts value is strin
     value.length > 0 &&
     value.length <= longestName &&
     value.trim() === value &&
-    !controlCharacter.test(value)
+    !hasControl(value)
   if (!fits)
     throw invalid(field, value, `1–${longestName} characters, no control characters, no space at the ends`)
 }

@@ -35,18 +35,17 @@ export function storageUnitCandidates(
 }
 
 function groupCandidates(view: InventoryView, group: StorageUnitGroup, rules: Rules): Candidates {
-  const units = group.members.flatMap((name) => view.units.get(name) ?? [])
   const stopAtFirstNotDown = group.selection === 'failover'
   switch (group.selection) {
     case 'prioritised':
     case 'failover':
-      return { units, stopAtFirstNotDown }
+      return { units: view.membersOf(group), stopAtFirstNotDown }
     case 'round-robin':
-      // The sort is stable, so units never selected keep the order of the list.
-      units.sort((a, b) => view.lastSelected(`unit:${a.name}`) - view.lastSelected(`unit:${b.name}`))
-      return { units, stopAtFirstNotDown }
+      return { units: view.rotationOf(group), stopAtFirstNotDown }
     case 'load-balanced': {
-      const balanced = byBusiness(units.map((unit) => ({ unit, ...balanceOf(view, unit, rules) })))
+      const balanced = byBusiness(
+        view.membersOf(group).map((unit) => ({ unit, ...balanceOf(view, unit, rules) })),
+      )
       return { units: balanced.map(({ unit }) => unit), stopAtFirstNotDown }
     }
   }

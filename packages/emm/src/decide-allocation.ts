@@ -77,6 +77,7 @@ function keepTurns(
   decision: Decision,
   turns: readonly Turn[],
 ): Decision {
+  if (turns.length === 0) return decision
   const blockers = turnBlockers(view, unit, turns)
   if (blockers.length === 0) return decision
   if ('choice' in decision) return { denial: waitFor(...blockers) }
@@ -130,8 +131,9 @@ function decideWrite(view: InventoryView, unit: StorageUnit, need: WriteNeed, ru
 
 /** Reads and writes count alike: each is a job on the disk. */
 function decideDisk(view: InventoryView, unit: DiskStorageUnit): Decision {
-  const blockers = [...whyUnavailable(view, unit), ...whyFull(view, unit)]
-  if (blockers.length > 0) return { denial: waitFor(...blockers) }
+  const unavailable = whyUnavailable(view, unit)
+  const full = whyFull(view, unit)
+  if (unavailable.length > 0 || full.length > 0) return { denial: waitFor(...unavailable, ...full) }
   return { choice: { unit, medium: { kind: 'disk', maxFragmentBytes: unit.maxFragmentBytes } } }
 }
 

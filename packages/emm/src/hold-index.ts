@@ -1,3 +1,4 @@
+import type { Blocker } from '@nb/contracts'
 import type { Held } from './held.ts'
 import { keyOf } from './site.ts'
 import { SortedList } from './sorted-list.ts'
@@ -27,11 +28,6 @@ interface Group {
   listed: ListedGroup | undefined
 }
 
-const none: Holders = new Map()
-
-/** The oldest holders of each thing as blockers name them, until it is held by others. */
-const named = new WeakMap<Holders, readonly Holder[]>()
-
 /** A job that holds something, and since when. */
 export interface Holder {
   readonly jobId: string
@@ -43,11 +39,17 @@ export const mostHolders = 100
 
 /** The oldest holders of a thing; who asks for many that did not change gets the same list again. */
 export function oldestHolders(held: Holders): readonly Holder[] {
-  let holders = named.get(held)
-  if (holders !== undefined) return holders
-  holders = firstHolders(held, mostHolders)
-  named.set(held, holders)
-  return holders
+  return held instanceof HoldersOfOne ? held.oldest() : firstHolders(held, mostHolders)
+}
+
+/**
+ * What was told of the holders of a thing as a whole, when that is the same still: `isSame` looks at all that it says
+ * besides who they are. Else what `make` makes.
+ */
+export function toldOf(held: Holders, isSame: (told: Blocker) => boolean, make: () => Blocker): Blocker {
+  if (!(held instanceof HoldersOfOne)) return make()
+  if (held.told === undefined || !isSame(held.told)) held.told = make()
+  return held.told
 }
 
 /** So many of the oldest holders of a thing. */
@@ -60,15 +62,55 @@ export function firstHolders(held: Holders, most: number): readonly Holder[] {
   return holders
 }
 
+/** The holders of one thing, with what blockers say of them: made once for each, not once for each who is denied. */
+class HoldersOfOne extends Map<string, Held> {
+  /** In the order of the map. */
+  readonly #holders: Holder[] = []
+  /** The oldest of them, until it is held by others. */
+  #oldest: readonly Holder[] | undefined
+  /** What a blocker said of them last, likewise. */
+  told: Blocker | undefined
+
+  /** The oldest of them, at most as many as a blocker names. */
+  oldest(): readonly Holder[] {
+    this.#oldest ??= this.#holders.slice(0, mostHolders)
+    return this.#oldest
+  }
+
+  /** One more, who does not hold it yet. */
+  join(id: string, held: Held, holder: Holder): void {
+    this.set(id, held)
+    this.#holders.push(holder)
+    this.#oldest = undefined
+    this.told = undefined
+  }
+
+  /** One less. */
+  leave(id: string, { allocation: { jobId, since } }: Held): void {
+    if (!this.delete(id)) return
+    // Of two that say the same it does not matter which one goes.
+    const at = this.#holders.findIndex((holder) => holder.since === since && holder.jobId === jobId)
+    this.#holders.splice(at, 1)
+    this.#oldest = undefined
+    this.told = undefined
+  }
+}
+
+type HoldersByName = Map<string, HoldersOfOne>
+
+const none: Holders = new HoldersOfOne()
+
 /** The allocations in force by what they hold. Counting costs nothing; nothing is copied. */
 export class HoldIndex {
-  readonly #units: Map<string, Map<string, Held>> = new Map()
-  readonly #writes: Map<string, Map<string, Held>> = new Map()
-  readonly #servers: Map<string, Map<string, Held>> = new Map()
-  readonly #sites: Map<string, Map<string, Held>> = new Map()
-  readonly #drives: Map<string, Map<string, Held>> = new Map()
-  readonly #volumes: Map<string, Map<string, Held>> = new Map()
-  readonly #jobs: Map<string, Map<string, Held>> = new Map()
+  readonly #units: HoldersByName = new Map()
+  /** Of tape storage units only: on a disk, jobs that read count like those that write. */
+  readonly #writes: HoldersByName = new Map()
+  readonly #servers: HoldersByName = new Map()
+  readonly #sites: HoldersByName = new Map()
+  readonly #drives: HoldersByName = new Map()
+  readonly #volumes: HoldersByName = new Map()
+  /** Most jobs hold one thing: no map for each. */
+  readonly #jobs: Map<string, Held | Map<string, Held>> = new Map()
   readonly #drivesWriting: Map<string, number> = new Map()
   readonly #drivesHeld: Map<string, number> = new Map()
   readonly #groups: Map<string, Group> = new Map()
@@ -76,14 +118,13 @@ export class HoldIndex {
   #groupsSoFar = 0
 
   onUnit = (unit: string): Holders => this.#units.get(unit) ?? none
-  /** Those on a storage unit that write. */
+  /** Those on a tape storage unit that write. */
   writingOn = (unit: string): Holders => this.#writes.get(unit) ?? none
   onServer = (mediaServer: string): Holders => this.#servers.get(mediaServer) ?? none
   /** Those that hold drives of a site. */
   onSite = (site: string): Holders => this.#sites.get(site) ?? none
   onDrive = (drive: string): Holders => this.#drives.get(drive) ?? none
   onVolume = (volumeId: string): Holders => this.#volumes.get(volumeId) ?? none
-  ofJob = (jobId: string): Holders => this.#jobs.get(jobId) ?? none
   /** How many drives of a storage unit write: one for each group. */
   drivesWriting = (unit: string): number => this.#drivesWriting.get(unit) ?? 0
   /** How many drives of a site are held. */
@@ -100,53 +141,60 @@ export class HoldIndex {
     return first
   }
 
+  ofJob(jobId: string): Holders {
+    const known = this.#jobs.get(jobId)
+    if (known === undefined) return none
+    return known instanceof Map ? known : new Map([[known.allocation.allocationId, known]])
+  }
+
   add(id: string, held: Held, site: string | undefined): void {
-    const { allocation } = held
-    for (const [map, key] of this.#mapsOf(held, site)) {
-      const holders = map.get(key)
-      if (holders === undefined) map.set(key, new Map([[id, held]]))
-      else {
-        holders.set(id, held)
-        named.delete(holders)
-      }
-    }
-    if (allocation.medium.kind !== 'tape') return
-    const { multiplex, drive } = allocation.medium
+    const { storageUnit, mediaServer, purpose, medium, jobId, since } = held.allocation
+    const holder = { jobId, since }
+    this.#addToJob(jobId, id, held)
+    join(this.#units, storageUnit, id, held, holder)
+    join(this.#servers, mediaServer, id, held, holder)
+    if (site !== undefined) join(this.#sites, site, id, held, holder)
+    if (medium.kind !== 'tape') return
+    const { multiplex, drive, volumeId } = medium
+    if (purpose === 'write') join(this.#writes, storageUnit, id, held, holder)
+    join(this.#drives, drive, id, held, holder)
+    join(this.#volumes, volumeId, id, held, holder)
     if (this.onDrive(drive).size === 1) {
       if (site !== undefined) count(this.#drivesHeld, site, 1)
-      if (allocation.purpose === 'write') count(this.#drivesWriting, allocation.storageUnit, 1)
+      if (purpose === 'write') count(this.#drivesWriting, storageUnit, 1)
     }
     if (multiplex !== undefined) this.#join(multiplex.group, id, held)
   }
 
   delete(id: string, held: Held, site: string | undefined): void {
-    const { allocation } = held
-    for (const [map, key] of this.#mapsOf(held, site)) {
-      const holders = map.get(key)
-      if (holders?.delete(id) !== true) continue
-      named.delete(holders)
-      if (holders.size === 0) map.delete(key)
-    }
-    if (allocation.medium.kind !== 'tape') return
-    const { multiplex, drive } = allocation.medium
+    const { storageUnit, mediaServer, purpose, medium, jobId } = held.allocation
+    this.#deleteFromJob(jobId, id)
+    leave(this.#units, storageUnit, id, held)
+    leave(this.#servers, mediaServer, id, held)
+    if (site !== undefined) leave(this.#sites, site, id, held)
+    if (medium.kind !== 'tape') return
+    const { multiplex, drive, volumeId } = medium
+    if (purpose === 'write') leave(this.#writes, storageUnit, id, held)
+    leave(this.#drives, drive, id, held)
+    leave(this.#volumes, volumeId, id, held)
     if (this.onDrive(drive).size === 0) {
       if (site !== undefined) count(this.#drivesHeld, site, -1)
-      if (allocation.purpose === 'write') count(this.#drivesWriting, allocation.storageUnit, -1)
+      if (purpose === 'write') count(this.#drivesWriting, storageUnit, -1)
     }
     if (multiplex !== undefined) this.#leave(multiplex.group, id)
   }
 
-  #mapsOf(held: Held, site: string | undefined): (readonly [Map<string, Map<string, Held>>, string])[] {
-    const { storageUnit, mediaServer, purpose, medium, jobId } = held.allocation
-    const maps: (readonly [Map<string, Map<string, Held>>, string])[] = [
-      [this.#units, storageUnit],
-      [this.#servers, mediaServer],
-      [this.#jobs, jobId],
-    ]
-    if (purpose === 'write') maps.push([this.#writes, storageUnit])
-    if (medium.kind === 'tape') maps.push([this.#drives, medium.drive], [this.#volumes, medium.volumeId])
-    if (site !== undefined) maps.push([this.#sites, site])
-    return maps
+  #addToJob(jobId: string, id: string, held: Held): void {
+    const known = this.#jobs.get(jobId)
+    if (known === undefined) this.#jobs.set(jobId, held)
+    else if (known instanceof Map) known.set(id, held)
+    else this.#jobs.set(jobId, new Map([[known.allocation.allocationId, known]]).set(id, held))
+  }
+
+  #deleteFromJob(jobId: string, id: string): void {
+    const known = this.#jobs.get(jobId)
+    if (!(known instanceof Map)) this.#jobs.delete(jobId)
+    else if (known.delete(id) && known.size === 0) this.#jobs.delete(jobId)
   }
 
   #join(id: string, member: string, held: Held): void {
@@ -187,6 +235,19 @@ export class HoldIndex {
     if (open.size === 0) this.#open.delete(group.key)
     else this.#open.set(group.key, open)
   }
+}
+
+function join(by: HoldersByName, name: string, id: string, held: Held, holder: Holder): void {
+  let holders = by.get(name)
+  if (holders === undefined) by.set(name, (holders = new HoldersOfOne()))
+  holders.join(id, held, holder)
+}
+
+function leave(by: HoldersByName, name: string, id: string, held: Held): void {
+  const holders = by.get(name)
+  if (holders === undefined) return
+  holders.leave(id, held)
+  if (holders.size === 0) by.delete(name)
 }
 
 function count(counts: Map<string, number>, key: string, by: 1 | -1): void {

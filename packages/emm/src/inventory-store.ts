@@ -83,10 +83,9 @@ export function inventoryStore(store: Store): InventoryStore {
         ? { type: 'del' as const, sublevel: levels[table], key }
         : { type: 'put' as const, sublevel: levels[table], key, value },
     )
-    const noted =
-      form === undefined ? [] : [{ type: 'put' as const, sublevel: forms, key: 'form', value: form }]
+    if (form !== undefined) operations.push({ type: 'put', sublevel: forms, key: 'form', value: form })
     try {
-      await store.batch([...operations, ...noted], durable)
+      await store.batch(operations, durable)
     } catch (error) {
       throw new NbError('store-failed', 'the media manager could not write to its store', { cause: error })
     }

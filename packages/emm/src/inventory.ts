@@ -11,6 +11,7 @@ import type {
 } from '@nb/contracts'
 import { DriveIndex } from './drive-index.ts'
 import type { Held } from './held.ts'
+import { GroupIndex } from './group-index.ts'
 import { HoldIndex } from './hold-index.ts'
 import { type ImageOnVolume, ImageTable } from './image-table.ts'
 import { placeOf, siteOf } from './site.ts'
@@ -54,6 +55,10 @@ export type InventoryView = {
   /** Volumes that may be written to, in order of choice. */
   readonly writable: Omit<VolumeIndex, 'refresh'>
   readonly images: Omit<ImageTable, 'set' | 'delete'>
+  /** The storage units of a group that is configured, in the order of its list. */
+  membersOf(group: StorageUnitGroup): readonly StorageUnit[]
+  /** The same, the one selected longest ago first; those never selected keep the order of the list. */
+  rotationOf(group: StorageUnitGroup): readonly StorageUnit[]
   /** The storage units by name. */
   unitsByName(): readonly StorageUnit[]
   /** The tape storage units of a density, and of a robot or `null` for none. */
@@ -97,6 +102,7 @@ export class Inventory implements InventoryView {
   readonly holds: HoldIndex = new HoldIndex()
   readonly writable: VolumeIndex = new VolumeIndex()
   readonly #driveIndex: DriveIndex = new DriveIndex()
+  readonly #groupIndex: GroupIndex = new GroupIndex()
   readonly #loadedIn: Map<string, string> = new Map()
   readonly #barcodes: Map<string, string> = new Map()
   #unitsByName: readonly StorageUnit[] | undefined
@@ -115,6 +121,10 @@ export class Inventory implements InventoryView {
         this.#unitsByName = undefined
         this.#unitsByPlace = undefined
         this.#unitsByServer = undefined
+        this.#groupIndex.clear()
+        break
+      case 'groups':
+        this.#groupIndex.clear()
         break
       case 'volumes':
         this.#indexVolume(change.key, before as Volume | undefined, change.value)
@@ -126,12 +136,19 @@ export class Inventory implements InventoryView {
         this.#indexHeld(change.key, before as Held | undefined, change.value)
         break
       case 'selections':
-        this.#latestSelection = Math.max(this.#latestSelection, change.value ?? 0)
-        if (change.key.startsWith('drive:')) this.#refreshDrive(change.key.slice('drive:'.length))
+        this.#indexSelection(change.key, change.value ?? 0)
         break
       default:
         break
     }
+  }
+
+  membersOf(group: StorageUnitGroup): readonly StorageUnit[] {
+    return this.#groupIndex.membersOf(group, this.units)
+  }
+
+  rotationOf(group: StorageUnitGroup): readonly StorageUnit[] {
+    return this.#groupIndex.rotationOf(group, this.units, ({ name }) => this.lastSelected(`unit:${name}`))
   }
 
   unitsByName(): readonly StorageUnit[] {
@@ -192,6 +209,13 @@ export class Inventory implements InventoryView {
     this.#refreshDrive(name)
     if (before?.loadedVolume !== undefined) this.#refreshVolume(before.loadedVolume)
     if (after?.loadedVolume !== undefined) this.#refreshVolume(after.loadedVolume)
+  }
+
+  #indexSelection(key: string, selection: number): void {
+    if (key.startsWith('drive:')) this.#refreshDrive(key.slice('drive:'.length))
+    else if (selection > this.#latestSelection) this.#groupIndex.selected(key.slice('unit:'.length))
+    else this.#groupIndex.clear()
+    this.#latestSelection = Math.max(this.#latestSelection, selection)
   }
 
   #indexHeld(id: string, before: Held | undefined, after: Held | undefined): void {

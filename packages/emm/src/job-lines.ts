@@ -3,9 +3,10 @@ import type { Held } from './held.ts'
 
 /** Leaves the media manager's traces in the logs of jobs. A log that can't be reached fails no job. */
 export function jobLines(log: JobLog | undefined, logger: Logger): JobLines {
+  if (log === undefined) return noLines
   const append = (jobId: string, line: Omit<JobLogLine, 'component' | 'severity'>): void => {
     log
-      ?.append({ jobId, lines: [{ component: 'emm', severity: 'info', ...line }] })
+      .append({ jobId, lines: [{ component: 'emm', severity: 'info', ...line }] })
       .catch((error: unknown) => logger.error('job %s: its log did not take a line: %o', jobId, error))
   }
   return {
@@ -25,6 +26,11 @@ export interface JobLines {
   allocated(held: Held, time: number): void
   released(held: Held, time: number): void
 }
+
+const nothing = (): void => undefined
+
+/** Not even the texts are made. */
+const noLines: JobLines = { allocated: nothing, released: nothing }
 
 function describe({ storageUnit, mediaServer, medium }: Allocation): string {
   const unit = `storage unit ${storageUnit} on media server ${mediaServer}`

@@ -54,8 +54,12 @@ export class Ledger {
   }
 
   /** Runs alone among changes: `task` decides on the inventory as it is then. */
-  async alone<Result>(options: CallOptions | undefined, task: () => Promise<Result>): Promise<Result> {
-    throwIfAborted(options)
+  alone<Result>(options: CallOptions | undefined, task: () => Promise<Result>): Promise<Result> {
+    try {
+      throwIfAborted(options)
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)))
+    }
     return this.#changes.run(task)
   }
 

@@ -96,7 +96,7 @@ export function createMediaManager(
     const { inventory } = ledger
     const known = findAllocation(inventory, request)
     if (known !== undefined) return { granted: true, allocation: known }
-    await ledger.commit(expireTooOld(inventory, clock.now()))
+    if (inventory.writable.isAnyTooOld(clock.now())) await ledger.commit(expireTooOld(inventory, clock.now()))
     const decision = decideAllocation(inventory, request.need, rules(), request.turns)
     if ('denial' in decision) return { granted: false, ...decision.denial }
     const favour = favourOf(inventory, decision.choice.medium)

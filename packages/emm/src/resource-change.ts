@@ -8,26 +8,29 @@ export function resourceChange(
   changes: readonly Change[],
   before: readonly unknown[],
 ): ResourceChange | undefined {
-  const told: Told = { view, units: new Set(), groups: new Set() }
+  const told: Told = { view, units: undefined, groups: undefined }
   changes.forEach((change, index) => tell(told, change, before[index]))
   const { units, groups } = told
-  if (units.size + groups.size === 0) return undefined
-  return { storageUnits: [...units], groups: [...groups] }
+  if (units === undefined && groups === undefined) return undefined
+  return { storageUnits: [...(units ?? [])], groups: [...(groups ?? [])] }
 }
 
+/** Most changes help nobody: there are no sets before there is something to put in. */
 interface Told {
   readonly view: InventoryView
-  readonly units: Set<string>
-  readonly groups: Set<string>
+  units: Set<string> | undefined
+  groups: Set<string> | undefined
 }
+
+const tellUnit = (told: Told, name: string): void => void (told.units ??= new Set()).add(name)
 
 function tell(told: Told, change: Change, before: unknown): void {
   switch (change.table) {
     case 'units':
-      told.units.add(change.key)
+      tellUnit(told, change.key)
       break
     case 'groups':
-      told.groups.add(change.key)
+      ;(told.groups ??= new Set()).add(change.key)
       break
     case 'mediaServers':
       tellServer(told, change.key)
@@ -50,7 +53,7 @@ function tell(told: Told, change: Change, before: unknown): void {
       break
     case 'allocations':
       if (change.value === undefined) tellReleased(told, before as Held)
-      else if (beginsGroup(change.value)) told.units.add(change.value.allocation.storageUnit)
+      else if (beginsGroup(change.value)) tellUnit(told, change.value.allocation.storageUnit)
       break
     case 'images':
     case 'errors':
@@ -59,21 +62,21 @@ function tell(told: Told, change: Change, before: unknown): void {
   }
 }
 
-function tellUnits({ units }: Told, helped: readonly TapeStorageUnit[]): void {
-  for (const { name } of helped) units.add(name)
+function tellUnits(told: Told, helped: readonly TapeStorageUnit[]): void {
+  for (const { name } of helped) tellUnit(told, name)
 }
 
-function tellTape({ view, units }: Told): void {
-  for (const unit of view.units.values()) if (unit.type === 'tape') units.add(unit.name)
+function tellTape(told: Told): void {
+  for (const unit of told.view.units.values()) if (unit.type === 'tape') tellUnit(told, unit.name)
 }
 
-function tellServer({ view, units }: Told, mediaServer: string): void {
-  for (const { name } of view.unitsOn(mediaServer)) units.add(name)
+function tellServer(told: Told, mediaServer: string): void {
+  for (const { name } of told.view.unitsOn(mediaServer)) tellUnit(told, name)
 }
 
-function tellRobot({ view, units }: Told, robot: Robot['name']): void {
-  for (const unit of view.units.values())
-    if (unit.type === 'tape' && unit.robot === robot) units.add(unit.name)
+function tellRobot(told: Told, robot: Robot['name']): void {
+  for (const unit of told.view.units.values())
+    if (unit.type === 'tape' && unit.robot === robot) tellUnit(told, unit.name)
 }
 
 /** Those of its place, and those of the drive that it is in; all where its pool counts partly full volumes. */
@@ -106,8 +109,8 @@ function driveMayHelp(view: InventoryView, before: Drive | undefined, after: Dri
 
 /** A place in a group, or drive and volume, or a place on a disk; a place at its media server when it was full. */
 function tellReleased(told: Told, { allocation }: Held): void {
-  const { view, units } = told
-  units.add(allocation.storageUnit)
+  const { view } = told
+  tellUnit(told, allocation.storageUnit)
   const limit = view.mediaServers.get(allocation.mediaServer)?.maxConcurrentJobs
   if (limit !== undefined && view.holds.onServer(allocation.mediaServer).size === limit - 1)
     tellServer(told, allocation.mediaServer)

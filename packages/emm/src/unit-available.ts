@@ -3,15 +3,20 @@ import { limitReached, serverDown, serverLimitReached, unitDown } from './blocke
 import { inUse, limitOf } from './choose-storage-unit.ts'
 import type { InventoryView } from './inventory.ts'
 
+const nothing: readonly Blocker[] = []
+
 /** Why no job may use a storage unit now, whatever it wants of it: it or its media server is down, or the server is busy. */
 export function whyUnavailable(view: InventoryView, unit: StorageUnit): readonly Blocker[] {
   const server = view.mediaServers.get(unit.mediaServer)
+  const limit = server?.maxConcurrentJobs
+  if (unit.state === 'up' && server?.state !== 'down')
+    if (limit === undefined || view.holds.onServer(unit.mediaServer).size < limit) return nothing
   const blockers: Blocker[] = []
   if (unit.state === 'down') blockers.push(unitDown(unit))
   if (server?.state === 'down') blockers.push(serverDown(unit, server))
   const held = view.holds.onServer(unit.mediaServer)
-  if (server?.maxConcurrentJobs !== undefined && held.size >= server.maxConcurrentJobs)
-    blockers.push(serverLimitReached(unit, server, server.maxConcurrentJobs, held))
+  if (server !== undefined && limit !== undefined && held.size >= limit)
+    blockers.push(serverLimitReached(unit, server, limit, held))
   return blockers
 }
 
@@ -19,7 +24,7 @@ export function whyUnavailable(view: InventoryView, unit: StorageUnit): readonly
 export function whyFull(view: InventoryView, unit: StorageUnit): readonly Blocker[] {
   const used = inUse(view, unit)
   const limit = limitOf(unit)
-  if (used < limit) return []
+  if (used < limit) return nothing
   const held = unit.type === 'disk' ? view.holds.onUnit(unit.name) : view.holds.writingOn(unit.name)
   return [limitReached(unit, limit, used, held)]
 }

@@ -179,7 +179,8 @@ export function validNeed(input: MediaNeed): MediaNeed {
   if (input.kind === 'read') {
     checkName('need.storageUnit', input.storageUnit)
     checkOptionalName('need.volumeId', input.volumeId)
-    return { kind: 'read', storageUnit: input.storageUnit, ...given({ volumeId: input.volumeId }) }
+    const { storageUnit, volumeId } = input
+    return volumeId === undefined ? { kind: 'read', storageUnit } : { kind: 'read', storageUnit, volumeId }
   }
   const { storage, volumePool, retentionLevel, multiplexing, continues } = input
   checkOneOf('need.storage.kind', storage.kind, ['unit', 'group', 'any'])
@@ -190,9 +191,9 @@ export function validNeed(input: MediaNeed): MediaNeed {
   if (continues !== undefined) checkBoolean('need.continues', continues)
   const chosen = storage.kind === 'any' ? { kind: storage.kind } : { kind: storage.kind, name: storage.name }
   // What says no more than the default is left out, so that equal needs look alike.
-  const shared = multiplexing === 1 ? {} : given({ multiplexing })
-  const goesOn = continues === true ? { continues } : {}
-  return { kind: 'write', storage: chosen, volumePool, retentionLevel, ...shared, ...goesOn }
+  const need: MediaNeed = { kind: 'write', storage: chosen, volumePool, retentionLevel }
+  const shared = multiplexing === undefined || multiplexing === 1 ? need : { ...need, multiplexing }
+  return continues === true ? { ...shared, continues } : shared
 }
 
 type Given<Fields> = { readonly [Field in keyof Fields]?: Exclude<Fields[Field], undefined> }

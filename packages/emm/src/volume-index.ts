@@ -65,6 +65,11 @@ export class VolumeIndex {
     return this.#partlyFull.get(pool) ?? noIds
   }
 
+  /** Whether any active volume is too old by a time. */
+  isAnyTooOld(at: number): boolean {
+    return (this.#ending.first()?.expiresAt ?? Infinity) <= at
+  }
+
   /** Active volumes that are too old by a time, the oldest first. */
   *tooOld(at: number): Generator<Volume, undefined> {
     for (const volume of this.#ending) {
