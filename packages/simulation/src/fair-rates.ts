@@ -51,7 +51,7 @@ export function fairRates<Link extends SharedLink, Flow extends SharingFlow<Link
 }
 
 /**
- * Finds the rates of {@link fairRates} in place: it is asked whenever a flow starts or ends, and makes nothing. `links` are
+ * Finds the rates of {@link fairRates} in place: it is asked whenever a flow starts or ends, and makes nothing, no iterators either. `links` are
  * those that the flows have in common, `open` being how many of them go over each. `flows` are numbers of flows; it comes
  * back empty.
  */
@@ -68,14 +68,17 @@ export function share(table: RateTable, flows: number[], links: readonly Share[]
     }
     // Those whose own bound is no higher leave at least as much to each of the others.
     let open = 0
-    for (const flow of flows) {
+    const count = flows.length
+    for (let at = 0; at < count; at += 1) {
+      const flow = flows[at] as number
       const own = bound[flow] as number
       if (own > level) flows[open++] = flow
       else fix(table, flow, own)
     }
-    if (open === flows.length && fullest !== undefined) {
+    if (open === count && fullest !== undefined) {
       open = 0
-      for (const flow of flows) {
+      for (let at = 0; at < count; at += 1) {
+        const flow = flows[at] as number
         if (common[flow]?.includes(fullest) === true) fix(table, flow, level)
         else flows[open++] = flow
       }
@@ -86,7 +89,10 @@ export function share(table: RateTable, flows: number[], links: readonly Share[]
 
 function fix({ common, fair }: RateTable, flow: number, rate: number): void {
   fair[flow] = rate
-  for (const link of common[flow] as readonly Share[]) {
+  const links = common[flow] as readonly Share[]
+  const count = links.length
+  for (let at = 0; at < count; at += 1) {
+    const link = links[at] as Share
     link.spare = link.spare > rate ? link.spare - rate : 0
     link.open -= 1
   }

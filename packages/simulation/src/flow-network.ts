@@ -1,4 +1,5 @@
 import type { Clock } from '@nb/contracts'
+import { connectedFlows } from './connected-flows.ts'
 import { share } from './fair-rates.ts'
 import { type FlowGroup, FlowTable, type Link, type LinkState } from './flow-table.ts'
 
@@ -114,8 +115,10 @@ export class FlowNetwork {
   /** Gives all flows that are bound together with what has changed their rates. */
   #recompute(): void {
     this.#cancelPending = undefined
-    const { flows, links } = this.#connected()
-    share(this.#flows, [...flows], links)
+    const { flows, links } = connectedFlows(this.#flows, ++this.#round, this.#dirty, this.#started)
+    this.#dirty.clear()
+    this.#started = []
+    share(this.#flows, flows.slice(), links)
     const now = this.#clock.now()
     const group: FlowGroup = { flows, cancelTimer: () => undefined }
     const { group: groupOf, fair, rate } = this.#flows
@@ -166,38 +169,6 @@ export class FlowNetwork {
       for (const flow of over) this.#finish(flow)
       this.#wait(group)
     })
-  }
-
-  /** The flows that what has changed binds together, and the links that they share. */
-  #connected(): { readonly flows: number[]; readonly links: readonly LinkState[] } {
-    const { round: rounds, common } = this.#flows
-    const round = ++this.#round
-    const flows: number[] = []
-    const links: LinkState[] = []
-    const reachLink = (link: LinkState): void => {
-      if (link.round === round) return
-      link.round = round
-      link.open = link.flows.length
-      links.push(link)
-    }
-    const reachFlow = (flow: number): void => {
-      if (rounds[flow] === round) return
-      rounds[flow] = round
-      flows.push(flow)
-      for (const link of common[flow] as readonly LinkState[]) if (link.round !== round) reachLink(link)
-    }
-    for (const link of this.#dirty) {
-      const [only] = link.flows
-      if (only === undefined || link.bytesPerSecond === Infinity) continue
-      if (link.flows.length === 1) reachFlow(only)
-      else reachLink(link)
-    }
-    for (const link of links) for (const flow of link.flows) if (rounds[flow] !== round) reachFlow(flow)
-    // A flow that shares no link with a limit is bound together with nobody.
-    for (const flow of this.#started) reachFlow(flow)
-    this.#dirty.clear()
-    this.#started = []
-    return { flows, links }
   }
 }
 
