@@ -1,3 +1,5 @@
+const nothing = (): void => undefined
+
 /** Runs tasks one after the other, in the order of the calls; a task that fails does not stop the next. */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve()
@@ -5,7 +7,7 @@ export class SerialQueue {
   /** Runs the task after all earlier ones; gives its result. */
   run<Result>(task: () => Promise<Result>): Promise<Result> {
     const result = this.#last.then(task)
-    this.#last = result.catch(() => undefined)
+    this.#last = result.then(nothing, nothing)
     return result
   }
 

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import {
   type CallOptions,
+  type Job,
   type JobOrigin,
+  type PlannedRun,
   type Policy,
   type PolicyClientTask,
   type Schedule,
@@ -23,6 +25,8 @@ import type { TaskContext } from './task-context.ts'
 import { type RunPart, type TaskRecord, type TaskRun, wholeClient } from './task-store.ts'
 
 const troubleDelayMs = 60_000
+/** Of a job that ended and tells no status. */
+const unknownStatus = 801
 /** Refusals after which there is certainly no job of the request. */
 const refusals: readonly string[] = ['argument-invalid', 'not-supported']
 
@@ -98,9 +102,9 @@ export class PolicyClientTaskRunner {
     return fileSystems === undefined ? this.#askStreams(policy) : streamsOf(policy, fileSystems)
   }
 
-  /** No timer fires and no job is followed any more; jobs go on by themselves. */
-  async stop(): Promise<void> {
-    this.#stopping.abort()
+  /** No timer fires and no job is followed any more; jobs go on by themselves. `reason` is why calls end. */
+  async stop(reason?: unknown): Promise<void> {
+    this.#stopping.abort(reason)
     this.#cancelTimer()
     await this.#work.settled()
     this.#cancelTimer()
@@ -174,7 +178,14 @@ export class PolicyClientTaskRunner {
         if (this.#due().length > 0) await this.#plan(policy, await this.#askStreams(policy))
       } else await this.#plan(policy, streamsOf(policy, []))
       const due = this.#due()
-      if (due.length > 0) await this.#startDue(policy, due)
+      if (due.length > 0) {
+        const all = [...this.#plans.values()].map(streamOf)
+        for (const schedule of policy.schedules) {
+          const streams = due.filter(({ next }) => next?.schedule === schedule.name)
+          const next = streams[0]?.next
+          if (next !== undefined) await this.#start(schedule, streams.map(streamOf), all, factsOf(next))
+        }
+      }
       this.#wakeForNext(clock.now())
     } catch (error) {
       if (this.#isStopping) return
@@ -192,10 +203,10 @@ export class PolicyClientTaskRunner {
     const now = clock.now()
     const facts = { policy, client, now, quietUntil: this.#quietUntil, timeZone, calendarMidnight, attempts }
     const plans = new Map<string, StreamPlan>()
-    for (const [at, stream] of streams.entries()) {
+    streams.forEach((stream, at) => {
       const key = stream.name ?? wholeClient
       plans.set(key, planStream(stream, this.#record.streams[key], known[at] as KnownBackups, facts))
-    }
+    })
     this.#plans = plans
   }
 
@@ -207,18 +218,6 @@ export class PolicyClientTaskRunner {
     for (const [key, plan] of this.#plans)
       if (plan.next !== undefined && plan.next.startsAt <= now && !running.has(key)) due.push(plan)
     return due
-  }
-
-  async #startDue(policy: Policy, due: readonly StreamPlan[]): Promise<void> {
-    const all = [...this.#plans.values()].map(({ stream }) => stream)
-    for (const schedule of policy.schedules) {
-      const plans = due.filter(({ next }) => next?.schedule === schedule.name)
-      const next = plans[0]?.next
-      if (next === undefined) continue
-      const why = next.dueAt <= 0 ? 'no backup yet' : `due since ${new Date(next.dueAt).toISOString()}`
-      const streams = plans.map(({ stream }) => stream)
-      await this.#start(schedule, streams, all, { origin: 'scheduled', why, windowClosesAt: next.closesAt })
-    }
   }
 
   #wakeForNext(now: number): void {
@@ -353,7 +352,7 @@ export class PolicyClientTaskRunner {
     const { jobs, clock } = this.#context
     for (;;) {
       try {
-        const status = await this.#statusOf(part.jobId)
+        const status = await jobs.wait({ jobId: part.jobId }, this.#calls).then(statusOf, statusOfUnknown)
         const tries = isSuccess(status)
           ? []
           : await triesOf(jobs, { id: part.jobId, status }, run.startedAt, this.#calls)
@@ -362,18 +361,6 @@ export class PolicyClientTaskRunner {
         if (!asNbError(error).retryable || this.#isStopping) throw error
         await clock.sleep(troubleDelayMs, this.#calls)
       }
-    }
-  }
-
-  /** The status with which a job ended; that of an unknown job when there is none (any more). */
-  async #statusOf(jobId: string): Promise<number> {
-    try {
-      const job = await this.#context.jobs.wait({ jobId }, this.#calls)
-      return job.status ?? 801
-    } catch (error) {
-      const known = asNbError(error)
-      if (known.code === 'job-unknown') return known.status
-      throw error
     }
   }
 
@@ -411,4 +398,26 @@ export class PolicyClientTaskRunner {
     await this.#context.store.put(record)
     this.#record = record
   }
+}
+
+function streamOf({ stream }: StreamPlan): ClientStream {
+  return stream
+}
+
+/** Why a run that is due starts. */
+function factsOf({ dueAt, closesAt }: PlannedRun): StartFacts {
+  const why = dueAt <= 0 ? 'no backup yet' : `due since ${new Date(dueAt).toISOString()}`
+  return { origin: 'scheduled', why, windowClosesAt: closesAt }
+}
+
+/** The status with which a job ended. */
+function statusOf({ status = unknownStatus }: Job): number {
+  return status
+}
+
+/** That of a job that is not known (any more). */
+function statusOfUnknown(error: unknown): number {
+  const known = asNbError(error)
+  if (known.code === 'job-unknown') return known.status
+  throw error
 }

@@ -6,8 +6,8 @@ export interface RetentionTable {
   levels(): Promise<readonly RetentionLevel[]>
   /** Sets one, durably. Rejects with `argument-invalid`. */
   put(level: RetentionLevel): Promise<void>
-  /** How long an image of a level is kept, milliseconds; `null` is for ever. */
-  periodMs(level: number): Promise<number | null>
+  /** How long an image of a level is kept, milliseconds; `null` is for ever. At once where it is known already. */
+  periodMs(level: number): Promise<number | null> | number | null
 }
 
 /** 9 is for ever and 25 at once, whatever the table says. */
@@ -20,6 +20,12 @@ export function createRetentionTable(store: Store): RetentionTable {
   const changes = new SerialQueue()
   /** Periods that were read or set; nobody else writes the table. */
   const known = new Map<number, number | null>()
+  const read = async (number: number): Promise<number | null> => {
+    const row = (await level.get(String(number))) ?? defaultRetentionLevels[number]
+    // A period that was set meanwhile is newer than what was read.
+    if (!known.has(number)) known.set(number, row?.periodMs ?? null)
+    return known.get(number) ?? null
+  }
   return {
     levels: async () => {
       const set = new Map<number, RetentionLevel>()
@@ -33,13 +39,9 @@ export function createRetentionTable(store: Store): RetentionTable {
         await level.put(String(number), { level: number, periodMs }, { sync: true } as object)
         known.set(number, periodMs)
       }),
-    periodMs: async (number) => {
-      if (!known.has(number)) {
-        const row = (await level.get(String(number))) ?? defaultRetentionLevels[number]
-        // A period that was set meanwhile is newer than what was read.
-        if (!known.has(number)) known.set(number, row?.periodMs ?? null)
-      }
-      return known.get(number) ?? null
+    periodMs: (number) => {
+      const period = known.get(number)
+      return period === undefined ? read(number) : period
     },
   }
 }

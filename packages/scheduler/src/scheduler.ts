@@ -171,7 +171,8 @@ export function createScheduler(
     },
     stop: async () => {
       stopping.abort()
-      await Promise.all([...tasks.values()].map((task) => task.stop()))
+      const { reason } = stopping.signal as { readonly reason: unknown }
+      await Promise.all([...tasks.values()].map((task) => task.stop(reason)))
       await userRuns.stop()
     },
     putPolicy: async (input) => {
