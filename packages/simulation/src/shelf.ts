@@ -9,7 +9,9 @@ export interface StoredPart {
   readonly bytes: number
 }
 
-interface Entry extends StoredImage {
+interface Entry {
+  /** As it is listed. */
+  readonly stored: StoredImage
   readonly parts: readonly StoredPart[]
   readonly files: number
 }
@@ -32,13 +34,13 @@ export class Shelf {
   /** An image has come, whole. */
   put(unit: string, backupId: string, parts: readonly StoredPart[], files: number): void {
     const bytes = parts.reduce((sum, part) => sum + part.bytes, 0)
-    this.#unit(unit).set(backupId, { backupId, copy: 1, fragments: parts.length, bytes, parts, files })
+    const stored = { backupId, copy: 1, fragments: parts.length, bytes }
+    this.#unit(unit).set(backupId, { stored, parts, files })
   }
 
   /** The images on a storage unit. */
   *images(unit: string): Generator<StoredImage> {
-    for (const { backupId, copy, fragments, bytes } of this.#unit(unit).values())
-      yield { backupId, copy, fragments, bytes }
+    for (const { stored } of this.#unit(unit).values()) yield stored
   }
 
   /** The parts of an image, or none. */
@@ -59,7 +61,7 @@ export class Shelf {
   async remove(unit: string, backupId: string, copy?: number): Promise<void> {
     const images = this.#unit(unit)
     const entry = images.get(backupId)
-    if (entry === undefined || (copy !== undefined && copy !== entry.copy)) return
+    if (entry === undefined || (copy !== undefined && copy !== entry.stored.copy)) return
     images.delete(backupId)
     if (!this.#tapeUnits.has(unit)) {
       this.#hardware.clearDisk(unit, backupId)

@@ -1,14 +1,21 @@
 import type { Blocker, Clock, ResourceBroker } from '@nb/contracts'
 import type { SimulatedJob, WaitedFor, WaitingTime } from './results.ts'
 
-type Wait = WaitedFor & { ms: number }
+/** How long a job was found to wait for something, milliseconds. */
+interface Wait {
+  readonly for: WaitedFor
+  ms: number
+}
 
 interface JobWaits {
-  readonly all: Map<string, Wait>
+  /** In the order in which they were found first. */
+  readonly all: Wait[]
   /** What it was found with last, and when; it has waited for that until the next look, or until it leaves the queue. */
-  present: Iterable<Wait>
+  present: readonly Wait[]
   at: number
 }
+
+const none: readonly Wait[] = []
 
 /** Asks the broker at intervals what the waiting jobs wait for, and adds up the answers. */
 export class Waits {
@@ -16,6 +23,8 @@ export class Waits {
   readonly #broker: Pick<ResourceBroker, 'queue'>
   readonly #everyMs: number
   readonly #ofJob = new Map<string, JobWaits>()
+  /** Each thing that was waited for, once: they are told apart by identity. */
+  readonly #things = new Map<string, WaitedFor>()
 
   constructor(clock: Clock, broker: Pick<ResourceBroker, 'queue'>, everyMs: number) {
     this.#clock = clock
@@ -34,17 +43,15 @@ export class Waits {
   /** Looks now. The time before the first look counts to what was found in it. */
   async look(): Promise<void> {
     const now = this.#clock.now()
-    // The broker gives all requests of one need the same blockers: each is named once.
-    const names = new Map<Blocker, string>()
+    // The broker gives all requests of one need the same blockers: each is looked up once.
+    const known = new Map<Blocker, WaitedFor>()
     for await (const { request, since, blockers } of this.#broker.queue({})) {
-      const known = this.#ofJob.get(request.jobId)
-      const waits = known ?? { all: new Map<string, Wait>(), present: [], at: since }
-      if (known === undefined) this.#ofJob.set(request.jobId, waits)
+      const before = this.#ofJob.get(request.jobId)
+      const waits = before ?? { all: [], present: none, at: since }
+      if (before === undefined) this.#ofJob.set(request.jobId, waits)
       else credit(waits, now)
-      const present = new Set<Wait>()
-      for (const blocker of blockers) present.add(waitOf(waits, blocker, names))
-      waits.present = present
-      if (known === undefined) credit(waits, now)
+      waits.present = this.#present(waits, blockers, known)
+      if (before === undefined) credit(waits, now)
     }
   }
 
@@ -53,46 +60,69 @@ export class Waits {
     const waits = this.#ofJob.get(jobId)
     if (waits === undefined) return
     credit(waits, this.#clock.now())
-    waits.present = []
+    waits.present = none
   }
 
   /** What a job was found to wait for longest. */
   longest(jobId: string): WaitedFor | undefined {
     let best: Wait | undefined
-    for (const entry of this.#ofJob.get(jobId)?.all.values() ?? [])
-      if (best === undefined || entry.ms > best.ms) best = entry
-    return best === undefined ? undefined : { kind: best.kind, name: best.name }
+    for (const wait of this.#ofJob.get(jobId)?.all ?? none)
+      if (best === undefined || wait.ms > best.ms) best = wait
+    return best?.for
   }
 
   /** How long the jobs of each policy waited for each thing, longest first. */
   totals(jobOf: (jobId: string) => SimulatedJob | undefined): WaitingTime[] {
-    const totals = new Map<string, { -readonly [Key in keyof WaitingTime]: WaitingTime[Key] }>()
+    const ofPolicy = new Map<string, Map<WaitedFor, { ms: number; jobs: number }>>()
     for (const [jobId, { all }] of this.#ofJob) {
       const policy = jobOf(jobId)?.policy ?? '-'
-      for (const { kind, name, ms } of all.values()) {
-        const key = JSON.stringify([policy, kind, name])
-        const total = totals.get(key) ?? { policy, kind, name, totalMs: 0, jobs: 0 }
-        totals.set(key, total)
-        total.totalMs += ms
-        total.jobs += 1
+      const totals = ofPolicy.get(policy) ?? new Map<WaitedFor, { ms: number; jobs: number }>()
+      ofPolicy.set(policy, totals)
+      for (const wait of all) {
+        const total = totals.get(wait.for)
+        if (total === undefined) totals.set(wait.for, { ms: wait.ms, jobs: 1 })
+        else {
+          total.ms += wait.ms
+          total.jobs += 1
+        }
       }
     }
     const order = ({ policy, kind, name }: WaitingTime): string => JSON.stringify([policy, kind, name])
-    return [...totals.values()].sort((a, b) => b.totalMs - a.totalMs || (order(a) < order(b) ? -1 : 1))
+    return [...ofPolicy]
+      .flatMap(([policy, totals]) =>
+        [...totals].map(([{ kind, name }, { ms, jobs }]) => ({ policy, kind, name, totalMs: ms, jobs })),
+      )
+      .sort((a, b) => b.totalMs - a.totalMs || (order(a) < order(b) ? -1 : 1))
+  }
+
+  #present(waits: JobWaits, blockers: readonly Blocker[], known: Map<Blocker, WaitedFor>): readonly Wait[] {
+    const present: Wait[] = []
+    for (const blocker of blockers) {
+      let thing = known.get(blocker)
+      if (thing === undefined) {
+        thing = this.#thing(blocker)
+        known.set(blocker, thing)
+      }
+      const wait = waitFor(waits, thing)
+      // Two blockers may come to the same thing.
+      if (!present.includes(wait)) present.push(wait)
+    }
+    return present
+  }
+
+  #thing({ kind, name }: Blocker): WaitedFor {
+    const key = `${kind} ${name}`
+    const thing = this.#things.get(key) ?? { kind, name }
+    this.#things.set(key, thing)
+    return thing
   }
 }
 
-function waitOf({ all }: JobWaits, blocker: Blocker, names: Map<Blocker, string>): Wait {
-  let key = names.get(blocker)
-  if (key === undefined) {
-    key = `${blocker.kind} ${blocker.name}`
-    names.set(blocker, key)
-  }
-  let wait = all.get(key)
-  if (wait === undefined) {
-    wait = { kind: blocker.kind, name: blocker.name, ms: 0 }
-    all.set(key, wait)
-  }
+/** A job waits for few things: looking through them is quickest. */
+function waitFor({ all }: JobWaits, thing: WaitedFor): Wait {
+  for (const wait of all) if (wait.for === thing) return wait
+  const wait: Wait = { for: thing, ms: 0 }
+  all.push(wait)
   return wait
 }
 
