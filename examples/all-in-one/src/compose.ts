@@ -21,6 +21,7 @@ import { createRestoreService } from '@nb/restore'
 import { createPolicyDirectory, createScheduler, describeProblems } from '@nb/scheduler'
 import { createClientAgent, createLoadReporter, createMediaServer } from '@nb/transfer'
 import { configureMedia } from './configure-media.ts'
+import { warnOfUnknownNames } from './policy-warnings.ts'
 import type { ServerSettings } from './settings.ts'
 
 /** What the composition stands on. */
@@ -121,7 +122,7 @@ export function composeAllInOne(ground: Ground): AllInOne {
   )
   const loadReporter = createLoadReporter({ media, clock }, { mediaServer: mediaServerName })
   const notifiers = notifiersOf(settings, { jobs, jobLog: log, clock })
-  const policyFiles = policyFilesOf(ground, scheduler)
+  const policyFiles = policyFilesOf(ground, { scheduler, media, clients: Object.keys(clients) })
   const restores = createRestoreService({ catalog, jobs, mediaServers, scheduler, channels, clock, log })
 
   const configuration: Lifecycle = {
@@ -174,17 +175,23 @@ function schedulerOptions({
 /** The folder of policy files, where one is asked for; what is wrong in it is told. */
 function policyFilesOf(
   { database, files, clock, settings = {}, warn }: Ground,
-  scheduler: ReturnType<typeof createScheduler>,
+  known: Parameters<typeof warnOfUnknownNames>[1] & {
+    readonly scheduler: ReturnType<typeof createScheduler>
+  },
 ): Lifecycle[] {
   const { policyDirectory: directory, policyPollMs: pollMs } = settings
   if (directory === undefined) return []
   const store = database.sublevel('policy-files')
   const policies = createPolicyDirectory(
-    { scheduler, files, clock, store },
+    { scheduler: known.scheduler, files, clock, store },
     { directory, ...(pollMs === undefined ? {} : { pollMs }) },
   )
-  policies.on('directory:loaded', ({ problems }) => {
-    for (const line of describeProblems(problems)) warn?.(`policy file ${line}`)
+  policies.on('directory:loaded', ({ applied, problems }) => {
+    if (warn === undefined) return
+    for (const line of describeProblems(problems)) warn(`policy file ${line}`)
+    warnOfUnknownNames(applied, known, warn).catch((error: unknown) =>
+      warn(`whether the policies name what is there is not known: ${String(error)}`),
+    )
   })
   const folder: Lifecycle = {
     start: async () => {

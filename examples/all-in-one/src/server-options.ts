@@ -19,7 +19,11 @@ export function addSettings(program: Command): Command {
       '--client-scripts <DIR>',
       'folder of the client with start_notify and end_notify, or start_notify.POLICY[.SCHEDULE]: run before and after its backups',
     )
-    .option('--time-zone <NAME>', "time zone of all windows, such as Europe/Vienna (default: the host's)")
+    .option(
+      '--time-zone <NAME>',
+      "time zone of all windows, such as Europe/Vienna (default: the host's)",
+      timeZoneName,
+    )
     .option(
       '--max-jobs-per-client <N>',
       'most jobs of any one client at once, 1-1000 (default: 1)',
@@ -84,6 +88,15 @@ export function whole(least: number, most: number): (text: string) => number {
     if (text.trim() === '' || !Number.isInteger(value) || value < least || value > most)
       throw new InvalidArgumentError(`A whole number from ${least} to ${most}.`)
     return value
+  }
+}
+
+function timeZoneName(name: string): string {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name })
+    return name
+  } catch {
+    throw new InvalidArgumentError('It is no time zone; one is Europe/Vienna, all are in the IANA database.')
   }
 }
 

@@ -110,3 +110,8 @@ t.test('a state folder that cannot be one', async (t) => {
   const run = await runExample('--once', '--state', join(source, 'a'), '--source', source)
   t.match(run, { code: 1, stderr: /status 220: the state .* can't be opened/ })
 })
+
+t.test('a time zone that there is not', async (t) => {
+  const run = await runExample('--serve', '--state', folders().state, '--time-zone', 'Wien')
+  t.match(run, { code: 2, stderr: /option '--time-zone <NAME>' argument 'Wien' is invalid.*Europe\/Vienna/ })
+})

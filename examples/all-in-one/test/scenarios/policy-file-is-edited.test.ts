@@ -71,3 +71,33 @@ schedules:
   t.equal((await values('images')).length > 0, true, 'its images stay')
   t.notOk(existsSync(file))
 })
+
+t.test('a policy folder that was not there is told, and a policy that names what is not there', async (t) => {
+  const root = scratch('policy-folder')
+  const [state, policies] = [join(root, 'state'), join(root, 'new', 'policies')]
+  const warnings: string[] = []
+  const server = await boot(state, {
+    settings: { policyDirectory: policies, policyPollMs: 100 },
+    warn: (text) => warnings.push(text),
+  })
+  t.teardown(() => server.stop())
+  t.same(warnings, [`policy folder ${policies} was not there; it is made, without any policy`])
+  writeFileSync(
+    join(policies, 'off-site.yaml'),
+    `
+name: off-site
+active: false
+clients: [elsewhere]
+selections: [/home]
+storage: { unit: disk9 }
+schedules:
+  - { name: full, type: full, every: 1 day, windows: { daily: 00:00 for 24h }, retention: 2 weeks }
+`,
+  )
+  for (let turn = 0; turn < 1000 && warnings.length < 3; turn++)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  t.same(warnings.slice(1), [
+    'policy off-site: client elsewhere is not known here',
+    'policy off-site: there is no storage unit disk9',
+  ])
+})
