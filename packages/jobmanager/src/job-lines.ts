@@ -15,7 +15,8 @@ export function lineWrites(
   jobId: string,
   count: number,
   lines: readonly JobLogLine[],
-): WriteOperation[] {
+): readonly WriteOperation[] {
+  if (lines.length === 0) return nothing
   return lines.map((line, index) => ({
     type: 'put',
     sublevel,
@@ -24,11 +25,18 @@ export function lineWrites(
   }))
 }
 
+const nothing: readonly WriteOperation[] = []
+
 /** How many lines the job's log has. */
 export async function countLines(sublevel: Store, jobId: string): Promise<number> {
   const keys = sublevel.keys({ ...linesAfter(jobId, 0), reverse: true, limit: 1 })
   const [last] = await keys.all()
   return last === undefined ? 0 : lineNumberOfKey(last)
+}
+
+/** Whether any job has lines. */
+export async function hasLines(sublevel: Store): Promise<boolean> {
+  return (await sublevel.keys({ limit: 1 }).all()).length > 0
 }
 
 /** The lines after line `after`. One that can't be read is told of in its place. */

@@ -197,8 +197,9 @@ class JobEngine implements JobManagerService {
   async wait({ jobId }: { readonly jobId: string }, options?: CallOptions): Promise<Job> {
     throwIfAborted(options)
     const { store } = this.#parts
-    // The end of a job that is not final is yet to be told; any other is final, unknown, or not read in yet.
-    while (store.current(jobId) === undefined) {
+    // The end of a job that is not final is yet to be told; any other is final, unknown, or not read in yet. One that is not
+    // final and yet not among the current ones, twice, is damaged: it is waited for in vain.
+    for (let looks = 0; looks < 2 && store.current(jobId) === undefined; looks++) {
       const job = await store.view(jobId)
       if (job === undefined) throw unknownJob(jobId)
       if (job.status !== undefined) return job

@@ -31,6 +31,8 @@ export interface JobStoreComponents {
 export interface JobStoreOptions {
   /** How long a job and its log are kept after it ended, milliseconds, at least 3600000. @default 30 days */
   readonly keepJobsMs?: number
+  /** Whether jobs have logs. Without, lines are dropped: neither written nor told, nor made where that takes time. @default true */
+  readonly keepsLines?: boolean
 }
 
 /** Events of a job store. */
@@ -68,6 +70,8 @@ export interface JobStore extends JobLog, Required<Lifecycle>, Observable<JobSto
   show(jobId: string, facts: LiveFacts): void
   /** The record to decide by, for jobs that are not final. */
   current(jobId: string): JobRecord | undefined
+  /** Whether lines are kept; see {@link JobStoreOptions.keepsLines}. */
+  readonly keepsLines: boolean
   /** The number that the next line of an unfinished job's log will have. */
   nextLine(jobId: string): number
   /** All jobs that are not final, oldest first. */

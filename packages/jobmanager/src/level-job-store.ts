@@ -10,7 +10,7 @@ import {
   createEmitter,
   debugLogger,
 } from '@nb/contracts'
-import { type NumberedLine, countLines, lineWrites, readLines } from './job-lines.ts'
+import { type NumberedLine, countLines, hasLines, lineWrites, readLines } from './job-lines.ts'
 import { type Entry, JobEntries, liveOf, withLive } from './job-entries.ts'
 import type { JobRecord } from './job-record.ts'
 import type { JobStore, JobStoreComponents, JobStoreEvents, JobStoreOptions, NewJob } from './job-store.ts'
@@ -19,8 +19,10 @@ import { chosenJobs } from './job-queries.ts'
 import { type LiveFacts, toJob } from './job-view.ts'
 import { createRecords } from './new-records.ts'
 import { parentChange } from './parent-change.ts'
+import { Remembered } from './remembered.ts'
 import { mergeProgress } from './progress.ts'
 import { jobsToPurge, removeJob } from './purge-jobs.ts'
+import { Damage } from './damage.ts'
 import { corrupt, parseRecord, storedJob, storedRecord } from './stored-record.ts'
 import { createdLine, endedLine } from './store-lines.ts'
 import { isJobId, jobIdOfKey, jobKey } from './store-keys.ts'
@@ -31,12 +33,15 @@ import { type WriteOperation, type WriteQueue, createWriteQueue } from './write-
 type Created = Awaited<ReturnType<JobStore['create']>>
 
 const dayMs = 86_400_000
+/** How many jobs that ended last are asked for without the store: for their tries and their last lines. */
+const recentJobs = 500
+const noLines: readonly JobLogLine[] = []
 
 /** Makes the jobs database. It comes first in a composition, because every component gets it as its `JobLog`. */
 export function createJobStore(components: JobStoreComponents, options: JobStoreOptions = {}): JobStore {
   const keepJobsMs = options.keepJobsMs ?? 30 * dayMs
   if (!(keepJobsMs >= 3_600_000)) throw new TypeError('keepJobsMs must be at least 3600000')
-  return new LevelJobStore(components, keepJobsMs)
+  return new LevelJobStore(components, keepJobsMs, options.keepsLines ?? true)
 }
 
 /**
@@ -44,6 +49,7 @@ export function createJobStore(components: JobStoreComponents, options: JobStore
  * A change of a job writes its record and its new lines, whatever else there is.
  */
 class LevelJobStore implements JobStore {
+  readonly keepsLines: boolean
   readonly #clock: Clock
   readonly #log: Logger
   readonly #keepJobsMs: number
@@ -52,23 +58,33 @@ class LevelJobStore implements JobStore {
   readonly #events: Emitter<JobStoreEvents>
   readonly #entries = new JobEntries()
   readonly #counters: LineCounters
+  /** The records of jobs that ended last. */
+  readonly #recent = new Remembered<JobRecord>(recentJobs)
   readonly #creating = new Map<string, Promise<Created>>()
-  readonly #damage: NbError[] = []
+  readonly #damage: Damage
   #lastId = 0
+  /** Whether logs are looked for when jobs are removed: also those of a time when lines were kept. */
+  #hasLines = true
   #started: Promise<void> | undefined
   #stopping = new AbortController()
 
   constructor(
     { store, clock, log = debugLogger('nb:jobmanager:store') }: JobStoreComponents,
     keepJobsMs: number,
+    keepsLines: boolean,
   ) {
+    this.keepsLines = keepsLines
     this.#clock = clock
     this.#log = log
     this.#keepJobsMs = keepJobsMs
     this.#levels = openSublevels(store)
     this.#queue = createWriteQueue(store)
-    this.#counters = new LineCounters(this.#levels, this.#queue)
+    this.#counters = new LineCounters(this.#levels, this.#queue, recentJobs)
     this.#events = createEmitter(log)
+    this.#damage = new Damage((key, message) => {
+      log.error('%s', message)
+      this.#events.emit('store:corrupt', { key, message })
+    })
   }
 
   on: JobStore['on'] = (name, listener) => this.#events.on(name, listener)
@@ -76,7 +92,7 @@ class LevelJobStore implements JobStore {
   off: JobStore['off'] = (name, listener) => this.#events.off(name, listener)
 
   get damage(): readonly NbError[] {
-    return this.#damage
+    return this.#damage.found
   }
 
   start(): Promise<void> {
@@ -93,11 +109,13 @@ class LevelJobStore implements JobStore {
     await Promise.allSettled(this.#creating.values())
     this.#entries.clear()
     this.#counters.clear()
+    this.#recent.clear()
     this.#started = undefined
     this.#stopping = new AbortController()
   }
 
   async append({ jobId, lines }: Parameters<JobStore['append']>[0]): Promise<void> {
+    if (!this.keepsLines) return
     await this.start()
     const entry = this.#entries.get(jobId)
     if (entry !== undefined) return this.#writeLines(jobId, this.#number(entry, lines), lines)
@@ -123,19 +141,22 @@ class LevelJobStore implements JobStore {
     entry.live = liveOf(current)
     const parent = this.#tellParent(current, change)
     const told = parent?.current
-    const all = [...lines, ...endedLine(current, change, this.#clock.now())]
+    const all = this.keepsLines ? [...lines, ...endedLine(current, change, this.#clock.now())] : noLines
     const first = this.#number(entry, all)
-    const writes = (): WriteOperation[] => [
-      this.#putRecord(entry.current),
-      ...(parent === undefined || told === undefined ? [] : [this.#putRecord(parent.current)]),
-      ...lineWrites(this.#levels.lines, jobId, first, all),
-    ]
-    await this.#writeSurely(writes, change)
+    const writes = (): readonly WriteOperation[] => {
+      const operations = [this.#putRecord(entry.current)]
+      if (parent !== undefined) operations.push(this.#putRecord(parent.current))
+      return all.length === 0
+        ? operations
+        : [...operations, ...lineWrites(this.#levels.lines, jobId, first, all)]
+    }
+    await this.#writeSurely(writes, change.kind)
     entry.shown = current
     if (parent !== undefined && told !== undefined) parent.shown = told
     if (current.phase === 'final') {
       this.#entries.delete(jobId)
-      this.#counters.remember(jobId, entry.lines)
+      this.#recent.set(jobId, current)
+      if (this.keepsLines) this.#counters.remember(jobId, entry.lines)
     }
     this.#tell(jobId, first, all)
     const job = current.phase === 'final' ? toJob(current) : this.#entries.view(entry)
@@ -180,6 +201,8 @@ class LevelJobStore implements JobStore {
   async read(jobId: string): Promise<JobRecord | undefined> {
     if (!isJobId(jobId)) return undefined
     await this.start()
+    const recent = this.#recent.get(jobId)
+    if (recent !== undefined) return recent
     const key = jobKey(jobId)
     const text = (await this.#levels.jobs.get(key)) as string | undefined
     return text === undefined ? undefined : parseRecord(key, text, await this.#specOf(key))
@@ -189,6 +212,8 @@ class LevelJobStore implements JobStore {
     await this.start()
     const entry = this.#entries.get(jobId)
     if (entry !== undefined) return this.#entries.view(entry)
+    const recent = this.#recent.get(jobId)
+    if (recent !== undefined) return toJob(recent)
     if (!isJobId(jobId)) return undefined
     const key = jobKey(jobId)
     const text = (await this.#levels.jobs.get(key)) as string | undefined
@@ -215,8 +240,9 @@ class LevelJobStore implements JobStore {
     await this.start()
     const old = await jobsToPurge(this.#records(), endedBefore)
     for (const record of old) {
-      await removeJob(this.#levels, this.#queue, jobKey(record.id), record)
+      await removeJob(this.#levels, this.#queue, jobKey(record.id), record, this.#hasLines)
       this.#counters.delete(record.id)
+      this.#recent.delete(record.id)
     }
     return old.length
   }
@@ -224,15 +250,16 @@ class LevelJobStore implements JobStore {
   async #load(): Promise<void> {
     const { meta, jobs, lines } = this.#levels
     const stored = (await meta.get('lastId')) as string | undefined
-    this.#lastId = stored === undefined ? 0 : isJobId(stored) ? Number(stored) : this.#reportCounter(stored)
+    this.#lastId = this.#damage.parseCounter(stored)
     for await (const [key, text] of jobs.iterator() as AsyncIterable<[string, string]>) {
       this.#lastId = Math.max(this.#lastId, Number(jobIdOfKey(key) ?? 0))
-      if (this.#parse(key, text)?.phase === 'final') continue
-      const record = this.#parse(key, text, await this.#specOf(key))
+      if (this.#damage.parse(key, text)?.phase === 'final') continue
+      const record = this.#damage.parse(key, text, await this.#specOf(key))
       if (record === undefined) continue
       const count = await countLines(lines, record.id)
       this.#entries.set(record.id, { current: record, shown: record, live: liveOf(record), lines: count })
     }
+    this.#hasLines = this.keepsLines || (await hasLines(lines))
   }
 
   async #specOf(key: string): Promise<string> {
@@ -241,7 +268,7 @@ class LevelJobStore implements JobStore {
 
   async *#records(): AsyncIterable<JobRecord | undefined> {
     for await (const [key, text] of this.#levels.jobs.iterator() as AsyncIterable<[string, string]>)
-      yield this.#parse(key, text)
+      yield this.#damage.parse(key, text)
   }
 
   *#unfinishedJobs(): Iterable<Job> {
@@ -270,8 +297,8 @@ class LevelJobStore implements JobStore {
     const records = createRecords(input, () => String(++this.#lastId), this.#clock.now())
     const [record] = records
     const made = records.map((each) => {
-      const lines = [...(each.parentId === undefined ? first : []), createdLine(each)]
-      return { each, lines }
+      const given = each.parentId === undefined ? first : noLines
+      return { each, lines: this.keepsLines ? [...given, createdLine(each)] : noLines }
     })
     await this.#queue.write(
       [
@@ -298,7 +325,7 @@ class LevelJobStore implements JobStore {
   async #jobOfRequest(requestId: string): Promise<JobRecord | undefined> {
     const id = (await this.#levels.requests.get(requestId)) as string | undefined
     if (id === undefined) return undefined
-    if (!isJobId(id)) throw this.#report(corrupt(requestId, 'it does not name a job'))
+    if (!isJobId(id)) throw this.#damage.note(corrupt(requestId, 'it does not name a job'))
     return this.#entries.get(id)?.current ?? this.read(id)
   }
 
@@ -317,14 +344,18 @@ class LevelJobStore implements JobStore {
   }
 
   /** Writes; where nobody could be told of a failure, tries again until it is written or the store stops. */
-  async #writeSurely(writes: () => WriteOperation[], { kind }: JobChange): Promise<void> {
+  #writeSurely(writes: () => readonly WriteOperation[], kind: JobChange['kind']): Promise<void> {
     const sync = isReportable(kind)
-    const insists = isInsisted(kind)
+    if (!isInsisted(kind)) return this.#queue.write(writes(), { sync })
+    return this.#insist(() => this.#queue.write(writes(), { sync }), kind)
+  }
+
+  async #insist(write: () => Promise<void>, kind: JobChange['kind']): Promise<void> {
     for (let delayMs = 1000; ; delayMs = Math.min(2 * delayMs, 60_000)) {
       try {
-        return await this.#queue.write(writes(), { sync })
+        return await write()
       } catch (error) {
-        if (!insists || this.#stopping.signal.aborted) throw error
+        if (this.#stopping.signal.aborted) throw error
         this.#log.error('could not write that a job is %s, trying again: %o', kind, error)
         await this.#clock.sleep(delayMs, { signal: this.#stopping.signal })
       }
@@ -366,33 +397,7 @@ class LevelJobStore implements JobStore {
   #jobOf(key: string, text: string): Job | undefined {
     const entry = this.#entries.get(jobIdOfKey(key) ?? '')
     if (entry !== undefined) return this.#entries.view(entry)
-    const record = this.#parse(key, text)
+    const record = this.#damage.parse(key, text)
     return record === undefined ? undefined : toJob(record)
-  }
-
-  #parse(key: string, text: string, spec?: string): JobRecord | undefined {
-    try {
-      return parseRecord(key, text, spec)
-    } catch (error) {
-      this.#report(asNbError(error, 'store-corrupt'))
-      return undefined
-    }
-  }
-
-  #reportCounter(stored: string): number {
-    this.#report(
-      corrupt('lastId', `the counter of jobs is ${JSON.stringify(stored)}; it goes on after the last job`),
-    )
-    return 0
-  }
-
-  #report(error: NbError): NbError {
-    const key = error.details['key'] as string
-    if (!this.#damage.some((known) => known.details['key'] === key)) {
-      this.#damage.push(error)
-      this.#log.error('%s', error.message)
-      this.#events.emit('store:corrupt', { key, message: error.message })
-    }
-    return error
   }
 }

@@ -1,4 +1,5 @@
 import { countLines } from './job-lines.ts'
+import { Remembered } from './remembered.ts'
 import { isJobId, jobKey } from './store-keys.ts'
 import type { JobSublevels } from './sublevels.ts'
 import type { WriteQueue } from './write-queue.ts'
@@ -8,16 +9,15 @@ export interface LineCounter {
   lines: number
 }
 
-/** How many are remembered. */
-const most = 1000
-
 /** The line counts of jobs that are final and still get lines, such as the scheduler's last. */
 export class LineCounters {
   readonly #levels: JobSublevels
   readonly #queue: WriteQueue
-  readonly #counters = new Map<string, Promise<LineCounter | undefined>>()
+  readonly #counters: Remembered<Promise<LineCounter | undefined>>
 
-  constructor(levels: JobSublevels, queue: WriteQueue) {
+  /** Remembers at least so many. */
+  constructor(levels: JobSublevels, queue: WriteQueue, least: number) {
+    this.#counters = new Remembered(least)
     this.#levels = levels
     this.#queue = queue
   }
@@ -39,9 +39,6 @@ export class LineCounters {
   /** Keeps the counts of the jobs that ended last; older ones are counted again when they get a line. */
   remember(jobId: string, lines: number): void {
     this.#counters.set(jobId, Promise.resolve({ lines }))
-    if (this.#counters.size <= most) return
-    const oldest = this.#counters.keys().next().value
-    if (oldest !== undefined) this.#counters.delete(oldest)
   }
 
   delete(jobId: string): void {

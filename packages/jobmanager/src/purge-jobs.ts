@@ -20,14 +20,15 @@ export async function jobsToPurge(
   return found.reverse()
 }
 
-/** Removes a job with its log, and its request id unless that is its parent's. */
+/** Removes a job with its log, where there may be one, and its request id unless that is its parent's. */
 export async function removeJob(
   { jobs, specs, requests, lines }: JobSublevels,
   queue: WriteQueue,
   key: string,
   { id, requestId, parentId }: JobRecord,
+  hasLines: boolean,
 ): Promise<void> {
-  const lineKeys = await lines.keys(linesAfter(id, 0)).all()
+  const lineKeys = hasLines ? await lines.keys(linesAfter(id, 0)).all() : []
   const removals: WriteOperation[] = [
     { type: 'del', sublevel: jobs, key },
     { type: 'del', sublevel: specs, key },

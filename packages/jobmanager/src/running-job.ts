@@ -19,7 +19,7 @@ export interface LineFacts {
 }
 
 /** Adds one line of the job manager's own to a job's log; a failure is logged and harms nobody. */
-export async function sayInLog(
+export function sayInLog(
   store: JobStore,
   clock: Clock,
   log: Logger,
@@ -27,9 +27,12 @@ export async function sayInLog(
   text: string,
   facts: LineFacts = {},
 ): Promise<void> {
+  if (!store.keepsLines) return unsaid
   const line: JobLogLine = { severity: 'info', ...facts, time: clock.now(), component: 'jobmanager', text }
-  await store.append({ jobId, lines: [line] }).catch((error: unknown) => log.error('job log: %o', error))
+  return store.append({ jobId, lines: [line] }).catch((error: unknown) => log.error('job log: %o', error))
 }
+
+const unsaid = Promise.resolve()
 
 /** A backup job while its flow runs: its record, the news of its session, and the way to end it early. */
 export class RunningJob {
@@ -119,8 +122,8 @@ export class RunningJob {
   }
 
   /** Leaves a line in the job's log. */
-  async say(text: string, facts?: LineFacts): Promise<void> {
+  say(text: string, facts?: LineFacts): Promise<void> {
     const { store, clock, log } = this.#parts
-    await sayInLog(store, clock, log, this.id, text, facts)
+    return sayInLog(store, clock, log, this.id, text, facts)
   }
 }

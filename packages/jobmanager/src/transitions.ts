@@ -79,37 +79,39 @@ const atRest: readonly JobPhase[] = ['waiting-for-retry', 'suspended', 'incomple
 const beforeEnd: readonly JobPhase[] = [...inTry, ...atRest, 'resting', 'registered', 'parent']
 const withSession: readonly JobPhase[] = ['imaged', 'running', 'registered']
 
-const allowedIn: Readonly<Record<JobChange['kind'], readonly JobPhase[]>> = {
-  granted: ['queued'],
-  requeued: ['granted'],
-  imaged: ['granted'],
-  started: ['imaged', 'running'],
-  working: ['queued', 'granted'],
-  'media-asked': withSession,
-  'media-answered': withSession,
-  leased: withSession,
-  unleased: [...withSession, 'resting', 'ended'],
-  checkpointed: ['imaged', 'running'],
-  afresh: ['queued', 'granted', 'resting'],
-  noted: [...beforeEnd, 'ended'],
-  prioritised: beforeEnd,
-  'cancel-requested': beforeEnd,
-  'suspend-requested': inTry,
-  'attempt-ended': inTry,
-  rested: ['resting'],
-  'held-back': ['waiting-for-retry'],
-  'queued-again': atRest,
-  'child-active': ['parent'],
-  'child-ended': ['parent'],
-  ended: beforeEnd,
-  amended: ['ended'],
-  removed: ['ended'],
-  settled: ['ended'],
+const phases = (...all: readonly JobPhase[]): ReadonlySet<JobPhase> => new Set(all)
+
+const allowedIn: Readonly<Record<JobChange['kind'], ReadonlySet<JobPhase>>> = {
+  granted: phases('queued'),
+  requeued: phases('granted'),
+  imaged: phases('granted'),
+  started: phases('imaged', 'running'),
+  working: phases('queued', 'granted'),
+  'media-asked': phases(...withSession),
+  'media-answered': phases(...withSession),
+  leased: phases(...withSession),
+  unleased: phases(...withSession, 'resting', 'ended'),
+  checkpointed: phases('imaged', 'running'),
+  afresh: phases('queued', 'granted', 'resting'),
+  noted: phases(...beforeEnd, 'ended'),
+  prioritised: phases(...beforeEnd),
+  'cancel-requested': phases(...beforeEnd),
+  'suspend-requested': phases(...inTry),
+  'attempt-ended': phases(...inTry),
+  rested: phases('resting'),
+  'held-back': phases('waiting-for-retry'),
+  'queued-again': phases(...atRest),
+  'child-active': phases('parent'),
+  'child-ended': phases('parent'),
+  ended: phases(...beforeEnd),
+  amended: phases('ended'),
+  removed: phases('ended'),
+  settled: phases('ended'),
 }
 
 /** Whether the change is legal now. */
 export function allows(record: JobRecord, kind: JobChange['kind']): boolean {
-  return allowedIn[kind].includes(record.phase)
+  return allowedIn[kind].has(record.phase)
 }
 
 const reportable: ReadonlySet<JobChange['kind']> = new Set<JobChange['kind']>([
@@ -283,8 +285,9 @@ export function applyChange(record: JobRecord, change: JobChange): JobRecord {
 
 const none = {}
 
-/** The rows without one. */
+/** The rows without one; seldom is there more than that one. */
 function without<Row>(rows: Readonly<Record<string, Row>>, key: string): Readonly<Record<string, Row>> {
+  if (Object.keys(rows).every((each) => each === key)) return none
   const { [key]: _, ...others } = rows
   return others
 }

@@ -136,11 +136,14 @@ export async function untilState(
   state: Job['state'],
   limitMs = 86_400_000,
 ): Promise<Job> {
-  let job = await site.manager.get({ jobId })
+  let job: Job | undefined
   const onChange = (change: { readonly job: Job }): void => {
     if (change.job.id === jobId) job = change.job
   }
   site.jobStore.on('job:changed', onChange)
+  // What happens while this looks is newer than what it sees.
+  const seen = await site.manager.get({ jobId })
+  job ??= seen
   await site.clock.advanceUntil(() => job?.state === state, limitMs)
   site.jobStore.off('job:changed', onChange)
   return job as Job

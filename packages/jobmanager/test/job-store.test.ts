@@ -40,6 +40,56 @@ t.test('numbers go on after a restart, also when the last jobs are gone', async 
   await second.stop()
 })
 
+t.test('without lines nothing of a log is written or told; logs of before go with their jobs', async (t) => {
+  const clock = createVirtualClock()
+  const store = new MemoryLevel<string, string>()
+  const first = createJobStore({ store, clock })
+  await first.create({ kind: 'backup', request: request({ requestId: 'a' }) })
+  await first.append({ jobId: '1', lines: [sampleLine('of before')] })
+  await first.stop()
+  const second = createJobStore({ store, clock }, { keepsLines: false })
+  await second.start()
+  const told: string[] = []
+  second.on('line:appended', ({ line }) => told.push(line.text))
+  t.same((await collect(second.lines('1', 0))).map(({ line }) => line.text).at(-1), 'of before')
+  const lines = [sampleLine('dropped')]
+  await second.create({ kind: 'backup', request: request({ requestId: 'b', lines }) })
+  await second.append({ jobId: '2', lines })
+  for (const jobId of ['1', '2']) {
+    const ending = { status: 0, statusText: '', warnings: 0 }
+    await second.apply(jobId, { kind: 'ended', at: clock.now(), ending }, lines)
+    await second.apply(jobId, { kind: 'settled' })
+    await second.append({ jobId, lines })
+  }
+  t.strictSame(await collect(second.lines('2', 0)), [])
+  t.strictSame(told, [])
+  t.match(await second.view('2'), { state: 'done', status: 0 })
+  await clock.advance(31 * 86_400_000)
+  t.equal(await second.purge(), 2)
+  t.strictSame(
+    (await store.keys().all()).filter((key) => key.includes('lines')),
+    [],
+  )
+  t.equal(await second.view('2'), undefined)
+  await second.stop()
+})
+
+t.test('a job that has just ended is read as one that is read from the store', async (t) => {
+  const clock = createVirtualClock()
+  const store = new MemoryLevel<string, string>()
+  const first = createJobStore({ store, clock })
+  await first.create({ kind: 'backup', request: request({ requestId: 'a' }) })
+  await first.apply('1', { kind: 'ended', at: 1, ending: { status: 84, statusText: 'x', warnings: 0 } })
+  await first.apply('1', { kind: 'settled' })
+  const [record, job] = [await first.read('1'), await first.view('1')]
+  await first.stop()
+  const second = createJobStore({ store, clock })
+  t.strictSame(await second.read('1'), record)
+  t.strictSame(await second.view('1'), job)
+  t.match(job, { status: 84 })
+  await second.stop()
+})
+
 t.test('a request id of another type of job is refused', async (t) => {
   const jobStore = createJobStore({ store: new MemoryLevel(), clock: createVirtualClock() })
   await jobStore.create({ kind: 'backup', request: request({ requestId: 'a' }) })

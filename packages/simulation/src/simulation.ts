@@ -24,7 +24,6 @@ import { createSimulatedMediaServer } from './media-server.ts'
 import { createMemoryStore } from './memory-store.ts'
 import { windowMisses } from './misses.ts'
 import { Recorder } from './recorder.ts'
-import { withoutLines } from './quiet-jobs.ts'
 import type { SimulationResults } from './results.ts'
 import { linkOfMediaServer } from './session-work.ts'
 import { Shelf } from './shelf.ts'
@@ -110,8 +109,10 @@ class SiteSimulation implements Simulation {
     // What the components put is never changed by them: they replace it.
     const database = createMemoryStore({ keepsValues: true })
     const part = (name: string) => database.sublevel(name)
-    const store = createJobStore({ store: part('jobs'), clock }, { keepJobsMs: dayMs })
-    const jobStore = jobLogs ? store : withoutLines(store)
+    const jobStore = createJobStore(
+      { store: part('jobs'), clock },
+      { keepJobsMs: dayMs, keepsLines: jobLogs },
+    )
     const logged = jobLogs ? { log: jobStore } : {}
     const media = createMediaManager({ store: part('emm'), clock, ...logged })
     // Nobody dies in here: leases, sessions and the queue are looked after as rarely as may be.
