@@ -19,15 +19,14 @@ export interface JobStartFacts {
   readonly retentionMs: number | null
   readonly limits: JobLimits
   readonly now: number
+  /** Whether anybody keeps the scheduler's lines. */
+  readonly isLogged: boolean
 }
 
 /** Job Start (step 1) for a run: of one job, or with streams of a parent and a child for each. */
 export function jobRequest(run: TaskRun, facts: JobStartFacts): BackupJobRequest {
-  const { policy, schedule, client, retryDelayMs, retentionMs, limits, now } = facts
+  const { policy, schedule, client, retryDelayMs, retentionMs, limits } = facts
   const [first] = run.parts
-  const names = run.parts.map(({ stream }) => stream).join(', ')
-  const of = run.streamSet === undefined ? '' : `, streams ${names}`
-  const text = `policy ${policy.name}, client ${client}, schedule ${schedule.name} (${schedule.type})${of}: ${run.why}; Job Start`
   return {
     requestId: run.requestId,
     type: 'backup',
@@ -38,9 +37,7 @@ export function jobRequest(run: TaskRun, facts: JobStartFacts): BackupJobRequest
     retry: { tries: first?.tries ?? 1, delayMs: retryDelayMs },
     retentionMs,
     limits,
-    lines: [
-      { time: now, component: 'scheduler', severity: 'info', step: { flow: 'backup', number: 1 }, text },
-    ],
+    lines: facts.isLogged ? [startLine(run, facts)] : [],
     ...(run.windowClosesAt === undefined ? {} : { windowClosesAt: run.windowClosesAt }),
     ...(run.streamSet === undefined
       ? first?.selections === undefined
@@ -55,6 +52,14 @@ export function jobRequest(run: TaskRun, facts: JobStartFacts): BackupJobRequest
           })),
         }),
   }
+}
+
+/** Step 1 in the job's log. */
+function startLine(run: TaskRun, { policy, schedule, client, now }: JobStartFacts): JobLogLine {
+  const names = run.parts.map(({ stream }) => stream).join(', ')
+  const of = run.streamSet === undefined ? '' : `, streams ${names}`
+  const text = `policy ${policy.name}, client ${client}, schedule ${schedule.name} (${schedule.type})${of}: ${run.why}; Job Start`
+  return { time: now, component: 'scheduler', severity: 'info', step: { flow: 'backup', number: 1 }, text }
 }
 
 /** Step 17 in the job's log: what the task was told, how many tries are used, and what comes next. */

@@ -292,7 +292,7 @@ export class PolicyClientTaskRunner {
   }
 
   async #submit(run: TaskRun, schedule: Schedule): Promise<{ readonly jobId: string }> {
-    const { jobs, clock, events, limitsFor, attempts, retention } = this.#context
+    const { jobs, jobLog, clock, events, limitsFor, attempts, retention } = this.#context
     const { client } = this.#record
     const policy = this.#policy as Policy
     const request = jobRequest(run, {
@@ -303,6 +303,7 @@ export class PolicyClientTaskRunner {
       retentionMs: await retention.periodMs(schedule.retentionLevel),
       limits: limitsFor(policy, client),
       now: clock.now(),
+      isLogged: jobLog !== undefined,
     })
     const { jobId, children = [] } = await jobs.submit(request)
     const parts = run.parts.map((part) => {

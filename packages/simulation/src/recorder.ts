@@ -8,7 +8,11 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
 export class Recorder {
   readonly #clock: Clock
   readonly #from: number
-  readonly #jobs = new Map<string, Writable<SimulatedJob>>()
+  /** In order of submission. */
+  readonly #jobs: Writable<SimulatedJob>[] = []
+  /** Those that have not ended; what happens is about them. */
+  readonly #living = new Map<string, Writable<SimulatedJob>>()
+  #byId: ReadonlyMap<string, SimulatedJob> = new Map()
   readonly #queuedMs: TimeSeries
   readonly #mostQueued: number[] = []
   #queued = 0
@@ -55,18 +59,24 @@ export class Recorder {
 
   /** A job has changed. */
   jobChanged(job: Job): void {
-    const before = this.#jobs.get(job.id)
     // A parent does nothing itself: its children are the jobs.
     if (job.children !== undefined) return
-    const record: Writable<SimulatedJob> = before ?? newRecord(job)
-    if (before === undefined) this.#jobs.set(job.id, record)
+    let record = this.#living.get(job.id)
+    if (record === undefined) {
+      record = newRecord(job)
+      this.#living.set(job.id, record)
+      this.#jobs.push(record)
+    }
     if (job.activeAt !== undefined) record.activeAt = job.activeAt
     if (job.mediaServer !== undefined) record.mediaServer = job.mediaServer
     if (job.storageUnit !== undefined) record.storageUnit = job.storageUnit
     if (job.endedAt !== undefined) record.endedAt = job.endedAt
-    if (job.status !== undefined) record.status = job.status
     record.attempts = job.attempt
-    if (job.status !== undefined) record.bytes = job.status <= 1 ? (job.progress?.bytes ?? 0) : 0
+    if (job.status !== undefined) {
+      record.status = job.status
+      record.bytes = job.status <= 1 ? (job.progress?.bytes ?? 0) : 0
+      this.#living.delete(job.id)
+    }
     this.#noteQueue(job.id, job.state === 'queued')
   }
 
@@ -94,17 +104,18 @@ export class Recorder {
 
   /** Jobs in order of submission. */
   jobs(): SimulatedJob[] {
-    return [...this.#jobs.values()]
+    return [...this.#jobs]
   }
 
   /** How many jobs there were. */
   get count(): number {
-    return this.#jobs.size
+    return this.#jobs.length
   }
 
   /** A job by its id. */
   job(jobId: string): SimulatedJob | undefined {
-    return this.#jobs.get(jobId)
+    if (this.#byId.size !== this.#jobs.length) this.#byId = new Map(this.#jobs.map((job) => [job.id, job]))
+    return this.#byId.get(jobId)
   }
 
   /** The jobs that wait on the queue, by id. */
@@ -134,7 +145,7 @@ export class Recorder {
     this.#closesAt.delete(requestId)
     if (closesAt === undefined) return
     for (const jobId of jobIds) {
-      const record = this.#jobs.get(jobId)
+      const record = this.#living.get(jobId) ?? this.#jobs.findLast(({ id }) => id === jobId)
       if (record !== undefined) record.windowClosesAt = closesAt
     }
   }
