@@ -15,14 +15,6 @@ export const waitFor = (...blockers: readonly Blocker[]): Denial => ({ possible:
 /** A denial that only a change of the configuration can end. */
 export const neverUntil = (...blockers: readonly Blocker[]): Denial => ({ possible: false, blockers })
 
-/** The denials of several candidates as one: possible when one of them is. */
-export function allOf(denials: readonly Denial[]): Denial {
-  return {
-    possible: denials.some(({ possible }) => possible),
-    blockers: denials.flatMap(({ blockers }) => blockers),
-  }
-}
-
 /** Whose end gives a thing back that all of them hold together: "job 17 gives", "jobs 17, 18 and 2 more give". */
 function allGive(held: Holders): string {
   const ids = firstHolders(held, 3).map(({ jobId }) => jobId)

@@ -40,50 +40,56 @@ function tiersOf(
   wish: VolumeWish,
   rules: Rules,
 ): readonly Tier[] {
-  const assigned = assignedTiers(view, unit, wish, rules)
-  const empty = poolsWithNew(view, wish.volumePool).flatMap((pool) => tiers(view, unit, pool, ['new']))
-  return wish.continues === true ? [...empty, ...assigned] : [...assigned, ...empty]
+  const found: Tier[] = []
+  if (wish.continues !== true) assignedTiers(found, view, unit, wish, rules)
+  tiers(found, view, unit, wish.volumePool, onlyNew)
+  for (const { name, scratch } of view.pools.values())
+    if (scratch && name !== wish.volumePool) tiers(found, view, unit, name, onlyNew)
+  if (wish.continues === true) assignedTiers(found, view, unit, wish, rules)
+  return found
 }
 
+const onlyNew: readonly ShelfKey[] = ['new']
+
 function assignedTiers(
+  found: Tier[],
   view: InventoryView,
   unit: TapeStorageUnit,
   wish: VolumeWish,
   rules: Rules,
-): readonly Tier[] {
+): void {
   const { volumePool, retentionLevel } = wish
-  if (!rules.allowMultipleRetentions) return tiers(view, unit, volumePool, [retentionLevel])
   const keys = new Set<ShelfKey>([retentionLevel])
-  for (const shelves of shelvesOf(view, unit, volumePool))
-    for (const key of [...shelves.keys()].sort()) if (key !== 'new') keys.add(key)
-  return tiers(view, unit, volumePool, [...keys])
+  if (rules.allowMultipleRetentions)
+    for (const shelves of [mountedOf(view, unit, volumePool), storedOf(view, unit, volumePool)])
+      for (const key of [...shelves.keys()].sort()) if (key !== 'new') keys.add(key)
+  tiers(found, view, unit, volumePool, keys)
 }
 
+/** Adds the volumes of a pool within a unit's reach: in its drives, then outside drives. */
 function tiers(
+  found: Tier[],
   view: InventoryView,
   unit: TapeStorageUnit,
   pool: string,
-  keys: readonly ShelfKey[],
-): readonly Tier[] {
-  return shelvesOf(view, unit, pool).flatMap((shelves, index) =>
-    keys.flatMap((key) => {
-      const shelf = shelves.get(key)
-      return shelf === undefined ? [] : [{ shelf, mounted: index === 0, isNew: key === 'new' }]
-    }),
-  )
+  keys: Iterable<ShelfKey>,
+): void {
+  const inDrives = mountedOf(view, unit, pool)
+  const outside = storedOf(view, unit, pool)
+  for (const key of keys) {
+    const shelf = inDrives.get(key)
+    if (shelf !== undefined) found.push({ shelf, mounted: true, isNew: key === 'new' })
+  }
+  for (const key of keys) {
+    const shelf = outside.get(key)
+    if (shelf !== undefined) found.push({ shelf, mounted: false, isNew: key === 'new' })
+  }
 }
 
-/** The volumes of a pool within a unit's reach: in its drives, then outside drives. */
-const shelvesOf = (view: InventoryView, unit: TapeStorageUnit, pool: string) => [
-  view.writable.mounted(siteOf(unit), pool),
-  view.writable.stored(placeOf(unit), pool),
-]
-
-/** Where new volumes come from: the pool itself, then the scratch pool. */
-const poolsWithNew = (view: InventoryView, pool: string): readonly string[] => [
-  pool,
-  ...[...view.pools.values()].filter(({ name, scratch }) => scratch && name !== pool).map(({ name }) => name),
-]
+const mountedOf = (view: InventoryView, unit: TapeStorageUnit, pool: string) =>
+  view.writable.mounted(siteOf(unit), pool)
+const storedOf = (view: InventoryView, unit: TapeStorageUnit, pool: string) =>
+  view.writable.stored(placeOf(unit), pool)
 
 /** A volume and its drive; what a job waits for; or nothing that waiting could bring. */
 export type VolumePick =
@@ -141,6 +147,8 @@ export function* volumesToWrite(
 
 /** What is too old is passed over until it has its state. */
 function firstUsable(shelf: Shelf, now: number): Volume | undefined {
+  const first = shelf.free.first()
+  if (first === undefined || isYoung(first, now)) return first
   for (const volume of shelf.free) if (isYoung(volume, now)) return volume
   return undefined
 }

@@ -10,7 +10,6 @@ import type {
   Volume,
 } from '@nb/contracts'
 import {
-  allOf,
   type Denial,
   neverUntil,
   notConfigured,
@@ -60,14 +59,17 @@ export function decideAllocation(
   }
   const candidates = storageUnitCandidates(view, need.storage, rules)
   if ('denial' in candidates) return candidates
-  const denials: Denial[] = []
+  let possible = false
+  const blockers: Blocker[] = []
   for (const unit of candidates.units) {
     const decision = keepTurns(view, unit, decideWrite(view, unit, need, rules), turns)
     if ('choice' in decision) return decision
-    denials.push(decision.denial)
+    // Possible when it is for one of them.
+    possible ||= decision.denial.possible
+    for (const blocker of decision.denial.blockers) blockers.push(blocker)
     if (candidates.stopAtFirstNotDown && !isOut(view, unit, decision.denial.possible)) break
   }
-  return { denial: allOf(denials) }
+  return { denial: { possible, blockers } }
 }
 
 /** What is another job's turn is not given; that joins the reasons of what could not be given anyway. */
@@ -133,7 +135,9 @@ function decideWrite(view: InventoryView, unit: StorageUnit, need: WriteNeed, ru
 function decideDisk(view: InventoryView, unit: DiskStorageUnit): Decision {
   const unavailable = whyUnavailable(view, unit)
   const full = whyFull(view, unit)
-  if (unavailable.length > 0 || full.length > 0) return { denial: waitFor(...unavailable, ...full) }
+  if (unavailable.length > 0 && full.length > 0) return { denial: waitFor(...unavailable, ...full) }
+  const blockers = unavailable.length > 0 ? unavailable : full
+  if (blockers.length > 0) return { denial: { possible: true, blockers } }
   return { choice: { unit, medium: { kind: 'disk', maxFragmentBytes: unit.maxFragmentBytes } } }
 }
 

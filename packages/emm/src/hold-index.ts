@@ -64,7 +64,8 @@ export function firstHolders(held: Holders, most: number): readonly Holder[] {
 
 /** The holders of one thing, with what blockers say of them: made once for each, not once for each who is denied. */
 class HoldersOfOne extends Map<string, Held> {
-  /** In the order of the map. */
+  /** In the order of the map: an array is searched without a look at what is in it. */
+  readonly #helds: Held[] = []
   readonly #holders: Holder[] = []
   /** The oldest of them, until it is held by others. */
   #oldest: readonly Holder[] | undefined
@@ -80,16 +81,17 @@ class HoldersOfOne extends Map<string, Held> {
   /** One more, who does not hold it yet. */
   join(id: string, held: Held, holder: Holder): void {
     this.set(id, held)
+    this.#helds.push(held)
     this.#holders.push(holder)
     this.#oldest = undefined
     this.told = undefined
   }
 
   /** One less. */
-  leave(id: string, { allocation: { jobId, since } }: Held): void {
+  leave(id: string, held: Held): void {
     if (!this.delete(id)) return
-    // Of two that say the same it does not matter which one goes.
-    const at = this.#holders.findIndex((holder) => holder.since === since && holder.jobId === jobId)
+    const at = this.#helds.indexOf(held)
+    this.#helds.splice(at, 1)
     this.#holders.splice(at, 1)
     this.#oldest = undefined
     this.told = undefined

@@ -79,7 +79,8 @@ export class Ledger {
     const replaced = batch.map((change) => inventory[change.table].get(change.key))
     for (const change of batch) inventory.apply(change)
     this.#feed.tell(resourceChange(inventory, batch, replaced))
-    batch.forEach((change, index) => this.#told(change, replaced[index]))
+    let at = 0
+    for (const change of batch) this.#told(change, replaced[at++])
   }
 
   async #load(first: (inventory: Inventory) => readonly Change[]): Promise<void> {

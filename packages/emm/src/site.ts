@@ -13,5 +13,8 @@ export const placeOf = ({ density, robot }: Pick<Volume, 'density' | 'robot'>): 
   keyOf(density, robot)
 
 /** Names have no control characters, so this key stands for no other names. A missing name differs from all. */
-export const keyOf = (...names: readonly (string | number | undefined)[]): string =>
-  names.map((name) => name ?? '\u0001').join('\0')
+export function keyOf(...names: readonly (string | number | undefined)[]): string {
+  let key = ''
+  for (const name of names) key += `${name ?? '\u0001'}\0`
+  return key
+}

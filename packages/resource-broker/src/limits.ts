@@ -58,9 +58,10 @@ const mostHolders = 100
 
 /** Every limit that stands in the way now. */
 export function limitBlockers({ policy, client }: RequestLimits, usage: LimitUsage): readonly Blocker[] {
-  return [policy, client].flatMap((limit) =>
-    limit !== undefined && isReached(limit, usage) ? [limitBlocker(limit, usage)] : [],
-  )
+  const blockers: Blocker[] = []
+  for (const limit of [policy, client])
+    if (limit !== undefined && isReached(limit, usage)) blockers.push(limitBlocker(limit, usage))
+  return blockers
 }
 
 function limitBlocker(limit: Limit, usage: LimitUsage): Blocker {

@@ -247,7 +247,8 @@ async function blockersOf(
   ask: (waiter: Waiter) => Promise<readonly Blocker[]>,
 ): Promise<readonly Blocker[]> {
   const named = await ask(waiter)
-  return [...limitBlockers(waiter, engine.book.usage), ...named]
+  const limits = limitBlockers(waiter, engine.book.usage)
+  return limits.length === 0 ? named : [...limits, ...named]
 }
 
 /** What the media manager is asked about a request: what it needs, and whose turn it has to keep. */
