@@ -4,9 +4,15 @@ export interface HeapItem {
   position: number
 }
 
+/** Of every heap that holds one item or none. */
+const noItems: readonly never[] = []
+
 /** A binary heap whose items can be moved or removed from anywhere in it: every change is O(log n). */
 export class IndexedHeap<Item extends HeapItem> {
-  #items: Item[] = []
+  /** By itself, as most heaps of a long queue hold one item, and nearly all that is asked is this one. */
+  #first: Item | undefined
+  /** All items, where they are two or more or were so; else empty. */
+  #items: Item[] = noItems as readonly Item[] as Item[]
   readonly #compare: (a: Item, b: Item) => number
 
   constructor(compare: (a: Item, b: Item) => number) {
@@ -15,44 +21,74 @@ export class IndexedHeap<Item extends HeapItem> {
 
   /** How many items it holds. */
   get size(): number {
-    return this.#items.length
+    return this.#items.length || (this.#first === undefined ? 0 : 1)
   }
 
   /** The first, which stays. */
   peek(): Item | undefined {
-    return this.#items[0]
+    return this.#first
   }
 
   /** Adds an item, or moves it to where it belongs after its order changed. */
   put(item: Item): void {
     if (item.position < 0) {
-      item.position = this.#items.length
-      // Most heaps of a long queue hold one item: an array that is born with it has no room to spare.
-      if (this.#items.length === 0) this.#items = [item]
+      if (this.#first === undefined) {
+        this.#first = item
+        item.position = 0
+        return
+      }
+      if (this.#items.length === 0) this.#items = [this.#first, item]
       else this.#items.push(item)
+      item.position = this.#items.length - 1
     }
-    if (!this.#rise(item)) this.#sink(item)
+    if (this.#items.length > 0 && !this.#rise(item)) this.#sink(item)
   }
 
   /** Takes an item out; one that is in no heap is left alone. */
   remove(item: Item): void {
     const at = item.position
     if (at < 0) return
-    const last = this.#items.pop() as Item
     item.position = -1
-    if (last === item) return
-    this.#place(last, at)
-    if (!this.#rise(last)) this.#sink(last)
+    if (this.#items.length < 2) {
+      this.#first = undefined
+      this.#items = noItems as readonly Item[] as Item[]
+      return
+    }
+    const last = this.#items.pop() as Item
+    if (last !== item) this.#fill(at, last)
   }
 
   /** All items, in no order. */
   values(): IterableIterator<Item> {
-    return this.#items.values()
+    const only = this.#first === undefined ? [] : [this.#first]
+    return (this.#items.length > 0 ? this.#items : only).values()
   }
 
   #place(item: Item, at: number): void {
     this.#items[at] = item
     item.position = at
+    if (at === 0) this.#first = item
+  }
+
+  /** Puts what was last where one went. It belongs near the end: the hole goes there, and it rises from there. */
+  #fill(hole: number, last: Item): void {
+    const { length } = this.#items
+    let at = hole
+    for (let left = 2 * at + 1; left < length; left = 2 * at + 1) {
+      const smaller = this.#smaller(left, length)
+      this.#place(this.#items[smaller] as Item, at)
+      at = smaller
+    }
+    last.position = at
+    this.#rise(last)
+  }
+
+  /** Of a child and its neighbour, which may not be there, the one that goes before. */
+  #smaller(left: number, length: number): number {
+    const right = left + 1
+    return right < length && this.#compare(this.#items[right] as Item, this.#items[left] as Item) < 0
+      ? right
+      : left
   }
 
   #rise(item: Item): boolean {
@@ -72,14 +108,8 @@ export class IndexedHeap<Item extends HeapItem> {
   #sink(item: Item): void {
     const { length } = this.#items
     let at = item.position
-    for (;;) {
-      const left = 2 * at + 1
-      if (left >= length) break
-      const right = left + 1
-      const smaller =
-        right < length && this.#compare(this.#items[right] as Item, this.#items[left] as Item) < 0
-          ? right
-          : left
+    for (let left = 2 * at + 1; left < length; left = 2 * at + 1) {
+      const smaller = this.#smaller(left, length)
       const child = this.#items[smaller] as Item
       if (this.#compare(item, child) <= 0) break
       this.#place(child, at)
