@@ -28,15 +28,13 @@ export async function lastBackups(
 ): Promise<readonly KnownBackups[]> {
   const wanted: string[] = []
   for (const schedule of policy.schedules) if (startsByItself(schedule)) wanted.push(schedule.name)
-  const found = new Map<string | undefined, Findings>()
-  for (const stream of streams) found.set(stream, { last: new Map(), expiresAt: Infinity })
-  const inOrder = [...found.values()]
-  let missing = wanted.length * inOrder.length
-  if (missing === 0) return inOrder
+  const found = streams.map((): Findings => ({ last: new Map(), expiresAt: Infinity }))
+  let missing = wanted.length * found.length
+  if (missing === 0) return found
   const [stream] = streams
   const ofStream = streams.length > 1 || stream === undefined ? {} : { stream }
   for await (const image of catalog.listImages({ client, policy: policy.name, ...ofStream }, options)) {
-    const findings = found.get(image.stream)
+    const findings = found[streams.indexOf(image.stream)]
     if (findings === undefined || !wanted.includes(image.schedule)) continue
     if (findings.last.has(image.schedule)) continue
     findings.last.set(image.schedule, image.backupTime)
@@ -44,5 +42,5 @@ export async function lastBackups(
     missing -= 1
     if (missing === 0) break
   }
-  return inOrder
+  return found
 }

@@ -37,8 +37,7 @@ interface StartFacts {
   readonly windowClosesAt?: number
 }
 
-const noPlans: ReadonlyMap<string, StreamPlan> = new Map()
-const noParts: ReadonlyMap<string, RunPart> = new Map()
+const noPlans: readonly StreamPlan[] = []
 
 type FollowedPart = RunPart & { readonly jobId: string }
 
@@ -55,7 +54,8 @@ export class PolicyClientTaskRunner {
   #policy: Policy | undefined
   #quietUntil = 0
   #record: TaskRecord
-  #plans: ReadonlyMap<string, StreamPlan> = noPlans
+  /** One for each of the client's streams. */
+  #plans: readonly StreamPlan[] = noPlans
   #trouble: string | undefined
   #cancelTimer: () => void = () => {}
   readonly #work: SerialQueue = new SerialQueue()
@@ -127,7 +127,8 @@ export class PolicyClientTaskRunner {
 
   /** How its streams are now. */
   describe(): PolicyClientTask[] {
-    const keys = new Set([...this.#plans.keys(), ...this.#partsByStream().keys()])
+    const keys = new Set(this.#plans.map(({ stream }) => stream.name ?? wholeClient))
+    for (const { parts } of this.#record.runs) for (const { stream } of parts) keys.add(stream ?? wholeClient)
     if (keys.size === 0) keys.add(wholeClient)
     return [...keys].sort().map((key) => this.#describeStream(key))
   }
@@ -135,14 +136,14 @@ export class PolicyClientTaskRunner {
   #describeStream(key: string): PolicyClientTask {
     const { policy, client, streams } = this.#record
     const { clock, attempts } = this.#context
-    const plan = this.#plans.get(key)
+    const plan = this.#planOf(key)
     const isIdle = plan !== undefined && plan.next === undefined
     return describeStream(
       { policy, client, ...(key === wholeClient ? {} : { stream: key }) },
       {
         isActive: this.#policy?.active === true,
         state: streams[key],
-        jobId: this.#partsByStream().get(key)?.jobId,
+        jobId: this.#partOf(key)?.jobId,
         next: plan?.next,
         trouble: this.#trouble,
         never: isIdle && this.#policy !== undefined ? whyNothingStarts(this.#policy) : undefined,
@@ -152,13 +153,20 @@ export class PolicyClientTaskRunner {
     )
   }
 
-  /** The part of a run that each stream has now. */
-  #partsByStream(): ReadonlyMap<string, RunPart> {
-    if (!this.running) return noParts
-    const parts = new Map<string, RunPart>()
-    for (const run of this.#record.runs)
-      for (const part of run.parts) parts.set(part.stream ?? wholeClient, part)
-    return parts
+  #planOf(key: string): StreamPlan | undefined {
+    return this.#plans.find(({ stream }) => (stream.name ?? wholeClient) === key)
+  }
+
+  /** The part of a run that a stream has now: of the last run, where it has several. */
+  #partOf(key: string): RunPart | undefined {
+    let found: RunPart | undefined
+    for (const { parts } of this.#record.runs)
+      for (const part of parts) if ((part.stream ?? wholeClient) === key) found = part
+    return found
+  }
+
+  #isRunning({ stream }: StreamPlan): boolean {
+    return this.running && this.#partOf(stream.name ?? wholeClient) !== undefined
   }
 
   /** Computes the next runs; starts those whose time has come, and sets the timer for the others. */
@@ -179,7 +187,7 @@ export class PolicyClientTaskRunner {
       } else await this.#plan(policy, streamsOf(policy, []))
       const due = this.#due()
       if (due.length > 0) {
-        const all = [...this.#plans.values()].map(streamOf)
+        const all = this.#plans.map(streamOf)
         for (const schedule of policy.schedules) {
           const streams = due.filter(({ next }) => next?.schedule === schedule.name)
           const next = streams[0]?.next
@@ -202,29 +210,25 @@ export class PolicyClientTaskRunner {
     const known = await lastBackups(catalog, policy, client, names, this.#calls)
     const now = clock.now()
     const facts = { policy, client, now, quietUntil: this.#quietUntil, timeZone, calendarMidnight, attempts }
-    const plans = new Map<string, StreamPlan>()
-    streams.forEach((stream, at) => {
-      const key = stream.name ?? wholeClient
-      plans.set(key, planStream(stream, this.#record.streams[key], known[at] as KnownBackups, facts))
+    this.#plans = streams.map((stream, at) => {
+      const state = this.#record.streams[stream.name ?? wholeClient]
+      return planStream(stream, state, known[at] as KnownBackups, facts)
     })
-    this.#plans = plans
   }
 
   /** What is to start now. */
   #due(): StreamPlan[] {
-    const running = this.#partsByStream()
     const now = this.#context.clock.now()
-    const due: StreamPlan[] = []
-    for (const [key, plan] of this.#plans)
-      if (plan.next !== undefined && plan.next.startsAt <= now && !running.has(key)) due.push(plan)
-    return due
+    return this.#plans.filter(
+      (plan) => plan.next !== undefined && plan.next.startsAt <= now && !this.#isRunning(plan),
+    )
   }
 
   #wakeForNext(now: number): void {
-    const running = this.#partsByStream()
     let at = Infinity
-    for (const [key, { next, expiresAt }] of this.#plans) {
-      if (next === undefined || running.has(key)) continue
+    for (const plan of this.#plans) {
+      const { next, expiresAt } = plan
+      if (next === undefined || this.#isRunning(plan)) continue
       at = Math.min(at, next.startsAt, expiresAt > now ? expiresAt : Infinity)
     }
     if (at !== Infinity) this.#wake(Math.min(at - now, this.#context.recheckMs))
@@ -378,7 +382,7 @@ export class PolicyClientTaskRunner {
     })
     await this.#save({ ...this.#record, runs, streams: { ...this.#record.streams, [key]: state } })
     await this.#evaluate()
-    const next = this.#plans.get(key)?.next
+    const next = this.#planOf(key)?.next
     if (jobLog !== undefined) {
       const lines = [endLine(clock.now(), status, state.failures.length, attempts, next)]
       await jobLog
