@@ -43,7 +43,7 @@ export class RunningJob {
   readonly #ending = new AbortController()
   #endsWith: NbError | undefined
   /** What waits unless the job ends: no listeners of the signal, since a flow waits at every step. */
-  readonly #stops = new Set<(reason: NbError) => void>()
+  readonly #stops: ((reason: NbError) => void)[] = []
   #last: JobRecord
   #session: string | undefined
   #hear: (report: SessionReport) => void = () => undefined
@@ -85,7 +85,7 @@ export class RunningJob {
     if (this.#endsWith !== undefined) return
     this.#endsWith = reason
     this.#ending.abort(reason)
-    for (const stop of this.#stops) stop(reason)
+    for (const stop of [...this.#stops]) stop(reason)
   }
 
   /** Takes the session's report; the first one stays. */
@@ -99,20 +99,27 @@ export class RunningJob {
    */
   unlessEnded<T>(call: Promise<T>, late?: (value: T) => void): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.#endsWith === undefined) this.#stops.add(reject)
+      if (this.#endsWith === undefined) this.#stops.push(reject)
       else reject(this.#endsWith)
       call.then(
         (value) => {
-          this.#stops.delete(reject)
+          this.#waitsNoMore(reject)
           if (this.#endsWith === undefined) resolve(value)
           else late?.(value)
         },
         (error: unknown) => {
-          this.#stops.delete(reject)
+          this.#waitsNoMore(reject)
           reject(this.#endsWith ?? asNbError(error))
         },
       )
     })
+  }
+
+  #waitsNoMore(stop: (reason: NbError) => void): void {
+    const at = this.#stops.lastIndexOf(stop)
+    const last = this.#stops.pop()
+    if (at < 0 && last !== undefined) this.#stops.push(last)
+    else if (at < this.#stops.length && last !== undefined) this.#stops[at] = last
   }
 
   /** Notes a change, then stops the flow when the job was told to end meanwhile. */
