@@ -70,7 +70,7 @@ export async function requestResources(
   const { signal } = job
   for (;;) {
     const request = resourceRequest(job.record)
-    await job.say(describeRequest(request), backupStep(3))
+    await job.say(() => describeRequest(request), backupStep(3))
     try {
       const asked = acquirePatiently(parts, job, () => broker.acquire(request, { signal }))
       return { grant: await job.unlessEnded(asked, late.grant), request }
@@ -207,7 +207,7 @@ export async function sessionEnding(parts: ManagerParts, job: RunningJob): Promi
   const { store } = parts
   const report = await job.unlessEnded(job.report)
   const { status, waitedForFullBuffer, waitedForEmptyBuffer } = report
-  await job.say(describeReport(report), {
+  await job.say(() => describeReport(report), {
     severity: status > 1 ? 'error' : status === 1 ? 'warning' : 'info',
     data: { status, waitedForFullBuffer, waitedForEmptyBuffer },
   })

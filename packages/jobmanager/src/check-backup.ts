@@ -2,6 +2,7 @@ import {
   type BackupJobRequest,
   type JobStream,
   type Path,
+  type Policy,
   type RetryRule,
   type WorkJobRequest,
   NbError,
@@ -9,54 +10,46 @@ import {
 } from '@nb/contracts'
 import type { JobRecord } from './job-record.ts'
 
-type Check = readonly [field: string, valid: boolean, allowed: string]
-
 /** Rejects a Job Start that can't become a job with `argument-invalid`, naming the field. */
 export function checkBackupRequest(input: BackupJobRequest): void {
-  const { requestId, type, policy, schedule, client, selections, streams = [], retentionMs = 0 } = input
-  const isArchive = type === 'archive'
-  const checks: readonly Check[] = [
-    ['requestId', isText(requestId), 'must not be empty'],
-    ['type', type === 'backup' || isArchive, 'must be backup or archive'],
-    ['client', isText(client), 'must not be empty'],
-    ['policy.name', policy.name.length > 0, 'must not be empty'],
-    ['policy.selections', policy.selections.length > 0, 'must name at least one path'],
-    ['policy.priority', isPriority(policy.priority ?? 0), 'must be 0–99999'],
-    ['schedule.name', schedule.name.length > 0, 'must not be empty'],
-    [
-      'schedule.type',
-      (schedule.type === 'user-archive') === isArchive,
-      'must be user-archive for an archive, and for nothing else',
-    ],
-    ['schedule.retentionLevel', isWithin(schedule.retentionLevel, 0, 100), 'must be 0–100'],
-    ['selections', selections?.length !== 0, 'must name at least one path'],
-    [
-      'windowClosesAt',
-      input.windowClosesAt === undefined || Number.isFinite(input.windowClosesAt),
-      'must be a time',
-    ],
-    ['retentionMs', retentionMs === null || retentionMs >= 0, 'must not be negative'],
-    ...retryChecks(input.retry),
-    ...streamChecks(streams),
-  ]
-  rejectWrong(checks)
-  if (selections === undefined && streams.length === 0) selectedPaths({ backup: input })
+  const { policy, schedule, selections, windowClosesAt, streams = noStreams, retentionMs = 0 } = input
+  const isArchive = input.type === 'archive'
+  check('requestId', isText(input.requestId), 'must not be empty')
+  check('type', input.type === 'backup' || isArchive, 'must be backup or archive')
+  check('client', isText(input.client), 'must not be empty')
+  check('policy.name', policy.name.length > 0, 'must not be empty')
+  check('policy.selections', policy.selections.length > 0, 'must name at least one path')
+  check('policy.priority', isPriority(policy.priority ?? 0), 'must be 0–99999')
+  check('schedule.name', schedule.name.length > 0, 'must not be empty')
+  const isForArchives = schedule.type === 'user-archive'
+  check(
+    'schedule.type',
+    isForArchives === isArchive,
+    'must be user-archive for an archive, and for nothing else',
+  )
+  check('schedule.retentionLevel', isWithin(schedule.retentionLevel, 0, 100), 'must be 0–100')
+  check('selections', selections?.length !== 0, 'must name at least one path')
+  check('windowClosesAt', windowClosesAt === undefined || Number.isFinite(windowClosesAt), 'must be a time')
+  check('retentionMs', retentionMs === null || retentionMs >= 0, 'must not be negative')
+  checkRetry(input.retry)
+  if (streams.length > 0) checkStreams(streams)
+  else if (selections === undefined) selectedPaths({ backup: input })
 }
+
+const noStreams: readonly JobStream[] = []
 
 /** Rejects a request for a work job that can't become one with `argument-invalid`, naming the field. */
 export function checkWorkRequest(input: WorkJobRequest): void {
-  rejectWrong([
-    ['requestId', isText(input.requestId), 'must not be empty'],
-    ['type', isText(input.type), 'must not be empty'],
-    ['client', input.client === undefined || isText(input.client), 'must not be empty'],
-    ['priority', isPriority(input.priority ?? 0), 'must be 0–99999'],
-    ...retryChecks(input.retry),
-  ])
+  check('requestId', isText(input.requestId), 'must not be empty')
+  check('type', isText(input.type), 'must not be empty')
+  check('client', input.client === undefined || isText(input.client), 'must not be empty')
+  check('priority', isPriority(input.priority ?? 0), 'must be 0–99999')
+  checkRetry(input.retry)
 }
 
 /** Rejects what is no priority with `argument-invalid`. */
 export function checkPriority(priority: number): void {
-  rejectWrong([['priority', isPriority(priority), 'must be 0–99999']])
+  check('priority', isPriority(priority), 'must be 0–99999')
 }
 
 /**
@@ -71,38 +64,42 @@ export function selectedPaths({
   readonly selections?: readonly Path[] | undefined
 }): readonly Path[] {
   if (selections !== undefined) return selections
-  const named = (backup?.policy.selections ?? []).filter((selection) => selection !== 'NEW_STREAM')
-  rejectWrong([
-    ['policy.selections', named.length > 0, 'must name at least one path'],
-    [
-      'policy.selections',
-      !named.includes('ALL_LOCAL_DRIVES'),
-      'has ALL_LOCAL_DRIVES: the paths that it stands for must be given with the request',
-    ],
-  ])
-  return named.map((selection) => toPath(selection))
+  const named = backup?.policy.selections ?? []
+  const known = pathsOf.get(named)
+  if (known !== undefined) return known
+  const paths = named.filter((selection) => selection !== 'NEW_STREAM')
+  check('policy.selections', paths.length > 0, 'must name at least one path')
+  check(
+    'policy.selections',
+    !paths.includes('ALL_LOCAL_DRIVES'),
+    'has ALL_LOCAL_DRIVES: the paths that it stands for must be given with the request',
+  )
+  const found = paths.map((selection) => toPath(selection))
+  pathsOf.set(named, found)
+  return found
 }
 
-function streamChecks(streams: readonly JobStream[]): readonly Check[] {
+/** The paths of selections: those of one policy are the same for each of its jobs. */
+const pathsOf = new WeakMap<Policy['selections'], readonly Path[]>()
+
+function checkStreams(streams: readonly JobStream[]): void {
   const names = streams.map(({ name }) => name)
-  return [
-    ['streams', names.every(isText) && new Set(names).size === names.length, 'must have names that differ'],
-    ['streams', streams.every(({ selections }) => selections.length > 0), 'must name at least one path each'],
-    ...streams.flatMap(({ retry }) => retryChecks(retry)),
-  ]
+  const differ = names.every(isText) && new Set(names).size === names.length
+  check('streams', differ, 'must have names that differ')
+  const haveAll = streams.every(({ selections }) => selections.length > 0)
+  check('streams', haveAll, 'must name at least one path each')
+  for (const { retry } of streams) checkRetry(retry)
 }
 
-function retryChecks(retry: RetryRule | undefined): readonly Check[] {
-  if (retry === undefined) return []
-  return [
-    ['retry.tries', isWithin(retry.tries, 1, 100), 'must be 1–100'],
-    ['retry.delayMs', retry.delayMs >= 0, 'must not be negative'],
-  ]
+function checkRetry(retry: RetryRule | undefined): void {
+  if (retry === undefined) return
+  check('retry.tries', isWithin(retry.tries, 1, 100), 'must be 1–100')
+  check('retry.delayMs', retry.delayMs >= 0, 'must not be negative')
 }
 
-function rejectWrong(checks: readonly Check[]): void {
-  for (const [field, valid, allowed] of checks)
-    if (!valid) throw new NbError('argument-invalid', `${field} ${allowed}`, { details: { field } })
+/** Throws `argument-invalid` for a field that is not what it may be. */
+function check(field: string, valid: boolean, allowed: string): void {
+  if (!valid) throw new NbError('argument-invalid', `${field} ${allowed}`, { details: { field } })
 }
 
 function isText(value: unknown): boolean {

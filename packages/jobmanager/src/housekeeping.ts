@@ -85,15 +85,16 @@ async function cleanOnce(parts: ManagerParts, signal: AbortSignal): Promise<Clea
   const discarded = await discardOrphans(parts, 'jobs-run')
   const removed: string[] = []
   const failed: string[] = []
-  const places = await storagePlaces(parts)
+  const { ids, places } = await keptImages(parts)
   for (const image of await imagesIn(parts, ['expired', 'discarded'])) {
     if (signal.aborted) break
     // The flow of a job that still settles removes its own image.
     if (store.current(image.jobId) !== undefined) continue
     const done = await removeImage(parts, image.backupId, image.jobId, await placesOf(parts, image, places))
+    if (done) ids.delete(image.backupId)
     ;(done ? removed : failed).push(image.backupId)
   }
-  const unknown = signal.aborted ? [] : await unknownFragments(parts, places, signal)
+  const unknown = signal.aborted ? [] : await unknownFragments(parts, places, ids, signal)
   return { expired, held, discarded, removed, failed, unknown, purgedJobs: await store.purge() }
 }
 
@@ -127,15 +128,27 @@ async function imagesIn(
   return images
 }
 
-/** The places of all copies that the catalog knows. */
-async function storagePlaces({ catalog }: ManagerParts): Promise<readonly StoragePlace[]> {
-  const places = new Map<string, StoragePlace>()
-  for await (const { copies } of catalog.listImages({ states: ['complete', 'expired'] })) {
+/** The images that have copies, as the catalog knows them, and where the copies are. */
+interface KeptImages {
+  readonly ids: Set<string>
+  readonly places: readonly StoragePlace[]
+}
+
+async function keptImages({ catalog }: ManagerParts): Promise<KeptImages> {
+  const ids = new Set<string>()
+  const units = new Map<string, Set<string>>()
+  for await (const { backupId, copies } of catalog.listImages({ states: ['complete', 'expired'] })) {
+    ids.add(backupId)
     for (const { mediaServer, storageUnit } of copies) {
-      places.set(JSON.stringify([mediaServer, storageUnit]), { mediaServer, storageUnit })
+      const known = units.get(mediaServer)
+      if (known === undefined) units.set(mediaServer, new Set([storageUnit]))
+      else known.add(storageUnit)
     }
   }
-  return [...places.values()]
+  const places = [...units].flatMap(([mediaServer, names]) =>
+    [...names].map((storageUnit) => ({ mediaServer, storageUnit })),
+  )
+  return { ids, places }
 }
 
 /**
@@ -163,6 +176,7 @@ async function placesOf(
 async function unknownFragments(
   { catalog, mediaServers, log }: ManagerParts,
   places: readonly StoragePlace[],
+  ids: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<CleanupReport['unknown']> {
   const unknown: (StoragePlace & { readonly backupId: string })[] = []
@@ -173,7 +187,8 @@ async function unknownFragments(
         { signal },
       )
       for await (const { backupId } of stored) {
-        if ((await catalog.getImage({ backupId })) !== undefined) continue
+        // The catalog is asked only for what it may have come to know meanwhile.
+        if (ids.has(backupId) || (await catalog.getImage({ backupId })) !== undefined) continue
         log.error(
           'storage unit %s has fragments of image %s, unknown to the catalog',
           place.storageUnit,

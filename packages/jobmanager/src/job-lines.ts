@@ -9,6 +9,9 @@ export interface NumberedLine {
   readonly line: JobLogLine
 }
 
+/** The lines of those who have none. */
+export const noLines: readonly JobLogLine[] = []
+
 /** The operations that write lines after line `count` of a job's log. */
 export function lineWrites(
   sublevel: Store,

@@ -10,7 +10,7 @@ import {
   createEmitter,
   debugLogger,
 } from '@nb/contracts'
-import { type NumberedLine, countLines, hasLines, lineWrites, readLines } from './job-lines.ts'
+import { type NumberedLine, countLines, hasLines, lineWrites, noLines, readLines } from './job-lines.ts'
 import { type Entry, JobEntries, liveOf, withLive } from './job-entries.ts'
 import type { JobRecord } from './job-record.ts'
 import type { JobStore, JobStoreComponents, JobStoreEvents, JobStoreOptions, NewJob } from './job-store.ts'
@@ -19,6 +19,7 @@ import { chosenJobs } from './job-queries.ts'
 import { type LiveFacts, toJob } from './job-view.ts'
 import { createRecords } from './new-records.ts'
 import { parentChange } from './parent-change.ts'
+import { insisting } from './patience.ts'
 import { Remembered } from './remembered.ts'
 import { mergeProgress } from './progress.ts'
 import { jobsToPurge, removeJob } from './purge-jobs.ts'
@@ -28,14 +29,13 @@ import { createdLine, endedLine } from './store-lines.ts'
 import { isJobId, jobIdOfKey, jobKey } from './store-keys.ts'
 import { type JobSublevels, openSublevels } from './sublevels.ts'
 import { type JobChange, applyChange, isInsisted, isReportable } from './transitions.ts'
-import { type WriteOperation, type WriteQueue, createWriteQueue } from './write-queue.ts'
+import { type WriteOperation, type WriteQueue, createWriteQueue, durable, soon } from './write-queue.ts'
 
 type Created = Awaited<ReturnType<JobStore['create']>>
 
 const dayMs = 86_400_000
 /** How many jobs that ended last are asked for without the store: for their tries and their last lines. */
 const recentJobs = 500
-const noLines: readonly JobLogLine[] = []
 
 /** Makes the jobs database. It comes first in a composition, because every component gets it as its `JobLog`. */
 export function createJobStore(components: JobStoreComponents, options: JobStoreOptions = {}): JobStore {
@@ -143,14 +143,10 @@ class LevelJobStore implements JobStore {
     const told = parent?.current
     const all = this.keepsLines ? [...lines, ...endedLine(current, change, this.#clock.now())] : noLines
     const first = this.#number(entry, all)
-    const writes = (): readonly WriteOperation[] => {
-      const operations = [this.#putRecord(entry.current)]
-      if (parent !== undefined) operations.push(this.#putRecord(parent.current))
-      return all.length === 0
-        ? operations
-        : [...operations, ...lineWrites(this.#levels.lines, jobId, first, all)]
-    }
-    await this.#writeSurely(writes, change.kind)
+    const { kind } = change
+    const write = (): Promise<void> =>
+      this.#queue.write(this.#changeOf(entry, parent, first, all), isReportable(kind) ? durable : soon)
+    await (isInsisted(kind) ? this.#insist(write, kind) : write())
     entry.shown = current
     if (parent !== undefined && told !== undefined) parent.shown = told
     if (current.phase === 'final') {
@@ -309,7 +305,7 @@ class LevelJobStore implements JobStore {
           ...lineWrites(this.#levels.lines, each.id, 0, lines),
         ]),
       ],
-      { sync: true },
+      durable,
     )
     for (const { each, lines } of made)
       this.#entries.set(each.id, { current: each, shown: each, live: liveOf(each), lines: lines.length })
@@ -343,23 +339,24 @@ class LevelJobStore implements JobStore {
     if (entry !== undefined) this.#events.emit('job:changed', { job: this.#entries.view(entry) })
   }
 
-  /** Writes; where nobody could be told of a failure, tries again until it is written or the store stops. */
-  #writeSurely(writes: () => readonly WriteOperation[], kind: JobChange['kind']): Promise<void> {
-    const sync = isReportable(kind)
-    if (!isInsisted(kind)) return this.#queue.write(writes(), { sync })
-    return this.#insist(() => this.#queue.write(writes(), { sync }), kind)
+  /** Where nobody could be told of a failed write: tries again until it is written or the store stops. */
+  #insist(write: () => Promise<void>, kind: JobChange['kind']): Promise<void> {
+    return insisting(this.#clock, write, this.#stopping.signal, (failure) =>
+      this.#log.error('could not write that a job is %s, trying again: %o', kind, failure),
+    )
   }
 
-  async #insist(write: () => Promise<void>, kind: JobChange['kind']): Promise<void> {
-    for (let delayMs = 1000; ; delayMs = Math.min(2 * delayMs, 60_000)) {
-      try {
-        return await write()
-      } catch (error) {
-        if (this.#stopping.signal.aborted) throw error
-        this.#log.error('could not write that a job is %s, trying again: %o', kind, error)
-        await this.#clock.sleep(delayMs, { signal: this.#stopping.signal })
-      }
-    }
+  /** What is written of a change: the job, its parent where that has changed, and the new lines. */
+  #changeOf(
+    { current }: Entry,
+    parent: Entry | undefined,
+    first: number,
+    lines: readonly JobLogLine[],
+  ): readonly WriteOperation[] {
+    const records = [this.#putRecord(current)]
+    if (parent !== undefined) records.push(this.#putRecord(parent.current))
+    if (lines.length === 0) return records
+    return [...records, ...lineWrites(this.#levels.lines, current.id, first, lines)]
   }
 
   async #writeLines(jobId: string, count: number, lines: readonly JobLogLine[]): Promise<void> {

@@ -146,7 +146,7 @@ async function acquire(
   }
   const step = type === 'restore' ? { step: { flow: 'restore', number: 9 } as const } : {}
   store.show(id, { operation: 'requesting-resources' })
-  await sayInLog(store, clock, log, id, describeRequest(request), step)
+  await sayInLog(store, clock, log, id, () => describeRequest(request), step)
   const signal = job === undefined ? refusal.signal : AbortSignal.any([refusal.signal, job.signal])
   const release = ({ leaseId }: Grant): void => {
     void attempt(log, 'release of a late grant', () => broker.release({ leaseId }))

@@ -7,7 +7,7 @@ import { type Clock, type ErrorCode, type Logger, NbError, asNbError } from '@nb
 export function unlessAborted<T>(
   call: Promise<T>,
   signal: AbortSignal,
-  late: (value: T) => void = () => undefined,
+  late?: (value: T) => void,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason as Error)
@@ -16,7 +16,7 @@ export function unlessAborted<T>(
     call.then(
       (value) => {
         signal.removeEventListener('abort', onAbort)
-        if (signal.aborted) late(value)
+        if (signal.aborted) late?.(value)
         else resolve(value)
       },
       (error: unknown) => {
@@ -55,7 +55,7 @@ export async function retrying<T>(
   tries: number,
   call: () => Promise<T>,
   signal?: AbortSignal,
-  again: (failure: NbError) => void = () => undefined,
+  again?: (failure: NbError) => void,
 ): Promise<T> {
   for (let left = tries - 1, delayMs = 1000; ; left--, delayMs = Math.min(4 * delayMs, 60_000)) {
     try {
@@ -63,8 +63,26 @@ export async function retrying<T>(
     } catch (error) {
       const failure = asNbError(error)
       if (left <= 0 || signal?.aborted === true || !failure.retryable) throw error
-      again(failure)
+      again?.(failure)
       await clock.sleep(delayMs, signal === undefined ? {} : { signal })
+    }
+  }
+}
+
+/** Makes a call until it succeeds or the signal aborts, one second to one minute apart; `again` is told of each failure. */
+export async function insisting(
+  clock: Clock,
+  call: () => Promise<void>,
+  signal: AbortSignal,
+  again: (failure: unknown) => void,
+): Promise<void> {
+  for (let delayMs = 1000; ; delayMs = Math.min(2 * delayMs, 60_000)) {
+    try {
+      return await call()
+    } catch (error) {
+      if (signal.aborted) throw error
+      again(error)
+      await clock.sleep(delayMs, { signal })
     }
   }
 }

@@ -18,16 +18,20 @@ export interface LineFacts {
   readonly data?: Readonly<Record<string, Json>>
 }
 
+/** The text of a line, or for a longer one what makes it, where lines are kept. */
+export type LineText = string | (() => string)
+
 /** Adds one line of the job manager's own to a job's log; a failure is logged and harms nobody. */
 export function sayInLog(
   store: JobStore,
   clock: Clock,
   log: Logger,
   jobId: string,
-  text: string,
-  facts: LineFacts = {},
+  told: LineText,
+  facts?: LineFacts,
 ): Promise<void> {
   if (!store.keepsLines) return unsaid
+  const text = typeof told === 'string' ? told : told()
   const line: JobLogLine = { severity: 'info', ...facts, time: clock.now(), component: 'jobmanager', text }
   return store.append({ jobId, lines: [line] }).catch((error: unknown) => log.error('job log: %o', error))
 }
@@ -46,7 +50,7 @@ export class RunningJob {
   readonly #stops: ((reason: NbError) => void)[] = []
   #last: JobRecord
   #session: string | undefined
-  #hear: (report: SessionReport) => void = () => undefined
+  #hear!: (report: SessionReport) => void
 
   constructor(parts: { store: JobStore; clock: Clock; log: Logger }, record: JobRecord) {
     this.#parts = parts
@@ -76,8 +80,11 @@ export class RunningJob {
    * job knows none, the first to speak is it.
    */
   owns(sessionId: string): boolean {
-    if (this.sessionId === undefined && this.record.phase === 'imaged') this.#session = sessionId
-    return this.sessionId === sessionId
+    const { session, phase } = this.record
+    const known = session?.sessionId ?? this.#session
+    if (known !== undefined || phase !== 'imaged') return known === sessionId
+    this.#session = sessionId
+    return true
   }
 
   /** Makes the job end with this reason; the first one stays. */
@@ -129,7 +136,7 @@ export class RunningJob {
   }
 
   /** Leaves a line in the job's log. */
-  say(text: string, facts?: LineFacts): Promise<void> {
+  say(text: LineText, facts?: LineFacts): Promise<void> {
     const { store, clock, log } = this.#parts
     return sayInLog(store, clock, log, this.id, text, facts)
   }

@@ -79,7 +79,7 @@ export function createJobSessions(parts: SessionParts): JobSessions {
       if (!hasEnded(jobId, sessionId)) {
         noteEnd(jobId, sessionId)
         const { status, waitedForEmptyBuffer, waitedForFullBuffer } = report
-        await sayInLog(store, parts.clock, parts.log, jobId, describeReport(report), {
+        await sayInLog(store, parts.clock, parts.log, jobId, () => describeReport(report), {
           severity: status > 1 ? 'error' : status === 1 ? 'warning' : 'info',
           data: { status, waitedForFullBuffer, waitedForEmptyBuffer },
         })

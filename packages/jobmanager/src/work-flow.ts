@@ -22,7 +22,7 @@ export async function runWork(parts: WorkParts, job: RunningJob): Promise<void> 
     if (worker === undefined) throw new NbError('not-supported', `${type} jobs are not supported yet`)
     if (work?.need !== undefined) {
       const request = resourceRequest(job.record)
-      await job.say(describeRequest(request))
+      await job.say(() => describeRequest(request))
       const asked = acquirePatiently(parts, job, () => broker.acquire(request, { signal }))
       await becomeActive(parts, job, await job.unlessEnded(asked, lateAnswers(parts).grant))
     }

@@ -24,15 +24,23 @@ export interface WriteQueue {
   drained(): Promise<void>
 }
 
+/** Resolves when written. */
+export const soon = { sync: false } as const
+/** Resolves when durable. */
+export const durable = { sync: true } as const
+
 /** What is asked for until the next batch begins. It ends for all who asked at once. */
 class Batch {
-  readonly operations: WriteOperation[] = []
-  sync = false
+  /** What each asked for. */
+  readonly parts: (readonly WriteOperation[])[]
+  sync: boolean
   readonly done: Promise<void>
-  resolve: () => void = () => undefined
-  reject: (error: Error) => void = () => undefined
+  resolve!: () => void
+  reject!: (error: Error) => void
 
-  constructor() {
+  constructor(operations: readonly WriteOperation[], sync: boolean) {
+    this.parts = [operations]
+    this.sync = sync
     this.done = new Promise((resolve, reject) => {
       this.resolve = resolve
       this.reject = reject
@@ -49,11 +57,12 @@ export function createWriteQueue(store: Store): WriteQueue {
     // Lets everything that the same turn asks for into the first batch.
     await Promise.resolve()
     while (waiting !== undefined) {
-      const batch = waiting
+      const batch: Batch = waiting
       waiting = undefined
       try {
         // Sublevels are kept as plain stores; a batch wants to know them as what they are.
-        await store.batch(batch.operations as never[], { sync: batch.sync } as object)
+        const operations = batch.parts.length === 1 ? batch.parts[0] : batch.parts.flat()
+        await store.batch(operations as never[], { sync: batch.sync } as object)
         batch.resolve()
       } catch (error) {
         batch.reject(asNbError(error, 'store-failed'))
@@ -63,9 +72,12 @@ export function createWriteQueue(store: Store): WriteQueue {
   }
   return {
     write: (operations, options) => {
-      waiting ??= new Batch()
-      for (const operation of operations) waiting.operations.push(operation)
-      if (options?.sync === true) waiting.sync = true
+      const sync = options?.sync === true
+      if (waiting === undefined) waiting = new Batch(operations, sync)
+      else {
+        waiting.parts.push(operations)
+        waiting.sync ||= sync
+      }
       running ??= run()
       return waiting.done
     },
