@@ -122,15 +122,16 @@ export class FlowNetwork {
     const now = this.#clock.now()
     const group: FlowGroup = { flows, cancelTimer: () => undefined }
     const { group: groupOf, fair, rate } = this.#flows
+    let last: FlowGroup | undefined
     for (const flow of flows) {
       const before = groupOf[flow]
-      if (before !== undefined) this.#left.add(before)
+      if (before !== undefined && before !== last) this.#left.add((last = before))
       groupOf[flow] = group
       if (fair[flow] !== rate[flow]) this.#setRate(flow, now)
     }
     for (const before of this.#left) {
       // Flows that nothing binds to these any more keep the timer they have.
-      before.flows = before.flows.filter((flow) => groupOf[flow] === before)
+      this.#flows.compact(before)
       if (before.flows.length === 0) before.cancelTimer()
     }
     this.#left.clear()
@@ -156,16 +157,13 @@ export class FlowNetwork {
 
   /** One timer, for the flow of the group that ends first. */
   #wait(group: FlowGroup): void {
-    const { endsAt, group: groupOf } = this.#flows
+    const { endsAt } = this.#flows
     let first = Infinity
     for (const flow of group.flows) first = Math.min(first, endsAt[flow] as number)
     if (first === Infinity) return
     group.cancelTimer = this.#clock.setTimer(first - this.#clock.now(), () => {
       const now = this.#clock.now()
-      const present = group.flows.filter((flow) => groupOf[flow] === group)
-      const ends = this.#flows.endsAt
-      const over = present.filter((flow) => (ends[flow] as number) <= now)
-      group.flows = present.filter((flow) => (ends[flow] as number) > now)
+      const over = this.#flows.compact(group, now)
       for (const flow of over) this.#finish(flow)
       this.#wait(group)
     })

@@ -21,7 +21,7 @@ export interface LinkState extends Link, Share {
 
 /** Flows whose rates were found together: one timer is enough for them. */
 export interface FlowGroup {
-  flows: number[]
+  readonly flows: number[]
   cancelTimer: () => void
 }
 
@@ -84,6 +84,22 @@ export class FlowTable implements RateTable {
     this.counted[flow] = undefined
     this.group[flow] = undefined
     this.#free.push(flow)
+  }
+
+  /** Takes out of the list of a group who is in it no more, and who ends by then: these are the answer. */
+  compact(group: FlowGroup, endsBy: number = -Infinity): readonly number[] {
+    const { flows } = group
+    const over: number[] = []
+    let kept = 0
+    const count = flows.length
+    for (let at = 0; at < count; at += 1) {
+      const flow = flows[at] as number
+      if (this.group[flow] !== group) continue
+      if ((this.endsAt[flow] as number) <= endsBy) over.push(flow)
+      else flows[kept++] = flow
+    }
+    flows.length = kept
+    return over
   }
 
   /** Tells the links that a flow shares with others from those that bound it alone; anew when their flows change. */
