@@ -79,9 +79,13 @@ export function createMediaManager(
     ...mediaMethods(ledger, clock, chosen, (error) => events.emit('media:error', error)),
     ...listMethods(ledger),
 
-    allocate: async (input, callOptions) => {
-      const request = validRequest(input)
-      return ledger.alone(callOptions, () => allocate(request))
+    allocate: (input, callOptions) => {
+      try {
+        const request = validRequest(input)
+        return ledger.alone(callOptions, () => allocate(request))
+      } catch (error) {
+        return Promise.reject(error instanceof Error ? error : new Error(String(error)))
+      }
     },
     blockers: async ({ need, turns }, callOptions) => {
       throwIfAborted(callOptions)

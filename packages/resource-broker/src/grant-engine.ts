@@ -140,9 +140,9 @@ export class GrantEngine {
   }
 
   /** Gives a lease back. A second call joins the first. */
-  async release(lease: Lease, reason: ReleaseReason): Promise<void> {
+  release(lease: Lease, reason: ReleaseReason): Promise<void> {
     if (lease.ending !== undefined) return lease.ending
-    await this.#whileEnding(
+    return this.#whileEnding(
       lease,
       this.#serial.run(() => this.#end(lease, reason)),
     )

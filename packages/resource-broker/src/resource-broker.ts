@@ -140,7 +140,7 @@ export function createResourceBroker(
       throwIfAborted(callOptions)
       const engine = running()
       const lease = engine.book.get(leaseId)
-      if (lease !== undefined) await engine.release(lease, 'released')
+      return lease === undefined ? undefined : engine.release(lease, 'released')
     },
     setPriority: async ({ jobId, priority }, callOptions) => {
       throwIfAborted(callOptions)
@@ -240,15 +240,19 @@ function acquire(
   return granted
 }
 
-/** Every limit in the way, and all that the media manager names. */
+/** Every limit in the way, and all that the media manager named. */
+function withLimits(engine: GrantEngine, waiter: Waiter, named: readonly Blocker[]): readonly Blocker[] {
+  const limits = limitBlockers(waiter, engine.book.usage)
+  return limits.length === 0 ? named : [...limits, ...named]
+}
+
+/** The same for one request, as the media manager says now. */
 async function blockersOf(
   engine: GrantEngine,
   waiter: Waiter,
   ask: (waiter: Waiter) => Promise<readonly Blocker[]>,
 ): Promise<readonly Blocker[]> {
-  const named = await ask(waiter)
-  const limits = limitBlockers(waiter, engine.book.usage)
-  return limits.length === 0 ? named : [...limits, ...named]
+  return withLimits(engine, waiter, await ask(waiter))
 }
 
 /** What the media manager is asked about a request: what it needs, and whose turn it has to keep. */
@@ -301,18 +305,21 @@ async function* queue(
 ): AsyncGenerator<QueuedRequest> {
   const engine = running()
   if (limit !== undefined) checkInteger('limit', limit, 0, Number.MAX_SAFE_INTEGER)
-  // The media manager answers alike for all of one need who keep the same turns.
-  const answers = new Map<string, Promise<readonly Blocker[]>>()
-  const ask = (waiter: Waiter): Promise<readonly Blocker[]> => {
-    const question = questionOf(engine, waiter)
-    const key = `${needKey(question.need)}\0${JSON.stringify(question.turns)}`
-    const known = answers.get(key) ?? media.blockers(question, callOptions).then(({ blockers }) => blockers)
-    answers.set(key, known)
-    return known
-  }
+  // The media manager answers alike for all of one need who keep the same turns. Most keep none.
+  const answers = new Map<MediaNeed, readonly Blocker[]>()
+  const keepingTurns = new Map<string, readonly Blocker[]>()
   for (const waiter of engine.room.inOrder().slice(0, limit)) {
     throwIfAborted(callOptions)
-    const blockers = await blockersOf(engine, waiter, ask)
+    const question = questionOf(engine, waiter)
+    const { need, turns } = question
+    const key = turns === undefined ? '' : `${needKey(need)}\0${JSON.stringify(turns)}`
+    let named = turns === undefined ? answers.get(need) : keepingTurns.get(key)
+    if (named === undefined) {
+      named = (await media.blockers(question, callOptions)).blockers
+      if (turns === undefined) answers.set(need, named)
+      else keepingTurns.set(key, named)
+    }
+    const blockers = withLimits(engine, waiter, named)
     const { request, since, passedBy } = waiter
     if (engine.room.isWaiting(waiter)) yield { request, since, passedBy, blockers }
   }

@@ -160,14 +160,14 @@ export class WakeIndex<Item extends Waiting> {
    */
   passedBy(rank: Ranked, allocation: Allocation, usage: LimitUsage): readonly Item[] {
     const keys = takenKeys(allocation)
-    const sets = new Set<ReasonSet<Item>>()
+    let sets: Set<ReasonSet<Item>> | undefined
     for (const key of [...keys, anything])
       for (const set of this.#registered.get(key) ?? []) {
         const passedAt = set.closed?.at.passedAt
-        if (passedAt !== undefined && keys.some((taken) => passedAt.has(taken))) sets.add(set)
+        if (passedAt !== undefined && keys.some((taken) => passedAt.has(taken))) (sets ??= new Set()).add(set)
       }
     const passed: Item[] = []
-    for (const set of sets) {
+    for (const set of sets ?? []) {
       const first = this.#firstOf(set, usage)
       if (first !== undefined && compareRank(first, rank) < 0) passed.push(first)
     }
