@@ -24,7 +24,7 @@ export class Waits {
   readonly #everyMs: number
   readonly #ofJob = new Map<string, JobWaits>()
   /** Each thing that was waited for, once: they are told apart by identity. */
-  readonly #things = new Map<string, WaitedFor>()
+  readonly #known = new Map<string, WaitedFor>()
 
   constructor(clock: Clock, broker: Pick<ResourceBroker, 'queue'>, everyMs: number) {
     this.#clock = clock
@@ -43,14 +43,19 @@ export class Waits {
   /** Looks now. The time before the first look counts to what was found in it. */
   async look(): Promise<void> {
     const now = this.#clock.now()
-    // The broker gives all requests of one need the same blockers: each is looked up once.
-    const known = new Map<Blocker, WaitedFor>()
+    // The broker gives all requests of one need the same blockers: each list is looked up once.
+    const known = new Map<readonly Blocker[], readonly WaitedFor[]>()
     for await (const { request, since, blockers } of this.#broker.queue({})) {
       const before = this.#ofJob.get(request.jobId)
       const waits = before ?? { all: [], present: none, at: since }
       if (before === undefined) this.#ofJob.set(request.jobId, waits)
       else credit(waits, now)
-      waits.present = this.#present(waits, blockers, known)
+      let things = known.get(blockers)
+      if (things === undefined) {
+        things = this.#things(blockers)
+        known.set(blockers, things)
+      }
+      waits.present = things.map((thing) => waitFor(waits, thing))
       if (before === undefined) credit(waits, now)
     }
   }
@@ -95,26 +100,16 @@ export class Waits {
       .sort((a, b) => b.totalMs - a.totalMs || (order(a) < order(b) ? -1 : 1))
   }
 
-  #present(waits: JobWaits, blockers: readonly Blocker[], known: Map<Blocker, WaitedFor>): readonly Wait[] {
-    const present: Wait[] = []
-    for (const blocker of blockers) {
-      let thing = known.get(blocker)
-      if (thing === undefined) {
-        thing = this.#thing(blocker)
-        known.set(blocker, thing)
-      }
-      const wait = waitFor(waits, thing)
-      // Two blockers may come to the same thing.
-      if (!present.includes(wait)) present.push(wait)
+  /** What blockers come to: two may come to the same. */
+  #things(blockers: readonly Blocker[]): readonly WaitedFor[] {
+    const things = new Set<WaitedFor>()
+    for (const { kind, name } of blockers) {
+      const key = `${kind} ${name}`
+      const thing = this.#known.get(key) ?? { kind, name }
+      this.#known.set(key, thing)
+      things.add(thing)
     }
-    return present
-  }
-
-  #thing({ kind, name }: Blocker): WaitedFor {
-    const key = `${kind} ${name}`
-    const thing = this.#things.get(key) ?? { kind, name }
-    this.#things.set(key, thing)
-    return thing
+    return [...things]
   }
 }
 
