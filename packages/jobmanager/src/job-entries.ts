@@ -48,9 +48,12 @@ export class JobEntries {
     yield* this.#entries.values()
   }
 
-  /** The ids of all, newest first. */
-  newestFirst(): readonly string[] {
-    return [...this.#entries.keys()].sort((a, b) => Number(b) - Number(a))
+  /** All as lists show them, newest first, but for those that end meanwhile. */
+  *views(): IterableIterator<Job> {
+    for (const jobId of [...this.#entries.keys()].sort((a, b) => Number(b) - Number(a))) {
+      const entry = this.#entries.get(jobId)
+      if (entry !== undefined) yield this.view(entry)
+    }
   }
 
   /** The jobs whose flow is another's. */

@@ -34,8 +34,8 @@ import { type WriteOperation, type WriteQueue, createWriteQueue, durable, soon }
 type Created = Awaited<ReturnType<JobStore['create']>>
 
 const dayMs = 86_400_000
-/** How many jobs that ended last are asked for without the store: for their tries and their last lines. */
-const recentJobs = 500
+/** How many of the jobs that ended last are known without the store, a kilobyte each: they are listed and asked for most. */
+const recentJobs = 5000
 
 /** Makes the jobs database. It comes first in a composition, because every component gets it as its `JobLog`. */
 export function createJobStore(components: JobStoreComponents, options: JobStoreOptions = {}): JobStore {
@@ -221,7 +221,7 @@ class LevelJobStore implements JobStore {
     yield* chosenJobs(filter, {
       view: (jobId) => this.view(jobId),
       childrenOf: async (jobId) => (this.current(jobId) ?? (await this.read(jobId)))?.children ?? [],
-      unfinished: () => this.#unfinishedJobs(),
+      unfinished: () => this.#entries.views(),
       all: () => this.#allJobs(),
     })
   }
@@ -263,14 +263,11 @@ class LevelJobStore implements JobStore {
   }
 
   async *#records(): AsyncIterable<JobRecord | undefined> {
-    for await (const [key, text] of this.#levels.jobs.iterator() as AsyncIterable<[string, string]>)
-      yield this.#damage.parse(key, text)
-  }
-
-  *#unfinishedJobs(): Iterable<Job> {
-    for (const jobId of this.#entries.newestFirst()) {
-      const entry = this.#entries.get(jobId)
-      if (entry !== undefined) yield this.#entries.view(entry)
+    for await (const key of this.#levels.jobs.keys() as AsyncIterable<string>) {
+      const jobId = jobIdOfKey(key) ?? ''
+      const known = this.#entries.get(jobId)?.current ?? this.#recent.get(jobId)
+      const found = known ?? ((await this.#levels.jobs.get(key)) as string | undefined)
+      yield typeof found === 'string' ? this.#damage.parse(key, found) : found
     }
   }
 
@@ -392,9 +389,10 @@ class LevelJobStore implements JobStore {
   }
 
   #jobOf(key: string, text: string): Job | undefined {
-    const entry = this.#entries.get(jobIdOfKey(key) ?? '')
+    const jobId = jobIdOfKey(key) ?? ''
+    const entry = this.#entries.get(jobId)
     if (entry !== undefined) return this.#entries.view(entry)
-    const record = this.#damage.parse(key, text)
+    const record = this.#recent.get(jobId) ?? this.#damage.parse(key, text)
     return record === undefined ? undefined : toJob(record)
   }
 }

@@ -111,7 +111,8 @@ class SiteSimulation implements Simulation {
     const part = (name: string) => database.sublevel(name)
     const jobStore = createJobStore(
       { store: part('jobs'), clock },
-      { keepJobsMs: dayMs, keepsLines: jobLogs },
+      // Without its log nobody asks for a job that has ended.
+      { keepJobsMs: jobLogs ? dayMs : hourMs, keepsLines: jobLogs },
     )
     const logged = jobLogs ? { log: jobStore } : {}
     const media = createMediaManager({ store: part('emm'), clock, ...logged })
