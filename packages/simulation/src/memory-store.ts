@@ -9,6 +9,8 @@ interface Range {
   readonly lte?: string
   readonly reverse?: boolean
   readonly limit?: number
+  /** Whether values are asked for beside the keys. @default true */
+  readonly values?: boolean
 }
 
 type Operation =
@@ -193,12 +195,13 @@ class MemoryIterator extends AbstractIterator<MemoryStore, string, string> {
 
   /** The next entries, at most so many. */
   take(most: number): [string, string][] {
+    const isValued = this.#range.values !== false
     const entries: [string, string][] = []
     while (entries.length < most) {
       const key = this.#nextKey()
       if (key === undefined) break
       this.#last = key
-      entries.push([key, this.#table.get(key) as string])
+      entries.push([key, (isValued ? this.#table.get(key) : undefined) as string])
     }
     return entries
   }
