@@ -1,7 +1,7 @@
 import type { JobRecord } from './job-record.ts'
 
 /** All fields of a record, those too that its job has not. */
-type WholeRecord = { readonly [Field in keyof JobRecord]-?: JobRecord[Field] }
+type WholeRecord = { readonly [Field in keyof Required<JobRecord>]: JobRecord[Field] }
 
 /**
  * A record with all its fields in the one order that all records have. The engine copies objects of one shape like
