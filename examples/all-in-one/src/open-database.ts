@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { NbError, type Store } from '@nb/contracts'
+import { NbError, type Store, systemFiles } from '@nb/contracts'
 import { CautiousLevel } from './cautious-level.ts'
 
 /**
@@ -14,9 +13,11 @@ export async function openDatabase(
   onFailure: (error: NbError) => void = () => undefined,
 ): Promise<Store> {
   const holder = join(state, 'process-id')
-  await mkdir(state, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
-    throw failed(state, cause)
-  })
+  await systemFiles()
+    .makeDirectory(state)
+    .catch((cause: unknown) => {
+      throw failed(state, cause)
+    })
   refuseHeadless(state)
   const database = new CautiousLevel(join(state, 'database'), onFailure)
   try {

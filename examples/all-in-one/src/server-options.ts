@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parsePeriod, UsageError } from '@nb/cli'
 import { type Command, InvalidArgumentError } from 'commander'
@@ -10,6 +11,7 @@ export function addSettings(program: Command): Command {
     .option(
       '--policies <DIR>',
       'folder of policy files, one a policy, and of retention-levels.yaml: edits count at once, and what nb changes is written there',
+      newFolder,
     )
     .option(
       '--on-failure <COMMAND>',
@@ -18,6 +20,7 @@ export function addSettings(program: Command): Command {
     .option(
       '--client-scripts <DIR>',
       'folder of the client with start_notify and end_notify, or start_notify.POLICY[.SCHEDULE]: run before and after its backups',
+      folder,
     )
     .option(
       '--time-zone <NAME>',
@@ -89,6 +92,29 @@ export function whole(least: number, most: number): (text: string) => number {
       throw new InvalidArgumentError(`A whole number from ${least} to ${most}.`)
     return value
   }
+}
+
+/** A folder that is there: a mistyped one would mean that nothing in it ever runs. */
+function folder(path: string): string {
+  if (!isThere(path)) throw new InvalidArgumentError('There is no such folder.')
+  return path
+}
+
+/** A folder that may be yet to be made. */
+function newFolder(path: string): string {
+  isThere(path)
+  return path
+}
+
+function isThere(path: string): boolean {
+  try {
+    if (statSync(path).isDirectory()) return true
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return false
+    throw new InvalidArgumentError(`It can't be used: ${message}.`)
+  }
+  throw new InvalidArgumentError('It is no folder.')
 }
 
 function timeZoneName(name: string): string {

@@ -115,3 +115,20 @@ t.test('a time zone that there is not', async (t) => {
   const run = await runExample('--serve', '--state', folders().state, '--time-zone', 'Wien')
   t.match(run, { code: 2, stderr: /option '--time-zone <NAME>' argument 'Wien' is invalid.*Europe\/Vienna/ })
 })
+
+t.test('folders that are none, or not there', async (t) => {
+  const { source, state } = folders()
+  const none = join(source, 'a')
+  const options = (...more: string[]) => runExample('--serve', '--state', state, ...more)
+  t.match(await options('--policies', none), { code: 2, stderr: /'--policies <DIR>' .*It is no folder/ })
+  t.match(await options('--policies', join(none, 'x')), { code: 2, stderr: /'--policies <DIR>' .*ENOTDIR/ })
+  t.match(await options('--client-scripts', join(source, 'none')), {
+    code: 2,
+    stderr: /'--client-scripts <DIR>' .*There is no such folder/,
+  })
+})
+
+t.test('a state where no folder can be made', async (t) => {
+  const run = await runExample('--serve', '--state', '/proc/nb/state')
+  t.match(run, { code: 1, stderr: /status \d+: .*\/proc\/nb/ })
+})

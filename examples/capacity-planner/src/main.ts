@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { appendFile, readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { NbError } from '@nb/contracts'
 import { reportHtml } from './report-html.ts'
@@ -34,6 +34,7 @@ async function main(): Promise<void> {
   const seed = wholeNumber('seed', values.seed ?? '1', 0, 2 ** 32 - 1)
   const [file] = positionals
   const site = readSite(await textOf(file), file ?? 'small sample')
+  if (values.html !== undefined) await checkWritable(values.html)
   // The components are loaded when they are needed: help and complaints come at once.
   const { makePlan } = await import('./plan.ts')
   const begun = performance.now()
@@ -94,6 +95,15 @@ function sample(name: string): string {
   if (name === 'small') return smallSite
   if (name === 'large') return largeSite()
   throw new Usage(`--sample is small or large, not "${name}"`)
+}
+
+/** Before a month is played in vain. */
+async function checkWritable(path: string): Promise<void> {
+  try {
+    await appendFile(path, '')
+  } catch (error) {
+    throw new Usage(`--html ${path} can't be written: ${(error as Error).message}`)
+  }
 }
 
 function wholeNumber(name: string, text: string, least: number, most: number): number {

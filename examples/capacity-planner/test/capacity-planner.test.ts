@@ -64,3 +64,12 @@ t.test('what is asked wrongly is refused with 2, a site that can not be meant wi
   t.match(plan(file), { code: 1, complaints: /site\.yaml:1: clients is missing/ })
   t.end()
 })
+
+t.test('a page that cannot be written is told before a month is played', (t) => {
+  const page = join(t.testdir(), 'none', 'plan.html')
+  const { code, out, complaints } = plan('--html', page)
+  t.equal(code, 2)
+  t.equal(out, '')
+  t.match(complaints, /^capacity-planner: --html .*plan\.html can't be written: ENOENT/)
+  t.end()
+})

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
 import * as fs from 'node:fs/promises'
+import { dirname } from 'node:path'
 
 /**
  * Directories and files at rest, as far as the stores need them. A local power: it never crosses a wire.
@@ -85,7 +86,7 @@ export function systemFiles(): Files {
     rename: (from, to) => fs.rename(from, to),
     remove: (path) => fs.unlink(path).catch(unlessAbsent),
     removeDirectory: (path) => fs.rmdir(path).catch(unlessAbsent),
-    makeDirectory: async (path) => void (await fs.mkdir(path, { recursive: true, mode: 0o700 })),
+    makeDirectory,
     syncDirectory: async (path) => {
       const directory = await fs.open(path, constants.O_RDONLY | constants.O_DIRECTORY)
       await directory.sync().finally(() => directory.close())
@@ -134,4 +135,27 @@ function openFile(handle: fs.FileHandle): OpenFile {
 function unlessAbsent(error: unknown): undefined {
   if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
   throw error
+}
+
+/**
+ * Makes a directory and those above it that are not there. Node's own way of this never ends where the file system says of
+ * a directory that is there that it is not, as below `/proc`.
+ */
+async function makeDirectory(path: string): Promise<void> {
+  const make = async (): Promise<void> => {
+    try {
+      await fs.mkdir(path, { mode: 0o700 })
+    } catch (error) {
+      const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST'
+      if (!isThere || !(await fs.stat(path)).isDirectory()) throw error
+    }
+  }
+  try {
+    await make()
+  } catch (error) {
+    const parent = dirname(path)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === path) throw error
+    await makeDirectory(parent)
+    await make()
+  }
 }

@@ -56,3 +56,15 @@ t.test('space tells the file system', async (t) => {
   const space = await files.space(tmpdir())
   t.ok(space.totalBytes > 0 && space.freeBytes >= 0 && space.freeBytes <= space.totalBytes)
 })
+
+t.test('directories are made one by one; where that is not possible it is told', async (t) => {
+  const files = systemFiles()
+  const root = t.testdir({ file: '' })
+  const deep = join(root, 'a', 'b', 'c')
+  await files.makeDirectory(deep)
+  await files.makeDirectory(deep)
+  t.match(await files.stat(deep), { kind: 'directory' })
+  await t.rejects(files.makeDirectory(join(root, 'file')), { code: 'EEXIST' })
+  await t.rejects(files.makeDirectory(join(root, 'file', 'x')), { code: 'ENOTDIR' })
+  await t.rejects(files.makeDirectory('/proc/nb/x'), { code: 'ENOENT' })
+})
