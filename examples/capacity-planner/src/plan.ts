@@ -39,10 +39,10 @@ export async function makePlan(site: Site, { days, seed, onDay }: PlanOptions): 
       { site: withOneMoreDrive(site, library), days, seed, guessDay: 0 },
       { day: (day, jobs) => onDay(`one more drive in ${library}`, day, days, jobs), guess: () => undefined },
     )
-  let guessed: { readonly library: string; readonly month: Month } | undefined
+  let guessed: { readonly name: string; readonly month: Month } | undefined
   const guess = (library: string | undefined): void => {
     if (library === undefined) return
-    guessed = { library, month: second(library) }
+    guessed = { name: library, month: second(library) }
     // Its failure is told when it is waited for.
     guessed.month.played.catch(() => undefined)
   }
@@ -57,9 +57,9 @@ export async function makePlan(site: Site, { days, seed, onDay }: PlanOptions): 
     const plan = { site, days, seed, ...(await first.played) }
     const library = libraryToEnlarge(site, plan.results)
     if (library === undefined) return plan
-    if (guessed?.library !== library) {
+    if (guessed?.name !== library) {
       guessed?.month.giveUp()
-      guessed = { library, month: second(library) }
+      guessed = { name: library, month: second(library) }
     }
     return { ...plan, oneMore: { library, ...(await guessed.month.played) } }
   } finally {
@@ -79,7 +79,7 @@ function playOnThread(month: Play, listener: PlayListener): Month {
   const played = new Promise<Played>((resolve, reject) => {
     worker.on('message', (told: Told) => {
       if (told.kind === 'day') listener.day(told.day, told.jobs)
-      else if (told.kind === 'guess') listener.guess(told.library)
+      else if (told.kind === 'guess') listener.guess(told.name)
       else if (told.kind === 'played') resolve(told.played)
       else {
         const { code, message, status, details } = told.error

@@ -5,7 +5,7 @@ import { type Play, type Played, play } from './play.ts'
 /** What the thread of a month tells. */
 export type Told =
   | { readonly kind: 'day'; readonly day: number; readonly jobs: number }
-  | { readonly kind: 'guess'; readonly library: string | undefined }
+  | { readonly kind: 'guess'; readonly name: string | undefined }
   | { readonly kind: 'played'; readonly played: Played }
   | { readonly kind: 'failed'; readonly error: Pick<NbError, 'code' | 'message' | 'status' | 'details'> }
 
@@ -14,7 +14,7 @@ const tell = (told: Told): void => parentPort?.postMessage(told)
 try {
   const played = await play(workerData as Play, {
     day: (day, jobs) => tell({ kind: 'day', day, jobs }),
-    guess: (library) => tell({ kind: 'guess', library }),
+    guess: (name) => tell({ kind: 'guess', name }),
   })
   tell({ kind: 'played', played })
 } catch (error) {

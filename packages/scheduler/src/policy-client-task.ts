@@ -1,9 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import {
   type CallOptions,
-  type Job,
-  type JobOrigin,
-  type PlannedRun,
   type Policy,
   type PolicyClientTask,
   type Schedule,
@@ -14,6 +11,7 @@ import {
 } from '@nb/contracts'
 import { isSuccess, triesLeft } from './attempts.ts'
 import { askFileSystems } from './discovery.ts'
+import { endStatus } from './end-status.ts'
 import { endLine, jobRequest } from './job-request.ts'
 import { triesOf } from './job-tries.ts'
 import { type KnownBackups, lastBackups } from './last-backups.ts'
@@ -21,21 +19,13 @@ import { whyNothingStarts } from './no-run.ts'
 import { type StreamPlan, planStream } from './stream-plan.ts'
 import { describeStream, stateAfter } from './stream-state.ts'
 import { type ClientStream, needsFileSystems, streamsOf } from './streams.ts'
+import { type StartFacts, factsOf } from './start-facts.ts'
 import type { TaskContext } from './task-context.ts'
 import { type RunPart, type TaskRecord, type TaskRun, wholeClient } from './task-store.ts'
 
 const troubleDelayMs = 60_000
-/** Of a job that ended and tells no status. */
-const unknownStatus = 801
 /** Refusals after which there is certainly no job of the request. */
 const refusals: readonly string[] = ['argument-invalid', 'not-supported']
-
-/** Why jobs start, and until when they may. */
-interface StartFacts {
-  readonly origin: JobOrigin
-  readonly why: string
-  readonly windowClosesAt?: number
-}
 
 const noPlans: readonly StreamPlan[] = []
 
@@ -357,7 +347,7 @@ export class PolicyClientTaskRunner {
     const { jobs, clock } = this.#context
     for (;;) {
       try {
-        const status = await jobs.wait({ jobId: part.jobId }, this.#calls).then(statusOf, statusOfUnknown)
+        const status = await endStatus(jobs, part.jobId, this.#calls)
         const tries = isSuccess(status)
           ? []
           : await triesOf(jobs, { id: part.jobId, status }, run.startedAt, this.#calls)
@@ -407,22 +397,4 @@ export class PolicyClientTaskRunner {
 
 function streamOf({ stream }: StreamPlan): ClientStream {
   return stream
-}
-
-/** Why a run that is due starts. */
-function factsOf({ dueAt, closesAt }: PlannedRun): StartFacts {
-  const why = dueAt <= 0 ? 'no backup yet' : `due since ${new Date(dueAt).toISOString()}`
-  return { origin: 'scheduled', why, windowClosesAt: closesAt }
-}
-
-/** The status with which a job ended. */
-function statusOf({ status = unknownStatus }: Job): number {
-  return status
-}
-
-/** That of a job that is not known (any more). */
-function statusOfUnknown(error: unknown): number {
-  const known = asNbError(error)
-  if (known.code === 'job-unknown') return known.status
-  throw error
 }

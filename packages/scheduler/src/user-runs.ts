@@ -16,6 +16,7 @@ import {
   displayPath,
   isAbortError,
 } from '@nb/contracts'
+import { endStatus } from './end-status.ts'
 import type { RetentionTable } from './retention-table.ts'
 import { type UserChoice, chooseForUser } from './user-schedule.ts'
 
@@ -95,11 +96,9 @@ export function createUserRuns(context: UserRunContext): UserRuns {
   const statusOf = async (jobId: string): Promise<number> => {
     for (;;) {
       try {
-        return (await jobs.wait({ jobId }, { signal: stopping })).status ?? 801
+        return await endStatus(jobs, jobId, { signal: stopping })
       } catch (error) {
-        const known = asNbError(error)
-        if (known.code === 'job-unknown') return known.status
-        if (!known.retryable || stopping.aborted) throw error
+        if (!asNbError(error).retryable || stopping.aborted) throw error
         await clock.sleep(troubleDelayMs, { signal: stopping })
       }
     }
