@@ -8,8 +8,8 @@ export interface Play {
   readonly site: Site
   readonly days: number
   readonly seed: number
-  /** After which day to tell which library would be enlarged by what was found up to then; 0 is never. */
-  readonly guessDay: number
+  /** After which days to tell which library would be enlarged by what was found up to then. */
+  readonly guessDays: readonly number[]
 }
 
 /** A month that was played. Its jobs are in the summary. */
@@ -29,14 +29,14 @@ const dayMs = 86_400_000
 const from = Date.UTC(2026, 0, 5, 12)
 
 /** Plays a month. */
-export async function play({ site, days, seed, guessDay }: Play, listener: PlayListener): Promise<Played> {
+export async function play({ site, days, seed, guessDays }: Play, listener: PlayListener): Promise<Played> {
   const simulation = createSimulation(simulatedSite(site), {
     seed,
     from,
     onDay: ({ at, jobs }) => listener.day(Math.round((at - from) / dayMs), jobs),
   })
-  if (guessDay > 0) {
-    await simulation.run(from + guessDay * dayMs)
+  for (const day of guessDays) {
+    await simulation.run(from + day * dayMs)
     listener.guess(libraryToEnlarge(site, await simulation.results()))
   }
   await simulation.run(from + days * dayMs)
