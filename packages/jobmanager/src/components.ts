@@ -29,6 +29,11 @@ export interface JobManagerComponents {
 export interface JobManagerOptions {
   /** How often expired and discarded images are cleaned up, milliseconds, at least 1000. @default 43200000 (12 h) */
   readonly cleanupIntervalMs?: number
+  /**
+   * How long clean-ups after one that looked for fragments unknown to the catalog need not look again, milliseconds, at
+   * least 0: a look goes through all images and all that is stored. @default 0, each looks
+   */
+  readonly fragmentCheckMs?: number
   /** How often media servers are asked whether running sessions still live, milliseconds, at least 100. @default 60000 */
   readonly sessionCheckMs?: number
   /** How long a media server may be silent before its jobs end with 811, milliseconds, at least 1000. @default 600000 */
@@ -73,6 +78,7 @@ export function withDefaults(options: JobManagerOptions): Required<JobManagerOpt
   return {
     incompleteMs,
     cleanupIntervalMs: bound('cleanupIntervalMs', 1000, 12 * 3_600_000),
+    fragmentCheckMs: bound('fragmentCheckMs', 0, 0),
     sessionCheckMs: bound('sessionCheckMs', 100, 60_000),
     silenceMs: bound('silenceMs', 1000, 600_000),
     callTimeoutMs: bound('callTimeoutMs', 100, 120_000),

@@ -17,7 +17,10 @@ export interface CleanupReport {
   readonly removed: readonly string[]
   /** Images whose fragments could not be removed yet. */
   readonly failed: readonly string[]
-  /** Fragments on storage units of which the catalog has no record: left alone, they may be imported. */
+  /**
+   * Fragments on storage units of which the catalog has no record: left alone, they may be imported. None where the
+   * clean-up did not look for them (`fragmentCheckMs`).
+   */
   readonly unknown: readonly (StoragePlace & { readonly backupId: string })[]
   /** Jobs that ended long ago and were taken out of the database. */
   readonly purgedJobs: number
@@ -39,9 +42,17 @@ export function createHousekeeping(parts: ManagerParts): Housekeeping {
   let under: Promise<CleanupReport> | undefined
   let cancel: (() => void) | undefined
   let stopping = new AbortController()
+  let looked: number | undefined
 
+  const cleanOnce = async ({ signal }: AbortController): Promise<CleanupReport> => {
+    const now = clock.now()
+    const isToLook = looked === undefined || now - looked >= parts.fragmentCheckMs
+    const report = await cleanUp(parts, isToLook, signal)
+    if (isToLook && !signal.aborted) looked = now
+    return report
+  }
   const clean = (): Promise<CleanupReport> => {
-    under ??= cleanOnce(parts, stopping.signal).finally(() => (under = undefined))
+    under ??= cleanOnce(stopping).finally(() => (under = undefined))
     return under
   }
   const run = (): void => {
@@ -79,22 +90,23 @@ export function cleanupWorker(housekeeping: Housekeeping): JobWorker {
   }
 }
 
-async function cleanOnce(parts: ManagerParts, signal: AbortSignal): Promise<CleanupReport> {
+async function cleanUp(parts: ManagerParts, looks: boolean, signal: AbortSignal): Promise<CleanupReport> {
   const { catalog, store } = parts
   const { expired, held } = await catalog.expireDue({}, { signal })
   const discarded = await discardOrphans(parts, 'jobs-run')
   const removed: string[] = []
   const failed: string[] = []
-  const { ids, places } = await keptImages(parts)
+  let kept = looks ? await keptImages(parts) : undefined
+  const places = async (): Promise<readonly StoragePlace[]> => (kept ??= await keptImages(parts)).places
   for (const image of await imagesIn(parts, ['expired', 'discarded'])) {
     if (signal.aborted) break
     // The flow of a job that still settles removes its own image.
     if (store.current(image.jobId) !== undefined) continue
     const done = await removeImage(parts, image.backupId, image.jobId, await placesOf(parts, image, places))
-    if (done) ids.delete(image.backupId)
+    if (done) kept?.ids.delete(image.backupId)
     ;(done ? removed : failed).push(image.backupId)
   }
-  const unknown = signal.aborted ? [] : await unknownFragments(parts, places, ids, signal)
+  const unknown = looks && kept && !signal.aborted ? await unknownFragments(parts, kept, signal) : []
   return { expired, held, discarded, removed, failed, unknown, purgedJobs: await store.purge() }
 }
 
@@ -158,7 +170,7 @@ async function keptImages({ catalog }: ManagerParts): Promise<KeptImages> {
 async function placesOf(
   { store, log }: ManagerParts,
   image: ImageRecord,
-  known: readonly StoragePlace[],
+  known: () => Promise<readonly StoragePlace[]>,
 ): Promise<readonly StoragePlace[]> {
   if (image.copies.length > 0) return image.copies
   const record = await store.read(image.jobId).catch((error: unknown) => {
@@ -166,8 +178,8 @@ async function placesOf(
     return undefined
   })
   const { mediaServer, storageUnit } = record ?? {}
-  if (mediaServer === undefined || storageUnit === undefined) return known
-  const elsewhere = known.filter(
+  if (mediaServer === undefined || storageUnit === undefined) return known()
+  const elsewhere = (await known()).filter(
     (place) => place.mediaServer !== mediaServer || place.storageUnit !== storageUnit,
   )
   return [{ mediaServer, storageUnit }, ...elsewhere]
@@ -175,8 +187,7 @@ async function placesOf(
 
 async function unknownFragments(
   { catalog, mediaServers, log }: ManagerParts,
-  places: readonly StoragePlace[],
-  ids: ReadonlySet<string>,
+  { ids, places }: KeptImages,
   signal: AbortSignal,
 ): Promise<CleanupReport['unknown']> {
   const unknown: (StoragePlace & { readonly backupId: string })[] = []

@@ -30,6 +30,28 @@ t.test('fragments that the catalog does not know are left alone and reported', a
   t.ok(server?.stored.get('disk1')?.has('elsewhere_1'))
 })
 
+t.test(
+  'fragments unknown to the catalog are looked for as rarely as asked, and still removed when due',
+  async (t) => {
+    const site = await openSite({ manager: { fragmentCheckMs: 3 * dayMs, cleanupIntervalMs: 100 * dayMs } })
+    t.teardown(() => site.stop())
+    const job = await runJob(site)
+    const server = site.world.mediaServers.get('media1')
+    server?.store('disk1', 'elsewhere_1')
+    const unknown = async () => (await driven(site.clock, site.manager.cleanImages())).unknown.length
+    t.equal(await unknown(), 0, 'the clean-up at the start has looked')
+    await site.clock.advance(3 * dayMs)
+    t.equal(await unknown(), 1)
+    t.equal(await unknown(), 0)
+    t.equal(server?.stored.get('disk1')?.has(job.backupId ?? ''), true)
+    await site.clock.advance(3 * dayMs - 60_000)
+    server?.stored.get('disk1')?.delete('elsewhere_1')
+    site.world.catalog.images.forEach((image) => site.world.catalog.add({ ...image, expiresAt: 1 }))
+    t.equal(await unknown(), 0, 'not yet again')
+    t.strictSame([...(server?.stored.get('disk1') ?? [])], [], 'what is due is removed all the same')
+  },
+)
+
 t.test('an image in progress without a job is given up, with fragments wherever they may be', async (t) => {
   const site = await openSite()
   t.teardown(() => site.stop())

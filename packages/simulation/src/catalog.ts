@@ -23,6 +23,8 @@ export function createSimulatedCatalog(clock: Clock): Catalog {
 /** An image and what is counted of it. */
 interface Entry extends Listed {
   image: ImageRecord
+  /** How many images were made before it. */
+  readonly made: number
   /** How many complete images, and images in progress, need it. */
   needers: number
 }
@@ -32,8 +34,13 @@ class SimulatedCatalog implements Catalog {
   readonly #images = new Map<string, Entry>()
   /** A client's images, oldest first. A list whose entries are taken away is replaced: somebody may be going through it. */
   readonly #ofClient = new Map<string, Entry[]>()
+  /** Those in progress. */
+  readonly #inProgress = new Set<Entry>()
   /** Those that have expired or were given up. */
   readonly #ended = new Map<string, Entry>()
+  /** Complete images by the day they expire on, counted from the epoch. */
+  readonly #expiring = new Map<number, Set<Entry>>()
+  #made = 0
   /** The last second for which a client got an id. */
   readonly #lastSecond = new Map<string, number>()
 
@@ -60,8 +67,9 @@ class SimulatedCatalog implements Catalog {
       copies: [],
     }
     this.#count(image, 1)
-    const entry = { image, needers: 0 }
+    const entry = { image, made: ++this.#made, needers: 0 }
     this.#images.set(image.backupId, entry)
+    this.#inProgress.add(entry)
     const others = this.#ofClient.get(input.client)
     if (others === undefined) this.#ofClient.set(input.client, [entry])
     else others.push(entry)
@@ -84,6 +92,8 @@ class SimulatedCatalog implements Catalog {
       copies,
     } as const
     entry.image = complete
+    this.#inProgress.delete(entry)
+    this.#expires(entry)
     return complete
   }
 
@@ -119,11 +129,11 @@ class SimulatedCatalog implements Catalog {
   expireDue: Catalog['expireDue'] = async () => {
     const now = this.#clock.now()
     const due: Entry[] = []
-    for (const entry of this.#images.values()) {
-      const { state, expiresAt } = entry.image
-      if (state === 'complete' && expiresAt !== undefined && expiresAt <= now) due.push(entry)
+    for (const [day, entries] of this.#expiring) {
+      if (day * dayMs > now) continue
+      for (const entry of entries) if ((entry.image.expiresAt ?? Infinity) <= now) due.push(entry)
     }
-    due.reverse().sort((a, b) => b.image.backupTime - a.image.backupTime)
+    due.sort((a, b) => b.image.backupTime - a.image.backupTime || b.made - a.made)
     const expired: string[] = []
     const held: string[] = []
     // The newest goes first: an image that only due images need goes with them.
@@ -165,6 +175,15 @@ class SimulatedCatalog implements Catalog {
     return entry
   }
 
+  #expires(entry: Entry): void {
+    const { expiresAt } = entry.image
+    if (expiresAt === undefined) return
+    const day = Math.floor(expiresAt / dayMs)
+    const others = this.#expiring.get(day)
+    if (others === undefined) this.#expiring.set(day, new Set([entry]))
+    else others.add(entry)
+  }
+
   /** The images that need one. */
   #needersOf(backupId: string): string[] {
     const needers: string[] = []
@@ -184,8 +203,20 @@ class SimulatedCatalog implements Catalog {
 
   #end(entry: Entry, state: 'expired' | 'discarded'): void {
     this.#count(entry.image, -1)
+    this.#inProgress.delete(entry)
+    const day = Math.floor((entry.image.expiresAt ?? 0) / dayMs)
+    const others = this.#expiring.get(day)
+    if (others?.delete(entry) === true && others.size === 0) this.#expiring.delete(day)
     entry.image = { ...entry.image, state }
     this.#ended.set(entry.image.backupId, entry)
+  }
+
+  /** All images in these states, and maybe others. */
+  #inStates(states: readonly ImageState[]): Entry[] {
+    if (states.every((state) => state === 'expired' || state === 'discarded'))
+      return [...this.#ended.values()]
+    if (states.every((state) => state === 'in-progress')) return [...this.#inProgress]
+    return [...this.#images.values()]
   }
 
   /** Newest last. */
@@ -195,13 +226,14 @@ class SimulatedCatalog implements Catalog {
       return entry === undefined ? [] : [entry]
     }
     if (client !== undefined) return this.#ofClient.get(client) ?? []
-    const onlyEnded = states.every((state) => state === 'expired' || state === 'discarded')
-    const entries = [...(onlyEnded ? this.#ended : this.#images).values()]
-    return entries
-      .filter(({ image }) => states.includes(image.state))
+    const isOf = ({ image }: Entry): boolean => states.includes(image.state)
+    return this.#inStates(states)
+      .filter(isOf)
       .sort(({ image: a }, { image: b }) => a.backupTime - b.backupTime || (a.backupId < b.backupId ? -1 : 1))
   }
 }
+
+const dayMs = 86_400_000
 
 function checkCompletion({ backupId }: ImageRecord, { counts, fileList, copies }: ImageCompletion): void {
   const lengths = copies.map(({ fragments }) =>

@@ -132,7 +132,7 @@ class SiteSimulation implements Simulation {
     const mediaServers = new Map<string, MediaServer>()
     const jobs = createJobManager(
       { broker, catalog, mediaServers, jobStore, clock },
-      { sessionCheckMs: hourMs, cleanupIntervalMs: dayMs },
+      { sessionCheckMs: hourMs, cleanupIntervalMs: dayMs, fragmentCheckMs: Infinity },
     )
     const parts = {
       clock,
