@@ -1,4 +1,5 @@
 import type { Job } from '@nb/contracts'
+import type { ToldChange } from './told-change.ts'
 
 /** One who waits for a job's end, until a signal aborts; an object, because there is one for every job that runs. */
 class FinalWaiter {
@@ -52,10 +53,11 @@ export class FinalWaiters {
   }
 
   /** The job is done for good. */
-  tell(job: Job): void {
-    const waiters = this.#ofJob.get(job.id)
+  tell(change: Pick<ToldChange, 'jobId' | 'job'>): void {
+    const waiters = this.#ofJob.get(change.jobId)
     if (waiters === undefined) return
-    this.#ofJob.delete(job.id)
+    this.#ofJob.delete(change.jobId)
+    const { job } = change
     for (const waiter of waiters) waiter.tell(job)
   }
 

@@ -1,16 +1,41 @@
-import type { Job } from '@nb/contracts'
-import type { JobRecord } from './job-record.ts'
+import type { Job, JobState } from '@nb/contracts'
+import type { JobPhase, JobRecord } from './job-record.ts'
 import { type LiveFacts, type ShownChild, stateOf, toJob } from './job-view.ts'
+import { jobKey } from './store-keys.ts'
+import { Told, type ToldChange, stageOf } from './told-change.ts'
 
 /** A job that is not final. */
-export interface Entry {
+export class Entry {
+  /** Of its record in the store. */
+  readonly key: string
   /** To decide by; may be ahead of what is written. */
   current: JobRecord
   /** To show; never ahead of what is written. */
   shown: JobRecord
+  /** What is shown of the record beside what it decides by: a record, until more is shown than it tells. */
   live: LiveFacts
   /** How many lines its log has. */
   lines: number
+  /** What was told last. */
+  #state: JobState | undefined
+  #stage: JobPhase | undefined
+
+  constructor(record: JobRecord, lines: number) {
+    this.key = jobKey(record.id)
+    this.current = record
+    this.shown = record
+    this.live = record
+    this.lines = lines
+  }
+
+  /** Notes what is told of it now. Answers whether it is at another stage than what was told last. */
+  movesTo(state: JobState): boolean {
+    const stage = stageOf(this.shown)
+    if (state === this.#state && stage === this.#stage) return false
+    this.#state = state
+    this.#stage = stage
+    return true
+  }
 }
 
 /** The jobs that are not final, in memory, with what is looked up of them without going through all. */
@@ -74,25 +99,23 @@ export class JobEntries {
     return toJob(entry.shown, entry.live, this.#shownChildren(entry))
   }
 
-  /** Its state as lists show it. */
-  state(entry: Entry): Job['state'] {
-    return stateOf(entry.shown, this.#shownChildren(entry))
+  /** What is to be told of a job now. */
+  change(entry: Entry): ToldChange {
+    const state = stateOf(entry.shown, this.#shownChildren(entry))
+    return new Told(this, entry, state, entry.movesTo(state))
   }
 
   #shownChildren({ shown }: Entry): readonly ShownChild[] {
-    if (shown.children === undefined) return []
+    if (shown.children === undefined) return noChildren
     return this.childrenOf(shown.id).map(({ shown: record, live }) => ({ record, live }))
   }
 }
+
+const noChildren: readonly ShownChild[] = []
 
 /** The record with what has been shown of it since it was written. */
 export function withLive({ current, live }: Entry): JobRecord {
   const { progress, operation } = live
   if (progress === current.progress && operation === current.operation) return current
   return { ...current, progress, operation }
-}
-
-/** What is shown of a record beside what it decides by. */
-export function liveOf({ progress, operation }: JobRecord): LiveFacts {
-  return { progress, operation }
 }

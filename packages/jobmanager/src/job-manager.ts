@@ -30,7 +30,7 @@ import { type Flows, type FlowParts, createFlows } from './flows.ts'
 import { type CleanupReport, type Housekeeping, cleanupWorker, createHousekeeping } from './housekeeping.ts'
 import { type JobOperations, createJobOperations } from './job-operations.ts'
 import type { JobRecord } from './job-record.ts'
-import type { JobStoreEvents, NewJob } from './job-store.ts'
+import type { NewJob } from './job-store.ts'
 import { stateOf } from './job-view.ts'
 import { createLeaseKeeper } from './leases.ts'
 import { createMediaRequests } from './media-requests.ts'
@@ -39,6 +39,7 @@ import { recover } from './recovery.ts'
 import { type RegistryParts, createJobRegistry, unknownJob } from './registered-jobs.ts'
 import { type SessionWatch, createSessionWatch } from './session-watch.ts'
 import { createJobSessions } from './sessions.ts'
+import type { ToldChange } from './told-change.ts'
 import { watchJobs } from './watch.ts'
 
 /** Cleans up after images; beside the ports, for whoever has just expired some. */
@@ -324,21 +325,23 @@ class JobEngine implements JobManagerService {
     return record
   }
 
-  #onChanged({ job }: JobStoreEvents['job:changed']): void {
-    const { id: jobId, state, status, retryAt } = job
-    this.#flows.changed(jobId)
+  #onChanged(change: ToldChange): void {
+    const { jobId, parentId, state, status } = change
     if (state === 'active' && this.#state === 'running') this.#watch.wake()
+    if (!change.isMove) return
+    this.#flows.changed(jobId)
     if (state === 'active' && !this.#active.has(jobId)) {
       this.#active.add(jobId)
       this.#events.emit('job:active', { jobId })
     }
     if (state !== 'active') this.#active.delete(jobId)
-    if (state !== 'waiting-for-retry') this.#waiting.delete(jobId)
-    else if (retryAt !== undefined) this.#tellRetry(jobId, retryAt)
+    const retryAt = state === 'waiting-for-retry' ? change.job.retryAt : undefined
+    if (retryAt === undefined) this.#waiting.delete(jobId)
+    else this.#tellRetry(jobId, retryAt)
     if (status === undefined) return
-    if (job.parentId !== undefined) this.#flows.lookAfterParts(job.parentId)
+    if (parentId !== undefined) this.#flows.lookAfterParts(parentId)
     this.#events.emit('job:finished', { jobId, status })
-    this.#finals.tell(job)
+    this.#finals.tell(change)
   }
 
   #tellRetry(jobId: string, retryAt: number): void {

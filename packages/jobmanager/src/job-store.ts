@@ -14,6 +14,7 @@ import type { NumberedLine } from './job-lines.ts'
 import type { ChildJob, JobRecord } from './job-record.ts'
 import type { LiveFacts } from './job-view.ts'
 import type { NewJob } from './new-records.ts'
+import type { ToldChange } from './told-change.ts'
 import type { JobChange } from './transitions.ts'
 
 export type { NewJob } from './new-records.ts'
@@ -38,7 +39,7 @@ export interface JobStoreOptions {
 /** Events of a job store. */
 export interface JobStoreEvents {
   /** When something that lists show of a job has changed; for what must not be lost, after it is durable. */
-  'job:changed': { readonly job: Job }
+  'job:changed': ToldChange
   /** When a line has been written. */
   'line:appended': { readonly jobId: string; readonly number: number; readonly line: JobLogLine }
   /** When something stored can't be read. */

@@ -31,8 +31,10 @@ export interface ShownChild {
   readonly live: LiveFacts
 }
 
+const noChildren: readonly ShownChild[] = []
+
 /** The state that lists show. */
-export function stateOf(record: JobRecord, children: readonly ShownChild[] = []): JobState {
+export function stateOf(record: JobRecord, children: readonly ShownChild[] = noChildren): JobState {
   const { phase, activeAt } = record
   if (phase === 'parent') return parentState(children.map((child) => stateOf(child.record)))
   // What is taken off the queue was never active.
@@ -50,7 +52,11 @@ export function isRemoving({ phase, type, ending }: JobRecord): boolean {
 type Draft = { -readonly [Field in keyof Job]: Job[Field] }
 
 /** The job as lists show it. The status appears when it is true for good: not before the job is final. */
-export function toJob(record: JobRecord, live: LiveFacts = {}, children: readonly ShownChild[] = []): Job {
+export function toJob(
+  record: JobRecord,
+  live: LiveFacts = record,
+  children: readonly ShownChild[] = noChildren,
+): Job {
   const state = stateOf(record, children)
   const job: Draft = {
     id: record.id,

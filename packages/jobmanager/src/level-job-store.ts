@@ -11,7 +11,7 @@ import {
   debugLogger,
 } from '@nb/contracts'
 import { type NumberedLine, countLines, hasLines, lineWrites, noLines, readLines } from './job-lines.ts'
-import { type Entry, JobEntries, liveOf, withLive } from './job-entries.ts'
+import { Entry, JobEntries, withLive } from './job-entries.ts'
 import type { JobRecord } from './job-record.ts'
 import type { JobStore, JobStoreComponents, JobStoreEvents, JobStoreOptions, NewJob } from './job-store.ts'
 import { type LineCounter, LineCounters } from './line-counters.ts'
@@ -24,7 +24,7 @@ import { Remembered } from './remembered.ts'
 import { mergeProgress } from './progress.ts'
 import { jobsToPurge, removeJob } from './purge-jobs.ts'
 import { Damage } from './damage.ts'
-import { corrupt, parseRecord, storedJob, storedRecord } from './stored-record.ts'
+import { StoredRecord, corrupt, parseRecord, storedJob } from './stored-record.ts'
 import { createdLine, endedLine } from './store-lines.ts'
 import { isJobId, jobIdOfKey, jobKey } from './store-keys.ts'
 import { type JobSublevels, openSublevels } from './sublevels.ts'
@@ -133,20 +133,25 @@ class LevelJobStore implements JobStore {
     return made
   }
 
-  async apply(jobId: string, change: JobChange, lines: readonly JobLogLine[] = []): Promise<JobRecord> {
+  async apply(jobId: string, change: JobChange, lines: readonly JobLogLine[] = noLines): Promise<JobRecord> {
     const entry = this.#entries.get(jobId)
     if (entry === undefined) throw new NbError('job-unknown', `there is no unfinished job ${jobId}`)
     const current = applyChange(withLive(entry), change)
     entry.current = current
-    entry.live = liveOf(current)
+    entry.live = current
     const parent = this.#tellParent(current, change)
     const told = parent?.current
     const all = this.keepsLines ? [...lines, ...endedLine(current, change, this.#clock.now())] : noLines
     const first = this.#number(entry, all)
     const { kind } = change
-    const write = (): Promise<void> =>
-      this.#queue.write(this.#changeOf(entry, parent, first, all), isReportable(kind) ? durable : soon)
-    await (isInsisted(kind) ? this.#insist(write, kind) : write())
+    const queue = this.#queue
+    const how = isReportable(kind) ? durable : soon
+    try {
+      await queue.write(this.#changeOf(entry, parent, first, all), how)
+    } catch (error) {
+      if (!isInsisted(kind)) throw error
+      await this.#insist(() => queue.write(this.#changeOf(entry, parent, first, all), how), kind, error)
+    }
     entry.shown = current
     if (parent !== undefined && told !== undefined) parent.shown = told
     if (current.phase === 'final') {
@@ -155,8 +160,7 @@ class LevelJobStore implements JobStore {
       if (this.keepsLines) this.#counters.remember(jobId, entry.lines)
     }
     this.#tell(jobId, first, all)
-    const job = current.phase === 'final' ? toJob(current) : this.#entries.view(entry)
-    this.#events.emit('job:changed', { job })
+    this.#events.emit('job:changed', this.#entries.change(entry))
     if (current.parentId !== undefined) this.#showParent(current.parentId)
     return current
   }
@@ -170,7 +174,7 @@ class LevelJobStore implements JobStore {
       progress: progress === undefined ? live.progress : mergeProgress(live.progress, progress),
       operation,
     }
-    this.#events.emit('job:changed', { job: this.#entries.view(entry) })
+    this.#events.emit('job:changed', this.#entries.change(entry))
     if (entry.current.parentId !== undefined) this.#showParent(entry.current.parentId)
   }
 
@@ -253,7 +257,7 @@ class LevelJobStore implements JobStore {
       const record = this.#damage.parse(key, text, await this.#specOf(key))
       if (record === undefined) continue
       const count = await countLines(lines, record.id)
-      this.#entries.set(record.id, { current: record, shown: record, live: liveOf(record), lines: count })
+      this.#entries.set(record.id, new Entry(record, count))
     }
     this.#hasLines = this.keepsLines || (await hasLines(lines))
   }
@@ -304,12 +308,11 @@ class LevelJobStore implements JobStore {
       ],
       durable,
     )
-    for (const { each, lines } of made)
-      this.#entries.set(each.id, { current: each, shown: each, live: liveOf(each), lines: lines.length })
+    for (const { each, lines } of made) this.#entries.set(each.id, new Entry(each, lines.length))
     for (const { each, lines } of made) {
       this.#tell(each.id, 0, lines)
       const entry = this.#entries.get(each.id)
-      if (entry !== undefined) this.#events.emit('job:changed', { job: this.#entries.view(entry) })
+      if (entry !== undefined) this.#events.emit('job:changed', this.#entries.change(entry))
     }
     const { children } = record
     return { jobId: record.id, created: true, ...(children === undefined ? {} : { children }) }
@@ -333,27 +336,27 @@ class LevelJobStore implements JobStore {
 
   #showParent(jobId: string): void {
     const entry = this.#entries.get(jobId)
-    if (entry !== undefined) this.#events.emit('job:changed', { job: this.#entries.view(entry) })
+    if (entry !== undefined) this.#events.emit('job:changed', this.#entries.change(entry))
   }
 
-  /** Where nobody could be told of a failed write: tries again until it is written or the store stops. */
-  #insist(write: () => Promise<void>, kind: JobChange['kind']): Promise<void> {
-    return insisting(this.#clock, write, this.#stopping.signal, (failure) =>
-      this.#log.error('could not write that a job is %s, trying again: %o', kind, failure),
-    )
+  /** Where nobody could be told that a write failed: tries again until it is written or the store stops. */
+  #insist(write: () => Promise<void>, kind: JobChange['kind'], failed: unknown): Promise<void> {
+    const again = (failure: unknown): void =>
+      this.#log.error('could not write that a job is %s, trying again: %o', kind, failure)
+    return insisting(this.#clock, write, this.#stopping.signal, again, failed)
   }
 
   /** What is written of a change: the job, its parent where that has changed, and the new lines. */
   #changeOf(
-    { current }: Entry,
+    entry: Entry,
     parent: Entry | undefined,
     first: number,
     lines: readonly JobLogLine[],
   ): readonly WriteOperation[] {
-    const records = [this.#putRecord(current)]
-    if (parent !== undefined) records.push(this.#putRecord(parent.current))
+    const records = [this.#putRecord(entry)]
+    if (parent !== undefined) records.push(this.#putRecord(parent))
     if (lines.length === 0) return records
-    return [...records, ...lineWrites(this.#levels.lines, current.id, first, lines)]
+    return [...records, ...lineWrites(this.#levels.lines, entry.current.id, first, lines)]
   }
 
   async #writeLines(jobId: string, count: number, lines: readonly JobLogLine[]): Promise<void> {
@@ -369,14 +372,15 @@ class LevelJobStore implements JobStore {
   }
 
   #tell(jobId: string, count: number, lines: readonly JobLogLine[]): void {
+    if (lines.length === 0) return
     for (const [index, line] of lines.entries()) {
       this.#events.emit('line:appended', { jobId, number: count + 1 + index, line })
     }
   }
 
-  #putRecord(record: JobRecord): WriteOperation {
-    const value = storedRecord(record)
-    return { type: 'put', sublevel: this.#levels.jobs, key: jobKey(record.id), value, valueEncoding: 'json' }
+  #putRecord({ key, current }: Entry): WriteOperation {
+    const value = new StoredRecord(current)
+    return { type: 'put', sublevel: this.#levels.jobs, key, value, valueEncoding: 'json' }
   }
 
   #putNew(job: JobRecord): WriteOperation[] {

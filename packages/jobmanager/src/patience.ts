@@ -69,20 +69,26 @@ export async function retrying<T>(
   }
 }
 
-/** Makes a call until it succeeds or the signal aborts, one second to one minute apart; `again` is told of each failure. */
+/**
+ * Makes a call that has failed again until it succeeds or the signal aborts, one second to one minute apart; `again` is
+ * told of each failure.
+ */
 export async function insisting(
   clock: Clock,
   call: () => Promise<void>,
   signal: AbortSignal,
   again: (failure: unknown) => void,
+  failed: unknown,
 ): Promise<void> {
+  let failure = failed
   for (let delayMs = 1000; ; delayMs = Math.min(2 * delayMs, 60_000)) {
+    if (signal.aborted) throw failure
+    again(failure)
+    await clock.sleep(delayMs, { signal })
     try {
       return await call()
     } catch (error) {
-      if (signal.aborted) throw error
-      again(error)
-      await clock.sleep(delayMs, { signal })
+      failure = error
     }
   }
 }

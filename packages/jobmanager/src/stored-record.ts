@@ -33,13 +33,27 @@ export interface StoredJob {
 
 /** A record as it is written. */
 export function storedJob(record: JobRecord): StoredJob {
-  return { record: storedRecord(record), spec: specOf(record) }
+  return { record: new StoredRecord(record), spec: specOf(record) }
 }
 
-/** The part of a record that changes. */
-export function storedRecord(record: JobRecord): object {
-  // What is `undefined` is not written.
-  return { ...record, backup: undefined, selections: undefined, streamSet: undefined, retentionMs: undefined }
+/** The part of a record that changes, told apart when it is written out. */
+export class StoredRecord {
+  readonly #record: JobRecord
+
+  constructor(record: JobRecord) {
+    this.#record = record
+  }
+
+  toJSON(): object {
+    // What is `undefined` is not written.
+    return {
+      ...this.#record,
+      backup: undefined,
+      selections: undefined,
+      streamSet: undefined,
+      retentionMs: undefined,
+    }
+  }
 }
 
 function specOf({ backup, selections, streamSet, retentionMs }: JobRecord): JobSpec {

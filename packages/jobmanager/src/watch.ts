@@ -27,8 +27,8 @@ export async function* watchJobs(
     changed.add(jobId)
     wake()
   }
-  const onChange = ({ job }: JobStoreEvents['job:changed']): void => {
-    if (told.has(job.id) || matchesFilter(job, filter)) note(job.id)
+  const onChange = (change: JobStoreEvents['job:changed']): void => {
+    if (told.has(change.jobId) || matchesFilter(change.job, filter)) note(change.jobId)
   }
   const onLine = ({ jobId }: JobStoreEvents['line:appended']): void => {
     if (told.has(jobId)) note(jobId)

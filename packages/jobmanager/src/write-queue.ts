@@ -31,15 +31,14 @@ export const durable = { sync: true } as const
 
 /** What is asked for until the next batch begins. It ends for all who asked at once. */
 class Batch {
-  /** What each asked for. */
-  readonly parts: (readonly WriteOperation[])[]
+  operations: readonly WriteOperation[]
   sync: boolean
   readonly done: Promise<void>
   resolve!: () => void
   reject!: (error: Error) => void
 
   constructor(operations: readonly WriteOperation[], sync: boolean) {
-    this.parts = [operations]
+    this.operations = operations
     this.sync = sync
     this.done = new Promise((resolve, reject) => {
       this.resolve = resolve
@@ -50,39 +49,72 @@ class Batch {
 
 /** Makes the queue in front of a store. */
 export function createWriteQueue(store: Store): WriteQueue {
-  let waiting: Batch | undefined
-  let running: Promise<void> | undefined
+  return new BatchQueue(store)
+}
 
-  const run = async (): Promise<void> => {
-    // Lets everything that the same turn asks for into the first batch.
-    await Promise.resolve()
-    while (waiting !== undefined) {
-      const batch: Batch = waiting
-      waiting = undefined
-      try {
-        // Sublevels are kept as plain stores; a batch wants to know them as what they are.
-        const operations = batch.parts.length === 1 ? batch.parts[0] : batch.parts.flat()
-        await store.batch(operations as never[], { sync: batch.sync } as object)
-        batch.resolve()
-      } catch (error) {
-        batch.reject(asNbError(error, 'store-failed'))
-      }
-    }
-    running = undefined
+class BatchQueue implements WriteQueue {
+  readonly #store: Store
+  #waiting: Batch | undefined
+  #running: Batch | undefined
+  /** Those of the waiting batch, where it has more than what the first asked for. */
+  #joined: WriteOperation[] | undefined
+  // Made once: one batch runs at a time.
+  readonly #begin = (): void => this.#next()
+  readonly #written = (): void => this.#over(undefined)
+  readonly #failed = (error: unknown): void => this.#over(asNbError(error, 'store-failed'))
+
+  constructor(store: Store) {
+    this.#store = store
   }
-  return {
-    write: (operations, options) => {
-      const sync = options?.sync === true
-      if (waiting === undefined) waiting = new Batch(operations, sync)
-      else {
-        waiting.parts.push(operations)
-        waiting.sync ||= sync
-      }
-      running ??= run()
+
+  write(operations: readonly WriteOperation[], options?: { readonly sync?: boolean }): Promise<void> {
+    const sync = options?.sync === true
+    const waiting = this.#waiting
+    if (waiting !== undefined) {
+      if (this.#joined === undefined) waiting.operations = this.#joined = [...waiting.operations]
+      for (const operation of operations) this.#joined.push(operation)
+      waiting.sync ||= sync
       return waiting.done
-    },
-    drained: async () => {
-      while (running !== undefined) await running
-    },
+    }
+    const batch = new Batch(operations, sync)
+    this.#waiting = batch
+    // Lets everything that the same turn asks for into the first batch.
+    if (this.#running === undefined) void turn.then(this.#begin)
+    return batch.done
+  }
+
+  async drained(): Promise<void> {
+    for (let last = this.#last; last !== undefined; last = this.#last) await last.done.catch(ignored)
+  }
+
+  get #last(): Batch | undefined {
+    return this.#waiting ?? this.#running
+  }
+
+  #next(): void {
+    const batch = this.#waiting
+    if (batch === undefined) return
+    this.#waiting = undefined
+    this.#joined = undefined
+    this.#running = batch
+    try {
+      // Sublevels are kept as plain stores; a batch wants to know them as what they are.
+      const options = batch.sync ? durable : soon
+      this.#store.batch(batch.operations as never[], options as object).then(this.#written, this.#failed)
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  #over(failure: Error | undefined): void {
+    const batch = this.#running
+    this.#running = undefined
+    if (failure === undefined) batch?.resolve()
+    else batch?.reject(failure)
+    this.#next()
   }
 }
+
+const turn = Promise.resolve()
+/** Those who asked are told of a failure. */
+const ignored = (): void => undefined

@@ -160,7 +160,9 @@ class SiteSimulation implements Simulation {
       { jobs: this.#recorder.noting(jobs), catalog, store: part('scheduler'), clock, ...logged },
       { timeZone, maxJobsPerClient: site.maxJobsPerClient ?? 1, recheckMs: dayMs },
     )
-    jobStore.on('job:changed', ({ job }) => this.#recorder.jobChanged(job))
+    jobStore.on('job:changed', (change) => {
+      if (change.isMove) this.#recorder.jobChanged(change.job)
+    })
     media.on('allocation:made', (event) => this.#recorder.allocated(event))
     media.on('allocation:released', (event) => this.#recorder.released(event))
     this.#failures = new Failures({ clock, media, hardware, clients }, site)
