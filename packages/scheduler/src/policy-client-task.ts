@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import {
   type CallOptions,
   type Policy,
@@ -9,12 +8,14 @@ import {
   asNbError,
   isAbortError,
 } from '@nb/contracts'
-import { isSuccess, triesLeft } from './attempts.ts'
+import { isSuccess } from './attempts.ts'
+import { BackupMemory } from './backup-memory.ts'
 import { askFileSystems } from './discovery.ts'
-import { endStatus } from './end-status.ts'
+import { type JobEnd, endOf } from './job-end.ts'
 import { endLine, jobRequest } from './job-request.ts'
 import { triesOf } from './job-tries.ts'
-import { type KnownBackups, lastBackups } from './last-backups.ts'
+import type { KnownBackups } from './last-backups.ts'
+import { newRun } from './new-run.ts'
 import { whyNothingStarts } from './no-run.ts'
 import { type StreamPlan, planStream } from './stream-plan.ts'
 import { describeStream, stateAfter } from './stream-state.ts'
@@ -28,6 +29,7 @@ const troubleDelayMs = 60_000
 const refusals: readonly string[] = ['argument-invalid', 'not-supported']
 
 const noPlans: readonly StreamPlan[] = []
+const noTries: readonly number[] = []
 
 type FollowedPart = RunPart & { readonly jobId: string }
 
@@ -46,6 +48,7 @@ export class PolicyClientTaskRunner {
   #record: TaskRecord
   /** One for each of the client's streams. */
   #plans: readonly StreamPlan[] = noPlans
+  readonly #backups: BackupMemory
   #trouble: string | undefined
   #cancelTimer: () => void = () => {}
   readonly #work: SerialQueue = new SerialQueue()
@@ -57,6 +60,7 @@ export class PolicyClientTaskRunner {
   constructor(context: TaskContext, record: TaskRecord) {
     this.#context = context
     this.#record = record
+    this.#backups = new BackupMemory(context.catalog, context.recheckMs)
   }
 
   /** Takes up a new or changed policy, or its removal, and computes the next runs; none starts before `quietUntil`. */
@@ -194,10 +198,9 @@ export class PolicyClientTaskRunner {
   }
 
   async #plan(policy: Policy, streams: readonly ClientStream[]): Promise<void> {
-    const { catalog, clock, timeZone, calendarMidnight, attempts } = this.#context
+    const { clock, timeZone, calendarMidnight, attempts } = this.#context
     const { client } = this.#record
-    const names = streams.map(({ name }) => name)
-    const known = await lastBackups(catalog, policy, client, names, this.#calls)
+    const known = await this.#backups.ask({ policy, client, streams }, clock.now(), this.#calls)
     const now = clock.now()
     const facts = { policy, client, now, quietUntil: this.#quietUntil, timeZone, calendarMidnight, attempts }
     this.#plans = streams.map((stream, at) => {
@@ -221,7 +224,7 @@ export class PolicyClientTaskRunner {
       if (next === undefined || this.#isRunning(plan)) continue
       at = Math.min(at, next.startsAt, expiresAt > now ? expiresAt : Infinity)
     }
-    if (at !== Infinity) this.#wake(Math.min(at - now, this.#context.recheckMs))
+    if (at !== Infinity) this.#wake(Math.min(at, this.#backups.recheckAt) - now)
   }
 
   #wake(delayMs: number): void {
@@ -247,22 +250,7 @@ export class PolicyClientTaskRunner {
     facts: StartFacts,
   ): Promise<{ readonly jobId: string }> {
     const { clock, attempts } = this.#context
-    const now = clock.now()
-    const parts = streams.map(({ name, selections }) => ({
-      ...(name === undefined ? {} : { stream: name }),
-      ...(selections === undefined ? {} : { selections }),
-      tries: triesLeft(this.#record.streams[name ?? wholeClient]?.failures ?? [], now, attempts),
-    }))
-    const names = all.flatMap(({ name }) => (name === undefined ? [] : [name]))
-    const streamSet = names.length === 0 ? {} : { streamSet: names }
-    const run: TaskRun = {
-      requestId: randomUUID(),
-      schedule: schedule.name,
-      startedAt: now,
-      ...facts,
-      parts,
-      ...streamSet,
-    }
+    const run = newRun({ schedule, streams, all, facts, states: this.#record.streams }, clock.now(), attempts)
     await this.#save({ ...this.#record, runs: [...this.#record.runs, run] })
     try {
       return await this.#submit(run, schedule)
@@ -347,11 +335,12 @@ export class PolicyClientTaskRunner {
     const { jobs, clock } = this.#context
     for (;;) {
       try {
-        const status = await endStatus(jobs, part.jobId, this.#calls)
+        const end = await endOf(jobs, part.jobId, this.#calls)
+        const { status } = end
         const tries = isSuccess(status)
-          ? []
+          ? noTries
           : await triesOf(jobs, { id: part.jobId, status }, run.startedAt, this.#calls)
-        return await this.#work.run(() => this.#finished(run, part, status, tries))
+        return await this.#work.run(() => this.#finished(run, part, end, tries))
       } catch (error) {
         if (!asNbError(error).retryable || this.#isStopping) throw error
         await clock.sleep(troubleDelayMs, this.#calls)
@@ -360,7 +349,12 @@ export class PolicyClientTaskRunner {
   }
 
   /** Step 17: notes success or failure, computes the new due time, and tells it in the job's log. */
-  async #finished(run: TaskRun, part: FollowedPart, status: number, tries: readonly number[]): Promise<void> {
+  async #finished(
+    run: TaskRun,
+    part: FollowedPart,
+    { status, backupId }: JobEnd,
+    tries: readonly number[],
+  ): Promise<void> {
     const { clock, attempts, events, jobLog, log } = this.#context
     const { policy, client } = this.#record
     const key = part.stream ?? wholeClient
@@ -371,6 +365,7 @@ export class PolicyClientTaskRunner {
       return parts.length === 0 ? [] : [{ ...other, parts }]
     })
     await this.#save({ ...this.#record, runs, streams: { ...this.#record.streams, [key]: state } })
+    this.#backups.ended(isSuccess(status) ? backupId : undefined)
     await this.#evaluate()
     const next = this.#planOf(key)?.next
     if (jobLog !== undefined) {

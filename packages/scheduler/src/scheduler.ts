@@ -56,7 +56,7 @@ export interface SchedulerOptions {
   readonly calendarMidnight?: CalendarMidnight
   /** How long nothing of a policy starts by itself after it was changed, milliseconds, 0–3600000. @default 0 */
   readonly policyQuietMs?: number
-  /** Longest wait before the catalog is asked again, milliseconds: images may be removed by hand. @default 3600000, an hour */
+  /** Longest wait before the catalog is asked for all again, milliseconds: images may be removed by hand. @default 3600000, an hour */
   readonly recheckMs?: number
   /** Most jobs of any one client at once. @default no limit */
   readonly maxJobsPerClient?: number
@@ -134,10 +134,10 @@ export function createScheduler(
     callOptions?: CallOptions,
   ): Promise<Iterator<PlannedRun, void>[]> => {
     const planned: Iterator<PlannedRun, void>[] = []
-    const streams = (await taskOf(policy.name, client).streams(policy)).map(({ name }) => name)
-    const known = await lastBackups(catalog, policy, client, streams, callOptions)
-    for (const [at, { last }] of known.entries()) {
-      const stream = streams[at]
+    const streams = await taskOf(policy.name, client).streams(policy)
+    const { backups } = await lastBackups(catalog, { policy, client, streams }, undefined, callOptions)
+    for (const [at, { last }] of backups.entries()) {
+      const stream = streams[at]?.name
       const named = stream === undefined ? {} : { stream }
       planned.push(previewRuns(policy, client, last, { ...span, ...named, timeZone, calendarMidnight }))
     }

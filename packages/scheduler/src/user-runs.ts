@@ -16,7 +16,7 @@ import {
   displayPath,
   isAbortError,
 } from '@nb/contracts'
-import { endStatus } from './end-status.ts'
+import { endOf } from './job-end.ts'
 import type { RetentionTable } from './retention-table.ts'
 import { type UserChoice, chooseForUser } from './user-schedule.ts'
 
@@ -96,7 +96,7 @@ export function createUserRuns(context: UserRunContext): UserRuns {
   const statusOf = async (jobId: string): Promise<number> => {
     for (;;) {
       try {
-        return await endStatus(jobs, jobId, { signal: stopping })
+        return (await endOf(jobs, jobId, { signal: stopping })).status
       } catch (error) {
         if (!asNbError(error).retryable || stopping.aborted) throw error
         await clock.sleep(troubleDelayMs, { signal: stopping })

@@ -88,8 +88,17 @@ export function windowAt(
   zone: string,
   at: number,
 ): WindowOpening | undefined {
-  const today = localDay(at, zone)
   const openings = openingsOf(windows, zone)
+  // Backups of a policy's clients begin in the same window.
+  const { latest } = openings
+  if (latest !== undefined && latest.from <= at && at < latest.to) return latest.found
+  const found = openAt(openings, at)
+  openings.latest = found === undefined ? undefined : whileFound(openings, found, at)
+  return found
+}
+
+function openAt(openings: Openings, at: number): WindowOpening | undefined {
+  const today = localDay(at, openings.zone)
   let found: WindowOpening | undefined
   for (let day = today - openings.lookBackDays; day <= today + 1; day++) {
     for (const open of openings.on(day)) {
@@ -98,6 +107,21 @@ export function windowAt(
     }
   }
   return found
+}
+
+/** The time around a moment at which the same opening is found as then: until another opens, and since one closed. */
+function whileFound(openings: Openings, found: WindowOpening, at: number): Found {
+  const today = localDay(at, openings.zone)
+  let from = found.opensAt
+  // Days are looked at up to tomorrow only.
+  let to = Math.min(found.closesAt, startOfDay(today + 2, openings.zone))
+  for (let day = today - openings.lookBackDays; day <= today + 1; day++) {
+    for (const { opensAt, closesAt } of openings.on(day)) {
+      if (opensAt > at) to = Math.min(to, opensAt)
+      else if (opensAt >= found.opensAt && closesAt <= at) from = Math.max(from, closesAt)
+    }
+  }
+  return { found, from, to }
 }
 
 /** All openings that begin on the days of the zone between two moments, both days included. */
@@ -159,6 +183,13 @@ export function clipToDays(
   return opensAt < closesAt ? { opensAt, closesAt } : undefined
 }
 
+/** An opening, and the time at which it is the one that {@link windowAt} finds; `to` itself is outside. */
+interface Found {
+  readonly found: WindowOpening
+  readonly from: number
+  readonly to: number
+}
+
 /** What a list of windows comes to in a zone. */
 class Openings {
   readonly zone: string
@@ -167,6 +198,8 @@ class Openings {
   /** The moment that {@link firstStart} was last asked for, and its answer. */
   asked: number | undefined
   answer: Opening | undefined
+  /** What {@link windowAt} found last. */
+  latest: Found | undefined
   readonly #windows: readonly StartWindow[]
   readonly #days = new Map<DayNumber, readonly WindowOpening[]>()
 

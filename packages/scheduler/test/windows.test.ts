@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { firstOpening, openWindows, windowAt } from '../src/windows.ts'
 import { addDays } from '../src/zone-time.ts'
+import { propertyRuns } from './property-runs.ts'
 
 const iso = (at: number | undefined): string => new Date(at ?? NaN).toISOString()
 const vienna = 'Europe/Vienna'
@@ -89,4 +90,34 @@ t.test('the first opening is the earliest moment inside any window', async (t) =
     { numRuns: 300 },
   )
   t.pass('300 random sets of windows in six zones')
+})
+
+t.test('which window is open does not depend on what was asked before', async (t) => {
+  const windows = fc.array(
+    fc.record({
+      weekday: fc.nat(6),
+      startSeconds: fc.nat(23).map((hour) => hour * 3600),
+      durationSeconds: fc
+        .oneof(fc.integer({ min: 1, max: 48 }), fc.constant(168))
+        .map((hours) => hours * 3600),
+    }),
+    { minLength: 1, maxLength: 5 },
+  )
+  const zone = fc.constantFrom('UTC', vienna, 'Australia/Lord_Howe')
+  // A week around a change of the wall clock in Vienna, by quarters of an hour.
+  const first = at('2026-03-26T00:00:00Z')
+  const moments = fc.array(
+    fc.nat(7 * 96).map((quarter) => first + quarter * 900_000),
+    { maxLength: 40 },
+  )
+  fc.assert(
+    fc.property(windows, zone, moments, (windows, zone, moments) =>
+      moments.every((moment) => {
+        const fresh = windowAt([...windows], zone, moment)
+        const asked = windowAt(windows, zone, moment)
+        return fresh?.opensAt === asked?.opensAt && fresh?.window === asked?.window
+      }),
+    ),
+    propertyRuns(t, 200, 5000),
+  )
 })

@@ -156,9 +156,10 @@ class SiteSimulation implements Simulation {
     }
     this.#recorder = new Recorder(clock, from, (jobId) => this.#waits.left(jobId))
     const timeZone = site.timeZone ?? 'UTC'
+    // Nor does anybody remove images by hand.
     const scheduler = createScheduler(
       { jobs: this.#recorder.noting(jobs), catalog, store: part('scheduler'), clock, ...logged },
-      { timeZone, maxJobsPerClient: site.maxJobsPerClient ?? 1, recheckMs: dayMs },
+      { timeZone, maxJobsPerClient: site.maxJobsPerClient ?? 1, recheckMs: 30 * dayMs },
     )
     jobStore.on('job:changed', (change) => {
       if (change.isMove) this.#recorder.jobChanged(change.job)
