@@ -6,7 +6,6 @@ import {
   type SessionReport,
 } from '@nb/contracts'
 import { type BackupPlan, connectTimeoutMs, notReached, notRead } from './clients.ts'
-import { linkOfDisk, linkOfDrive } from './hardware.ts'
 import { type SessionWork, askForMedia, move } from './session-work.ts'
 import type { Session } from './session.ts'
 import type { StoredPart } from './shelf.ts'
@@ -58,7 +57,7 @@ async function writeDisk(
   hardware.takeDisk(unit, image.backupId, plan.bytes)
   try {
     const breaksAfter = breakOf(plan)
-    await move(work, session, image.client, linkOfDisk(unit), Math.min(plan.bytes, breaksAfter))
+    await move(work, session, image.client, hardware.diskLink(unit), Math.min(plan.bytes, breaksAfter))
     if (breaksAfter < plan.bytes) {
       if (plan.breaks?.at === 'client') throw notRead(image.client)
       throw new NbError('media-write-failed', `storage unit ${unit}: a block could not be written`)
@@ -100,7 +99,7 @@ async function writeTape(
       const bytes = hardware.takeTape(volumeId, backupId, left)
       if (bytes > 0) {
         parts.push({ volumeId, bytes })
-        await move(work, session, client, linkOfDrive(drive), Math.min(bytes, untilError))
+        await move(work, session, client, hardware.driveLink(drive), Math.min(bytes, untilError))
         if (untilError < bytes) {
           if (plan.breaks?.at === 'client') throw notRead(client)
           await mediaError(work, session, drive, volumeId)

@@ -2,7 +2,7 @@ import { type Clock, type ImageRecord, NbError } from '@nb/contracts'
 import { firstOpening } from '@nb/scheduler'
 import { backupBytes } from './backup-size.ts'
 import { chanceOf } from './chance.ts'
-import type { FlowNetwork } from './flow-network.ts'
+import type { FlowNetwork, NetworkLink } from './flow-network.ts'
 import type { SimulatedClient, SimulatedSite } from './site.ts'
 
 /** How long a media server waits for a client that can't be reached, milliseconds: the field's connect timeout. */
@@ -20,6 +20,7 @@ export interface BackupPlan {
 
 interface ClientState {
   readonly client: SimulatedClient
+  readonly link: NetworkLink
   readonly chance: () => number
   /** Away until then because of a planned failure, milliseconds since the epoch. */
   awayUntil: number
@@ -39,10 +40,15 @@ export class SimulatedClients {
     this.#site = site
     for (const client of site.clients) {
       const { name, readBytesPerSecond } = client
-      network.addLink({ name: linkOfClient(name), bytesPerSecond: readBytesPerSecond })
+      const link = network.addLink({ name: `client ${name}`, bytesPerSecond: readBytesPerSecond })
       const chance = chanceOf(seed, `client ${name}`)
-      this.#states.set(name, { client, chance, awayUntil: 0, outage: undefined, breakers: new Set() })
+      this.#states.set(name, { client, link, chance, awayUntil: 0, outage: undefined, breakers: new Set() })
     }
+  }
+
+  /** The link of a client in the network. */
+  link(name: string): NetworkLink {
+    return this.#state(name).link
   }
 
   /** Draws what the next backup of a client is: its size by its reference's age, and whether it goes wrong. */
@@ -58,14 +64,14 @@ export class SimulatedClients {
     } = state.client
     const { clientUnreachable = 0, mediaError = 0 } = this.#site.failures?.random ?? {}
     // Always the same draws per backup, so that two sites that differ elsewhere meet the same chances.
-    const chances = Array.from({ length: 5 }, () => state.chance())
-    const [unreachable, deviates, atClient, atMedium, after] = chances as [
-      number,
-      number,
-      number,
-      number,
-      number,
-    ]
+    const { chance } = state
+    const [unreachable, deviates, atClient, atMedium, after] = [
+      chance(),
+      chance(),
+      chance(),
+      chance(),
+      chance(),
+    ] as const
     const at = atClient < failChance ? 'client' : atMedium < mediaError ? 'medium' : undefined
     const incremental = image.scheduleType === 'differential' || image.scheduleType === 'cumulative'
     const bytes = backupBytes({
@@ -125,11 +131,6 @@ export class SimulatedClients {
       state.outage = firstOpening(outages, this.#site.timeZone ?? 'UTC', now)
     return state.outage
   }
-}
-
-/** The name of a client's link in the network. */
-export function linkOfClient(name: string): string {
-  return `client ${name}`
 }
 
 /** A backup to a client that was there and is not any more; the field's 41, the network has timed out. */

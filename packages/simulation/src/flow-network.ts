@@ -3,6 +3,9 @@ import { connectedFlows } from './connected-flows.ts'
 import { share } from './fair-rates.ts'
 import { type FlowGroup, FlowTable, type Link, type LinkState } from './flow-table.ts'
 
+/** A link of a network. */
+export type NetworkLink = Pick<LinkState, 'name' | 'bytesPerSecond'>
+
 /** A flow that has been started. */
 export interface StartedFlow {
   /** Resolves when all has passed, rejects with the reason it was broken off for. */
@@ -31,26 +34,28 @@ export class FlowNetwork {
     this.#clock = clock
   }
 
-  /** Adds a link. Names are unique. */
-  addLink(link: Link): void {
+  /** Adds a link, and answers it as flows name it. Names are unique. */
+  addLink(link: Link): NetworkLink {
     const at = this.#clock.now()
     const { name, bytesPerSecond, series } = link
-    const state = { name, bytesPerSecond, flows: [] as number[], rate: 0, at, round: 0, spare: 0, open: 0 }
-    this.#links.set(name, series === undefined ? state : { ...state, series })
+    const table = this.#flows
+    const flows: number[] = []
+    const state = { name, bytesPerSecond, table, flows, rate: 0, at, round: 0, spare: 0, open: 0 }
+    const added: LinkState = series === undefined ? state : { ...state, series }
+    this.#links.set(name, added)
+    return added
   }
 
-  /** Whether there is such a link. */
-  has(name: string): boolean {
-    return this.#links.has(name)
+  /** A link by its name. */
+  link(name: string): NetworkLink | undefined {
+    return this.#links.get(name)
   }
 
-  /** Starts a flow of so many bytes over the links; at least one. */
-  start(bytes: number, links: readonly string[]): StartedFlow {
-    const states = links.map((name) => {
-      const link = this.#links.get(name)
-      if (link === undefined) throw new TypeError(`there is no link ${name}`)
-      return link
-    })
+  /** Starts a flow of so many bytes over links of this network; at least one. */
+  start(bytes: number, links: readonly NetworkLink[]): StartedFlow {
+    const states = links as readonly LinkState[]
+    for (const { name, table } of states)
+      if (table !== this.#flows) throw new TypeError(`link ${name} is of another network`)
     let abort: (reason: Error) => void = () => undefined
     const done = new Promise<void>((resolve, reject) => {
       let live = true

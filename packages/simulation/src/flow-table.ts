@@ -10,6 +10,8 @@ export interface Link extends SharedLink {
 
 /** A link with the flows over it. */
 export interface LinkState extends Link, Share {
+  /** The table of its network. */
+  readonly table: FlowTable
   /** Numbers of its flows, in no order. */
   readonly flows: number[]
   /** Of all its flows together, bytes per second, counted into its series up to `at`. */

@@ -1,5 +1,5 @@
 import { type AllocatedMedium, type Clock, type MediaManager, NbError } from '@nb/contracts'
-import type { FlowNetwork } from './flow-network.ts'
+import type { FlowNetwork, NetworkLink } from './flow-network.ts'
 import type { SimulatedDrive, SimulatedSite, SimulatedVolume } from './site.ts'
 import type { TimeSeries } from './time-series.ts'
 
@@ -22,6 +22,7 @@ export interface DriveUse {
 
 interface Drive {
   readonly spec: SimulatedDrive
+  readonly link: NetworkLink
   /** The volume in it. */
   loaded: string | undefined
   /** Under way: the volume that is being brought. */
@@ -46,6 +47,7 @@ interface Tape {
 
 /** A disk storage unit as a place of a size. */
 interface Disk {
+  readonly link: NetworkLink
   readonly capacityBytes: number
   usedBytes: number
   readonly images: Map<string, number>
@@ -75,23 +77,28 @@ export class Hardware {
   constructor(parts: HardwareParts, site: SimulatedSite, seriesOf: (link: string) => TimeSeries) {
     this.#parts = parts
     for (const spec of site.drives ?? []) {
+      const name = linkOfDrive(spec.name)
+      const { writeBytesPerSecond: bytesPerSecond } = spec
       this.#drives.set(spec.name, {
         spec,
+        link: parts.network.addLink({ name, bytesPerSecond, series: seriesOf(name) }),
         loaded: undefined,
         changing: undefined,
         users: new Set(),
         writing: new Set(),
         atEnd: new Map(),
       })
-      const name = linkOfDrive(spec.name)
-      parts.network.addLink({ name, bytesPerSecond: spec.writeBytesPerSecond, series: seriesOf(name) })
     }
     for (const spec of site.volumes ?? [])
       this.#tapes.set(spec.volumeId, { spec, usedBytes: 0, images: new Map() })
     for (const { name: unit, capacityBytes = Infinity, writeBytesPerSecond } of site.diskUnits ?? []) {
-      this.#disks.set(unit, { capacityBytes, usedBytes: 0, images: new Map() })
       const name = linkOfDisk(unit)
-      parts.network.addLink({ name, bytesPerSecond: writeBytesPerSecond, series: seriesOf(name) })
+      const link = parts.network.addLink({
+        name,
+        bytesPerSecond: writeBytesPerSecond,
+        series: seriesOf(name),
+      })
+      this.#disks.set(unit, { link, capacityBytes, usedBytes: 0, images: new Map() })
     }
   }
 
@@ -103,6 +110,16 @@ export class Hardware {
   /** Bytes on the volumes, by id. */
   tapeUse(): ReadonlyMap<string, number> {
     return new Map([...this.#tapes].map(([volumeId, { usedBytes }]) => [volumeId, usedBytes]))
+  }
+
+  /** The link of a disk in the network. */
+  diskLink(unit: string): NetworkLink {
+    return this.#disk(unit).link
+  }
+
+  /** The link of a drive in the network. */
+  driveLink(name: string): NetworkLink {
+    return this.#drive(name).link
   }
 
   /** Room on a disk for an image: taken at once. Rejects with `media-full` (129) when there is too little. */

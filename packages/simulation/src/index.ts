@@ -62,7 +62,7 @@ export type {
   WindowMiss,
 } from './results.ts'
 export { fairRates, type SharedLink, type SharingFlow } from './fair-rates.ts'
-export { FlowNetwork, type StartedFlow } from './flow-network.ts'
+export { FlowNetwork, type NetworkLink, type StartedFlow } from './flow-network.ts'
 export type { Link } from './flow-table.ts'
 export { backupBytes, type BackupSizeFacts } from './backup-size.ts'
 export { createSimulatedCatalog } from './catalog.ts'

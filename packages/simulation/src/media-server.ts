@@ -10,7 +10,7 @@ import {
 import { runBackup } from './backup-run.ts'
 import { runRestore } from './restore-run.ts'
 import { Session } from './session.ts'
-import type { MediaServerParts, SessionWork } from './session-work.ts'
+import { type MediaServerParts, type SessionWork, linkOfMediaServer } from './session-work.ts'
 
 /** How long the report of an ended session is kept, milliseconds. */
 const reportKeptMs = 3_600_000
@@ -103,7 +103,11 @@ export function createSimulatedMediaServer(name: string, parts: MediaServerParts
       throw new NbError('session-unknown', `media server ${name} has no session ${sessionId}`)
     return session
   }
-  const work: SessionWork = { ...parts, mediaServer: name }
+  const work: SessionWork = {
+    ...parts,
+    mediaServer: name,
+    link: parts.network.link(linkOfMediaServer(name)),
+  }
   return {
     startBackup: async (spec, options) => {
       throwIfAborted(options)

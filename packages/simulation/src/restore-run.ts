@@ -1,5 +1,5 @@
 import { NbError, type RestoreSessionSpec, type SessionReport } from '@nb/contracts'
-import { linkOfDisk, linkOfDrive } from './hardware.ts'
+import type { NetworkLink } from './flow-network.ts'
 import type { Session } from './session.ts'
 import { type SessionWork, askForMedia, move } from './session-work.ts'
 
@@ -20,14 +20,14 @@ export async function runRestore(
   if (missing !== undefined)
     throw new NbError('fragment-missing', `storage unit ${storageUnit} holds nothing of image ${missing}`)
   const bytes = wanted.flatMap(held).reduce((sum, part) => sum + part.bytes, 0)
-  const run = (link: string): Promise<void> => move(work, session, spec.client, link, bytes)
-  if (medium.kind === 'disk') await run(linkOfDisk(storageUnit))
+  const run = (link: NetworkLink): Promise<void> => move(work, session, spec.client, link, bytes)
+  if (medium.kind === 'disk') await run(work.hardware.diskLink(storageUnit))
   else {
     const user = { jobId: session.info.jobId, fail: (reason: NbError) => session.fail(reason) }
     const using = work.hardware.use(medium, user)
     try {
       await session.unlessEnded(using.ready)
-      await run(linkOfDrive(medium.drive))
+      await run(work.hardware.driveLink(medium.drive))
     } finally {
       using.leave()
     }

@@ -7,8 +7,8 @@ import {
   type MediaNeed,
   NbError,
 } from '@nb/contracts'
-import { type SimulatedClients, linkOfClient } from './clients.ts'
-import type { FlowNetwork } from './flow-network.ts'
+import type { SimulatedClients } from './clients.ts'
+import type { FlowNetwork, NetworkLink } from './flow-network.ts'
 import type { Hardware } from './hardware.ts'
 import type { Session } from './session.ts'
 import type { Shelf } from './shelf.ts'
@@ -30,6 +30,8 @@ export interface MediaServerParts {
 /** What sessions of one media server work with. */
 export interface SessionWork extends MediaServerParts {
   readonly mediaServer: string
+  /** The media server's link in the network, where it has one. */
+  readonly link: NetworkLink | undefined
 }
 
 /** Asks the job manager, as step 9 says, and waits for its answer. */
@@ -49,18 +51,15 @@ export async function askForMedia(
 
 /** Moves so many bytes between a client and a medium; ended early, it stops at once. */
 export async function move(
-  { network, mediaServer }: SessionWork,
+  { network, clients, link }: SessionWork,
   session: Session,
   client: string,
-  medium: string,
+  medium: NetworkLink,
   bytes: number,
 ): Promise<void> {
   if (bytes <= 0) return
-  const links = [linkOfClient(client), linkOfMediaServer(mediaServer), medium]
-  const flow = network.start(
-    bytes,
-    links.filter((name) => network.has(name)),
-  )
+  const reader = clients.link(client)
+  const flow = network.start(bytes, link === undefined ? [reader, medium] : [reader, link, medium])
   try {
     await session.unlessEnded(flow.done)
   } catch (error) {
@@ -70,7 +69,7 @@ export async function move(
   }
 }
 
-/** The name of a media server's link in the network; it has one when its throughput is limited. */
+/** The name of a media server's link in the network; it has one when it has been added. */
 export function linkOfMediaServer(name: string): string {
   return `media server ${name}`
 }

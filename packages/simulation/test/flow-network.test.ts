@@ -55,15 +55,15 @@ t.test('a flow that starts takes its share at once, one that ends gives it back'
   const clock = createVirtualClock(0, { settleTurns: 1 })
   const network = new FlowNetwork(clock)
   const series = new TimeSeries(0)
-  network.addLink({ name: 'drive', bytesPerSecond: 100, series })
-  network.addLink({ name: 'slow client', bytesPerSecond: 20 })
+  const drive = network.addLink({ name: 'drive', bytesPerSecond: 100, series })
+  const client = network.addLink({ name: 'slow client', bytesPerSecond: 20 })
   const ended: [string, number][] = []
   const note = (name: string) => () => void ended.push([name, clock.now()])
-  const first = network.start(1000, ['drive'])
+  const first = network.start(1000, [drive])
   void first.done.then(note('first'))
   await clock.advance(5000)
   // 500 are left; from now on 80 and 20 a second.
-  void network.start(100, ['drive', 'slow client']).done.then(note('slow'))
+  void network.start(100, [drive, client]).done.then(note('slow'))
   await clock.advance(60_000)
   // After 5 s the slow one is done and 100 are left at 100 a second.
   t.same(ended, [
@@ -77,8 +77,9 @@ t.test('a flow that is broken off leaves what has passed, and nothing else', asy
   const clock = createVirtualClock(0, { settleTurns: 1 })
   const network = new FlowNetwork(clock)
   const series = new TimeSeries(0)
-  network.addLink({ name: 'disk', bytesPerSecond: 10, series })
-  const flow = network.start(1_000_000, ['disk'])
+  const disk = network.addLink({ name: 'disk', bytesPerSecond: 10, series })
+  t.equal(network.link('disk'), disk)
+  const flow = network.start(1_000_000, [disk])
   const broken = t.rejects(flow.done, { message: 'enough' })
   await clock.advance(2 * seriesStepMs + 1000)
   flow.abort(new Error('enough'))
@@ -87,7 +88,7 @@ t.test('a flow that is broken off leaves what has passed, and nothing else', asy
   t.same(series.until(3 * seriesStepMs), [36_000, 36_000, 10])
   await clock.advance(0)
   t.equal(clock.pendingTimers, 0)
-  t.throws(() => network.start(1, ['nowhere']), TypeError)
+  t.throws(() => new FlowNetwork(clock).start(1, [disk]), { message: /disk is of another network/ })
 })
 
 t.test('what passes is counted to the byte, whatever comes and goes', async (t) => {
@@ -95,11 +96,14 @@ t.test('what passes is counted to the byte, whatever comes and goes', async (t) 
     const random = seededRandom(seed)
     const clock = createVirtualClock(0, { settleTurns: 1 })
     const network = new FlowNetwork(clock)
-    const series = ['a', 'b', 'c'].map((name) => {
-      const passed = new TimeSeries(0)
-      network.addLink({ name, bytesPerSecond: 200 + Math.floor(random() * 1000), series: passed })
-      return passed
-    })
+    const series = [new TimeSeries(0), new TimeSeries(0), new TimeSeries(0)]
+    const links = series.map((passed, index) =>
+      network.addLink({
+        name: `link ${index}`,
+        bytesPerSecond: 200 + Math.floor(random() * 1000),
+        series: passed,
+      }),
+    )
     const sums = [0, 0, 0]
     for (let count = 0; count < 40; count++) {
       const bytes = 1 + Math.floor(random() * 1e6)
@@ -108,7 +112,7 @@ t.test('what passes is counted to the byte, whatever comes and goes', async (t) 
       for (const index of own) sums[index] = (sums[index] as number) + bytes
       void network.start(
         bytes,
-        own.map((index) => 'abc'[index] as string),
+        own.flatMap((index) => links[index] ?? []),
       )
       await clock.advance(Math.floor(random() * 100_000))
     }
@@ -132,8 +136,7 @@ t.test('flows end when they would if all rates were found anew at every change',
       // Four that many share, eight of clients; some have no limit.
       const bytesPerSecond = draw(8) === 0 ? Infinity : (index < 4 ? 300 : 20) * (1 + draw(10))
       const link = { name: `link ${index}`, bytesPerSecond }
-      network.addLink(link)
-      return link
+      return network.addLink(link)
     })
     const starts = Array.from({ length: 30 }, () => {
       const own = [links[draw(4)], links[draw(4)], links[4 + draw(8)]].filter((link) => link !== undefined)
@@ -142,10 +145,7 @@ t.test('flows end when they would if all rates were found anew at every change',
     const ended: number[] = []
     for (const [index, start] of starts.entries())
       clock.setTimer(start.at, () => {
-        const flow = network.start(
-          start.bytes,
-          start.links.map(({ name }) => name),
-        )
+        const flow = network.start(start.bytes, start.links)
         void flow.done.then(() => (ended[index] = clock.now()))
       })
     await clock.advance(1e8)
