@@ -18,20 +18,20 @@ export async function removeArchived(parts: ManagerParts, job: RunningJob): Prom
   const { ending } = record
   if (!isRemoving(record) || ending === undefined) return
   store.show(job.id, { operation: 'ending' })
-  await job.say('the image is saved: removing from the client what it holds')
+  job.say('the image is saved: removing from the client what it holds')
   let outcome: Ending
   try {
     const { status, statusText, removed } = await removal(parts, job)
     const { removed: gone = 0, kept = 0 } = removed ?? {}
     const told = `removed ${gone} from the client, kept ${kept}`
     const severity = status === 0 ? 'info' : 'warning'
-    await job.say(`${told}; status ${describeStatus(status)}`, { severity, data: { removed: gone, kept } })
+    job.say(`${told}; status ${describeStatus(status)}`, { severity, data: { removed: gone, kept } })
     outcome = afterRemoval(ending, status, status === 0 ? told : `${told}: ${statusText}`)
   } catch (error) {
     const failure = asNbError(error)
     // The next start asks for it again.
     if (failure.code === 'manager-stopping') throw failure
-    await job.say(`the removal failed: ${failure.message}`, {
+    job.say(`the removal failed: ${failure.message}`, {
       severity: 'error',
       data: { code: failure.code },
     })
@@ -57,15 +57,15 @@ async function removal(parts: ManagerParts, job: RunningJob): Promise<SessionRep
   }
   const ask = async (): Promise<SessionReport> => {
     const server = mediaServerOf(mediaServers, mediaServer)
-    const started = server.startRemoval({ jobId, client, backupId }, { signal })
-    const { sessionId } = await job.unlessEnded(started, (late) => end(late.sessionId))
+    const start = () => server.startRemoval({ jobId, client, backupId }, { signal })
+    const { sessionId } = await job.unlessEnded(start, (late) => end(late.sessionId))
     const over = new AbortController()
     const watched = AbortSignal.any([signal, over.signal])
     const lost = untilLost(parts, mediaServer, sessionId, watched)
     lost.catch(() => undefined)
     try {
       const report = server.waitSession({ sessionId }, { signal: watched })
-      return await job.unlessEnded(Promise.race([report, lost]))
+      return await job.unlessEnded(() => Promise.race([report, lost]))
     } catch (error) {
       if (signal.aborted) end(sessionId)
       throw asNbError(error).code === 'session-unknown' ? gone() : error

@@ -1,11 +1,10 @@
 import { NbError, asNbError } from '@nb/contracts'
-import { type AttemptEnd, afterAttempt } from './after-attempt.ts'
+import { type AfterAttempt, type AttemptEnd, afterAttempt } from './after-attempt.ts'
 import { removeArchived } from './archive-removal.ts'
 import {
   becomeActive,
   completeImage,
   imageOfTry,
-  lateAnswers,
   requestResources,
   sessionEnding,
   sessionSpec,
@@ -14,6 +13,7 @@ import type { ManagerParts } from './components.ts'
 import { backupStep, describeStart, endingOfError } from './flow-lines.ts'
 import { discardImage, releaseAll } from './give-back.ts'
 import type { Ending } from './job-record.ts'
+import { isRemoving } from './job-view.ts'
 import { retrying } from './patience.ts'
 import type { RunningJob } from './running-job.ts'
 import { endSessionsOf, mediaServerOf } from './session-calls.ts'
@@ -23,22 +23,21 @@ import { endSessionsOf, mediaServerOf } from './session-calls.ts'
  * when it hears of the end. Never rejects for a failed backup: the job tells how it ended.
  */
 export async function runBackup(parts: ManagerParts, job: RunningJob): Promise<void> {
-  const { mediaServers, clock } = parts
+  const { mediaServers, clock, late } = parts
   const { signal } = job
-  const late = lateAnswers(parts)
   try {
-    /* 3–5  */ const { grant, request } = await requestResources(parts, job, late)
+    /* 3–5  */ const { grant, request } = await requestResources(parts, job)
     /* 5    */ await becomeActive(parts, job, grant)
-    /* 6    */ const image = await imageOfTry(parts, job, late)
+    /* 6    */ const image = await imageOfTry(parts, job)
     /* 6    */ await job.change({ kind: 'imaged', backupId: image.backupId })
     /* 7    */ const { mediaServer } = grant.allocation
     /* 7    */ const server = mediaServerOf(mediaServers, mediaServer)
-    /* 7    */ await job.say(describeStart(mediaServer, image), backupStep(7))
+    /* 7    */ job.log?.say(describeStart(mediaServer, image), backupStep(7))
     /* 7    */ const spec = sessionSpec(job.record, image, request)
-    /* 7    */ const started = retrying(clock, 3, () => server.startBackup(spec, { signal }), signal)
-    /* 8    */ const { sessionId } = await job.unlessEnded(started, late.session(server))
+    /* 7    */ const start = () => retrying(clock, 3, () => server.startBackup(spec, { signal }), signal)
+    /* 8    */ const { sessionId } = await job.unlessEnded(start, (session) => late.session(server, session))
     /* 8    */ await job.change({ kind: 'started', sessionId, mediaServer })
-    /* 8    */ await job.say(`session ${sessionId} runs on media server ${mediaServer}`)
+    /* 8    */ job.log?.say(`session ${sessionId} runs on media server ${mediaServer}`)
     /* 9–13 */ await endTry(parts, job, await sessionEnding(parts, job))
   } catch (error) {
     await undoBackup(parts, job, asNbError(error))
@@ -55,12 +54,22 @@ export async function resumeBackup(parts: ManagerParts, job: RunningJob): Promis
 }
 
 /** What follows a try: the end of the job, or a rest of it until it goes on. */
-export async function endTry(parts: ManagerParts, job: RunningJob, end: AttemptEnd): Promise<void> {
-  const { store, clock, incompleteMs } = parts
+export function endTry(parts: ManagerParts, job: RunningJob, end: AttemptEnd): Promise<void> {
+  const { clock, incompleteMs } = parts
   const next = afterAttempt(job.record, end, clock.now(), incompleteMs)
-  if (next.kind === 'end') return settleBackup(parts, job, end.ending)
-  await store.apply(job.id, { kind: 'attempt-ended', rest: next.rest })
-  await job.say(next.text, { severity: 'warning', data: { status: end.ending.status } })
+  return next.kind === 'end'
+    ? settleBackup(parts, job, end.ending)
+    : restAfterTry(parts, job, next, end.ending.status)
+}
+
+async function restAfterTry(
+  parts: ManagerParts,
+  job: RunningJob,
+  { rest, text }: Extract<AfterAttempt, { readonly kind: 'rest' }>,
+  status: number,
+): Promise<void> {
+  await job.change({ kind: 'attempt-ended', rest })
+  job.say(text, { severity: 'warning', data: { status } })
   await settleTry(parts, job)
 }
 
@@ -76,7 +85,7 @@ export async function settleTry(parts: ManagerParts, job: RunningJob): Promise<v
     await discardImage(parts, job.record)
     await store.apply(job.id, { kind: 'afresh' })
   }
-  await releaseAll(parts, job.record)
+  await releaseAll(parts, job.record, job.namesGrants)
   const { cancel } = job.record
   if (cancel !== undefined) {
     await settleBackup(parts, job, endingOfError(new NbError('job-cancelled', cancel.reason)))
@@ -92,8 +101,8 @@ export async function settleBackup(parts: ManagerParts, job: RunningJob, ending:
   /* 14   */ if (!ended) await store.apply(job.id, { kind: 'ended', at: clock.now(), ending })
   /* 15   */ const browsable = await completeImage(parts, job)
   /* 15   */ if (!browsable) await discardImage(parts, job.record)
-  /* 15   */ if (browsable) await removeArchived(parts, job)
-  /* 16   */ await releaseAll(parts, job.record)
+  /* 15   */ if (isRemoving(job.record)) await removeArchived(parts, job)
+  /* 16   */ await releaseAll(parts, job.record, job.namesGrants)
   await store.apply(job.id, { kind: 'settled' })
 }
 
@@ -107,12 +116,12 @@ export async function undoBackup(parts: ManagerParts, job: RunningJob, cause: Nb
     throw cause
   }
   if (code === 'manager-stopping' && phase === 'queued' && cancel === undefined) {
-    await job.say('the job manager is ending; the job stays queued')
+    job.say('the job manager is ending; the job stays queued')
     await releaseAll(parts, job.record)
     return
   }
   const byWish = code === 'job-cancelled' || code === 'job-suspended' || code === 'manager-stopping'
-  await job.say(`ending early: ${message}`, {
+  job.say(`ending early: ${message}`, {
     severity: byWish ? 'warning' : 'error',
     data: { code, status },
   })

@@ -2,7 +2,6 @@ import {
   type BackupSessionSpec,
   type Grant,
   type ImageRecord,
-  type MediaServer,
   type NewImage,
   type ResourceRequest,
   NbError,
@@ -28,52 +27,19 @@ import { discardImage } from './give-back.ts'
 import { checkpointInterval } from './job-actions.ts'
 import type { Ending, JobRecord } from './job-record.ts'
 import { attempt, retrying } from './patience.ts'
-import {
-  chooseReference,
-  damagedReference,
-  describeReference,
-  newestImage,
-  referenceTypes,
-} from './reference-image.ts'
+import { damagedReference, describeReference, earlierImages, referenceTypes } from './reference-image.ts'
 import type { RunningJob } from './running-job.ts'
-
-/** What is done with answers that come when their job has ended already. */
-export interface LateAnswers {
-  readonly grant: (grant: Grant) => void
-  readonly image: (image: ImageRecord) => void
-  readonly session: (server: MediaServer) => (session: { readonly sessionId: string }) => void
-}
-
-/** Gives back at once whatever a call made for a job that did not wait for it any more. */
-export function lateAnswers({ broker, catalog, log }: ManagerParts): LateAnswers {
-  const reason = 'its job ended meanwhile'
-  return {
-    grant: ({ leaseId }) => void attempt(log, 'release of a late grant', () => broker.release({ leaseId })),
-    image: ({ backupId }) =>
-      void attempt(log, 'discard of a late image', () => catalog.discardImage({ backupId, reason })),
-    session:
-      (server) =>
-      ({ sessionId }) =>
-        void attempt(log, 'end of a late session', () =>
-          server.endSession({ sessionId, status: 150, reason }),
-        ),
-  }
-}
 
 /** Steps 3–5. A job whose kept image can have no room where it lies any more starts afresh. */
 export async function requestResources(
   parts: ManagerParts,
   job: RunningJob,
-  late: LateAnswers,
 ): Promise<{ readonly grant: Grant; readonly request: ResourceRequest }> {
-  const { broker } = parts
-  const { signal } = job
   for (;;) {
     const request = resourceRequest(job.record)
-    await job.say(() => describeRequest(request), backupStep(3))
+    job.log?.say(describeRequest(request), backupStep(3))
     try {
-      const asked = acquirePatiently(parts, job, () => broker.acquire(request, { signal }))
-      return { grant: await job.unlessEnded(asked, late.grant), request }
+      return { grant: await acquire(parts, job, request), request }
     } catch (error) {
       if (job.record.checkpoint === undefined || asNbError(error).code !== 'request-impossible') throw error
       await startAfresh(parts, job, `its storage unit can't be used: ${asNbError(error).message}`)
@@ -81,25 +47,28 @@ export async function requestResources(
   }
 }
 
-/** A queued job is not ended by a broker that is away: it asks again until it is answered. */
-export function acquirePatiently(
-  { clock }: ManagerParts,
+/** Waits for a grant. A queued job is not ended by a broker that is away: it asks again until it is answered. */
+export function acquire(
+  { broker, clock, late }: ManagerParts,
   job: RunningJob,
-  acquire: () => Promise<Grant>,
+  request: ResourceRequest,
 ): Promise<Grant> {
+  const { signal } = job
   let told = false
-  return retrying(clock, Infinity, acquire, job.signal, ({ message, code }) => {
+  const again = ({ message, code }: NbError): void => {
     if (told) return
     told = true
     const text = `the resource request is repeated until it is answered: ${message}`
-    void job.say(text, { severity: 'warning', data: { code } })
-  })
+    job.say(text, { severity: 'warning', data: { code } })
+  }
+  const ask = (): Promise<Grant> => broker.acquire(request, { signal })
+  return job.unlessEnded(() => retrying(clock, Infinity, ask, signal, again), late.grant)
 }
 
 async function startAfresh(parts: ManagerParts, job: RunningJob, reason: string): Promise<void> {
   const { checkpoint } = job.record
   const text = `the backup can't go on from checkpoint ${checkpoint?.number ?? '-'} and starts afresh: ${reason}`
-  await job.say(text, { severity: 'warning', data: { code: 'resume-impossible' } })
+  job.say(text, { severity: 'warning', data: { code: 'resume-impossible' } })
   await discardImage(parts, job.record)
   await job.change({ kind: 'afresh' })
 }
@@ -113,25 +82,22 @@ export async function becomeActive(
   const { allocationId, storageUnit, mediaServer } = allocation
   leases.keep({ leaseId, expiresAt }, (reason) => job.endWith(reason))
   await job.change({ kind: 'granted', at: clock.now(), holding: { leaseId, allocation } })
-  await job.say(`granted resource: storage unit ${storageUnit} on media server ${mediaServer}`, {
+  job.notedGrant()
+  job.log?.say(`granted resource: storage unit ${storageUnit} on media server ${mediaServer}`, {
     data: { leaseId, allocationId, storageUnit },
   })
 }
 
 /** Step 6: the image that was kept for the job's checkpoint, or a new one. */
-export async function imageOfTry(
-  parts: ManagerParts,
-  job: RunningJob,
-  late: LateAnswers,
-): Promise<ImageRecord> {
-  const { catalog } = parts
+export async function imageOfTry(parts: ManagerParts, job: RunningJob): Promise<ImageRecord> {
+  const { catalog, late } = parts
   const { signal } = job
   const { backupId, checkpoint } = job.record
   if (backupId !== undefined && checkpoint !== undefined) {
-    const kept = await job.unlessEnded(catalog.getImage({ backupId }, { signal }))
+    const kept = await job.unlessEnded(() => catalog.getImage({ backupId }, { signal }))
     if (kept?.state === 'in-progress') {
       const { number, counts } = checkpoint
-      await job.say(
+      job.say(
         `going on with image ${backupId} from checkpoint ${number}: ${counted(counts.entries, 'entry', 'entries')}, ${kbytes(counts.bytes)} are saved`,
         backupStep(6),
       )
@@ -139,46 +105,49 @@ export async function imageOfTry(
     }
     await startAfresh(parts, job, `image ${backupId} is ${kept?.state ?? 'not known'}`)
   }
-  const created = catalog.createImage(await newImage(parts, job), { signal })
-  return job.unlessEnded(created, late.image)
+  return job.unlessEnded(() => newImage(parts, job), late.image)
 }
 
-/** What step 6 tells the catalog. An incremental without an image to compare with is run as a full, and says so. */
-async function newImage(parts: ManagerParts, job: RunningJob): Promise<NewImage> {
+type Draft<Plain> = { -readonly [Field in keyof Plain]: Plain[Field] }
+
+/** A new image of the job. An incremental without an image to compare with is run as a full, and says so. */
+async function newImage(parts: ManagerParts, job: RunningJob): Promise<ImageRecord> {
   const { catalog, clock, store } = parts
-  const { record } = job
+  const { record, signal } = job
   const { id, client, backup, stream, streamSet, retentionMs } = record
   if (backup === undefined) throw new NbError('internal', `job ${id} has no policy`)
   const { policy, schedule } = backup
-  const types = referenceTypes(schedule.type)
-  const of = { policy: policy.name, client, ...(stream === undefined ? {} : { stream }) }
-  const choice = await job.unlessEnded(chooseReference(catalog, of, types, job.signal))
+  const earlier = await earlierImages(catalog, { policy: policy.name, client, stream }, schedule.type, signal)
+  signal.throwIfAborted()
+  const { choice, newest } = earlier
   const { reference } = choice
-  const counts = (await job.unlessEnded(newestImage(catalog, of, [schedule.type], job.signal)))?.counts
-  const severity = choice.passedOver.length > 0 ? 'warning' : 'info'
-  if (types.length > 0)
-    await job.say(describeReference(policy.name, client, schedule.name, choice), { severity })
-  if (counts !== undefined) {
-    const { storedEntries, bytes } = counts
+  const isCompared = referenceTypes(schedule.type).length > 0
+  if (isCompared)
+    job.log?.say(describeReference(policy.name, client, schedule.name, choice), {
+      severity: choice.passedOver.length > 0 ? 'warning' : 'info',
+    })
+  if (newest?.counts !== undefined) {
+    const { storedEntries, bytes } = newest.counts
     store.show(id, {
       progress: { files: 0, bytes: 0, estimatedFiles: storedEntries, estimatedBytes: bytes },
     })
-    await job.say(`estimated ${kbytes(bytes)} needed`, { data: { bytes, files: storedEntries } })
+    job.log?.say(`estimated ${kbytes(bytes)} needed`, { data: { bytes, files: storedEntries } })
   }
-  const keptMs = retentionMs === undefined ? retentionPeriodMs(schedule.retentionLevel) : retentionMs
-  return {
+  const image: Draft<NewImage> = {
     jobId: id,
     client,
     policy: policy.name,
     schedule: schedule.name,
-    scheduleType: types.length > 0 && reference === undefined ? 'full' : schedule.type,
+    scheduleType: isCompared && reference === undefined ? 'full' : schedule.type,
     selections: selectedPaths(record),
     retentionLevel: schedule.retentionLevel,
-    ...(stream === undefined ? {} : { stream }),
-    ...(streamSet === undefined ? {} : { streamSet }),
-    ...(keptMs === undefined || keptMs === null ? {} : { expiresAt: clock.now() + keptMs }),
-    ...(reference === undefined ? {} : { referenceId: reference.backupId }),
   }
+  const keptMs = retentionMs === undefined ? retentionPeriodMs(schedule.retentionLevel) : retentionMs
+  if (stream !== undefined) image.stream = stream
+  if (streamSet !== undefined) image.streamSet = streamSet
+  if (keptMs !== undefined && keptMs !== null) image.expiresAt = clock.now() + keptMs
+  if (reference !== undefined) image.referenceId = reference.backupId
+  return catalog.createImage(image, { signal })
 }
 
 /** What the session of step 7 needs to know. */
@@ -192,28 +161,25 @@ export function sessionSpec(
   const { exclude = [], include = [], crossMountPoints = false } = policy ?? {}
   const walk = { roots: image.selections, exclude, include, crossMountPoints }
   const checkpointIntervalMs = checkpointInterval({ type, policy, schedule })
-  return {
-    jobId: id,
-    image,
-    need,
-    walk,
-    ...(checkpointIntervalMs === undefined ? {} : { checkpointIntervalMs }),
-    ...(checkpoint === undefined ? {} : { resumeFrom: checkpoint }),
-  }
+  const spec: Draft<BackupSessionSpec> = { jobId: id, image, need, walk }
+  if (checkpointIntervalMs !== undefined) spec.checkpointIntervalMs = checkpointIntervalMs
+  if (checkpoint !== undefined) spec.resumeFrom = checkpoint
+  return spec
 }
 
 /** Steps 9–13 happen at the media server, which asks for its media and tells its progress meanwhile; this is its end. */
 export async function sessionEnding(parts: ManagerParts, job: RunningJob): Promise<AttemptEnd> {
   const { store } = parts
-  const report = await job.unlessEnded(job.report)
+  const report = await job.report()
   const { status, waitedForFullBuffer, waitedForEmptyBuffer } = report
-  await job.say(() => describeReport(report), {
+  job.log?.say(describeReport(report), {
     severity: status > 1 ? 'error' : status === 1 ? 'warning' : 'info',
     data: { status, waitedForFullBuffer, waitedForEmptyBuffer },
   })
   store.show(job.id, { operation: 'ending', progress: finalProgress(report, job.record.progress) })
-  const ending = await blamingReference(parts, job, endingOfReport(report))
-  return { ending, ...(report.error === undefined ? {} : { code: report.error.code }) }
+  const told = endingOfReport(report)
+  const ending = listFailures.includes(told.status) ? await blamingReference(parts, job, told) : told
+  return report.error === undefined ? { ending } : { ending, code: report.error.code }
 }
 
 /** What a session tells when the list that it compares with is damaged: found by its reader, or by the catalog. */
@@ -229,15 +195,15 @@ async function blamingReference(
   ending: Ending,
 ): Promise<Ending> {
   const { backupId } = job.record
-  if (backupId === undefined || !listFailures.includes(ending.status)) return ending
+  if (backupId === undefined) return ending
   const find = (id: string): Promise<ImageRecord | undefined> =>
-    job.unlessEnded(catalog.getImage({ backupId: id }, { signal: job.signal }))
+    job.unlessEnded(() => catalog.getImage({ backupId: id }, { signal: job.signal }))
   try {
     const referenceId = (await find(backupId))?.referenceId
     const reference = referenceId === undefined ? undefined : await find(referenceId)
     const statusText = reference === undefined ? undefined : damagedReference(reference)
     if (statusText === undefined) return ending
-    await job.say(statusText, { severity: 'error' })
+    job.say(statusText, { severity: 'error' })
     return { ...ending, status: errorKinds['file-list-corrupt'].status, statusText }
   } catch (error) {
     log.error('whether the reference of image %s is damaged is not known: %o', backupId, error)
@@ -264,7 +230,7 @@ export async function completeImage(parts: ManagerParts, job: RunningJob): Promi
     await attempt(log, 'discard', () => catalog.discardImage({ backupId, reason: message }))
     const image = await catalog.getImage({ backupId }).catch(() => undefined)
     if (image?.state === 'complete') return true
-    await job.say(`the image was not completed: ${message}`, { severity: 'error', data: { code } })
+    job.say(`the image was not completed: ${message}`, { severity: 'error', data: { code } })
     const amended = { ...endingOfError(failure), warnings: ending?.warnings ?? 0 }
     await store.apply(job.id, { kind: 'amended', ending: amended })
     return false

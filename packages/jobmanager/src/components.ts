@@ -1,5 +1,6 @@
 import type { Catalog, Clock, Logger, MediaServer, ResourceBroker } from '@nb/contracts'
 import type { JobStore } from './job-store.ts'
+import type { LateAnswers } from './late-answers.ts'
 import type { LeaseKeeper } from './leases.ts'
 import type { JobWorkers } from './workers.ts'
 
@@ -61,6 +62,7 @@ export interface ManagerParts extends Required<JobManagerOptions> {
   readonly mediaServers: MediaServers
   readonly store: JobStore
   readonly leases: LeaseKeeper
+  readonly late: LateAnswers
   readonly clock: Clock
   readonly log: Logger
 }

@@ -51,38 +51,44 @@ export function createFlows(parts: FlowParts): Flows {
   const ending = new Set<string>()
   const deadlines = createDeadlines(clock, (jobId, deadline) => onDeadline(jobId, deadline))
 
-  const track = (task: Promise<unknown>): Promise<void> => {
-    const tracked: Promise<void> = task
-      .then(() => undefined)
-      .catch((error: unknown) => log.error('a flow could not be brought to its end: %o', error))
-      .finally(() => tasks.delete(tracked))
+  /** `over` is called when it has ended, however. */
+  const track = (task: Promise<unknown>, over?: () => void): Promise<void> => {
+    const settle = (): void => {
+      tasks.delete(tracked)
+      over?.()
+    }
+    const tracked: Promise<void> = task.then(settle, (error: unknown) => {
+      log.error('a flow could not be brought to its end: %o', error)
+      settle()
+    })
     tasks.add(tracked)
     return tracked
   }
-  const run = (job: RunningJob, flow: () => Promise<void>): void => {
+  const run = (job: RunningJob, flow: (parts: FlowParts, job: RunningJob) => Promise<void>): void => {
     running.set(job.id, job)
     const early = parts.earlyReports.get(job.id)
     if (early !== undefined) job.hear(early)
-    const over = (): void => {
+    void track(flow(parts, job), () => {
       if (running.get(job.id) !== job) return
       running.delete(job.id)
       // A try whose checkpoint was of no use is followed by another at once.
       if (store.current(job.id)?.phase === 'queued') begin(job.id)
-    }
-    void track(flow().finally(over))
+    })
   }
-  const launch = (jobId: string, flow: (job: RunningJob) => Promise<void>): void => {
-    const record = store.current(jobId)
+  const launch = (
+    record: JobRecord | undefined,
+    flow: (parts: FlowParts, job: RunningJob) => Promise<void>,
+  ): void => {
     // A job that was recorded while the manager ended stays as it is.
     if (record === undefined || parts.isStopping()) return
     const job = new RunningJob(parts, record)
     const reason = reasonToEnd(record, clock.now())
     if (reason !== undefined) job.endWith(reason)
-    run(job, () => flow(job))
+    run(job, flow)
   }
   const begin = (jobId: string): void => {
-    const isWork = store.current(jobId)?.work !== undefined
-    launch(jobId, (job) => (isWork ? runWork(parts, job) : runBackup(parts, job)))
+    const record = store.current(jobId)
+    launch(record, record?.work === undefined ? runBackup : runWork)
   }
   const queueAgain = async (jobId: string, byHand: boolean): Promise<void> => {
     const change = {
@@ -98,9 +104,9 @@ export function createFlows(parts: FlowParts): Flows {
     const phase = store.current(jobId)?.phase
     if (phase === undefined || !isAtRest(phase) || ending.has(jobId) || parts.isStopping()) return
     ending.add(jobId)
-    const settle = (job: RunningJob): Promise<void> =>
-      settleBackup(parts, job, how).finally(() => ending.delete(jobId))
-    launch(jobId, settle)
+    launch(store.current(jobId), (_, job) =>
+      settleBackup(parts, job, how).finally(() => ending.delete(jobId)),
+    )
   }
   const lookAfterParts: Flows['lookAfterParts'] = (parent) => {
     const record = store.current(typeof parent === 'string' ? parent : parent.id)
@@ -140,15 +146,15 @@ export function createFlows(parts: FlowParts): Flows {
       changed(id)
       begin(id)
     },
-    resume: (job) => run(job, () => resumeBackup(parts, job)),
+    resume: (job) => run(job, resumeBackup),
     undo: (job, reason) => run(job, () => undoBackup(parts, job, reason)),
-    settleTry: ({ id }) => launch(id, (job) => settleTry(parts, job)),
+    settleTry: ({ id }) => launch(store.current(id), settleTry),
     rest: ({ id }) => changed(id),
     conclude: (record) => {
       const { id, ending: how } = record
       if (record.children !== undefined) void track(store.apply(id, { kind: 'settled' }))
       else if (!isOwnFlow(record)) void track(settleRegistered(parts, id))
-      else if (how !== undefined) launch(id, (job) => settleBackup(parts, job, how))
+      else if (how !== undefined) launch(store.current(id), (_, job) => settleBackup(parts, job, how))
     },
     awaitOwner: (record) => {
       const giveUp = (): void => {

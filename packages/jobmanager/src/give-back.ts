@@ -79,22 +79,34 @@ export async function removeImage(
   }
 }
 
-/** Step 16: gives back all that the job holds, by its record or, where an answer was lost, by the broker's. */
-export async function releaseAll(
+/**
+ * Step 16: gives back all that the job holds. The broker is asked for what else it granted, unless the record is known to name
+ * all: an answer may have been lost.
+ */
+export async function releaseAll(parts: ManagerParts, record: JobRecord, namesAll = false): Promise<void> {
+  const { sessionHoldings, held } = record
+  if (namesAll && sessionHoldings.length === 0) {
+    if (held !== undefined) await releaseLease(parts, record, held.leaseId)
+    return
+  }
+  const ids = new Set(sessionHoldings.map(({ value }) => value.leaseId))
+  if (held !== undefined) ids.add(held.leaseId)
+  await attempt(parts.log, 'search for grants', async () => {
+    for await (const { leaseId } of parts.broker.grants({ jobId: record.id })) ids.add(leaseId)
+  })
+  for (const leaseId of ids) await releaseLease(parts, record, leaseId)
+}
+
+async function releaseLease(
   { broker, clock, log, leases, store }: ManagerParts,
   record: JobRecord,
+  leaseId: string,
 ): Promise<void> {
-  const known = Object.values(record.sessionHoldings).map(({ leaseId }) => leaseId)
-  const ids = new Set(record.held === undefined ? known : [...known, record.held.leaseId])
-  await attempt(log, 'search for grants', async () => {
-    for await (const { leaseId } of broker.grants({ jobId: record.id })) ids.add(leaseId)
-  })
-  for (const leaseId of ids) {
-    leases.letGo(leaseId)
-    const released = await attempt(log, `release of lease ${leaseId}`, () =>
-      retrying(clock, 4, () => broker.release({ leaseId })),
-    )
-    if (released) continue
+  leases.letGo(leaseId)
+  try {
+    await retrying(clock, 4, () => broker.release({ leaseId }))
+  } catch (error) {
+    log.error('release of lease %s: %o', leaseId, error)
     const text = `lease ${leaseId} could not be released; it ends by itself`
     await sayInLog(store, clock, log, record.id, text, { severity: 'warning' })
   }

@@ -32,6 +32,7 @@ import { type JobOperations, createJobOperations } from './job-operations.ts'
 import type { JobRecord } from './job-record.ts'
 import type { NewJob } from './job-store.ts'
 import { stateOf } from './job-view.ts'
+import { createLateAnswers } from './late-answers.ts'
 import { createLeaseKeeper } from './leases.ts'
 import { createMediaRequests } from './media-requests.ts'
 import { unlessAborted } from './patience.ts'
@@ -89,14 +90,16 @@ class JobEngine implements JobManagerService {
   #state: 'new' | 'running' | 'stopping' = 'new'
   #started: Promise<void> | undefined
   #stopped: Promise<void> | undefined
-  #recovered: Promise<void> = Promise.resolve()
+  /** While it is known only in part whose sessions live. */
+  #recovered: Promise<void> | undefined
   #closing = new AbortController()
 
   constructor(components: JobManagerComponents, options: JobManagerOptions) {
     const { broker, catalog, mediaServers, jobStore: store, clock } = components
     const log = components.log ?? debugLogger('nb:jobmanager:manager')
     const leases = createLeaseKeeper(broker, clock, log)
-    const base = { ...withDefaults(options), broker, catalog, mediaServers, store, leases, clock, log }
+    const late = createLateAnswers(broker, catalog, log)
+    const base = { ...withDefaults(options), broker, catalog, mediaServers, store, leases, late, clock, log }
     this.#housekeeping = createHousekeeping(base)
     this.#parts = {
       ...base,
@@ -268,6 +271,7 @@ class JobEngine implements JobManagerService {
     // Whoever waits for the recovery hears of its failure from `start`.
     this.#recovered.catch(() => undefined)
     await this.#recovered
+    this.#recovered = undefined
     await this.#flows.recovered()
     earlyReports.clear()
     if (this.#stopped !== undefined)

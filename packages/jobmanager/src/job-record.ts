@@ -17,6 +17,7 @@ import type {
   Schedule,
   ScheduleType,
 } from '@nb/contracts'
+import type { Rows } from './rows.ts'
 
 /**
  * How far a job is, finer than the state that lists show. See the state machine above `applyChange`.
@@ -143,9 +144,9 @@ export interface JobRecord extends JobSpec {
   /** The media request that was answered with {@link held}. */
   readonly heldFor?: string | undefined
   /** Media requests that were acknowledged and not yet answered, by `sessionId/requestId`. */
-  readonly mediaRequests: Readonly<Record<string, MediaRequest>>
+  readonly mediaRequests: Rows<MediaRequest>
   /** What its sessions were granted beyond that, by `sessionId/requestId`. */
-  readonly sessionHoldings: Readonly<Record<string, Holding>>
+  readonly sessionHoldings: Rows<Holding>
   readonly backupId?: string | undefined
   readonly session?: { readonly sessionId: string; readonly mediaServer: string } | undefined
   readonly mediaServer?: string | undefined

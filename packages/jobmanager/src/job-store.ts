@@ -67,6 +67,11 @@ export interface JobStore extends JobLog, Required<Lifecycle>, Observable<JobSto
   }>
   /** Changes a job that is not final. Rejects with `job-unknown`, `state-conflict`. */
   apply(jobId: string, change: JobChange, lines?: readonly JobLogLine[]): Promise<JobRecord>
+  /**
+   * A change that is written down with the next one, and that a crash before that takes back. Throws `job-unknown`,
+   * `state-conflict`.
+   */
+  note(jobId: string, change: JobChange): void
   /** Facts that are shown at once and written down with the next change. */
   show(jobId: string, facts: LiveFacts): void
   /** The record to decide by, for jobs that are not final. */

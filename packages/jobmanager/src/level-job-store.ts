@@ -134,11 +134,8 @@ class LevelJobStore implements JobStore {
   }
 
   async apply(jobId: string, change: JobChange, lines: readonly JobLogLine[] = noLines): Promise<JobRecord> {
-    const entry = this.#entries.get(jobId)
-    if (entry === undefined) throw new NbError('job-unknown', `there is no unfinished job ${jobId}`)
-    const current = applyChange(withLive(entry), change)
-    entry.current = current
-    entry.live = current
+    const entry = this.#entry(jobId)
+    const current = this.#change(entry, change)
     const parent = this.#tellParent(current, change)
     const told = parent?.current
     const all = this.keepsLines ? [...lines, ...endedLine(current, change, this.#clock.now())] : noLines
@@ -163,6 +160,10 @@ class LevelJobStore implements JobStore {
     this.#events.emit('job:changed', this.#entries.change(entry))
     if (current.parentId !== undefined) this.#showParent(current.parentId)
     return current
+  }
+
+  note(jobId: string, change: JobChange): void {
+    this.#change(this.#entry(jobId), change)
   }
 
   show(jobId: string, facts: LiveFacts): void {
@@ -245,6 +246,20 @@ class LevelJobStore implements JobStore {
       this.#recent.delete(record.id)
     }
     return old.length
+  }
+
+  #entry(jobId: string): Entry {
+    const entry = this.#entries.get(jobId)
+    if (entry !== undefined) return entry
+    throw new NbError('job-unknown', `there is no unfinished job ${jobId}`)
+  }
+
+  /** Changes what is decided by. */
+  #change(entry: Entry, change: JobChange): JobRecord {
+    const current = applyChange(withLive(entry), change)
+    entry.current = current
+    entry.live = current
+    return current
   }
 
   async #load(): Promise<void> {

@@ -10,6 +10,7 @@ import type { ManagerParts } from './components.ts'
 import { describeRequest } from './flow-lines.ts'
 import type { JobRecord } from './job-record.ts'
 import { attempt, retrying, unlessAborted } from './patience.ts'
+import { noRows, valueAt } from './rows.ts'
 import { type RunningJob, sayInLog } from './running-job.ts'
 import { endSession, mediaServerOf } from './session-calls.ts'
 
@@ -28,62 +29,96 @@ export interface MediaRequests {
   settled(): Promise<void>
 }
 
-interface PendingRequest {
+/** A request whose answer is under way. */
+class PendingRequest {
   readonly input: MediaRequest
-  readonly refusal: AbortController
-  readonly done: Promise<void>
+  /** By what it is known in the record of its job. */
+  readonly key: string
+  /** Resolves when it is over. */
+  done: Promise<void> = over
+  #refusal: AbortController | undefined
+  #reason: NbError | undefined
+
+  constructor(input: MediaRequest, key: string) {
+    this.input = input
+    this.key = key
+  }
+
+  /** Aborts when it is refused; most requests are answered without anything that could be. */
+  get signal(): AbortSignal {
+    this.#refusal ??= new AbortController()
+    if (this.#reason !== undefined) this.#refusal.abort(this.#reason)
+    return this.#refusal.signal
+  }
+
+  refuse(reason: NbError): void {
+    this.#reason ??= reason
+    this.#refusal?.abort(this.#reason)
+  }
 }
+
+const over = Promise.resolve()
+const noRequests: readonly PendingRequest[] = []
 
 /** Makes what answers media requests. */
 export function createMediaRequests(parts: ManagerParts): MediaRequests {
-  const pending = new Map<string, PendingRequest>()
-  const ofJob = (jobId: string): PendingRequest[] =>
-    [...pending.values()].filter(({ input }) => input.jobId === jobId)
+  const pending = new Map<string, readonly PendingRequest[]>()
+  const ofJob = (jobId: string): readonly PendingRequest[] => pending.get(jobId) ?? noRequests
+  const isPending = (jobId: string, key: string): boolean => ofJob(jobId).some((each) => each.key === key)
+  const begin = (request: PendingRequest, job: RunningJob | undefined): void => {
+    const { jobId } = request.input
+    const others = ofJob(jobId)
+    pending.set(jobId, others.length === 0 ? [request] : [...others, request])
+    request.done = answer(parts, request, job).finally(() => {
+      const left = ofJob(jobId).filter((each) => each !== request)
+      if (left.length === 0) pending.delete(jobId)
+      else pending.set(jobId, left)
+    })
+  }
 
   return {
     take: async (input, job) => {
-      const request = holdingKey(input)
-      const key = `${input.jobId}/${request}`
-      if (pending.has(key)) return
-      await parts.store.apply(input.jobId, { kind: 'media-asked', request, input })
-      if (pending.has(key)) return
-      const refusal = new AbortController()
-      const done = answer(parts, input, job, refusal).finally(() => pending.delete(key))
-      pending.set(key, { input, refusal, done })
+      const { jobId } = input
+      const key = holdingKey(input)
+      if (isPending(jobId, key)) return
+      await parts.store.apply(jobId, { kind: 'media-asked', request: key, input })
+      if (!isPending(jobId, key)) begin(new PendingRequest(input, key), job)
     },
     sessionOver: async (jobId, sessionId) => {
       const waiting = ofJob(jobId).filter(({ input }) => input.sessionId === sessionId)
-      const over = new NbError('session-unknown', `session ${sessionId} has ended`)
-      for (const { refusal } of waiting) refusal.abort(over)
+      const ended = new NbError('session-unknown', `session ${sessionId} has ended`)
+      for (const request of waiting) request.refuse(ended)
       await Promise.all(waiting.map(({ done }) => done))
-      const holdings = Object.keys(parts.store.current(jobId)?.sessionHoldings ?? {})
-      for (const key of holdings) if (key.startsWith(`${sessionId}/`)) await giveBack(parts, jobId, key)
+      for (const { key } of parts.store.current(jobId)?.sessionHoldings ?? noRows)
+        if (key.startsWith(`${sessionId}/`)) await giveBack(parts, jobId, key)
     },
     refuse: (jobId, reason) => {
-      for (const { refusal } of ofJob(jobId)) refusal.abort(reason)
+      for (const request of ofJob(jobId)) request.refuse(reason)
     },
     settled: async () => {
-      while (pending.size > 0) await Promise.all([...pending.values()].map(({ done }) => done))
+      while (pending.size > 0) await Promise.all([...pending.values()].flat().map(({ done }) => done))
     },
   }
 }
 
 async function answer(
   parts: ManagerParts,
-  input: MediaRequest,
+  request: PendingRequest,
   job: RunningJob | undefined,
-  refusal: AbortController,
 ): Promise<void> {
   const { mediaServers, clock, log } = parts
-  const { sessionId, requestId, mediaServer } = input
+  const { input, key } = request
+  const { jobId, sessionId, requestId, mediaServer } = input
   let reply: MediaAnswer
   try {
-    reply = { granted: true, allocation: await obtain(parts, input, job, refusal) }
+    const record = mayHave(parts, jobId)
+    const allocation = heldFor(parts, record, key) ?? (await acquire(parts, request, record, job))
+    reply = { granted: true, allocation }
   } catch (error) {
     const { code, status, message } = asNbError(error)
     if (code === 'session-unknown') return
     reply = { granted: false, status, text: message }
-    await sayInLog(parts.store, clock, log, input.jobId, `resource not granted: ${message}`, {
+    await sayInLog(parts.store, clock, log, jobId, `resource not granted: ${message}`, {
       severity: 'error',
       data: { code, status },
     })
@@ -91,49 +126,50 @@ async function answer(
   try {
     const server = mediaServerOf(mediaServers, mediaServer)
     await retrying(clock, 4, () => server.grantMedia({ sessionId, requestId, answer: reply }))
-    await parts.store.apply(input.jobId, { kind: 'media-answered', request: holdingKey(input) })
+    // After a crash it is answered again, which the session knows.
+    parts.store.note(jobId, { kind: 'media-answered', request: key })
   } catch (error) {
     const failure = asNbError(error, 'media-server-unreachable')
     log.error('the answer to session %s did not arrive: %o', sessionId, error)
     // The session, or the job with it, has come to its end meanwhile.
-    const phase = parts.store.current(input.jobId)?.phase
-    if (failure.code === 'session-unknown' || phase === undefined || phase === 'ended') return
+    const phase = parts.store.current(jobId)?.phase
+    if (isNotWanted(failure) || phase === undefined || phase === 'ended') return
     if (job !== undefined) job.endWith(failure)
     else await endSession(parts, mediaServer, { sessionId, status: failure.status, reason: failure.message })
   }
 }
 
-/** A backup's first medium is its job's own grant; everything else is asked of the broker. */
-async function obtain(
-  parts: ManagerParts,
-  input: MediaRequest,
-  job: RunningJob | undefined,
-  refusal: AbortController,
-): Promise<Allocation> {
-  const { store } = parts
-  const key = holdingKey(input)
-  const record = store.current(input.jobId)
-  if (record === undefined) throw new NbError('session-unknown', `job ${input.jobId} has ended`)
-  if (record.cancel !== undefined) throw new NbError('job-cancelled', record.cancel.reason)
-  if (record.held !== undefined && record.heldFor === key) {
-    store.show(record.id, { operation: 'mounting' })
-    return record.held.allocation
-  }
-  const known = record.sessionHoldings[key]
-  if (known !== undefined) return known.allocation
-  return acquire(parts, input, record, job, refusal)
+/** The session is gone, or waits for another request by now. */
+function isNotWanted({ code }: NbError): boolean {
+  return code === 'session-unknown' || code === 'not-found'
 }
 
+/** The record of a job that may be given media. */
+function mayHave({ store }: ManagerParts, jobId: string): JobRecord {
+  const record = store.current(jobId)
+  if (record === undefined) throw new NbError('session-unknown', `job ${jobId} has ended`)
+  if (record.cancel !== undefined) throw new NbError('job-cancelled', record.cancel.reason)
+  return record
+}
+
+/** What is held for a request already: a backup's first medium is its job's own grant. */
+function heldFor({ store }: ManagerParts, record: JobRecord, key: string): Allocation | undefined {
+  if (record.held === undefined || record.heldFor !== key)
+    return valueAt(record.sessionHoldings, key)?.allocation
+  store.show(record.id, { operation: 'mounting' })
+  return record.held.allocation
+}
+
+/** Everything else is asked of the broker. */
 async function acquire(
   parts: ManagerParts,
-  input: MediaRequest,
+  asked: PendingRequest,
   record: JobRecord,
   job: RunningJob | undefined,
-  refusal: AbortController,
 ): Promise<Allocation> {
+  const { input, key } = asked
   const { broker, store, clock, log } = parts
   const { id, type, priority, client, policy } = record
-  const key = holdingKey(input)
   const request = {
     requestId: `job-${id}/${key}`,
     jobId: id,
@@ -147,10 +183,11 @@ async function acquire(
   const step = type === 'restore' ? { step: { flow: 'restore', number: 9 } as const } : {}
   store.show(id, { operation: 'requesting-resources' })
   await sayInLog(store, clock, log, id, () => describeRequest(request), step)
-  const signal = job === undefined ? refusal.signal : AbortSignal.any([refusal.signal, job.signal])
+  const signal = job === undefined ? asked.signal : AbortSignal.any([asked.signal, job.signal])
   const release = ({ leaseId }: Grant): void => {
     void attempt(log, 'release of a late grant', () => broker.release({ leaseId }))
   }
+  job?.asksForGrant()
   const grant = await unlessAborted(
     retrying(clock, 5, () => broker.acquire(request, { signal }), signal),
     signal,
@@ -159,6 +196,7 @@ async function acquire(
   const { leaseId, expiresAt, allocation } = grant
   try {
     await store.apply(id, { kind: 'leased', request: key, holding: { leaseId, allocation } })
+    job?.notedGrant()
   } catch (error) {
     release(grant)
     throw error
@@ -174,7 +212,8 @@ export function keepSessionLeases(
   record: JobRecord,
   mediaServerOfSession: (sessionId: string) => string | undefined,
 ): void {
-  for (const [key, { leaseId }] of Object.entries(record.sessionHoldings)) {
+  for (const { key, value } of record.sessionHoldings) {
+    const { leaseId } = value
     const [sessionId = '', requestId = ''] = splitKey(key)
     const mediaServer = mediaServerOfSession(sessionId)
     if (mediaServer === undefined) continue
@@ -206,7 +245,7 @@ async function giveBack(
   jobId: string,
   key: string,
 ): Promise<void> {
-  const holding = store.current(jobId)?.sessionHoldings[key]
+  const holding = valueAt(store.current(jobId)?.sessionHoldings ?? noRows, key)
   if (holding === undefined) return
   const { leaseId } = holding
   leases.letGo(leaseId)

@@ -1,5 +1,6 @@
 import type { BackupJobRequest, JobStream, Policy, RegisteredJobRequest, WorkJobRequest } from '@nb/contracts'
 import type { JobRecord } from './job-record.ts'
+import { noRows } from './rows.ts'
 import { wholeRecord } from './whole-record.ts'
 
 /** A job to be put on the list: one of the manager's own flows, a worker's, or another's. */
@@ -30,7 +31,13 @@ export function createRecords(
 
 type Common = Pick<JobRecord, 'version' | 'mediaRequests' | 'sessionHoldings' | 'tries' | 'queueings'>
 
-const common: Common = { version: 1, mediaRequests: {}, sessionHoldings: {}, tries: [], queueings: 1 }
+const common: Common = {
+  version: 1,
+  mediaRequests: noRows,
+  sessionHoldings: noRows,
+  tries: [],
+  queueings: 1,
+}
 
 /** The record of a backup that has just been asked for; with streams it is their parent's, without their ids. */
 export function newBackupRecord(id: string, input: BackupJobRequest, now: number): JobRecord {

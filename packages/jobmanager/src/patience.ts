@@ -50,21 +50,35 @@ export async function within<T>(
  * Tries a call up to `tries` times, one second to one minute apart, as long as its errors say that it may succeed later.
  * `again` is told of each failure that is tried again.
  */
-export async function retrying<T>(
+export function retrying<T>(
   clock: Clock,
   tries: number,
   call: () => Promise<T>,
   signal?: AbortSignal,
   again?: (failure: NbError) => void,
 ): Promise<T> {
+  // Nearly all calls succeed at once: they are no more than themselves.
+  return call().catch((error: unknown) => tryingAgain(clock, tries, call, error, signal, again))
+}
+
+async function tryingAgain<T>(
+  clock: Clock,
+  tries: number,
+  call: () => Promise<T>,
+  first: unknown,
+  signal: AbortSignal | undefined,
+  again: ((failure: NbError) => void) | undefined,
+): Promise<T> {
+  let error = first
   for (let left = tries - 1, delayMs = 1000; ; left--, delayMs = Math.min(4 * delayMs, 60_000)) {
+    const failure = asNbError(error)
+    if (left <= 0 || signal?.aborted === true || !failure.retryable) throw error
+    again?.(failure)
+    await clock.sleep(delayMs, signal === undefined ? {} : { signal })
     try {
       return await call()
-    } catch (error) {
-      const failure = asNbError(error)
-      if (left <= 0 || signal?.aborted === true || !failure.retryable) throw error
-      again?.(failure)
-      await clock.sleep(delayMs, signal === undefined ? {} : { signal })
+    } catch (next) {
+      error = next
     }
   }
 }

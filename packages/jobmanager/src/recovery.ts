@@ -128,7 +128,7 @@ async function takeUp(
   switch (recoveryAction(record, state)) {
     case 'request':
       if (record.phase === 'granted') await store.apply(record.id, { kind: 'requeued' })
-      void job.say('the job manager was restarted: resources are requested again')
+      job.say('the job manager was restarted: resources are requested again')
       flows.request(record)
       return
     case 'adopt': {
@@ -139,7 +139,7 @@ async function takeUp(
       if (held !== undefined)
         leases.keep({ leaseId: held.leaseId, expiresAt: clock.now() }, (reason) => job.endWith(reason))
       keepSessionLeases(parts, record, () => record.mediaServer)
-      await job.say(`the job manager was restarted: session ${job.sessionId ?? '-'} goes on`)
+      job.say(`the job manager was restarted: session ${job.sessionId ?? '-'} goes on`)
       flows.resume(job)
       await answerAgain(parts, record, job.sessionId, job)
       return
@@ -181,7 +181,7 @@ async function takeUp(
         found.filter(({ jobId }) => jobId === record.id).map((each) => [each.sessionId, each.mediaServer]),
       )
       keepSessionLeases(parts, record, (sessionId) => alive.get(sessionId))
-      const gone = Object.keys(record.sessionHoldings).map(sessionOfHolding)
+      const gone = record.sessionHoldings.map(({ key }) => sessionOfHolding(key))
       for (const sessionId of new Set(gone)) {
         if (!alive.has(sessionId)) await parts.requests.sessionOver(record.id, sessionId)
       }
@@ -198,7 +198,7 @@ async function answerAgain(
   sessionId: string | undefined,
   job: RunningJob | undefined,
 ): Promise<void> {
-  for (const input of Object.values(record.mediaRequests)) {
+  for (const { value: input } of record.mediaRequests) {
     if (input.sessionId === sessionId) await requests.take(input, job)
   }
 }

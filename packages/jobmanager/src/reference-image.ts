@@ -16,36 +16,51 @@ export function referenceTypes(type: ScheduleType): readonly ScheduleType[] {
 export interface ImagesOf {
   readonly policy: string
   readonly client: string
-  readonly stream?: string
+  readonly stream: string | undefined
 }
 
 /** What an incremental is compared with. */
 export interface ReferenceChoice {
   /** Absent when there is none: the backup runs as a full. */
-  readonly reference?: ImageRecord
+  readonly reference?: ImageRecord | undefined
   /** Newer images that would have been it, were their file lists not damaged. */
   readonly passedOver: readonly ImageRecord[]
 }
 
+/** What a new image needs to know of those before it. */
+export interface EarlierImages {
+  readonly choice: ReferenceChoice
+  /** The newest of the same kind, which tells how large the new one may become. */
+  readonly newest: ImageRecord | undefined
+}
+
 /**
- * The newest complete image of policy, client and stream among these kinds whose own list is whole. That its data lies
- * partly in an image with a damaged list does not matter: data is found by position, without that list.
+ * Looks through the complete images of policy, client and stream, newest first, once. The reference is the newest of its
+ * kinds whose own list is whole. That its data lies partly in an image with a damaged list does not matter: data is found
+ * by position, without that list.
  */
-export async function chooseReference(
+export async function earlierImages(
   catalog: Catalog,
-  of: ImagesOf,
-  scheduleTypes: readonly ScheduleType[],
-  signal?: AbortSignal,
-): Promise<ReferenceChoice> {
+  { policy, client, stream }: ImagesOf,
+  type: ScheduleType,
+  signal: AbortSignal,
+): Promise<EarlierImages> {
+  const types = referenceTypes(type)
+  const scheduleTypes = types.includes(type) ? types : [...types, type]
+  const filter = stream === undefined ? { policy, client } : { policy, client, stream }
   const passedOver: ImageRecord[] = []
-  if (scheduleTypes.length === 0) return { passedOver }
-  const options = signal === undefined ? {} : { signal }
-  for await (const image of catalog.listImages({ ...of, scheduleTypes }, options)) {
-    if (image.stream !== of.stream) continue
-    if (image.damaged === undefined) return { reference: image, passedOver }
-    passedOver.push(image)
+  let reference: ImageRecord | undefined
+  let newest: ImageRecord | undefined
+  for await (const image of catalog.listImages({ ...filter, scheduleTypes }, { signal })) {
+    if (image.stream !== stream) continue
+    if (newest === undefined && image.scheduleType === type) newest = image
+    if (reference === undefined && types.includes(image.scheduleType)) {
+      if (image.damaged === undefined) reference = image
+      else passedOver.push(image)
+    }
+    if (newest !== undefined && (reference !== undefined || types.length === 0)) break
   }
-  return { passedOver }
+  return { choice: { reference, passedOver }, newest }
 }
 
 /** The choice for a person. */
@@ -69,18 +84,4 @@ export function damagedReference({ backupId, damaged }: ImageRecord): string | u
   return damaged === undefined
     ? undefined
     : `the reference image ${backupId} is damaged, the next run will not use it: ${damaged}`
-}
-
-/** The newest complete image of policy, client and stream among these kinds, or `undefined` when there is none. */
-export async function newestImage(
-  catalog: Catalog,
-  of: ImagesOf,
-  scheduleTypes: readonly ScheduleType[],
-  signal?: AbortSignal,
-): Promise<ImageRecord | undefined> {
-  if (scheduleTypes.length === 0) return undefined
-  const options = signal === undefined ? {} : { signal }
-  for await (const image of catalog.listImages({ ...of, scheduleTypes }, options))
-    if (image.stream === of.stream) return image
-  return undefined
 }

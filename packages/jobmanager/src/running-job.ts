@@ -41,8 +41,6 @@ const unsaid = Promise.resolve()
 /** A backup job while its flow runs: its record, the news of its session, and the way to end it early. */
 export class RunningJob {
   readonly id: string
-  /** The session's report, once there is one. */
-  readonly report: Promise<SessionReport>
   readonly #parts: { readonly store: JobStore; readonly clock: Clock; readonly log: Logger }
   readonly #ending = new AbortController()
   #endsWith: NbError | undefined
@@ -50,14 +48,19 @@ export class RunningJob {
   readonly #stops: ((reason: NbError) => void)[] = []
   #last: JobRecord
   #session: string | undefined
-  #hear!: (report: SessionReport) => void
+  #heard: SessionReport | undefined
+  #onReport: ((report: SessionReport) => void) | undefined
+  /**
+   * Grants that may be with the broker and not in the record: at first the job's own, whose answer may have been lost before
+   * a restart too.
+   */
+  #unnoted = 1
 
   constructor(parts: { store: JobStore; clock: Clock; log: Logger }, record: JobRecord) {
     this.#parts = parts
     this.#last = record
     this.id = record.id
     this.#session = record.session?.sessionId
-    this.report = new Promise((resolve) => (this.#hear = resolve))
   }
 
   /** Aborts when the job is to end early; its reason is the `NbError` to end with. */
@@ -97,18 +100,44 @@ export class RunningJob {
 
   /** Takes the session's report; the first one stays. */
   hear(report: SessionReport): void {
-    this.#hear(report)
+    this.#heard ??= report
+    this.#onReport?.(this.#heard)
+  }
+
+  /** Waits for the session's report unless the job is told to end. */
+  report(): Promise<SessionReport> {
+    if (this.#endsWith !== undefined) return Promise.reject(this.#endsWith)
+    if (this.#heard !== undefined) return Promise.resolve(this.#heard)
+    return new Promise((resolve, reject) => {
+      this.#onReport = resolve
+      this.#stops.push(reject)
+    })
+  }
+
+  /** More resources are about to be asked for: until they are noted, a lost answer may leave a grant with the broker. */
+  asksForGrant(): void {
+    this.#unnoted += 1
+  }
+
+  /** The grant that was asked for is in the record. */
+  notedGrant(): void {
+    this.#unnoted -= 1
+  }
+
+  /** Whether the record names all that was granted. */
+  get namesGrants(): boolean {
+    return this.#unnoted === 0
   }
 
   /**
-   * Waits for a call unless the job is told to end: it then rejects with that reason at once. What the call gives after that
-   * is handed to `late`, so that nothing it made stays behind.
+   * Makes a call and waits for it unless the job is told to end: it then rejects with that reason at once, and begins nothing
+   * any more. What the call gives after that is handed to `late`, so that nothing it made stays behind.
    */
-  unlessEnded<T>(call: Promise<T>, late?: (value: T) => void): Promise<T> {
+  unlessEnded<T>(call: () => Promise<T>, late?: (value: T) => void): Promise<T> {
+    if (this.#endsWith !== undefined) return Promise.reject(this.#endsWith)
     return new Promise((resolve, reject) => {
-      if (this.#endsWith === undefined) this.#stops.push(reject)
-      else reject(this.#endsWith)
-      call.then(
+      this.#stops.push(reject)
+      call().then(
         (value) => {
           this.#waitsNoMore(reject)
           if (this.#endsWith === undefined) resolve(value)
@@ -129,15 +158,19 @@ export class RunningJob {
     else if (at < this.#stops.length && last !== undefined) this.#stops[at] = last
   }
 
-  /** Notes a change, then stops the flow when the job was told to end meanwhile. */
-  async change(change: JobChange, lines: readonly JobLogLine[] = []): Promise<void> {
-    await this.#parts.store.apply(this.id, change, lines)
-    if (this.#endsWith !== undefined) throw this.#endsWith
+  /** Notes a change; whether the job was told to end meanwhile shows at the next wait. */
+  change(change: JobChange): Promise<JobRecord> {
+    return this.#parts.store.apply(this.id, change)
   }
 
-  /** Leaves a line in the job's log. */
-  say(text: LineText, facts?: LineFacts): Promise<void> {
+  /** The job where its lines are kept: a line that nobody keeps need not be made. */
+  get log(): this | undefined {
+    return this.#parts.store.keepsLines ? this : undefined
+  }
+
+  /** Leaves a line in the job's log, after all lines before it. */
+  say(text: LineText, facts?: LineFacts): void {
     const { store, clock, log } = this.#parts
-    return sayInLog(store, clock, log, this.id, text, facts)
+    void sayInLog(store, clock, log, this.id, text, facts)
   }
 }

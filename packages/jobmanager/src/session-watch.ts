@@ -64,8 +64,7 @@ export function createSessionWatch(parts: SessionWatchParts): SessionWatch {
     await Promise.all([...servers].map(([mediaServer, watched]) => checkServer(mediaServer, watched)))
   }
   const isNeeded = (): boolean =>
-    running.size > 0 ||
-    [...store.registered()].some(({ sessionHoldings }) => Object.keys(sessionHoldings).length > 0)
+    running.size > 0 || [...store.registered()].some(({ sessionHoldings }) => sessionHoldings.length > 0)
   const arm = (): void => {
     cancel = clock.setTimer(parts.sessionCheckMs, () => {
       void check()
@@ -104,8 +103,8 @@ function watchedSessions(records: Iterable<JobRecord>, running: Iterable<Running
     return watched
   }
   for (const { id, sessionHoldings } of records) {
-    for (const [key, { allocation }] of Object.entries(sessionHoldings)) {
-      at(allocation.mediaServer).holders.push({ jobId: id, sessionId: sessionOfHolding(key) })
+    for (const { key, value } of sessionHoldings) {
+      at(value.allocation.mediaServer).holders.push({ jobId: id, sessionId: sessionOfHolding(key) })
     }
   }
   for (const job of running) {

@@ -13,8 +13,8 @@ export interface SessionParts extends ManagerParts {
   readonly running: ReadonlyMap<string, RunningJob>
   /** Reports of backups that the recovery has not taken up yet, by job. */
   readonly earlyReports: Map<string, SessionReport>
-  /** Resolves when the recovery after a start knows which sessions are whose. */
-  readonly recovered: () => Promise<void>
+  /** While the recovery after a start does not know yet which sessions are whose: resolves when it does. */
+  readonly recovered: () => Promise<void> | undefined
 }
 
 /** What media servers tell of their sessions. A session that is nobody's hears `session-unknown` and ends itself. */
@@ -30,7 +30,8 @@ export function createJobSessions(parts: SessionParts): JobSessions {
 
   return {
     requestMedia: async (input) => {
-      await parts.recovered()
+      const recovered = parts.recovered()
+      if (recovered !== undefined) await recovered
       const { jobId, sessionId } = input
       const record = unfinished(parts, jobId, sessionId)
       const job = running.get(jobId)

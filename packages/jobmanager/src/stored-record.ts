@@ -1,5 +1,6 @@
-import { NbError } from '@nb/contracts'
-import type { JobPhase, JobRecord, JobSpec } from './job-record.ts'
+import { type MediaRequest, NbError } from '@nb/contracts'
+import type { Holding, JobPhase, JobRecord, JobSpec } from './job-record.ts'
+import { objectOf, rowsOf } from './rows.ts'
 import { wholeRecord } from './whole-record.ts'
 
 const phases: readonly string[] = [
@@ -25,6 +26,12 @@ const atRest: readonly string[] = [
   'incomplete',
 ] satisfies JobPhase[]
 
+/** A record as it is read: what is a list in memory is stored by its keys. */
+type WrittenRecord = Omit<JobRecord, 'mediaRequests' | 'sessionHoldings'> & {
+  readonly mediaRequests: Readonly<Record<string, MediaRequest>>
+  readonly sessionHoldings: Readonly<Record<string, Holding>>
+}
+
 /** What is stored of a job, as JSON: what changes with every step of it, and what was written once. */
 export interface StoredJob {
   readonly record: object
@@ -45,9 +52,12 @@ export class StoredRecord {
   }
 
   toJSON(): object {
+    const { mediaRequests, sessionHoldings } = this.#record
     // What is `undefined` is not written.
     return {
       ...this.#record,
+      mediaRequests: objectOf(mediaRequests),
+      sessionHoldings: objectOf(sessionHoldings),
       backup: undefined,
       selections: undefined,
       streamSet: undefined,
@@ -65,7 +75,7 @@ function specOf({ backup, selections, streamSet, retentionMs }: JobRecord): JobS
  * naming the key; a record of a newer version with `version-unsupported`.
  */
 export function parseRecord(key: string, text: string, spec?: string): JobRecord {
-  const value = parseObject<JobRecord>(key, text)
+  const value = parseObject<WrittenRecord>(key, text)
   if (typeof value.version === 'number' && value.version > 1) {
     throw new NbError(
       'version-unsupported',
@@ -75,14 +85,15 @@ export function parseRecord(key: string, text: string, spec?: string): JobRecord
   }
   const wrong = findWrong(value)
   if (wrong !== undefined) throw corrupt(key, `its ${wrong} is missing or wrong`)
-  if (spec === undefined) return wholeRecord(value as JobRecord)
-  const whole = wholeRecord({ ...(value as JobRecord), ...parseObject<JobSpec>(key, spec) })
+  const record = inMemory(value as WrittenRecord)
+  if (spec === undefined) return wholeRecord(record)
+  const whole = wholeRecord({ ...record, ...parseObject<JobSpec>(key, spec) })
   if (needsPolicy(whole) && typeof whole.backup?.schedule !== 'object')
     throw corrupt(key, 'its backup is missing or wrong')
   return whole
 }
 
-function findWrong(value: Partial<JobRecord>): string | undefined {
+function findWrong(value: Partial<WrittenRecord>): string | undefined {
   const { id, requestId, type, origin, client, phase = '' } = value
   if (value.version !== 1) return 'version'
   if ([id, requestId, type, origin, client].some((field) => typeof field !== 'string')) return 'a name'
@@ -95,6 +106,11 @@ function findWrong(value: Partial<JobRecord>): string | undefined {
   if (atRest.includes(phase) && typeof value.rest?.status !== 'number') return 'rest'
   if (phase === 'parent' && !Array.isArray(value.children)) return 'row of children'
   return undefined
+}
+
+function inMemory(written: WrittenRecord): JobRecord {
+  const { mediaRequests, sessionHoldings } = written
+  return { ...written, mediaRequests: rowsOf(mediaRequests), sessionHoldings: rowsOf(sessionHoldings) }
 }
 
 function needsPolicy({ type }: JobRecord): boolean {

@@ -10,6 +10,7 @@ import {
   isBackupRecord,
 } from './job-record.ts'
 import { mergeProgress } from './progress.ts'
+import { noRows, withRow, withoutRow } from './rows.ts'
 
 /** What can happen to a job. */
 export type JobChange =
@@ -198,20 +199,20 @@ export function applyChange(record: JobRecord, change: JobChange): JobRecord {
     case 'working':
       return { ...record, phase: 'working', activeAt: record.activeAt ?? change.at }
     case 'media-asked': {
-      const mediaRequests = { ...record.mediaRequests, [change.request]: change.input }
+      const mediaRequests = withRow(record.mediaRequests, change.request, change.input)
       // The first request of a backup is answered with the job's own grant.
       if (record.held === undefined) return { ...record, mediaRequests }
       return { ...record, mediaRequests, heldFor: record.heldFor ?? change.request }
     }
     case 'media-answered':
-      return { ...record, mediaRequests: without(record.mediaRequests, change.request) }
+      return { ...record, mediaRequests: withoutRow(record.mediaRequests, change.request) }
     case 'leased': {
       const { storageUnit, mediaServer } = change.holding.allocation
-      const sessionHoldings = { ...record.sessionHoldings, [change.request]: change.holding }
+      const sessionHoldings = withRow(record.sessionHoldings, change.request, change.holding)
       return { ...record, sessionHoldings, storageUnit, mediaServer }
     }
     case 'unleased':
-      return { ...record, sessionHoldings: without(record.sessionHoldings, change.request) }
+      return { ...record, sessionHoldings: withoutRow(record.sessionHoldings, change.request) }
     case 'checkpointed': {
       const newer = change.checkpoint.number > (record.checkpoint?.number ?? 0)
       return newer ? { ...record, checkpoint: change.checkpoint } : record
@@ -271,8 +272,8 @@ export function applyChange(record: JobRecord, change: JobChange): JobRecord {
         ...record,
         phase: 'final',
         ending: { status, statusText, warnings },
-        mediaRequests: none,
-        sessionHoldings: none,
+        mediaRequests: noRows,
+        sessionHoldings: noRows,
         held: undefined,
         heldFor: undefined,
         operation: undefined,
@@ -281,15 +282,6 @@ export function applyChange(record: JobRecord, change: JobChange): JobRecord {
       }
     }
   }
-}
-
-const none = {}
-
-/** The rows without one; seldom is there more than that one. */
-function without<Row>(rows: Readonly<Record<string, Row>>, key: string): Readonly<Record<string, Row>> {
-  if (Object.keys(rows).every((each) => each === key)) return none
-  const { [key]: _, ...others } = rows
-  return others
 }
 
 /** The record with those of the facts that are told. */
@@ -336,8 +328,8 @@ function atRestNow(record: JobRecord): JobRecord {
     session: undefined,
     operation: undefined,
     backupId: record.checkpoint === undefined ? undefined : record.backupId,
-    mediaRequests: none,
-    sessionHoldings: none,
+    mediaRequests: noRows,
+    sessionHoldings: noRows,
   }
 }
 

@@ -1,10 +1,10 @@
 import { type WorkJobType, NbError, asNbError, describeStatus, statusCodes } from '@nb/contracts'
 import type { AttemptEnd } from './after-attempt.ts'
 import { endTry, undoBackup } from './backup-flow.ts'
-import { acquirePatiently, becomeActive, lateAnswers } from './backup-steps.ts'
+import { acquire, becomeActive } from './backup-steps.ts'
 import type { ManagerParts } from './components.ts'
 import { describeRequest, resourceRequest } from './flow-lines.ts'
-import type { RunningJob } from './running-job.ts'
+import { type RunningJob, sayInLog } from './running-job.ts'
 import type { JobWorkers } from './workers.ts'
 
 /** What the flow of work jobs needs. */
@@ -14,22 +14,20 @@ export interface WorkParts extends ManagerParts {
 
 /** One try of a job that a worker carries out: its resources where it needs some, then its work. */
 export async function runWork(parts: WorkParts, job: RunningJob): Promise<void> {
-  const { broker, clock } = parts
-  const { signal } = job
+  const { clock } = parts
   const { type, work } = job.record
   const worker = parts.workers[type as WorkJobType]
   try {
     if (worker === undefined) throw new NbError('not-supported', `${type} jobs are not supported yet`)
     if (work?.need !== undefined) {
       const request = resourceRequest(job.record)
-      await job.say(() => describeRequest(request))
-      const asked = acquirePatiently(parts, job, () => broker.acquire(request, { signal }))
-      await becomeActive(parts, job, await job.unlessEnded(asked, lateAnswers(parts).grant))
+      job.log?.say(describeRequest(request))
+      await becomeActive(parts, job, await acquire(parts, job, request))
     }
     await job.change({ kind: 'working', at: clock.now() })
-    await job.say(`begin ${type}`)
-    const end = await job.unlessEnded(workOnce(parts, job, worker))
-    await job.say(`end ${type} with status ${describeStatus(end.ending.status)}`)
+    job.say(`begin ${type}`)
+    const end = await job.unlessEnded(() => workOnce(parts, job, worker))
+    job.say(`end ${type} with status ${describeStatus(end.ending.status)}`)
     await endTry(parts, job, end)
   } catch (error) {
     await undoBackup(parts, job, asNbError(error))
@@ -37,7 +35,7 @@ export async function runWork(parts: WorkParts, job: RunningJob): Promise<void> 
 }
 
 async function workOnce(
-  { store, log }: WorkParts,
+  { store, clock, log }: WorkParts,
   job: RunningJob,
   worker: NonNullable<JobWorkers[WorkJobType]>,
 ): Promise<AttemptEnd> {
@@ -50,7 +48,7 @@ async function workOnce(
       attempt: attempt.number,
       parameters: work?.parameters ?? {},
       signal: job.signal,
-      say: (text, severity = 'info') => job.say(text, { severity }),
+      say: (text, severity = 'info') => sayInLog(store, clock, log, id, text, { severity }),
       progress: (progress) => store.show(id, { progress }),
       ...(policy === undefined ? {} : { policy }),
       ...(held === undefined ? {} : { allocation: held.allocation }),

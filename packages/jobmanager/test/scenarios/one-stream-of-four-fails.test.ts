@@ -29,8 +29,8 @@ t.test(
       jobId: '1',
       children: names.map((stream, index) => ({ stream, jobId: String(index + 2) })),
     })
-    t.strictSame(await site.manager.submit(asked), made, 'the same request is the same jobs')
     t.match(await site.manager.get({ jobId: '1' }), { state: 'queued', children: 4 })
+    t.strictSame(await site.manager.submit(asked), made, 'the same request is the same jobs')
     await site.clock.advance(1000)
     t.match(await site.manager.get({ jobId: '1' }), { state: 'active' })
     t.strictSame(
