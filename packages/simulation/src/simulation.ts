@@ -104,8 +104,8 @@ class SiteSimulation implements Simulation {
     this.#seed = seed
     this.#from = from
     this.#onDay = options.onDay ?? (() => undefined)
-    // All that runs answers by promises alone, so one turn after each timer lets everything settle.
-    const clock = createVirtualClock(from, { settleTurns: 1 })
+    // All that runs answers by promises alone.
+    const clock = createVirtualClock(from, { settleTurns: 0 })
     // What the components put is never changed by them: they replace it.
     const database = createMemoryStore({ keepsValues: true })
     const part = (name: string) => database.sublevel(name)

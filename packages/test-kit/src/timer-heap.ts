@@ -10,6 +10,8 @@ export interface HeapTimer {
 /** Timers, soonest first; of one moment, in the order of their making. Adding and removing cost the logarithm of their number. */
 export class TimerHeap {
   readonly #timers: HeapTimer[] = []
+  /** Their times, side by side: on its way a timer looks at few others themselves. */
+  readonly #times: number[] = []
 
   /** Timers that wait. */
   get size(): number {
@@ -23,51 +25,60 @@ export class TimerHeap {
 
   /** Adds a timer. */
   add(timer: HeapTimer): void {
-    timer.place = this.#timers.length
     this.#timers.push(timer)
-    this.#rise(timer)
+    this.#times.push(timer.at)
+    this.#rise(timer, this.#timers.length - 1)
   }
 
   /** Takes a timer out; nothing happens when it is not in. */
   remove(timer: HeapTimer): void {
     const { place } = timer
     if (place < 0) return
-    const last = this.#timers.pop() as HeapTimer
     timer.place = -1
-    if (last === timer) return
-    last.place = place
-    this.#timers[place] = last
-    this.#rise(last)
-    this.#sink(last)
+    const last = this.#timers.pop() as HeapTimer
+    this.#times.pop()
+    if (last !== timer) this.#rise(last, this.#sink(place))
   }
 
-  #rise(timer: HeapTimer): void {
-    while (timer.place > 0) {
-      const parent = this.#timers[(timer.place - 1) >> 1] as HeapTimer
-      if (!isBefore(timer, parent)) return
-      this.#swap(timer, parent)
+  /** Finds the place of a timer from here upwards. */
+  #rise(timer: HeapTimer, from: number): void {
+    let place = from
+    while (place > 0) {
+      const parent = (place - 1) >> 1
+      const at = this.#times[parent] as number
+      if (timer.at > at || (timer.at === at && timer.order > (this.#timers[parent] as HeapTimer).order)) break
+      this.#move(parent, place)
+      place = parent
     }
+    this.#timers[place] = timer
+    this.#times[place] = timer.at
+    timer.place = place
   }
 
-  #sink(timer: HeapTimer): void {
+  /** Closes a gap with the soonest below it, and so on; answers where the gap is then, at the bottom. */
+  #sink(from: number): number {
+    const { length } = this.#timers
+    let gap = from
     for (;;) {
-      const left = this.#timers[2 * timer.place + 1]
-      const right = this.#timers[2 * timer.place + 2]
-      const least = right !== undefined && isBefore(right, left as HeapTimer) ? right : left
-      if (least === undefined || !isBefore(least, timer)) return
-      this.#swap(least, timer)
+      const left = 2 * gap + 1
+      if (left >= length) return gap
+      const right = left + 1
+      const least = right < length && this.#isBefore(right, left) ? right : left
+      this.#move(least, gap)
+      gap = least
     }
   }
 
-  #swap(a: HeapTimer, b: HeapTimer): void {
-    const { place } = a
-    a.place = b.place
-    b.place = place
-    this.#timers[a.place] = a
-    this.#timers[b.place] = b
+  #move(from: number, to: number): void {
+    const timer = this.#timers[from] as HeapTimer
+    this.#timers[to] = timer
+    this.#times[to] = timer.at
+    timer.place = to
   }
-}
 
-function isBefore(a: HeapTimer, b: HeapTimer): boolean {
-  return a.at < b.at || (a.at === b.at && a.order < b.order)
+  #isBefore(one: number, other: number): boolean {
+    const difference = (this.#times[one] as number) - (this.#times[other] as number)
+    if (difference !== 0) return difference < 0
+    return (this.#timers[one] as HeapTimer).order < (this.#timers[other] as HeapTimer).order
+  }
 }

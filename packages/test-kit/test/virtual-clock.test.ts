@@ -45,6 +45,38 @@ t.test('one turn is enough for a chain of promises, however long', async (t) => 
   t.equal(reached, 10_000)
 })
 
+t.test(
+  'without turns a chain of promises runs to its end between two timers, and the host is not kept waiting',
+  async (t) => {
+    const clock = createVirtualClock(0, { settleTurns: 0 })
+    const reached: number[] = []
+    let links = 0
+    for (let at = 1; at <= 3000; at++)
+      clock.setTimer(at, () => {
+        reached.push(links)
+        void (async () => {
+          for (let link = 0; link < 10; link++) {
+            await Promise.resolve()
+            links += 1
+          }
+        })()
+      })
+    let turns = 0
+    const immediate = (): void => {
+      turns += 1
+      if (reached.length < 3000) setImmediate(immediate)
+    }
+    setImmediate(immediate)
+    await clock.advance(3000)
+    t.strictSame(
+      reached,
+      Array.from({ length: 3000 }, (_, index) => 10 * index),
+    )
+    t.equal(links, 30_000)
+    t.ok(turns >= 2)
+  },
+)
+
 t.test('timers that are set by timers run in the same advance, and never early', async (t) => {
   const clock = createVirtualClock(1000)
   const times: number[] = []
@@ -64,6 +96,6 @@ t.test('timers that are set by timers run in the same advance, and never early',
 })
 
 t.test('a number of turns that can not be meant is refused', async (t) => {
-  t.throws(() => createVirtualClock(0, { settleTurns: 0 }), TypeError)
+  t.throws(() => createVirtualClock(0, { settleTurns: -1 }), TypeError)
   t.throws(() => createVirtualClock(0, { settleTurns: 1.5 }), TypeError)
 })
