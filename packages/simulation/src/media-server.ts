@@ -134,9 +134,9 @@ export function createSimulatedMediaServer(name: string, parts: MediaServerParts
     endSession: async ({ sessionId, status, reason }) => {
       const session = sessionOf(sessionId)
       session.fail(new NbError(status === 150 ? 'job-cancelled' : 'session-killed', reason, { status }))
-      await session.ended
+      await session.ended()
     },
-    waitSession: async ({ sessionId }, options) => orAborted(sessionOf(sessionId).told, options?.signal),
+    waitSession: async ({ sessionId }, options) => orAborted(sessionOf(sessionId).told(), options?.signal),
     sessions: async () => [...living.values()].map(({ info }) => info),
     storedImages: async function* ({ storageUnit }, options) {
       throwIfAborted(options)

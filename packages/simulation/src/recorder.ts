@@ -4,6 +4,12 @@ import { TimeSeries, seriesStepMs } from './time-series.ts'
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
 
+/** A job that has not ended, and whether it waits on the queue. */
+interface LivingJob {
+  readonly record: Writable<SimulatedJob>
+  waits: boolean
+}
+
 /** Notes what happens to jobs and drives, as the components tell it. */
 export class Recorder {
   readonly #clock: Clock
@@ -11,7 +17,7 @@ export class Recorder {
   /** In order of submission. */
   readonly #jobs: Writable<SimulatedJob>[] = []
   /** Those that have not ended; what happens is about them. */
-  readonly #living = new Map<string, Writable<SimulatedJob>>()
+  readonly #living = new Map<string, LivingJob>()
   #byId: ReadonlyMap<string, SimulatedJob> = new Map()
   readonly #queuedMs: TimeSeries
   readonly #mostQueued: number[] = []
@@ -22,7 +28,6 @@ export class Recorder {
   readonly #heldMs = new Map<string, TimeSeries>()
   readonly #driveOf = new Map<string, string>()
   readonly #closesAt = new Map<string, number>()
-  readonly #waiting = new Set<string>()
 
   readonly #onLeft: (jobId: string) => void
 
@@ -61,12 +66,13 @@ export class Recorder {
   jobChanged(job: Job): void {
     // A parent does nothing itself: its children are the jobs.
     if (job.children !== undefined) return
-    let record = this.#living.get(job.id)
-    if (record === undefined) {
-      record = newRecord(job)
-      this.#living.set(job.id, record)
-      this.#jobs.push(record)
+    let living = this.#living.get(job.id)
+    if (living === undefined) {
+      living = { record: newRecord(job), waits: false }
+      this.#living.set(job.id, living)
+      this.#jobs.push(living.record)
     }
+    const { record } = living
     if (job.activeAt !== undefined) record.activeAt = job.activeAt
     if (job.mediaServer !== undefined) record.mediaServer = job.mediaServer
     if (job.storageUnit !== undefined) record.storageUnit = job.storageUnit
@@ -77,7 +83,11 @@ export class Recorder {
       record.bytes = job.status <= 1 ? (job.progress?.bytes ?? 0) : 0
       this.#living.delete(job.id)
     }
-    this.#noteQueue(job.id, job.state === 'queued')
+    const waits = job.state === 'queued'
+    if (waits === living.waits) return
+    living.waits = waits
+    this.#noteQueue(waits)
+    if (!waits) this.#onLeft(job.id)
   }
 
   /** Resources were set aside. */
@@ -118,11 +128,6 @@ export class Recorder {
     return this.#byId.get(jobId)
   }
 
-  /** The jobs that wait on the queue, by id. */
-  get waiting(): ReadonlySet<string> {
-    return this.#waiting
-  }
-
   /** Milliseconds in which a drive was held, by the hour. */
   heldMs(drive: string, until: number): number[] {
     const held = this.#held.get(drive)
@@ -145,20 +150,14 @@ export class Recorder {
     this.#closesAt.delete(requestId)
     if (closesAt === undefined) return
     for (const jobId of jobIds) {
-      const record = this.#living.get(jobId) ?? this.#jobs.findLast(({ id }) => id === jobId)
+      const record = this.#living.get(jobId)?.record ?? this.#jobs.findLast(({ id }) => id === jobId)
       if (record !== undefined) record.windowClosesAt = closesAt
     }
   }
 
-  #noteQueue(jobId: string, waits: boolean): void {
-    if (waits === this.#waiting.has(jobId)) return
+  #noteQueue(waits: boolean): void {
     this.#countQueue()
-    if (waits) this.#waiting.add(jobId)
-    else {
-      this.#waiting.delete(jobId)
-      this.#onLeft(jobId)
-    }
-    this.#queued = this.#waiting.size
+    this.#queued += waits ? 1 : -1
     this.#noteMost(this.#clock.now())
   }
 

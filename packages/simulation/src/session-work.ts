@@ -43,8 +43,10 @@ export async function askForMedia(
 ): Promise<Allocation> {
   const { sessionId, jobId } = session.info
   const answered = session.answerTo(requestId)
+  // Where the request fails, nobody hears how the answer went.
+  answered.catch(() => undefined)
   await session.unlessEnded(jobs().requestMedia({ requestId, sessionId, jobId, mediaServer, need }))
-  const answer = await session.unlessEnded(answered)
+  const answer = await answered
   if (answer.granted) return answer.allocation
   throw new NbError('request-impossible', answer.text, { status: answer.status })
 }
@@ -60,13 +62,7 @@ export async function move(
   if (bytes <= 0) return
   const reader = clients.link(client)
   const flow = network.start(bytes, link === undefined ? [reader, medium] : [reader, link, medium])
-  try {
-    await session.unlessEnded(flow.done)
-  } catch (error) {
-    flow.done.catch(() => undefined)
-    flow.abort(error as Error)
-    throw error
-  }
+  await session.whileItLives(flow.done, flow.abort)
 }
 
 /** The name of a media server's link in the network; it has one when it has been added. */

@@ -1,70 +1,83 @@
-import type { NbError } from '@nb/contracts'
-import { type MediaAnswer, type MediaNeed, type SessionInfo, type SessionReport } from '@nb/contracts'
+import type { MediaAnswer, MediaNeed, NbError, SessionInfo, SessionReport } from '@nb/contracts'
 
 /** A session of a simulated media server while it lives, and its report after. */
 export class Session {
   readonly info: SessionInfo
   readonly need: MediaNeed
-  /** The report, once the job manager has it or could not be told. */
-  readonly told: Promise<SessionReport>
-  /** Resolves when nothing of it runs any more. */
-  readonly ended: Promise<void>
-  #end: () => void = () => undefined
-  #tell: (report: SessionReport) => void = () => undefined
-  readonly #answers = new Map<string, (answer: MediaAnswer) => void>()
+  readonly #questions: { readonly requestId: string; readonly answer: (answer: MediaAnswer) => void }[] = []
   #failure: NbError | undefined
-  /** Rejects of what is waited for. */
-  readonly #waits = new Set<(reason: NbError) => void>()
+  /** What breaks off what is waited for: mostly one thing. */
+  readonly #breaks: ((reason: NbError) => void)[] = []
+  #isOver = false
+  #report: SessionReport | undefined
+  // Few sessions have somebody who waits for them.
+  #onEnd: (() => void)[] | undefined
+  #onReport: ((report: SessionReport) => void)[] | undefined
 
   constructor(info: SessionInfo, need: MediaNeed) {
     this.info = info
     this.need = need
-    this.ended = new Promise((resolve) => (this.#end = resolve))
-    this.told = new Promise((resolve) => (this.#tell = resolve))
+  }
+
+  /** Resolves when nothing of it runs any more. */
+  ended(): Promise<void> {
+    if (this.#isOver) return Promise.resolve()
+    return new Promise((resolve) => (this.#onEnd ??= []).push(resolve))
+  }
+
+  /** Resolves with the report, once the job manager has it or could not be told. */
+  told(): Promise<SessionReport> {
+    if (this.#report !== undefined) return Promise.resolve(this.#report)
+    return new Promise((resolve) => (this.#onReport ??= []).push(resolve))
   }
 
   /** Ends what it does with this reason; the first one stays. */
   fail(reason: NbError): void {
     if (this.#failure !== undefined) return
     this.#failure = reason
-    for (const reject of this.#waits) reject(reason)
+    for (const breakOff of [...this.#breaks]) breakOff(reason)
   }
 
-  /** Waits for something unless the session is ended. */
+  /** Waits for something that can be broken off, which happens when the session is ended. */
+  async whileItLives<T>(what: Promise<T>, breakOff: (reason: NbError) => void): Promise<T> {
+    if (this.#failure !== undefined) breakOff(this.#failure)
+    this.#breaks.push(breakOff)
+    try {
+      return await what
+    } finally {
+      this.#breaks.splice(this.#breaks.indexOf(breakOff), 1)
+    }
+  }
+
+  /** Waits for something that goes on by itself, unless the session is ended. */
   unlessEnded<T>(what: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#waits.add(reject)
-      what.then(
-        (value) => {
-          this.#waits.delete(reject)
-          resolve(value)
-        },
-        (error: Error) => {
-          this.#waits.delete(reject)
-          reject(error)
-        },
-      )
-      if (this.#failure !== undefined) reject(this.#failure)
-    })
+    return new Promise((resolve, reject) => this.whileItLives(what, reject).then(resolve, reject))
   }
 
-  /** The answer to a media request. */
+  /** The answer to a media request; rejects when the session is ended. */
   answerTo(requestId: string): Promise<MediaAnswer> {
-    return new Promise((resolve) => this.#answers.set(requestId, resolve))
+    let reject: (reason: NbError) => void = () => undefined
+    const answered = new Promise<MediaAnswer>((resolve, rejected) => {
+      reject = rejected
+      this.#questions.push({ requestId, answer: resolve })
+    })
+    return this.whileItLives(answered, reject)
   }
 
   /** Gives an answer. */
   answer(requestId: string, answer: MediaAnswer): void {
-    this.#answers.get(requestId)?.(answer)
+    this.#questions.find((question) => question.requestId === requestId)?.answer(answer)
   }
 
   /** Nothing of it runs any more. */
   end(): void {
-    this.#end()
+    this.#isOver = true
+    for (const resolve of this.#onEnd ?? []) resolve()
   }
 
   /** It has ended and was reported. */
   report(report: SessionReport): void {
-    this.#tell(report)
+    this.#report = report
+    for (const resolve of this.#onReport ?? []) resolve(report)
   }
 }
