@@ -51,7 +51,9 @@ export class Session {
 
   /** Waits for something that goes on by itself, unless the session is ended. */
   unlessEnded<T>(what: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => this.whileItLives(what, reject).then(resolve, reject))
+    return new Promise((resolve, reject) => {
+      this.whileItLives(what, reject).then(resolve, reject)
+    })
   }
 
   /** The answer to a media request; rejects when the session is ended. */
