@@ -31,6 +31,15 @@ class Watcher implements AsyncIterableIterator<ResourceChange> {
   readonly #leave: () => void
   readonly #signal: AbortSignal | undefined
   readonly #onAbort = (): void => this.close()
+  /** All that came since the last call. */
+  readonly #answer = (): IteratorResult<ResourceChange> => {
+    this.#signal?.throwIfAborted()
+    if (this.#units.size + this.#groups.size === 0) return { done: true, value: undefined }
+    const value = { storageUnits: [...this.#units], groups: [...this.#groups] }
+    this.#units.clear()
+    if (this.#groups.size > 0) this.#groups.clear()
+    return { done: false, value }
+  }
   #closed = false
   #wake: (() => void) | undefined
 
@@ -57,21 +66,23 @@ class Watcher implements AsyncIterableIterator<ResourceChange> {
     this.#wake?.()
   }
 
-  async next(): Promise<IteratorResult<ResourceChange>> {
-    for (;;) {
-      this.#signal?.throwIfAborted()
-      if (this.#units.size + this.#groups.size > 0) break
-      if (this.#closed) return { done: true, value: undefined }
-      await new Promise<void>((resolve) => (this.#wake = resolve))
+  /** One call at a time. */
+  next(): Promise<IteratorResult<ResourceChange>> {
+    const hasToWait = !this.#closed && this.#units.size + this.#groups.size === 0
+    if (hasToWait && this.#signal?.aborted !== true) return this.#woken().then(this.#answer)
+    try {
+      return Promise.resolve(this.#answer())
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)))
     }
-    const value = { storageUnits: [...this.#units], groups: [...this.#groups] }
-    this.#units.clear()
-    this.#groups.clear()
-    return { done: false, value }
   }
 
   async return(): Promise<IteratorResult<ResourceChange>> {
     this.close()
     return { done: true, value: undefined }
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => (this.#wake = resolve))
   }
 }

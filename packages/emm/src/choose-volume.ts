@@ -164,10 +164,10 @@ function partlyFullLimit(view: InventoryView, unit: TapeStorageUnit, name: strin
   if (pool === undefined || limit === undefined) return undefined
   const partlyFull = view.writable.partlyFull(name)
   if (partlyFull.size < limit) return undefined
-  const held = new Map<string, Held>()
+  const held = new Set<Held>()
   for (const volumeId of partlyFull) {
     if (held.size >= mostHolders) break
-    for (const [id, one] of view.holds.onVolume(volumeId)) held.set(id, one)
+    for (const one of view.holds.onVolume(volumeId).values()) held.add(one)
   }
   return tooManyPartlyFull(unit, pool, limit, partlyFull.size, held)
 }
@@ -183,7 +183,7 @@ function whyHeld(
   if (count === 0) return []
   const ids = firstKeys(within.map(({ shelf }) => shelf.held))
   if (count <= mostNamed) return ids.map((id) => volumeBusy(unit, id, view.holds.onVolume(id)))
-  const held = new Map(ids.flatMap((id) => [...view.holds.onVolume(id)]))
+  const held = new Set(ids.flatMap((id) => [...view.holds.onVolume(id).values()]))
   return [volumesBusy(unit, pool, count, held)]
 }
 

@@ -3,8 +3,11 @@ import type { Held } from './held.ts'
 import { keyOf } from './site.ts'
 import { SortedList } from './sorted-list.ts'
 
-/** Allocations that hold one thing, by id, oldest first. */
-export type Holders = ReadonlyMap<string, Held>
+/** Allocations that hold one thing, oldest first. */
+export interface Holders {
+  readonly size: number
+  values(): IterableIterator<Held>
+}
 
 /** Jobs that write to one drive and volume together. */
 export interface MultiplexGroup {
@@ -62,15 +65,25 @@ export function firstHolders(held: Holders, most: number): readonly Holder[] {
   return holders
 }
 
-/** The holders of one thing, with what blockers say of them: made once for each, not once for each who is denied. */
-class HoldersOfOne extends Map<string, Held> {
-  /** In the order of the map: an array is searched without a look at what is in it. */
+/**
+ * The holders of one thing, with what blockers say of them: made once for each, not once for each who is denied. In
+ * arrays: they are few enough to be searched for one that goes, and nobody asks for them by id.
+ */
+class HoldersOfOne implements Holders {
   readonly #helds: Held[] = []
   readonly #holders: Holder[] = []
   /** The oldest of them, until it is held by others. */
   #oldest: readonly Holder[] | undefined
   /** What a blocker said of them last, likewise. */
   told: Blocker | undefined
+
+  get size(): number {
+    return this.#helds.length
+  }
+
+  values(): IterableIterator<Held> {
+    return this.#helds.values()
+  }
 
   /** The oldest of them, at most as many as a blocker names. */
   oldest(): readonly Holder[] {
@@ -79,8 +92,7 @@ class HoldersOfOne extends Map<string, Held> {
   }
 
   /** One more, who does not hold it yet. */
-  join(id: string, held: Held, holder: Holder): void {
-    this.set(id, held)
+  join(held: Held, holder: Holder): void {
     this.#helds.push(held)
     this.#holders.push(holder)
     this.#oldest = undefined
@@ -88,9 +100,9 @@ class HoldersOfOne extends Map<string, Held> {
   }
 
   /** One less. */
-  leave(id: string, held: Held): void {
-    if (!this.delete(id)) return
+  leave(held: Held): void {
     const at = this.#helds.indexOf(held)
+    if (at < 0) return
     this.#helds.splice(at, 1)
     this.#holders.splice(at, 1)
     this.#oldest = undefined
@@ -111,8 +123,6 @@ export class HoldIndex {
   readonly #sites: HoldersByName = new Map()
   readonly #drives: HoldersByName = new Map()
   readonly #volumes: HoldersByName = new Map()
-  /** Most jobs hold one thing: no map for each. */
-  readonly #jobs: Map<string, Held | Map<string, Held>> = new Map()
   readonly #drivesWriting: Map<string, number> = new Map()
   readonly #drivesHeld: Map<string, number> = new Map()
   readonly #groups: Map<string, Group> = new Map()
@@ -143,24 +153,17 @@ export class HoldIndex {
     return first
   }
 
-  ofJob(jobId: string): Holders {
-    const known = this.#jobs.get(jobId)
-    if (known === undefined) return none
-    return known instanceof Map ? known : new Map([[known.allocation.allocationId, known]])
-  }
-
   add(id: string, held: Held, site: string | undefined): void {
     const { storageUnit, mediaServer, purpose, medium, jobId, since } = held.allocation
     const holder = { jobId, since }
-    this.#addToJob(jobId, id, held)
-    join(this.#units, storageUnit, id, held, holder)
-    join(this.#servers, mediaServer, id, held, holder)
-    if (site !== undefined) join(this.#sites, site, id, held, holder)
+    join(this.#units, storageUnit, held, holder)
+    join(this.#servers, mediaServer, held, holder)
+    if (site !== undefined) join(this.#sites, site, held, holder)
     if (medium.kind !== 'tape') return
     const { multiplex, drive, volumeId } = medium
-    if (purpose === 'write') join(this.#writes, storageUnit, id, held, holder)
-    join(this.#drives, drive, id, held, holder)
-    join(this.#volumes, volumeId, id, held, holder)
+    if (purpose === 'write') join(this.#writes, storageUnit, held, holder)
+    join(this.#drives, drive, held, holder)
+    join(this.#volumes, volumeId, held, holder)
     if (this.onDrive(drive).size === 1) {
       if (site !== undefined) count(this.#drivesHeld, site, 1)
       if (purpose === 'write') count(this.#drivesWriting, storageUnit, 1)
@@ -169,34 +172,20 @@ export class HoldIndex {
   }
 
   delete(id: string, held: Held, site: string | undefined): void {
-    const { storageUnit, mediaServer, purpose, medium, jobId } = held.allocation
-    this.#deleteFromJob(jobId, id)
-    leave(this.#units, storageUnit, id, held)
-    leave(this.#servers, mediaServer, id, held)
-    if (site !== undefined) leave(this.#sites, site, id, held)
+    const { storageUnit, mediaServer, purpose, medium } = held.allocation
+    leave(this.#units, storageUnit, held)
+    leave(this.#servers, mediaServer, held)
+    if (site !== undefined) leave(this.#sites, site, held)
     if (medium.kind !== 'tape') return
     const { multiplex, drive, volumeId } = medium
-    if (purpose === 'write') leave(this.#writes, storageUnit, id, held)
-    leave(this.#drives, drive, id, held)
-    leave(this.#volumes, volumeId, id, held)
+    if (purpose === 'write') leave(this.#writes, storageUnit, held)
+    leave(this.#drives, drive, held)
+    leave(this.#volumes, volumeId, held)
     if (this.onDrive(drive).size === 0) {
       if (site !== undefined) count(this.#drivesHeld, site, -1)
       if (purpose === 'write') count(this.#drivesWriting, storageUnit, -1)
     }
     if (multiplex !== undefined) this.#leave(multiplex.group, id)
-  }
-
-  #addToJob(jobId: string, id: string, held: Held): void {
-    const known = this.#jobs.get(jobId)
-    if (known === undefined) this.#jobs.set(jobId, held)
-    else if (known instanceof Map) known.set(id, held)
-    else this.#jobs.set(jobId, new Map([[known.allocation.allocationId, known]]).set(id, held))
-  }
-
-  #deleteFromJob(jobId: string, id: string): void {
-    const known = this.#jobs.get(jobId)
-    if (!(known instanceof Map)) this.#jobs.delete(jobId)
-    else if (known.delete(id) && known.size === 0) this.#jobs.delete(jobId)
   }
 
   #join(id: string, member: string, held: Held): void {
@@ -239,16 +228,16 @@ export class HoldIndex {
   }
 }
 
-function join(by: HoldersByName, name: string, id: string, held: Held, holder: Holder): void {
+function join(by: HoldersByName, name: string, held: Held, holder: Holder): void {
   let holders = by.get(name)
   if (holders === undefined) by.set(name, (holders = new HoldersOfOne()))
-  holders.join(id, held, holder)
+  holders.join(held, holder)
 }
 
-function leave(by: HoldersByName, name: string, id: string, held: Held): void {
+function leave(by: HoldersByName, name: string, held: Held): void {
   const holders = by.get(name)
   if (holders === undefined) return
-  holders.leave(id, held)
+  holders.leave(held)
   if (holders.size === 0) by.delete(name)
 }
 

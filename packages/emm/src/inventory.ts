@@ -221,14 +221,17 @@ export class Inventory implements InventoryView {
   #indexHeld(id: string, before: Held | undefined, after: Held | undefined): void {
     if (before !== undefined) this.holds.delete(id, before, this.#siteOf(before))
     if (after !== undefined) this.holds.add(id, after, this.#siteOf(after))
-    for (const held of [before, after]) {
-      if (held?.allocation.medium.kind !== 'tape') continue
-      const { drive, volumeId } = held.allocation.medium
-      this.#refreshDrive(drive)
-      this.#refreshVolume(volumeId)
-      const loaded = this.drives.get(drive)?.loadedVolume
-      if (loaded !== undefined && loaded !== volumeId) this.#refreshVolume(loaded)
-    }
+    if (before !== undefined) this.#refreshHeld(before)
+    if (after !== undefined) this.#refreshHeld(after)
+  }
+
+  #refreshHeld({ allocation: { medium } }: Held): void {
+    if (medium.kind !== 'tape') return
+    const { drive, volumeId } = medium
+    this.#refreshDrive(drive)
+    this.#refreshVolume(volumeId)
+    const loaded = this.drives.get(drive)?.loadedVolume
+    if (loaded !== undefined && loaded !== volumeId) this.#refreshVolume(loaded)
   }
 
   /** A held drive does not change its site, so this is the same when the allocation comes and goes. */

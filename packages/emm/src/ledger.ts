@@ -76,7 +76,8 @@ export class Ledger {
     const inventory = this.inventory
     if (batch.length === 0) return
     await this.#store.write(batch)
-    const replaced = batch.map((change) => inventory[change.table].get(change.key))
+    const replaced: unknown[] = []
+    for (const change of batch) replaced.push(inventory[change.table].get(change.key))
     for (const change of batch) inventory.apply(change)
     this.#feed.tell(resourceChange(inventory, batch, replaced))
     let at = 0

@@ -83,13 +83,17 @@ export function listMethods(ledger: Ledger): ListMethods {
     allocations: ({ jobId }, options) =>
       list<Held, Held['allocation']>(
         options,
-        ({ allocations, holds }) => (jobId === undefined ? allocations : holds.ofJob(jobId)),
+        ({ allocations }) => (jobId === undefined ? allocations : ofJob(allocations, jobId)),
         undefined,
         ({ allocation }) => allocation,
       ),
   }
 }
 
+function ofJob(allocations: ReadonlyMap<string, Held>, jobId: string): ReadonlyMap<string, Held> {
+  return new Map([...allocations].filter(([, { allocation }]) => allocation.jobId === jobId))
+}
+
 function inOrder<Entry>(entries: ReadonlyMap<string, Entry>): readonly Entry[] {
-  return [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry)
+  return [...entries.keys()].sort().map((name) => entries.get(name) as Entry)
 }

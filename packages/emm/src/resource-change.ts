@@ -9,7 +9,8 @@ export function resourceChange(
   before: readonly unknown[],
 ): ResourceChange | undefined {
   const told: Told = { view, units: undefined, groups: undefined }
-  changes.forEach((change, index) => tell(told, change, before[index]))
+  let at = 0
+  for (const change of changes) tell(told, change, before[at++])
   const { units, groups } = told
   if (units === undefined && groups === undefined) return undefined
   return { storageUnits: [...(units ?? [])], groups: [...(groups ?? [])] }
