@@ -160,6 +160,8 @@ export interface AllocationRequest {
   readonly flow?: 'backup' | 'restore'
   /** Storage units that are the turn of other jobs: neither they nor those that share their drives are given. */
   readonly turns?: readonly Turn[]
+  /** Whether others wait for the same: the answer may then tell what they would be told, and they need not ask. */
+  readonly othersWait?: boolean
 }
 
 /** Either all that was asked for, or why nothing. */
@@ -169,6 +171,8 @@ export type AllocationResult =
       readonly allocation: Allocation
       /** What let it be served where others may have to wait: it joined jobs that share a drive, its volume was mounted. */
       readonly favour?: 'multiplex-group' | 'mounted-volume'
+      /** Where others wait for the same: why they would be denied after this, by releases that they can wait for. */
+      readonly othersBlockedBy?: readonly Blocker[]
     }
   /** `possible` is false when no release of others can ever help. */
   | { readonly granted: false; readonly possible: boolean; readonly blockers: readonly Blocker[] }

@@ -1,5 +1,5 @@
 import { type Allocation, type AllocationRequest, NbError } from '@nb/contracts'
-import { checkName, checkOneOf } from './argument-checks.ts'
+import { checkBoolean, checkName, checkOneOf } from './argument-checks.ts'
 import type { Choice } from './decide-allocation.ts'
 import type { Change, InventoryView } from './inventory.ts'
 import type { Held } from './held.ts'
@@ -67,5 +67,6 @@ export function validRequest(input: AllocationRequest): AllocationRequest {
   checkName('allocationId', input.allocationId)
   checkName('jobId', input.jobId)
   if (input.flow !== undefined) checkOneOf('flow', input.flow, ['backup', 'restore'])
+  if (input.othersWait !== undefined) checkBoolean('othersWait', input.othersWait)
   return { ...input, need: validNeed(input.need) }
 }

@@ -107,7 +107,16 @@ export function createMediaManager(
     const { held, batch } = allocationChanges(inventory, request, decision.choice, clock.now())
     await ledger.commit(batch)
     lines.allocated(held, clock.now())
-    return { granted: true, allocation: held.allocation, ...(favour === undefined ? {} : { favour }) }
+    const granted = {
+      granted: true,
+      allocation: held.allocation,
+      ...(favour === undefined ? {} : { favour }),
+    } as const
+    if (request.othersWait !== true) return granted
+    const next = decideAllocation(inventory, request.need, rules(), request.turns)
+    return 'denial' in next && next.denial.possible
+      ? { ...granted, othersBlockedBy: next.denial.blockers }
+      : granted
   }
 
   async function release(allocationId: string): Promise<void> {

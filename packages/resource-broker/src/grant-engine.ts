@@ -203,8 +203,9 @@ export class GrantEngine {
         need,
         ...(flow === undefined ? {} : { flow }),
         ...(turns.length === 0 ? {} : { turns }),
+        ...(this.room.index.isAlone(waiter) ? {} : { othersWait: true }),
       })
-      if (answer.granted) await this.#grant(waiter, answer)
+      if (answer.granted) await this.#grant(waiter, answer, below)
       else if (answer.possible) this.#goOnWaiting(waiter, answer.blockers, below)
       else this.room.fail(waiter, impossible(request, answer.blockers))
     } catch (error) {
@@ -215,7 +216,8 @@ export class GrantEngine {
 
   async #grant(
     waiter: Waiter,
-    { allocation, favour }: Extract<AllocationResult, { granted: true }>,
+    { allocation, favour, othersBlockedBy }: Extract<AllocationResult, { granted: true }>,
+    below: Ranked | undefined,
   ): Promise<void> {
     const { leases, clock, lines, events } = this.#parts
     const { request } = waiter
@@ -229,6 +231,11 @@ export class GrantEngine {
     const lease = this.book.add(record, countedOf(request))
     lines.granted(record, clock.now())
     events.emit('allocation:granted', { leaseId, jobId: request.jobId, allocation })
+    if (othersBlockedBy !== undefined) {
+      // Those who want the same are of lower rank, and need not ask to be told so.
+      this.#close(waiter, othersBlockedBy, below)
+      this.#wakeMissed(waiter)
+    }
     if (
       allocation.medium.kind === 'tape' &&
       allocation.medium.multiplex !== undefined &&
@@ -248,13 +255,23 @@ export class GrantEngine {
   }
 
   #goOnWaiting(waiter: Waiter, blockers: readonly Blocker[], below: Ranked | undefined): void {
-    const { index } = this.room
     this.room.goOnWaiting(waiter)
-    const keepsTurns = blockers.some(({ kind }) => kind === 'turn')
-    index.close(waiter.need, blockers, keepsTurns ? below : undefined)
+    this.#close(waiter, blockers, below)
     if (this.room.takeNewcomer(waiter)) this.#announceOne(waiter)
+    this.#wakeMissed(waiter)
+  }
+
+  /** Nobody who wants the same is asked for until what blocks it may be gone. */
+  #close({ need }: Waiter, blockers: readonly Blocker[], below: Ranked | undefined): void {
+    const keepsTurns = blockers.some(({ kind }) => kind === 'turn')
+    this.room.index.close(need, blockers, keepsTurns ? below : undefined)
+  }
+
+  /** The media manager's answer may be older than what it told meanwhile. */
+  #wakeMissed({ need }: Waiter): void {
+    const { index } = this.room
     for (const change of this.#missed) {
-      if (change === 'anything') index.wakeNeed(waiter.need)
+      if (change === 'anything') index.wakeNeed(need)
       else index.wake(change)
     }
   }

@@ -144,6 +144,16 @@ export class WakeIndex<Item extends Waiting> {
     for (const one of this.#classes.values()) this.#openSet(one.reasons)
   }
 
+  /** Whether nobody else waits for the same. */
+  isAlone({ need }: Item): boolean {
+    const one = this.#classes.get(need)
+    if (one === undefined || one.buckets.size > 1 || one.reasons.classes > 1) return false
+    const [bucket] = one.buckets.values()
+    if (bucket === undefined || bucket.lanes.size > 1) return false
+    const [lane] = bucket.lanes.values()
+    return lane?.size === 1
+  }
+
   /** What the media manager last said of a need whose class is closed; nothing while it is open. */
   closedBy(need: MediaNeed): readonly Blocker[] {
     return this.#classes.get(need)?.reasons.closed?.blockers ?? []

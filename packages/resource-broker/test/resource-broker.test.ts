@@ -193,6 +193,57 @@ t.test('a change that falls between question and answer is not lost', async (t) 
   await stop()
 })
 
+t.test('a place that comes free is asked for once, however many wait for the same', async (t) => {
+  let asked = 0
+  const { broker, media, stop } = await house((inner) => ({
+    ...inner,
+    allocate: (input, options) => {
+      asked += 1
+      return inner.allocate(input, options)
+    },
+  }))
+  await media.putStorageUnit(disk('disk1', 1))
+  const first = await broker.acquire(request('17'))
+  const second = broker.acquire(request('18'))
+  const third = broker.acquire(request('19'))
+  await broker.explain({ jobId: '19' })
+  t.equal(asked, 2, 'one of those who wait was denied')
+  await broker.release({ leaseId: first.leaseId })
+  const { leaseId } = await second
+  t.match(await broker.explain({ jobId: '19' }), {
+    waiting: true,
+    blockers: [{ holders: [{ jobId: '18' }] }],
+  })
+  t.equal(asked, 3)
+  await broker.release({ leaseId })
+  await third
+  t.equal(asked, 4)
+  await stop()
+})
+
+t.test('a change that falls between a grant and its lease is not lost for those who wait', async (t) => {
+  let during: (() => Promise<void>) | undefined
+  const { broker, media, stop } = await house((inner) => ({
+    ...inner,
+    allocate: async (input, options) => {
+      const answer = await inner.allocate(input, options)
+      if (answer.granted) {
+        await during?.()
+        during = undefined
+      }
+      return answer
+    },
+  }))
+  await media.putStorageUnit(disk('disk1', 1))
+  during = async () => {
+    await media.putStorageUnit(disk('disk1', 2))
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+  }
+  const both = [broker.acquire(request('17')), broker.acquire(request('18'))]
+  t.equal((await Promise.all(both)).length, 2)
+  await stop()
+})
+
 t.test('it starts only when the media manager answers, and can be started again', async (t) => {
   const clock = createVirtualClock()
   const media = createMediaManager({ store: new MemoryLevel(), clock })

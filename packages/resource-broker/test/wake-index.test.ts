@@ -123,6 +123,8 @@ t.test('the next to serve is what a scan of the whole queue finds', async (t) =>
           const one = index.next(usage)
           if (one !== scan()) return false
           if (one === undefined) continue
+          const others = waiting.filter((other) => other.need === one.need && other !== one)
+          if (index.isAlone(one) ? others.length > 0 : waiting.length === 1) return false
           index.remove(one)
           take(waiting, one)
           if (step.granted) {

@@ -155,6 +155,7 @@ export const allocationRequest: Schema<AllocationRequest> = closed<AllocationReq
   need: mediaNeed,
   flow: maybe(oneOf<'backup' | 'restore'>({ backup: true, restore: true })),
   turns: maybe(list(turn)),
+  othersWait: maybe(flag),
 })
 
 export const allocationResult: Schema<AllocationResult> = variants<AllocationResult, 'granted'>('granted', {
@@ -164,6 +165,7 @@ export const allocationResult: Schema<AllocationResult> = variants<AllocationRes
     favour: maybe(
       oneOf<'multiplex-group' | 'mounted-volume'>({ 'multiplex-group': true, 'mounted-volume': true }),
     ),
+    othersBlockedBy: maybe(list(blocker)),
   }),
   false: closed<Extract<AllocationResult, { granted: false }>>({
     granted: z.literal(false),

@@ -130,6 +130,26 @@ function diskAllocations(check: Check): void {
     assert.deepEqual(await collect(media.allocations({})), [allocation])
     assert.deepEqual(await collect(media.allocations({ jobId: '18' })), [])
   })
+  check('where others wait for the same, a grant tells what they would be told', async ({ media }) => {
+    await media.putStorageUnit(disk('disk1', { maxConcurrentJobs: 2 }))
+    const ask = (allocationId: string, more: { readonly othersWait?: boolean } = {}) =>
+      media.allocate({ allocationId, jobId: allocationId, need: onUnit('disk1'), ...more })
+    const first = await ask('a1', { othersWait: true })
+    assert.ok(first.granted)
+    assert.equal(first.othersBlockedBy, undefined, 'there is room for one more')
+    const second = await ask('a2', { othersWait: true })
+    const { blockers } = await media.blockers({ need: onUnit('disk1') })
+    assert.ok(second.granted)
+    assert.deepEqual(second.othersBlockedBy, blockers)
+    assert.deepEqual(
+      blockers.map(({ kind, holders }) => [kind, holders.map(({ jobId }) => jobId)]),
+      [['storage-unit-limit', ['a1', 'a2']]],
+    )
+    await media.release({ allocationId: 'a2' })
+    const unasked = await ask('a3')
+    assert.ok(unasked.granted)
+    assert.equal(unasked.othersBlockedBy, undefined, 'nobody wants to know')
+  })
   check('the same id again is the same allocation; for something else it is refused', async ({ media }) => {
     await media.putStorageUnit(disk('disk1', { maxConcurrentJobs: 2 }))
     const first = await granted(media, 'a1', onUnit('disk1'), '17')
