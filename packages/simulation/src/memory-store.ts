@@ -26,14 +26,26 @@ type Operation =
 /** How a store in memory works. */
 export interface MemoryStoreOptions {
   /**
-   * Whether plain data is kept as it is given, and copied only when it is read: whoever puts it must not change it after.
-   * @default false
+   * What is kept of plain data that is put: `copies`; the `values` as they are given, copied only when they are read, so
+   * that whoever puts them must not change them after; or `nothing` of anything, for who reads only what it finds at its
+   * start, where nobody starts again.
+   * @default 'copies'
    */
-  readonly keepsValues?: boolean
+  readonly keeps?: 'copies' | 'values' | 'nothing'
 }
 
 interface SublevelOptions {
   readonly valueEncoding?: string
+}
+
+interface BatchOptions extends SublevelOptions {
+  readonly keyEncoding?: string
+}
+
+function isJson(valueEncoding: string): boolean {
+  if (valueEncoding !== 'utf8' && valueEncoding !== 'json')
+    throw new TypeError(`values are utf8 or json in memory, not ${valueEncoding}`)
+  return valueEncoding === 'json'
 }
 
 const manifest = {
@@ -53,17 +65,15 @@ class MemoryStore extends AbstractLevel<string, string, unknown> {
   readonly #json: boolean
   readonly #sublevels: Map<string, KeyTable> = new Map()
   readonly #path: string
-  readonly #keeps: boolean
+  readonly #keeps: NonNullable<MemoryStoreOptions['keeps']>
 
-  constructor(keeps = false) {
+  constructor(keeps: NonNullable<MemoryStoreOptions['keeps']> = 'copies') {
     const inside = given
     given = undefined
     const valueEncoding = inside?.valueEncoding ?? 'utf8'
     super(manifest, { valueEncoding })
-    if (valueEncoding !== 'utf8' && valueEncoding !== 'json')
-      throw new TypeError(`values are utf8 or json in memory, not ${valueEncoding}`)
     this.#table = inside?.table ?? new KeyTable()
-    this.#json = valueEncoding === 'json'
+    this.#json = isJson(valueEncoding)
     this.#path = inside?.path ?? ''
     this.#keeps = inside?.keeps ?? keeps
     this.#sublevels = inside?.sublevels ?? this.#sublevels
@@ -91,7 +101,7 @@ class MemoryStore extends AbstractLevel<string, string, unknown> {
 
   override async put(key: string, value: unknown, options?: object): Promise<void> {
     if (!this.#isPlain(options)) return super.put(key, value, options as never)
-    this.#table.put(key, this.#encode(value))
+    if (this.#keeps !== 'nothing') this.#table.put(key, this.#encode(value))
   }
 
   override get(key: string, options?: object): Promise<unknown> {
@@ -108,13 +118,12 @@ class MemoryStore extends AbstractLevel<string, string, unknown> {
   override batch(): never
   override batch(operations: readonly unknown[], options?: object): Promise<void>
   override batch(operations?: readonly unknown[], options?: object): Promise<void> {
-    if (operations === undefined || !this.#isPlain(options))
-      return super.batch(operations as never, options as never)
-    for (const operation of operations as readonly Operation[]) {
-      const target = operation.sublevel ?? this
-      if (operation.type === 'put')
-        target.#table.put(operation.key, target.#encode(operation.value, operation.valueEncoding))
-      else target.#table.delete(operation.key)
+    if (operations === undefined || !this.#isOpen()) return super.batch(operations as never, options as never)
+    if (this.#keeps === 'nothing') return Promise.resolve()
+    try {
+      this.#take(operations as readonly Operation[], options)
+    } catch (error) {
+      return Promise.reject(error as Error)
     }
     return Promise.resolve()
   }
@@ -122,7 +131,7 @@ class MemoryStore extends AbstractLevel<string, string, unknown> {
   // What abstract-level asks for, in texts.
 
   async _put(key: string, value: string): Promise<void> {
-    this.#table.put(key, value)
+    if (this.#keeps !== 'nothing') this.#table.put(key, value)
   }
 
   async _get(key: string): Promise<string | undefined> {
@@ -152,8 +161,28 @@ class MemoryStore extends AbstractLevel<string, string, unknown> {
     return new MemoryIterator(this, range, this.#table)
   }
 
+  /** All of them or, where one can't be meant, none. */
+  #take(operations: readonly Operation[], { valueEncoding, keyEncoding }: BatchOptions = {}): void {
+    if (keyEncoding !== undefined && keyEncoding !== 'utf8')
+      throw new TypeError(`keys are utf8 in memory, not ${keyEncoding}`)
+    const values = operations.map((operation) =>
+      operation.type === 'put'
+        ? (operation.sublevel ?? this).#encode(operation.value, operation.valueEncoding ?? valueEncoding)
+        : undefined,
+    )
+    operations.forEach(({ key, sublevel = this }, index) => {
+      const value = values[index]
+      if (value === undefined) sublevel.#table.delete(key)
+      else sublevel.#table.put(key, value)
+    })
+  }
+
+  #isOpen(): boolean {
+    return this.status === 'open' || this.status === 'opening'
+  }
+
   #isPlain(options: object | undefined): boolean {
-    if (this.status !== 'open' && this.status !== 'opening') return false
+    if (!this.#isOpen()) return false
     return (
       options === undefined ||
       !('valueEncoding' in options || 'keyEncoding' in options || 'snapshot' in options)
@@ -161,9 +190,11 @@ class MemoryStore extends AbstractLevel<string, string, unknown> {
   }
 
   #encode(value: unknown, encoding?: string): TableValue {
-    const json = encoding === undefined ? this.#json : encoding === 'json'
+    const json = encoding === undefined ? this.#json : isJson(encoding)
     if (!json) return String(value)
-    return this.#keeps && typeof value === 'object' && value !== null ? value : JSON.stringify(value)
+    return this.#keeps === 'values' && typeof value === 'object' && value !== null
+      ? value
+      : JSON.stringify(value)
   }
 
   #decode(value: string | undefined): unknown {
@@ -177,7 +208,7 @@ let given:
       readonly table: KeyTable
       readonly path: string
       readonly sublevels: Map<string, KeyTable>
-      readonly keeps: boolean
+      readonly keeps: NonNullable<MemoryStoreOptions['keeps']>
       readonly valueEncoding?: string
     }
   | undefined
@@ -244,5 +275,5 @@ function isAbove(key: string, gt: string | undefined, gte: string | undefined): 
  * Keys are texts; values are texts, or with `valueEncoding: 'json'` plain data, which is copied in and out.
  */
 export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
-  return new MemoryStore(options.keepsValues === true)
+  return new MemoryStore(options.keeps)
 }

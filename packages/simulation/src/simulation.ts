@@ -106,19 +106,20 @@ class SiteSimulation implements Simulation {
     this.#onDay = options.onDay ?? (() => undefined)
     // All that runs answers by promises alone.
     const clock = createVirtualClock(from, { settleTurns: 0 })
-    // What the components put is never changed by them: they replace it.
-    const database = createMemoryStore({ keepsValues: true })
-    const part = (name: string) => database.sublevel(name)
+    // What components put is never changed by them: they replace it.
+    const database = createMemoryStore({ keeps: 'values' })
+    // What the broker and the media manager put is for their next start, and there is none.
+    const unread = createMemoryStore({ keeps: 'nothing' })
     const jobStore = createJobStore(
-      { store: part('jobs'), clock },
+      { store: database.sublevel('jobs'), clock },
       // Without its log nobody asks for a job that has ended.
       { keepJobsMs: jobLogs ? dayMs : hourMs, keepsLines: jobLogs },
     )
     const logged = jobLogs ? { log: jobStore } : {}
-    const media = createMediaManager({ store: part('emm'), clock, ...logged })
+    const media = createMediaManager({ store: unread.sublevel('emm'), clock, ...logged })
     // Nobody dies in here: leases, sessions and the queue are looked after as rarely as may be.
     const broker = createResourceBroker(
-      { media, store: part('broker'), clock, ...logged },
+      { media, store: unread.sublevel('broker'), clock, ...logged },
       { leaseMs: dayMs, maxJobsPerClient: site.maxJobsPerClient ?? 1 },
     )
     const catalog = createSimulatedCatalog(clock)
@@ -158,7 +159,7 @@ class SiteSimulation implements Simulation {
     const timeZone = site.timeZone ?? 'UTC'
     // Nor does anybody remove images by hand.
     const scheduler = createScheduler(
-      { jobs: this.#recorder.noting(jobs), catalog, store: part('scheduler'), clock, ...logged },
+      { jobs: this.#recorder.noting(jobs), catalog, store: database.sublevel('scheduler'), clock, ...logged },
       { timeZone, maxJobsPerClient: site.maxJobsPerClient ?? 1, recheckMs: 30 * dayMs },
     )
     jobStore.on('job:changed', (change) => {
@@ -172,6 +173,7 @@ class SiteSimulation implements Simulation {
     this.ports = { clock, scheduler, jobs, broker, media, catalog, mediaServers }
     this.#life = lifecycle(
       { start: () => database.open(), stop: () => database.close() },
+      { start: () => unread.open(), stop: () => unread.close() },
       jobStore,
       media,
       { start: () => configureMedia(media, site) },

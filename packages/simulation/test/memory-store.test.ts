@@ -55,3 +55,41 @@ t.test(
     await store.close()
   },
 )
+
+t.test('a batch takes an encoding for all or for one, and all of it or nothing', async (t) => {
+  const store = createMemoryStore()
+  await store.open()
+  const part = store.sublevel<string, { a: number }>('part', { valueEncoding: 'json' })
+  await store.batch([{ type: 'put', key: 'a', value: { a: 1 } }], { valueEncoding: 'json' })
+  t.equal(await store.get('a'), '{"a":1}')
+  const own = { type: 'put', key: 'b', value: { a: 2 }, sublevel: part, valueEncoding: 'json' } as const
+  await store.batch([own as never], { snapshot: undefined } as never)
+  t.same(await part.get('b'), { a: 2 })
+  const round: { self?: unknown } = {}
+  round.self = round
+  const bad: readonly [unknown, object?][] = [
+    [{ type: 'put', key: 'c', value: 'x', valueEncoding: 'view' }],
+    [{ type: 'put', key: 'c', value: round, valueEncoding: 'json' }],
+    [{ type: 'put', key: 'c', value: 'x' }, { keyEncoding: 'view' }],
+  ]
+  for (const [operation, options] of bad) {
+    await t.rejects(store.batch([{ type: 'del', key: 'a' }, operation as never], options as never), TypeError)
+    t.equal(await store.get('a'), '{"a":1}', 'nothing of it is done')
+  }
+  await store.close()
+  await t.rejects(store.batch([{ type: 'del', key: 'a' }]), { code: 'LEVEL_DATABASE_NOT_OPEN' })
+})
+
+t.test('a store that keeps nothing takes everything', async (t) => {
+  const store = createMemoryStore({ keeps: 'nothing' })
+  await store.open()
+  const part = store.sublevel<string, object>('part', { valueEncoding: 'json' })
+  await part.put('a', {})
+  await part.put('b', {}, { keyEncoding: 'utf8' })
+  await store.batch([{ type: 'put', key: 'c', value: 'x' }])
+  await part.del('a')
+  t.same(await part.keys().all(), [])
+  t.equal(await part.get('b'), undefined)
+  t.equal(await store.get('c'), undefined)
+  await store.close()
+})
