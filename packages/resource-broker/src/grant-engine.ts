@@ -19,7 +19,7 @@ import {
 import type { JobLines, ReleaseReason } from './job-lines.ts'
 import { grantOf, type Lease, LeaseBook } from './lease-book.ts'
 import type { LeaseStore } from './lease-store.ts'
-import { isLimited, type Limit, limitBlockers } from './limits.ts'
+import { isLimited, type Limit, limitBlockers, type RequestLimits } from './limits.ts'
 import type { Ranked } from './order.ts'
 import { differences } from './reconcile.ts'
 import { allocationIdOf, flowOf } from './request.ts'
@@ -68,7 +68,7 @@ export class GrantEngine {
 
   /** Takes up the leases from before and makes them and the media manager agree. */
   async start(): Promise<void> {
-    for (const record of await this.#parts.leases.load()) this.book.add(record, countedOf(record.request))
+    for (const record of await this.#parts.leases.load()) this.book.add(record, countedOf(record.request, {}))
     try {
       await this.reconcile(true)
     } catch (error) {
@@ -228,7 +228,7 @@ export class GrantEngine {
     if (waiter.callers !== undefined)
       for (const passing of this.turns.passings(waiter, allocation))
         this.#tellPassing(passing, allocation, favour)
-    const lease = this.book.add(record, countedOf(request))
+    const lease = this.book.add(record, countedOf(request, waiter))
     lines.granted(record, clock.now())
     events.emit('allocation:granted', { leaseId, jobId: request.jobId, allocation })
     if (othersBlockedBy !== undefined) {
@@ -276,14 +276,13 @@ export class GrantEngine {
     }
   }
 
-  /** Marks the lease as ending until the end is reached or has failed. */
-  async #whileEnding(lease: Lease, end: Promise<void>): Promise<void> {
-    lease.ending = end
-    try {
-      await end
-    } finally {
+  /** Marks the lease as ending, until that has failed. */
+  #whileEnding(lease: Lease, end: Promise<void>): Promise<void> {
+    lease.ending = end.catch((error: unknown) => {
       lease.ending = undefined
-    }
+      throw error
+    })
+    return lease.ending
   }
 
   async #end(lease: Lease, reason: ReleaseReason): Promise<void> {
@@ -367,10 +366,13 @@ export class GrantEngine {
 }
 
 /** What a grant counts under, whether or not its own request is limited there. */
-function countedOf({ jobType, policy, client }: ResourceRequest): readonly Pick<Limit, 'kind' | 'name'>[] {
+function countedOf(
+  { jobType, policy: name, client }: ResourceRequest,
+  limits: RequestLimits,
+): readonly Pick<Limit, 'kind' | 'name'>[] {
   if (!isLimited(jobType)) return []
-  const ofClient = { kind: 'client', name: client } as const
-  return policy === undefined ? [ofClient] : [{ kind: 'policy', name: policy }, ofClient]
+  const ofClient = limits.client ?? { kind: 'client', name: client }
+  return name === undefined ? [ofClient] : [limits.policy ?? { kind: 'policy', name }, ofClient]
 }
 
 /** `manager-stopping`: not started, or stopped. */

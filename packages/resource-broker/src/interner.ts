@@ -17,17 +17,18 @@ export class Interner {
   /** A copy of the request that shares everything it can. */
   request(request: ResourceRequest): ResourceRequest {
     const { requestId, jobId, jobType, priority, policy, client, limits, need, queuedAt } = request
-    return {
+    const copy: Copy = {
       requestId,
       jobId,
       jobType,
       priority,
-      ...(policy === undefined ? {} : { policy: this.#text(policy) }),
       client: this.#text(client),
       limits: shared(this.#jobLimits, jobLimitsKey(limits), limits),
       need: this.need(need),
-      ...(queuedAt === undefined ? {} : { queuedAt }),
     }
+    if (policy !== undefined) copy.policy = this.#text(policy)
+    if (queuedAt !== undefined) copy.queuedAt = queuedAt
+    return copy
   }
 
   need(need: MediaNeed): MediaNeed {
@@ -52,6 +53,8 @@ export class Interner {
     return shared(this.#texts, text, text)
   }
 }
+
+type Copy = { -readonly [Field in keyof ResourceRequest]: ResourceRequest[Field] }
 
 /** Needs that the media manager answers alike have the same key. */
 export function needKey(need: MediaNeed): string {

@@ -1,12 +1,12 @@
 import type { Clock, Grant } from '@nb/contracts'
-import { type HeapItem, IndexedHeap } from './indexed-heap.ts'
+import { type Expiring, ExpiryList } from './expiry-list.ts'
 import type { LeaseRecord } from './lease-store.ts'
-import type { Limit } from './limits.ts'
-import { addOne, allOf, type OneOrMore, withoutOne } from './one-or-more.ts'
+import type { Holder, Limit } from './limits.ts'
 import { Usage } from './usage.ts'
 
 /** A lease in force. */
-export interface Lease extends LeaseRecord, HeapItem {
+export interface Lease extends LeaseRecord, Expiring<Lease> {
+  readonly holder: Holder
   /** What it counts under. */
   readonly counted: readonly Pick<Limit, 'kind' | 'name'>[]
   /** Taken back then unless renewed, milliseconds since the epoch. */
@@ -15,13 +15,12 @@ export interface Lease extends LeaseRecord, HeapItem {
   ending: Promise<void> | undefined
 }
 
-/** The leases in force, in memory: by id, request and job, what they count under, and who expires next. */
+/** The leases in force, in memory: by id and request, what they count under, and who expires next. */
 export class LeaseBook {
   readonly usage: Usage = new Usage()
   readonly #leases: Map<string, Lease> = new Map()
   readonly #byRequest: Map<string, Lease> = new Map()
-  readonly #byJob: Map<string, OneOrMore<Lease>> = new Map()
-  readonly #byExpiry: IndexedHeap<Lease> = new IndexedHeap((a, b) => a.expiresAt - b.expiresAt)
+  readonly #expiries: ExpiryList<Lease> = new ExpiryList()
   readonly #clock: Clock
   readonly #leaseMs: number
   readonly #expire: (lease: Lease) => void
@@ -38,38 +37,35 @@ export class LeaseBook {
   /** Enters a lease for a full term from now. */
   add(record: LeaseRecord, counted: Lease['counted']): Lease {
     const { leaseId, request, allocation, grantedAt } = record
-    const expiresAt = this.#clock.now() + this.#leaseMs
+    const { requestId, jobId } = request
     const lease: Lease = {
       leaseId,
       request,
       allocation,
       grantedAt,
+      holder: { jobId, since: grantedAt },
       counted,
-      expiresAt,
+      expiresAt: this.#clock.now() + this.#leaseMs,
       ending: undefined,
-      position: -1,
+      sooner: undefined,
+      later: undefined,
     }
-    const { requestId, jobId } = request
     this.#leases.set(leaseId, lease)
     this.#byRequest.set(requestId, lease)
-    this.#byJob.set(jobId, addOne(this.#byJob.get(jobId), lease))
-    this.usage.add(leaseId, { jobId, since: grantedAt }, counted)
-    this.#byExpiry.put(lease)
+    this.usage.add(lease.holder, counted)
+    this.#expiries.add(lease)
     this.#arm()
     return lease
   }
 
   /** Strikes a lease out. */
   delete(lease: Lease): void {
-    const { leaseId, request, counted } = lease
-    const { requestId, jobId } = request
-    this.#leases.delete(leaseId)
+    const { leaseId, request, holder, counted } = lease
+    const { requestId } = request
+    if (!this.#leases.delete(leaseId)) return
     if (this.#byRequest.get(requestId) === lease) this.#byRequest.delete(requestId)
-    const others = withoutOne(this.#byJob.get(jobId), lease)
-    if (others === undefined) this.#byJob.delete(jobId)
-    else this.#byJob.set(jobId, others)
-    this.usage.delete(leaseId, counted)
-    this.#byExpiry.remove(lease)
+    this.usage.delete(holder, counted)
+    this.#expiries.remove(lease)
   }
 
   get(leaseId: string): Lease | undefined {
@@ -80,9 +76,11 @@ export class LeaseBook {
     return this.#byRequest.get(requestId)
   }
 
-  /** Those of a job, oldest first. */
+  /** Those of a job, oldest first. Looks at all: it is asked for by people, and after crashes. */
   ofJob(jobId: string): readonly Lease[] {
-    return allOf(this.#byJob.get(jobId))
+    const found: Lease[] = []
+    for (const lease of this.#leases.values()) if (lease.request.jobId === jobId) found.push(lease)
+    return found
   }
 
   /** All, oldest first. */
@@ -92,8 +90,9 @@ export class LeaseBook {
 
   /** Gives a lease a full term from now. */
   renew(lease: Lease): void {
+    this.#expiries.remove(lease)
     lease.expiresAt = this.#clock.now() + this.#leaseMs
-    this.#byExpiry.put(lease)
+    this.#expiries.add(lease)
   }
 
   /** Tells of no more expiries. */
@@ -105,7 +104,7 @@ export class LeaseBook {
 
   /** One timer for the earliest end. Renewals only move ends back, so a timer that is early finds out and arms anew. */
   #arm(): void {
-    const first = this.#byExpiry.peek()
+    const { first } = this.#expiries
     if (first === undefined || first.expiresAt >= this.#timerAt) return
     this.#cancelTimer?.()
     this.#timerAt = first.expiresAt
@@ -115,7 +114,7 @@ export class LeaseBook {
   #timeIsUp(): void {
     this.stop()
     const now = this.#clock.now()
-    for (let first = this.#byExpiry.peek(); first !== undefined; first = this.#byExpiry.peek()) {
+    for (let { first } = this.#expiries; first !== undefined; { first } = this.#expiries) {
       if (first.expiresAt > now) break
       // If taking it back fails, it is tried again after another term.
       this.renew(first)

@@ -15,6 +15,8 @@ export class Waiter implements Waiting {
   passedBy = 0
   /** Whether its job's log has the line of the first time. */
   requested = false
+  /** Whether nobody was told yet that it has to wait. */
+  isNew = true
   /** Those who asked and still want it: nearly always one, more when a request was sent again. */
   callers: Caller | readonly Caller[] | undefined = undefined
 

@@ -18,7 +18,8 @@ export class WaitingRoom {
   readonly #ended: (waiter: Waiter) => void
   /** The one that the media manager is being asked for. It keeps its place: most are denied. */
   #asked: Waiter | undefined
-  #newcomers: Set<Waiter> = new Set()
+  /** Those that came since somebody asked; some were taken or are gone. */
+  #newcomers: Waiter[] = []
   #arrivals = 0
 
   /** `ended` is told of each that waits no more. */
@@ -66,10 +67,9 @@ export class WaitingRoom {
 
   /** Ends the wait with a grant. */
   grant(waiter: Waiter, grant: Grant): void {
-    for (const caller of allOf(waiter.callers)) {
-      caller.settled()
-      caller.resolve(grant)
-    }
+    const { callers } = waiter
+    if (callers instanceof Caller) answer(callers, grant)
+    else for (const caller of allOf(callers)) answer(caller, grant)
     this.#end(waiter)
   }
 
@@ -111,15 +111,17 @@ export class WaitingRoom {
 
   /** Those that came since the last call and still wait. */
   takeNewcomers(): readonly Waiter[] {
-    if (this.#newcomers.size === 0) return []
-    const newcomers = [...this.#newcomers]
-    this.#newcomers = new Set()
+    if (this.#newcomers.length === 0) return this.#newcomers
+    const newcomers = this.#newcomers.filter((waiter) => this.takeNewcomer(waiter))
+    this.#newcomers = []
     return newcomers
   }
 
   /** Whether it came since then; from now on it counts as seen. */
   takeNewcomer(waiter: Waiter): boolean {
-    return this.#newcomers.delete(waiter)
+    const { isNew } = waiter
+    waiter.isNew = false
+    return isNew
   }
 
   isWaiting(waiter: Waiter): boolean {
@@ -142,7 +144,7 @@ export class WaitingRoom {
     const waiter = new Waiter(request, limits, request.queuedAt ?? now, this.#arrivals++)
     this.#waiters.set(request.requestId, waiter)
     this.#byJob.set(request.jobId, addOne(this.#byJob.get(request.jobId), waiter))
-    this.#newcomers.add(waiter)
+    this.#newcomers.push(waiter)
     this.index.add(waiter)
     return waiter
   }
@@ -152,13 +154,20 @@ export class WaitingRoom {
     this.index.remove(waiter)
     const { requestId, jobId } = waiter.request
     this.#waiters.delete(requestId)
-    this.#newcomers.delete(waiter)
+    waiter.isNew = false
     const others = withoutOne(this.#byJob.get(jobId), waiter)
     if (others === undefined) this.#byJob.delete(jobId)
     else this.#byJob.set(jobId, others)
     if (this.#waiters.size === 0) this.#interner.clear()
-    for (const tell of this.#leaving.get(waiter) ?? []) tell()
-    this.#leaving.delete(waiter)
+    if (this.#leaving.size > 0) {
+      for (const tell of this.#leaving.get(waiter) ?? []) tell()
+      this.#leaving.delete(waiter)
+    }
     this.#ended(waiter)
   }
+}
+
+function answer(caller: Caller, grant: Grant): void {
+  caller.settled()
+  caller.resolve(grant)
 }

@@ -1,6 +1,6 @@
 import type { JobType } from '@nb/contracts'
 import t from 'tap'
-import { limitBlockers, limitsOf } from '../src/limits.ts'
+import { type Holder, limitBlockers, limitsOf } from '../src/limits.ts'
 import { Usage } from '../src/usage.ts'
 
 const backup = { jobType: 'backup' as JobType, policy: 'nightly', client: 'web' }
@@ -35,9 +35,14 @@ t.test('both limits are named when both are reached, with who holds them and wha
   const usage = new Usage()
   const nightly = { kind: 'policy', name: 'nightly' } as const
   const web = { kind: 'client', name: 'web' } as const
-  usage.add('lease-1', { jobId: '17', since: 1 }, [nightly, web])
-  usage.add('lease-2', { jobId: '18', since: 2 }, [nightly])
-  usage.add('lease-3', { jobId: '19', since: 3 }, [nightly])
+  const [first, second, third] = [17, 18, 19].map((job) => ({ jobId: String(job), since: job - 16 })) as [
+    Holder,
+    Holder,
+    Holder,
+  ]
+  usage.add(first, [nightly, web])
+  usage.add(second, [nightly])
+  usage.add(third, [nightly])
   const limits = limitsOf({ ...backup, limits: { maxJobsPerPolicy: 2 } }, 1)
   t.match(limitBlockers(limits, usage), [
     { kind: 'policy-limit', limit: 2, inUse: 3, reason: 2040, goesOnWhen: 'fewer than 2 of them run' },
@@ -49,7 +54,7 @@ t.test('both limits are named when both are reached, with who holds them and wha
       goesOnWhen: 'job 17 ends',
     },
   ])
-  usage.delete('lease-1', [nightly, web])
-  usage.delete('lease-2', [nightly])
+  usage.delete(first, [nightly, web])
+  usage.delete(second, [nightly])
   t.same(limitBlockers(limits, usage), [])
 })

@@ -2,7 +2,7 @@ import type { Blocker, MediaNeed } from '@nb/contracts'
 import fc from 'fast-check'
 import t from 'tap'
 import { Interner } from '../src/interner.ts'
-import { isReached } from '../src/limits.ts'
+import { type Holder, isReached } from '../src/limits.ts'
 import { compareRank } from '../src/order.ts'
 import { Usage } from '../src/usage.ts'
 import { WakeIndex } from '../src/wake-index.ts'
@@ -22,6 +22,13 @@ const blocked = (unit: string): Blocker[] => [
   },
 ]
 const interner = new Interner()
+const holders = new WeakMap<Waiting, Holder>()
+/** One for each. */
+function holderOf(one: Waiting): Holder {
+  const known = holders.get(one) ?? { jobId: 'j', since: 0 }
+  holders.set(one, known)
+  return known
+}
 const policyLimit = (name: string, most: number) => interner.limit({ kind: 'policy', name, most })
 const clientLimit = (name: string, most: number) => interner.limit({ kind: 'client', name, most })
 
@@ -129,7 +136,7 @@ t.test('the next to serve is what a scan of the whole queue finds', async (t) =>
           take(waiting, one)
           if (step.granted) {
             granted.push(one)
-            usage.add(`l${one.arrival}`, { jobId: 'j', since: 0 }, limitsOf(one))
+            usage.add(holderOf(one), limitsOf(one))
           } else {
             waiting.push(one)
             index.add(one)
@@ -140,7 +147,7 @@ t.test('the next to serve is what a scan of the whole queue finds', async (t) =>
           const one = granted[step.pick % granted.length]
           if (one === undefined) continue
           take(granted, one)
-          usage.delete(`l${one.arrival}`, limitsOf(one))
+          usage.delete(holderOf(one), limitsOf(one))
           for (const limit of limitsOf(one)) index.unpark(limit, usage)
           index.wake({ storageUnits: [unitOf(one)] })
           wake(unitOf(one))
@@ -211,12 +218,12 @@ t.test('serving from a long queue looks at heads only', async (t) => {
     if (one === undefined) {
       const done = running.shift()
       if (done === undefined) break
-      usage.delete(`l${done.arrival}`, limits(done))
+      usage.delete(holderOf(done), limits(done))
       for (const limit of limits(done)) index.unpark(limit, usage)
       continue
     }
     index.remove(one)
-    usage.add(`l${one.arrival}`, { jobId: '', since: 0 }, limits(one))
+    usage.add(holderOf(one), limits(one))
     running.push(one)
     served += 1
   }
