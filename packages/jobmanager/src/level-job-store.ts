@@ -22,7 +22,7 @@ import { parentChange } from './parent-change.ts'
 import { insisting } from './patience.ts'
 import { Remembered } from './remembered.ts'
 import { mergeProgress } from './progress.ts'
-import { jobsToPurge, removeJob } from './purge-jobs.ts'
+import { jobsToPurge, removeJobs } from './purge-jobs.ts'
 import { Damage } from './damage.ts'
 import { StoredRecord, corrupt, parseRecord, storedJob } from './stored-record.ts'
 import { createdLine, endedLine } from './store-lines.ts'
@@ -240,11 +240,11 @@ class LevelJobStore implements JobStore {
   async purge(endedBefore: number = this.#clock.now() - this.#keepJobsMs): Promise<number> {
     await this.start()
     const old = await jobsToPurge(this.#records(), endedBefore)
-    for (const record of old) {
-      await removeJob(this.#levels, this.#queue, jobKey(record.id), record, this.#hasLines)
-      this.#counters.delete(record.id)
-      this.#recent.delete(record.id)
-    }
+    for await (const gone of removeJobs(this.#levels, this.#queue, old, this.#hasLines))
+      for (const { id } of gone) {
+        this.#counters.delete(id)
+        this.#recent.delete(id)
+      }
     return old.length
   }
 

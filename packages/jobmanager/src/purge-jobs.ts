@@ -1,5 +1,5 @@
 import type { JobRecord } from './job-record.ts'
-import { linesAfter } from './store-keys.ts'
+import { jobKey, linesAfter } from './store-keys.ts'
 import type { JobSublevels } from './sublevels.ts'
 import type { WriteOperation, WriteQueue } from './write-queue.ts'
 
@@ -20,20 +20,33 @@ export async function jobsToPurge(
   return found.reverse()
 }
 
-/** Removes a job with its log, where there may be one, and its request id unless that is its parent's. */
-export async function removeJob(
+/** Removals after which a write is made: jobs have few lines, mostly. */
+const atOnce = 500
+
+/**
+ * Removes jobs with their logs, where there may be some, and their request ids unless those are their parents'. A write
+ * removes many; each job goes as a whole. Yields what each write removed.
+ */
+export async function* removeJobs(
   { jobs, specs, requests, lines }: JobSublevels,
   queue: WriteQueue,
-  key: string,
-  { id, requestId, parentId }: JobRecord,
+  old: readonly JobRecord[],
   hasLines: boolean,
-): Promise<void> {
-  const lineKeys = hasLines ? await lines.keys(linesAfter(id, 0)).all() : []
-  const removals: WriteOperation[] = [
-    { type: 'del', sublevel: jobs, key },
-    { type: 'del', sublevel: specs, key },
-    ...lineKeys.map((line) => ({ type: 'del', sublevel: lines, key: line }) as const),
-  ]
-  if (parentId === undefined) removals.push({ type: 'del', sublevel: requests, key: requestId })
-  await queue.write(removals)
+): AsyncGenerator<readonly JobRecord[]> {
+  let removals: WriteOperation[] = []
+  let gone: JobRecord[] = []
+  for (const [index, record] of old.entries()) {
+    const { id, requestId, parentId } = record
+    const key = jobKey(id)
+    removals.push({ type: 'del', sublevel: jobs, key }, { type: 'del', sublevel: specs, key })
+    if (parentId === undefined) removals.push({ type: 'del', sublevel: requests, key: requestId })
+    for (const line of hasLines ? await lines.keys(linesAfter(id, 0)).all() : [])
+      removals.push({ type: 'del', sublevel: lines, key: line })
+    gone.push(record)
+    if (removals.length < atOnce && index < old.length - 1) continue
+    await queue.write(removals)
+    yield gone
+    removals = []
+    gone = []
+  }
 }

@@ -120,12 +120,7 @@ class MemoryStore extends AbstractLevel<string, string, unknown> {
   override batch(operations?: readonly unknown[], options?: object): Promise<void> {
     if (operations === undefined || !this.#isOpen()) return super.batch(operations as never, options as never)
     if (this.#keeps === 'nothing') return Promise.resolve()
-    try {
-      this.#take(operations as readonly Operation[], options)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
-    return Promise.resolve()
+    return this.#take(operations as readonly Operation[], options)
   }
 
   // What abstract-level asks for, in texts.
@@ -162,7 +157,10 @@ class MemoryStore extends AbstractLevel<string, string, unknown> {
   }
 
   /** All of them or, where one can't be meant, none. */
-  #take(operations: readonly Operation[], { valueEncoding, keyEncoding }: BatchOptions = {}): void {
+  async #take(
+    operations: readonly Operation[],
+    { valueEncoding, keyEncoding }: BatchOptions = {},
+  ): Promise<void> {
     if (keyEncoding !== undefined && keyEncoding !== 'utf8')
       throw new TypeError(`keys are utf8 in memory, not ${keyEncoding}`)
     const values = operations.map((operation) =>
