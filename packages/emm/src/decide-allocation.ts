@@ -27,7 +27,7 @@ import type { MultiplexGroup } from './hold-index.ts'
 import type { InventoryView } from './inventory.ts'
 import type { Rules } from './rules.ts'
 import { turnBlockers } from './turns.ts'
-import { isOut, whyFull, whyUnavailable } from './unit-available.ts'
+import { addFull, addUnavailable, isOut, whyUnavailable } from './unit-available.ts'
 import { whyNoVolume } from './why-no-volume.ts'
 
 /** What to set aside. */
@@ -54,20 +54,31 @@ export function decideAllocation(
 ): Decision {
   if (need.kind === 'read') {
     const unit = view.units.get(need.storageUnit)
-    const decision = decideRead(view, need)
-    return unit === undefined ? decision : keepTurns(view, unit, decision, turns)
+    if (unit === undefined) return { denial: neverUntil(unitMissing(need.storageUnit)) }
+    if (unit.type === 'tape') return keepTurns(view, unit, decideRead(view, unit, need.volumeId), turns)
+    const blockers: Blocker[] = []
+    addDiskBlockers(view, unit, turns, blockers)
+    return blockers.length === 0 ? { choice: onDisk(unit) } : { denial: { possible: true, blockers } }
   }
   const candidates = storageUnitCandidates(view, need.storage, rules)
   if ('denial' in candidates) return candidates
   let possible = false
   const blockers: Blocker[] = []
   for (const unit of candidates.units) {
-    const decision = keepTurns(view, unit, decideWrite(view, unit, need, rules), turns)
-    if ('choice' in decision) return decision
+    let isPossible = true
+    if (unit.type === 'disk') {
+      const before = blockers.length
+      addDiskBlockers(view, unit, turns, blockers)
+      if (blockers.length === before) return { choice: onDisk(unit) }
+    } else {
+      const decision = keepTurns(view, unit, decideTapeWrite(view, unit, need, rules), turns)
+      if ('choice' in decision) return decision
+      isPossible = decision.denial.possible
+      for (const blocker of decision.denial.blockers) blockers.push(blocker)
+    }
     // Possible when it is for one of them.
-    possible ||= decision.denial.possible
-    for (const blocker of decision.denial.blockers) blockers.push(blocker)
-    if (candidates.stopAtFirstNotDown && !isOut(view, unit, decision.denial.possible)) break
+    possible ||= isPossible
+    if (candidates.stopAtFirstNotDown && !isOut(view, unit, isPossible)) break
   }
   return { denial: { possible, blockers } }
 }
@@ -87,13 +98,10 @@ function keepTurns(
   return { denial: { possible, blockers: [...others, ...blockers] } }
 }
 
-function decideRead(view: InventoryView, need: Extract<MediaNeed, { kind: 'read' }>): Decision {
-  const unit = view.units.get(need.storageUnit)
-  if (unit === undefined) return { denial: neverUntil(unitMissing(need.storageUnit)) }
-  if (unit.type === 'disk') return decideDisk(view, unit)
-  const volume = view.volumes.get(need.volumeId ?? '')
+function decideRead(view: InventoryView, unit: TapeStorageUnit, volumeId: string | undefined): Decision {
+  const volume = view.volumes.get(volumeId ?? '')
   if (volume === undefined) {
-    const name = need.volumeId ?? 'no volume named'
+    const name = volumeId ?? 'no volume named'
     return { denial: neverUntil(volumeUnusable(unit, name, 2031, `volume ${name} is known`)) }
   }
   const decision = decideVolumeToRead(view, unit, volume)
@@ -127,18 +135,20 @@ function decideVolumeToRead(view: InventoryView, unit: TapeStorageUnit, volume: 
   return { choice: { unit, medium: tapeMedium(unit, chosen.drive, volume, volume.pool) } }
 }
 
-function decideWrite(view: InventoryView, unit: StorageUnit, need: WriteNeed, rules: Rules): Decision {
-  return unit.type === 'disk' ? decideDisk(view, unit) : decideTapeWrite(view, unit, need, rules)
+/** Reads and writes count alike: each is a job on the disk. Puts to others what is in the way, if anything is. */
+function addDiskBlockers(
+  view: InventoryView,
+  unit: DiskStorageUnit,
+  turns: readonly Turn[],
+  blockers: Blocker[],
+): void {
+  addUnavailable(view, unit, blockers)
+  addFull(view, unit, blockers)
+  if (turns.length > 0) blockers.push(...turnBlockers(view, unit, turns))
 }
 
-/** Reads and writes count alike: each is a job on the disk. */
-function decideDisk(view: InventoryView, unit: DiskStorageUnit): Decision {
-  const unavailable = whyUnavailable(view, unit)
-  const full = whyFull(view, unit)
-  if (unavailable.length > 0 && full.length > 0) return { denial: waitFor(...unavailable, ...full) }
-  const blockers = unavailable.length > 0 ? unavailable : full
-  if (blockers.length > 0) return { denial: { possible: true, blockers } }
-  return { choice: { unit, medium: { kind: 'disk', maxFragmentBytes: unit.maxFragmentBytes } } }
+function onDisk(unit: DiskStorageUnit): Choice {
+  return { unit, medium: { kind: 'disk', maxFragmentBytes: unit.maxFragmentBytes } }
 }
 
 function decideTapeWrite(
@@ -160,7 +170,8 @@ function decideTapeWrite(
   const pick = pickVolume(view, unit, need, rules, wouldJoin(view, unit, need))
   if ('blockers' in pick && pick.blockers.length === 0)
     return { denial: neverUntil(whyNoVolume(view, unit, need, rules)) }
-  const blockers: Blocker[] = [...unavailable, ...whyFull(view, unit)]
+  const blockers: Blocker[] = [...unavailable]
+  addFull(view, unit, blockers)
   if ('blockers' in pick) blockers.push(...pick.blockers)
   if (blockers.length > 0 || 'blockers' in pick) return { denial: waitFor(...blockers) }
   const { drive, volume } = pick

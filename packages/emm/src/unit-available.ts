@@ -1,4 +1,4 @@
-import type { Blocker, StorageUnit } from '@nb/contracts'
+import type { Blocker, MediaServerEntry, StorageUnit } from '@nb/contracts'
 import { limitReached, serverDown, serverLimitReached, unitDown } from './blockers.ts'
 import { inUse, limitOf } from './choose-storage-unit.ts'
 import type { InventoryView } from './inventory.ts'
@@ -8,25 +8,35 @@ const nothing: readonly Blocker[] = []
 /** Why no job may use a storage unit now, whatever it wants of it: it or its media server is down, or the server is busy. */
 export function whyUnavailable(view: InventoryView, unit: StorageUnit): readonly Blocker[] {
   const server = view.mediaServers.get(unit.mediaServer)
-  const limit = server?.maxConcurrentJobs
-  if (unit.state === 'up' && server?.state !== 'down')
-    if (limit === undefined || view.holds.onServer(unit.mediaServer).size < limit) return nothing
+  if (unit.state === 'up' && server?.state !== 'down' && !isBusy(view, server)) return nothing
   const blockers: Blocker[] = []
-  if (unit.state === 'down') blockers.push(unitDown(unit))
-  if (server?.state === 'down') blockers.push(serverDown(unit, server))
-  const held = view.holds.onServer(unit.mediaServer)
-  if (server !== undefined && limit !== undefined && held.size >= limit)
-    blockers.push(serverLimitReached(unit, server, limit, held))
+  addUnavailable(view, unit, blockers)
   return blockers
 }
 
-/** Why a storage unit takes no more: its own limit. For a tape unit it bounds drives that write. */
-export function whyFull(view: InventoryView, unit: StorageUnit): readonly Blocker[] {
+/** The same, put to others. */
+export function addUnavailable(view: InventoryView, unit: StorageUnit, blockers: Blocker[]): void {
+  const server = view.mediaServers.get(unit.mediaServer)
+  if (unit.state === 'down') blockers.push(unitDown(unit))
+  if (server === undefined) return
+  if (server.state === 'down') blockers.push(serverDown(unit, server))
+  const { maxConcurrentJobs: limit } = server
+  if (limit !== undefined && isBusy(view, server))
+    blockers.push(serverLimitReached(unit, server, limit, view.holds.onServer(server.name)))
+}
+
+function isBusy(view: InventoryView, server: MediaServerEntry | undefined): boolean {
+  const limit = server?.maxConcurrentJobs
+  return server !== undefined && limit !== undefined && view.holds.onServer(server.name).size >= limit
+}
+
+/** Puts to others why a storage unit takes no more: its own limit. For a tape unit it bounds drives that write. */
+export function addFull(view: InventoryView, unit: StorageUnit, blockers: Blocker[]): void {
   const used = inUse(view, unit)
   const limit = limitOf(unit)
-  if (used < limit) return nothing
+  if (used < limit) return
   const held = unit.type === 'disk' ? view.holds.onUnit(unit.name) : view.holds.writingOn(unit.name)
-  return [limitReached(unit, limit, used, held)]
+  blockers.push(limitReached(unit, limit, used, held))
 }
 
 /**
