@@ -1,50 +1,78 @@
 import type { Job } from '@nb/contracts'
 import type { ToldChange } from './told-change.ts'
 
-/** One who waits for a job's end, until a signal aborts; an object, because there is one for every job that runs. */
+/** Those who wait until the same signal aborts. */
+class Patience {
+  readonly #waiters: FinalWaiter[] = []
+
+  /** One listener for all, for as long as there is the signal: who has waited with it mostly waits again. */
+  constructor(signal: AbortSignal) {
+    signal.addEventListener('abort', this, { once: true })
+  }
+
+  add(waiter: FinalWaiter): void {
+    this.#waiters.push(waiter)
+  }
+
+  delete(waiter: FinalWaiter): void {
+    const at = this.#waiters.indexOf(waiter)
+    const last = this.#waiters.pop()
+    if (last !== undefined && at >= 0 && at < this.#waiters.length) this.#waiters[at] = last
+  }
+
+  handleEvent({ target }: Event): void {
+    const reason: unknown = (target as AbortSignal).reason
+    for (const waiter of this.#waiters.splice(0)) waiter.leave(reason)
+  }
+}
+
+/** One who waits for a job's end. */
 class FinalWaiter {
   readonly final: Promise<Job>
-  readonly #signal: AbortSignal | undefined
-  #resolve: (job: Job) => void = () => undefined
-  #reject: (reason: unknown) => void = () => undefined
+  readonly #patience: Patience | undefined
+  #resolve!: (job: Job) => void
+  #reject!: (reason: unknown) => void
+  #isGone = false
 
-  constructor(signal: AbortSignal | undefined) {
-    this.#signal = signal
+  constructor(patience: Patience | undefined) {
+    this.#patience = patience
     this.final = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
-    signal?.addEventListener('abort', this, { once: true })
+    patience?.add(this)
   }
 
   tell(job: Job): void {
-    this.#signal?.removeEventListener('abort', this)
+    this.#patience?.delete(this)
     this.#resolve(job)
   }
 
   giveUp(reason: unknown): void {
-    this.#signal?.removeEventListener('abort', this)
+    this.#patience?.delete(this)
     this.#reject(reason)
   }
 
-  /** The signal has aborted. */
-  handleEvent(): void {
-    this.#reject(this.#signal?.reason)
+  /** Its signal has aborted. */
+  leave(reason: unknown): void {
+    this.#isGone = true
+    this.#reject(reason)
   }
 
   get isGone(): boolean {
-    return this.#signal?.aborted === true
+    return this.#isGone
   }
 }
 
 /** Those who wait for the ends of jobs. */
 export class FinalWaiters {
-  readonly #ofJob = new Map<string, FinalWaiter[]>()
+  readonly #ofJob = new Map<string, readonly FinalWaiter[]>()
+  readonly #bySignal = new WeakMap<AbortSignal, Patience>()
 
   /** The job as it is told at its end. Rejects when the signal aborts or all are given up. */
   wait(jobId: string, signal: AbortSignal | undefined): Promise<Job> {
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
-    const waiter = new FinalWaiter(signal)
+    const waiter = new FinalWaiter(signal === undefined ? undefined : this.#patienceOf(signal))
     const others = this.#ofJob.get(jobId)
     if (others === undefined) this.#ofJob.set(jobId, [waiter])
     // Those that have left meanwhile are let go of.
@@ -66,5 +94,13 @@ export class FinalWaiters {
     const all = [...this.#ofJob.values()]
     this.#ofJob.clear()
     for (const waiters of all) for (const waiter of waiters) waiter.giveUp(reason)
+  }
+
+  #patienceOf(signal: AbortSignal): Patience {
+    const known = this.#bySignal.get(signal)
+    if (known !== undefined) return known
+    const made = new Patience(signal)
+    this.#bySignal.set(signal, made)
+    return made
   }
 }

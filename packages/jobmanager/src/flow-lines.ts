@@ -18,7 +18,7 @@ import type { Ending, JobRecord } from './job-record.ts'
 export function resourceRequest(record: JobRecord): ResourceRequest {
   const { id, type, priority, client, policy, attempt, queueings, submittedAt } = record
   const need = record.work?.need ?? backupNeed(record)
-  return {
+  const request: Draft = {
     requestId: queueings === 1 ? `job-${id}` : `job-${id}.${queueings}`,
     jobId: id,
     jobType: type,
@@ -27,9 +27,12 @@ export function resourceRequest(record: JobRecord): ResourceRequest {
     client,
     limits: record.backup?.limits ?? {},
     need,
-    ...(policy === undefined ? {} : { policy }),
   }
+  if (policy !== undefined) request.policy = policy
+  return request
 }
+
+type Draft = { -readonly [Field in keyof ResourceRequest]: ResourceRequest[Field] }
 
 function backupNeed({ id, backup, checkpoint, storageUnit }: JobRecord): MediaNeed {
   if (backup === undefined) throw new NbError('internal', `job ${id} has no policy to request resources by`)
@@ -91,20 +94,13 @@ export function endingOfError(error: NbError): Ending {
   return { status: error.status, statusText: error.message, warnings: 0 }
 }
 
-/** The wait counters of a report, for the job's detail. */
-export function waitCounters(
-  report: SessionReport,
-): Pick<JobProgress, 'waitedForFullBuffer' | 'waitedForEmptyBuffer'> {
-  const { waitedForFullBuffer, waitedForEmptyBuffer } = report
-  return { waitedForFullBuffer, waitedForEmptyBuffer }
-}
-
 /** What a finished session's numbers say of the job's progress. */
 export function finalProgress(report: SessionReport, shown: JobProgress | undefined): JobProgress {
   const { written, restored } = report
   const files = written?.counts.storedEntries ?? restored?.entries ?? shown?.files ?? 0
   const bytes = written?.counts.bytes ?? restored?.bytes ?? shown?.bytes ?? 0
-  return { files, bytes, ...waitCounters(report) }
+  const { waitedForFullBuffer, waitedForEmptyBuffer } = report
+  return { files, bytes, waitedForFullBuffer, waitedForEmptyBuffer }
 }
 
 /** The session's end, with its wait counters, as the field's job details tell it. */

@@ -112,10 +112,3 @@ export class JobEntries {
 }
 
 const noChildren: readonly ShownChild[] = []
-
-/** The record with what has been shown of it since it was written. */
-export function withLive({ current, live }: Entry): JobRecord {
-  const { progress, operation } = live
-  if (progress === current.progress && operation === current.operation) return current
-  return { ...current, progress, operation }
-}

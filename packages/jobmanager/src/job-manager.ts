@@ -30,7 +30,7 @@ import { type Flows, type FlowParts, createFlows } from './flows.ts'
 import { type CleanupReport, type Housekeeping, cleanupWorker, createHousekeeping } from './housekeeping.ts'
 import { type JobOperations, createJobOperations } from './job-operations.ts'
 import type { JobRecord } from './job-record.ts'
-import type { NewJob } from './job-store.ts'
+import type { Created, NewJob } from './job-store.ts'
 import { stateOf } from './job-view.ts'
 import { createLateAnswers } from './late-answers.ts'
 import { createLeaseKeeper } from './leases.ts'
@@ -119,7 +119,7 @@ class JobEngine implements JobManagerService {
     this.#flows = createFlows(this.#parts)
     this.#operations = createJobOperations(this.#parts, {
       ...this.#flows,
-      submit: (input) => this.#submit(input),
+      submit: async (input) => this.#begun(await store.create(input)),
     })
     this.#sessions = createJobSessions(this.#parts)
     this.#registry = createJobRegistry(this.#parts)
@@ -153,12 +153,7 @@ class JobEngine implements JobManagerService {
   ): ReturnType<JobManager['submit']> {
     throwIfAborted(options)
     this.#checkOpen()
-    if ('schedule' in input) {
-      checkBackupRequest(input)
-      return this.#submit({ kind: 'backup', request: input })
-    }
-    checkWorkRequest(input)
-    return this.#submit({ kind: 'work', request: input })
+    return this.#begun(await this.#parts.store.create(newJobOf(input)))
   }
 
   get({ jobId }: { readonly jobId: string }): Promise<Job | undefined> {
@@ -311,15 +306,21 @@ class JobEngine implements JobManagerService {
     throw new NbError('manager-stopping', text)
   }
 
-  async #submit(input: NewJob): ReturnType<JobManager['submit']> {
-    const made = await this.#parts.store.create(input)
-    const { jobId, created, children } = made
+  /** Sets what has been put on the list going. */
+  #begun({ jobId, created, children }: Created): Awaited<ReturnType<JobManager['submit']>> {
+    if (children === undefined) {
+      if (created) {
+        this.#events.emit('job:submitted', { jobId })
+        this.#flows.begin(jobId)
+      }
+      return { jobId }
+    }
     if (created) {
       this.#events.emit('job:submitted', { jobId })
-      for (const child of children ?? []) this.#events.emit('job:submitted', { jobId: child.jobId })
-      for (const child of children ?? [made]) this.#flows.begin(child.jobId)
+      for (const child of children) this.#events.emit('job:submitted', { jobId: child.jobId })
+      for (const child of children) this.#flows.begin(child.jobId)
     }
-    return { jobId, ...(children === undefined ? {} : { children }) }
+    return { jobId, children }
   }
 
   async #known(jobId: string): Promise<JobRecord> {
@@ -354,6 +355,16 @@ class JobEngine implements JobManagerService {
     this.#waiting.add(jobId)
     this.#events.emit('job:waiting-for-retry', { jobId, status: rest.status, retryAt })
   }
+}
+
+/** The job that a request asks for. Throws `argument-invalid` for one that can't be. */
+function newJobOf(input: BackupJobRequest | WorkJobRequest): NewJob {
+  if ('schedule' in input) {
+    checkBackupRequest(input)
+    return { kind: 'backup', request: input }
+  }
+  checkWorkRequest(input)
+  return { kind: 'work', request: input }
 }
 
 const everyLine = { first: 1, end: Infinity }

@@ -46,6 +46,15 @@ export interface JobStoreEvents {
   'store:corrupt': { readonly key: string; readonly message: string }
 }
 
+/** The job of a request. */
+export interface Created {
+  readonly jobId: string
+  /** Whether it is new. */
+  readonly created: boolean
+  /** In the order of the request's streams. */
+  readonly children?: readonly ChildJob[]
+}
+
 /**
  * The jobs database: a record and a detail log per job. Everyone appends lines through {@link JobLog}; only the job
  * manager uses the rest.
@@ -59,12 +68,7 @@ export interface JobStore extends JobLog, Required<Lifecycle>, Observable<JobSto
    * same request id answers with the same job. Rejects with `request-duplicate` when the id was used for another type of
    * job.
    */
-  create(input: NewJob): Promise<{
-    readonly jobId: string
-    readonly created: boolean
-    /** In the order of the request's streams. */
-    readonly children?: readonly ChildJob[]
-  }>
+  create(input: NewJob): Promise<Created>
   /** Changes a job that is not final. Rejects with `job-unknown`, `state-conflict`. */
   apply(jobId: string, change: JobChange, lines?: readonly JobLogLine[]): Promise<JobRecord>
   /**

@@ -19,46 +19,82 @@ const shortestMs = 250
 
 /** Makes the keeper of a broker's leases. */
 export function createLeaseKeeper(broker: ResourceBroker, clock: Clock, log: Logger): LeaseKeeper {
-  const kept = new Map<string, { cancel: () => void }>()
-
-  const keep: LeaseKeeper['keep'] = ({ leaseId, expiresAt }, lost) => {
-    letGo(leaseId)
-    const state = { cancel: (): void => undefined }
-    kept.set(leaseId, state)
-    const wait = (delayMs: number, endsAt: number): void => {
-      state.cancel = clock.setTimer(delayMs, () => void renew(endsAt))
-    }
-    const renew = async (endsAt: number): Promise<void> => {
-      try {
-        const limitMs = Math.max(shortestMs, endsAt - clock.now())
-        const renewed = await within(clock, limitMs, 'server-unreachable', 'renewing a lease', (signal) =>
-          broker.renew({ leaseId }, { signal }),
-        )
-        if (kept.get(leaseId) === state) wait(untilNext(renewed.expiresAt - clock.now()), renewed.expiresAt)
-      } catch (error) {
-        if (kept.get(leaseId) !== state) return
-        const { code } = asNbError(error)
-        log.error('lease %s was not renewed: %o', leaseId, error)
-        if (code !== 'lease-expired' && clock.now() < endsAt) {
-          wait(Math.max(shortestMs, (endsAt - clock.now()) / 4), endsAt)
-          return
-        }
-        kept.delete(leaseId)
-        lost(leaseLost(leaseId, error))
-      }
-    }
-    wait(untilNext(expiresAt - clock.now()), expiresAt)
-  }
+  const kept = new Map<string, KeptLease>()
+  const parts = { broker, clock, log, kept }
   const letGo = (leaseId: string): void => {
-    kept.get(leaseId)?.cancel()
+    kept.get(leaseId)?.letGo()
     kept.delete(leaseId)
   }
   return {
-    keep,
+    keep: ({ leaseId, expiresAt }, lost) => {
+      kept.get(leaseId)?.letGo()
+      kept.set(leaseId, new KeptLease(parts, leaseId, expiresAt, lost))
+    },
     letGo,
     letAllGo: () => {
       for (const leaseId of [...kept.keys()]) letGo(leaseId)
     },
+  }
+}
+
+interface LeaseParts {
+  readonly broker: ResourceBroker
+  readonly clock: Clock
+  readonly log: Logger
+  readonly kept: Map<string, KeptLease>
+}
+
+/** A lease that is renewed until it is let go or lost. */
+class KeptLease {
+  readonly #parts: LeaseParts
+  readonly #leaseId: string
+  readonly #lost: (reason: NbError) => void
+  readonly #renew = (): void => void this.#renewed()
+  #endsAt: number
+  #cancel: () => void
+  #isKept = true
+
+  constructor(parts: LeaseParts, leaseId: string, expiresAt: number, lost: (reason: NbError) => void) {
+    this.#parts = parts
+    this.#leaseId = leaseId
+    this.#lost = lost
+    this.#endsAt = expiresAt
+    this.#cancel = this.#wait(untilNext(expiresAt - parts.clock.now()))
+  }
+
+  letGo(): void {
+    this.#isKept = false
+    this.#cancel()
+  }
+
+  #wait(delayMs: number): () => void {
+    return this.#parts.clock.setTimer(delayMs, this.#renew)
+  }
+
+  async #renewed(): Promise<void> {
+    const { broker, clock, log, kept } = this.#parts
+    const leaseId = this.#leaseId
+    try {
+      const limitMs = Math.max(shortestMs, this.#endsAt - clock.now())
+      const { expiresAt } = await within(clock, limitMs, 'server-unreachable', 'renewing a lease', (signal) =>
+        broker.renew({ leaseId }, { signal }),
+      )
+      if (!this.#isKept) return
+      this.#endsAt = expiresAt
+      this.#cancel = this.#wait(untilNext(expiresAt - clock.now()))
+    } catch (error) {
+      if (!this.#isKept) return
+      const { code } = asNbError(error)
+      const leftMs = this.#endsAt - clock.now()
+      log.error('lease %s was not renewed: %o', leaseId, error)
+      if (code !== 'lease-expired' && leftMs > 0) {
+        this.#cancel = this.#wait(Math.max(shortestMs, leftMs / 4))
+        return
+      }
+      this.#isKept = false
+      kept.delete(leaseId)
+      this.#lost(leaseLost(leaseId, error))
+    }
   }
 }
 

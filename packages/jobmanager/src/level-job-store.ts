@@ -11,9 +11,16 @@ import {
   debugLogger,
 } from '@nb/contracts'
 import { type NumberedLine, countLines, hasLines, lineWrites, noLines, readLines } from './job-lines.ts'
-import { Entry, JobEntries, withLive } from './job-entries.ts'
+import { Entry, JobEntries } from './job-entries.ts'
 import type { JobRecord } from './job-record.ts'
-import type { JobStore, JobStoreComponents, JobStoreEvents, JobStoreOptions, NewJob } from './job-store.ts'
+import type {
+  Created,
+  JobStore,
+  JobStoreComponents,
+  JobStoreEvents,
+  JobStoreOptions,
+  NewJob,
+} from './job-store.ts'
 import { type LineCounter, LineCounters } from './line-counters.ts'
 import { chosenJobs } from './job-queries.ts'
 import { type LiveFacts, toJob } from './job-view.ts'
@@ -31,11 +38,11 @@ import { type JobSublevels, openSublevels } from './sublevels.ts'
 import { type JobChange, applyChange, isInsisted, isReportable } from './transitions.ts'
 import { type WriteOperation, type WriteQueue, createWriteQueue, durable, soon } from './write-queue.ts'
 
-type Created = Awaited<ReturnType<JobStore['create']>>
-
 const dayMs = 86_400_000
 /** How many of the jobs that ended last are known without the store, a kilobyte each: they are listed and asked for most. */
 const recentJobs = 5000
+/** How many jobs are looked at at once when old ones are purged. */
+const jobsAtOnce = 100
 
 /** Makes the jobs database. It comes first in a composition, because every component gets it as its `JobLog`. */
 export function createJobStore(components: JobStoreComponents, options: JobStoreOptions = {}): JobStore {
@@ -128,9 +135,13 @@ class LevelJobStore implements JobStore {
     const { requestId } = input.request
     const under = this.#creating.get(requestId)
     if (under !== undefined) return { ...(await under), created: false }
-    const made = this.#create(input).finally(() => this.#creating.delete(requestId))
+    const made = this.#create(input)
     this.#creating.set(requestId, made)
-    return made
+    try {
+      return await made
+    } finally {
+      this.#creating.delete(requestId)
+    }
   }
 
   async apply(jobId: string, change: JobChange, lines: readonly JobLogLine[] = noLines): Promise<JobRecord> {
@@ -256,7 +267,7 @@ class LevelJobStore implements JobStore {
 
   /** Changes what is decided by. */
   #change(entry: Entry, change: JobChange): JobRecord {
-    const current = applyChange(withLive(entry), change)
+    const current = applyChange(entry.current, change, entry.live)
     entry.current = current
     entry.live = current
     return current
@@ -281,13 +292,31 @@ class LevelJobStore implements JobStore {
     return ((await this.#levels.specs.get(key)) as string | undefined) ?? '{}'
   }
 
-  async *#records(): AsyncIterable<JobRecord | undefined> {
-    for await (const key of this.#levels.jobs.keys() as AsyncIterable<string>) {
-      const jobId = jobIdOfKey(key) ?? ''
-      const known = this.#entries.get(jobId)?.current ?? this.#recent.get(jobId)
-      const found = known ?? ((await this.#levels.jobs.get(key)) as string | undefined)
-      yield typeof found === 'string' ? this.#damage.parse(key, found) : found
+  /** All records, oldest first, so many at a time. */
+  async *#records(): AsyncIterable<readonly (JobRecord | undefined)[]> {
+    const keys = this.#levels.jobs.keys()
+    try {
+      for (;;) {
+        const some: readonly string[] = await keys.nextv(jobsAtOnce)
+        if (some.length === 0) return
+        const records: (JobRecord | undefined)[] = []
+        for (const key of some) records.push(this.#known(key) ?? (await this.#stored(key)))
+        yield records
+      }
+    } finally {
+      await keys.close()
     }
+  }
+
+  /** The record at a key where that is in memory. */
+  #known(key: string): JobRecord | undefined {
+    const jobId = jobIdOfKey(key) ?? ''
+    return this.#entries.get(jobId)?.current ?? this.#recent.get(jobId)
+  }
+
+  async #stored(key: string): Promise<JobRecord | undefined> {
+    const text = (await this.#levels.jobs.get(key)) as string | undefined
+    return text === undefined ? undefined : this.#damage.parse(key, text)
   }
 
   async *#allJobs(): AsyncIterable<Job | undefined> {
@@ -297,47 +326,42 @@ class LevelJobStore implements JobStore {
 
   async #create(input: NewJob): Promise<Created> {
     const { requestId, lines: first } = input.request
-    const known = await this.#jobOfRequest(requestId)
-    if (known !== undefined) {
-      const { id, type, children } = known
-      if (type === input.request.type)
-        return { jobId: id, created: false, ...(children === undefined ? {} : { children }) }
-      throw new NbError('request-duplicate', `request ${requestId} is the ${type} job ${id} already`, {
-        details: { jobId: id, requestId },
-      })
-    }
+    const known = (await this.#levels.requests.get(requestId)) as string | undefined
+    const before = known === undefined ? undefined : await this.#createdBefore(input, known)
+    if (before !== undefined) return before
     const records = createRecords(input, () => String(++this.#lastId), this.#clock.now())
-    const [record] = records
-    const made = records.map((each) => {
-      const given = each.parentId === undefined ? first : noLines
-      return { each, lines: this.keepsLines ? [...given, createdLine(each)] : noLines }
+    const [{ id, children }] = records
+    const operations: WriteOperation[] = [
+      { type: 'put', sublevel: this.#levels.meta, key: 'lastId', value: String(this.#lastId) },
+      { type: 'put', sublevel: this.#levels.requests, key: requestId, value: id },
+    ]
+    const made = records.map((record) => {
+      const given = record.parentId === undefined ? first : noLines
+      const lines = this.keepsLines ? [...given, createdLine(record)] : noLines
+      const entry = new Entry(record, lines.length)
+      this.#putNew(operations, entry, lines)
+      return { entry, lines }
     })
-    await this.#queue.write(
-      [
-        { type: 'put', sublevel: this.#levels.meta, key: 'lastId', value: String(this.#lastId) },
-        { type: 'put', sublevel: this.#levels.requests, key: requestId, value: record.id },
-        ...made.flatMap(({ each, lines }) => [
-          ...this.#putNew(each),
-          ...lineWrites(this.#levels.lines, each.id, 0, lines),
-        ]),
-      ],
-      durable,
-    )
-    for (const { each, lines } of made) this.#entries.set(each.id, new Entry(each, lines.length))
-    for (const { each, lines } of made) {
-      this.#tell(each.id, 0, lines)
-      const entry = this.#entries.get(each.id)
-      if (entry !== undefined) this.#events.emit('job:changed', this.#entries.change(entry))
+    await this.#queue.write(operations, durable)
+    for (const { entry } of made) this.#entries.set(entry.current.id, entry)
+    for (const { entry, lines } of made) {
+      this.#tell(entry.current.id, 0, lines)
+      this.#events.emit('job:changed', this.#entries.change(entry))
     }
-    const { children } = record
-    return { jobId: record.id, created: true, ...(children === undefined ? {} : { children }) }
+    return children === undefined ? { jobId: id, created: true } : { jobId: id, created: true, children }
   }
 
-  async #jobOfRequest(requestId: string): Promise<JobRecord | undefined> {
-    const id = (await this.#levels.requests.get(requestId)) as string | undefined
-    if (id === undefined) return undefined
-    if (!isJobId(id)) throw this.#damage.note(corrupt(requestId, 'it does not name a job'))
-    return this.#entries.get(id)?.current ?? this.read(id)
+  /** The answer to a request whose job there is already. */
+  async #createdBefore({ request }: NewJob, jobId: string): Promise<Created | undefined> {
+    const { requestId, type: asked } = request
+    if (!isJobId(jobId)) throw this.#damage.note(corrupt(requestId, 'it does not name a job'))
+    const known = this.#entries.get(jobId)?.current ?? (await this.read(jobId))
+    if (known === undefined) return undefined
+    const { type, children } = known
+    if (type === asked) return { jobId, created: false, ...(children === undefined ? {} : { children }) }
+    throw new NbError('request-duplicate', `request ${requestId} is the ${type} job ${jobId} already`, {
+      details: { jobId, requestId },
+    })
   }
 
   /** Notes in its parent what has happened to a job, to be written with it. Gives the parent where that changed it. */
@@ -398,13 +422,14 @@ class LevelJobStore implements JobStore {
     return { type: 'put', sublevel: this.#levels.jobs, key, value, valueEncoding: 'json' }
   }
 
-  #putNew(job: JobRecord): WriteOperation[] {
-    const { record, spec } = storedJob(job)
-    const key = jobKey(job.id)
-    return [
-      { type: 'put', sublevel: this.#levels.jobs, key, value: record, valueEncoding: 'json' },
-      { type: 'put', sublevel: this.#levels.specs, key, value: spec, valueEncoding: 'json' },
-    ]
+  #putNew(operations: WriteOperation[], { key, current }: Entry, lines: readonly JobLogLine[]): void {
+    const { jobs, specs } = this.#levels
+    const { record, spec } = storedJob(current)
+    operations.push(
+      { type: 'put', sublevel: jobs, key, value: record, valueEncoding: 'json' },
+      { type: 'put', sublevel: specs, key, value: spec, valueEncoding: 'json' },
+      ...lineWrites(this.#levels.lines, current.id, 0, lines),
+    )
   }
 
   #jobOf(key: string, text: string): Job | undefined {

@@ -29,22 +29,30 @@ export function createRecords(
   return [{ ...record, children: parts }, ...children]
 }
 
-type Common = Pick<JobRecord, 'version' | 'mediaRequests' | 'sessionHoldings' | 'tries' | 'queueings'>
-
-const common: Common = {
+/** What is filled in for a new job. It is whole, so that its copies are. */
+const blank = wholeRecord({
   version: 1,
-  mediaRequests: noRows,
-  sessionHoldings: noRows,
+  id: '',
+  requestId: '',
+  phase: 'queued',
+  type: 'backup',
+  origin: 'scheduled',
+  client: '',
+  priority: 0,
+  submittedAt: 0,
+  attempt: { number: 1, startedAt: 0, firstLine: 1 },
   tries: [],
   queueings: 1,
-}
+  mediaRequests: noRows,
+  sessionHoldings: noRows,
+})
 
 /** The record of a backup that has just been asked for; with streams it is their parent's, without their ids. */
 export function newBackupRecord(id: string, input: BackupJobRequest, now: number): JobRecord {
   const { policy, schedule, streams, selections, streamSet, retentionMs, windowClosesAt, retry } = input
   const isParent = streams !== undefined && streams.length > 0
-  return wholeRecord({
-    ...common,
+  return {
+    ...blank,
     id,
     requestId: input.requestId,
     phase: isParent ? 'parent' : 'queued',
@@ -65,7 +73,7 @@ export function newBackupRecord(id: string, input: BackupJobRequest, now: number
     retentionMs,
     windowClosesAt,
     retry,
-  })
+  }
 }
 
 /** The record of one stream of a parent. */
@@ -91,8 +99,8 @@ export function newChildRecord(
 /** The record of a job that a worker carries out. */
 export function newWorkRecord(id: string, input: WorkJobRequest, now: number): JobRecord {
   const { requestId, type, origin, client = '-', policy, priority = 0, need, parameters = {}, retry } = input
-  return wholeRecord({
-    ...common,
+  return {
+    ...blank,
     id,
     requestId,
     phase: 'queued',
@@ -105,13 +113,13 @@ export function newWorkRecord(id: string, input: WorkJobRequest, now: number): J
     work: { parameters, ...(need === undefined ? {} : { need }) },
     policy,
     retry,
-  })
+  }
 }
 
 /** The record of a job whose flow is run by someone else; it is active from the start. */
 export function newRegisteredRecord(id: string, input: RegisteredJobRequest, now: number): JobRecord {
-  return wholeRecord({
-    ...common,
+  return {
+    ...blank,
     id,
     requestId: input.requestId,
     phase: 'registered',
@@ -124,7 +132,7 @@ export function newRegisteredRecord(id: string, input: RegisteredJobRequest, now
     attempt: { number: 1, startedAt: now, firstLine: 1 },
     policy: input.policy,
     backupId: input.backupId,
-  })
+  }
 }
 
 const shortened = new WeakMap<Policy, Policy>()

@@ -4,18 +4,20 @@ import type { JobSublevels } from './sublevels.ts'
 import type { WriteOperation, WriteQueue } from './write-queue.ts'
 
 /**
- * The jobs that are final and ended before a time, parts before their parents. The records come oldest first; what was
- * submitted at that time or later can't have ended before it, so the rest is not looked at.
+ * The jobs that are final and ended before a time, parts before their parents. The records come oldest first, many at a
+ * time; what was submitted at that time or later can't have ended before it, so the rest is not looked at.
  */
 export async function jobsToPurge(
-  records: AsyncIterable<JobRecord | undefined>,
+  records: AsyncIterable<readonly (JobRecord | undefined)[]>,
   endedBefore: number,
 ): Promise<readonly JobRecord[]> {
   const found: JobRecord[] = []
-  for await (const record of records) {
-    if (record === undefined) continue
-    if (record.submittedAt >= endedBefore) break
-    if (record.phase === 'final' && (record.endedAt ?? Infinity) < endedBefore) found.push(record)
+  for await (const some of records) {
+    for (const record of some) {
+      if (record === undefined) continue
+      if (record.submittedAt >= endedBefore) return found.reverse()
+      if (record.phase === 'final' && (record.endedAt ?? Infinity) < endedBefore) found.push(record)
+    }
   }
   return found.reverse()
 }

@@ -11,6 +11,8 @@ export interface ToldChange {
   readonly status: number | undefined
   /** Whether it goes on from one stage to another, rather than tells more of the one that it is in. */
   readonly isMove: boolean
+  /** Its record as it is written; changed facts that are shown before that are not in it. */
+  readonly record: JobRecord
   /** The job as lists show it; made for those who ask for it while the change is told, since few want it of every change. */
   readonly job: Job
 }
@@ -30,6 +32,7 @@ export class Told<Kept extends { readonly shown: JobRecord }> implements ToldCha
   readonly state: JobState
   readonly status: number | undefined
   readonly isMove: boolean
+  readonly record: JobRecord
   readonly #entries: { view(entry: Kept): Job }
   readonly #entry: Kept
   #job: Job | undefined
@@ -41,6 +44,7 @@ export class Told<Kept extends { readonly shown: JobRecord }> implements ToldCha
     this.state = state
     this.status = shown.phase === 'final' ? shown.ending?.status : undefined
     this.isMove = isMove
+    this.record = shown
     this.#entries = entries
     this.#entry = entry
   }

@@ -9,6 +9,7 @@ import {
   type Rest,
   isBackupRecord,
 } from './job-record.ts'
+import type { LiveFacts } from './job-view.ts'
 import { mergeProgress } from './progress.ts'
 import { noRows, withRow, withoutRow } from './rows.ts'
 
@@ -155,7 +156,7 @@ const insisted: ReadonlySet<JobChange['kind']> = new Set<JobChange['kind']>([
 ])
 
 /**
- * The job after a change. Throws `state-conflict` for one that is not legal in its phase.
+ * The job after a change, with the facts that were shown of it since. Throws `state-conflict` for one that is not legal in its phase.
  *
  * ```
  *                 resources     image        session
@@ -174,12 +175,43 @@ const insisted: ReadonlySet<JobChange['kind']> = new Set<JobChange['kind']>([
  * - A suspend that was noted is forgotten when the try comes to its own end first.
  * - A checkpoint keeps the image over tries; without one each try has an image of its own.
  */
-export function applyChange(record: JobRecord, change: JobChange): JobRecord {
+export function applyChange(record: JobRecord, change: JobChange, live: LiveFacts = record): JobRecord {
   if (!allows(record, change.kind)) {
     throw new NbError('state-conflict', `job ${record.id} is ${record.phase}: it can't be ${change.kind}`, {
       details: { jobId: record.id, phase: record.phase, change: change.kind },
     })
   }
+  const { progress, operation } = live
+  // What every backup goes through is copied once, facts and all.
+  switch (change.kind) {
+    case 'imaged': {
+      const { backupId } = change
+      const resumedFrom = record.checkpoint?.number
+      return { ...record, phase: 'imaged', backupId, resumedFrom, progress, operation }
+    }
+    case 'media-answered': {
+      const mediaRequests = withoutRow(record.mediaRequests, change.request)
+      return { ...record, mediaRequests, progress, operation }
+    }
+    case 'ended': {
+      const ending = trueEnding(record, change.ending)
+      const endedAt = change.at
+      return { ...record, phase: 'ended', endedAt, ending, suspend: undefined, progress, operation }
+    }
+    default:
+      return applySeldom(withLive(record, live), change)
+  }
+}
+
+/** The record with what has been shown of it since. */
+function withLive(record: JobRecord, { progress, operation }: LiveFacts): JobRecord {
+  if (progress === record.progress && operation === record.operation) return record
+  return { ...record, progress, operation }
+}
+
+type SeldomChange = Exclude<JobChange, { readonly kind: 'imaged' | 'media-answered' | 'ended' }>
+
+function applySeldom(record: JobRecord, change: SeldomChange): JobRecord {
   switch (change.kind) {
     case 'granted': {
       const { storageUnit, mediaServer } = change.holding.allocation
@@ -188,10 +220,6 @@ export function applyChange(record: JobRecord, change: JobChange): JobRecord {
     }
     case 'requeued':
       return { ...withoutTry(record), phase: 'queued' }
-    case 'imaged': {
-      const { backupId } = change
-      return { ...record, phase: 'imaged', backupId, resumedFrom: record.checkpoint?.number }
-    }
     case 'started': {
       const { sessionId, mediaServer } = change
       return { ...record, phase: 'running', session: { sessionId, mediaServer } }
@@ -204,8 +232,6 @@ export function applyChange(record: JobRecord, change: JobChange): JobRecord {
       if (record.held === undefined) return { ...record, mediaRequests }
       return { ...record, mediaRequests, heldFor: record.heldFor ?? change.request }
     }
-    case 'media-answered':
-      return { ...record, mediaRequests: withoutRow(record.mediaRequests, change.request) }
     case 'leased': {
       const { storageUnit, mediaServer } = change.holding.allocation
       const sessionHoldings = withRow(record.sessionHoldings, change.request, change.holding)
@@ -258,10 +284,6 @@ export function applyChange(record: JobRecord, change: JobChange): JobRecord {
       return { ...record, activeAt: record.activeAt ?? change.at }
     case 'child-ended':
       return { ...record, childEnds: { ...record.childEnds, [change.jobId]: change.end } }
-    case 'ended': {
-      const ending = trueEnding(record, change.ending)
-      return { ...record, phase: 'ended', endedAt: change.at, ending, suspend: undefined }
-    }
     case 'amended':
       return { ...record, ending: change.ending }
     case 'removed':

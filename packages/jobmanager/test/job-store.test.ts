@@ -5,6 +5,9 @@ import { createJobStore } from '../src/index.ts'
 import { jobKey, lineKey } from '../src/store-keys.ts'
 import { request } from './fixture.ts'
 
+const registration = { requestId: 'r', type: 'restore', origin: 'user', client: 'web1', lines: [] } as const
+const need = { kind: 'read', storageUnit: 'disk1' } as const
+
 t.test('numbers go on after a restart, also when the last jobs are gone', async (t) => {
   const clock = createVirtualClock()
   const store = new MemoryLevel()
@@ -193,4 +196,72 @@ t.test('the end of a job is written as soon as the database can', async (t) => {
   await driven(clock, ended)
   t.match(await jobStore.view('1'), { state: 'done' })
   await jobStore.stop()
+})
+
+t.test('a change tells whether its job moves on, and shows it to those who ask', async (t) => {
+  const clock = createVirtualClock()
+  const store = createJobStore({ store: new MemoryLevel(), clock })
+  const told: [state: string, isMove: boolean, status: number | undefined, bytes: number | undefined][] = []
+  store.on('job:changed', ({ state, isMove, status, job }) =>
+    told.push([state, isMove, status, job.progress?.bytes]),
+  )
+  await store.create({ kind: 'registered', request: registration })
+  store.show('1', { progress: { files: 1, bytes: 5 } })
+  await store.apply('1', { kind: 'noted', facts: { backupId: 'web1_1' } })
+  await store.apply('1', {
+    kind: 'ended',
+    at: clock.now(),
+    ending: { status: 0, statusText: '', warnings: 0 },
+  })
+  await store.apply('1', { kind: 'settled' })
+  t.strictSame(told, [
+    ['active', true, undefined, undefined],
+    ['active', false, undefined, 5],
+    ['active', false, undefined, 5],
+    ['done', true, undefined, 5],
+    ['done', true, 0, 5],
+  ])
+  await store.stop()
+})
+
+t.test('a noted change is decided by at once and written with the next', async (t) => {
+  const clock = createVirtualClock()
+  const database = new MemoryLevel<string, string>()
+  const store = createJobStore({ store: database, clock })
+  const asked = { jobId: '1', sessionId: 's', mediaServer: 'media1', requestId: '1', need } as const
+  await store.create({ kind: 'registered', request: registration })
+  await store.apply('1', { kind: 'media-asked', request: 's/1', input: asked })
+  store.note('1', { kind: 'media-answered', request: 's/1' })
+  t.strictSame(store.current('1')?.mediaRequests, [])
+  const written = async () => (await restarted()).current('1')?.mediaRequests.map(({ key }) => key)
+  const restarted = async () => {
+    const other = createJobStore({ store: database, clock })
+    await other.start()
+    return other
+  }
+  t.strictSame(await written(), ['s/1'], 'a crash takes it back')
+  await store.apply('1', { kind: 'noted', facts: {} })
+  t.strictSame(await written(), [])
+  t.throws(() => store.note('2', { kind: 'media-answered', request: 's/1' }), { code: 'job-unknown' })
+  await store.stop()
+})
+
+t.test('many old jobs go, the young ones stay', async (t) => {
+  const clock = createVirtualClock()
+  const store = createJobStore({ store: new MemoryLevel(), clock })
+  const end = async (requestId: string): Promise<void> => {
+    const { jobId } = await store.create({ kind: 'registered', request: { ...registration, requestId } })
+    const ending = { status: 0, statusText: '', warnings: 0 }
+    await store.apply(jobId, { kind: 'ended', at: clock.now(), ending })
+    await store.apply(jobId, { kind: 'settled' })
+  }
+  for (let count = 0; count < 230; count++) await end(`old ${count}`)
+  await clock.advance(1000)
+  for (let count = 0; count < 5; count++) await end(`young ${count}`)
+  t.equal(await store.purge(clock.now()), 230)
+  t.same(
+    (await collect(store.list({}))).map(({ id }) => id),
+    ['235', '234', '233', '232', '231'],
+  )
+  await store.stop()
 })

@@ -1,4 +1,4 @@
-import { type MediaAnswer, type MediaServer, debugLogger } from '@nb/contracts'
+import { type MediaAnswer, type MediaServer, NbError, debugLogger } from '@nb/contracts'
 import { type FakeMediaServer, createFakeBroker, driven, sampleRestoreSession } from '@nb/test-kit'
 import t from 'tap'
 import { createJobManager, createJobStore } from '../src/index.ts'
@@ -55,6 +55,22 @@ t.test('a backup’s first request gets its own grant, the next one another', as
   await site.manager.cancel({ jobId })
   await driven(site.clock, site.manager.wait({ jobId }))
   t.strictSame(site.world.broker.inForce, [], 'the end gives back all')
+})
+
+t.test('an answer that a session does not wait for any more does not end its job', async (t) => {
+  const site = await openSite({ script: () => ({ durationMs: 60_000 }) })
+  t.teardown(() => site.stop())
+  const server = serverOf(site)
+  const grant: MediaServer['grantMedia'] = server.grantMedia.bind(server)
+  let answers = 0
+  server.grantMedia = async (input) => {
+    answers += 1
+    await grant(input)
+    throw new NbError('not-found', 'it has made no such request that still counts')
+  }
+  const { jobId } = await site.manager.submit(request())
+  t.match(await driven(site.clock, site.manager.wait({ jobId })), { status: 0 })
+  t.equal(answers, 1)
 })
 
 t.test('what can’t be granted is answered with its status', async (t) => {

@@ -1,4 +1,5 @@
-import type { Allocation, Clock, Job, JobManager, MediaManagerEvents } from '@nb/contracts'
+import type { Allocation, Clock, JobManager, MediaManagerEvents } from '@nb/contracts'
+import type { JobRecord, ToldChange } from '@nb/jobmanager'
 import type { SimulatedJob } from './results.ts'
 import { TimeSeries, seriesStepMs } from './time-series.ts'
 
@@ -62,10 +63,10 @@ export class Recorder {
     }
   }
 
-  /** A job has changed. */
-  jobChanged(job: Job): void {
+  /** A job has changed. What is noted of it changes when it moves on. */
+  jobChanged({ record: job, state, status, isMove }: ToldChange): void {
     // A parent does nothing itself: its children are the jobs.
-    if (job.children !== undefined) return
+    if (!isMove || job.children !== undefined) return
     let living = this.#living.get(job.id)
     if (living === undefined) {
       living = { record: newRecord(job), waits: false }
@@ -77,13 +78,13 @@ export class Recorder {
     if (job.mediaServer !== undefined) record.mediaServer = job.mediaServer
     if (job.storageUnit !== undefined) record.storageUnit = job.storageUnit
     if (job.endedAt !== undefined) record.endedAt = job.endedAt
-    record.attempts = job.attempt
-    if (job.status !== undefined) {
-      record.status = job.status
-      record.bytes = job.status <= 1 ? (job.progress?.bytes ?? 0) : 0
+    record.attempts = job.attempt.number
+    if (status !== undefined) {
+      record.status = status
+      record.bytes = status <= 1 ? (job.progress?.bytes ?? 0) : 0
       this.#living.delete(job.id)
     }
-    const waits = job.state === 'queued'
+    const waits = state === 'queued'
     if (waits === living.waits) return
     living.waits = waits
     this.#noteQueue(waits)
@@ -190,7 +191,7 @@ function driveOf({ medium }: Allocation): string | undefined {
   return medium.kind === 'tape' ? medium.drive : undefined
 }
 
-function newRecord(job: Job): Writable<SimulatedJob> {
+function newRecord(job: JobRecord): Writable<SimulatedJob> {
   const { id, type, policy, client, stream, schedule, scheduleType, submittedAt } = job
   return {
     id,

@@ -162,9 +162,7 @@ class SiteSimulation implements Simulation {
       { jobs: this.#recorder.noting(jobs), catalog, store: database.sublevel('scheduler'), clock, ...logged },
       { timeZone, maxJobsPerClient: site.maxJobsPerClient ?? 1, recheckMs: 30 * dayMs },
     )
-    jobStore.on('job:changed', (change) => {
-      if (change.isMove) this.#recorder.jobChanged(change.job)
-    })
+    jobStore.on('job:changed', (change) => this.#recorder.jobChanged(change))
     media.on('allocation:made', (event) => this.#recorder.allocated(event))
     media.on('allocation:released', (event) => this.#recorder.released(event))
     this.#failures = new Failures({ clock, media, hardware, clients }, site)
