@@ -29,19 +29,20 @@ export class BackupMemory {
   /** A run has ended, with this image if it is known. */
   ended(backupId: string | undefined): void {
     if (backupId === undefined) this.#told = undefined
-    else this.#since = [...this.#since, backupId]
+    else this.#since = this.#since.length === 0 ? [backupId] : [...this.#since, backupId]
   }
 
   /** When each schedule last succeeded, for each stream. Not to be called again before it has answered. */
-  async ask(of: BackupsOf, now: number, options: CallOptions): Promise<readonly KnownBackups[]> {
+  ask(of: BackupsOf, now: number, options: CallOptions): Promise<readonly KnownBackups[]> {
     const told = this.#holds(of, now) ? this.#told : undefined
     const before = told === undefined ? undefined : { told, since: this.#since }
-    const answer = await lastBackups(this.#catalog, of, before, options)
-    if (before === undefined) this.#askedAt = now
-    this.#of = of
-    this.#told = answer
-    this.#since = none
-    return answer.backups
+    return lastBackups(this.#catalog, of, before, options).then((answer) => {
+      if (before === undefined) this.#askedAt = now
+      this.#of = of
+      this.#told = answer
+      this.#since = none
+      return answer.backups
+    })
   }
 
   #holds({ policy, streams }: BackupsOf, now: number): boolean {

@@ -51,16 +51,9 @@ export function nextRun(facts: DueFacts): PlannedRun | undefined {
   }
   if (best === undefined || chosen === undefined) return undefined
   const { dueAt, startsAt, closesAt } = best
-  return {
-    policy: policy.name,
-    client,
-    ...(stream === undefined ? {} : { stream }),
-    schedule: chosen.name,
-    scheduleType: chosen.type,
-    dueAt,
-    startsAt,
-    closesAt,
-  }
+  const { name: schedule, type: scheduleType } = chosen
+  const run = { policy: policy.name, client, schedule, scheduleType, dueAt, startsAt, closesAt }
+  return stream === undefined ? run : { ...run, stream }
 }
 
 /** Whether the scheduler starts jobs of it without being asked. */

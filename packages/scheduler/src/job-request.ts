@@ -27,7 +27,7 @@ export interface JobStartFacts {
 export function jobRequest(run: TaskRun, facts: JobStartFacts): BackupJobRequest {
   const { policy, schedule, client, retryDelayMs, retentionMs, limits } = facts
   const [first] = run.parts
-  return {
+  const request: Draft = {
     requestId: run.requestId,
     type: 'backup',
     origin: run.origin,
@@ -38,21 +38,22 @@ export function jobRequest(run: TaskRun, facts: JobStartFacts): BackupJobRequest
     retentionMs,
     limits,
     lines: facts.isLogged ? [startLine(run, facts)] : [],
-    ...(run.windowClosesAt === undefined ? {} : { windowClosesAt: run.windowClosesAt }),
-    ...(run.streamSet === undefined
-      ? first?.selections === undefined
-        ? {}
-        : { selections: first.selections }
-      : {
-          streamSet: run.streamSet,
-          streams: run.parts.map(({ stream = '', selections = [], tries }) => ({
-            name: stream,
-            selections,
-            retry: { tries, delayMs: retryDelayMs },
-          })),
-        }),
   }
+  if (run.windowClosesAt !== undefined) request.windowClosesAt = run.windowClosesAt
+  if (run.streamSet === undefined) {
+    if (first?.selections !== undefined) request.selections = first.selections
+    return request
+  }
+  request.streamSet = run.streamSet
+  request.streams = run.parts.map(({ stream = '', selections = [], tries }) => ({
+    name: stream,
+    selections,
+    retry: { tries, delayMs: retryDelayMs },
+  }))
+  return request
 }
+
+type Draft = { -readonly [Field in keyof BackupJobRequest]: BackupJobRequest[Field] }
 
 /** Step 1 in the job's log. */
 function startLine(run: TaskRun, { policy, schedule, client, now }: JobStartFacts): JobLogLine {

@@ -14,7 +14,7 @@ import { askFileSystems } from './discovery.ts'
 import { type JobEnd, endOf } from './job-end.ts'
 import { endLine, jobRequest } from './job-request.ts'
 import { triesOf } from './job-tries.ts'
-import type { KnownBackups } from './last-backups.ts'
+import type { BackupsOf, KnownBackups } from './last-backups.ts'
 import { newRun } from './new-run.ts'
 import { whyNothingStarts } from './no-run.ts'
 import { type StreamPlan, planStream } from './stream-plan.ts'
@@ -22,6 +22,7 @@ import { describeStream, stateAfter } from './stream-state.ts'
 import { type ClientStream, needsFileSystems, streamsOf } from './streams.ts'
 import { type StartFacts, factsOf } from './start-facts.ts'
 import type { TaskContext } from './task-context.ts'
+import { withEnd } from './task-end.ts'
 import { type RunPart, type TaskRecord, type TaskRun, wholeClient } from './task-store.ts'
 
 const troubleDelayMs = 60_000
@@ -31,6 +32,7 @@ const refusals: readonly string[] = ['argument-invalid', 'not-supported']
 const noPlans: readonly StreamPlan[] = []
 const noTries: readonly number[] = []
 
+type PlannedFor = BackupsOf & { readonly streams: readonly ClientStream[] }
 type FollowedPart = RunPart & { readonly jobId: string }
 
 /**
@@ -197,10 +199,15 @@ export class PolicyClientTaskRunner {
     }
   }
 
-  async #plan(policy: Policy, streams: readonly ClientStream[]): Promise<void> {
+  #plan(policy: Policy, streams: readonly ClientStream[]): Promise<void> {
+    const of = { policy, client: this.#record.client, streams }
+    return this.#backups
+      .ask(of, this.#context.clock.now(), this.#calls)
+      .then((known) => this.#planBy(known, of))
+  }
+
+  #planBy(known: readonly KnownBackups[], { policy, client, streams }: PlannedFor): void {
     const { clock, timeZone, calendarMidnight, attempts } = this.#context
-    const { client } = this.#record
-    const known = await this.#backups.ask({ policy, client, streams }, clock.now(), this.#calls)
     const now = clock.now()
     const facts = { policy, client, now, quietUntil: this.#quietUntil, timeZone, calendarMidnight, attempts }
     this.#plans = streams.map((stream, at) => {
@@ -359,12 +366,7 @@ export class PolicyClientTaskRunner {
     const { policy, client } = this.#record
     const key = part.stream ?? wholeClient
     const state = stateAfter(this.#record.streams[key], run, status, tries, clock.now(), attempts)
-    const runs = this.#record.runs.flatMap((other) => {
-      if (other.requestId !== run.requestId) return [other]
-      const parts = other.parts.filter(({ jobId }) => jobId !== part.jobId)
-      return parts.length === 0 ? [] : [{ ...other, parts }]
-    })
-    await this.#save({ ...this.#record, runs, streams: { ...this.#record.streams, [key]: state } })
+    await this.#save(withEnd(this.#record, run, part, state))
     this.#backups.ended(isSuccess(status) ? backupId : undefined)
     await this.#evaluate()
     const next = this.#planOf(key)?.next
@@ -384,9 +386,10 @@ export class PolicyClientTaskRunner {
     })
   }
 
-  async #save(record: TaskRecord): Promise<void> {
-    await this.#context.store.put(record)
-    this.#record = record
+  #save(record: TaskRecord): Promise<void> {
+    return this.#context.store.put(record).then(() => {
+      this.#record = record
+    })
   }
 }
 

@@ -226,12 +226,12 @@ export function createScheduler(
 }
 
 function limitsFor(options: SchedulerOptions, policy: Policy, client: string): JobLimits {
-  const maxJobsThisClient = options.maxJobsOfClient?.[client]
-  return {
-    ...(policy.maxJobs === undefined ? {} : { maxJobsPerPolicy: policy.maxJobs }),
-    ...(options.maxJobsPerClient === undefined ? {} : { maxJobsPerClient: options.maxJobsPerClient }),
-    ...(maxJobsThisClient === undefined ? {} : { maxJobsThisClient }),
-  }
+  const limits: { -readonly [Limit in keyof JobLimits]: JobLimits[Limit] } = {}
+  if (policy.maxJobs !== undefined) limits.maxJobsPerPolicy = policy.maxJobs
+  if (options.maxJobsPerClient !== undefined) limits.maxJobsPerClient = options.maxJobsPerClient
+  const ofClient = options.maxJobsOfClient?.[client]
+  if (ofClient !== undefined) limits.maxJobsThisClient = ofClient
+  return limits
 }
 
 const fullestFirst = ['full', 'cumulative', 'differential']

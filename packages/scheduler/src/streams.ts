@@ -13,18 +13,19 @@ export function needsFileSystems({ selections }: Policy): boolean {
   return selections.includes('ALL_LOCAL_DRIVES')
 }
 
+const wholeStream: readonly ClientStream[] = [{}]
+
 /**
  * The streams of a policy for a client with these file systems. Without multiple streams it is one. With them, each
  * `NEW_STREAM` begins one, and what stands before the first is one too; where there is no `NEW_STREAM`, each path is one. An
  * `ALL_LOCAL_DRIVES` is one per file system. Of streams of one name the first counts.
  */
 export function streamsOf(policy: Policy, fileSystems: readonly LocalFileSystem[]): readonly ClientStream[] {
+  if (policy.multipleStreams !== true && !needsFileSystems(policy)) return wholeStream
   const mountPoints = fileSystems.map(({ mountPoint }) => mountPoint)
   const expand = (each: Selection): readonly Path[] =>
     each === 'ALL_LOCAL_DRIVES' ? mountPoints : isPath(each) ? [each] : []
-  if (policy.multipleStreams !== true) {
-    return needsFileSystems(policy) ? [{ selections: policy.selections.flatMap(expand) }] : [{}]
-  }
+  if (policy.multipleStreams !== true) return [{ selections: policy.selections.flatMap(expand) }]
   const streams = new Map<string, ClientStream>()
   for (const group of groupsOf(policy.selections)) {
     const parts = group.includes('ALL_LOCAL_DRIVES') ? group.flatMap(expand).map((path) => [path]) : [group]
