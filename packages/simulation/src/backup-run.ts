@@ -53,7 +53,7 @@ async function writeDisk(
   unit: string,
 ): Promise<readonly StoredPart[]> {
   const { hardware } = work
-  await walk(work, session, plan)
+  if (plan.walkMs > 0) await session.unlessEnded(work.clock.sleep(plan.walkMs))
   hardware.takeDisk(unit, image.backupId, plan.bytes)
   try {
     const breaksAfter = breakOf(plan)
@@ -92,7 +92,7 @@ async function writeTape(
   const using = hardware.use(medium, user)
   try {
     await session.unlessEnded(using.ready)
-    await walk(work, session, plan)
+    if (plan.walkMs > 0) await session.unlessEnded(work.clock.sleep(plan.walkMs))
     let left = plan.bytes
     let untilError = breakOf(plan)
     for (;;) {
@@ -144,10 +144,6 @@ async function mediaError(
     'media-write-failed',
     `volume ${volumeId} in drive ${drive} could not be written${verdict}`,
   )
-}
-
-async function walk({ clock }: SessionWork, session: Session, { walkMs }: BackupPlan): Promise<void> {
-  if (walkMs > 0) await session.unlessEnded(clock.sleep(walkMs))
 }
 
 function written(

@@ -52,17 +52,17 @@ export async function askForMedia(
 }
 
 /** Moves so many bytes between a client and a medium; ended early, it stops at once. */
-export async function move(
+export function move(
   { network, clients, link }: SessionWork,
   session: Session,
   client: string,
   medium: NetworkLink,
   bytes: number,
 ): Promise<void> {
-  if (bytes <= 0) return
+  if (bytes <= 0) return Promise.resolve()
   const reader = clients.link(client)
   const flow = network.start(bytes, link === undefined ? [reader, medium] : [reader, link, medium])
-  await session.whileItLives(flow.done, flow.abort)
+  return session.whileItLives(flow.done, flow.abort)
 }
 
 /** The name of a media server's link in the network; it has one when it has been added. */

@@ -12,10 +12,12 @@ interface JobWaits {
   readonly all: Wait[]
   /** What it was found with last, and when; it has waited for that until the next look, or until it leaves the queue. */
   present: readonly Wait[]
+  things: readonly WaitedFor[]
   at: number
 }
 
 const none: readonly Wait[] = []
+const nothing: readonly WaitedFor[] = []
 
 /** Asks the broker at intervals what the waiting jobs wait for, and adds up the answers. */
 export class Waits {
@@ -25,6 +27,8 @@ export class Waits {
   readonly #ofJob = new Map<string, JobWaits>()
   /** Each thing that was waited for, once: they are told apart by identity. */
   readonly #known = new Map<string, WaitedFor>()
+  /** So are the lists of them. */
+  readonly #lists = new Map<string, readonly WaitedFor[]>()
 
   constructor(clock: Clock, broker: Pick<ResourceBroker, 'queue'>, everyMs: number) {
     this.#clock = clock
@@ -47,7 +51,7 @@ export class Waits {
     const known = new Map<readonly Blocker[], readonly WaitedFor[]>()
     for await (const { request, since, blockers } of this.#broker.queue({})) {
       const before = this.#ofJob.get(request.jobId)
-      const waits = before ?? { all: [], present: none, at: since }
+      const waits = before ?? { all: [], present: none, things: nothing, at: since }
       if (before === undefined) this.#ofJob.set(request.jobId, waits)
       else credit(waits, now)
       let things = known.get(blockers)
@@ -55,7 +59,10 @@ export class Waits {
         things = this.#things(blockers)
         known.set(blockers, things)
       }
-      waits.present = things.map((thing) => waitFor(waits, thing))
+      if (waits.things !== things) {
+        waits.things = things
+        waits.present = things.map((thing) => waitFor(waits, thing))
+      }
       if (before === undefined) credit(waits, now)
     }
   }
@@ -66,6 +73,7 @@ export class Waits {
     if (waits === undefined) return
     credit(waits, this.#clock.now())
     waits.present = none
+    waits.things = nothing
   }
 
   /** What a job was found to wait for longest. */
@@ -109,7 +117,10 @@ export class Waits {
       this.#known.set(key, thing)
       things.add(thing)
     }
-    return [...things]
+    const key = [...things].map(({ kind, name }) => `${kind} ${name}`).join('\n')
+    const list = this.#lists.get(key) ?? [...things]
+    this.#lists.set(key, list)
+    return list
   }
 }
 
