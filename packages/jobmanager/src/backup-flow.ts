@@ -1,4 +1,4 @@
-import { NbError, asNbError } from '@nb/contracts'
+import { type SessionReport, NbError, asNbError } from '@nb/contracts'
 import { type AfterAttempt, type AttemptEnd, afterAttempt } from './after-attempt.ts'
 import { removeArchived } from './archive-removal.ts'
 import {
@@ -11,7 +11,7 @@ import {
 } from './backup-steps.ts'
 import type { ManagerParts } from './components.ts'
 import { backupStep, describeStart, endingOfError } from './flow-lines.ts'
-import { discardImage, releaseAll } from './give-back.ts'
+import { discardImage, releaseAll, releaseLease } from './give-back.ts'
 import type { Ending } from './job-record.ts'
 import { isRemoving } from './job-view.ts'
 import { retrying } from './patience.ts'
@@ -26,19 +26,19 @@ export async function runBackup(parts: ManagerParts, job: RunningJob): Promise<v
   const { mediaServers, clock, late } = parts
   const { signal } = job
   try {
-    /* 3–5  */ const { grant, request } = await requestResources(parts, job)
+    /* 3–5  */ const grant = await requestResources(parts, job)
     /* 5    */ await becomeActive(parts, job, grant)
     /* 6    */ const image = await imageOfTry(parts, job)
     /* 6    */ await job.change({ kind: 'imaged', backupId: image.backupId })
     /* 7    */ const { mediaServer } = grant.allocation
     /* 7    */ const server = mediaServerOf(mediaServers, mediaServer)
     /* 7    */ job.log?.say(describeStart(mediaServer, image), backupStep(7))
-    /* 7    */ const spec = sessionSpec(job.record, image, request)
+    /* 7    */ const spec = sessionSpec(job.record, image)
     /* 7    */ const start = () => retrying(clock, 3, () => server.startBackup(spec, { signal }), signal)
     /* 8    */ const { sessionId } = await job.unlessEnded(start, (session) => late.session(server, session))
     /* 8    */ await job.change({ kind: 'started', sessionId, mediaServer })
     /* 8    */ job.log?.say(`session ${sessionId} runs on media server ${mediaServer}`)
-    /* 9–13 */ await endTry(parts, job, await sessionEnding(parts, job))
+    /* 9–13 */ await endReported(parts, job, await job.report())
   } catch (error) {
     await undoBackup(parts, job, asNbError(error))
   }
@@ -47,10 +47,15 @@ export async function runBackup(parts: ManagerParts, job: RunningJob): Promise<v
 /** The rest of the flow for a job whose session was found alive after a restart. */
 export async function resumeBackup(parts: ManagerParts, job: RunningJob): Promise<void> {
   try {
-    /* 9–13 */ await endTry(parts, job, await sessionEnding(parts, job))
+    /* 9–13 */ await endReported(parts, job, await job.report())
   } catch (error) {
     await undoBackup(parts, job, asNbError(error))
   }
+}
+
+function endReported(parts: ManagerParts, job: RunningJob, report: SessionReport): Promise<void> {
+  const end = sessionEnding(parts, job, report)
+  return end instanceof Promise ? end.then((told) => endTry(parts, job, told)) : endTry(parts, job, end)
 }
 
 /** What follows a try: the end of the job, or a rest of it until it goes on. */
@@ -85,7 +90,7 @@ export async function settleTry(parts: ManagerParts, job: RunningJob): Promise<v
     await discardImage(parts, job.record)
     await store.apply(job.id, { kind: 'afresh' })
   }
-  await releaseAll(parts, job.record, job.namesGrants)
+  await giveBack(parts, job)
   const { cancel } = job.record
   if (cancel !== undefined) {
     await settleBackup(parts, job, endingOfError(new NbError('job-cancelled', cancel.reason)))
@@ -102,8 +107,16 @@ export async function settleBackup(parts: ManagerParts, job: RunningJob, ending:
   /* 15   */ const browsable = await completeImage(parts, job)
   /* 15   */ if (!browsable) await discardImage(parts, job.record)
   /* 15   */ if (isRemoving(job.record)) await removeArchived(parts, job)
-  /* 16   */ await releaseAll(parts, job.record, job.namesGrants)
+  /* 16   */ await giveBack(parts, job)
   await store.apply(job.id, { kind: 'settled' })
+}
+
+/** Gives back what the job holds: mostly the one grant that its record names. */
+function giveBack(parts: ManagerParts, { id, record, namesGrants }: RunningJob): Promise<void> {
+  const { held, sessionHoldings } = record
+  return namesGrants && held !== undefined && sessionHoldings.length === 0
+    ? releaseLease(parts, id, held.leaseId)
+    : releaseAll(parts, record, namesGrants)
 }
 
 /** The one place of undo: whatever happened at whichever step, nothing of the try stays behind but what a checkpoint keeps. */

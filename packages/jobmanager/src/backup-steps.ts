@@ -1,9 +1,11 @@
 import {
+  type BackupCheckpoint,
   type BackupSessionSpec,
   type Grant,
   type ImageRecord,
   type NewImage,
   type ResourceRequest,
+  type SessionReport,
   NbError,
   asNbError,
   counted,
@@ -14,6 +16,7 @@ import type { AttemptEnd } from './after-attempt.ts'
 import { selectedPaths } from './check-backup.ts'
 import type { ManagerParts } from './components.ts'
 import {
+  backupNeed,
   backupStep,
   describeReport,
   describeRequest,
@@ -25,26 +28,24 @@ import {
 } from './flow-lines.ts'
 import { discardImage } from './give-back.ts'
 import { checkpointInterval } from './job-actions.ts'
-import type { Ending, JobRecord } from './job-record.ts'
+import type { JobRecord } from './job-record.ts'
 import { attempt, retrying } from './patience.ts'
 import { damagedReference, describeReference, earlierImages, referenceTypes } from './reference-image.ts'
 import type { RunningJob } from './running-job.ts'
 
 /** Steps 3–5. A job whose kept image can have no room where it lies any more starts afresh. */
-export async function requestResources(
-  parts: ManagerParts,
-  job: RunningJob,
-): Promise<{ readonly grant: Grant; readonly request: ResourceRequest }> {
-  for (;;) {
-    const request = resourceRequest(job.record)
-    job.log?.say(describeRequest(request), backupStep(3))
-    try {
-      return { grant: await acquire(parts, job, request), request }
-    } catch (error) {
-      if (job.record.checkpoint === undefined || asNbError(error).code !== 'request-impossible') throw error
-      await startAfresh(parts, job, `its storage unit can't be used: ${asNbError(error).message}`)
-    }
-  }
+export function requestResources(parts: ManagerParts, job: RunningJob): Promise<Grant> {
+  const { record } = job
+  const request = resourceRequest(record)
+  job.log?.say(describeRequest(request), backupStep(3))
+  const granted = acquire(parts, job, request)
+  if (record.checkpoint === undefined) return granted
+  return granted.catch(async (error: unknown) => {
+    const { code, message } = asNbError(error)
+    if (code !== 'request-impossible') throw error
+    await startAfresh(parts, job, `its storage unit can't be used: ${message}`)
+    return requestResources(parts, job)
+  })
 }
 
 /** Waits for a grant. A queued job is not ended by a broker that is away: it asks again until it is answered. */
@@ -89,23 +90,30 @@ export async function becomeActive(
 }
 
 /** Step 6: the image that was kept for the job's checkpoint, or a new one. */
-export async function imageOfTry(parts: ManagerParts, job: RunningJob): Promise<ImageRecord> {
-  const { catalog, late } = parts
-  const { signal } = job
+export function imageOfTry(parts: ManagerParts, job: RunningJob): Promise<ImageRecord> {
   const { backupId, checkpoint } = job.record
-  if (backupId !== undefined && checkpoint !== undefined) {
-    const kept = await job.unlessEnded(() => catalog.getImage({ backupId }, { signal }))
-    if (kept?.state === 'in-progress') {
-      const { number, counts } = checkpoint
-      job.say(
-        `going on with image ${backupId} from checkpoint ${number}: ${counted(counts.entries, 'entry', 'entries')}, ${kbytes(counts.bytes)} are saved`,
-        backupStep(6),
-      )
-      return kept
-    }
-    await startAfresh(parts, job, `image ${backupId} is ${kept?.state ?? 'not known'}`)
+  return backupId === undefined || checkpoint === undefined
+    ? job.unlessEnded(() => newImage(parts, job), parts.late.image)
+    : keptImage(parts, job, backupId, checkpoint)
+}
+
+async function keptImage(
+  parts: ManagerParts,
+  job: RunningJob,
+  backupId: string,
+  { number, counts }: BackupCheckpoint,
+): Promise<ImageRecord> {
+  const { signal } = job
+  const kept = await job.unlessEnded(() => parts.catalog.getImage({ backupId }, { signal }))
+  if (kept?.state === 'in-progress') {
+    job.say(
+      `going on with image ${backupId} from checkpoint ${number}: ${counted(counts.entries, 'entry', 'entries')}, ${kbytes(counts.bytes)} are saved`,
+      backupStep(6),
+    )
+    return kept
   }
-  return job.unlessEnded(() => newImage(parts, job), late.image)
+  await startAfresh(parts, job, `image ${backupId} is ${kept?.state ?? 'not known'}`)
+  return imageOfTry(parts, job)
 }
 
 type Draft<Plain> = { -readonly [Field in keyof Plain]: Plain[Field] }
@@ -151,35 +159,36 @@ async function newImage(parts: ManagerParts, job: RunningJob): Promise<ImageReco
 }
 
 /** What the session of step 7 needs to know. */
-export function sessionSpec(
-  record: JobRecord,
-  image: ImageRecord,
-  { need }: ResourceRequest,
-): BackupSessionSpec {
+export function sessionSpec(record: JobRecord, image: ImageRecord): BackupSessionSpec {
   const { id, type, backup, checkpoint } = record
   const { policy, schedule } = backup ?? {}
   const { exclude = [], include = [], crossMountPoints = false } = policy ?? {}
   const walk = { roots: image.selections, exclude, include, crossMountPoints }
   const checkpointIntervalMs = checkpointInterval({ type, policy, schedule })
-  const spec: Draft<BackupSessionSpec> = { jobId: id, image, need, walk }
+  const spec: Draft<BackupSessionSpec> = { jobId: id, image, need: backupNeed(record), walk }
   if (checkpointIntervalMs !== undefined) spec.checkpointIntervalMs = checkpointIntervalMs
   if (checkpoint !== undefined) spec.resumeFrom = checkpoint
   return spec
 }
 
-/** Steps 9–13 happen at the media server, which asks for its media and tells its progress meanwhile; this is its end. */
-export async function sessionEnding(parts: ManagerParts, job: RunningJob): Promise<AttemptEnd> {
-  const { store } = parts
-  const report = await job.report()
+/**
+ * Steps 9–13 happen at the media server, which asks for its media and tells its progress meanwhile; this is how its report
+ * ends the try.
+ */
+export function sessionEnding(
+  parts: ManagerParts,
+  job: RunningJob,
+  report: SessionReport,
+): AttemptEnd | Promise<AttemptEnd> {
   const { status, waitedForFullBuffer, waitedForEmptyBuffer } = report
   job.log?.say(describeReport(report), {
     severity: status > 1 ? 'error' : status === 1 ? 'warning' : 'info',
     data: { status, waitedForFullBuffer, waitedForEmptyBuffer },
   })
-  store.show(job.id, { operation: 'ending', progress: finalProgress(report, job.record.progress) })
-  const told = endingOfReport(report)
-  const ending = listFailures.includes(told.status) ? await blamingReference(parts, job, told) : told
-  return report.error === undefined ? { ending } : { ending, code: report.error.code }
+  parts.store.show(job.id, { operation: 'ending', progress: finalProgress(report, job.record.progress) })
+  const ending = endingOfReport(report)
+  const end = report.error === undefined ? { ending } : { ending, code: report.error.code }
+  return listFailures.includes(ending.status) ? blamingReference(parts, job, end) : end
 }
 
 /** What a session tells when the list that it compares with is damaged: found by its reader, or by the catalog. */
@@ -192,22 +201,23 @@ const listFailures: readonly number[] = [
 async function blamingReference(
   { catalog, log }: ManagerParts,
   job: RunningJob,
-  ending: Ending,
-): Promise<Ending> {
+  end: AttemptEnd,
+): Promise<AttemptEnd> {
   const { backupId } = job.record
-  if (backupId === undefined) return ending
+  if (backupId === undefined) return end
   const find = (id: string): Promise<ImageRecord | undefined> =>
     job.unlessEnded(() => catalog.getImage({ backupId: id }, { signal: job.signal }))
   try {
     const referenceId = (await find(backupId))?.referenceId
     const reference = referenceId === undefined ? undefined : await find(referenceId)
     const statusText = reference === undefined ? undefined : damagedReference(reference)
-    if (statusText === undefined) return ending
+    if (statusText === undefined) return end
     job.say(statusText, { severity: 'error' })
-    return { ...ending, status: errorKinds['file-list-corrupt'].status, statusText }
+    const { status } = errorKinds['file-list-corrupt']
+    return { ...end, ending: { ...end.ending, status, statusText } }
   } catch (error) {
     log.error('whether the reference of image %s is damaged is not known: %o', backupId, error)
-    return ending
+    return end
   }
 }
 

@@ -34,7 +34,8 @@ export function resourceRequest(record: JobRecord): ResourceRequest {
 
 type Draft = { -readonly [Field in keyof ResourceRequest]: ResourceRequest[Field] }
 
-function backupNeed({ id, backup, checkpoint, storageUnit }: JobRecord): MediaNeed {
+/** What a backup needs to write to; the same before its grant and after. */
+export function backupNeed({ id, backup, checkpoint, storageUnit }: JobRecord): MediaNeed {
   if (backup === undefined) throw new NbError('internal', `job ${id} has no policy to request resources by`)
   const { policy, schedule } = backup
   const place = checkpoint?.copies[0]?.storageUnit ?? (checkpoint === undefined ? undefined : storageUnit)

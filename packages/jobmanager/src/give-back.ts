@@ -84,22 +84,20 @@ export async function removeImage(
  * all: an answer may have been lost.
  */
 export async function releaseAll(parts: ManagerParts, record: JobRecord, namesAll = false): Promise<void> {
-  const { sessionHoldings, held } = record
-  if (namesAll && sessionHoldings.length === 0) {
-    if (held !== undefined) await releaseLease(parts, record, held.leaseId)
-    return
-  }
+  const { held, sessionHoldings } = record
   const ids = new Set(sessionHoldings.map(({ value }) => value.leaseId))
   if (held !== undefined) ids.add(held.leaseId)
-  await attempt(parts.log, 'search for grants', async () => {
-    for await (const { leaseId } of parts.broker.grants({ jobId: record.id })) ids.add(leaseId)
-  })
-  for (const leaseId of ids) await releaseLease(parts, record, leaseId)
+  if (!namesAll)
+    await attempt(parts.log, 'search for grants', async () => {
+      for await (const { leaseId } of parts.broker.grants({ jobId: record.id })) ids.add(leaseId)
+    })
+  for (const leaseId of ids) await releaseLease(parts, record.id, leaseId)
 }
 
-async function releaseLease(
+/** Gives back what a job was granted; what can't be given back now ends by itself. */
+export async function releaseLease(
   { broker, clock, log, leases, store }: ManagerParts,
-  record: JobRecord,
+  jobId: string,
   leaseId: string,
 ): Promise<void> {
   leases.letGo(leaseId)
@@ -108,6 +106,6 @@ async function releaseLease(
   } catch (error) {
     log.error('release of lease %s: %o', leaseId, error)
     const text = `lease ${leaseId} could not be released; it ends by itself`
-    await sayInLog(store, clock, log, record.id, text, { severity: 'warning' })
+    await sayInLog(store, clock, log, jobId, text, { severity: 'warning' })
   }
 }

@@ -12,12 +12,21 @@ interface Kept {
 type Reason = (record: JobRecord) => string
 
 /** What may be done with a job now. For a parent, whose parts are given: what may be done with one of them. */
-export function actionsOf(record: JobRecord, children: readonly Kept[] = []): readonly JobAction[] {
-  return all.filter((action) =>
-    isForParts(record, action)
-      ? children.some((child) => reasonAgainst(child.record, action) === undefined)
-      : reasonAgainst(record, action) === undefined,
-  )
+export function actionsOf(record: JobRecord, children: readonly Kept[] = noParts): readonly JobAction[] {
+  let possible = 0
+  for (let at = 0; at < all.length; at++)
+    if (isPossible(record, all[at] as JobAction, children)) possible |= 1 << at
+  return (sets[possible] ??= all.filter((_, at) => (possible & (1 << at)) !== 0))
+}
+
+const noParts: readonly Kept[] = []
+/** The few sets of actions that there are, by the bits of their places: every view of a job tells one. */
+const sets: (readonly JobAction[] | undefined)[] = []
+
+function isPossible(record: JobRecord, action: JobAction, children: readonly Kept[]): boolean {
+  return isForParts(record, action)
+    ? children.some((child) => reasonAgainst(child.record, action) === undefined)
+    : reasonAgainst(record, action) === undefined
 }
 
 /** Why an action is not possible now, as the end of "job N …"; `undefined` when it is. */

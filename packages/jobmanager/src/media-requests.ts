@@ -77,12 +77,13 @@ export function createMediaRequests(parts: ManagerParts): MediaRequests {
   }
 
   return {
-    take: async (input, job) => {
+    take: (input, job) => {
       const { jobId } = input
       const key = holdingKey(input)
-      if (isPending(jobId, key)) return
-      await parts.store.apply(jobId, { kind: 'media-asked', request: key, input })
-      if (!isPending(jobId, key)) begin(new PendingRequest(input, key), job)
+      if (isPending(jobId, key)) return over
+      return parts.store.apply(jobId, { kind: 'media-asked', request: key, input }).then(() => {
+        if (!isPending(jobId, key)) begin(new PendingRequest(input, key), job)
+      })
     },
     sessionOver: async (jobId, sessionId) => {
       const waiting = ofJob(jobId).filter(({ input }) => input.sessionId === sessionId)
