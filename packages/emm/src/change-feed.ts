@@ -26,18 +26,21 @@ export class ChangeFeed {
 }
 
 class Watcher implements AsyncIterableIterator<ResourceChange> {
-  readonly #units: Set<string> = new Set()
-  readonly #groups: Set<string> = new Set()
+  /** The first change that came since the last call: nearly always the only one. */
+  #first: ResourceChange | undefined
+  /** With others, all together. */
+  #all: { readonly units: Set<string>; readonly groups: Set<string> } | undefined
   readonly #leave: () => void
   readonly #signal: AbortSignal | undefined
   readonly #onAbort = (): void => this.close()
-  /** All that came since the last call. */
   readonly #answer = (): IteratorResult<ResourceChange> => {
     this.#signal?.throwIfAborted()
-    if (this.#units.size + this.#groups.size === 0) return { done: true, value: undefined }
-    const value = { storageUnits: [...this.#units], groups: [...this.#groups] }
-    this.#units.clear()
-    if (this.#groups.size > 0) this.#groups.clear()
+    const first = this.#first
+    const all = this.#all
+    this.#first = undefined
+    this.#all = undefined
+    if (first === undefined) return { done: true, value: undefined }
+    const value = all === undefined ? first : { storageUnits: [...all.units], groups: [...all.groups] }
     return { done: false, value }
   }
   #closed = false
@@ -53,9 +56,13 @@ class Watcher implements AsyncIterableIterator<ResourceChange> {
     return this
   }
 
-  add({ storageUnits, groups = [] }: ResourceChange): void {
-    for (const name of storageUnits) this.#units.add(name)
-    for (const name of groups) this.#groups.add(name)
+  add(change: ResourceChange): void {
+    if (this.#first === undefined) this.#first = change
+    else {
+      this.#all ??= { units: new Set(this.#first.storageUnits), groups: new Set(this.#first.groups) }
+      for (const name of change.storageUnits) this.#all.units.add(name)
+      if (change.groups !== undefined) for (const name of change.groups) this.#all.groups.add(name)
+    }
     this.#wake?.()
   }
 
@@ -68,8 +75,8 @@ class Watcher implements AsyncIterableIterator<ResourceChange> {
 
   /** One call at a time. */
   next(): Promise<IteratorResult<ResourceChange>> {
-    const hasToWait = !this.#closed && this.#units.size + this.#groups.size === 0
-    if (hasToWait && this.#signal?.aborted !== true) return this.#woken().then(this.#answer)
+    const hasToWait = !this.#closed && this.#first === undefined && this.#signal?.aborted !== true
+    if (hasToWait) return this.#woken().then(this.#answer)
     try {
       return Promise.resolve(this.#answer())
     } catch (error) {

@@ -77,18 +77,14 @@ export function inventoryStore(store: Store): InventoryStore {
     if (Number.isSafeInteger(form)) return form as number
     throw corrupt('form', 'form', new TypeError('not a number'))
   }
-  const write = async (changes: readonly Change[], form?: number): Promise<void> => {
+  const write = (changes: readonly Change[], form?: number): Promise<void> => {
     const operations = changes.map(({ table, key, value }) =>
       value === undefined
         ? { type: 'del' as const, sublevel: levels[table], key }
         : { type: 'put' as const, sublevel: levels[table], key, value },
     )
     if (form !== undefined) operations.push({ type: 'put', sublevel: forms, key: 'form', value: form })
-    try {
-      await store.batch(operations, durable)
-    } catch (error) {
-      throw new NbError('store-failed', 'the media manager could not write to its store', { cause: error })
-    }
+    return store.batch(operations, durable).catch(writeFailed)
   }
   return {
     load: async () => {
@@ -149,6 +145,10 @@ function byAge(changes: readonly Change[]): Change[] {
 function corrupt(table: string, key: string, cause: unknown): NbError {
   const text = `the media manager's store holds an entry of ${table} that cannot be read: ${key}`
   return new NbError('store-corrupt', text, { cause, details: { table, key } })
+}
+
+function writeFailed(cause: unknown): never {
+  throw new NbError('store-failed', 'the media manager could not write to its store', { cause })
 }
 
 function readFailure(table: string, error: unknown): NbError {

@@ -76,8 +76,7 @@ export class Ledger {
     const inventory = this.inventory
     if (batch.length === 0) return
     await this.#store.write(batch)
-    const replaced: unknown[] = []
-    for (const change of batch) replaced.push(inventory[change.table].get(change.key))
+    const replaced = batch.map((change): unknown => inventory[change.table].get(change.key))
     for (const change of batch) inventory.apply(change)
     this.#feed.tell(resourceChange(inventory, batch, replaced))
     let at = 0

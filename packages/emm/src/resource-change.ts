@@ -8,22 +8,32 @@ export function resourceChange(
   changes: readonly Change[],
   before: readonly unknown[],
 ): ResourceChange | undefined {
-  const told: Told = { view, units: undefined, groups: undefined }
+  const told: Told = { view, unit: undefined, units: undefined, groups: undefined }
   let at = 0
   for (const change of changes) tell(told, change, before[at++])
-  const { units, groups } = told
-  if (units === undefined && groups === undefined) return undefined
-  return { storageUnits: [...(units ?? [])], groups: [...(groups ?? [])] }
+  const { unit, units, groups } = told
+  if (unit === undefined && groups === undefined) return undefined
+  const storageUnits = units !== undefined ? [...units] : unit !== undefined ? [unit] : []
+  return { storageUnits, groups: groups === undefined ? none : [...groups] }
 }
 
-/** Most changes help nobody: there are no sets before there is something to put in. */
+const none: readonly string[] = []
+
+/** Most changes help nobody, or those who wait for one storage unit: no sets for them. */
 interface Told {
   readonly view: InventoryView
+  /** The first. */
+  unit: string | undefined
+  /** All, when there are several. */
   units: Set<string> | undefined
   groups: Set<string> | undefined
 }
 
-const tellUnit = (told: Told, name: string): void => void (told.units ??= new Set()).add(name)
+function tellUnit(told: Told, name: string): void {
+  told.unit ??= name
+  if (told.units !== undefined) told.units.add(name)
+  else if (told.unit !== name) told.units = new Set([told.unit, name])
+}
 
 function tell(told: Told, change: Change, before: unknown): void {
   switch (change.table) {

@@ -63,11 +63,29 @@ function isMultiplexed(need: MediaNeed): boolean {
   return need.kind === 'write' && (need.multiplexing ?? 1) > 1
 }
 
+/** The keys of allocations on disks: every job on one takes the same. */
+const onDisks = new Map<string, { readonly mediaServer: string; readonly keys: readonly string[] }>()
+const mostKept = 1000
+
 /** What an allocation takes and gives back, as keys. */
 export function takenKeys({ storageUnit, mediaServer, medium }: Allocation): readonly string[] {
-  const things =
-    medium.kind === 'disk' ? [] : [thingKey('drive', medium.drive), thingKey('volume', medium.volumeId)]
-  return [unitKey(storageUnit), thingKey('media-server', mediaServer), ...things]
+  if (medium.kind === 'disk') return diskKeys(storageUnit, mediaServer)
+  const { drive, volumeId } = medium
+  return [
+    unitKey(storageUnit),
+    thingKey('media-server', mediaServer),
+    thingKey('drive', drive),
+    thingKey('volume', volumeId),
+  ]
+}
+
+function diskKeys(storageUnit: string, mediaServer: string): readonly string[] {
+  const known = onDisks.get(storageUnit)
+  if (known?.mediaServer === mediaServer) return known.keys
+  if (onDisks.size >= mostKept) onDisks.clear()
+  const keys = [unitKey(storageUnit), thingKey('media-server', mediaServer)]
+  onDisks.set(storageUnit, { mediaServer, keys })
+  return keys
 }
 
 function wakeKeys(need: MediaNeed, blockers: readonly Blocker[]): readonly string[] {

@@ -1,5 +1,6 @@
 import {
   type Allocation,
+  type AllocationRequest,
   type AllocationResult,
   asNbError,
   type Blocker,
@@ -27,6 +28,8 @@ import { becauseOf, type Favour } from './sentence.ts'
 import { type Passing, Turns } from './turns.ts'
 import type { Waiter } from './waiter.ts'
 import { WaitingRoom } from './waiting-room.ts'
+
+type Draft<Record> = { -readonly [Field in keyof Record]: Record[Field] }
 
 /** What the engine works with. */
 export interface GrantEngineComponents {
@@ -197,14 +200,11 @@ export class GrantEngine {
       const turns = this.turns.against(waiter)
       // Its rank may change meanwhile; the answer is for the rank that it has now.
       const below = this.turns.lowestAgainst(waiter)
-      const answer = await media.allocate({
-        allocationId,
-        jobId,
-        need,
-        ...(flow === undefined ? {} : { flow }),
-        ...(turns.length === 0 ? {} : { turns }),
-        ...(this.room.index.isAlone(waiter) ? {} : { othersWait: true }),
-      })
+      const question: Draft<AllocationRequest> = { allocationId, jobId, need }
+      if (flow !== undefined) question.flow = flow
+      if (turns.length > 0) question.turns = turns
+      if (!this.room.index.isAlone(waiter)) question.othersWait = true
+      const answer = await media.allocate(question)
       if (answer.granted) await this.#grant(waiter, answer, below)
       else if (answer.possible) this.#goOnWaiting(waiter, answer.blockers, below)
       else this.room.fail(waiter, impossible(request, answer.blockers))

@@ -42,12 +42,12 @@ export function leaseStore(store: Store): LeaseStore {
   return {
     load: () => load().catch((error: unknown) => Promise.reject(readFailure(error))),
     nextNumber: () => (lastNumber += 1),
-    put: async (record) => {
+    put: (record) => {
       const operations = [
         { type: 'put' as const, sublevel: leases, key: record.leaseId, value: record },
         { type: 'put' as const, sublevel: numbers, key: lastNumberKey, value: lastNumber },
       ]
-      await store.batch<string, LeaseRecord | number>(operations, durable).catch(writeFailed)
+      return store.batch<string, LeaseRecord | number>(operations, durable).catch(writeFailed)
     },
     remove: (leaseId) => leases.del(leaseId, durable).catch(writeFailed),
   }

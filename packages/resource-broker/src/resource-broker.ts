@@ -136,11 +136,15 @@ export function createResourceBroker(
       book.renew(lease)
       return { expiresAt: lease.expiresAt }
     },
-    release: async ({ leaseId }, callOptions) => {
-      throwIfAborted(callOptions)
-      const engine = running()
-      const lease = engine.book.get(leaseId)
-      return lease === undefined ? undefined : engine.release(lease, 'released')
+    release: ({ leaseId }, callOptions) => {
+      try {
+        throwIfAborted(callOptions)
+        const engine = running()
+        const lease = engine.book.get(leaseId)
+        return lease === undefined ? Promise.resolve() : engine.release(lease, 'released')
+      } catch (error) {
+        return Promise.reject(error instanceof Error ? error : new Error(String(error)))
+      }
     },
     setPriority: async ({ jobId, priority }, callOptions) => {
       throwIfAborted(callOptions)

@@ -14,6 +14,7 @@ export interface Passing {
 }
 
 const noTurns: readonly Turn[] = []
+const noPassings: readonly Passing[] = []
 
 /**
  * Counts who is passed by, and knows whose turn it is.
@@ -40,17 +41,18 @@ export class Turns {
 
   /** Notes whom an allocation passes by. To be called before it counts against limits. */
   passings(by: Waiter, allocation: Allocation): readonly Passing[] {
-    const taken = takenKeys(allocation)
-    return this.#index.passedBy(by, allocation, this.#usage).map((passed) => {
-      passed.passedBy += 1
-      const all = this.#index.closedBy(passed.need)
-      const there = all.filter(({ kind, name, storageUnit }) => {
-        return taken.includes(unitKey(storageUnit ?? '')) || taken.includes(`${kind}:${name}`)
-      })
-      if (this.#most > 0 && passed.passedBy >= this.#most && !this.#due.has(passed))
-        this.#due.set(passed, this.#kept(passed) ?? [])
-      return { passed, by, blockers: there }
+    const all = this.#index.passedBy(by, allocation, this.#usage)
+    return all.length === 0 ? noPassings : all.map((passed) => this.#pass(passed, by, takenKeys(allocation)))
+  }
+
+  #pass(passed: Waiter, by: Waiter, taken: readonly string[]): Passing {
+    passed.passedBy += 1
+    const blockers = this.#index.closedBy(passed.need).filter(({ kind, name, storageUnit }) => {
+      return taken.includes(unitKey(storageUnit ?? '')) || taken.includes(`${kind}:${name}`)
     })
+    if (this.#most > 0 && passed.passedBy >= this.#most && !this.#due.has(passed))
+      this.#due.set(passed, this.#kept(passed) ?? [])
+    return { passed, by, blockers }
   }
 
   /** The turns that a request of this rank keeps. */

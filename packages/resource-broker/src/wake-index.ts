@@ -15,6 +15,8 @@ import { compareRank, type Ranked } from './order.ts'
 import { SharedReading } from './shared-reading.ts'
 import { Bucket, compareSets, Lane, NeedClass, ReasonSet, type Waiting } from './wake-nodes.ts'
 
+const nobody: readonly never[] = []
+
 /**
  * The waiting requests, kept by what they wait for, so that a release looks only at those it can help.
  *
@@ -85,7 +87,9 @@ export class WakeIndex<Item extends Waiting> {
 
   /** Brings back what was parked at a limit that is no longer reached. */
   unpark(of: Pick<Limit, 'kind' | 'name'>, usage: LimitUsage): void {
-    for (const entry of this.#parked[of.kind].get(of.name) ?? []) {
+    const parked = this.#parked[of.kind].get(of.name)
+    if (parked === undefined) return
+    for (const entry of parked) {
       if (isReached(entry.limit, usage)) continue
       this.#unparkOne(entry)
       if (entry instanceof Bucket) this.#bucketChanged(entry)
@@ -109,9 +113,9 @@ export class WakeIndex<Item extends Waiting> {
   }
 
   /** Opens the classes that a change of resources may help. */
-  wake({ storageUnits, groups = [] }: ResourceChange): void {
+  wake({ storageUnits, groups }: ResourceChange): void {
     for (const unit of storageUnits) this.#wakeKey(unitKey(unit))
-    for (const group of groups) this.#wakeKey(groupKey(group))
+    if (groups !== undefined) for (const group of groups) this.#wakeKey(groupKey(group))
     this.#wakeKey(anything)
   }
 
@@ -171,13 +175,17 @@ export class WakeIndex<Item extends Waiting> {
   passedBy(rank: Ranked, allocation: Allocation, usage: LimitUsage): readonly Item[] {
     const keys = takenKeys(allocation)
     let sets: Set<ReasonSet<Item>> | undefined
-    for (const key of [...keys, anything])
-      for (const set of this.#registered.get(key) ?? []) {
+    for (let at = 0; at <= keys.length; at++) {
+      const registered = this.#registered.get(keys[at] ?? anything)
+      if (registered === undefined) continue
+      for (const set of registered) {
         const passedAt = set.closed?.at.passedAt
         if (passedAt !== undefined && keys.some((taken) => passedAt.has(taken))) (sets ??= new Set()).add(set)
       }
+    }
+    if (sets === undefined) return nobody
     const passed: Item[] = []
-    for (const set of sets ?? []) {
+    for (const set of sets) {
       const first = this.#firstOf(set, usage)
       if (first !== undefined && compareRank(first, rank) < 0) passed.push(first)
     }
@@ -204,7 +212,9 @@ export class WakeIndex<Item extends Waiting> {
   }
 
   #wakeKey(key: string): void {
-    for (const set of this.#registered.get(key) ?? []) this.#openSet(set)
+    const sets = this.#registered.get(key)
+    if (sets === undefined) return
+    for (const set of sets) this.#openSet(set)
   }
 
   /** Reads the reasons of a denial, and moves the class to where it stands with them. */
