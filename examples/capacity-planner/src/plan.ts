@@ -21,8 +21,11 @@ export interface Plan extends Played {
   readonly oneMore?: Played & { readonly library: string }
 }
 
-/** After which days of the month a second one may begin: at once, after most nights of a week, and in its middle. */
-const guessDays = [1, 5, 15]
+/**
+ * After which days of the month it is guessed for which library the second is: at once, when that is only the first, after a
+ * night, most nights of a week, and half of it.
+ */
+const guessDays = [0, 1, 5, 15]
 
 /**
  * Plays the site, and plays it again with one more drive where drives are waited for longest. Which library that is shows

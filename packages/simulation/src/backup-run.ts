@@ -54,7 +54,7 @@ async function writeDisk(
 ): Promise<readonly StoredPart[]> {
   const { hardware } = work
   if (plan.walkMs > 0) await session.unlessEnded(work.clock.sleep(plan.walkMs))
-  hardware.takeDisk(unit, image.backupId, plan.bytes)
+  hardware.takeDisk(unit, plan.bytes)
   try {
     const breaksAfter = breakOf(plan)
     await move(work, session, image.client, hardware.diskLink(unit), Math.min(plan.bytes, breaksAfter))
@@ -64,7 +64,7 @@ async function writeDisk(
     }
     return [{ bytes: plan.bytes }]
   } catch (error) {
-    hardware.clearDisk(unit, image.backupId)
+    hardware.clearDisk(unit, plan.bytes)
     throw error
   }
 }

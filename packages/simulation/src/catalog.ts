@@ -29,11 +29,18 @@ interface Entry extends Listed {
   needers: number
 }
 
+/** The images of a client. */
+interface ClientImages {
+  /** Oldest first. A list whose entries are taken away is replaced: somebody may be going through it. */
+  entries: Entry[]
+  /** The last second for which it got an id. */
+  lastSecond: number
+}
+
 class SimulatedCatalog implements Catalog {
   readonly #clock: Clock
   readonly #images = new Map<string, Entry>()
-  /** A client's images, oldest first. A list whose entries are taken away is replaced: somebody may be going through it. */
-  readonly #ofClient = new Map<string, Entry[]>()
+  readonly #clients = new Map<string, ClientImages>()
   /** Those in progress. */
   readonly #inProgress = new Set<Entry>()
   /** Those that have expired or were given up. */
@@ -41,8 +48,6 @@ class SimulatedCatalog implements Catalog {
   /** Complete images by the day they expire on, counted from the epoch. */
   readonly #expiring = new Map<number, Set<Entry>>()
   #made = 0
-  /** The last second for which a client got an id. */
-  readonly #lastSecond = new Map<string, number>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -50,11 +55,9 @@ class SimulatedCatalog implements Catalog {
 
   createImage: Catalog['createImage'] = async (input, options) => {
     throwIfAborted(options)
-    const second = Math.max(
-      Math.floor(this.#clock.now() / 1000),
-      (this.#lastSecond.get(input.client) ?? 0) + 1,
-    )
-    this.#lastSecond.set(input.client, second)
+    const others = this.#imagesOf(input.client)
+    const second = Math.max(Math.floor(this.#clock.now() / 1000), others.lastSecond + 1)
+    others.lastSecond = second
     const reference = input.referenceId === undefined ? undefined : this.#images.get(input.referenceId)?.image
     const neededImages = reference === undefined ? [] : [...reference.neededImages, reference.backupId]
     const image: ImageRecord = {
@@ -70,9 +73,7 @@ class SimulatedCatalog implements Catalog {
     const entry = { image, made: ++this.#made, needers: 0 }
     this.#images.set(image.backupId, entry)
     this.#inProgress.add(entry)
-    const others = this.#ofClient.get(input.client)
-    if (others === undefined) this.#ofClient.set(input.client, [entry])
-    else others.push(entry)
+    others.entries.push(entry)
     return image
   }
 
@@ -155,9 +156,8 @@ class SimulatedCatalog implements Catalog {
     if (state === 'complete' || state === 'in-progress') throw stateConflict(entry.image)
     this.#images.delete(backupId)
     this.#ended.delete(backupId)
-    const others = this.#ofClient.get(client)?.filter((other) => other !== entry) ?? []
-    if (others.length === 0) this.#ofClient.delete(client)
-    else this.#ofClient.set(client, others)
+    const others = this.#imagesOf(client)
+    others.entries = others.entries.filter((other) => other !== entry)
   }
 
   appendFileList: Catalog['appendFileList'] = async () => noLists()
@@ -167,6 +167,15 @@ class SimulatedCatalog implements Catalog {
   browse: Catalog['browse'] = () => noEntries()
   versions: Catalog['versions'] = () => noEntries()
   treeImages: Catalog['treeImages'] = () => noEntries()
+
+  #imagesOf(client: string): ClientImages {
+    let images = this.#clients.get(client)
+    if (images === undefined) {
+      images = { entries: [], lastSecond: 0 }
+      this.#clients.set(client, images)
+    }
+    return images
+  }
 
   #known(backupId: string): Entry {
     const entry = this.#images.get(backupId)
@@ -225,7 +234,7 @@ class SimulatedCatalog implements Catalog {
       const entry = this.#images.get(backupId)
       return entry === undefined ? [] : [entry]
     }
-    if (client !== undefined) return this.#ofClient.get(client) ?? []
+    if (client !== undefined) return this.#clients.get(client)?.entries ?? []
     const isOf = ({ image }: Entry): boolean => states.includes(image.state)
     return this.#inStates(states)
       .filter(isOf)

@@ -50,7 +50,6 @@ interface Disk {
   readonly link: NetworkLink
   readonly capacityBytes: number
   usedBytes: number
-  readonly images: Map<string, number>
 }
 
 /** What the hardware works with. */
@@ -98,7 +97,7 @@ export class Hardware {
         bytesPerSecond: writeBytesPerSecond,
         series: seriesOf(name),
       })
-      this.#disks.set(unit, { link, capacityBytes, usedBytes: 0, images: new Map() })
+      this.#disks.set(unit, { link, capacityBytes, usedBytes: 0 })
     }
   }
 
@@ -123,21 +122,18 @@ export class Hardware {
   }
 
   /** Room on a disk for an image: taken at once. Rejects with `media-full` (129) when there is too little. */
-  takeDisk(unit: string, backupId: string, bytes: number): void {
+  takeDisk(unit: string, bytes: number): void {
     const disk = this.#disk(unit)
     if (disk.usedBytes + bytes > disk.capacityBytes) {
       const free = disk.capacityBytes - disk.usedBytes
       throw new NbError('media-full', `storage unit ${unit} has ${free} bytes left, ${bytes} are needed`)
     }
     disk.usedBytes += bytes
-    disk.images.set(backupId, (disk.images.get(backupId) ?? 0) + bytes)
   }
 
   /** An image's data is gone from a disk. */
-  clearDisk(unit: string, backupId: string): void {
-    const disk = this.#disk(unit)
-    disk.usedBytes -= disk.images.get(backupId) ?? 0
-    disk.images.delete(backupId)
+  clearDisk(unit: string, bytes: number): void {
+    this.#disk(unit).usedBytes -= bytes
   }
 
   /**

@@ -18,7 +18,7 @@ const reportKeptMs = 3_600_000
 /** Makes a media server whose sessions move no bytes but take the time, the throughput and the room that bytes would take. */
 export function createSimulatedMediaServer(name: string, parts: MediaServerParts): MediaServer {
   const { clock, jobs, shelf } = parts
-  const living = new Map<string, Session>()
+  /** Sessions that live, and those that have ended lately. */
   const known = new Map<string, Session>()
   /** Ended sessions in order of their ends. */
   let ended: { readonly sessionId: string; readonly key: string; readonly endedAt: number }[] = []
@@ -37,7 +37,6 @@ export function createSimulatedMediaServer(name: string, parts: MediaServerParts
     forgetOld()
     const sessionId = `${name}-${++count}`
     const session = new Session({ sessionId, jobId, kind, startedAt: clock.now() }, need)
-    living.set(sessionId, session)
     known.set(sessionId, session)
     byKey.set(key, sessionId)
     void live(session, key, work)
@@ -67,7 +66,6 @@ export function createSimulatedMediaServer(name: string, parts: MediaServerParts
         return { ...blank, status, statusText: message, error: failure }
       },
     )
-    living.delete(sessionId)
     session.end()
     ended.push({ sessionId, key, endedAt: clock.now() })
     // A session that resumes and has failed is no answer to its request: a new one begins.
@@ -128,7 +126,7 @@ export function createSimulatedMediaServer(name: string, parts: MediaServerParts
     },
     grantMedia: async ({ sessionId, requestId, answer }) => {
       const session = sessionOf(sessionId)
-      if (!living.has(sessionId)) throw new NbError('session-unknown', `session ${sessionId} has ended`)
+      if (!session.lives) throw new NbError('session-unknown', `session ${sessionId} has ended`)
       session.answer(requestId, answer)
     },
     endSession: async ({ sessionId, status, reason }) => {
@@ -137,7 +135,7 @@ export function createSimulatedMediaServer(name: string, parts: MediaServerParts
       await session.ended()
     },
     waitSession: async ({ sessionId }, options) => orAborted(sessionOf(sessionId).told(), options?.signal),
-    sessions: async () => [...living.values()].map(({ info }) => info),
+    sessions: async () => [...known.values()].filter(({ lives }) => lives).map(({ info }) => info),
     storedImages: async function* ({ storageUnit }, options) {
       throwIfAborted(options)
       yield* shelf.images(storageUnit)

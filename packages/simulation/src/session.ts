@@ -19,6 +19,11 @@ export class Session {
     this.need = need
   }
 
+  /** Whether something of it runs. */
+  get lives(): boolean {
+    return !this.#isOver
+  }
+
   /** Resolves when nothing of it runs any more. */
   ended(): Promise<void> {
     if (this.#isOver) return Promise.resolve()

@@ -64,7 +64,7 @@ export class Shelf {
     if (entry === undefined || (copy !== undefined && copy !== entry.stored.copy)) return
     images.delete(backupId)
     if (!this.#tapeUnits.has(unit)) {
-      this.#hardware.clearDisk(unit, backupId)
+      this.#hardware.clearDisk(unit, entry.stored.bytes)
       return
     }
     for (const { volumeId } of entry.parts)
