@@ -155,7 +155,8 @@ async function newImage(parts: ManagerParts, job: RunningJob): Promise<ImageReco
   if (streamSet !== undefined) image.streamSet = streamSet
   if (keptMs !== undefined && keptMs !== null) image.expiresAt = clock.now() + keptMs
   if (reference !== undefined) image.referenceId = reference.backupId
-  return catalog.createImage(image, { signal })
+  const made = await catalog.createImage(image, { signal })
+  return made
 }
 
 /** What the session of step 7 needs to know. */

@@ -45,7 +45,9 @@ export interface Flows extends RecoveredFlows {
 /** Makes them. */
 export function createFlows(parts: FlowParts): Flows {
   const { store, clock, log, running } = parts
-  const tasks = new Set<Promise<void>>()
+  /** How many are under way, and those who wait until none is. */
+  let tasks = 0
+  const idle: (() => void)[] = []
   const abandoned = new Map<string, () => void>()
   const abandonedEnds: Promise<void>[] = []
   const ending = new Set<string>()
@@ -54,15 +56,15 @@ export function createFlows(parts: FlowParts): Flows {
   /** `over` is called when it has ended, however. */
   const track = (task: Promise<unknown>, over?: () => void): Promise<void> => {
     const settle = (): void => {
-      tasks.delete(tracked)
       over?.()
+      tasks -= 1
+      if (tasks === 0) for (const tell of idle.splice(0)) tell()
     }
-    const tracked: Promise<void> = task.then(settle, (error: unknown) => {
+    tasks += 1
+    return task.then(settle, (error: unknown) => {
       log.error('a flow could not be brought to its end: %o', error)
       settle()
     })
-    tasks.add(tracked)
-    return tracked
   }
   const run = (job: RunningJob, flow: (parts: FlowParts, job: RunningJob) => Promise<void>): void => {
     running.set(job.id, job)
@@ -177,10 +179,10 @@ export function createFlows(parts: FlowParts): Flows {
       for (const job of running.values()) job.endWith(reason)
     },
     settled: async () => {
-      while (tasks.size > 0) await Promise.all(tasks)
+      while (tasks > 0) await new Promise<void>((resolve) => idle.push(resolve))
     },
     get tasks() {
-      return tasks.size
+      return tasks
     },
   }
 }

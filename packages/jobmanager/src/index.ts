@@ -41,7 +41,15 @@
  * @packageDocumentation
  */
 export { createJobStore } from './level-job-store.ts'
-export type { JobStore, JobStoreComponents, JobStoreEvents, JobStoreOptions, NewJob } from './job-store.ts'
+export type {
+  Created,
+  JobStore,
+  JobStoreComponents,
+  JobStoreEvents,
+  JobStoreOptions,
+  KeptJob,
+  NewJob,
+} from './job-store.ts'
 export { createJobManager } from './job-manager.ts'
 export type { ImageCleanup, JobManagerService } from './job-manager.ts'
 export type { JobManagerComponents, JobManagerOptions, MediaServers } from './components.ts'
@@ -55,4 +63,5 @@ export type { NumberedLine } from './job-lines.ts'
 export type { ChildEnd, ChildJob, Ending, Holding, JobPhase, JobRecord, JobSpec, Rest } from './job-record.ts'
 export type { LiveFacts } from './job-view.ts'
 export type { ToldChange } from './told-change.ts'
+export type { Row, Rows } from './rows.ts'
 export type { JobChange, JobFacts } from './transitions.ts'

@@ -16,8 +16,8 @@ export class Entry {
   live: LiveFacts
   /** How many lines its log has. */
   lines: number
-  /** What was told last. */
-  #state: JobState | undefined
+  /** The state that was told last. */
+  told: JobState | undefined
   #stage: JobPhase | undefined
 
   constructor(record: JobRecord, lines: number) {
@@ -31,8 +31,8 @@ export class Entry {
   /** Notes what is told of it now. Answers whether it is at another stage than what was told last. */
   movesTo(state: JobState): boolean {
     const stage = stageOf(this.shown)
-    if (state === this.#state && stage === this.#stage) return false
-    this.#state = state
+    if (state === this.told && stage === this.#stage) return false
+    this.told = state
     this.#stage = stage
     return true
   }
@@ -102,7 +102,8 @@ export class JobEntries {
   /** What is to be told of a job now. */
   change(entry: Entry): ToldChange {
     const state = stateOf(entry.shown, this.#shownChildren(entry))
-    return new Told(this, entry, state, entry.movesTo(state))
+    const was = entry.told
+    return new Told(this, entry, state, was, entry.movesTo(state))
   }
 
   #shownChildren({ shown }: Entry): readonly ShownChild[] {

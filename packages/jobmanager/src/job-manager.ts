@@ -12,6 +12,7 @@ import {
   type JobManagerEvents,
   type JobRegistry,
   type JobSessions,
+  type JobState,
   type Lifecycle,
   type Observable,
   type WorkJobRequest,
@@ -331,18 +332,18 @@ class JobEngine implements JobManagerService {
   }
 
   #onChanged(change: ToldChange): void {
-    const { jobId, parentId, state, status } = change
+    const { jobId, parentId, state, was, status } = change
     if (state === 'active' && this.#state === 'running') this.#watch.wake()
     if (!change.isMove) return
-    this.#flows.changed(jobId)
+    if (waitsByItself(state) || waitsByItself(was)) this.#flows.changed(jobId)
     if (state === 'active' && !this.#active.has(jobId)) {
       this.#active.add(jobId)
       this.#events.emit('job:active', { jobId })
     }
-    if (state !== 'active') this.#active.delete(jobId)
+    if (state !== 'active' && was !== 'queued') this.#active.delete(jobId)
     const retryAt = state === 'waiting-for-retry' ? change.job.retryAt : undefined
-    if (retryAt === undefined) this.#waiting.delete(jobId)
-    else this.#tellRetry(jobId, retryAt)
+    if (retryAt !== undefined) this.#tellRetry(jobId, retryAt)
+    else if (was !== 'active') this.#waiting.delete(jobId)
     if (status === undefined) return
     if (parentId !== undefined) this.#flows.lookAfterParts(parentId)
     this.#events.emit('job:finished', { jobId, status })
@@ -355,6 +356,11 @@ class JobEngine implements JobManagerService {
     this.#waiting.add(jobId)
     this.#events.emit('job:waiting-for-retry', { jobId, status: rest.status, retryAt })
   }
+}
+
+/** Whether a job in this state may wait for a time; of a state that nobody was told nothing is known. */
+function waitsByItself(state: JobState | undefined): boolean {
+  return state !== 'active' && state !== 'done'
 }
 
 /** The job that a request asks for. Throws `argument-invalid` for one that can't be. */

@@ -46,6 +46,11 @@ export interface JobStoreEvents {
   'store:corrupt': { readonly key: string; readonly message: string }
 }
 
+/** A job in memory. */
+export interface KeptJob {
+  readonly current: JobRecord
+}
+
 /** The job of a request. */
 export interface Created {
   readonly jobId: string
@@ -80,6 +85,8 @@ export interface JobStore extends JobLog, Required<Lifecycle>, Observable<JobSto
   show(jobId: string, facts: LiveFacts): void
   /** The record to decide by, for jobs that are not final. */
   current(jobId: string): JobRecord | undefined
+  /** Where that record is found without a look for it; after its end, the last there was. */
+  kept(jobId: string): KeptJob | undefined
   /** Whether lines are kept; see {@link JobStoreOptions.keepsLines}. */
   readonly keepsLines: boolean
   /** The number that the next line of an unfinished job's log will have. */

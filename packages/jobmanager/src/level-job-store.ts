@@ -19,6 +19,7 @@ import type {
   JobStoreComponents,
   JobStoreEvents,
   JobStoreOptions,
+  KeptJob,
   NewJob,
 } from './job-store.ts'
 import { type LineCounter, LineCounters } from './line-counters.ts'
@@ -196,6 +197,10 @@ class LevelJobStore implements JobStore {
 
   current(jobId: string): JobRecord | undefined {
     return this.#entries.get(jobId)?.current
+  }
+
+  kept(jobId: string): KeptJob | undefined {
+    return this.#entries.get(jobId)
   }
 
   unfinished(): readonly JobRecord[] {

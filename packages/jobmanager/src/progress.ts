@@ -2,5 +2,16 @@ import type { JobProgress } from '@nb/contracts'
 
 /** The newer progress, keeping estimates and counters that only the older one has. */
 export function mergeProgress(older: JobProgress | undefined, newer: JobProgress): JobProgress {
-  return { ...older, ...newer }
+  if (older === undefined) return newer
+  const { estimatedFiles, estimatedBytes, currentPath, waitedForFullBuffer, waitedForEmptyBuffer } = newer
+  // Field by field: an object of another shape is copied into this one much more slowly.
+  const merged: Draft = { ...older, files: newer.files, bytes: newer.bytes }
+  if (estimatedFiles !== undefined) merged.estimatedFiles = estimatedFiles
+  if (estimatedBytes !== undefined) merged.estimatedBytes = estimatedBytes
+  if (currentPath !== undefined) merged.currentPath = currentPath
+  if (waitedForFullBuffer !== undefined) merged.waitedForFullBuffer = waitedForFullBuffer
+  if (waitedForEmptyBuffer !== undefined) merged.waitedForEmptyBuffer = waitedForEmptyBuffer
+  return merged
 }
+
+type Draft = { -readonly [Field in keyof JobProgress]: JobProgress[Field] }

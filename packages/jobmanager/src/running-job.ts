@@ -8,7 +8,7 @@ import {
   asNbError,
 } from '@nb/contracts'
 import type { JobRecord } from './job-record.ts'
-import type { JobStore } from './job-store.ts'
+import type { JobStore, KeptJob } from './job-store.ts'
 import type { JobChange } from './transitions.ts'
 
 /** What a line may tell beside its text. */
@@ -46,7 +46,7 @@ export class RunningJob {
   #endsWith: NbError | undefined
   /** What waits unless the job ends: no listeners of the signal, since a flow waits at every step. */
   readonly #stops: ((reason: NbError) => void)[] = []
-  #last: JobRecord
+  readonly #kept: KeptJob
   #session: string | undefined
   #heard: SessionReport | undefined
   #onReport: ((report: SessionReport) => void) | undefined
@@ -58,7 +58,7 @@ export class RunningJob {
 
   constructor(parts: { store: JobStore; clock: Clock; log: Logger }, record: JobRecord) {
     this.#parts = parts
-    this.#last = record
+    this.#kept = parts.store.kept(record.id) ?? { current: record }
     this.id = record.id
     this.#session = record.session?.sessionId
   }
@@ -69,8 +69,7 @@ export class RunningJob {
   }
 
   get record(): JobRecord {
-    this.#last = this.#parts.store.current(this.id) ?? this.#last
-    return this.#last
+    return this.#kept.current
   }
 
   /** The session of the job, as soon as anyone has named it. */

@@ -7,6 +7,8 @@ export interface ToldChange {
   readonly parentId: string | undefined
   /** The state that lists show. */
   readonly state: JobState
+  /** The state that was told before, since the start of the store. */
+  readonly was: JobState | undefined
   /** Once the job is done for good. */
   readonly status: number | undefined
   /** Whether it goes on from one stage to another, rather than tells more of the one that it is in. */
@@ -30,6 +32,7 @@ export class Told<Kept extends { readonly shown: JobRecord }> implements ToldCha
   readonly jobId: string
   readonly parentId: string | undefined
   readonly state: JobState
+  readonly was: JobState | undefined
   readonly status: number | undefined
   readonly isMove: boolean
   readonly record: JobRecord
@@ -37,11 +40,18 @@ export class Told<Kept extends { readonly shown: JobRecord }> implements ToldCha
   readonly #entry: Kept
   #job: Job | undefined
 
-  constructor(entries: { view(entry: Kept): Job }, entry: Kept, state: JobState, isMove: boolean) {
+  constructor(
+    entries: { view(entry: Kept): Job },
+    entry: Kept,
+    state: JobState,
+    was: JobState | undefined,
+    isMove: boolean,
+  ) {
     const { shown } = entry
     this.jobId = shown.id
     this.parentId = shown.parentId
     this.state = state
+    this.was = was
     this.status = shown.phase === 'final' ? shown.ending?.status : undefined
     this.isMove = isMove
     this.record = shown
