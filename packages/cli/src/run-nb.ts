@@ -26,8 +26,8 @@ export async function runNb(args: readonly string[], components: NbComponents): 
   const { env, cwd, stdout, stderr, clock, signal } = components
   const reader = new AbortController()
   // Whoever reads the output may leave before its end (nb list | head); that is no failure.
-  const leave = (error: NodeJS.ErrnoException): void => {
-    if (error.code === 'EPIPE') reader.abort()
+  const leave = (error: Error): void => {
+    if (isBrokenPipe(error)) reader.abort()
     else throw error
   }
   stdout.on('error', leave)
@@ -42,7 +42,8 @@ export async function runNb(args: readonly string[], components: NbComponents): 
     try {
       exitCode = await act(output)
     } catch (error) {
-      exitCode = reader.signal.aborted && isAbortError(error) ? 0 : tellFailure(error, output)
+      const hasLeft = reader.signal.aborted && (isAbortError(error) || isBrokenPipe(error))
+      exitCode = hasLeft ? 0 : tellFailure(error, output)
     }
   }
   const program = createProgram({
@@ -77,8 +78,13 @@ function configure(command: Command, { stdout, stderr }: Pick<NbComponents, 'std
   command.exitOverride().configureOutput({
     writeOut: (text) => stdout.write(text),
     writeErr: (text) => stderr.write(text),
+    outputError: (text, write) => write(text.replace(/^error:/, 'nb:')),
   })
   for (const one of command.commands) configure(one, { stdout, stderr })
+}
+
+function isBrokenPipe(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EPIPE'
 }
 
 /** The version of this package; its package.json lies above `src` and `dist` alike. */

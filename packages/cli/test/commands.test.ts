@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { PassThrough, Writable } from 'node:stream'
 import { statusCodes } from '@nb/contracts'
+import { createVirtualClock } from '@nb/test-kit'
 import t from 'tap'
 import { createProgram } from '../src/program.ts'
+import { runNb } from '../src/run-nb.ts'
 import { type InMemoryServer, noon, runIn, startInMemoryServer } from './in-memory-server.ts'
 
 let server: InMemoryServer
@@ -52,6 +55,41 @@ t.test('nb jobs filters, limits, and says so when there are none', async (t) => 
   t.same(await ids('--limit', '1'), ['2'])
   t.equal((await server.nb('jobs', '--state-is', 'dancing')).code, 2)
   t.equal((await server.nb('jobs', '--limit', '-1')).code, 2)
+})
+
+t.test('an argument that can not be meant is told with its name and what it is', async (t) => {
+  const wrong: readonly [readonly string[], RegExp][] = [
+    [
+      ['why', 'nightly'],
+      /^nb: .*'nightly' is invalid for argument 'ID'\. Jobs have numbers; nb jobs lists them\./,
+    ],
+    [['job', '0'], /'0' is invalid for argument 'ID'/],
+    [['cancel', '1', 'x'], /'x' is invalid for argument 'ID'/],
+    [['jobs', '--parent', 'x'], /option '--parent <ID>' argument 'x' is invalid/],
+    [['retention', 'set', '3', 'banana'], /'banana' is invalid for argument 'PERIOD'\..*write 90s, 15min/],
+    [
+      ['preview', '--from', 'banana'],
+      /^nb: option '--from <TIME>' argument 'banana' is invalid\..*write 2026-03-01/,
+    ],
+    [['status', 'x'], /^nb: .*'x' is invalid for argument 'N'\. A whole number, 0 or more\./],
+  ]
+  for (const [args, err] of wrong)
+    t.match(await server.nb(...args), { code: 2, out: '', err }, args.join(' '))
+})
+
+t.test('a reader that leaves while there is more to tell is no failure', async (t) => {
+  for (let id = 1; id <= 40; id++) server.jobs.change(String(id), {})
+  const stdout = new Writable({
+    highWaterMark: 1,
+    write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
+  })
+  const told: string[] = []
+  const stderr = new PassThrough().setEncoding('utf8').on('data', (text: string) => told.push(text))
+  const { signal } = new AbortController()
+  const clock = createVirtualClock(noon)
+  const args = ['--state', server.state, 'jobs', '--json']
+  t.equal(await runNb(args, { env: {}, cwd: '/', stdout, stderr, clock, signal }), 0)
+  t.same(told, [])
 })
 
 t.test('nb ends at once on Ctrl-C while a server hangs', async (t) => {

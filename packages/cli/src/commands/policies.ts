@@ -53,7 +53,7 @@ async function nextRuns(
   for await (const task of scheduler.tasks({}, call)) note(task)
   return new Map([
     ...[...soonest].map(([policy, at]) => [policy, formatTime(at)] as const),
-    ...[...running].map((policy) => [policy, 'running'] as const),
+    ...[...running].map((policy) => [policy, 'under way'] as const),
   ])
 
   function note({ policy, state, next }: PolicyClientTask): void {

@@ -1,6 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { CallOptions, StoredPolicy } from '@nb/contracts'
+import { type CallOptions, type StoredPolicy, systemFiles } from '@nb/contracts'
 import type { Ports } from '@nb/remote'
 import { type ExitCode, UsageError } from '../exit-code.ts'
 import type { Output } from '../output.ts'
@@ -31,7 +31,7 @@ export async function policyExportCommand(
   if (to === undefined && policies.length > 1 && !output.json)
     throw new UsageError('several policies need a folder; say --to DIR')
   const levels = await scheduler.retentionLevels({}, call)
-  if (to !== undefined) await mkdir(to, { recursive: true })
+  if (to !== undefined) await systemFiles().makeDirectory(to)
   for (const policy of policies) {
     const text = await exportText(policy, format, levels)
     if (to === undefined) {

@@ -12,7 +12,15 @@ import { suspendCommand } from '../commands/suspend.ts'
 import { whyCommand } from '../commands/why.ts'
 import { parsePeriod } from '../period-argument.ts'
 import { parseSince, type RelativeTime } from '../time-argument.ts'
-import { collect, collectOneOf, examples, own, type Registration, wholeNumber } from './registration.ts'
+import {
+  collect,
+  collectOneOf,
+  examples,
+  jobNumber,
+  own,
+  type Registration,
+  wholeNumber,
+} from './registration.ts'
 
 /** `jobs`, `job`, and what is done to jobs. */
 export function addJobCommands(registration: Registration): void {
@@ -42,7 +50,7 @@ function addJobLists({ program, run }: Registration): void {
       `only jobs that came to be so: ${origins.join(', ')}; may be repeated`,
       collectOneOf(origins),
     )
-    .option('--parent <ID>', 'only the parts of this job')
+    .option('--parent <ID>', 'only the parts of this job', jobNumber)
     .option('--policy <NAME>', 'only jobs of this policy')
     .option('--schedule <NAME>', 'only jobs of a schedule of this name')
     .option('--client <NAME>', 'only jobs of this client')
@@ -80,7 +88,7 @@ function addJobLists({ program, run }: Registration): void {
   program
     .command('job')
     .description('show a job: its fields, its tries, and its log with the steps of the flow')
-    .argument('<ID>', 'the job')
+    .argument('<ID>', 'the job', jobNumber)
     .option('--attempts', 'only the tries of the job')
     .option('--attempt <N>', "only this try's part of the log", wholeNumber)
     .option('--follow', 'go on with the log until the job has ended')
@@ -106,10 +114,10 @@ function addJobOperations({ program, run }: Registration): void {
   program
     .command('cancel')
     .description('ask jobs to end (status 150)')
-    .argument('<ID...>', 'the jobs')
+    .argument('<ID...>', 'the jobs', collect(jobNumber))
     .option('--reason <TEXT>', 'why; stands in the log of the job')
     .addHelpText('after', examples('nb cancel 12', "nb cancel 12 13 --reason 'tape needed elsewhere'"))
-    .action((jobIds: string[], options: { reason?: string }, command: Command) =>
+    .action((jobIds: readonly string[], options: { reason?: string }, command: Command) =>
       run(
         (ports, output, call) => cancelCommand(ports, { jobIds, ...own(options), ...call }, output),
         command.optsWithGlobals(),
@@ -120,13 +128,13 @@ function addJobOperations({ program, run }: Registration): void {
     .description(
       'take jobs off the queue, or end their try at its last checkpoint, and hold them until resumed',
     )
-    .argument('<ID...>', 'the jobs')
+    .argument('<ID...>', 'the jobs', collect(jobNumber))
     .option('--reason <TEXT>', 'why; stands in the log of the job')
     .addHelpText(
       'after',
       examples('nb suspend 12', "nb suspend 12 --reason 'the drive is needed for a restore'"),
     )
-    .action((jobIds: string[], options: { reason?: string }, command: Command) =>
+    .action((jobIds: readonly string[], options: { reason?: string }, command: Command) =>
       run(
         (ports, output, call) => suspendCommand(ports, { jobIds, ...own(options), ...call }, output),
         command.optsWithGlobals(),
@@ -137,9 +145,9 @@ function addJobOperations({ program, run }: Registration): void {
     .description(
       'put suspended or incomplete jobs back on the queue; a backup goes on from its last checkpoint',
     )
-    .argument('<ID...>', 'the jobs')
+    .argument('<ID...>', 'the jobs', collect(jobNumber))
     .addHelpText('after', examples('nb resume 12'))
-    .action((jobIds: string[], _options: object, command: Command) =>
+    .action((jobIds: readonly string[], _options: object, command: Command) =>
       run(
         (ports, output, call) => resumeCommand(ports, { jobIds, ...call }, output),
         command.optsWithGlobals(),
@@ -148,10 +156,10 @@ function addJobOperations({ program, run }: Registration): void {
   program
     .command('restart')
     .description('ask for the same again, as a new job, for jobs that are done')
-    .argument('<ID...>', 'the jobs')
+    .argument('<ID...>', 'the jobs', collect(jobNumber))
     .option('--wait', 'wait for the end, with progress; the exit code is that of the jobs')
     .addHelpText('after', examples('nb restart 12', 'nb restart 12 --wait'))
-    .action((jobIds: string[], options: { wait?: boolean }, command: Command) =>
+    .action((jobIds: readonly string[], options: { wait?: boolean }, command: Command) =>
       run(
         (ports, output, call) => restartCommand(ports, { jobIds, ...own(options), ...call }, output),
         command.optsWithGlobals(),
@@ -162,7 +170,7 @@ function addJobOperations({ program, run }: Registration): void {
     .description(
       'give a job another priority, 0-99999, higher goes first; a queued job takes its new place at once',
     )
-    .argument('<ID>', 'the job')
+    .argument('<ID>', 'the job', jobNumber)
     .argument('<N>', 'the priority', wholeNumber)
     .addHelpText('after', examples('nb priority 12 90000'))
     .action((jobId: string, priority: number, _options: object, command: Command) =>
@@ -192,7 +200,7 @@ function addWaiting({ program, run }: Registration): void {
   program
     .command('why')
     .description('tell what a job waits for, and what would free it')
-    .argument('<ID>', 'the job')
+    .argument('<ID>', 'the job', jobNumber)
     .addHelpText('after', examples('nb why 12', 'nb why 12 --json'))
     .action((jobId: string, _options: object, command: Command) =>
       run((ports, output, call) => whyCommand(ports, { jobId, ...call }, output), command.optsWithGlobals()),

@@ -51,6 +51,12 @@ export function wholeNumber(text: string): number {
   return value
 }
 
+/** The number of a job as typed. */
+export function jobNumber(text: string): string {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Jobs have numbers; nb jobs lists them.')
+  return text
+}
+
 /** The name of a file as typed: not empty, as a variable of a script may be by mistake. */
 export function fileName(text: string): string {
   if (text === '') throw new InvalidArgumentError('The name of a file, not an empty one.')
