@@ -89,7 +89,7 @@ export class Field {
     if (!isSeq(this.#node)) return [this]
     return this.#node.items.map(
       (item, index) =>
-        new Field(`${this.name}[${index + 1}]`, item as Node | null, this.line, this.#lines, this.#complain),
+        new Field(`${this.name}[${index}]`, item as Node | null, this.line, this.#lines, this.#complain),
     )
   }
 
@@ -151,8 +151,8 @@ export class Field {
 /** The root of a YAML text. */
 export function readYaml(text: string, complain: Complain): Field {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   for (const { pos, message } of document.errors)
-    complain({ line: lines.linePos(pos[0]).line, field: '', text: message.split('\n')[0] ?? message })
+    complain({ line: lines.linePos(pos[0]).line, field: '', text: message })
   return new Field('', document.contents, 1, lines, complain)
 }

@@ -62,39 +62,39 @@ t.test('a field that can not be meant is named with its line', (t) => {
     [
       'size: 10 GB',
       'size: ten',
-      'site.yaml:2: clients[1].size must be a size such as 300 GB or 12 TiB, not "ten"',
+      'site.yaml:2: clients[0].size must be a size such as 300 GB or 12 TiB, not "ten"',
     ],
-    ['change: 1 %/day, ', '', 'site.yaml:2: clients[1].change is missing'],
+    ['change: 1 %/day, ', '', 'site.yaml:2: clients[0].change is missing'],
     [
       'name: media1 }',
       'name: media1, speed: 3 }',
-      'site.yaml:4: mediaServers[1].speed is not known here; there are name, throughput, jobs',
+      'site.yaml:4: mediaServers[0].speed is not known here; there are name, throughput, jobs',
     ],
     [
       'mediaServer: media1',
       'mediaServer: media2',
-      'site.yaml:6: disks[1].mediaServer must be one of media1, not "media2"',
+      'site.yaml:6: disks[0].mediaServer must be one of media1, not "media2"',
     ],
-    ['jobs: 2', 'jobs: 2.5', 'site.yaml:6: disks[1].jobs must be a whole number from 0 to 100000, not "2.5"'],
+    ['jobs: 2', 'jobs: 2.5', 'site.yaml:6: disks[0].jobs must be a whole number from 0 to 100000, not "2.5"'],
     [
       'clients: web\n',
       'clients: db*\n',
-      'site.yaml:9: policies[1].clients names no client of this site: "db*"',
+      'site.yaml:9: policies[0].clients names no client of this site: "db*"',
     ],
     [
       'type: full',
       'type: whole',
-      'site.yaml:11: policies[1].schedules[1].type must be one of full, differential, cumulative, not "whole"',
+      'site.yaml:11: policies[0].schedules[0].type must be one of full, differential, cumulative, not "whole"',
     ],
     [
       '"20:00-06:00"',
       'at night',
-      'site.yaml:11: policies[1].schedules[1].window must be a window such as 20:00-06:00 or "mon-fri 20:00-06:00", not "at night"',
+      'site.yaml:11: policies[0].schedules[0].window must be a window such as 20:00-06:00 or "mon-fri 20:00-06:00", not "at night"',
     ],
     [
       '    clients: web',
       '    storage: tape9\n    clients: web',
-      'site.yaml:9: policies[1].storage must be any or one of disk1, not "tape9"',
+      'site.yaml:9: policies[0].storage must be any or one of disk1, not "tape9"',
     ],
   ]
   for (const [from, to, expected] of wrong) t.equal(complaints(minimal.replace(from, to)), expected)
