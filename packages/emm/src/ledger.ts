@@ -73,9 +73,13 @@ export class Ledger {
 
   /** Makes a batch durable and true. Only from within {@link Ledger.alone}. Rejects with `store-failed`. */
   async commit(batch: readonly Change[]): Promise<void> {
-    const inventory = this.inventory
     if (batch.length === 0) return
+    const { inventory } = this
     await this.#store.write(batch)
+    this.#makeTrue(inventory, batch)
+  }
+
+  #makeTrue(inventory: Inventory, batch: readonly Change[]): void {
     const replaced = batch.map((change): unknown => inventory[change.table].get(change.key))
     for (const change of batch) inventory.apply(change)
     this.#feed.tell(resourceChange(inventory, batch, replaced))

@@ -18,7 +18,7 @@ import { configurationMethods } from './configuration-methods.ts'
 import * as configuration from './configuration.ts'
 import { decideAllocation } from './decide-allocation.ts'
 import { favourOf } from './favour.ts'
-import type { Inventory } from './inventory.ts'
+import type { Change, Inventory } from './inventory.ts'
 import { jobLines } from './job-lines.ts'
 import { Ledger } from './ledger.ts'
 import { listMethods } from './list-methods.ts'
@@ -39,6 +39,8 @@ export interface MediaManagerComponents {
   /** @default debugLogger('nb:emm:media-manager') */
   readonly logger?: Logger
 }
+
+type Granted = Extract<AllocationResult, { readonly granted: true }>
 
 /**
  * Makes a media manager. Its state in memory is read from the store at `start` and changes only after the store
@@ -102,20 +104,25 @@ export function createMediaManager(
     if (known !== undefined) return { granted: true, allocation: known }
     if (inventory.writable.isAnyTooOld(clock.now())) await ledger.commit(expireTooOld(inventory, clock.now()))
     const decision = decideAllocation(inventory, request.need, rules(), request.turns)
-    if ('denial' in decision) return { granted: false, ...decision.denial }
+    if ('denial' in decision) {
+      const { possible, blockers } = decision.denial
+      return { granted: false, possible, blockers }
+    }
     const favour = favourOf(inventory, decision.choice.medium)
     const { held, batch } = allocationChanges(inventory, request, decision.choice, clock.now())
     await ledger.commit(batch)
     lines.allocated(held, clock.now())
-    const granted = {
-      granted: true,
-      allocation: held.allocation,
-      ...(favour === undefined ? {} : { favour }),
-    } as const
-    if (request.othersWait !== true) return granted
-    const next = decideAllocation(inventory, request.need, rules(), request.turns)
-    return 'denial' in next && next.denial.possible
-      ? { ...granted, othersBlockedBy: next.denial.blockers }
+    const { allocation } = held
+    const granted: Granted =
+      favour === undefined ? { granted: true, allocation } : { granted: true, allocation, favour }
+    return request.othersWait === true ? withNext(granted, request) : granted
+  }
+
+  /** A grant with what others would be told now who want the same. */
+  function withNext(granted: Granted, { need, turns }: AllocationRequest): Granted {
+    const decision = decideAllocation(ledger.inventory, need, rules(), turns)
+    return 'denial' in decision && decision.denial.possible
+      ? { ...granted, othersBlockedBy: decision.denial.blockers }
       : granted
   }
 
@@ -125,10 +132,8 @@ export function createMediaManager(
     if (held === undefined) return
     const { medium } = held.allocation
     const last = medium.kind === 'tape' && inventory.holds.onVolume(medium.volumeId).size === 1
-    await ledger.commit([
-      { table: 'allocations', key: allocationId, value: undefined },
-      ...(last ? givenBack(inventory, medium.volumeId) : []),
-    ])
+    const gone: Change = { table: 'allocations', key: allocationId, value: undefined }
+    await ledger.commit(last ? [gone, ...givenBack(inventory, medium.volumeId)] : [gone])
     lines.released(held, clock.now())
   }
 }

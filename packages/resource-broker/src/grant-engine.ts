@@ -5,9 +5,7 @@ import {
   asNbError,
   type Blocker,
   type Clock,
-  describeStatus,
   type Emitter,
-  type Json,
   type Logger,
   type MediaManager,
   NbError,
@@ -19,16 +17,18 @@ import {
 } from '@nb/contracts'
 import type { JobLines, ReleaseReason } from './job-lines.ts'
 import { grantOf, type Lease, LeaseBook } from './lease-book.ts'
-import type { LeaseStore } from './lease-store.ts'
+import type { LeaseRecord, LeaseStore } from './lease-store.ts'
 import { isLimited, type Limit, limitBlockers, type RequestLimits } from './limits.ts'
 import type { Ranked } from './order.ts'
 import { differences } from './reconcile.ts'
+import { impossible, notRunning } from './refusals.ts'
 import { allocationIdOf, flowOf } from './request.ts'
 import { becauseOf, type Favour } from './sentence.ts'
 import { type Passing, Turns } from './turns.ts'
 import type { Waiter } from './waiter.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
+type Granted = Extract<AllocationResult, { readonly granted: true }>
 type Draft<Record> = { -readonly [Field in keyof Record]: Record[Field] }
 
 /** What the engine works with. */
@@ -185,46 +185,67 @@ export class GrantEngine {
   }
 
   async #serveNext(): Promise<void> {
-    const { media, clock, lines } = this.#parts
     const waiter = this.#next()
     if (waiter === undefined) return
+    try {
+      const question = this.#beginAsking(waiter)
+      // Its rank may change meanwhile; the answer is for the rank that it has now.
+      const below = this.turns.lowestAgainst(waiter)
+      const answer = await this.#parts.media.allocate(question)
+      if (answer.granted) await this.#grant(waiter, answer, below)
+      else if (answer.possible) this.#goOnWaiting(waiter, answer.blockers, below)
+      else this.room.fail(waiter, impossible(waiter.request, answer.blockers))
+    } catch (error) {
+      await this.#giveUp(allocationIdOf(waiter.request.requestId))
+      this.room.fail(waiter, asNbError(error))
+    }
+  }
+
+  #beginAsking(waiter: Waiter): AllocationRequest {
+    const { clock, lines } = this.#parts
     const { request } = waiter
     this.room.beginAsking(waiter)
     this.#missed = []
     if (!waiter.requested) lines.requesting(request, clock.now())
     waiter.requested = true
-    const allocationId = allocationIdOf(request.requestId)
+    const { requestId, jobId, need } = request
+    const question: Draft<AllocationRequest> = { allocationId: allocationIdOf(requestId), jobId, need }
     const flow = flowOf(request)
-    const { jobId, need } = request
-    try {
-      const turns = this.turns.against(waiter)
-      // Its rank may change meanwhile; the answer is for the rank that it has now.
-      const below = this.turns.lowestAgainst(waiter)
-      const question: Draft<AllocationRequest> = { allocationId, jobId, need }
-      if (flow !== undefined) question.flow = flow
-      if (turns.length > 0) question.turns = turns
-      if (!this.room.index.isAlone(waiter)) question.othersWait = true
-      const answer = await media.allocate(question)
-      if (answer.granted) await this.#grant(waiter, answer, below)
-      else if (answer.possible) this.#goOnWaiting(waiter, answer.blockers, below)
-      else this.room.fail(waiter, impossible(request, answer.blockers))
-    } catch (error) {
-      await this.#giveUp(allocationId)
-      this.room.fail(waiter, asNbError(error))
-    }
+    if (flow !== undefined) question.flow = flow
+    const turns = this.turns.against(waiter)
+    if (turns.length > 0) question.turns = turns
+    if (!this.room.index.isAlone(waiter)) question.othersWait = true
+    return question
   }
 
-  async #grant(
-    waiter: Waiter,
-    { allocation, favour, othersBlockedBy }: Extract<AllocationResult, { granted: true }>,
-    below: Ranked | undefined,
-  ): Promise<void> {
-    const { leases, clock, lines, events } = this.#parts
-    const { request } = waiter
+  async #grant(waiter: Waiter, answer: Granted, below: Ranked | undefined): Promise<void> {
+    const { leases, clock } = this.#parts
+    const { allocation } = answer
     this.#uncertain.delete(allocation.allocationId)
     const leaseId = `lease-${leases.nextNumber()}`
-    const record = { leaseId, request, allocation, grantedAt: clock.now() }
+    const record = { leaseId, request: waiter.request, allocation, grantedAt: clock.now() }
     await leases.put(record)
+    const lease = this.#enter(record, waiter, answer, below)
+    if (waiter.callers !== undefined) {
+      this.room.grant(waiter, grantOf(lease))
+      return
+    }
+    // All who asked have left meanwhile. If giving it back fails, the lease ends by the clock.
+    await this.#whileEnding(lease, this.#end(lease, 'released')).catch((error: unknown) =>
+      this.#parts.logger.error('lease %s, which nobody wants, stays until it expires: %o', leaseId, error),
+    )
+    this.room.goOnWaiting(waiter)
+  }
+
+  /** The lease is durable: it counts, and is told of. */
+  #enter(
+    record: LeaseRecord,
+    waiter: Waiter,
+    { allocation, favour, othersBlockedBy }: Granted,
+    below: Ranked | undefined,
+  ): Lease {
+    const { clock, lines, events } = this.#parts
+    const { leaseId, request } = record
     if (waiter.callers !== undefined)
       for (const passing of this.turns.passings(waiter, allocation))
         this.#tellPassing(passing, allocation, favour)
@@ -236,22 +257,11 @@ export class GrantEngine {
       this.#close(waiter, othersBlockedBy, below)
       this.#wakeMissed(waiter)
     }
-    if (
-      allocation.medium.kind === 'tape' &&
-      allocation.medium.multiplex !== undefined &&
-      favour !== 'multiplex-group'
-    )
-      // A new group, which others may join.
-      this.room.index.wakeMultiplexed(allocation.storageUnit)
-    if (waiter.callers !== undefined) {
-      this.room.grant(waiter, grantOf(lease))
-      return
-    }
-    // All who asked have left meanwhile. If giving it back fails, the lease ends by the clock.
-    await this.#whileEnding(lease, this.#end(lease, 'released')).catch((error: unknown) =>
-      this.#parts.logger.error('lease %s, which nobody wants, stays until it expires: %o', leaseId, error),
-    )
-    this.room.goOnWaiting(waiter)
+    const { medium, storageUnit } = allocation
+    // A new group, which others may join.
+    if (medium.kind === 'tape' && medium.multiplex !== undefined && favour !== 'multiplex-group')
+      this.room.index.wakeMultiplexed(storageUnit)
+    return lease
   }
 
   #goOnWaiting(waiter: Waiter, blockers: readonly Blocker[], below: Ranked | undefined): void {
@@ -286,11 +296,18 @@ export class GrantEngine {
   }
 
   async #end(lease: Lease, reason: ReleaseReason): Promise<void> {
-    const { media, leases, clock, lines, events } = this.#parts
+    const { media, leases } = this.#parts
     if (this.book.get(lease.leaseId) !== lease) return
+    await media.release({ allocationId: lease.allocation.allocationId })
+    await leases.remove(lease.leaseId)
+    this.#strike(lease, reason)
+    this.pump()
+  }
+
+  /** The end is durable: others may have what it held. */
+  #strike(lease: Lease, reason: ReleaseReason): void {
+    const { clock, lines, events } = this.#parts
     const { allocation, leaseId, request, counted } = lease
-    await media.release({ allocationId: allocation.allocationId })
-    await leases.remove(leaseId)
     this.book.delete(lease)
     // The media manager's watch will tell too, but perhaps only after someone else was served out of order.
     const { index } = this.room
@@ -298,7 +315,6 @@ export class GrantEngine {
     index.wakeReleased(allocation)
     lines.released(lease, reason, clock.now())
     events.emit('allocation:released', { leaseId, jobId: request.jobId, reason })
-    this.pump()
   }
 
   #expired(lease: Lease): void {
@@ -373,25 +389,4 @@ function countedOf(
   if (!isLimited(jobType)) return []
   const ofClient = limits.client ?? { kind: 'client', name: client }
   return name === undefined ? [ofClient] : [limits.policy ?? { kind: 'policy', name }, ofClient]
-}
-
-/** `manager-stopping`: not started, or stopped. */
-export function notRunning(): NbError {
-  return new NbError('manager-stopping', 'the resource broker does not run; start it first')
-}
-
-/** `request-impossible`, with the first blocker's reason as its status. */
-export function impossible(request: ResourceRequest, blockers: readonly Blocker[]): NbError {
-  const reasons = blockers.map(({ name, reason, goesOnWhen }) => {
-    return `${name} (${describeStatus(reason)}); it needs that ${goesOnWhen}`
-  })
-  const [first] = blockers
-  return new NbError(
-    'request-impossible',
-    `no release by others can ever serve job ${request.jobId}: ${reasons.join('; ')}`,
-    {
-      ...(first === undefined ? {} : { status: first.reason }),
-      details: { jobId: request.jobId, blockers: blockers as unknown as Json },
-    },
-  )
 }

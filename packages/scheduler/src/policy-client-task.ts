@@ -1,9 +1,10 @@
 import {
+  type BackupJobRequest,
   type CallOptions,
+  type PlannedRun,
   type Policy,
   type PolicyClientTask,
   type Schedule,
-  NbError,
   SerialQueue,
   asNbError,
   isAbortError,
@@ -17,12 +18,12 @@ import { triesOf } from './job-tries.ts'
 import type { BackupsOf, KnownBackups } from './last-backups.ts'
 import { newRun } from './new-run.ts'
 import { whyNothingStarts } from './no-run.ts'
+import { type FollowedPart, type KnownRun, withEnd, withJobs, withRun } from './run-changes.ts'
 import { type StreamPlan, planStream } from './stream-plan.ts'
 import { describeStream, stateAfter } from './stream-state.ts'
 import { type ClientStream, needsFileSystems, streamsOf } from './streams.ts'
 import { type StartFacts, factsOf } from './start-facts.ts'
 import type { TaskContext } from './task-context.ts'
-import { withEnd } from './task-end.ts'
 import { type RunPart, type TaskRecord, type TaskRun, wholeClient } from './task-store.ts'
 
 const troubleDelayMs = 60_000
@@ -33,7 +34,6 @@ const noPlans: readonly StreamPlan[] = []
 const noTries: readonly number[] = []
 
 type PlannedFor = BackupsOf & { readonly streams: readonly ClientStream[] }
-type FollowedPart = RunPart & { readonly jobId: string }
 
 /**
  * One policy, one client: computes when each of its streams runs next, starts the job, waits for the end, and again.
@@ -182,20 +182,22 @@ export class PolicyClientTaskRunner {
         if (this.#due().length > 0) await this.#plan(policy, await this.#askStreams(policy))
       } else await this.#plan(policy, streamsOf(policy, []))
       const due = this.#due()
-      if (due.length > 0) {
-        const all = this.#plans.map(streamOf)
-        for (const schedule of policy.schedules) {
-          const streams = due.filter(({ next }) => next?.schedule === schedule.name)
-          const next = streams[0]?.next
-          if (next !== undefined) await this.#start(schedule, streams.map(streamOf), all, factsOf(next))
-        }
-      }
+      if (due.length > 0) await this.#startDue(policy, due)
       this.#wakeForNext(clock.now())
     } catch (error) {
       if (this.#isStopping) return
       this.#trouble = asNbError(error).message
       log.error('%s/%s: %o', this.#record.policy, this.#record.client, error)
       this.#wake(troubleDelayMs)
+    }
+  }
+
+  async #startDue(policy: Policy, due: readonly StreamPlan[]): Promise<void> {
+    const all = this.#plans.map(streamOf)
+    for (const schedule of policy.schedules) {
+      const streams = due.filter(({ next }) => next?.schedule === schedule.name)
+      const next = streams[0]?.next
+      if (next !== undefined) await this.#start(schedule, streams.map(streamOf), all, factsOf(next))
     }
   }
 
@@ -281,45 +283,38 @@ export class PolicyClientTaskRunner {
   }
 
   async #submit(run: TaskRun, schedule: Schedule): Promise<{ readonly jobId: string }> {
-    const { jobs, jobLog, clock, events, limitsFor, attempts, retention } = this.#context
-    const { client } = this.#record
     const policy = this.#policy as Policy
-    const request = jobRequest(run, {
+    const retentionMs = await this.#context.retention.periodMs(schedule.retentionLevel)
+    const answer = await this.#context.jobs.submit(this.#request(run, policy, schedule, retentionMs))
+    const known = withJobs(run, answer)
+    await this.#save(withRun(this.#record, known))
+    this.#started(known, policy)
+    return answer
+  }
+
+  #request(run: TaskRun, policy: Policy, schedule: Schedule, retentionMs: number | null): BackupJobRequest {
+    const { jobLog, clock, limitsFor, attempts } = this.#context
+    const { client } = this.#record
+    return jobRequest(run, {
       policy,
       schedule,
       client,
       retryDelayMs: attempts.retryDelayMs,
-      retentionMs: await retention.periodMs(schedule.retentionLevel),
+      retentionMs,
       limits: limitsFor(policy, client),
       now: clock.now(),
       isLogged: jobLog !== undefined,
     })
-    const { jobId, children = [] } = await jobs.submit(request)
-    const parts = run.parts.map((part) => {
-      const own = children.find(({ stream }) => stream === part.stream)?.jobId
-      if (part.stream !== undefined && own === undefined) {
-        throw new NbError('internal', `job ${jobId} has no part for stream ${part.stream}`)
-      }
-      return { ...part, jobId: own ?? jobId }
-    })
-    const known = { ...run, parts }
-    await this.#save({
-      ...this.#record,
-      runs: this.#record.runs.map((other) => (other.requestId === run.requestId ? known : other)),
-    })
-    for (const part of parts) {
-      const stream = part.stream === undefined ? {} : { stream: part.stream }
-      const { jobId: partId } = part
-      events.emit('task:started', {
-        policy: policy.name,
-        client,
-        ...stream,
-        schedule: schedule.name,
-        jobId: partId,
-      })
-      this.#follow(known, part)
+  }
+
+  #started(run: KnownRun, policy: Policy): void {
+    const { client } = this.#record
+    for (const part of run.parts) {
+      const { stream, jobId } = part
+      const started = { policy: policy.name, client, schedule: run.schedule, jobId }
+      this.#context.events.emit('task:started', stream === undefined ? started : { ...started, stream })
+      this.#follow(run, part)
     }
-    return { jobId }
   }
 
   async #forget(run: TaskRun): Promise<void> {
@@ -362,8 +357,7 @@ export class PolicyClientTaskRunner {
     { status, backupId }: JobEnd,
     tries: readonly number[],
   ): Promise<void> {
-    const { clock, attempts, events, jobLog, log } = this.#context
-    const { policy, client } = this.#record
+    const { clock, attempts, jobLog, log } = this.#context
     const key = part.stream ?? wholeClient
     const state = stateAfter(this.#record.streams[key], run, status, tries, clock.now(), attempts)
     await this.#save(withEnd(this.#record, run, part, state))
@@ -376,11 +370,16 @@ export class PolicyClientTaskRunner {
         .append({ jobId: part.jobId, lines })
         .catch((error: unknown) => log.error('job log of %s: %o', part.jobId, error))
     }
-    events.emit('task:finished', {
+    this.#tellEnd(part, status, next)
+  }
+
+  #tellEnd({ stream, jobId }: FollowedPart, status: number, next: PlannedRun | undefined): void {
+    const { policy, client } = this.#record
+    this.#context.events.emit('task:finished', {
       policy,
       client,
-      ...(part.stream === undefined ? {} : { stream: part.stream }),
-      jobId: part.jobId,
+      ...(stream === undefined ? {} : { stream }),
+      jobId,
       status,
       ...(next === undefined ? {} : { nextAt: next.startsAt }),
     })

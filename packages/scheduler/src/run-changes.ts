@@ -1,4 +1,34 @@
+import { type JobManager, NbError } from '@nb/contracts'
 import { type RunPart, type StreamState, type TaskRecord, type TaskRun, wholeClient } from './task-store.ts'
+
+/** A part whose job is known. */
+export type FollowedPart = RunPart & { readonly jobId: string }
+
+/** A run whose jobs are known. */
+export interface KnownRun extends TaskRun {
+  readonly parts: readonly FollowedPart[]
+}
+
+/** A run with the jobs that the job manager named for it. */
+export function withJobs(
+  run: TaskRun,
+  { jobId, children = [] }: Awaited<ReturnType<JobManager['submit']>>,
+): KnownRun {
+  const parts = run.parts.map((part): FollowedPart => {
+    const own = children.find(({ stream }) => stream === part.stream)?.jobId
+    if (part.stream !== undefined && own === undefined) {
+      throw new NbError('internal', `job ${jobId} has no part for stream ${part.stream}`)
+    }
+    return { ...part, jobId: own ?? jobId }
+  })
+  return { ...run, parts }
+}
+
+/** What a task remembers once it knows more of a run. */
+export function withRun(record: TaskRecord, known: TaskRun): TaskRecord {
+  const runs = record.runs.map((other) => (other.requestId === known.requestId ? known : other))
+  return { ...record, runs }
+}
 
 const noRuns: readonly TaskRun[] = []
 
