@@ -75,18 +75,20 @@ async function startAfresh(parts: ManagerParts, job: RunningJob, reason: string)
 }
 
 /** Step 5 and what follows from it: the job is active and its lease is kept alive. */
-export async function becomeActive(
+export function becomeActive(
   { clock, leases }: ManagerParts,
   job: RunningJob,
   { leaseId, expiresAt, allocation }: Grant,
-): Promise<void> {
+): Promise<unknown> {
   const { allocationId, storageUnit, mediaServer } = allocation
   leases.keep({ leaseId, expiresAt }, (reason) => job.endWith(reason))
-  await job.change({ kind: 'granted', at: clock.now(), holding: { leaseId, allocation } })
-  job.notedGrant()
+  const active = job.change({ kind: 'granted', at: clock.now(), holding: { leaseId, allocation } })
+  // From now on the record names it, or the change is not possible any more.
+  if (job.record.held?.leaseId === leaseId) job.notedGrant()
   job.log?.say(`granted resource: storage unit ${storageUnit} on media server ${mediaServer}`, {
     data: { leaseId, allocationId, storageUnit },
   })
+  return active
 }
 
 /** Step 6: the image that was kept for the job's checkpoint, or a new one. */
@@ -222,28 +224,36 @@ async function blamingReference(
   }
 }
 
-/**
- * Step 15. When it fails the ending was not true: the image is given up and the job's status amended, unless it turns
- * out that the catalog had completed the image after all. Answers whether the image is browsable.
- */
-export async function completeImage(parts: ManagerParts, job: RunningJob): Promise<boolean> {
-  const { catalog, store, clock, log } = parts
+/** Step 15. Answers whether the image is browsable. */
+export function completeImage(parts: ManagerParts, job: RunningJob): Promise<boolean> {
+  const { catalog, clock } = parts
   const { backupId, ending } = job.record
   const completion = ending?.completion
-  if (backupId === undefined || completion === undefined) return false
-  try {
-    await retrying(clock, 3, () => catalog.completeImage({ backupId, completion }))
-    return true
-  } catch (error) {
-    const failure = asNbError(error, 'image-inconsistent')
-    const { message, code } = failure
-    log.error('image %s was not completed: %o', backupId, error)
-    await attempt(log, 'discard', () => catalog.discardImage({ backupId, reason: message }))
-    const image = await catalog.getImage({ backupId }).catch(() => undefined)
-    if (image?.state === 'complete') return true
-    job.say(`the image was not completed: ${message}`, { severity: 'error', data: { code } })
-    const amended = { ...endingOfError(failure), warnings: ending?.warnings ?? 0 }
-    await store.apply(job.id, { kind: 'amended', ending: amended })
-    return false
-  }
+  if (backupId === undefined || completion === undefined) return Promise.resolve(false)
+  return retrying(clock, 3, () => catalog.completeImage({ backupId, completion })).then(
+    () => true,
+    (error: unknown) => notCompleted(parts, job, backupId, error),
+  )
+}
+
+/**
+ * The ending was not true: the image is given up and the job's status amended, unless it turns out that the catalog had
+ * completed the image after all.
+ */
+async function notCompleted(
+  { catalog, store, log }: ManagerParts,
+  job: RunningJob,
+  backupId: string,
+  error: unknown,
+): Promise<boolean> {
+  const failure = asNbError(error, 'image-inconsistent')
+  const { message, code } = failure
+  log.error('image %s was not completed: %o', backupId, error)
+  await attempt(log, 'discard', () => catalog.discardImage({ backupId, reason: message }))
+  const image = await catalog.getImage({ backupId }).catch(() => undefined)
+  if (image?.state === 'complete') return true
+  job.say(`the image was not completed: ${message}`, { severity: 'error', data: { code } })
+  const amended = { ...endingOfError(failure), warnings: job.record.ending?.warnings ?? 0 }
+  await store.apply(job.id, { kind: 'amended', ending: amended })
+  return false
 }

@@ -95,17 +95,15 @@ export async function releaseAll(parts: ManagerParts, record: JobRecord, namesAl
 }
 
 /** Gives back what a job was granted; what can't be given back now ends by itself. */
-export async function releaseLease(
+export function releaseLease(
   { broker, clock, log, leases, store }: ManagerParts,
   jobId: string,
   leaseId: string,
 ): Promise<void> {
   leases.letGo(leaseId)
-  try {
-    await retrying(clock, 4, () => broker.release({ leaseId }))
-  } catch (error) {
+  return retrying(clock, 4, () => broker.release({ leaseId })).catch((error: unknown) => {
     log.error('release of lease %s: %o', leaseId, error)
     const text = `lease ${leaseId} could not be released; it ends by itself`
-    await sayInLog(store, clock, log, jobId, text, { severity: 'warning' })
-  }
+    return sayInLog(store, clock, log, jobId, text, { severity: 'warning' })
+  })
 }

@@ -12,6 +12,7 @@ import {
 } from '@nb/contracts'
 import { type NumberedLine, countLines, hasLines, lineWrites, noLines, readLines } from './job-lines.ts'
 import { Entry, JobEntries } from './job-entries.ts'
+import { JobCreation, type NewEntry } from './job-creation.ts'
 import type { JobRecord } from './job-record.ts'
 import type {
   Created,
@@ -25,15 +26,14 @@ import type {
 import { type LineCounter, LineCounters } from './line-counters.ts'
 import { chosenJobs } from './job-queries.ts'
 import { type LiveFacts, toJob } from './job-view.ts'
-import { createRecords } from './new-records.ts'
 import { parentChange } from './parent-change.ts'
 import { insisting } from './patience.ts'
 import { Remembered } from './remembered.ts'
 import { mergeProgress } from './progress.ts'
-import { jobsToPurge, removeJobs } from './purge-jobs.ts'
+import { jobsToPurge, recordsOf, removeJobs } from './purge-jobs.ts'
 import { Damage } from './damage.ts'
-import { StoredRecord, corrupt, parseRecord, storedJob } from './stored-record.ts'
-import { createdLine, endedLine } from './store-lines.ts'
+import { StoredRecord, parseRecord } from './stored-record.ts'
+import { endedLine } from './store-lines.ts'
 import { isJobId, jobIdOfKey, jobKey } from './store-keys.ts'
 import { type JobSublevels, openSublevels } from './sublevels.ts'
 import { type JobChange, applyChange, isInsisted, isReportable } from './transitions.ts'
@@ -42,14 +42,25 @@ import { type WriteOperation, type WriteQueue, createWriteQueue, durable, soon }
 const dayMs = 86_400_000
 /** How many of the jobs that ended last are known without the store, a kilobyte each: they are listed and asked for most. */
 const recentJobs = 5000
-/** How many jobs are looked at at once when old ones are purged. */
-const jobsAtOnce = 100
 
 /** Makes the jobs database. It comes first in a composition, because every component gets it as its `JobLog`. */
 export function createJobStore(components: JobStoreComponents, options: JobStoreOptions = {}): JobStore {
   const keepJobsMs = options.keepJobsMs ?? 30 * dayMs
   if (!(keepJobsMs >= 3_600_000)) throw new TypeError('keepJobsMs must be at least 3600000')
   return new LevelJobStore(components, keepJobsMs, options.keepsLines ?? true)
+}
+
+/** A change on its way to the store. */
+interface Step {
+  readonly entry: Entry
+  readonly current: JobRecord
+  readonly kind: JobChange['kind']
+  /** The parent that it changes with it, and that parent's record after that. */
+  readonly parent: Entry | undefined
+  readonly told: JobRecord | undefined
+  readonly lines: readonly JobLogLine[]
+  /** How many lines there are before them. */
+  readonly first: number
 }
 
 /**
@@ -68,9 +79,8 @@ class LevelJobStore implements JobStore {
   readonly #counters: LineCounters
   /** The records of jobs that ended last. */
   readonly #recent = new Remembered<JobRecord>(recentJobs)
-  readonly #creating = new Map<string, Promise<Created>>()
+  readonly #creation: JobCreation
   readonly #damage: Damage
-  #lastId = 0
   /** Whether logs are looked for when jobs are removed: also those of a time when lines were kept. */
   #hasLines = true
   #started: Promise<void> | undefined
@@ -93,6 +103,15 @@ class LevelJobStore implements JobStore {
       log.error('%s', message)
       this.#events.emit('store:corrupt', { key, message })
     })
+    this.#creation = new JobCreation({
+      levels: this.#levels,
+      queue: this.#queue,
+      clock,
+      damage: this.#damage,
+      keepsLines,
+      find: async (jobId) => this.current(jobId) ?? (await this.read(jobId)),
+      created: (made) => this.#created(made),
+    })
   }
 
   on: JobStore['on'] = (name, listener) => this.#events.on(name, listener)
@@ -114,7 +133,7 @@ class LevelJobStore implements JobStore {
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#queue.drained()
-    await Promise.allSettled(this.#creating.values())
+    await this.#creation.settled()
     this.#entries.clear()
     this.#counters.clear()
     this.#recent.clear()
@@ -133,45 +152,21 @@ class LevelJobStore implements JobStore {
 
   async create(input: NewJob): Promise<Created> {
     await this.start()
-    const { requestId } = input.request
-    const under = this.#creating.get(requestId)
-    if (under !== undefined) return { ...(await under), created: false }
-    const made = this.#create(input)
-    this.#creating.set(requestId, made)
-    try {
-      return await made
-    } finally {
-      this.#creating.delete(requestId)
-    }
+    return await this.#creation.create(input)
   }
 
-  async apply(jobId: string, change: JobChange, lines: readonly JobLogLine[] = noLines): Promise<JobRecord> {
-    const entry = this.#entry(jobId)
-    const current = this.#change(entry, change)
-    const parent = this.#tellParent(current, change)
-    const told = parent?.current
-    const all = this.keepsLines ? [...lines, ...endedLine(current, change, this.#clock.now())] : noLines
-    const first = this.#number(entry, all)
-    const { kind } = change
-    const queue = this.#queue
-    const how = isReportable(kind) ? durable : soon
+  apply(jobId: string, change: JobChange, lines: readonly JobLogLine[] = noLines): Promise<JobRecord> {
+    let step: Step
     try {
-      await queue.write(this.#changeOf(entry, parent, first, all), how)
+      step = this.#begin(jobId, change, lines)
     } catch (error) {
-      if (!isInsisted(kind)) throw error
-      await this.#insist(() => queue.write(this.#changeOf(entry, parent, first, all), how), kind, error)
+      return Promise.reject(asNbError(error))
     }
-    entry.shown = current
-    if (parent !== undefined && told !== undefined) parent.shown = told
-    if (current.phase === 'final') {
-      this.#entries.delete(jobId)
-      this.#recent.set(jobId, current)
-      if (this.keepsLines) this.#counters.remember(jobId, entry.lines)
-    }
-    this.#tell(jobId, first, all)
-    this.#events.emit('job:changed', this.#entries.change(entry))
-    if (current.parentId !== undefined) this.#showParent(current.parentId)
-    return current
+    const shown = (): JobRecord => this.#show(step)
+    const written = this.#write(step)
+    return isInsisted(step.kind)
+      ? written.then(shown, (error: unknown) => this.#insist(step, error).then(shown))
+      : written.then(shown)
   }
 
   note(jobId: string, change: JobChange): void {
@@ -255,13 +250,43 @@ class LevelJobStore implements JobStore {
 
   async purge(endedBefore: number = this.#clock.now() - this.#keepJobsMs): Promise<number> {
     await this.start()
-    const old = await jobsToPurge(this.#records(), endedBefore)
+    const known = (key: string): JobRecord | undefined => {
+      const jobId = jobIdOfKey(key) ?? ''
+      return this.current(jobId) ?? this.#recent.get(jobId)
+    }
+    const old = await jobsToPurge(recordsOf(this.#levels.jobs, this.#damage, known), endedBefore)
     for await (const gone of removeJobs(this.#levels, this.#queue, old, this.#hasLines))
       for (const { id } of gone) {
         this.#counters.delete(id)
         this.#recent.delete(id)
       }
     return old.length
+  }
+
+  /** Decides by a change from now on. */
+  #begin(jobId: string, change: JobChange, lines: readonly JobLogLine[]): Step {
+    const entry = this.#entry(jobId)
+    const current = this.#change(entry, change)
+    const parent = this.#tellParent(current, change)
+    const all = this.keepsLines ? [...lines, ...endedLine(current, change, this.#clock.now())] : noLines
+    const first = this.#number(entry, all)
+    return { entry, current, kind: change.kind, parent, told: parent?.current, lines: all, first }
+  }
+
+  /** Shows what is written. */
+  #show({ entry, current, parent, told, lines, first }: Step): JobRecord {
+    const { id, parentId } = current
+    entry.shown = current
+    if (parent !== undefined && told !== undefined) parent.shown = told
+    if (current.phase === 'final') {
+      this.#entries.delete(id)
+      this.#recent.set(id, current)
+      if (this.keepsLines) this.#counters.remember(id, entry.lines)
+    }
+    this.#tell(id, first, lines)
+    this.#events.emit('job:changed', this.#entries.change(entry))
+    if (parentId !== undefined) this.#showParent(parentId)
+    return current
   }
 
   #entry(jobId: string): Entry {
@@ -281,9 +306,9 @@ class LevelJobStore implements JobStore {
   async #load(): Promise<void> {
     const { meta, jobs, lines } = this.#levels
     const stored = (await meta.get('lastId')) as string | undefined
-    this.#lastId = this.#damage.parseCounter(stored)
+    this.#creation.lastId = this.#damage.parseCounter(stored)
     for await (const [key, text] of jobs.iterator() as AsyncIterable<[string, string]>) {
-      this.#lastId = Math.max(this.#lastId, Number(jobIdOfKey(key) ?? 0))
+      this.#creation.lastId = Math.max(this.#creation.lastId, Number(jobIdOfKey(key) ?? 0))
       if (this.#damage.parse(key, text)?.phase === 'final') continue
       const record = this.#damage.parse(key, text, await this.#specOf(key))
       if (record === undefined) continue
@@ -297,76 +322,18 @@ class LevelJobStore implements JobStore {
     return ((await this.#levels.specs.get(key)) as string | undefined) ?? '{}'
   }
 
-  /** All records, oldest first, so many at a time. */
-  async *#records(): AsyncIterable<readonly (JobRecord | undefined)[]> {
-    const keys = this.#levels.jobs.keys()
-    try {
-      for (;;) {
-        const some: readonly string[] = await keys.nextv(jobsAtOnce)
-        if (some.length === 0) return
-        const records: (JobRecord | undefined)[] = []
-        for (const key of some) records.push(this.#known(key) ?? (await this.#stored(key)))
-        yield records
-      }
-    } finally {
-      await keys.close()
-    }
-  }
-
-  /** The record at a key where that is in memory. */
-  #known(key: string): JobRecord | undefined {
-    const jobId = jobIdOfKey(key) ?? ''
-    return this.#entries.get(jobId)?.current ?? this.#recent.get(jobId)
-  }
-
-  async #stored(key: string): Promise<JobRecord | undefined> {
-    const text = (await this.#levels.jobs.get(key)) as string | undefined
-    return text === undefined ? undefined : this.#damage.parse(key, text)
-  }
-
   async *#allJobs(): AsyncIterable<Job | undefined> {
     const all = this.#levels.jobs.iterator({ reverse: true }) as AsyncIterable<[string, string]>
     for await (const [key, text] of all) yield this.#jobOf(key, text)
   }
 
-  async #create(input: NewJob): Promise<Created> {
-    const { requestId, lines: first } = input.request
-    const known = (await this.#levels.requests.get(requestId)) as string | undefined
-    const before = known === undefined ? undefined : await this.#createdBefore(input, known)
-    if (before !== undefined) return before
-    const records = createRecords(input, () => String(++this.#lastId), this.#clock.now())
-    const [{ id, children }] = records
-    const operations: WriteOperation[] = [
-      { type: 'put', sublevel: this.#levels.meta, key: 'lastId', value: String(this.#lastId) },
-      { type: 'put', sublevel: this.#levels.requests, key: requestId, value: id },
-    ]
-    const made = records.map((record) => {
-      const given = record.parentId === undefined ? first : noLines
-      const lines = this.keepsLines ? [...given, createdLine(record)] : noLines
-      const entry = new Entry(record, lines.length)
-      this.#putNew(operations, entry, lines)
-      return { entry, lines }
-    })
-    await this.#queue.write(operations, durable)
+  /** Knows new jobs, and tells of them. */
+  #created(made: readonly NewEntry[]): void {
     for (const { entry } of made) this.#entries.set(entry.current.id, entry)
     for (const { entry, lines } of made) {
       this.#tell(entry.current.id, 0, lines)
       this.#events.emit('job:changed', this.#entries.change(entry))
     }
-    return children === undefined ? { jobId: id, created: true } : { jobId: id, created: true, children }
-  }
-
-  /** The answer to a request whose job there is already. */
-  async #createdBefore({ request }: NewJob, jobId: string): Promise<Created | undefined> {
-    const { requestId, type: asked } = request
-    if (!isJobId(jobId)) throw this.#damage.note(corrupt(requestId, 'it does not name a job'))
-    const known = this.#entries.get(jobId)?.current ?? (await this.read(jobId))
-    if (known === undefined) return undefined
-    const { type, children } = known
-    if (type === asked) return { jobId, created: false, ...(children === undefined ? {} : { children }) }
-    throw new NbError('request-duplicate', `request ${requestId} is the ${type} job ${jobId} already`, {
-      details: { jobId, requestId },
-    })
   }
 
   /** Notes in its parent what has happened to a job, to be written with it. Gives the parent where that changed it. */
@@ -384,23 +351,19 @@ class LevelJobStore implements JobStore {
   }
 
   /** Where nobody could be told that a write failed: tries again until it is written or the store stops. */
-  #insist(write: () => Promise<void>, kind: JobChange['kind'], failed: unknown): Promise<void> {
+  #insist(step: Step, failed: unknown): Promise<void> {
+    const write = (): Promise<void> => this.#write(step)
     const again = (failure: unknown): void =>
-      this.#log.error('could not write that a job is %s, trying again: %o', kind, failure)
+      this.#log.error('could not write that a job is %s, trying again: %o', step.kind, failure)
     return insisting(this.#clock, write, this.#stopping.signal, again, failed)
   }
 
-  /** What is written of a change: the job, its parent where that has changed, and the new lines. */
-  #changeOf(
-    entry: Entry,
-    parent: Entry | undefined,
-    first: number,
-    lines: readonly JobLogLine[],
-  ): readonly WriteOperation[] {
-    const records = [this.#putRecord(entry)]
-    if (parent !== undefined) records.push(this.#putRecord(parent))
-    if (lines.length === 0) return records
-    return [...records, ...lineWrites(this.#levels.lines, entry.current.id, first, lines)]
+  /** Writes the job as it is now, its parent where that has changed, and the new lines. */
+  #write({ entry, kind, parent, lines, first }: Step): Promise<void> {
+    const operations = [this.#putRecord(entry)]
+    if (parent !== undefined) operations.push(this.#putRecord(parent))
+    if (lines.length > 0) operations.push(...lineWrites(this.#levels.lines, entry.current.id, first, lines))
+    return this.#queue.write(operations, isReportable(kind) ? durable : soon)
   }
 
   async #writeLines(jobId: string, count: number, lines: readonly JobLogLine[]): Promise<void> {
@@ -425,16 +388,6 @@ class LevelJobStore implements JobStore {
   #putRecord({ key, current }: Entry): WriteOperation {
     const value = new StoredRecord(current)
     return { type: 'put', sublevel: this.#levels.jobs, key, value, valueEncoding: 'json' }
-  }
-
-  #putNew(operations: WriteOperation[], { key, current }: Entry, lines: readonly JobLogLine[]): void {
-    const { jobs, specs } = this.#levels
-    const { record, spec } = storedJob(current)
-    operations.push(
-      { type: 'put', sublevel: jobs, key, value: record, valueEncoding: 'json' },
-      { type: 'put', sublevel: specs, key, value: spec, valueEncoding: 'json' },
-      ...lineWrites(this.#levels.lines, current.id, 0, lines),
-    )
   }
 
   #jobOf(key: string, text: string): Job | undefined {

@@ -1,7 +1,39 @@
+import type { Store } from '@nb/contracts'
+import type { Damage } from './damage.ts'
 import type { JobRecord } from './job-record.ts'
 import { jobKey, linesAfter } from './store-keys.ts'
 import type { JobSublevels } from './sublevels.ts'
 import type { WriteOperation, WriteQueue } from './write-queue.ts'
+
+/** How many are looked at at once. */
+const looksAtOnce = 100
+
+/**
+ * The records of all jobs, oldest first, so many at a time; `undefined` for one that can't be read. Those that are `known`
+ * are not read.
+ */
+export async function* recordsOf(
+  jobs: Store,
+  damage: Damage,
+  known: (key: string) => JobRecord | undefined,
+): AsyncGenerator<readonly (JobRecord | undefined)[]> {
+  const stored = async (key: string): Promise<JobRecord | undefined> => {
+    const text = (await jobs.get(key)) as string | undefined
+    return text === undefined ? undefined : damage.parse(key, text)
+  }
+  const keys = jobs.keys()
+  try {
+    for (;;) {
+      const some: readonly string[] = await keys.nextv(looksAtOnce)
+      if (some.length === 0) return
+      const records: (JobRecord | undefined)[] = []
+      for (const key of some) records.push(known(key) ?? (await stored(key)))
+      yield records
+    }
+  } finally {
+    await keys.close()
+  }
+}
 
 /**
  * The jobs that are final and ended before a time, parts before their parents. The records come oldest first, many at a
