@@ -1,5 +1,5 @@
 import type { Blocker, Drive, MediaServerEntry, Robot, StorageUnit, VolumePool } from '@nb/contracts'
-import { type Holders, firstHolders, oldestHolders, toldOf } from './hold-index.ts'
+import { type Holders, firstHolders, oldestHolders, tell, toldOf } from './hold-index.ts'
 
 /** Why nothing was allocated. `possible` is false when no release of others can ever help. */
 export interface Denial {
@@ -38,24 +38,19 @@ function oneLess(limit: number, inUse: number, held: Holders, enable: string): s
 /** 2040: as many jobs, or drives that write, as allowed hold the unit; 2045: it allows none. */
 export function limitReached(unit: StorageUnit, limit: number, inUse: number, held: Holders): Blocker {
   const { name } = unit
-  return toldOf(
-    held,
-    (told) =>
-      told.kind === 'storage-unit-limit' &&
-      told.name === name &&
-      told.limit === limit &&
-      told.inUse === inUse,
-    () => ({
-      kind: 'storage-unit-limit',
-      name,
-      storageUnit: name,
-      reason: limit === 0 ? 2045 : 2040,
-      limit,
-      inUse,
-      holders: oldestHolders(held),
-      goesOnWhen: oneLess(limit, inUse, held, `storage unit ${name} is enabled by a limit above 0`),
-    }),
-  )
+  const told = toldOf(held)
+  if (told?.kind === 'storage-unit-limit' && told.name === name)
+    if (told.limit === limit && told.inUse === inUse) return told
+  return tell(held, {
+    kind: 'storage-unit-limit',
+    name,
+    storageUnit: name,
+    reason: limit === 0 ? 2045 : 2040,
+    limit,
+    inUse,
+    holders: oldestHolders(held),
+    goesOnWhen: oneLess(limit, inUse, held, `storage unit ${name} is enabled by a limit above 0`),
+  })
 }
 
 /** 2041. */
@@ -77,20 +72,18 @@ export function serverLimitReached(
   limit: number,
   held: Holders,
 ): Blocker {
-  return toldOf(
-    held,
-    (told) => told.kind === 'media-server' && told.storageUnit === unit.name && told.limit === limit,
-    () => ({
-      kind: 'media-server',
-      name,
-      storageUnit: unit.name,
-      reason: 2062,
-      limit,
-      inUse: held.size,
-      holders: oldestHolders(held),
-      goesOnWhen: oneLess(limit, held.size, held, `media server ${name} gets a limit above 0`),
-    }),
-  )
+  const told = toldOf(held)
+  if (told?.kind === 'media-server' && told.storageUnit === unit.name && told.limit === limit) return told
+  return tell(held, {
+    kind: 'media-server',
+    name,
+    storageUnit: unit.name,
+    reason: 2062,
+    limit,
+    inUse: held.size,
+    holders: oldestHolders(held),
+    goesOnWhen: oneLess(limit, held.size, held, `media server ${name} gets a limit above 0`),
+  })
 }
 
 /** 2020. */

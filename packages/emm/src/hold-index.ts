@@ -45,14 +45,15 @@ export function oldestHolders(held: Holders): readonly Holder[] {
   return held instanceof HoldersOfOne ? held.oldest() : firstHolders(held, mostHolders)
 }
 
-/**
- * What was told of the holders of a thing as a whole, when that is the same still: `isSame` looks at all that it says
- * besides who they are. Else what `make` makes.
- */
-export function toldOf(held: Holders, isSame: (told: Blocker) => boolean, make: () => Blocker): Blocker {
-  if (!(held instanceof HoldersOfOne)) return make()
-  if (held.told === undefined || !isSame(held.told)) held.told = make()
-  return held.told
+/** What was told last of the holders of a thing as a whole, if they are the same still. */
+export function toldOf(held: Holders): Blocker | undefined {
+  return held instanceof HoldersOfOne ? held.told : undefined
+}
+
+/** Keeps what is told of the holders of a thing as a whole. */
+export function tell(held: Holders, blocker: Blocker): Blocker {
+  if (held instanceof HoldersOfOne) held.told = blocker
+  return blocker
 }
 
 /** So many of the oldest holders of a thing. */

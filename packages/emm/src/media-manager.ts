@@ -56,9 +56,8 @@ export function createMediaManager(
   const { clock, logger = debugLogger('nb:emm:media-manager') } = components
   const chosen = validOptions(options)
   const events = createEmitter<MediaManagerEvents>(logger)
-  const ledger = new Ledger(components.store, (change, before) =>
-    tellEvents((name, payload) => events.emit(name, payload), change, before),
-  )
+  const { emit } = events
+  const ledger = new Ledger(components.store, (change, before) => tellEvents(emit, change, before))
   const lines = jobLines(components.log, logger)
   const { on, once, off } = events
 

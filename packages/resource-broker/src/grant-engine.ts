@@ -61,6 +61,9 @@ export class GrantEngine {
   #missed: (ResourceChange | 'anything')[] = []
   #running = false
   #pumping = false
+  readonly #serve = (): Promise<void> => this.#serveNext()
+  readonly #brokeOff = (error: unknown): void =>
+    this.#parts.logger.error('serving requests broke off: %o', error)
 
   constructor(parts: GrantEngineComponents, leaseMs: number, maxPassedBy: number) {
     this.#parts = parts
@@ -105,9 +108,7 @@ export class GrantEngine {
       return
     }
     this.#pumping = true
-    this.#serveAll().catch((error: unknown) =>
-      this.#parts.logger.error('serving requests broke off: %o', error),
-    )
+    this.#serveAll().catch(this.#brokeOff)
   }
 
   /** Resolves when what is under way, and who is to be served next, is done with. */
@@ -170,7 +171,7 @@ export class GrantEngine {
 
   async #serveAll(): Promise<void> {
     try {
-      while (this.#running && this.#next() !== undefined) await this.#serial.run(() => this.#serveNext())
+      while (this.#running && this.#next() !== undefined) await this.#serial.run(this.#serve)
     } finally {
       // In the same turn as the last look, so that no call to pump falls between.
       this.#pumping = false

@@ -71,33 +71,77 @@ export async function lastBackups(
   before?: ToldBefore,
   options?: CallOptions,
 ): Promise<Told> {
-  const { policy, streams } = of
-  let missing = countStarting(policy) * streams.length
-  if (missing === 0) return { backups: streams.map(() => new FoundBackups()), newest: undefined }
-  let unseen = before === undefined || before.told.newest === undefined ? Infinity : before.since.length
-  let isPastNewest = false
-  let newest: string | undefined
-  let found: FoundBackups[] | undefined
-  for await (const image of catalog.listImages(filterOf(of), options)) {
+  const search = new Search(of, before)
+  if (search.isOver) return search.told()
+  for await (const image of catalog.listImages(filterOf(of), options)) if (search.take(image)) break
+  return search.told()
+}
+
+/** Goes through images, newest first. */
+class Search {
+  readonly #of: BackupsOf
+  readonly #before: ToldBefore | undefined
+  /** How many schedules of streams were not found yet. */
+  #missing: number
+  /** How many images that came since then were not seen yet. */
+  #unseen: number
+  /** Whether the newest image of before was seen. */
+  #isPast = false
+  #newest: string | undefined
+  #found: readonly FoundBackups[] | undefined
+
+  constructor(of: BackupsOf, before: ToldBefore | undefined) {
+    this.#of = of
+    this.#before = before
+    this.#missing = countStarting(of.policy) * of.streams.length
+    this.#unseen = before?.told.newest === undefined ? Infinity : before.since.length
+  }
+
+  /** Whether it needs no more images. */
+  get isOver(): boolean {
+    return this.#missing === 0 || this.#isTold
+  }
+
+  /** Takes the next image; answers whether it needs no more. */
+  take(image: ImageRecord): boolean {
     const { backupId } = image
-    newest ??= backupId
-    if (before !== undefined) {
-      if (before.since.includes(backupId)) unseen -= 1
-      if (backupId === before.told.newest) {
-        isPastNewest = true
-        if (unseen === 0) break
+    this.#newest ??= backupId
+    if (this.#before !== undefined) {
+      const { told, since } = this.#before
+      if (since.includes(backupId)) this.#unseen -= 1
+      if (backupId === told.newest) {
+        this.#isPast = true
+        if (this.#isTold) return true
       }
     }
-    found ??= streams.map(() => new FoundBackups())
-    const ofStream = found[streams.findIndex(({ name }) => name === image.stream)]
-    if (ofStream !== undefined && isWanted(policy, image.schedule) && ofStream.note(image)) missing -= 1
-    if (missing === 0 || (isPastNewest && unseen === 0)) break
+    this.#note(image)
+    return this.isOver
   }
-  if (before !== undefined && isPastNewest && unseen === 0) {
-    if (found === undefined) return before.told
-    for (const [at, told] of before.told.backups.entries()) found[at]?.inherit(told)
+
+  /** What was found, with what of before is true still. */
+  told(): Told {
+    const before = this.#isTold ? this.#before?.told : undefined
+    if (before !== undefined && this.#found === undefined) return before
+    const backups = this.#all()
+    if (before !== undefined) for (const [at, told] of before.backups.entries()) backups[at]?.inherit(told)
+    return { backups, newest: this.#newest }
   }
-  return { backups: found ?? streams.map(() => new FoundBackups()), newest }
+
+  /** Whether all that is left is what was told before. */
+  get #isTold(): boolean {
+    return this.#isPast && this.#unseen === 0
+  }
+
+  #note(image: ImageRecord): void {
+    const { policy, streams } = this.#of
+    const of = this.#all()[streams.findIndex(({ name }) => name === image.stream)]
+    if (of !== undefined && isWanted(policy, image.schedule) && of.note(image)) this.#missing -= 1
+  }
+
+  #all(): readonly FoundBackups[] {
+    this.#found ??= this.#of.streams.map(() => new FoundBackups())
+    return this.#found
+  }
 }
 
 function filterOf({ policy, client, streams }: BackupsOf): ImageFilter {

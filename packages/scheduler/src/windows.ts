@@ -55,12 +55,14 @@ export function firstStart(times: StartTimes, zone: string, from: number): Openi
   if (windows.length === 0) return undefined
   if (exclude !== undefined) return soonest(times, zone, from, ruleHorizonDays)
   const openings = openingsOf(windows, zone)
-  // Clients of a policy ask for the same moment one after the other.
-  if (openings.asked !== from) {
-    openings.answer = soonest(times, zone, from, horizonDays)
-    openings.asked = from
-  }
-  return openings.answer
+  // Clients of a policy ask for the same moment one after the other, those of other policies with the same windows between.
+  const { answers } = openings
+  let answer = answers.get(from)
+  if (answer !== undefined) return answer
+  answer = soonest(times, zone, from, horizonDays)
+  if (answers.size >= mostAnswers) answers.clear()
+  if (answer !== undefined) answers.set(from, answer)
+  return answer
 }
 
 function soonest(times: StartTimes, zone: string, from: number, lookAheadDays: number): Opening | undefined {
@@ -195,9 +197,8 @@ class Openings {
   readonly zone: string
   /** How many days before a moment a window may have opened that is open then; a change of the wall clock may add one. */
   readonly lookBackDays: number
-  /** The moment that {@link firstStart} was last asked for, and its answer. */
-  asked: number | undefined
-  answer: Opening | undefined
+  /** What {@link firstStart} answered, by the moment that it was asked for. */
+  readonly answers = new Map<number, Opening>()
   /** What {@link windowAt} found last. */
   latest: Found | undefined
   readonly #windows: readonly StartWindow[]
@@ -226,6 +227,7 @@ class Openings {
 
 const cache = new WeakMap<readonly StartWindow[], Openings>()
 const mostCachedDays = 2000
+const mostAnswers = 64
 
 /** Worked out once per list of windows: lists are never changed. */
 function openingsOf(windows: readonly StartWindow[], zone: string): Openings {
