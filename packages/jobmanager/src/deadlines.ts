@@ -70,7 +70,7 @@ export function createDeadlines(clock: Clock, due: (jobId: string, deadline: Dea
       if (known?.at === deadline?.at && known?.what === deadline?.what) return
       armed.delete(jobId)
       if (deadline !== undefined) {
-        const waiting = { ...deadline, jobId }
+        const waiting = { at: deadline.at, what: deadline.what, jobId }
         armed.set(jobId, waiting)
         insert(heap, waiting)
       }

@@ -1,8 +1,9 @@
-import type { Job, JobState } from '@nb/contracts'
+import type { Job, JobLogLine, JobState } from '@nb/contracts'
 import type { JobPhase, JobRecord } from './job-record.ts'
 import { type LiveFacts, type ShownChild, stateOf, toJob } from './job-view.ts'
 import { jobKey } from './store-keys.ts'
 import { Told, type ToldChange, stageOf } from './told-change.ts'
+import type { JobChange } from './transitions.ts'
 
 /** A job that is not final. */
 export class Entry {
@@ -36,6 +37,19 @@ export class Entry {
     this.#stage = stage
     return true
   }
+}
+
+/** A change on its way to the store. */
+export interface Step {
+  readonly entry: Entry
+  readonly current: JobRecord
+  readonly kind: JobChange['kind']
+  /** The parent that it changes with it, and that parent's record after that. */
+  readonly parent: Entry | undefined
+  readonly told: JobRecord | undefined
+  readonly lines: readonly JobLogLine[]
+  /** How many lines there are before them. */
+  readonly first: number
 }
 
 /** The jobs that are not final, in memory, with what is looked up of them without going through all. */

@@ -194,18 +194,11 @@ class JobEngine implements JobManagerService {
     return watchJobs(this.#parts.store, input, this.#closing.signal, options)
   }
 
-  async wait({ jobId }: { readonly jobId: string }, options?: CallOptions): Promise<Job> {
-    throwIfAborted(options)
-    const { store } = this.#parts
-    // The end of a job that is not final is yet to be told; any other is final, unknown, or not read in yet. One that is not
-    // final and yet not among the current ones, twice, is damaged: it is waited for in vain.
-    for (let looks = 0; looks < 2 && store.current(jobId) === undefined; looks++) {
-      const job = await store.view(jobId)
-      if (job === undefined) throw unknownJob(jobId)
-      if (job.status !== undefined) return job
-    }
-    this.#closing.signal.throwIfAborted()
-    return this.#finals.wait(jobId, options?.signal)
+  wait({ jobId }: { readonly jobId: string }, options?: CallOptions): Promise<Job> {
+    // The end of a job that is not final is yet to be told.
+    return this.#state === 'running' && this.#parts.store.current(jobId) !== undefined
+      ? this.#finals.wait(jobId, options?.signal)
+      : this.#waitOrRead(jobId, options)
   }
 
   cancel: JobManager['cancel'] = (input) => this.#operations.cancel(input)
@@ -324,6 +317,20 @@ class JobEngine implements JobManagerService {
     return { jobId, children }
   }
 
+  async #waitOrRead(jobId: string, options?: CallOptions): Promise<Job> {
+    throwIfAborted(options)
+    const { store } = this.#parts
+    // A job that is not among the current ones is final, unknown, or not read in yet. One that is not final and yet not among
+    // them, twice, is damaged: it is waited for in vain.
+    for (let looks = 0; looks < 2 && store.current(jobId) === undefined; looks++) {
+      const job = await store.view(jobId)
+      if (job === undefined) throw unknownJob(jobId)
+      if (job.status !== undefined) return job
+    }
+    this.#closing.signal.throwIfAborted()
+    return this.#finals.wait(jobId, options?.signal)
+  }
+
   async #known(jobId: string): Promise<JobRecord> {
     const { store } = this.#parts
     const record = store.current(jobId) ?? (await store.read(jobId))
@@ -340,7 +347,8 @@ class JobEngine implements JobManagerService {
       this.#active.add(jobId)
       this.#events.emit('job:active', { jobId })
     }
-    if (state !== 'active' && was !== 'queued') this.#active.delete(jobId)
+    // Only what was active, or what is not known to have been something else, can be among them.
+    if (state !== 'active' && (was === 'active' || was === undefined)) this.#active.delete(jobId)
     const retryAt = state === 'waiting-for-retry' ? change.job.retryAt : undefined
     if (retryAt !== undefined) this.#tellRetry(jobId, retryAt)
     else if (was !== 'active') this.#waiting.delete(jobId)

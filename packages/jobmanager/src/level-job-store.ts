@@ -11,7 +11,7 @@ import {
   debugLogger,
 } from '@nb/contracts'
 import { type NumberedLine, countLines, hasLines, lineWrites, noLines, readLines } from './job-lines.ts'
-import { Entry, JobEntries } from './job-entries.ts'
+import { Entry, JobEntries, type Step } from './job-entries.ts'
 import { JobCreation, type NewEntry } from './job-creation.ts'
 import type { JobRecord } from './job-record.ts'
 import type {
@@ -50,19 +50,6 @@ export function createJobStore(components: JobStoreComponents, options: JobStore
   return new LevelJobStore(components, keepJobsMs, options.keepsLines ?? true)
 }
 
-/** A change on its way to the store. */
-interface Step {
-  readonly entry: Entry
-  readonly current: JobRecord
-  readonly kind: JobChange['kind']
-  /** The parent that it changes with it, and that parent's record after that. */
-  readonly parent: Entry | undefined
-  readonly told: JobRecord | undefined
-  readonly lines: readonly JobLogLine[]
-  /** How many lines there are before them. */
-  readonly first: number
-}
-
 /**
  * The jobs database on a Level store: a record, what was asked for, a log and a request id per job, and one counter.
  * A change of a job writes its record and its new lines, whatever else there is.
@@ -84,6 +71,7 @@ class LevelJobStore implements JobStore {
   /** Whether logs are looked for when jobs are removed: also those of a time when lines were kept. */
   #hasLines = true
   #started: Promise<void> | undefined
+  #isLoaded = false
   #stopping = new AbortController()
 
   constructor(
@@ -138,6 +126,7 @@ class LevelJobStore implements JobStore {
     this.#counters.clear()
     this.#recent.clear()
     this.#started = undefined
+    this.#isLoaded = false
     this.#stopping = new AbortController()
   }
 
@@ -150,9 +139,9 @@ class LevelJobStore implements JobStore {
     if (counter !== undefined) await this.#writeLines(jobId, this.#number(counter, lines), lines)
   }
 
-  async create(input: NewJob): Promise<Created> {
-    await this.start()
-    return await this.#creation.create(input)
+  create(input: NewJob): Promise<Created> {
+    if (this.#isLoaded) return this.#creation.create(input)
+    return this.start().then(() => this.#creation.create(input))
   }
 
   apply(jobId: string, change: JobChange, lines: readonly JobLogLine[] = noLines): Promise<JobRecord> {
@@ -316,6 +305,7 @@ class LevelJobStore implements JobStore {
       this.#entries.set(record.id, new Entry(record, count))
     }
     this.#hasLines = this.keepsLines || (await hasLines(lines))
+    this.#isLoaded = true
   }
 
   async #specOf(key: string): Promise<string> {

@@ -12,7 +12,7 @@ import type { JobRecord } from './job-record.ts'
 import { attempt, retrying, unlessAborted } from './patience.ts'
 import { noRows, valueAt } from './rows.ts'
 import { type RunningJob, sayInLog } from './running-job.ts'
-import { endSession, mediaServerOf } from './session-calls.ts'
+import { endSession, unknownServer } from './session-calls.ts'
 
 /** Answers the media requests of sessions (step 9 of a backup, 7–11 of a restore). */
 export interface MediaRequests {
@@ -102,42 +102,67 @@ export function createMediaRequests(parts: ManagerParts): MediaRequests {
   }
 }
 
-async function answer(
+function answer(parts: ManagerParts, request: PendingRequest, job: RunningJob | undefined): Promise<void> {
+  const { input, key } = request
+  try {
+    const record = mayHave(parts, input.jobId)
+    const allocation = heldFor(parts, record, key)
+    if (allocation !== undefined) return deliver(parts, request, job, { granted: true, allocation })
+    return acquire(parts, request, record, job).then(
+      (acquired) => deliver(parts, request, job, { granted: true, allocation: acquired }),
+      (error: unknown) => deny(parts, request, job, asNbError(error)),
+    )
+  } catch (error) {
+    return deny(parts, request, job, asNbError(error))
+  }
+}
+
+async function deny(
   parts: ManagerParts,
   request: PendingRequest,
   job: RunningJob | undefined,
+  { code, status, message }: NbError,
 ): Promise<void> {
-  const { mediaServers, clock, log } = parts
-  const { input, key } = request
+  if (code === 'session-unknown') return
+  const { store, clock, log } = parts
+  await sayInLog(store, clock, log, request.input.jobId, `resource not granted: ${message}`, {
+    severity: 'error',
+    data: { code, status },
+  })
+  await deliver(parts, request, job, { granted: false, status, text: message })
+}
+
+function deliver(
+  parts: ManagerParts,
+  { input, key }: PendingRequest,
+  job: RunningJob | undefined,
+  reply: MediaAnswer,
+): Promise<void> {
+  const { store, clock, mediaServers } = parts
   const { jobId, sessionId, requestId, mediaServer } = input
-  let reply: MediaAnswer
-  try {
-    const record = mayHave(parts, jobId)
-    const allocation = heldFor(parts, record, key) ?? (await acquire(parts, request, record, job))
-    reply = { granted: true, allocation }
-  } catch (error) {
-    const { code, status, message } = asNbError(error)
-    if (code === 'session-unknown') return
-    reply = { granted: false, status, text: message }
-    await sayInLog(parts.store, clock, log, jobId, `resource not granted: ${message}`, {
-      severity: 'error',
-      data: { code, status },
-    })
-  }
-  try {
-    const server = mediaServerOf(mediaServers, mediaServer)
-    await retrying(clock, 4, () => server.grantMedia({ sessionId, requestId, answer: reply }))
-    // After a crash it is answered again, which the session knows.
-    parts.store.note(jobId, { kind: 'media-answered', request: key })
-  } catch (error) {
-    const failure = asNbError(error, 'media-server-unreachable')
-    log.error('the answer to session %s did not arrive: %o', sessionId, error)
-    // The session, or the job with it, has come to its end meanwhile.
-    const phase = parts.store.current(jobId)?.phase
-    if (isNotWanted(failure) || phase === undefined || phase === 'ended') return
-    if (job !== undefined) job.endWith(failure)
-    else await endSession(parts, mediaServer, { sessionId, status: failure.status, reason: failure.message })
-  }
+  const server = mediaServers.get(mediaServer)
+  if (server === undefined) return notDelivered(parts, input, job, unknownServer(mediaServer))
+  return (
+    retrying(clock, 4, () => server.grantMedia({ sessionId, requestId, answer: reply }))
+      // After a crash it is answered again, which the session knows.
+      .then(() => store.note(jobId, { kind: 'media-answered', request: key }))
+      .catch((error: unknown) => notDelivered(parts, input, job, error))
+  )
+}
+
+async function notDelivered(
+  parts: ManagerParts,
+  { jobId, sessionId, mediaServer }: MediaRequest,
+  job: RunningJob | undefined,
+  error: unknown,
+): Promise<void> {
+  const failure = asNbError(error, 'media-server-unreachable')
+  parts.log.error('the answer to session %s did not arrive: %o', sessionId, error)
+  // The session, or the job with it, has come to its end meanwhile.
+  const phase = parts.store.current(jobId)?.phase
+  if (isNotWanted(failure) || phase === undefined || phase === 'ended') return
+  if (job !== undefined) job.endWith(failure)
+  else await endSession(parts, mediaServer, { sessionId, status: failure.status, reason: failure.message })
 }
 
 /** The session is gone, or waits for another request by now. */

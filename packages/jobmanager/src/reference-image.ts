@@ -47,11 +47,12 @@ export async function earlierImages(
 ): Promise<EarlierImages> {
   const types = referenceTypes(type)
   const scheduleTypes = types.includes(type) ? types : [...types, type]
-  const filter = stream === undefined ? { policy, client } : { policy, client, stream }
+  const filter =
+    stream === undefined ? { policy, client, scheduleTypes } : { policy, client, stream, scheduleTypes }
   const passedOver: ImageRecord[] = []
   let reference: ImageRecord | undefined
   let newest: ImageRecord | undefined
-  for await (const image of catalog.listImages({ ...filter, scheduleTypes }, { signal })) {
+  for await (const image of catalog.listImages(filter, { signal })) {
     if (image.stream !== stream) continue
     if (newest === undefined && image.scheduleType === type) newest = image
     if (reference === undefined && types.includes(image.scheduleType)) {

@@ -7,7 +7,12 @@ import { within } from './patience.ts'
 export function mediaServerOf(servers: MediaServers, name: string): MediaServer {
   const server = servers.get(name)
   if (server !== undefined) return server
-  throw new NbError('media-server-unknown', `media server ${name} is not registered`, {
+  throw unknownServer(name)
+}
+
+/** The typed error for a media server that nobody knows. */
+export function unknownServer(name: string): NbError {
+  return new NbError('media-server-unknown', `media server ${name} is not registered`, {
     details: { mediaServer: name },
   })
 }
