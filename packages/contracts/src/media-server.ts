@@ -147,7 +147,10 @@ export interface MediaServer {
     input: { readonly jobId: string; readonly client: string; readonly backupId: string },
     options?: CallOptions,
   ): Promise<{ readonly sessionId: string }>
-  /** The job manager's answer to `JobSessions.requestMedia`. Rejects with `session-unknown`. */
+  /**
+   * The job manager's answer to `JobSessions.requestMedia`; the same one may come twice. Rejects with `session-unknown`, and may
+   * with `not-found` for a request that the session does not wait for any more.
+   */
   grantMedia(
     input: { readonly sessionId: string; readonly requestId: string; readonly answer: MediaAnswer },
     options?: CallOptions,
