@@ -5,7 +5,7 @@ import { type Opening, firstStart, isLong, windowAt } from './windows.ts'
 import { addDays, wallClock } from './zone-time.ts'
 
 /** When the schedules of a policy last succeeded for a client: schedule name to backup time, milliseconds since the epoch. */
-export type LastBackups = ReadonlyMap<string, number>
+export type LastBackups = Pick<ReadonlyMap<string, number>, 'get'>
 
 /** What {@link nextRun} decides by. */
 export interface DueFacts {

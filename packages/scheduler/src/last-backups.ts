@@ -30,33 +30,39 @@ export interface ToldBefore {
   readonly since: readonly string[]
 }
 
-/** The newest successes of one stream, as far as they were found. */
-export class FoundBackups implements KnownBackups {
-  readonly last: Map<string, number> = new Map()
+/** What is kept of an image. */
+type Found = Pick<ImageRecord, 'schedule' | 'backupTime' | 'expiresAt'>
+
+/** The newest successes of one stream, as far as they were found: few, and kept for every client. */
+export class FoundBackups implements KnownBackups, LastBackups {
+  readonly #images: Found[] = []
   expiresAt: number = Infinity
-  /** By schedule, of those that expire. */
-  readonly #expiries: Map<string, number> = new Map()
+
+  get last(): LastBackups {
+    return this
+  }
+
+  /** When a schedule last succeeded. */
+  get(schedule: string): number | undefined {
+    for (const image of this.#images) if (image.schedule === schedule) return image.backupTime
+    return undefined
+  }
 
   /** Takes the newest image of a schedule; tells whether it was missing. */
-  note({
-    schedule,
-    backupTime,
-    expiresAt,
-  }: Pick<ImageRecord, 'schedule' | 'backupTime' | 'expiresAt'>): boolean {
-    if (this.last.has(schedule)) return false
-    this.last.set(schedule, backupTime)
-    if (expiresAt === undefined) return true
-    this.#expiries.set(schedule, expiresAt)
-    this.expiresAt = Math.min(this.expiresAt, expiresAt)
+  note({ schedule, backupTime, expiresAt }: Found): boolean {
+    if (this.get(schedule) !== undefined) return false
+    this.#keep(expiresAt === undefined ? { schedule, backupTime } : { schedule, backupTime, expiresAt })
     return true
   }
 
   /** Takes over from before what nothing newer was found for. */
   inherit(before: FoundBackups): void {
-    for (const [schedule, backupTime] of before.last) {
-      const expiresAt = before.#expiries.get(schedule)
-      this.note({ schedule, backupTime, ...(expiresAt === undefined ? {} : { expiresAt }) })
-    }
+    for (const image of before.#images) if (this.get(image.schedule) === undefined) this.#keep(image)
+  }
+
+  #keep(image: Found): void {
+    this.#images.push(image)
+    if (image.expiresAt !== undefined) this.expiresAt = Math.min(this.expiresAt, image.expiresAt)
   }
 }
 

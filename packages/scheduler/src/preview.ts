@@ -24,7 +24,11 @@ export function* previewRuns(
   last: LastBackups,
   { from, to, ...facts }: PreviewOptions,
 ): Generator<PlannedRun, void, undefined> {
-  const simulated = new Map(last)
+  const simulated = new Map<string, number>()
+  for (const { name } of policy.schedules) {
+    const at = last.get(name)
+    if (at !== undefined) simulated.set(name, at)
+  }
   for (let notBefore = from; ;) {
     const run = nextRun({ ...facts, policy, client, last: simulated, notBefore })
     if (run === undefined || run.startsAt > to) return
