@@ -120,7 +120,7 @@ class MemoryStore extends AbstractLevel<string, string, unknown> {
   override batch(operations?: readonly unknown[], options?: object): Promise<void> {
     if (operations === undefined || !this.#isOpen()) return super.batch(operations as never, options as never)
     if (this.#keeps === 'nothing') return Promise.resolve()
-    return this.#take(operations as readonly Operation[], options)
+    return new Promise((resolve) => resolve(this.#take(operations as readonly Operation[], options)))
   }
 
   // What abstract-level asks for, in texts.
@@ -157,22 +157,21 @@ class MemoryStore extends AbstractLevel<string, string, unknown> {
   }
 
   /** All of them or, where one can't be meant, none. */
-  async #take(
-    operations: readonly Operation[],
-    { valueEncoding, keyEncoding }: BatchOptions = {},
-  ): Promise<void> {
+  #take(operations: readonly Operation[], { valueEncoding, keyEncoding }: BatchOptions = {}): void {
     if (keyEncoding !== undefined && keyEncoding !== 'utf8')
       throw new TypeError(`keys are utf8 in memory, not ${keyEncoding}`)
-    const values = operations.map((operation) =>
-      operation.type === 'put'
-        ? (operation.sublevel ?? this).#encode(operation.value, operation.valueEncoding ?? valueEncoding)
-        : undefined,
-    )
-    operations.forEach(({ key, sublevel = this }, index) => {
-      const value = values[index]
+    const values: (TableValue | undefined)[] = []
+    for (const operation of operations) {
+      const { sublevel = this } = operation
+      const encoding = operation.type === 'put' ? (operation.valueEncoding ?? valueEncoding) : undefined
+      values.push(operation.type === 'put' ? sublevel.#encode(operation.value, encoding) : undefined)
+    }
+    for (let at = 0; at < values.length; at += 1) {
+      const { key, sublevel = this } = operations[at] as Operation
+      const value = values[at]
       if (value === undefined) sublevel.#table.delete(key)
       else sublevel.#table.put(key, value)
-    })
+    }
   }
 
   #isOpen(): boolean {

@@ -1,13 +1,20 @@
 import type { MediaAnswer, MediaNeed, NbError, SessionInfo, SessionReport } from '@nb/contracts'
 
+/** A media request that has or will have an answer. */
+interface Question {
+  readonly requestId: string
+  readonly answer: (answer: MediaAnswer) => void
+  readonly breakOff: (reason: NbError) => void
+}
+
 /** A session of a simulated media server while it lives, and its report after. */
 export class Session {
   readonly info: SessionInfo
   readonly need: MediaNeed
-  readonly #questions: { readonly requestId: string; readonly answer: (answer: MediaAnswer) => void }[] = []
+  readonly #questions: Question[] = []
   #failure: NbError | undefined
-  /** What breaks off what is waited for: mostly one thing. */
-  readonly #breaks: ((reason: NbError) => void)[] = []
+  /** Breaks off what is waited for, one thing at a time beside answers; nothing happens when that is over. */
+  #breakOff: ((reason: NbError) => void) | undefined
   #isOver = false
   #report: SessionReport | undefined
   // Few sessions have somebody who waits for them.
@@ -40,18 +47,15 @@ export class Session {
   fail(reason: NbError): void {
     if (this.#failure !== undefined) return
     this.#failure = reason
-    for (const breakOff of [...this.#breaks]) breakOff(reason)
+    this.#breakOff?.(reason)
+    for (const { breakOff } of this.#questions) breakOff(reason)
   }
 
   /** Waits for something that can be broken off, which happens when the session is ended. */
-  async whileItLives<T>(what: Promise<T>, breakOff: (reason: NbError) => void): Promise<T> {
+  whileItLives<T>(what: Promise<T>, breakOff: (reason: NbError) => void): Promise<T> {
+    this.#breakOff = breakOff
     if (this.#failure !== undefined) breakOff(this.#failure)
-    this.#breaks.push(breakOff)
-    try {
-      return await what
-    } finally {
-      this.#breaks.splice(this.#breaks.indexOf(breakOff), 1)
-    }
+    return what
   }
 
   /** Waits for something that goes on by itself, unless the session is ended. */
@@ -63,12 +67,10 @@ export class Session {
 
   /** The answer to a media request; rejects when the session is ended. */
   answerTo(requestId: string): Promise<MediaAnswer> {
-    let reject: (reason: NbError) => void = () => undefined
-    const answered = new Promise<MediaAnswer>((resolve, rejected) => {
-      reject = rejected
-      this.#questions.push({ requestId, answer: resolve })
+    return new Promise((answer, breakOff) => {
+      this.#questions.push({ requestId, answer, breakOff })
+      if (this.#failure !== undefined) breakOff(this.#failure)
     })
-    return this.whileItLives(answered, reject)
   }
 
   /** Gives an answer. */
