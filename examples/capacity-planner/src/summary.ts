@@ -51,16 +51,17 @@ export function summarise(results: SimulationResults): Summary {
   const judged = jobs.filter(
     ({ windowClosesAt }) => windowClosesAt !== undefined && windowClosesAt <= results.until,
   )
+  const runs = runsOf(judged)
   const hours = Math.max(1, (results.until - results.from) / hourMs)
   return {
     jobs: jobs.length,
     good: jobs.filter(isGood).length,
     bytesWritten: results.bytesWritten,
-    runs: new Set(judged.map(runOf)).size,
+    runs: runs.all.size,
     missed: misses.length,
     overran: judged.filter((job) => isGood(job) && (job.endedAt as number) > (job.windowClosesAt as number))
       .length,
-    misses: missRows(judged, misses),
+    misses: missRows(runs, misses),
     clients: counted(misses.map(({ client }) => client)).map(([client, missed]) => ({ client, missed })),
     statuses: counted(jobs.map(({ status }) => status ?? -1))
       .filter(([status]) => status >= 0)
@@ -93,15 +94,36 @@ export function byHourOfDay(values: readonly number[], from: number): number[] {
   return sums.map((each, hour) => each / Math.max(1, counts[hour] as number))
 }
 
-function missRows(judged: readonly SimulatedJob[], misses: readonly WindowMiss[]): MissRow[] {
-  const runs = new Map<string, Set<string>>()
-  for (const job of judged) {
-    const key = JSON.stringify([job.policy, job.schedule])
-    runs.set(key, (runs.get(key) ?? new Set()).add(runOf(job)))
+/** The runs of a month: all, and those of each policy's schedules. */
+interface Runs {
+  readonly all: ReadonlySet<string>
+  readonly ofSchedule: ReadonlyMap<string, ReadonlySet<string>>
+}
+
+/** The jobs of one policy, client and stream whose window closes at the same moment are one run. */
+function runsOf(judged: readonly SimulatedJob[]): Runs {
+  const all = new Set<string>()
+  const ofSchedule = new Map<string, Set<string>>()
+  for (const { policy, schedule, client, stream, windowClosesAt } of judged) {
+    const run = keyOf(policy, client, stream, windowClosesAt)
+    all.add(run)
+    const key = keyOf(policy, schedule)
+    const runs = ofSchedule.get(key)
+    if (runs === undefined) ofSchedule.set(key, new Set([run]))
+    else runs.add(run)
   }
+  return { all, ofSchedule }
+}
+
+/** Names have no line ends. */
+function keyOf(...parts: readonly (string | number | undefined)[]): string {
+  return parts.join('\n')
+}
+
+function missRows({ ofSchedule }: Runs, misses: readonly WindowMiss[]): MissRow[] {
   const bySchedule = new Map<string, WindowMiss[]>()
   for (const miss of misses) {
-    const key = JSON.stringify([miss.policy, miss.schedule])
+    const key = keyOf(miss.policy, miss.schedule)
     bySchedule.set(key, [...(bySchedule.get(key) ?? []), miss])
   }
   return [...bySchedule]
@@ -110,7 +132,7 @@ function missRows(judged: readonly SimulatedJob[], misses: readonly WindowMiss[]
       return {
         policy: missed[0]?.policy ?? '',
         schedule: missed[0]?.schedule ?? '',
-        runs: runs.get(key)?.size ?? 0,
+        runs: ofSchedule.get(key)?.size ?? 0,
         notStarted: of('not-started'),
         startedLate: of('started-late'),
         failed: of('failed'),
@@ -138,10 +160,6 @@ export function total({ notStarted, startedLate, failed }: MissRow): number {
 
 function isGood({ status }: SimulatedJob): boolean {
   return status !== undefined && status <= 1
-}
-
-function runOf({ policy, client, stream, windowClosesAt }: SimulatedJob): string {
-  return JSON.stringify([policy, client, stream, windowClosesAt])
 }
 
 /** How often each thing occurs, most often first, then by name. */
