@@ -72,11 +72,10 @@ export class Ledger {
   }
 
   /** Makes a batch durable and true. Only from within {@link Ledger.alone}. Rejects with `store-failed`. */
-  async commit(batch: readonly Change[]): Promise<void> {
-    if (batch.length === 0) return
+  commit(batch: readonly Change[]): Promise<void> {
+    if (batch.length === 0) return Promise.resolve()
     const { inventory } = this
-    await this.#store.write(batch)
-    this.#makeTrue(inventory, batch)
+    return this.#store.write(batch).then(() => this.#makeTrue(inventory, batch))
   }
 
   #makeTrue(inventory: Inventory, batch: readonly Change[]): void {
