@@ -126,13 +126,17 @@ export class FlowNetwork {
     share(this.#flows, flows.slice(), links)
     const now = this.#clock.now()
     const group: FlowGroup = { flows, cancelTimer: () => undefined }
-    const { group: groupOf, fair, rate } = this.#flows
+    const { group: groupOf, fair, rate, endsAt } = this.#flows
     let last: FlowGroup | undefined
-    for (const flow of flows) {
+    let first = Infinity
+    const count = flows.length
+    for (let index = 0; index < count; index += 1) {
+      const flow = flows[index] as number
       const before = groupOf[flow]
       if (before !== undefined && before !== last) this.#left.add((last = before))
       groupOf[flow] = group
       if (fair[flow] !== rate[flow]) this.#setRate(flow, now)
+      if ((endsAt[flow] as number) < first) first = endsAt[flow] as number
     }
     for (const before of this.#left) {
       // Flows that nothing binds to these any more keep the timer they have.
@@ -140,7 +144,7 @@ export class FlowNetwork {
       if (before.flows.length === 0) before.cancelTimer()
     }
     this.#left.clear()
-    this.#wait(group)
+    this.#wait(group, first)
   }
 
   #setRate(flow: number, now: number): void {
@@ -160,17 +164,20 @@ export class FlowNetwork {
     }
   }
 
-  /** One timer, for the flow of the group that ends first. */
-  #wait(group: FlowGroup): void {
-    const { endsAt } = this.#flows
+  #firstEnd({ flows }: FlowGroup): number {
     let first = Infinity
-    for (const flow of group.flows) first = Math.min(first, endsAt[flow] as number)
+    for (const flow of flows) first = Math.min(first, this.#flows.endsAt[flow] as number)
+    return first
+  }
+
+  /** One timer, for the flow of the group that ends first, at that time. */
+  #wait(group: FlowGroup, first: number): void {
     if (first === Infinity) return
     group.cancelTimer = this.#clock.setTimer(first - this.#clock.now(), () => {
       const now = this.#clock.now()
       const over = this.#flows.compact(group, now)
       for (const flow of over) this.#finish(flow)
-      this.#wait(group)
+      this.#wait(group, this.#firstEnd(group))
     })
   }
 }

@@ -2,6 +2,7 @@ import type { Allocation, Clock, JobManager, MediaManagerEvents } from '@nb/cont
 import type { JobRecord, ToldChange } from '@nb/jobmanager'
 import type { SimulatedJob } from './results.ts'
 import { TimeSeries, seriesStepMs } from './time-series.ts'
+import type { Waits } from './waits.ts'
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
 
@@ -30,11 +31,11 @@ export class Recorder {
   readonly #driveOf = new Map<string, string>()
   readonly #closesAt = new Map<string, number>()
 
-  readonly #onLeft: (jobId: string) => void
+  readonly #waits: Pick<Waits, 'left' | 'ended'>
 
-  /** `onLeft` is told of each job that does not wait on the queue any more. */
-  constructor(clock: Clock, from: number, onLeft: (jobId: string) => void) {
-    this.#onLeft = onLeft
+  /** `waits` is told of each job that does not wait on the queue any more, and of each that has ended. */
+  constructor(clock: Clock, from: number, waits: Pick<Waits, 'left' | 'ended'>) {
+    this.#waits = waits
     this.#clock = clock
     this.#from = from
     this.#queuedSince = from
@@ -85,10 +86,12 @@ export class Recorder {
       this.#living.delete(job.id)
     }
     const waits = state === 'queued'
-    if (waits === living.waits) return
-    living.waits = waits
-    this.#noteQueue(waits)
-    if (!waits) this.#onLeft(job.id)
+    if (waits !== living.waits) {
+      living.waits = waits
+      this.#noteQueue(waits)
+      if (!waits) this.#waits.left(job.id)
+    }
+    if (status !== undefined) this.#waits.ended(job.id, record.policy)
   }
 
   /** Resources were set aside. */

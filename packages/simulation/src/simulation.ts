@@ -155,7 +155,8 @@ class SiteSimulation implements Simulation {
       })
       mediaServers.set(name, createSimulatedMediaServer(name, parts))
     }
-    this.#recorder = new Recorder(clock, from, (jobId) => this.#waits.left(jobId))
+    this.#waits = new Waits(clock, broker, sampleWaitsMs)
+    this.#recorder = new Recorder(clock, from, this.#waits)
     const timeZone = site.timeZone ?? 'UTC'
     // Nor does anybody remove images by hand.
     const scheduler = createScheduler(
@@ -166,7 +167,6 @@ class SiteSimulation implements Simulation {
     media.on('allocation:made', (event) => this.#recorder.allocated(event))
     media.on('allocation:released', (event) => this.#recorder.released(event))
     this.#failures = new Failures({ clock, media, hardware, clients }, site)
-    this.#waits = new Waits(clock, broker, sampleWaitsMs)
     this.#volumes = new VolumeWatch(media, hardware)
     this.ports = { clock, scheduler, jobs, broker, media, catalog, mediaServers }
     this.#life = lifecycle(

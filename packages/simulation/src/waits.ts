@@ -24,7 +24,11 @@ export class Waits {
   readonly #clock: Clock
   readonly #broker: Pick<ResourceBroker, 'queue'>
   readonly #everyMs: number
+  /** Of jobs that have not ended. */
   readonly #ofJob = new Map<string, JobWaits>()
+  /** What jobs that have ended were found to wait for longest, and all that they waited for, by policy. */
+  readonly #longest = new Map<string, WaitedFor>()
+  readonly #ofPolicy = new Map<string, Totals>()
   /** Each thing that was waited for, once: they are told apart by identity. */
   readonly #known = new Map<string, WaitedFor>()
   /** So are the lists of them. */
@@ -76,30 +80,30 @@ export class Waits {
     waits.things = nothing
   }
 
+  /** A job has ended. */
+  ended(jobId: string, policy: string | undefined): void {
+    const waits = this.#ofJob.get(jobId)
+    const longest = this.longest(jobId)
+    if (waits === undefined) return
+    this.#ofJob.delete(jobId)
+    if (longest !== undefined) this.#longest.set(jobId, longest)
+    addTo(this.#ofPolicy, waits.all, policy)
+  }
+
   /** What a job was found to wait for longest. */
   longest(jobId: string): WaitedFor | undefined {
     let best: Wait | undefined
     for (const wait of this.#ofJob.get(jobId)?.all ?? none)
       if (best === undefined || wait.ms > best.ms) best = wait
-    return best?.for
+    return best?.for ?? this.#longest.get(jobId)
   }
 
   /** How long the jobs of each policy waited for each thing, longest first. */
   totals(jobOf: (jobId: string) => SimulatedJob | undefined): WaitingTime[] {
-    const ofPolicy = new Map<string, Map<WaitedFor, { ms: number; jobs: number }>>()
-    for (const [jobId, { all }] of this.#ofJob) {
-      const policy = jobOf(jobId)?.policy ?? '-'
-      const totals = ofPolicy.get(policy) ?? new Map<WaitedFor, { ms: number; jobs: number }>()
-      ofPolicy.set(policy, totals)
-      for (const wait of all) {
-        const total = totals.get(wait.for)
-        if (total === undefined) totals.set(wait.for, { ms: wait.ms, jobs: 1 })
-        else {
-          total.ms += wait.ms
-          total.jobs += 1
-        }
-      }
-    }
+    const ofPolicy = new Map<string, Totals>()
+    for (const [policy, totals] of this.#ofPolicy)
+      ofPolicy.set(policy, new Map([...totals].map(([thing, total]) => [thing, { ...total }])))
+    for (const [jobId, { all }] of this.#ofJob) addTo(ofPolicy, all, jobOf(jobId)?.policy)
     const order = ({ policy, kind, name }: WaitingTime): string => JSON.stringify([policy, kind, name])
     return [...ofPolicy]
       .flatMap(([policy, totals]) =>
@@ -121,6 +125,26 @@ export class Waits {
     const list = this.#lists.get(key) ?? [...things]
     this.#lists.set(key, list)
     return list
+  }
+}
+
+/** How long, and how many jobs waited for a thing. */
+type Totals = Map<WaitedFor, { ms: number; jobs: number }>
+
+/** Adds what a job of a policy waited for. */
+function addTo(ofPolicy: Map<string, Totals>, waits: readonly Wait[], policy = '-'): void {
+  let totals = ofPolicy.get(policy)
+  if (totals === undefined) {
+    totals = new Map()
+    ofPolicy.set(policy, totals)
+  }
+  for (const wait of waits) {
+    const total = totals.get(wait.for)
+    if (total === undefined) totals.set(wait.for, { ms: wait.ms, jobs: 1 })
+    else {
+      total.ms += wait.ms
+      total.jobs += 1
+    }
   }
 }
 
