@@ -1,33 +1,29 @@
-import type { FlowTable, LinkState } from './flow-table.ts'
-
-/** Flows that are bound together, and the links that they share. */
-export interface ConnectedFlows {
-  readonly flows: number[]
-  readonly links: readonly LinkState[]
-}
+import type { FlowList, FlowTable, LinkState } from './flow-table.ts'
 
 /**
- * The flows that changes bind together: those of the links that have changed, those that share a link with one of them, and so
- * on; and those that have started. Every flow is found once in a round.
+ * Finds the flows that changes bind together: those of the links that have changed, those that share a link with one of them,
+ * and so on; and those that have started. Every flow is found once in a round. They replace what is in `found`; the answer
+ * are the links that they share.
  */
 export function connectedFlows(
   table: FlowTable,
   round: number,
   changed: Iterable<LinkState>,
   started: readonly number[],
-): ConnectedFlows {
+  found: FlowList,
+): readonly LinkState[] {
   const links: LinkState[] = []
-  const flows: number[] = []
+  found.count = 0
   for (const link of changed) {
     const [only] = link.flows
     if (only === undefined || link.bytesPerSecond === Infinity) continue
     // A link with one flow only binds nobody together.
-    if (link.flows.length === 1) reachFlows(table, round, link.flows, flows, links)
+    if (link.flows.length === 1) reachFlows(table, round, link.flows, found, links)
     else reachLink(link, round, links)
   }
-  for (const link of links) reachFlows(table, round, link.flows, flows, links)
-  reachFlows(table, round, started, flows, links)
-  return { flows, links }
+  for (const link of links) reachFlows(table, round, link.flows, found, links)
+  reachFlows(table, round, started, found, links)
+  return links
 }
 
 function reachLink(link: LinkState, round: number, links: LinkState[]): void {
@@ -42,7 +38,7 @@ function reachFlows(
   { round: rounds, common }: FlowTable,
   round: number,
   some: readonly number[],
-  flows: number[],
+  found: FlowList,
   links: LinkState[],
 ): void {
   let before: readonly LinkState[] | undefined
@@ -51,7 +47,7 @@ function reachFlows(
     const flow = some[at] as number
     if (rounds[flow] === round) continue
     rounds[flow] = round
-    flows.push(flow)
+    found.flows[found.count++] = flow
     const shared = common[flow]
     // Flows over the same links have the same list.
     if (shared === before) continue

@@ -46,19 +46,20 @@ export function fairRates<Link extends SharedLink, Flow extends SharingFlow<Link
     Math.min(...links.filter((link) => !shares.has(link)).map(({ bytesPerSecond }) => bytesPerSecond)),
   )
   const fair = new Float64Array(flows.length)
-  share({ common, bound, fair }, [...flows.keys()], [...shares.values()])
+  share({ common, bound, fair }, [...flows.keys()], flows.length, [...shares.values()])
   return new Map(flows.map((flow, index) => [flow, fair[index] as number]))
 }
 
 /**
  * Finds the rates of {@link fairRates} in place: it is asked whenever a flow starts or ends, and makes nothing, no iterators either. `links` are
- * those that the flows have in common, `open` being how many of them go over each. `flows` are numbers of flows; it comes
- * back empty.
+ * those that the flows have in common, `open` being how many of them go over each. `flows` are numbers of flows, of which
+ * the first `count` are meant; nothing is left of their order.
  */
-export function share(table: RateTable, flows: number[], links: readonly Share[]): void {
+export function share(table: RateTable, flows: number[], count: number, links: readonly Share[]): void {
   const { bound, common } = table
   for (const link of links) link.spare = link.bytesPerSecond
-  while (flows.length > 0) {
+  let left = count
+  while (left > 0) {
     let fullest: Share | undefined
     let level = Infinity
     for (const link of links) {
@@ -68,22 +69,21 @@ export function share(table: RateTable, flows: number[], links: readonly Share[]
     }
     // Those whose own bound is no higher leave at least as much to each of the others.
     let open = 0
-    const count = flows.length
-    for (let at = 0; at < count; at += 1) {
+    for (let at = 0; at < left; at += 1) {
       const flow = flows[at] as number
       const own = bound[flow] as number
       if (own > level) flows[open++] = flow
       else fix(table, flow, own)
     }
-    if (open === count && fullest !== undefined) {
+    if (open === left && fullest !== undefined) {
       open = 0
-      for (let at = 0; at < count; at += 1) {
+      for (let at = 0; at < left; at += 1) {
         const flow = flows[at] as number
         if (common[flow]?.includes(fullest) === true) fix(table, flow, level)
         else flows[open++] = flow
       }
     }
-    flows.length = open
+    left = open
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '@nb/contracts'
 import { connectedFlows } from './connected-flows.ts'
 import { share } from './fair-rates.ts'
-import { type FlowGroup, FlowTable, type Link, type LinkState } from './flow-table.ts'
+import { type FlowGroup, type FlowList, FlowTable, type Link, type LinkState } from './flow-table.ts'
 
 /** A link of a network. */
 export type NetworkLink = Pick<LinkState, 'name' | 'bytesPerSecond'>
@@ -28,6 +28,9 @@ export class FlowNetwork {
   /** Groups that flows have left since the last round. */
   readonly #left = new Set<FlowGroup>()
   #round = 0
+  /** The flows that were found last, and the same while their rates are found. */
+  readonly #found: FlowList = { flows: [], count: 0 }
+  readonly #open: number[] = []
   #cancelPending: (() => void) | undefined
 
   constructor(clock: Clock) {
@@ -120,31 +123,41 @@ export class FlowNetwork {
   /** Gives all flows that are bound together with what has changed their rates. */
   #recompute(): void {
     this.#cancelPending = undefined
-    const { flows, links } = connectedFlows(this.#flows, ++this.#round, this.#dirty, this.#started)
+    const found = this.#found
+    const links = connectedFlows(this.#flows, ++this.#round, this.#dirty, this.#started, found)
+    const { flows, count } = found
     this.#dirty.clear()
     this.#started = []
-    share(this.#flows, flows.slice(), links)
+    for (let index = 0; index < count; index += 1) this.#open[index] = flows[index] as number
+    share(this.#flows, this.#open, count, links)
     const now = this.#clock.now()
-    const group: FlowGroup = { flows, cancelTimer: () => undefined }
     const { group: groupOf, fair, rate, endsAt } = this.#flows
     let last: FlowGroup | undefined
     let first = Infinity
-    const count = flows.length
     for (let index = 0; index < count; index += 1) {
       const flow = flows[index] as number
       const before = groupOf[flow]
       if (before !== undefined && before !== last) this.#left.add((last = before))
-      groupOf[flow] = group
       if (fair[flow] !== rate[flow]) this.#setRate(flow, now)
       if ((endsAt[flow] as number) < first) first = endsAt[flow] as number
     }
+    const group = last !== undefined && this.#isFound(last) ? last : newGroup()
+    for (let index = 0; index < count; index += 1) groupOf[flows[index] as number] = group
     for (const before of this.#left) {
       // Flows that nothing binds to these any more keep the timer they have.
-      this.#flows.compact(before)
-      if (before.flows.length === 0) before.cancelTimer()
+      if (before !== group) this.#flows.compact(before)
+      if (before === group || before.flows.length === 0) before.cancelTimer()
     }
     this.#left.clear()
+    this.#flows.fill(group, found)
     this.#wait(group, first)
+  }
+
+  /** Whether all flows of a group have been found in this round: it goes on with them. */
+  #isFound(group: FlowGroup): boolean {
+    const { round, group: groupOf } = this.#flows
+    for (const flow of group.flows) if (groupOf[flow] === group && round[flow] !== this.#round) return false
+    return true
   }
 
   #setRate(flow: number, now: number): void {
@@ -180,6 +193,10 @@ export class FlowNetwork {
       this.#wait(group, this.#firstEnd(group))
     })
   }
+}
+
+function newGroup(): FlowGroup {
+  return { flows: [], cancelTimer: () => undefined }
 }
 
 /** What nothing limits passes at once: it has no rate to count by. */

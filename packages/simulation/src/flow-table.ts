@@ -27,6 +27,12 @@ export interface FlowGroup {
   cancelTimer: () => void
 }
 
+/** Numbers of flows in a list that is used again and again: those up to `count` are meant. */
+export interface FlowList {
+  readonly flows: number[]
+  count: number
+}
+
 /**
  * The flows of a network by number, a column for each thing: a month has hundreds of millions of rates to find, each of
  * which looks at a few columns of a hundred flows. The number of a flow that is over is given to another.
@@ -86,6 +92,12 @@ export class FlowTable implements RateTable {
     this.counted[flow] = undefined
     this.group[flow] = undefined
     this.#free.push(flow)
+  }
+
+  /** Gives a group these flows, and no others. */
+  fill({ flows }: FlowGroup, { flows: given, count }: FlowList): void {
+    for (let at = 0; at < count; at += 1) flows[at] = given[at] as number
+    flows.length = count
   }
 
   /** Takes out of the list of a group who is in it no more, and who ends by then: these are the answer. */
