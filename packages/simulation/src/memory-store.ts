@@ -120,6 +120,7 @@ class MemoryStore extends AbstractLevel<string, string, unknown> {
   override batch(operations?: readonly unknown[], options?: object): Promise<void> {
     if (operations === undefined || !this.#isOpen()) return super.batch(operations as never, options as never)
     if (this.#keeps === 'nothing') return Promise.resolve()
+    if (options === undefined && this.#keepsAll(operations as readonly Operation[])) return over
     return new Promise((resolve) => resolve(this.#take(operations as readonly Operation[], options)))
   }
 
@@ -154,6 +155,23 @@ class MemoryStore extends AbstractLevel<string, string, unknown> {
 
   _iterator(range: Range): AbstractIterator<MemoryStore, string, string> {
     return new MemoryIterator(this, range, this.#table)
+  }
+
+  /** Carries out operations whose values are kept as they are, which can't fail; false where some are not, and nothing is done. */
+  #keepsAll(operations: readonly Operation[]): boolean {
+    if (this.#keeps !== 'values') return false
+    for (const operation of operations) {
+      if (operation.type === 'del') continue
+      const { value, valueEncoding, sublevel = this } = operation
+      if (valueEncoding !== undefined || !sublevel.#json || typeof value !== 'object' || value === null)
+        return false
+    }
+    for (const operation of operations) {
+      const { key, sublevel = this } = operation
+      if (operation.type === 'put') sublevel.#table.put(key, operation.value as object)
+      else sublevel.#table.delete(key)
+    }
+    return true
   }
 
   /** All of them or, where one can't be meant, none. */
@@ -198,6 +216,8 @@ class MemoryStore extends AbstractLevel<string, string, unknown> {
     return value === undefined || !this.#json ? value : JSON.parse(value)
   }
 }
+
+const over = Promise.resolve()
 
 /** What a sublevel is made of; the constructor of a database takes no such argument. */
 let given:
