@@ -143,12 +143,13 @@ export function composeAllInOne(ground: Ground): AllInOne {
     client,
     mediaServer,
     loadReporter,
+    // Before the jobs: it hears of those which the manager's start and stop end.
+    ...notifiers,
     jobs,
     restores,
     // Before the scheduler: what went from the folder while nothing ran must not start.
     ...policyFiles,
     scheduler,
-    ...notifiers,
   ]
   return {
     ...lifecycle(...parts),

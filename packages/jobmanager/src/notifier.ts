@@ -33,7 +33,10 @@ export interface JobNotifierOptions {
   readonly which?: 'failed' | 'all'
   /** Whether the parts of a parent are told too, or the parent only. @default true */
   readonly parts?: boolean
-  /** How long the command may run before it is killed, milliseconds, 100–3600000. @default 60000 */
+  /**
+   * How long the command may run before it is killed, and how long `stop` goes on telling of jobs that wait for it,
+   * milliseconds, 100–3600000. @default 60000
+   */
   readonly timeoutMs?: number
   /** How many commands run at once; others wait, 1–100. @default 4 */
   readonly atOnce?: number
@@ -43,7 +46,11 @@ export interface JobNotifierOptions {
  * Tells a command of jobs that have ended.
  *
  * Obligations: each job that ends while it runs is told at most once; jobs never wait for the command; what the command
- * wrote, and its failure, are lines in the job's log. What ends while the process is down is not told.
+ * wrote, and its failure, are lines in the job's log. It is started before the job manager and stopped after it, so that it
+ * hears of the jobs which the manager ends at its own start and stop.
+ *
+ * Nothing is remembered over a restart: a job whose end is written, and whose command had not run to its end when the
+ * process was killed, is not told again. Its log has no line of the notifier then.
  */
 export interface JobNotifier extends Required<Lifecycle> {
   /** Resolves when no command runs or waits. */
@@ -117,12 +124,21 @@ export function createJobNotifier(
   const settled = async (): Promise<void> => {
     while (under.size > 0) await Promise.all(under)
   }
+  const giveUp = (): void => {
+    for (const jobId of waiting.splice(0)) {
+      const said = say(jobId, `the notify command ${command[0]} was not told: the server ended`, 'warning')
+        .catch((error: unknown) => log.error('that job %s was not told is not in its log: %o', jobId, error))
+        .finally(() => under.delete(said))
+      under.add(said)
+    }
+  }
   return {
     start: async () => void jobs.on('job:finished', onFinished),
     stop: async () => {
       jobs.off('job:finished', onFinished)
-      waiting.length = 0
+      const cancel = clock.setTimer(timeoutMs, giveUp)
       await settled()
+      cancel()
     },
     settled,
   }

@@ -114,13 +114,20 @@ export async function restartSite(site: Site, manager?: JobManagerOptions): Prom
   return reopen(site, manager)
 }
 
-/** Begins another manager over the same world and database, after a crash of the one before. */
-export async function reopen(site: Site, options?: JobManagerOptions): Promise<Site> {
+/**
+ * Begins another manager over the same world and database, after a crash of the one before. `prepare` comes before its start.
+ */
+export async function reopen(
+  site: Site,
+  options?: JobManagerOptions,
+  prepare?: (parts: Pick<Site, 'manager' | 'jobStore'>) => Promise<void>,
+): Promise<Site> {
   const { clock, database, world } = site
   const jobStore = createJobStore({ store: database, clock })
   site.relayTo(jobStore)
   const manager = createJobManager({ ...world, jobStore, clock }, options)
   world.connect(manager)
+  await prepare?.({ manager, jobStore })
   await driven(clock, manager.start())
   const stop = async (): Promise<void> => {
     await driven(clock, manager.stop())

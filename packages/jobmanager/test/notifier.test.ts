@@ -1,7 +1,8 @@
 import { systemClock } from '@nb/contracts'
+import { createVirtualClock } from '@nb/test-kit'
 import t from 'tap'
-import { type HookCall, createJobNotifier } from '../src/index.ts'
-import { type Site, openSite, request, runJob, textsOf, untilState } from './fixture.ts'
+import { type HookCall, type HookEnd, type JobNotifier, createJobNotifier } from '../src/index.ts'
+import { type Site, driven, openSite, reopen, request, runJob, textsOf, untilState } from './fixture.ts'
 
 const failing = (jobId: string): object =>
   jobId === '1' ? {} : { status: 84, statusText: 'the disk is broken' }
@@ -105,6 +106,67 @@ t.test('all jobs, or only parents, or few at once', async (t) => {
   t.strictSame(calls, ['1 0 -', '2 84 -'])
   t.equal(most, 1)
   await notifier.stop()
+})
+
+t.test('jobs that the start of the server ends are told too', async (t) => {
+  const site = await openSite({ units: [{ name: 'disk1', mediaServer: 'media1', slots: 1 }] })
+  await site.manager.submit(request({ policy: { ...request().policy, name: 'holds the slot' } }))
+  await site.clock.advance(0)
+  const windowClosesAt = site.clock.now() + 1000
+  const late = await site.manager.submit(request({ windowClosesAt }))
+  const killed = await site.manager.register({
+    requestId: 'restore-1',
+    type: 'restore',
+    origin: 'user',
+    client: 'web1',
+    policy: 'daily',
+    lines: [],
+  })
+  await site.stop()
+  await site.clock.advance(3_600_000)
+  const told: string[] = []
+  const run = async ({ environment: { NB_JOB_ID, NB_STATUS } }: HookCall): Promise<HookEnd> => {
+    told.push(`${NB_JOB_ID} ${NB_STATUS}`)
+    return { code: 0, timedOut: false, output: 'paged ann' }
+  }
+  let notifier: JobNotifier | undefined
+  const next = await reopen(site, undefined, async ({ manager: jobs, jobStore: jobLog }) => {
+    notifier = createJobNotifier({ jobs, jobLog, clock: systemClock(), run }, { command: ['page'] })
+    await notifier.start()
+  })
+  await driven(next.clock, next.manager.wait(late))
+  await driven(next.clock, next.manager.wait(killed))
+  await notifier?.stop()
+  t.ok(told.includes(`${late.jobId} 196`), told.join())
+  t.ok(told.includes(`${killed.jobId} 63`), told.join())
+  t.match(await textsOf(next, killed.jobId), /notify command: paged ann/)
+  await next.stop()
+})
+
+t.test('a stop goes on telling for as long as one command may run, then says who was not told', async (t) => {
+  const site = await openSite({ script: () => ({ status: 84, statusText: 'broken' }) })
+  t.teardown(() => site.stop())
+  const clock = createVirtualClock()
+  const ends: (() => void)[] = []
+  const run = (): Promise<HookEnd> =>
+    new Promise((resolve) => ends.push(() => resolve({ code: 0, timedOut: false, output: '' })))
+  const notifier = createJobNotifier(
+    { jobs: site.manager, jobLog: site.jobStore, clock, run },
+    { command: ['page'], atOnce: 1, timeoutMs: 5000 },
+  )
+  await notifier.start()
+  for (let job = 0; job < 4; job++) await runJob(site)
+  const stopped = notifier.stop()
+  ends[0]?.()
+  await clock.advance(4000)
+  t.equal(ends.length, 2, 'the next is told although it stops')
+  await clock.advance(2000)
+  ends[1]?.()
+  await stopped
+  t.equal(ends.length, 2)
+  t.match(await textsOf(site, '2'), /the notify command page was told/)
+  for (const late of ['3', '4'])
+    t.match(await textsOf(site, late), /the notify command page was not told: the server ended/)
 })
 
 t.test('options out of bounds', async (t) => {
