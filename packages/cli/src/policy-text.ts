@@ -12,18 +12,20 @@ import type {
 /** The form of a policy file. */
 export type PolicyFormat = 'yaml' | 'json'
 
-/** A policy as a file has it, and the generation it was exported at where the file tells. */
+/** A policy as a file has it. */
 export interface PolicyText {
   readonly policy: Policy
-  readonly generation?: number
+  /** Where the file tells: the policy that it was exported from, and its generation then. */
+  readonly exported?: { readonly name: string; readonly generation: number }
 }
 
 // Loaded when it is needed: what reads time zones and YAML takes a while to load, and most commands do without.
 const policyFiles = () => import('@nb/scheduler')
 
-const generationLine = /^# generation (\d+)$/m
+// Without a name it is the policy's own.
+const generationLine = /^# generation (\d+)(?: of (\S+))?[ \t\r]*$/m
 
-/** A policy as the text of a file. YAML remembers the generation, so that an import notices a change in between. */
+/** A policy as the text of a file. YAML remembers name and generation, so that an import notices a change in between. */
 export async function exportText(
   { generation, changedAt: _changedAt, ...policy }: StoredPolicy,
   format: PolicyFormat,
@@ -31,7 +33,7 @@ export async function exportText(
 ): Promise<string> {
   const { printPolicy } = await policyFiles()
   const text = printPolicy(policy, { format, retentionLevels })
-  return format === 'json' ? text : `# generation ${generation}\n${text}`
+  return format === 'json' ? text : `# generation ${generation} of ${policy.name}\n${text}`
 }
 
 /** Reads such a text, or one that a person wrote. Throws `argument-invalid`, naming file, line and field. */
@@ -42,8 +44,11 @@ export async function importText(
 ): Promise<PolicyText> {
   const { parsePolicy } = await policyFiles()
   const policy = parsePolicy(text, { file, retentionLevels })
-  const generation = generationLine.exec(text)?.[1]
-  return { policy, ...(generation === undefined ? {} : { generation: Number(generation) }) }
+  const [, generation, name = policy.name] = generationLine.exec(text) ?? []
+  return {
+    policy,
+    ...(generation === undefined ? {} : { exported: { name, generation: Number(generation) } }),
+  }
 }
 
 /** Tells what a policy names that the server does not have, a line each; its clients can't be known here. */

@@ -17,6 +17,7 @@ import {
   NbError,
   type Path,
   type Policy,
+  type PolicyRemoval,
   type RestoreRequest,
   type RestoreService,
   type Scheduler,
@@ -318,6 +319,7 @@ function memoryScheduler(jobs: InMemoryServer['jobs']): Scheduler {
   const policies = new Map<string, StoredPolicy>([
     [policy.name, { ...policy, generation: 1, changedAt: noon }],
   ])
+  const removals = new Map<string, PolicyRemoval>()
   const retention = [...defaultRetentionLevels]
   let started = 0
   return {
@@ -329,14 +331,20 @@ function memoryScheduler(jobs: InMemoryServer['jobs']): Scheduler {
           `policy ${changed.name} is at generation ${present}, not ${generation}`,
           { details: { policy: changed.name, present, given: generation } },
         )
-      const stored = { ...changed, generation: present + 1, changedAt: noon }
+      const last = removals.get(changed.name)?.generation ?? present
+      const stored = { ...changed, generation: last + 1, changedAt: noon }
+      removals.delete(changed.name)
       policies.set(changed.name, stored)
       return stored
     },
     getPolicy: async ({ name }) => policies.get(name),
     removePolicy: async ({ name }) => {
-      if (!policies.delete(name)) throw new NbError('policy-unknown', `there is no policy ${name}`)
+      const removed = policies.get(name)
+      if (removed === undefined) throw new NbError('policy-unknown', `there is no policy ${name}`)
+      policies.delete(name)
+      removals.set(name, { name, generation: removed.generation, removedAt: noon })
     },
+    policyRemoval: async ({ name }) => removals.get(name),
     async *policies() {
       yield* policies.values()
     },

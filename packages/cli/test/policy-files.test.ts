@@ -13,7 +13,7 @@ t.test('a policy is exported, edited and imported again', async (t) => {
   const to = t.testdir()
   t.match(await server.nb('policy', 'export', 'nightly'), {
     code: 0,
-    out: /^# generation 1\nname: nightly\n[^]*type: full/,
+    out: /^# generation 1 of nightly\nname: nightly\n[^]*type: full/,
   })
   t.match(await server.nb('policy', 'export', '--all', '--to', join(to, 'new')), {
     code: 0,
@@ -54,8 +54,72 @@ t.test('an import over a change of someone else is refused, with the way on, unl
     out: /changed \(active, clients\)/,
   })
   await server.nb('policy', 'remove', 'nightly')
-  t.match(await server.nb('policy', 'import', file), { code: 1, err: /was removed since/ })
-  t.match(await server.nb('policy', 'import', file, '--force'), { code: 0, out: /added, generation 1/ })
+  t.match(await server.nb('policy', 'import', file), {
+    code: 1,
+    err: /which was removed since \(.*\): let it be, or make it anew with --force \(generation-conflict\)/,
+  })
+  t.match(await server.nb('policy', 'import', file, '--force'), { code: 0, out: /added, generation 4/ })
+})
+
+t.test('a policy that was removed and made anew is not overwritten by an old export', async (t) => {
+  const file = join(t.testdir(), 'nightly.yaml')
+  const text = (await server.nb('policy', 'export', 'nightly')).out
+  writeFileSync(file, text.replace('web2', 'web3'))
+  await server.nb('policy', 'remove', 'nightly')
+  const anew = `${file}.anew.yaml`
+  writeFileSync(anew, text.replace(/^#.*\n/, ''))
+  t.match(await server.nb('policy', 'import', anew), {
+    code: 0,
+    out: 'policy nightly: added, generation 2\n',
+  })
+  t.match(await server.nb('policy', 'import', file), {
+    code: 1,
+    err: /exported at generation 1 of policy nightly, which was changed \(it is generation 2 now\) since/,
+  })
+  t.match((await server.scheduler.getPolicy({ name: 'nightly' }))?.clients, ['web1', 'web2'])
+})
+
+t.test('a copy of an export under another name is added, and replaces no other policy unseen', async (t) => {
+  const file = join(t.testdir(), 'copy.yaml')
+  const text = (await server.nb('policy', 'export', 'nightly')).out
+  const copy = text.replace('name: nightly', 'name: weekly')
+  writeFileSync(file, copy)
+  t.match(await server.nb('policy', 'import', file), { code: 0, out: 'policy weekly: added, generation 1\n' })
+  writeFileSync(file, copy.replace('web2', 'web3'))
+  t.match(await server.nb('policy', 'import', file), {
+    code: 1,
+    err: /generation 1 of policy nightly, and policy weekly is there already: give the copy another name, or/,
+  })
+  t.match(await server.nb('policy', 'import', file, '--force'), { code: 0, out: /changed \(clients\)/ })
+  await server.nb('policy', 'remove', 'weekly')
+  t.match(await server.nb('policy', 'import', file), { code: 0, out: /added, generation 3/ })
+})
+
+t.test('an export whose first line names no policy, as older ones, is of the policy it holds', async (t) => {
+  const file = join(t.testdir(), 'old.yaml')
+  const text = (await server.nb('policy', 'export', 'nightly')).out.replace(' of nightly', '')
+  writeFileSync(file, text)
+  t.match(await server.nb('policy', 'import', file), { code: 0, out: /nightly: unchanged/ })
+  await server.nb('policy', 'deactivate', 'nightly')
+  t.match(await server.nb('policy', 'import', file), { code: 1, err: /which was changed/ })
+  writeFileSync(file, text.replace('name: nightly', 'name: weekly'))
+  t.match(await server.nb('policy', 'import', file), { code: 0, out: /weekly: added/ })
+})
+
+t.test('an export of another server is told as such, and taken where nothing is in its way', async (t) => {
+  const file = join(t.testdir(), 'elsewhere.yaml')
+  const text = (await server.nb('policy', 'export', 'nightly')).out.replace('generation 1', 'generation 9')
+  writeFileSync(file, text.replace('web2', 'web3'))
+  const { code, err } = await server.nb('policy', 'import', file)
+  t.equal(code, 1)
+  t.match(err, /generation 9 of policy nightly, which is only at generation 1 here: it comes from another/)
+  t.match(
+    err,
+    /compare it with nb policy export nightly, then overwrite with --force \(generation-conflict\)/,
+  )
+  t.notMatch(err, /since/)
+  await server.nb('policy', 'remove', 'nightly')
+  t.match(await server.nb('policy', 'import', file), { code: 0, out: /added, generation 2/ })
 })
 
 t.test('a file that is wrong is told with line and field, and the others are taken', async (t) => {

@@ -43,6 +43,7 @@ export type {
   Selection,
   StartWindow,
   StorageChoice,
+  PolicyRemoval,
   StoredPolicy,
 } from './policy.ts'
 export type * from './scheduler.ts'

@@ -106,6 +106,15 @@ export interface StoredPolicy extends Policy {
   readonly changedAt: number
 }
 
+/** That a policy was removed; remembered until there is one of its name again. */
+export interface PolicyRemoval {
+  readonly name: string
+  /** What it was at; a policy of its name that is made anew goes on from there. */
+  readonly generation: number
+  /** Milliseconds since the epoch. */
+  readonly removedAt: number
+}
+
 /** A row of the retention table. */
 export interface RetentionLevel {
   /** 0–100. */

@@ -1,6 +1,6 @@
 import type { CallOptions } from './call-options.ts'
 import type { Path } from './path.ts'
-import type { Policy, RetentionLevel, ScheduleType, StoredPolicy } from './policy.ts'
+import type { Policy, PolicyRemoval, RetentionLevel, ScheduleType, StoredPolicy } from './policy.ts'
 
 /** A PolicyClient task: one policy, one client (one stream of it), and when it runs next. Times are milliseconds since the epoch. */
 export interface PolicyClientTask {
@@ -59,7 +59,8 @@ export interface UserRunRequest {
 export interface Scheduler {
   /**
    * Adds or replaces a policy. `generation` must be the stored one's (0 or absent for a new one), else
-   * `generation-conflict`. Rejects with `argument-invalid`, naming the field.
+   * `generation-conflict`. A policy that is made anew under the name of a removed one goes on from its generation, so
+   * that none ever comes twice for a name. Rejects with `argument-invalid`, naming the field.
    */
   putPolicy(
     input: { readonly policy: Policy; readonly generation?: number },
@@ -67,8 +68,10 @@ export interface Scheduler {
   ): Promise<StoredPolicy>
   /** The policy as stored, or `undefined` when there is none of that name. */
   getPolicy(input: { readonly name: string }, options?: CallOptions): Promise<StoredPolicy | undefined>
-  /** Removes it; running jobs go on. Rejects with `policy-unknown`. */
+  /** Removes it; running jobs go on. Its name remembers the generation, durably. Rejects with `policy-unknown`. */
   removePolicy(input: { readonly name: string }, options?: CallOptions): Promise<void>
+  /** The last removal of a policy of this name, or `undefined` when there was none or there is such a policy again. */
+  policyRemoval(input: { readonly name: string }, options?: CallOptions): Promise<PolicyRemoval | undefined>
   /** All policies, active or not, sorted by name. */
   policies(input: Record<string, never>, options?: CallOptions): AsyncIterable<StoredPolicy>
   /**

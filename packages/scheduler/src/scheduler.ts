@@ -183,10 +183,11 @@ export function createScheduler(
     },
     getPolicy: ({ name }) => policies.get(name),
     removePolicy: async ({ name }) => {
-      await policies.remove(name)
+      await policies.remove(name, clock.now())
       if (started) await refresh(name, undefined)
       events.emit('policy:changed', { name })
     },
+    policyRemoval: ({ name }) => policies.removal(name),
     policies: () => policies.all(),
     runNow: async ({ policy: name, client, schedule: wanted }) => {
       const policy = await required(name)

@@ -4,6 +4,7 @@ import { type CallOptions, NbError, type Policy, type Scheduler, type StoredPoli
 import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
+import { whyOutdated } from '../outdated-export.ts'
 import { importText, type PolicyText, unknownNamesAt } from '../policy-text.ts'
 import { forEach } from './each.ts'
 import { withoutStored } from './policy-activate.ts'
@@ -12,7 +13,7 @@ import { withoutStored } from './policy-activate.ts'
 export interface PolicyImportOptions extends CallOptions {
   /** Files, absolute. */
   readonly files: readonly string[]
-  /** Also over changes that were made since the file was exported. @default false */
+  /** Also over changes that were made since the file was exported, and over another policy. @default false */
   readonly force?: boolean
   /** Only tell what would change. @default false */
   readonly preview?: boolean
@@ -20,7 +21,7 @@ export interface PolicyImportOptions extends CallOptions {
 
 /**
  * `nb policy import FILE...`: adds or changes policies as their files say. Files that are wrong are told with line and
- * field, those of a policy that was changed since with `generation-conflict`; the others are taken, and the exit code is 1.
+ * field, those that would undo what was changed since with `generation-conflict`; the others are taken, and the exit code is 1.
  * Storage units, groups and volume pools that the server does not have are warned of.
  */
 export async function policyImportCommand(
@@ -34,7 +35,9 @@ export async function policyImportCommand(
     const read = await importText(await textOf(file), file, levels)
     const { name } = read.policy
     const before = await scheduler.getPolicy({ name }, call)
-    if (!force) refuseOutdated(file, read, before)
+    const removal = before === undefined ? await scheduler.policyRemoval({ name }, call) : undefined
+    const why = force ? undefined : whyOutdated(read, { generation: before?.generation, removal })
+    if (why !== undefined) throw conflict(why, { file, text: read, before })
     for (const text of unknownNames(read.policy)) output.note(`nb: warning: policy ${name}: ${text}`)
     const changes = changedFields(before, read.policy)
     const put = changes.length > 0 && !preview
@@ -66,19 +69,19 @@ function request(policy: Policy, before: StoredPolicy | undefined): Parameters<S
   return { policy, generation: before?.generation ?? 0 }
 }
 
-function refuseOutdated(
-  file: string,
-  { policy, generation }: PolicyText,
-  before: StoredPolicy | undefined,
-): void {
-  const present = before?.generation ?? 0
-  if (generation === undefined || generation === present) return
-  const since = before === undefined ? 'removed' : `changed (it is generation ${present} now)`
-  throw new NbError(
-    'generation-conflict',
-    `${file} was exported at generation ${generation} of policy ${policy.name}, which was ${since} since: export it again and repeat the edit, or overwrite with --force`,
-    { details: { file, policy: policy.name, present, given: generation } },
-  )
+function conflict(
+  why: string,
+  { file, text, before }: { file: string; text: PolicyText; before: StoredPolicy | undefined },
+): NbError {
+  const { policy, exported } = text
+  return new NbError('generation-conflict', `${file} ${why}`, {
+    details: {
+      file,
+      policy: policy.name,
+      present: before?.generation ?? 0,
+      given: exported?.generation ?? 0,
+    },
+  })
 }
 
 /** The fields in which a policy differs from what is stored; all of them for a new one. */

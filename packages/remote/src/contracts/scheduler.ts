@@ -1,5 +1,5 @@
 import type { Scheduler } from '@nb/contracts'
-import { policy, retentionLevel, storedPolicy } from '../schemas/policy.ts'
+import { policy, policyRemoval, retentionLevel, storedPolicy } from '../schemas/policy.ts'
 import { plannedRun, policyClientTask, userRunRequest } from '../schemas/scheduling.ts'
 import { closed, count, empty, list, maybe, nothing, text, time } from '../schemas/schema.ts'
 import { call, type InputOf, type OutputOf, type PortContract, stream } from './port-contract.ts'
@@ -10,6 +10,7 @@ export const schedulerContract: PortContract<Scheduler> = {
   putPolicy: call(closed<In<'putPolicy'>>({ policy, generation: maybe(count) }), storedPolicy),
   getPolicy: call(closed<In<'getPolicy'>>({ name: text }), maybe(storedPolicy)),
   removePolicy: call(closed<In<'removePolicy'>>({ name: text }), nothing),
+  policyRemoval: call(closed<In<'policyRemoval'>>({ name: text }), maybe(policyRemoval)),
   policies: stream(empty, storedPolicy),
   runNow: call(
     closed<In<'runNow'>>({ policy: text, client: maybe(text), schedule: maybe(text) }),

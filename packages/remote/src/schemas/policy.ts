@@ -1,6 +1,7 @@
 import type {
   DayRule,
   Policy,
+  PolicyRemoval,
   RetentionLevel,
   RunCalendar,
   Schedule,
@@ -109,4 +110,10 @@ export const storedPolicy: Schema<StoredPolicy> = closed<StoredPolicy>({
   ...policyShape,
   generation: count,
   changedAt: time,
+})
+
+export const policyRemoval: Schema<PolicyRemoval> = closed<PolicyRemoval>({
+  name: text,
+  generation: count,
+  removedAt: time,
 })

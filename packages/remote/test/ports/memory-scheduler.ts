@@ -1,6 +1,7 @@
 import {
   defaultRetentionLevels,
   NbError,
+  type PolicyRemoval,
   type Scheduler,
   type StoredPolicy,
   throwIfAborted,
@@ -9,6 +10,7 @@ import {
 /** Policies in memory: enough of a scheduler to keep its obligations about policies and generations. */
 export function createMemoryScheduler(): Scheduler {
   const stored = new Map<string, StoredPolicy>()
+  const removals = new Map<string, PolicyRemoval>()
   const retention = [...defaultRetentionLevels]
   const known = (name: string): StoredPolicy => {
     const policy = stored.get(name)
@@ -23,15 +25,19 @@ export function createMemoryScheduler(): Scheduler {
         throw new NbError('generation-conflict', `${policy.name} is at generation ${present}`, {
           details: { policy: policy.name, present, given: generation },
         })
-      const next = { ...policy, generation: present + 1, changedAt: 1_700_000_000_000 }
+      const last = removals.get(policy.name)?.generation ?? present
+      const next = { ...policy, generation: last + 1, changedAt: 1_700_000_000_000 }
+      removals.delete(policy.name)
       stored.set(policy.name, next)
       return next
     },
     getPolicy: async ({ name }) => stored.get(name),
     removePolicy: async ({ name }) => {
-      known(name)
+      const { generation } = known(name)
       stored.delete(name)
+      removals.set(name, { name, generation, removedAt: 1_700_000_000_000 })
     },
+    policyRemoval: async ({ name }) => removals.get(name),
     async *policies(_input, options) {
       for (const policy of stored.values()) {
         throwIfAborted(options)

@@ -209,6 +209,39 @@ t.test('edited on both sides: neither overwrites the other unseen', async (t) =>
   await stop()
 })
 
+t.test(
+  'a policy that was removed and made anew while nobody looked is not overwritten by an edit of its old file',
+  async (t) => {
+    const { boot, write, read } = site()
+    await write('web.yaml', web)
+    const first = await boot()
+    await first.policies.stop()
+    await first.scheduler.removePolicy({ name: 'web' })
+    await first.scheduler.putPolicy({ policy: nightlyPolicy({ name: 'web', priority: 1 }) })
+    await first.scheduler.stop()
+    await write('web.yaml', `${web}priority: 2\n`)
+    const { scheduler, reports, stop } = await boot()
+    t.match(await scheduler.getPolicy({ name: 'web' }), { generation: 2, priority: 1 })
+    t.match(await read('web.yaml.stored'), 'priority: 1')
+    t.match(reports, [{ problems: [{ file: 'web.yaml', message: /put both together/ }] }])
+    await stop()
+  },
+)
+
+t.test('a file that went away and comes back makes its policy anew, at the next generation', async (t) => {
+  const { boot, write, remove } = site()
+  await write('web.yaml', web)
+  await write('other.yaml', printPolicy(nightlyPolicy({ name: 'other' })))
+  const { scheduler, policies, stop } = await boot()
+  await remove('web.yaml')
+  t.match(await policies.reload(), { removed: ['web'] })
+  t.match(await scheduler.policyRemoval({ name: 'web' }), { generation: 1 })
+  await write('web.yaml', web)
+  t.match(await policies.reload(), { applied: ['web'], problems: [] })
+  t.match(await scheduler.getPolicy({ name: 'web' }), { generation: 2 })
+  await stop()
+})
+
 t.test('the retention table is loaded too, before the policies that name its periods', async (t) => {
   const { boot, write } = site()
   await write('retention-levels.yaml', '3: 40 days\n11: 7 years\n')

@@ -67,6 +67,32 @@ export function schedulerSuite<Fixture extends SchedulerFixture>(
     assert.equal((await scheduler.getPolicy({ name: 'nightly' }))?.priority, 5)
   })
 
+  test('a policy that is made anew goes on from the generation of the removed one, so that nothing older fits it', async ({
+    scheduler,
+  }) => {
+    const name = 'nightly'
+    assert.equal(await scheduler.policyRemoval({ name }), undefined)
+    await scheduler.putPolicy({ policy: nightlyPolicy() })
+    await scheduler.putPolicy({ policy: nightlyPolicy({ priority: 5 }), generation: 1 })
+    await scheduler.removePolicy({ name })
+    const removal = await scheduler.policyRemoval({ name })
+    assert.deepEqual([removal?.name, removal?.generation], [name, 2])
+    assert.ok((removal?.removedAt ?? -1) >= 0)
+    for (const generation of [1, 2, 3])
+      await assert.rejects(scheduler.putPolicy({ policy: nightlyPolicy(), generation }), {
+        code: 'generation-conflict',
+        details: { policy: name, present: 0, given: generation },
+      })
+    assert.equal((await scheduler.putPolicy({ policy: nightlyPolicy() })).generation, 3)
+    assert.equal(await scheduler.policyRemoval({ name }), undefined)
+    await assert.rejects(scheduler.putPolicy({ policy: nightlyPolicy(), generation: 1 }), {
+      code: 'generation-conflict',
+    })
+    await scheduler.removePolicy({ name })
+    assert.equal((await scheduler.policyRemoval({ name }))?.generation, 3)
+    assert.equal((await scheduler.putPolicy({ policy: nightlyPolicy(), generation: 0 })).generation, 4)
+  })
+
   test('a policy that cannot be meant is refused by the name of its field', async ({ scheduler }) => {
     const bad: [string, Partial<Policy>][] = [
       ['name', { name: '../x' }],
