@@ -189,6 +189,12 @@ t.test('nb why of a job that stands still tells what comes by itself, and how to
     (await server.nb('why', '5')).out,
     /\nattempt 1 has failed; the next begins 2026-03-01 12:10:00, in 10:00\nto end it: nb cancel 5\n$/,
   )
+  server.jobs.change('5', { actions: ['cancel', 'suspend', 'set-priority'] })
+  t.match(
+    (await server.nb('why', '5')).out,
+    /\nto end it: nb cancel 5\nto try again at once: nb suspend 5 && nb resume 5\nto hold it: nb suspend 5\n$/,
+    'a priority changes nothing while it waits for its retry',
+  )
   server.jobs.change('6', {
     state: 'incomplete',
     incompleteUntil: noon + hour,
@@ -197,7 +203,7 @@ t.test('nb why of a job that stands still tells what comes by itself, and how to
   })
   t.match(
     (await server.nb('why', '6')).out,
-    /becomes done unless it is resumed by 2026-03-01 13:00:00[^]*checkpoint of 2026-03-01 11:00:00\nto let it go on: nb resume 6\n[^]*nb priority 6 N/,
+    /becomes done unless it is resumed by 2026-03-01 13:00:00[^]*checkpoint of 2026-03-01 11:00:00\nto let it go on: nb resume 6\nto end it: nb cancel 6\n$/,
   )
 })
 

@@ -16,11 +16,17 @@ export function explainRest({ id, phase, rest, attempt, checkpoint }: JobRecord)
     checkpoint === undefined ? 'it begins anew then' : `it goes on from checkpoint ${checkpoint.number} then`
   switch (phase) {
     case 'waiting-for-retry':
-      return own(id, rest, 'retry-delay', `at ${isoTime(until)}`, [
-        `waits until ${isoTime(until)} for its next try`,
-        before,
-        goesOn,
-      ])
+      return own(
+        id,
+        rest,
+        'retry-delay',
+        `its retry is due, at ${isoTime(until)}, or it is suspended and resumed`,
+        [
+          `waits until ${isoTime(until)} for its next try, which begins at once when it is suspended and resumed`,
+          before,
+          goesOn,
+        ],
+      )
     case 'suspended':
       return own(id, rest, 'suspension', 'it is resumed', [
         `is suspended since ${isoTime(at)}: ${statusText}`,

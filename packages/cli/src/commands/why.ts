@@ -1,4 +1,4 @@
-import type { CallOptions, Job, JobAction, JobManager } from '@nb/contracts'
+import type { CallOptions, Job, JobAction, JobManager, JobState } from '@nb/contracts'
 import { blockerTitle } from '../blocker-text.ts'
 import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
@@ -55,19 +55,23 @@ function nextLines(
       ? []
       : [`it would go on from its checkpoint of ${formatTime(checkpointAt)}`]),
     ...(state === 'suspended' || state === 'incomplete' || state === 'waiting-for-retry'
-      ? actions.map((action) => `to ${actionWords[action]}: nb ${actionCommand(action, id)}`)
+      ? actions.flatMap((action) => actionLines(action, id, state))
       : []),
   ]
 }
 
-const actionWords: Readonly<Record<JobAction, string>> = {
+function actionLines(action: JobAction, id: string, state: JobState): string[] {
+  // A job at rest is in no queue, in which a priority would help it.
+  if (action === 'set-priority') return []
+  const line = `to ${actionWords[action]}: nb ${action} ${id}`
+  return action === 'suspend' && state === 'waiting-for-retry'
+    ? [`to try again at once: nb suspend ${id} && nb resume ${id}`, line]
+    : [line]
+}
+
+const actionWords: Readonly<Record<Exclude<JobAction, 'set-priority'>, string>> = {
   cancel: 'end it',
   suspend: 'hold it',
   resume: 'let it go on',
   restart: 'ask for it again',
-  'set-priority': 'let it go before others',
-}
-
-function actionCommand(action: JobAction, id: string): string {
-  return action === 'set-priority' ? `priority ${id} N` : `${action} ${id}`
 }

@@ -27,7 +27,11 @@ t.test('a failed try is followed by another, of the same job, after the delay', 
   t.match(why, { waiting: true, blockers: [{ kind: 'retry-delay', name: jobId, reason: 84 }] })
   t.match(
     why.sentence,
-    /Job 1 waits until 2026-01-01T00:10:01\.000Z for its next try; try 1 ended with status 84.*the disk is broken/,
+    /Job 1 waits until 2026-01-01T00:10:01\.000Z for its next try, which begins at once when it is suspended and resumed; try 1 ended with status 84.*the disk is broken/,
+  )
+  t.equal(
+    why.blockers[0]?.goesOnWhen,
+    'its retry is due, at 2026-01-01T00:10:01.000Z, or it is suspended and resumed',
   )
   const job = await driven(site.clock, site.manager.wait({ jobId }))
   t.match(job, { status: 0, attempt: 3, state: 'done' })
@@ -112,6 +116,17 @@ t.test('suspended while it waits, it begins its next try when it is resumed', as
   await site.manager.resume({ jobId })
   t.match(await driven(site.clock, site.manager.wait({ jobId })), { status: 0, attempt: 2 })
   t.match(await textsOf(site, jobId), /held until it is resumed: the array is being mended/)
+})
+
+t.test('suspended and resumed while it waits, its next try begins at once', async (t) => {
+  const site = await openSite({ script: (_, { nth }) => (nth < 2 ? failing : {}) })
+  t.teardown(() => site.stop())
+  const { jobId } = await site.manager.submit(request({ retry }))
+  const { retryAt = 0 } = await untilState(site, jobId, 'waiting-for-retry')
+  await site.manager.suspend({ jobId })
+  await site.manager.resume({ jobId })
+  t.match(await driven(site.clock, site.manager.wait({ jobId })), { status: 0, attempt: 2 })
+  t.ok(retryAt - site.clock.now() > 9 * minute)
 })
 
 t.test('what another try can’t better is not tried again', async (t) => {
