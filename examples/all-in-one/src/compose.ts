@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { createCatalog } from '@nb/catalog'
 import {
   type Catalog,
@@ -90,7 +91,11 @@ export function composeAllInOne(ground: Ground): AllInOne {
   const disk = createDiskStore({ files, clock, log }, { storageUnit, directory: ground.diskDirectory })
   const client = createClientAgent(
     { channels, clock, log },
-    { neverPaths: [ground.stateDirectory], ...clientScripts(settings) },
+    {
+      neverPaths: [ground.stateDirectory],
+      restoreNotes: join(ground.stateDirectory, 'restores'),
+      ...clientScripts(settings),
+    },
   )
   const clients = { [clientName]: client }
 

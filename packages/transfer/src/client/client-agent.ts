@@ -27,6 +27,7 @@ import { noExtractionState, type ExtractionState } from './extractor/extraction-
 import { startExtractorSession } from './extractor/extractor-session.ts'
 import { JobLines } from './job-lines.ts'
 import { localFileSystems } from './local-file-systems.ts'
+import { RestoreNotes } from './restore-notes.ts'
 import { startReaderSession } from './reader-session.ts'
 import { startRemovalSession } from './removal/removal-session.ts'
 import { LateEndScripts } from './scripts/late-end-scripts.ts'
@@ -64,6 +65,11 @@ export interface ClientAgentOptions {
   readonly scripts?: ScriptOptions
   /** How long what one group of a restore leaves to the next is kept, milliseconds. @default 86400000 */
   readonly keepRestoreStateMs?: number
+  /**
+   * Folder of notes about restores under way, made when the first one begins. With it the next start of the agent removes the
+   * unfinished files that a killed one has left at its target. One agent at a time uses it. @default none; they stay
+   */
+  readonly restoreNotes?: string
 }
 
 /** A client agent on this host, with its life. */
@@ -92,7 +98,7 @@ interface WaitingRestore {
 
 class Agent implements LocalClientAgent {
   readonly #components: ClientAgentComponents
-  readonly #options: Required<Omit<ClientAgentOptions, 'scripts'>>
+  readonly #options: Required<Omit<ClientAgentOptions, 'scripts' | 'restoreNotes'>>
   readonly #logger: Logger
   readonly #threads: WorkerThreads
   readonly #runs = new Map<string, ClientRun>()
@@ -100,6 +106,7 @@ class Agent implements LocalClientAgent {
   readonly #restoring = new Set<string>()
   readonly #scripts: NotifyScripts | undefined
   readonly #lateEnds: LateEndScripts
+  readonly #notes: RestoreNotes | undefined
   #isStopped = false
 
   constructor(components: ClientAgentComponents, options: ClientAgentOptions) {
@@ -115,9 +122,15 @@ class Agent implements LocalClientAgent {
     this.#lateEnds = new LateEndScripts(this.#scripts, components.clock)
     this.#threads = new WorkerThreads(components.clock)
     this.#logger = components.logger ?? debugLogger('nb:transfer:client-agent')
+    const { log, clock } = components
+    this.#notes =
+      options.restoreNotes === undefined
+        ? undefined
+        : new RestoreNotes(options.restoreNotes, { log, clock, logger: this.#logger })
   }
 
   async start(): Promise<void> {
+    await this.#notes?.sweepAll((runId) => this.#runs.get(runId)?.isOver === false)
     this.#isStopped = false
     this.#threads.start()
   }
@@ -294,6 +307,9 @@ class Agent implements LocalClientAgent {
           ifExists: spec.target.ifExists,
           last: spec.last,
           state: before?.state ?? noExtractionState,
+          ...(this.#notes === undefined
+            ? {}
+            : { note: { path: this.#notes.pathOf(run.id), jobId: spec.jobId } }),
         },
         { plan: plan as DataChannel, data: data as DataChannel },
         listenerOf(run, lines),
@@ -306,6 +322,8 @@ class Agent implements LocalClientAgent {
         )
         return { status: warnings > 0 ? 1 : 0, warnings, restored: { entries, bytes, skipped } }
       } finally {
+        // Its thread runs no more: a note that is there is one of a thread that crashed.
+        await this.#notes?.sweep(run.id)
         await lines.finish()
       }
     })

@@ -16,6 +16,8 @@ export interface ExtractSettings {
   readonly state?: ExtractionState
   readonly observe?: (moment: ExtractorMoment, path: Buffer) => void
   readonly posix?: Posix
+  /** @default none */
+  readonly note?: { readonly path: string; readonly jobId: string }
   /** Size of the pieces that plan and data come in. @default 100003 */
   readonly pieceBytes?: number
 }
@@ -91,13 +93,14 @@ export function extractBytes(
     warn(warning)
   }
   const piece = settings.pieceBytes ?? 100_003
-  const { observe, posix } = settings
+  const { observe, posix, note } = settings
   const totals = runExtractor(
     {
       root: Buffer.from(target as string),
       ifExists: settings.ifExists ?? 'fail',
       last: settings.last ?? true,
       state: settings.state ?? noExtractionState,
+      ...(note === undefined ? {} : { note }),
     },
     { plan: pieces(plan, piece), data: pieces(data, piece) },
     {

@@ -6,7 +6,10 @@ import type { RestorableAttributes } from './apply-attributes.ts'
 export interface ExtractionState {
   /** Directories whose attributes are set at the very end, since writing into them would change them again. */
   readonly directories: readonly DeferredDirectory[]
-  /** Directories that this restore has made, as latin1 strings: theirs are the attributes to set whatever the policy. */
+  /**
+   * Directories that this restore has made, or took over unfinished from one before it, as latin1 strings: theirs are the
+   * attributes to set whatever the policy.
+   */
   readonly made: readonly string[]
   /** Where a file of several names was first written. */
   readonly leaders: readonly (readonly [linkKey: string, leader: LinkLeader])[]

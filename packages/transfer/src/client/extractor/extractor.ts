@@ -13,6 +13,7 @@ import { NEW_FILE_FLAGS, targetExists, type IfExists, type Installer } from './i
 import type { PlanIndex, PlannedTarget } from './plan-index.ts'
 import type { TargetDirectories } from './target-directories.ts'
 import { targetNames } from './target-path.ts'
+import { isUnfinishedDirectory, withoutMark } from './unfinished-directory.ts'
 import { RefusalTally } from './refusal-tally.ts'
 
 /** What was restored so far. */
@@ -257,7 +258,7 @@ export class Extractor implements ArchiveSink {
       this.#further(others, member)
       return true
     }
-    const { name, made: fd } = installer.makeTemporary((n) =>
+    const { name, made: fd } = installer.makeTemporary(place.target.path, (n) =>
       posix.open(place.directory, n, NEW_FILE_FLAGS, 0o600),
     )
     this.#file = { place, member, temporary: name, fd, others }
@@ -270,7 +271,7 @@ export class Extractor implements ArchiveSink {
   #node(place: Place, member: ArchiveMember): void {
     const { posix, installer, target } = this.#parts
     const { directory } = place
-    const { name } = installer.makeTemporary((n) => makeNode(posix, directory, n, member))
+    const { name } = installer.makeTemporary(place.target.path, (n) => makeNode(posix, directory, n, member))
     let identity: string
     try {
       if (member.kind === 'symlink') {
@@ -330,7 +331,7 @@ export class Extractor implements ArchiveSink {
       }
       let temporary: Buffer
       try {
-        temporary = installer.makeTemporary((name) =>
+        temporary = installer.makeTemporary(target.path, (name) =>
           posix.linkDescriptor(leaderFd, place.directory, name),
         ).name
       } catch (error) {
@@ -363,7 +364,7 @@ export class Extractor implements ArchiveSink {
     if (code === undefined || member.kind !== 'file') throw error
     const text = `it could not be linked to the file it is a further name of (${code}): it is a copy`
     warn({ severity: 'warning', path: Buffer.from(place.target.path), code, text })
-    const { name, made: fd } = installer.makeTemporary((n) =>
+    const { name, made: fd } = installer.makeTemporary(place.target.path, (n) =>
       posix.open(place.directory, n, NEW_FILE_FLAGS, 0o600),
     )
     const from = posix.open(AT.FDCWD, descriptorPath(leaderFd), O.RDONLY)
@@ -391,13 +392,36 @@ export class Extractor implements ArchiveSink {
         if (typeof names === 'string') continue
         const pathFd = target.open(names, { make: false })
         applyAttributes(posix, { pathFd }, revived(attributes), true, this.#refusals.forPath(path))
+        this.#made.delete(path.toString('latin1'))
       } catch (error) {
-        const code = errnoCodeOf(error)
-        if (code === undefined) throw error
-        const text = `its attributes could not be restored: ${(error as Error).message}`
-        this.#parts.warn({ severity: 'warning', path, code, text })
+        this.#warnOfDirectory(path, error)
       }
     }
+    this.#finishOtherDirectories()
+  }
+
+  /** Directories of which nothing is known but that they were missing above something: they keep to their owner. */
+  #finishOtherDirectories(): void {
+    const { posix, target } = this.#parts
+    const others = [...this.#made].map((path) => Buffer.from(path, 'latin1'))
+    for (const path of others.sort((a, b) => comparePaths(b, a))) {
+      try {
+        const names = targetNames(path)
+        if (typeof names === 'string') continue
+        const pathFd = target.open(names, { make: false })
+        const stat = posix.statFd(pathFd)
+        if (isUnfinishedDirectory(stat)) posix.chmodPath(descriptorPath(pathFd), withoutMark(stat.mode))
+      } catch (error) {
+        this.#warnOfDirectory(path, error)
+      }
+    }
+  }
+
+  #warnOfDirectory(path: Buffer, error: unknown): void {
+    const code = errnoCodeOf(error)
+    if (code === undefined) throw error
+    const text = `its attributes could not be restored: ${(error as Error).message}`
+    this.#parts.warn({ severity: 'warning', path, code, text })
   }
 
   /** Checks a target and opens its directory. `undefined`: it was refused and told. */

@@ -4,12 +4,11 @@ import { O } from '../../posix/constants.ts'
 import { kindOfMode } from '../entry-kind.ts'
 import type { Posix } from '../../posix/posix.ts'
 import { errnoCodeOf } from '../../posix/posix-error.ts'
+import { TEMPORARY_PREFIX } from './temporary-name.ts'
+import { isUnfinishedDirectory, UNFINISHED_DIRECTORY_MODE } from './unfinished-directory.ts'
 
 /** What happens where a target exists. */
 export type IfExists = 'overwrite' | 'skip' | 'fail'
-
-/** Temporary names begin so; a file of that name is what a killed restore has left. */
-export const TEMPORARY_PREFIX = '.nb-restore-'
 
 /**
  * Puts finished entries in place: everything is made under a temporary name beside its target and gets its own name
@@ -19,12 +18,15 @@ export class Installer {
   readonly #posix: Posix
   readonly #ifExists: IfExists
   // Unknown to others, so that nobody can be waiting at a name; unique within the run by its number.
-  readonly #prefix = `${TEMPORARY_PREFIX}${randomBytes(9).toString('hex')}-`
+  readonly prefix: string = `${TEMPORARY_PREFIX}${randomBytes(9).toString('hex')}-`
+  readonly #working: (directory: Buffer) => void
   #number = 0
 
-  constructor(posix: Posix, ifExists: IfExists) {
+  /** @param working - told the directory, `/` in front, before an entry is made in it */
+  constructor(posix: Posix, ifExists: IfExists, working: (directory: Buffer) => void = () => undefined) {
     this.#posix = posix
     this.#ifExists = ifExists
+    this.#working = working
   }
 
   /**
@@ -35,10 +37,11 @@ export class Installer {
     return this.#ifExists === 'skip' && this.#posix.find(directory, name) !== undefined
   }
 
-  /** Calls `make` with temporary names until one is free. */
-  makeTemporary<T>(make: (name: Buffer) => T): { readonly name: Buffer; readonly made: T } {
+  /** Calls `make` with temporary names for an entry until one is free. */
+  makeTemporary<T>(path: Buffer, make: (name: Buffer) => T): { readonly name: Buffer; readonly made: T } {
+    this.#working(path.subarray(0, Math.max(path.lastIndexOf('/'), 1)))
     for (;;) {
-      const name = Buffer.from(`${this.#prefix}${(this.#number++).toString(36)}`, 'latin1')
+      const name = Buffer.from(`${this.prefix}${(this.#number++).toString(36)}`, 'latin1')
       try {
         return { name, made: make(name) }
       } catch (error) {
@@ -78,22 +81,24 @@ export class Installer {
   /**
    * Makes a directory at a name, in place of whatever else is there if that may be overwritten.
    *
-   * @returns `made`, or `there` for a directory that was there before, or `kept` when something else stays in its place
+   * @returns `made`, also for one that a restore has made before and not finished; `there` for any other directory that was
+   *   there before; `kept` when something else stays in its place
    */
   makeDirectory(directory: number, name: Buffer, path: Buffer): 'made' | 'there' | 'kept' {
     if (this.#tryMakeDirectory(directory, name)) return 'made'
     const found = this.#posix.find(directory, name)
-    if (found !== undefined && kindOfMode(found.mode) === 'directory') return 'there'
+    if (found !== undefined && kindOfMode(found.mode) === 'directory')
+      return isUnfinishedDirectory(found) ? 'made' : 'there'
     if (this.#ifExists === 'fail') throw targetExists([path])
     if (this.#ifExists === 'skip') return 'kept'
     if (found !== undefined) this.#posix.unlink(directory, name)
-    this.#posix.makeDirectory(directory, name, 0o700)
+    this.#posix.makeDirectory(directory, name, UNFINISHED_DIRECTORY_MODE)
     return 'made'
   }
 
   #tryMakeDirectory(directory: number, name: Buffer): boolean {
     try {
-      this.#posix.makeDirectory(directory, name, 0o700)
+      this.#posix.makeDirectory(directory, name, UNFINISHED_DIRECTORY_MODE)
       return true
     } catch (error) {
       if (errnoCodeOf(error) !== 'EEXIST') throw error

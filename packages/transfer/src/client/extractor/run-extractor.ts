@@ -11,6 +11,7 @@ import type { ExtractionState } from './extraction-state.ts'
 import { Extractor, type ExtractorMoment } from './extractor.ts'
 import { Installer, type IfExists } from './installer.ts'
 import { PlanIndex } from './plan-index.ts'
+import { RestoreNote } from './restore-note.ts'
 import { openTargetRoot, TargetDirectories } from './target-directories.ts'
 
 /** What one group of a restore is told. */
@@ -20,6 +21,8 @@ export interface ExtractorSpec {
   readonly ifExists: IfExists
   readonly last: boolean
   readonly state: ExtractionState
+  /** Where it notes what it is making, so that a kill leaves nothing for long. @default it does not */
+  readonly note?: { readonly path: string; readonly jobId: string }
 }
 
 /** What one group of a restore has done. */
@@ -70,7 +73,17 @@ export function runExtractor(
   const target = new TargetDirectories(posix, root.fd, (names) => {
     made.add(names.map((name) => `/${name.toString('latin1')}`).join(''))
   })
-  const installer = new Installer(posix, spec.ifExists)
+  let note: RestoreNote | undefined
+  const noting = (action: () => void): void => {
+    try {
+      action()
+    } catch (error) {
+      note?.close()
+      const text = `what is being restored could not be noted, and a kill would leave unfinished files: ${(error as Error).message}`
+      reporter.warn({ severity: 'warning', path: rootPath, code: 'NO_NOTE', text })
+    }
+  }
+  const installer = new Installer(posix, spec.ifExists, (directory) => noting(() => note?.enter(directory)))
   const extractor = new Extractor(
     {
       posix,
@@ -91,6 +104,7 @@ export function runExtractor(
     made,
   )
   try {
+    noting(() => (note = beginNote(spec, rootPath, installer.prefix)))
     if (spec.ifExists === 'fail' && !root.made && !isEmpty(posix, root.fd)) extractor.checkNothingExists()
     extractor.makeDirectories()
     extractData(pipes.data, extractor)
@@ -105,9 +119,18 @@ export function runExtractor(
     }
     return { ...counts, warnings: reporter.warnings, state }
   } finally {
-    extractor.abandon()
-    target.close()
+    try {
+      extractor.abandon()
+      note?.remove()
+    } finally {
+      note?.close()
+      target.close()
+    }
   }
+}
+
+function beginNote({ note }: ExtractorSpec, root: Buffer, prefix: string): RestoreNote | undefined {
+  return note === undefined ? undefined : new RestoreNote(note.path, { jobId: note.jobId, root, prefix })
 }
 
 function nativeCalls(): Posix {

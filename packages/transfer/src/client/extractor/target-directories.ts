@@ -2,6 +2,7 @@ import { DEFAULT_ACL_ATTRIBUTE } from '../../posix/acl.ts'
 import { AT, O } from '../../posix/constants.ts'
 import { descriptorPath, type Posix } from '../../posix/posix.ts'
 import { errnoCodeOf } from '../../posix/posix-error.ts'
+import { isUnfinishedDirectory, UNFINISHED_DIRECTORY_MODE } from './unfinished-directory.ts'
 
 // Descriptors kept open on a way down: the deepest 128 and every 64th above, as in the walk of a backup.
 const OPEN_DEPTH = 128
@@ -22,7 +23,7 @@ interface Level {
 /**
  * The directories of a restore's target, reached from the descriptor of its root one name at a time, each opened by
  * the kernel's rule that nothing beneath is a symbolic link (`openat2`; on kernels without it by `O_NOFOLLOW`, which
- * for a single name says the same). Missing ones are made with mode 0700. The present directory and those above it
+ * for a single name says the same). Missing ones are made, marked as unfinished. The present directory and those above it
  * stay open, so neighbours cost nothing.
  */
 export class TargetDirectories {
@@ -35,7 +36,8 @@ export class TargetDirectories {
 
   /**
    * @param root - descriptor of the root directory; closed by {@link close}
-   * @param onMade - told of every directory that was missing, before anything is put into it
+   * @param onMade - told of every directory that was missing, or that a restore had made and not finished, before anything is
+   *   put into it
    */
   constructor(posix: Posix, root: number, onMade: (names: readonly Buffer[]) => void) {
     this.#posix = posix
@@ -92,18 +94,24 @@ export class TargetDirectories {
 
   #step(directory: number, name: Buffer, make: boolean): number {
     try {
-      return this.#openOne(directory, name)
+      const found = this.#openOne(directory, name)
+      if (make && isUnfinishedDirectory(this.#posix.statFd(found))) this.#tellMade(name)
+      return found
     } catch (error) {
       if (!make || errnoCodeOf(error) !== 'ENOENT') throw error
     }
     try {
-      this.#posix.makeDirectory(directory, name, 0o700)
+      this.#posix.makeDirectory(directory, name, UNFINISHED_DIRECTORY_MODE)
     } catch (error) {
       if (errnoCodeOf(error) !== 'EEXIST') throw error
     }
     const fd = this.#openOne(directory, name)
-    this.#onMade([...this.#levels.map((level) => level.name), name])
+    this.#tellMade(name)
     return fd
+  }
+
+  #tellMade(name: Buffer): void {
+    this.#onMade([...this.#levels.map((level) => level.name), name])
   }
 
   #openOne(directory: number, name: Buffer): number {
