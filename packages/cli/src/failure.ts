@@ -13,14 +13,36 @@ export function tellFailure(error: unknown, output: Output): ExitCode {
     output.note('nb: stopped')
     return 1
   }
-  const { code, status, message, remedy, retryable, details } = asNbError(error)
+  const failure = asNbError(error)
+  const { code, status, remedy, retryable, details } = failure
+  const typed = typedFault(failure, output)
+  const message = typed ?? failure.message
   if (output.json)
     output.note(JSON.stringify({ error: { code, status, message, remedy, retryable, details } }))
+  else if (typed !== undefined) output.note(`nb: ${printable(typed)} (${code})`)
   else
     output.note(
       `nb: ${linesOf(message, details).map(printable).join('\n')} (${code})\n${statusLines(status).join('\n')}`,
     )
-  return 1
+  return isUsage(failure) ? 2 : 1
+}
+
+/** What a server refuses is a wrong command line, unless a file says it. */
+function isUsage({ code, details }: NbError): boolean {
+  return (code === 'argument-invalid' || code === 'value-missing') && details['file'] === undefined
+}
+
+/** What the server says against a value that was typed, with the name that the person knows instead of the field's. */
+function typedFault(failure: NbError, output: Output): string | undefined {
+  const { message, details } = failure
+  const { field } = details
+  if (typeof field !== 'string' || !isUsage(failure)) return undefined
+  const name = output.typedName(field)
+  if (name === undefined) return undefined
+  const at = message.indexOf(`${field} `)
+  // `priority must be …`, `preview: to must be …`
+  const begins = at === 0 || (at > 0 && /^[a-z ]+: $/.test(message.slice(0, at)))
+  return begins ? name + message.slice(at + field.length) : `${name}: ${message}`
 }
 
 /**

@@ -31,7 +31,13 @@
  */
 export { runNb, type NbComponents } from './run-nb.ts'
 export { type ExitCode, UsageError } from './exit-code.ts'
-export { createOutput, type Output, type OutputComponents, type OutputStream } from './output.ts'
+export {
+  createOutput,
+  type Output,
+  type OutputComponents,
+  type OutputOptions,
+  type OutputStream,
+} from './output.ts'
 export { type Column, formatTable } from './table.ts'
 export { formatBytes, formatCount, formatDuration, formatTime } from './units.ts'
 export { parsePath } from './path-argument.ts'

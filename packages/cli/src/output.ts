@@ -20,6 +20,16 @@ export interface Output {
   readonly note: (text: string) => void
   /** Draws over the last drawn line; nothing happens where nobody watches. An empty text takes it away. */
   readonly draw: (text: string) => void
+  /** How the person typed a field of a request, as `option '--max-jobs <N>'`; `undefined` for what was not typed. */
+  readonly typedName: (field: string) => string | undefined
+}
+
+/** How {@link createOutput} prints. */
+export interface OutputOptions {
+  /** Whether results are JSON, one value per line. */
+  readonly json: boolean
+  /** How the person typed a field of a request. @default nothing was typed */
+  readonly typedName?: Output['typedName']
 }
 
 /** A stream of a process; the size is known where it is a terminal. */
@@ -36,7 +46,7 @@ export interface OutputComponents {
 /** Output to streams. A table is cut to the width of a terminal and never otherwise. */
 export function createOutput(
   { stdout, stderr, now }: OutputComponents,
-  { json }: { readonly json: boolean },
+  { json, typedName = () => undefined }: OutputOptions,
 ): Output {
   let drawn = false
   const line = async (text: string): Promise<void> => {
@@ -52,6 +62,7 @@ export function createOutput(
     json,
     live: stderr.isTTY === true,
     now,
+    typedName,
     line,
     value,
     table: async (rows, columns) => {

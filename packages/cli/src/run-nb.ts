@@ -5,6 +5,7 @@ import { type Command, CommanderError } from 'commander'
 import type { ExitCode } from './exit-code.ts'
 import { tellFailure } from './failure.ts'
 import { createOutput, type Output, type OutputStream } from './output.ts'
+import { typedName } from './typed-name.ts'
 import { createProgram, type GlobalOptions, socketPathOf } from './program.ts'
 
 /** What a run of the command has of its process. */
@@ -32,7 +33,11 @@ export async function runNb(args: readonly string[], components: NbComponents): 
   }
   stdout.on('error', leave)
   const outputFor = ({ json = false }: GlobalOptions): ReturnType<typeof createOutput> =>
-    createOutput({ stdout, stderr, now: () => clock.now() }, { json })
+    createOutput(
+      { stdout, stderr, now: () => clock.now() },
+      { json, typedName: (field) => (ran === undefined ? undefined : typedName(ran, field)) },
+    )
+  let ran: Command | undefined
   let exitCode: ExitCode = 0
   const guarded = async (
     act: (output: Output) => Promise<ExitCode>,
@@ -61,6 +66,7 @@ export async function runNb(args: readonly string[], components: NbComponents): 
         }
       }, options),
   })
+  program.hook('preAction', (_program, command) => void (ran = command))
   configure(program, { stdout, stderr })
   try {
     await program.parseAsync([...args], { from: 'user' })

@@ -238,7 +238,8 @@ function memoryJobs(): InMemoryServer['jobs'] {
       return { jobId: '900' }
     },
     setPriority: async ({ jobId, priority }) => {
-      if (priority > 99_999) throw new NbError('argument-invalid', 'a priority is 0 to 99999')
+      if (priority > 99_999)
+        throw new NbError('argument-invalid', 'priority must be 0–99999', { details: { field: 'priority' } })
       all.set(jobId, { ...known(jobId), priority })
     },
     purge: async ({ endedBefore }) => {
@@ -353,7 +354,9 @@ function memoryScheduler(jobs: InMemoryServer['jobs']): Scheduler {
     },
     putRetentionLevel: async (level) => {
       if (level.level === 9 || level.level === 25)
-        throw new NbError('argument-invalid', `retention level ${level.level} is fixed`)
+        throw new NbError('argument-invalid', `retention level: level ${level.level} is fixed`, {
+          details: { field: 'level' },
+        })
       retention[level.level] = level
     },
     retentionLevels: async () => retention,

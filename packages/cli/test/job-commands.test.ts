@@ -166,7 +166,10 @@ t.test('what can not be done to a job is said with the reason, and the others ar
   t.match(err, /job 2 is done and can't be suspended \(state-conflict\)[^]*there is no job 99/)
   t.match(await server.nb('resume', '2'), { code: 1, err: /not suspended[^]*status 228/ })
   t.match(await server.nb('restart', '1'), { code: 1, err: /state-conflict/ })
-  t.match(await server.nb('priority', '1', '100000'), { code: 1, err: /argument-invalid/ })
+  t.match(await server.nb('priority', '1', '100000'), {
+    code: 2,
+    err: /^nb: argument 'N' must be 0–99999 \(argument-invalid\)\n$/,
+  })
   t.equal((await server.nb('priority', '1', 'high')).code, 2)
 })
 

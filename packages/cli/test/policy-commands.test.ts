@@ -148,7 +148,10 @@ t.test('nb retention lists the levels and sets one; the fixed ones stay', async 
   t.match(await server.nb('retention', 'set', '3', '60d'), { code: 0, out: /level 3: .* kept 60d\n/ })
   t.match(await server.nb('retention', 'set', '4', 'ever'), { code: 0, out: /kept for ever\n/ })
   t.match((await server.nb('retention')).out, / 3 +60d\n +4 +for ever\n/)
-  t.match(await server.nb('retention', 'set', '9', '1d'), { code: 1, err: /level 9 is fixed/ })
+  t.match(await server.nb('retention', 'set', '9', '1d'), {
+    code: 2,
+    err: /^nb: argument 'LEVEL' 9 is fixed \(argument-invalid\)\n$/,
+  })
   t.equal((await server.nb('retention', 'set', '3', 'long')).code, 2)
   t.equal((await server.nb('retention', 'set', '3', '2000y')).code, 2)
   t.equal((await server.nb('retention', '--json')).out.trim().split('\n').length, 101)

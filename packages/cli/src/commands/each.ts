@@ -3,7 +3,7 @@ import type { ExitCode } from '../exit-code.ts'
 import { tellFailure } from '../failure.ts'
 import type { Output } from '../output.ts'
 
-/** Does the same for each that was named; those for which it fails are told, the others go on, and the exit code is 1. */
+/** Does the same for each that was named; those for which it fails are told, the others go on, and the worst gives the exit code. */
 export async function forEach(
   names: readonly string[],
   output: Output,
@@ -15,7 +15,8 @@ export async function forEach(
       await act(name)
     } catch (error) {
       if (isAbortError(error)) throw error
-      exitCode = tellFailure(error, output)
+      const told = tellFailure(error, output)
+      if (told > exitCode) exitCode = told
     }
   }
   return exitCode

@@ -196,6 +196,6 @@ interface PreviewFlags {
 function retentionPeriod(text: string): { readonly periodMs: number | null } {
   if (text === 'ever') return { periodMs: null }
   const periodMs = parsePeriod(text)
-  if (periodMs > 1000 * 365 * 86_400_000) throw new InvalidArgumentError('At most 1000y; or say ever.')
+  if (periodMs > 100 * 365 * 86_400_000) throw new InvalidArgumentError('At most 100y; or say ever.')
   return { periodMs }
 }

@@ -51,6 +51,16 @@ export function wholeNumber(text: string): number {
   return value
 }
 
+/** A whole number within bounds, as typed. */
+export function wholeNumberWithin(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (text.trim() === '' || !Number.isSafeInteger(value) || value < least || value > most)
+      throw new InvalidArgumentError(`A whole number, ${least}-${most}.`)
+    return value
+  }
+}
+
 /** The number of a job as typed. */
 export function jobNumber(text: string): string {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Jobs have numbers; nb jobs lists them.')

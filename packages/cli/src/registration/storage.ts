@@ -5,7 +5,7 @@ import { groupSetCommand } from '../commands/group-set.ts'
 import { storageSetCommand, type StorageSetOptions } from '../commands/storage-set.ts'
 import { storageStateCommand } from '../commands/storage-state.ts'
 import { storageCommand } from '../commands/storage.ts'
-import { examples, own, type Registration, wholeNumber } from './registration.ts'
+import { examples, own, type Registration, wholeNumber, wholeNumberWithin } from './registration.ts'
 import { addUpAndDown } from './up-and-down.ts'
 
 /** `storage` and `group`. */
@@ -23,10 +23,14 @@ export function addStorageCommands(registration: Registration): void {
     .command('set')
     .description('change the limits of a storage unit')
     .argument('<NAME>', 'the storage unit')
-    .option('--max-jobs <N>', 'disk: most jobs at once; 0 disables it', wholeNumber)
-    .option('--max-drives <N>', 'tape: most drives that write at once', wholeNumber)
+    .option('--max-jobs <N>', 'disk: most jobs at once, 0-10000; 0 disables it', wholeNumber)
+    .option('--max-drives <N>', 'tape: most drives that write at once, 0-10000; 0 disables it', wholeNumber)
     .option('--max-streams <N>', 'tape: most jobs that write to one drive at once, 1-32', wholeNumber)
-    .option('--max-fragment <MIB>', 'largest piece of an image in MiB', wholeNumber)
+    .option(
+      '--max-fragment <MIB>',
+      'largest piece of an image in MiB, up to 1 PiB',
+      wholeNumberWithin(1, 2 ** 30),
+    )
     .addOption(
       new Option('--used <WHEN>', 'by any policy, or only when one names it').choices([
         'by-any',
