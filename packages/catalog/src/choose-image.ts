@@ -2,7 +2,8 @@ import { type Clock, displayPath, type ImageRecord, NbError, type Path, type Tre
 import { parseBackupId } from './backup-id.ts'
 import { encodeName } from './image-folder.ts'
 import type { ImageIndex } from './image-index.ts'
-import { streamPrefix } from './index-keys.ts'
+import { streamPrefix, treesPrefix, usersPrefix } from './index-keys.ts'
+import { isByUser, TreeJoin, treeOf } from './tree-claims.ts'
 
 /** What choosing an image asks. */
 export interface ChoosingParts {
@@ -13,34 +14,87 @@ export interface ChoosingParts {
 }
 
 /**
- * The trees that can answer a query, best first, each as its images, newest first: the images that are named, or each
- * of the client's trees as it was at the time asked for. A policy's scheduled backups follow one tree, so an older image
- * of it never answers for a file that the newest no longer has; each selection of a user's backups is a tree of its own.
- * The tree of a policy of several streams is the newest image and that of each other stream of its set.
+ * What can answer a query, best first, each as its images, newest first.
+ *
+ * The images that are named are one answer, and the only one. Else it is the client's trees as they were at the time asked
+ * for: all that know the newest state of anything there, joined; then each by itself, the newest first, for a path that is not
+ * in these since the newest tree that reaches it lacks it.
  *
  * Throws `no-image-matches` when there is none.
+ *
+ * @param paths - what is asked for; `/` for everything
  */
 export async function* candidates(
   parts: ChoosingParts,
   query: TreeQuery,
+  paths: readonly Buffer[],
 ): AsyncGenerator<readonly ImageRecord[], void, undefined> {
-  const { index, clock } = parts
-  const { client, backupId, backupIds, policy } = query
-  if (backupId !== undefined || backupIds !== undefined) {
+  if (query.backupId !== undefined || query.backupIds !== undefined) {
     yield await namedImages(parts, query)
     return
   }
-  const to = query.at ?? clock.now()
+  const join = new TreeJoin(paths)
+  let count = 0
+  for await (const images of treesByAge(parts, query)) {
+    count += 1
+    join.add(images)
+    if (join.isComplete) break
+  }
+  if (count === 0) throw noImage(query, undefined)
+  const joined = join.images.toSorted(byAge)
+  if (joined.length > 0) yield joined
+  for await (const images of treesByAge(parts, query)) {
+    const isJoined = images.length === joined.length && images.every((image, i) => image === joined[i])
+    if (!isJoined) yield images
+  }
+}
+
+/**
+ * The trees that a query allows, the newest first. A policy's backups follow one tree, of which an older one never answers for a
+ * file that the newest no longer has; of several streams it is the newest of each. A backup that a user asked for is of the
+ * tree of what they selected.
+ */
+async function* treesByAge(
+  parts: ChoosingParts,
+  query: TreeQuery,
+): AsyncGenerator<readonly ImageRecord[], void, undefined> {
+  const ofPolicies = await policyTrees(parts, query)
+  for await (const image of userTrees(parts, query)) {
+    while (ofPolicies[0]?.[0] !== undefined && byAge(ofPolicies[0][0], image) < 0)
+      yield ofPolicies.shift() as readonly ImageRecord[]
+    yield [image]
+  }
+  yield* ofPolicies
+}
+
+async function policyTrees(
+  { index, clock }: ChoosingParts,
+  { client, policy, at: to = clock.now() }: TreeQuery,
+): Promise<(readonly ImageRecord[])[]> {
+  const trees: (readonly ImageRecord[])[] = []
+  for await (const prefix of index.trees(client)) {
+    if (policy !== undefined && prefix !== `${treesPrefix(client)}${encodeName(policy)}/`) continue
+    for await (const image of index.list({ prefix, to })) {
+      if (image.state !== 'complete') continue
+      trees.push(await withOtherStreams(index, image, to))
+      break
+    }
+  }
+  return trees.sort(([a], [b]) => byAge(a as ImageRecord, b as ImageRecord))
+}
+
+async function* userTrees(
+  { index, clock }: ChoosingParts,
+  { client, policy, at: to = clock.now() }: TreeQuery,
+): AsyncGenerator<ImageRecord, void, undefined> {
   const seen = new Set<string>()
-  const range = { prefix: `client/${encodeName(client)}/`, to }
-  for await (const image of index.list(range)) {
+  for await (const image of index.list({ prefix: usersPrefix(client), to })) {
     if (image.state !== 'complete' || (policy !== undefined && image.policy !== policy)) continue
     const tree = treeOf(image)
     if (seen.has(tree)) continue
     seen.add(tree)
-    yield await withOtherStreams(index, image, to)
+    yield image
   }
-  if (seen.size === 0) throw noImage(query, undefined)
 }
 
 async function namedImages(
@@ -60,7 +114,7 @@ async function namedImages(
     if (!matches || image.state !== 'complete') throw noImage({ ...query, backupId: id }, image)
     images.push(image)
   }
-  return images.sort((a, b) => b.backupTime - a.backupTime || newerId(a, b))
+  return images.sort(byAge)
 }
 
 /** The newest image of a policy with those that complete its tree, newest first. */
@@ -80,22 +134,13 @@ async function withOtherStreams(
       break
     }
   }
-  return images.sort((a, b) => b.backupTime - a.backupTime || newerId(a, b))
+  return images.sort(byAge)
 }
 
-function newerId(a: ImageRecord, b: ImageRecord): number {
+/** The newest first. */
+function byAge(a: ImageRecord, b: ImageRecord): number {
   const seconds = (image: ImageRecord): number => parseBackupId(image.backupId)?.seconds ?? 0
-  return seconds(b) - seconds(a)
-}
-
-/** Whether a user asked for it: a tree of its own beside those of the policy. */
-export function isByUser({ scheduleType }: ImageRecord): boolean {
-  return scheduleType === 'user-backup' || scheduleType === 'user-archive'
-}
-
-function treeOf(image: ImageRecord): string {
-  const { policy, scheduleType, selections } = image
-  return JSON.stringify(isByUser(image) ? [policy, scheduleType, selections] : [policy])
+  return b.backupTime - a.backupTime || seconds(b) - seconds(a)
 }
 
 function noImage({ client, backupId, at, policy }: TreeQuery, found: ImageRecord | undefined): NbError {
@@ -112,14 +157,16 @@ function noImage({ client, backupId, at, policy }: TreeQuery, found: ImageRecord
   })
 }
 
+/** As many images as a message names. */
+const namedInMessages = 5
+
 /** The error of a path that no candidate holds. */
 export function notBackedUp(path: Path, images: readonly ImageRecord[]): NbError {
-  const ids = images.map(({ backupId }) => backupId)
+  const ids = [...new Set(images.map(({ backupId }) => backupId))]
+  const more = ids.length > namedInMessages ? ` and ${ids.length - namedInMessages} more` : ''
   return new NbError(
     'path-not-backed-up',
-    `${displayPath(path)} is not in ${ids.join(', ')}; list what is, or ask for another time`,
-    {
-      details: { path, images: ids },
-    },
+    `${displayPath(path)} is not in ${ids.slice(0, namedInMessages).join(', ')}${more}; list what is, or ask for another time`,
+    { details: { path, images: ids } },
   )
 }

@@ -1,6 +1,6 @@
 import { type ImageRecord, NbError, type Store } from '@nb/contracts'
 import { encodeName } from './image-folder.ts'
-import { indexKeys, KeySum, timeKey } from './index-keys.ts'
+import { indexKeys, KeySum, timeKey, treesPrefix } from './index-keys.ts'
 
 /** What tells, without reading it, whether a header is still the one that was indexed. */
 export interface HeaderStamp {
@@ -23,7 +23,7 @@ export interface ListRange {
 }
 
 const formatKey = 'format'
-const format = 'nb-catalog-index/2'
+const format = 'nb-catalog-index/3'
 /** Survives a loss of power; stores without a disk leave it out of account. */
 const durably: object = { sync: true }
 /** Records fetched at once while listing. */
@@ -88,6 +88,22 @@ export class ImageIndex {
     const lower = from === undefined ? prefix : `${prefix}${timeKey(from)}`
     const upper = to === undefined ? `${prefix}~` : `${prefix}${timeKey(to)}~`
     yield* this.#fetch(this.#keys.values({ gte: lower, lt: upper, reverse: true }))
+  }
+
+  /**
+   * For each policy that has backups of a client, the prefix of a {@link list} of them. One lookup each, however many
+   * backups there are.
+   */
+  async *trees(client: string): AsyncGenerator<string, void, undefined> {
+    const prefix = treesPrefix(client)
+    let before = `${prefix}~`
+    for (;;) {
+      const range = { gte: prefix, lt: before, reverse: true, limit: 1 }
+      const [key] = await guarded(() => this.#keys.keys(range).all())
+      if (key === undefined) return
+      before = key.slice(0, key.indexOf('/', prefix.length) + 1)
+      yield before
+    }
   }
 
   /** Complete images that are not to be kept after `now`, soonest first. */

@@ -11,7 +11,7 @@ import {
   toPath,
   type TreeQuery,
 } from '@nb/contracts'
-import { candidates, isByUser, notBackedUp } from './choose-image.ts'
+import { candidates, notBackedUp } from './choose-image.ts'
 import { askedPath, stateKey, toFileEntry } from './file-entry.ts'
 import type { FileTree } from './file-tree.ts'
 import { encodeName } from './image-folder.ts'
@@ -37,6 +37,7 @@ type QueryMethods = Pick<
   'getImage' | 'listImages' | 'browse' | 'versions' | 'treeImages' | 'readFileList'
 >
 
+const root = Buffer.from('/')
 /** The latest moment that a date can say. */
 const latestTime = 8.64e15
 
@@ -167,9 +168,8 @@ export class ImageQueries implements QueryMethods {
   }
 
   /**
-   * The best tree of a query that holds all the paths, open. What a user asked for answers for what lies at or below it; for
-   * a path above, such as `/`, only where no other tree holds it, since it would hide all that the policy's own backups hold.
-   * Throws `no-image-matches`, and `path-not-backed-up` for the first path that the best tree lacks.
+   * The best of the {@link candidates} that holds all the paths, open; for no paths the best.
+   * Throws `no-image-matches`, and `path-not-backed-up` for the first path that the best one lacks.
    */
   async #choose(
     query: TreeQuery,
@@ -180,10 +180,10 @@ export class ImageQueries implements QueryMethods {
     const paths = wanted.map(({ path }) => ({ path, bytes: askedPath(path) }))
     const { index, clock, registry } = this.#parts
     const refuseDamaged = (backupId: string): void => registry.refuseDamaged(backupId)
+    const asked = paths.length === 0 ? [root] : paths.map(({ bytes }) => bytes)
     const tried: ImageRecord[] = []
     let lacking: Path | undefined
-    let ofUser: readonly ImageRecord[] | undefined
-    for await (const images of candidates({ index, clock, refuseDamaged }, query)) {
+    for await (const images of candidates({ index, clock, refuseDamaged }, query, asked)) {
       throwIfAborted(options)
       const tree = await UnionTree.open(this.#parts, images)
       let lacks: (typeof paths)[number] | undefined
@@ -193,14 +193,11 @@ export class ImageQueries implements QueryMethods {
         await tree.close()
         throw error
       }
-      const isNamed = query.backupId !== undefined || query.backupIds !== undefined
-      if (lacks === undefined && (isNamed || answersFor(images, paths))) return tree
+      if (lacks === undefined) return tree
       await tree.close()
-      if (lacks === undefined) ofUser ??= images
-      else lacking ??= lacks.path
+      lacking ??= lacks.path
       tried.push(...images)
     }
-    if (ofUser !== undefined) return UnionTree.open(this.#parts, ofUser)
     throw notBackedUp(lacking ?? toPath('/'), tried)
   }
 }
@@ -227,17 +224,6 @@ async function firstLacking<Wanted extends { readonly bytes: Buffer }>(
 ): Promise<Wanted | undefined> {
   for (const wanted of paths) if (!(await tree.holds(wanted.bytes))) return wanted
   return undefined
-}
-
-/** Whether a tree answers for paths that it holds: a user's only for those at or below what the user asked for. */
-function answersFor(images: readonly ImageRecord[], paths: readonly { readonly bytes: Buffer }[]): boolean {
-  const [newest] = images
-  if (newest === undefined || !isByUser(newest)) return true
-  const selections = newest.selections.map((selection) => askedPath(selection))
-  const isBelow = (path: Buffer, selection: Buffer): boolean =>
-    path.subarray(0, selection.length).equals(selection) &&
-    (path.length === selection.length || path[selection.length] === 0x2f || selection.at(-1) === 0x2f)
-  return paths.length > 0 && paths.every(({ bytes }) => selections.some((each) => isBelow(bytes, each)))
 }
 
 function matches(image: ImageRecord, filter: ImageFilter): boolean {

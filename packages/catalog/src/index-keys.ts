@@ -2,11 +2,13 @@ import { crc32 } from 'node:zlib'
 import type { ImageRecord } from '@nb/contracts'
 import { parseBackupId } from './backup-id.ts'
 import { encodeName } from './image-folder.ts'
+import { isByUser } from './tree-claims.ts'
 
 /**
  * The keys under which an image is found. Each ends in the image's id, and each family sorts as it is read:
  *
  * - `all/TIME`, `client/CLIENT/TIME`, `policy/POLICY/TIME`: by backup time, equal times by the second of the id;
+ * - `tree/CLIENT/POLICY/TIME`: a policy's own backups of a client; `user/CLIENT/TIME`: those that users asked for; likewise;
  * - `stream/CLIENT/POLICY/STREAM/TIME`: those of one stream of a policy, likewise;
  * - `due/EXPIRES`: complete images that end one day, by that day;
  * - `need/NEEDED`: who must be kept readable by another image: a complete image's `neededImages`, and the reference
@@ -21,11 +23,23 @@ export function indexKeys(image: ImageRecord): string[] {
     `client/${encodeName(image.client)}/${when}`,
     `policy/${encodeName(image.policy)}/${when}`,
   ]
+  if (isByUser(image)) keys.push(`${usersPrefix(image.client)}${when}`)
+  else keys.push(`${treesPrefix(image.client)}${encodeName(image.policy)}/${when}`)
   if (image.stream !== undefined) keys.push(`${streamPrefix(image, image.stream)}${when}`)
   if (image.state === 'complete' && image.expiresAt !== undefined)
     keys.push(`due/${timeKey(image.expiresAt)}/${id}`)
   for (const needed of new Set(imagesHeldBy(image))) keys.push(`need/${encodeName(needed)}/${id}`)
   return keys
+}
+
+/** What the keys of all trees of a client begin with; the name of a policy, encoded, follows. */
+export function treesPrefix(client: string): string {
+  return `tree/${encodeName(client)}/`
+}
+
+/** What the keys of a client's backups that users asked for begin with. */
+export function usersPrefix(client: string): string {
+  return `user/${encodeName(client)}/`
 }
 
 /** What the keys of a stream of a policy begin with. */

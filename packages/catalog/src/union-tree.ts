@@ -1,8 +1,9 @@
-import { type CallOptions, type ImageRecord, type Path, pathToBytes } from '@nb/contracts'
+import type { CallOptions, ImageRecord } from '@nb/contracts'
 import { type FileListHeader, type FileRecord, isWithin } from '@nb/formats'
 import type { FileTree, TreeBounds } from './file-tree.ts'
 import type { ListDamage } from './list-damage.ts'
 import { ownersOf, type Region, regionAt, regionsOf, stretchesOf } from './regions.ts'
+import { claimsOf, treeOf } from './tree-claims.ts'
 import type { TreeLibrary } from './tree-library.ts'
 
 /** An entry, and the image in whose list it is. */
@@ -107,10 +108,15 @@ export class UnionTree {
     return false
   }
 
-  /** The images to which a path, or what is below it, belongs. */
+  /**
+   * The images to which a path, or what is below it, belongs. Where these are of several trees, with all other images of
+   * the same trees: what belongs to whom depends on which tree is newer.
+   */
   ownersOf(path: Buffer): ImageRecord[] {
-    const owners = ownersOf(regionAt(this.#whole, path))
-    return this.images.filter((_, index) => owners.has(index))
+    const numbers = ownersOf(regionAt(this.#whole, path))
+    const owners = this.images.filter((_, index) => numbers.has(index))
+    const trees = new Set(owners.map(treeOf))
+    return trees.size < 2 ? owners : this.images.filter((image) => trees.has(treeOf(image)))
   }
 
   /** The entry of a path and all below it, in order. */
@@ -165,12 +171,5 @@ function entryOf({ image, tree }: Member, record: FileRecord): UnionEntry {
 /** Everything in the list of a single image is its own, whatever its selections are. */
 function wholeOf(images: readonly ImageRecord[]): Region {
   if (images.length === 1) return { top: root, owner: 0, inner: [] }
-  return regionsOf(images.map(({ selections }) => selections.flatMap(selectionBytes)))
-}
-
-/** A selection as lists begin with it: without empty and `.` names. One that climbs is in no list. */
-function selectionBytes(path: Path): Buffer[] {
-  const names = path.split('/').filter((name) => name !== '' && name !== '.')
-  if (!path.startsWith('/') || names.includes('..')) return []
-  return [pathToBytes(`/${names.join('/')}` as Path)]
+  return regionsOf(claimsOf(images))
 }

@@ -123,7 +123,8 @@ export interface Catalog {
   /**
    * The entries directly under a directory (`recursive`: all below), or the entry of a file, sorted by path. Under a
    * directory that is itself not in the list, such as one above the selections, the uppermost entries below it. Where the
-   * query leaves open which policy's image, the newest of them that holds the path.
+   * query leaves open which policy's image, each path comes from the newest backup that has a selection at or above it, users'
+   * own included; a path that is in none of these, from the newest tree that has it.
    * Rejects with `no-image-matches`, `path-not-backed-up`, `file-list-corrupt`.
    */
   browse(
@@ -139,7 +140,7 @@ export interface Catalog {
     options?: CallOptions,
   ): AsyncIterable<FileEntry>
   /**
-   * The images whose lists together are the tree of a query: one, or one per stream, sorted by stream. With `paths` only
+   * The images whose lists together are the tree of a query: one, or one per stream and policy, sorted by stream. With `paths` only
    * those to which one of them, or what is below it, belongs. Rejects with `no-image-matches`, `path-not-backed-up`.
    */
   treeImages(

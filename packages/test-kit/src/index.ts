@@ -22,7 +22,8 @@ export { createScriptedJobs, type ScriptedJobs } from './fakes/scripted-jobs.ts'
 export { nightlyPolicy, schedulerSuite, type SchedulerFixture } from './suites/scheduler.ts'
 export { collect } from './collect.ts'
 export { mediaManagerSuite, type MediaManagerFixture } from './suites/media-manager.ts'
-export { catalogSuite, type CatalogFixture } from './suites/catalog.ts'
+export { catalogSuite } from './suites/catalog.ts'
+export type { CatalogCheck, CatalogFixture } from './suites/catalog-fixture.ts'
 export {
   backUp,
   newImage,

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
 import {
   type Catalog,
-  type DataChannels,
   type ErrorCode,
   type FileEntry,
   type FileListTotals,
   type ImageCompletion,
   type ImageFilter,
   type ImageRecord,
-  type JobLogLine,
   NbError,
   isAbortError,
   pathFromBytes,
@@ -18,7 +16,6 @@ import {
 import { FileListDecoder, decodeFileListHeader } from '@nb/formats'
 import { collect } from '../collect.ts'
 import { type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
-import type { VirtualClock } from '../virtual-clock.ts'
 import {
   backUp,
   newImage,
@@ -31,24 +28,8 @@ import {
   sendList,
   takeBytes,
 } from './catalog-images.ts'
-
-/** What the suite of `Catalog` works on. */
-export interface CatalogFixture {
-  /** Started and empty. */
-  readonly catalog: Catalog
-  /** Channels that reach it. */
-  readonly channels: DataChannels
-  /** Its clock. */
-  readonly clock: VirtualClock
-  /** Ends it and starts another over the same files and store. */
-  readonly restart: () => Promise<Catalog>
-  /** The lines it has written for a job. */
-  readonly jobLines: (jobId: string) => readonly JobLogLine[]
-  /** Writes other bytes as an image's files file. */
-  readonly replaceFileList: (backupId: string, bytes: Uint8Array) => Promise<void>
-}
-
-type Check = (name: string, body: (fixture: CatalogFixture) => Promise<void>) => void
+import type { CatalogCheck, CatalogFixture } from './catalog-fixture.ts'
+import { severalPolicies } from './catalog-policies.ts'
 
 const directory = (path: string): SampleEntry => ({ path, kind: 'directory' })
 const tree: readonly SampleEntry[] = [
@@ -65,7 +46,7 @@ export function catalogSuite<Fixture extends CatalogFixture>(
   context: SuiteContext,
   setup: SuiteSetup<Fixture>,
 ): void {
-  const check: Check = (name, body) => void withFixture(context, setup, name, body)
+  const check: CatalogCheck = (name, body) => void withFixture(context, setup, name, body)
   beginnings(check)
   arriving(check)
   goingOn(check)
@@ -74,11 +55,12 @@ export function catalogSuite<Fixture extends CatalogFixture>(
   browsing(check)
   versions(check)
   streams(check)
+  severalPolicies(check)
   reading(check)
   expiring(check)
 }
 
-function beginnings(check: Check): void {
+function beginnings(check: CatalogCheck): void {
   check(
     'a new image is in progress, has its id, and is seen by nobody who does not ask for it',
     async (fixture) => {
@@ -164,7 +146,7 @@ function beginnings(check: Check): void {
   })
 }
 
-function arriving(check: Check): void {
+function arriving(check: CatalogCheck): void {
   check('a list arrives in chunks of any size', async (fixture) => {
     const { catalog, channels } = fixture
     for (const chunkBytes of [1, 7, 100, 1_000_000]) {
@@ -269,7 +251,7 @@ function inBatches(backupId: string): {
   return { list, header: list.bytes.subarray(0, byteLength), totals }
 }
 
-function goingOn(check: Check): void {
+function goingOn(check: CatalogCheck): void {
   check('a list goes on after what was made durable, also in a new process', async (fixture) => {
     const { channels } = fixture
     const { backupId } = await fixture.catalog.createImage(newImage())
@@ -366,7 +348,7 @@ function goingOn(check: Check): void {
   })
 }
 
-function completing(check: Check): void {
+function completing(check: CatalogCheck): void {
   check('a complete image has all that the backup told, and is browsable', async (fixture) => {
     const { catalog, clock } = fixture
     const { image, list } = await backUp(fixture, { entries: tree, jobId: 'job-7' })
@@ -478,7 +460,7 @@ function contradictions(right: ImageCompletion): [string, ErrorCode, ImageComple
   ]
 }
 
-function listing(check: Check): void {
+function listing(check: CatalogCheck): void {
   check('images are listed newest first, by any of their conditions', async (fixture) => {
     const { catalog, clock } = fixture
     const made: ImageRecord[] = []
@@ -555,7 +537,7 @@ function fits(image: ImageRecord, filter: ImageFilter): boolean {
   )
 }
 
-function browsing(check: Check): void {
+function browsing(check: CatalogCheck): void {
   check('a directory shows what is directly in it, a file itself', async (fixture) => {
     const { catalog } = fixture
     await backUp(fixture, { entries: tree })
@@ -655,7 +637,7 @@ function browsing(check: Check): void {
   })
 }
 
-function versions(check: Check): void {
+function versions(check: CatalogCheck): void {
   check(
     'the states of a file come newest first, each once, with the newest image that has it',
     async (fixture) => {
@@ -701,7 +683,7 @@ const rootStream = streamOf('root', '/', [
 const homeStream = streamOf('home', '/home', [{ path: '/home/ann' }])
 const srvStream = streamOf('srv', '/srv', [{ path: '/srv/www', sizeBytes: 7 }])
 
-function streams(check: Check): void {
+function streams(check: CatalogCheck): void {
   check('the newest images of all streams of a policy are one tree', async (fixture) => {
     const { catalog, clock } = fixture
     const made: ImageRecord[] = []
@@ -853,7 +835,7 @@ function streams(check: Check): void {
   })
 }
 
-function reading(check: Check): void {
+function reading(check: CatalogCheck): void {
   check('a list is read whole, byte for byte', async (fixture) => {
     const { catalog, channels } = fixture
     const full = await backUp(fixture, { entries: tree })
@@ -935,7 +917,7 @@ function reading(check: Check): void {
   })
 }
 
-function expiring(check: Check): void {
+function expiring(check: CatalogCheck): void {
   check('an image that others need is kept, unless forced', async (fixture) => {
     const { catalog } = fixture
     const full = await backUp(fixture, { entries: tree })
