@@ -7,7 +7,7 @@ export interface StatusCode {
 }
 
 const retryLater =
-  'Nothing to do if it happens once; the job is tried again. If it stays, read the job log for the first error.'
+  'A backup with tries left is tried again by itself; start a restore again. If it stays, read the job log for the first error.'
 
 /**
  * The status codes this system can end a job or answer a call with. Numbers are the field's; an administrator
@@ -81,7 +81,11 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
     meaning: 'the client cannot be reached',
     remedy: 'Check that its agent runs and the network between.',
   },
-  63: { meaning: 'the process that ran the job was killed', remedy: retryLater },
+  63: {
+    meaning: 'the process that ran the job was killed',
+    remedy:
+      'A backup with tries left is tried again by itself. Start a restore again; into a directory that was empty with --if-exists skip, which brings what is missing.',
+  },
   69: {
     meaning: 'the list of files is not valid',
     remedy: 'The message names the entry and what is wrong with it.',
@@ -244,7 +248,10 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
   247: { meaning: 'the policy is not active', remedy: 'Activate it first.' },
   800: { meaning: 'the request for resources failed', remedy: 'The message names what could not be had.' },
   801: { meaning: 'the job manager failed inside', remedy: 'Please report it with the job log.' },
-  803: { meaning: 'the job manager is ending', remedy: 'The job is tried again when the server is back.' },
+  803: {
+    meaning: 'the job manager is ending',
+    remedy: 'When the server is back, a scheduled backup is due again; start anything else again.',
+  },
   805: { meaning: 'there is no job of that number', remedy: 'List the jobs; old ones are purged.' },
   811: { meaning: 'the media server could not be told', remedy: 'Check that it runs and can be reached.' },
   813: { meaning: 'the reference is used already', remedy: 'Use a new request id for a new request.' },
@@ -254,7 +261,8 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
   907: { meaning: 'the resource request was cancelled', remedy: 'Nothing to do.' },
   914: {
     meaning: 'the reservation or lease does not exist any more',
-    remedy: 'The holder was silent too long or the server was restarted; the job is tried again.',
+    remedy:
+      'The holder was silent too long or the server was restarted. A backup with tries left is tried again by itself; start a restore again.',
   },
   916: {
     meaning: 'the resource request timed out',

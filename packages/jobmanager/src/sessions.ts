@@ -2,6 +2,7 @@ import { type JobSessions, type SessionReport, NbError } from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
 import { describeReport, finalProgress } from './flow-lines.ts'
 import { type JobRecord, isBackupRecord } from './job-record.ts'
+import type { KeptJob } from './job-store.ts'
 import { isRemoving } from './job-view.ts'
 import type { MediaRequests } from './media-requests.ts'
 import { type RunningJob, sayInLog } from './running-job.ts'
@@ -17,6 +18,12 @@ export interface SessionParts extends ManagerParts {
   readonly recovered: () => Promise<void> | undefined
 }
 
+/**
+ * The progress of a restore is written this often: what it has brought stays when its process is killed. A backup's is written with
+ * its checkpoints, since nothing else of it stays.
+ */
+const noteProgressMs = 10_000
+
 /** What media servers tell of their sessions. A session that is nobody's hears `session-unknown` and ends itself. */
 export function createJobSessions(parts: SessionParts): JobSessions {
   const { store, requests, running } = parts
@@ -26,6 +33,20 @@ export function createJobSessions(parts: SessionParts): JobSessions {
   const noteEnd = (jobId: string, sessionId: string): void => {
     for (const known of over.keys()) if (store.current(known) === undefined) over.delete(known)
     over.set(jobId, (over.get(jobId) ?? new Set()).add(sessionId))
+  }
+  /** When the progress of a job was written last, or first shown. */
+  const notedAt = new WeakMap<KeptJob, number>()
+  const noteProgress = (jobId: string): void => {
+    const job = store.kept(jobId)
+    if (job === undefined) return
+    const now = parts.clock.now()
+    const last = notedAt.get(job)
+    if (last === undefined || now - last >= noteProgressMs) notedAt.set(job, now)
+    if (last === undefined || now - last < noteProgressMs) return
+    // Every change is written with what has been shown. A job that ends meanwhile writes it itself.
+    store
+      .apply(jobId, { kind: 'noted', facts: {} })
+      .catch((error: unknown) => parts.log.error('the progress of job %s was not written: %o', jobId, error))
   }
 
   return {
@@ -49,6 +70,7 @@ export function createJobSessions(parts: SessionParts): JobSessions {
         throw unknownSession(sessionId)
       const operation = record.type === 'restore' ? 'reading' : 'writing'
       store.show(jobId, progress.bytes > 0 || progress.files > 0 ? { progress, operation } : { progress })
+      if (record.phase === 'registered') noteProgress(jobId)
     },
     checkpoint: async ({ jobId, sessionId, checkpoint }) => {
       await parts.recovered()
