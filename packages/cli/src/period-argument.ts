@@ -1,5 +1,7 @@
+import { parseDuration } from '@nb/contracts'
 import { UsageError } from './exit-code.ts'
 
+/** The units that periods are shown in. */
 const unitMs = {
   s: 1000,
   min: 60_000,
@@ -10,14 +12,14 @@ const unitMs = {
   y: 365 * 86_400_000,
 } as const
 
-const period = /^(\d+)\s*(s|min|h|d|w|y)$/
-
-/** A length of time as typed, milliseconds: `90s`, `15min`, `12h`, `30d`, `2w`, `1y`. Throws {@link UsageError}. */
+/**
+ * A length of time as typed, milliseconds: `90s`, `15min`, `12h`, `30d`, `2w`, `1y`, and all that policy files take, such as
+ * `1 week` or `1 month`. Throws {@link UsageError}.
+ */
 export function parsePeriod(text: string): number {
-  const [, count, unit] = period.exec(text.trim()) ?? []
-  const milliseconds = Number(count) * unitMs[unit as keyof typeof unitMs]
-  if (!Number.isSafeInteger(milliseconds))
-    throw new UsageError(`'${text}' is no period; write 90s, 15min, 12h, 30d, 2w or 1y`)
+  const milliseconds = parseDuration(text, { long: true })
+  if (milliseconds === undefined)
+    throw new UsageError(`'${text}' is no period; write 90s, 15min, 12h, 30d, 2w, '1 month' or 1y`)
   return milliseconds
 }
 

@@ -30,7 +30,7 @@ export function parseFromNow(text: string): RelativeTime {
 }
 
 function relative(text: string, sign: 1 | -1): RelativeTime {
-  if (/^\d+\s*[a-z]+$/.test(text)) {
+  if (/^(\d+\s*[a-z]+\s*)+$/i.test(text)) {
     const period = parsePeriod(text)
     return (now) => now + sign * period
   }

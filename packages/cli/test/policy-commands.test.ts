@@ -148,6 +148,10 @@ t.test('nb retention lists the levels and sets one; the fixed ones stay', async 
   t.match(await server.nb('retention', 'set', '3', '60d'), { code: 0, out: /level 3: .* kept 60d\n/ })
   t.match(await server.nb('retention', 'set', '4', 'ever'), { code: 0, out: /kept for ever\n/ })
   t.match((await server.nb('retention')).out, / 3 +60d\n +4 +for ever\n/)
+  t.match(await server.nb('retention', 'set', '26', '1 week'), { code: 0, out: /level 26: .*kept 1w\n/ })
+  t.match(await server.nb('retention', 'set', '27', '1 month'), { code: 0, out: /level 27: .*kept 31d\n/ })
+  t.match(await server.nb('retention', 'set', '28', 'for ever'), { code: 0, out: /kept for ever\n/ })
+  t.match(await server.nb('retention', 'set', '26', 'a while'), { code: 2, err: /'1 month'/ })
   t.match(await server.nb('retention', 'set', '9', '1d'), {
     code: 2,
     err: /^nb: argument 'LEVEL' 9 is fixed \(argument-invalid\)\n$/,

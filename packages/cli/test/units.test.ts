@@ -100,7 +100,9 @@ t.test('periods are typed with a unit, and shown as they are typed', async (t) =
   t.equal(parsePeriod('15min'), 900_000)
   t.equal(parsePeriod('30d'), 30 * 86_400_000)
   t.equal(parsePeriod('1y'), 365 * 86_400_000)
-  for (const wrong of ['', '30', 'd', '-1d', '1.5h', '1 month', '99999999999y'])
+  t.equal(parsePeriod('1 month'), 31 * 86_400_000, 'as policy files have them')
+  t.equal(parsePeriod('1h 30 min'), 90 * 60_000)
+  for (const wrong of ['', '30', 'd', '-1d', '1.5h', '1 moon', '99999999999y'])
     t.throws(() => parsePeriod(wrong), UsageError, wrong)
   fc.assert(
     fc.property(

@@ -21,6 +21,14 @@
  */
 export { throwIfAborted, type CallOptions, type Json } from './call-options.ts'
 export { counted } from './wording.ts'
+export {
+  durationForm,
+  parseDuration,
+  parseRetentionPeriod,
+  printDuration,
+  printRetentionPeriod,
+  retentionPeriodForm,
+} from './durations.ts'
 export { displayPath, pathFromBytes, pathToBytes, toPath, type Path } from './path.ts'
 export { describeStatus, statusCodes, type StatusCode } from './status-codes.ts'
 export * from './errors.ts'

@@ -104,6 +104,8 @@ t.test('a running backup is suspended at its checkpoint, and goes on from there'
   await until(/state +suspended/, 'job', jobId)
   const before = (await nb('job', jobId, '--attempt', '1')).out
   t.match(before, /with 157: suspended/)
+  t.match(before, /warning: the session has ended with 157: suspended by an administrator\n/)
+  t.notMatch(before, / error: /, 'a suspend that was wanted is no error')
   t.match(await nb('resume', jobId), { code: 0 })
   const job = await until(/^status +0: /m, 'job', jobId)
   t.match(job, /attempt +2\n/)

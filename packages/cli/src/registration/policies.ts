@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { parseRetentionPeriod } from '@nb/contracts'
 import { nextCommand } from '../commands/next.ts'
 import { policiesCommand } from '../commands/policies.ts'
 import { policyActivateCommand } from '../commands/policy-activate.ts'
@@ -9,7 +10,6 @@ import { policyRemoveCommand } from '../commands/policy-remove.ts'
 import { policyShowCommand } from '../commands/policy-show.ts'
 import { previewCommand } from '../commands/preview.ts'
 import { retentionCommand, retentionSetCommand } from '../commands/retention.ts'
-import { parsePeriod } from '../period-argument.ts'
 import type { PolicyFormat } from '../policy-text.ts'
 import { parseFromNow, type RelativeTime } from '../time-argument.ts'
 import { collect, examples, fileName, own, type Registration, wholeNumber } from './registration.ts'
@@ -169,8 +169,11 @@ function addRetention({ program, run }: Registration): void {
       'set the period of a level, for backups from now on; 9 (for ever) and 25 (at once) are fixed',
     )
     .argument('<LEVEL>', '0-100', wholeNumber)
-    .argument('<PERIOD>', '30d, 2w, 1y, or ever', retentionPeriod)
-    .addHelpText('after', examples('nb retention set 3 60d', 'nb retention set 10 ever'))
+    .argument('<PERIOD>', "30d, '1 week', '1 month', 1y, or ever", retentionPeriod)
+    .addHelpText(
+      'after',
+      examples('nb retention set 3 60d', "nb retention set 26 '1 month'", 'nb retention set 10 ever'),
+    )
     .action(
       (level: number, period: { readonly periodMs: number | null }, _options: object, command: Command) =>
         run(
@@ -194,8 +197,10 @@ interface PreviewFlags {
 
 /** In an object, because commander takes null for no argument. */
 function retentionPeriod(text: string): { readonly periodMs: number | null } {
-  if (text === 'ever') return { periodMs: null }
-  const periodMs = parsePeriod(text)
-  if (periodMs > 100 * 365 * 86_400_000) throw new InvalidArgumentError('At most 100y; or say ever.')
+  const periodMs = parseRetentionPeriod(text)
+  if (periodMs === undefined)
+    throw new InvalidArgumentError("Write a period such as 30d, '2 weeks', '1 month' or 1y; or ever.")
+  if (periodMs !== null && periodMs > 100 * 365 * 86_400_000)
+    throw new InvalidArgumentError('At most 100y; or say ever.')
   return { periodMs }
 }

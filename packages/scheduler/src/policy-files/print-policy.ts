@@ -6,12 +6,12 @@ import {
   type Schedule,
   type StorageChoice,
   type StoredPolicy,
+  printDuration,
+  printRetentionPeriod,
 } from '@nb/contracts'
 import { type Document, Document as YamlDocument, isMap, isScalar, isSeq, parseDocument } from 'yaml'
-import { printDuration } from './durations.ts'
 import { printPath } from './path-text.ts'
 import { readPolicy } from './read-policy.ts'
-import { printPeriod } from './retention-text.ts'
 import { printCalendarWeekday } from './weekday-text.ts'
 import { printWindows } from './window-text.ts'
 
@@ -132,6 +132,6 @@ function commentLevels(document: Document, levels: readonly RetentionLevel[]): v
     const retention = isMap(schedule) ? schedule.get('retention', true) : undefined
     if (!isScalar(retention)) continue
     const row = levels.find(({ level }) => level === retention.value)
-    if (row !== undefined) retention.comment = ` ${printPeriod(row.periodMs)}`
+    if (row !== undefined) retention.comment = ` ${printRetentionPeriod(row.periodMs)}`
   }
 }

@@ -8,11 +8,12 @@ import {
   type StartWindow,
   type StorageChoice,
   NbError,
+  durationForm,
+  parseDuration,
 } from '@nb/contracts'
 import { checkPolicy } from '../check-policy.ts'
 import { dayNumber } from '../days.ts'
 import { DocumentReader, type Place } from './document-reader.ts'
-import { durationForm, parseDuration } from './durations.ts'
 import { type FileProblem, problemError } from './file-problem.ts'
 import { parsePath, pathForm } from './path-text.ts'
 import { parseRetention, retentionForm } from './retention-text.ts'

@@ -1,8 +1,12 @@
-import type { RetentionLevel } from '@nb/contracts'
+import {
+  type RetentionLevel,
+  parseRetentionPeriod,
+  printRetentionPeriod,
+  retentionPeriodForm,
+} from '@nb/contracts'
 import { YAMLMap, Document as YamlDocument } from 'yaml'
 import { DocumentReader } from './document-reader.ts'
 import { type FileProblem, problemError } from './file-problem.ts'
-import { parsePeriod, periodForm, printPeriod } from './retention-text.ts'
 
 /**
  * The rows of a retention file: a map of levels to periods, such as `3: 1 month`.
@@ -23,8 +27,8 @@ export function readRetentionLevels(
   const levels: RetentionLevel[] = []
   for (const [key, place] of (reader.problems.length > 0 ? undefined : reader.map(reader.root)) ?? []) {
     const level = /^\d{1,3}$/.test(key) ? Number(key) : NaN
-    const periodMs = reader.parsed(place, periodForm, (text) => {
-      const period = parsePeriod(text)
+    const periodMs = reader.parsed(place, retentionPeriodForm, (text) => {
+      const period = parseRetentionPeriod(text)
       return period === undefined ? undefined : { period }
     })
     if (!(level <= 100)) reader.refuse(place, 'must have a retention level, 0–100, as its key')
@@ -38,6 +42,6 @@ export function readRetentionLevels(
 /** A retention table as the text of a file. */
 export function printRetentionLevels(levels: readonly RetentionLevel[]): string {
   const map = new YAMLMap<number, string>()
-  for (const { level, periodMs } of levels) map.set(level, printPeriod(periodMs))
+  for (const { level, periodMs } of levels) map.set(level, printRetentionPeriod(periodMs))
   return new YamlDocument(map).toString({ lineWidth: 0 })
 }

@@ -1,5 +1,4 @@
-import type { StartWindow } from '@nb/contracts'
-import { parseDuration, printShort } from './durations.ts'
+import { type StartWindow, parseDuration } from '@nb/contracts'
 import { parseWeekdays, printWeekdays } from './weekday-text.ts'
 
 const daySeconds = 86_400
@@ -73,4 +72,14 @@ function secondsOf(time: string): number | undefined {
   const [hours = 0, minutes = 0, seconds = 0] = time.split(':').map(Number)
   const total = hours * 3600 + minutes * 60 + seconds
   return minutes < 60 && seconds < 60 && total <= daySeconds ? total : undefined
+}
+
+/** A duration as windows have it: `8h`, `1h 30min`, `20s`. */
+function printShort(seconds: number): string {
+  const parts = [
+    { count: Math.floor(seconds / 3600), name: 'h' },
+    { count: Math.floor((seconds % 3600) / 60), name: 'min' },
+    { count: seconds % 60, name: 's' },
+  ]
+  return parts.flatMap(({ count, name }) => (count === 0 ? [] : [`${count}${name}`])).join(' ')
 }

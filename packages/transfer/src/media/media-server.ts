@@ -208,6 +208,9 @@ const endCodes: ReadonlyMap<number, ErrorCode> = new Map([
   [157, 'job-suspended'],
 ])
 
+/** Ends that somebody wanted. */
+const wishes: ReadonlySet<ErrorCode> = new Set(endCodes.values())
+
 /** The ring of a session that moves no data. */
 const noData = { blockBytes: 512, blocks: 2 }
 
@@ -224,8 +227,12 @@ function tellEnd(session: Session, report: SessionReport): Promise<void> {
   const step = report.kind === 'backup' ? 13 : 15
   const component = 'media-session'
   if (report.error !== undefined) {
-    const text = `the session has ended with ${describeStatus(report.status)}. ${report.error.message}`
-    return session.note({ step, component, severity: 'error', text })
+    const { code, message } = report.error
+    const status = describeStatus(report.status)
+    const why = status.endsWith(`: ${message}`) ? '' : `. ${message}`
+    // What somebody wanted is no error.
+    const severity = wishes.has(code) ? 'warning' : 'error'
+    return session.note({ step, component, severity, text: `the session has ended with ${status}${why}` })
   }
   if (report.removed !== undefined) {
     const text = `${describeRemoval(report.removed)}; status ${describeStatus(report.status)}`

@@ -48,12 +48,22 @@ export function printDuration(
   throw new RangeError(`no whole milliseconds: ${durationMs}`)
 }
 
-/** A duration as windows have it: `8h`, `1h 30min`, `20s`. */
-export function printShort(seconds: number): string {
-  const parts = [
-    { count: Math.floor(seconds / 3600), name: 'h' },
-    { count: Math.floor((seconds % 3600) / 60), name: 'min' },
-    { count: seconds % 60, name: 's' },
-  ]
-  return parts.flatMap(({ count, name }) => (count === 0 ? [] : [`${count}${name}`])).join(' ')
+const forEver = ['for ever', 'forever', 'ever', 'infinite', 'infinity']
+const atOnce = ['at once', 'expire at once', 'immediately']
+
+/** What the period of a retention level may look like. */
+export const retentionPeriodForm =
+  'a period such as "2 weeks", "1 month" or "7 years", "for ever" or "at once"'
+
+/** How long images are kept: milliseconds, `null` for ever; `undefined` when it is no period. A month is 31 days, a year 365. */
+export function parseRetentionPeriod(text: string): number | null | undefined {
+  const words = text.trim().toLowerCase()
+  if (forEver.includes(words)) return null
+  return atOnce.includes(words) ? 0 : parseDuration(words, { long: true })
+}
+
+/** The same as a person reads it. */
+export function printRetentionPeriod(periodMs: number | null): string {
+  if (periodMs === null) return 'for ever'
+  return periodMs === 0 ? 'at once' : printDuration(periodMs, { long: true })
 }
