@@ -14,9 +14,9 @@ export interface Month {
 /**
  * How V8 keeps memory, which it wants to know before a process has any: a large young generation, since most of what a
  * simulated job leaves behind is gone soon; no look at the old one before it holds a gigabyte; and no threads of its own
- * for it: the other month has the other core.
+ * to clear the young one: the other month has the other core. docs/adr/0009-a-month-is-a-process.md has the figures.
  */
-const memoryFlags = ['--max-semi-space-size=64', '--initial-old-space-size=1000', '--single-threaded-gc']
+const memoryFlags = ['--max-semi-space-size=64', '--initial-old-space-size=1000', '--no-parallel-scavenge']
 
 /** Plays a month in a process of its own. */
 export function beginMonth(month: Play, listener: PlayListener): Month {
