@@ -47,7 +47,7 @@ type Submitted = ReturnType<RestoreService['submit']>
  *
  * A request is `beginning` (steps 1–3), then `running` (4–17), then only its job knows of it; under one id at most one
  * is in either state. A restore lives in this process: when it stops, running restores end with 803, and what a killed
- * process left is ended by the job manager's recovery with 63. Nothing half-written stays at the client in either case.
+ * process left is ended by the job manager's recovery with 63. What is half-written then is the client's to remove.
  */
 export function createRestoreService(
   components: RestoreServiceComponents,

@@ -70,7 +70,10 @@ t.test(
         : new Map([...snapshots].filter(([, folder]) => folder === snapshot))
       await assertSound(server, source, { snapshots: wanted, reported, scratch: root })
       t.equal(
-        existsSync(target) ? readdirSync(target).filter((name) => name.startsWith('.nb-')).length : 0,
+        existsSync(target)
+          ? (readdirSync(target, { recursive: true }) as string[]).filter((name) => name.includes('.nb-'))
+              .length
+          : 0,
         0,
         'no half-written file',
       )
