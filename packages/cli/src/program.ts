@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { Command } from 'commander'
+import { answerHelpFor } from './help-for.ts'
 import { parsePath } from './path-argument.ts'
 import { addBackupCommands } from './registration/backups.ts'
 import { addCatalogCommands } from './registration/catalog.ts'
@@ -7,7 +8,13 @@ import { addJobCommands } from './registration/jobs.ts'
 import { addMediaCommands } from './registration/media.ts'
 import { addPolicyCommands } from './registration/policies.ts'
 import { addStatusCommand } from './registration/status.ts'
-import type { GlobalOptions, Registration, Run, RunAlone } from './registration/registration.ts'
+import {
+  type GlobalOptions,
+  notEmpty,
+  type Registration,
+  type Run,
+  type RunAlone,
+} from './registration/registration.ts'
 
 export type { Action, GlobalOptions, Run, RunAlone } from './registration/registration.ts'
 
@@ -23,13 +30,17 @@ export interface ProgramComponents {
   readonly version: string
 }
 
-/** Where the server's socket is: `--socket`, else `nb.sock` in `--state`, in `NB_STATE`, in `var/nb`. */
+/**
+ * Where the server's socket is: `--socket`, else `nb.sock` in `--state`, in `NB_STATE`, in `var/nb`. An empty `NB_STATE` is as
+ * good as none.
+ */
 export function socketPathOf(
   { socket, state }: GlobalOptions,
   env: Readonly<Record<string, string | undefined>>,
   cwd: string,
 ): string {
-  return socket ?? join(state ?? env['NB_STATE'] ?? join(cwd, 'var/nb'), 'nb.sock')
+  const fromEnvironment = env['NB_STATE'] === '' ? undefined : env['NB_STATE']
+  return socket ?? join(state ?? fromEnvironment ?? join(cwd, 'var/nb'), 'nb.sock')
 }
 
 /** The command line of `nb`, read by commander. */
@@ -37,10 +48,11 @@ export function createProgram({ cwd, run, runAlone, version }: ProgramComponents
   const program = new Command('nb')
     .description('Back up, restore, and watch jobs, policies and media of a running nb server of this host.')
     .version(version, '-V, --version', 'tell the version')
-    .option('--socket <PATH>', "the server's socket")
+    .option('--socket <PATH>', "the server's socket", notEmpty('The path of a socket, not an empty one.'))
     .option(
       '--state <DIR>',
       "the server's state folder, whose nb.sock is used (default: $NB_STATE, or var/nb)",
+      notEmpty('The path of a folder, not an empty one.'),
     )
     .option('--json', 'print JSON, one value a line')
     .addHelpText('after', programHelp)
@@ -57,6 +69,7 @@ export function createProgram({ cwd, run, runAlone, version }: ProgramComponents
   addMediaCommands(registration)
   program.commandsGroup('Help:')
   addStatusCommand(registration)
+  answerHelpFor(program)
   return program
 }
 

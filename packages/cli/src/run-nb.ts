@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { type Clock, isAbortError } from '@nb/contracts'
 import { connect } from '@nb/remote'
 import { type Command, CommanderError } from 'commander'
-import type { ExitCode } from './exit-code.ts'
+import { type ExitCode, UsageError } from './exit-code.ts'
 import { tellFailure } from './failure.ts'
 import { createOutput, type Output, type OutputStream } from './output.ts'
 import { typedName } from './typed-name.ts'
@@ -58,7 +59,10 @@ export async function runNb(args: readonly string[], components: NbComponents): 
     run: (action, options) =>
       guarded(async (output) => {
         const either = AbortSignal.any([signal, reader.signal])
-        const connection = await connect({ socketPath: socketPathOf(options, env, cwd), signal: either })
+        const socketPath = socketPathOf(options, env, cwd)
+        const connection = await connect({ socketPath, signal: either }).catch((error: unknown) => {
+          throw missingState(options, cwd, ran) ?? error
+        })
         try {
           return await action(connection, output, { signal: either })
         } finally {
@@ -77,6 +81,18 @@ export async function runNb(args: readonly string[], components: NbComponents): 
     stdout.off('error', leave)
   }
   return exitCode
+}
+
+/** Where nobody answers because `--state` names no folder: mostly a filter by the state of jobs or volumes was meant. */
+function missingState(
+  { socket, state }: GlobalOptions,
+  cwd: string,
+  command: Command | undefined,
+): UsageError | undefined {
+  if (socket !== undefined || state === undefined || existsSync(resolve(cwd, state))) return undefined
+  const filters = command?.options.some(({ long }) => long === '--state-is') === true
+  const meant = filters ? `; to list only ${command.name()} in a state, say --state-is ${state}` : ''
+  return new UsageError(`--state names the server's state folder, and there is no folder ${state}${meant}`)
 }
 
 /** Every command, however deep, ends by an error and prints where this run prints. */

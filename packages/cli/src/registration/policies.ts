@@ -10,6 +10,7 @@ import { policyRemoveCommand } from '../commands/policy-remove.ts'
 import { policyShowCommand } from '../commands/policy-show.ts'
 import { previewCommand } from '../commands/preview.ts'
 import { retentionCommand, retentionSetCommand } from '../commands/retention.ts'
+import { parsePeriod } from '../period-argument.ts'
 import type { PolicyFormat } from '../policy-text.ts'
 import { parseFromNow, type RelativeTime } from '../time-argument.ts'
 import { collect, examples, fileName, own, type Registration, wholeNumber } from './registration.ts'
@@ -197,9 +198,8 @@ interface PreviewFlags {
 
 /** In an object, because commander takes null for no argument. */
 function retentionPeriod(text: string): { readonly periodMs: number | null } {
-  const periodMs = parseRetentionPeriod(text)
-  if (periodMs === undefined)
-    throw new InvalidArgumentError("Write a period such as 30d, '2 weeks', '1 month' or 1y; or ever.")
+  const known = parseRetentionPeriod(text)
+  const periodMs = known === undefined ? parsePeriod(text) : known
   if (periodMs !== null && periodMs > 100 * 365 * 86_400_000)
     throw new InvalidArgumentError('At most 100y; or say ever.')
   return { periodMs }

@@ -67,11 +67,16 @@ export function jobNumber(text: string): string {
   return text
 }
 
-/** The name of a file as typed: not empty, as a variable of a script may be by mistake. */
-export function fileName(text: string): string {
-  if (text === '') throw new InvalidArgumentError('The name of a file, not an empty one.')
-  return text
+/** A text as typed: not empty, as a variable of a script may be by mistake; else `problem` is told. */
+export function notEmpty(problem: string): (text: string) => string {
+  return (text) => {
+    if (text === '') throw new InvalidArgumentError(problem)
+    return text
+  }
 }
+
+/** The name of a file as typed. */
+export const fileName: (text: string) => string = notEmpty('The name of a file, not an empty one.')
 
 /** A limit as typed: a count, or `none`. */
 export function limitOrNone(text: string): number | 'none' {

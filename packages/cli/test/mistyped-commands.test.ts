@@ -1,0 +1,62 @@
+import { basename, join } from 'node:path'
+import t from 'tap'
+import { runIn } from './in-memory-server.ts'
+
+const nb = (...args: string[]) => runIn({}, args)
+
+t.test('help for a command that is not there names the mistake, and ends with 2', async (t) => {
+  for (const [args, said] of [
+    [['help', 'nosuch'], /^nb: unknown command 'nosuch'\n\(nb --help lists/],
+    [['nosuch', '--help'], /^nb: unknown command 'nosuch'\n/],
+    [['help', 'policy', 'nosuch'], /^nb: unknown command 'nosuch' of policy\n/],
+    [['policy', 'help', 'nosuch'], /^nb: unknown command 'nosuch' of policy\n/],
+    [['policy', 'nosuch', '--help'], /^nb: unknown command 'nosuch' of policy\n/],
+    [['retention', 'nosuch', '--help'], /^nb: unknown command 'nosuch' of retention\n/],
+  ] as const)
+    t.match(await nb(...args), { code: 2, out: '', err: said }, args.join(' '))
+})
+
+t.test('help for a command that is there prints it, however it is asked for', async (t) => {
+  for (const args of [
+    ['help', 'policy', 'import'],
+    ['policy', 'help', 'import'],
+    ['policy', 'import', '--help'],
+  ])
+    t.match(await nb(...args), { code: 0, out: /^Usage: nb policy import /, err: '' }, args.join(' '))
+  t.match(await nb('help'), { code: 0, out: /^Usage: nb \[options\]/ })
+  t.match(await nb('help', 'jobs'), { code: 0, out: /^Usage: nb jobs / })
+  t.match(await nb('--json', 'help', 'policy'), { code: 0, out: /^Usage: nb policy / })
+})
+
+t.test(
+  '--state is the server’s folder: a state that was meant as a filter is told how to say it',
+  async (t) => {
+    t.match(await nb('jobs', '--state', 'active'), {
+      code: 2,
+      out: '',
+      err: "nb: --state names the server's state folder, and there is no folder active; to list only jobs in a state, say --state-is active\n",
+    })
+    t.match(await nb('volumes', '--state', 'frozen'), {
+      code: 2,
+      err: /only volumes in a state, say --state-is frozen/,
+    })
+    t.match(await nb('policies', '--state', '/nowhere'), { code: 2, err: /there is no folder \/nowhere\n$/ })
+    const state = t.testdir({})
+    t.match(await nb('jobs', '--state', state), {
+      code: 1,
+      err: new RegExp(`no server listens on .*${basename(state)}/nb\\.sock`),
+    })
+  },
+)
+
+t.test('an empty socket or state folder, as of a variable that is not set, is told as one', async (t) => {
+  t.match(await nb('--socket', '', 'jobs'), {
+    code: 2,
+    err: /^nb: option '--socket <PATH>' argument '' is invalid. The path of a socket, not an empty one\.\n/,
+  })
+  t.match(await nb('--state', '', 'jobs'), { code: 2, err: /'--state <DIR>' .* not an empty one/ })
+  t.match(await runIn({}, ['jobs'], { NB_STATE: '' }), {
+    code: 1,
+    err: new RegExp(join('var', 'nb', 'nb.sock')),
+  })
+})
