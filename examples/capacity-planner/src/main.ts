@@ -5,6 +5,7 @@ import { reportHtml } from './report-html.ts'
 import { reportText } from './report-text.ts'
 import { largeSite, smallSite } from './samples.ts'
 import { readSite } from './site-file.ts'
+import { formatCounted } from './units.ts'
 import { SiteFileError } from './yaml-fields.ts'
 
 const help = `Plays a month of a site, and tells which backups miss their window and what one more drive would change.
@@ -33,7 +34,7 @@ async function main(): Promise<void> {
   const days = wholeNumber('days', values.days ?? '30', 1, 3650)
   const seed = wholeNumber('seed', values.seed ?? '1', 0, 2 ** 32 - 1)
   const [file] = positionals
-  const site = readSite(await textOf(file), file ?? 'small sample')
+  const site = readSite(await textOf(file), nameOf(file))
   if (values.html !== undefined) await checkWritable(values.html)
   // The components are loaded when they are needed: help and complaints come at once.
   const { makePlan } = await import('./plan.ts')
@@ -47,9 +48,7 @@ async function main(): Promise<void> {
       if (values.quiet === true || (now - (told.get(run) ?? -Infinity) < 2000 && day < of)) return
       told.set(run, now)
       const seconds = ((now - begun) / 1000).toFixed(0)
-      process.stderr.write(
-        `${run}: day ${day} of ${of}, ${jobs.toLocaleString('en-US')} jobs, ${seconds} s\n`,
-      )
+      process.stderr.write(`${run}: day ${day} of ${of}, ${formatCounted(jobs, 'job')}, ${seconds} s\n`)
     },
   })
   if (values.html !== undefined) await writeFile(values.html, reportHtml(plan))
@@ -77,6 +76,11 @@ function readArguments() {
   } catch (error) {
     throw new Usage((error as Error).message)
   }
+}
+
+/** What complaints call a site file. */
+function nameOf(file: string | undefined): string {
+  return file === '-' ? 'standard input' : (file ?? 'small sample')
 }
 
 async function textOf(file: string | undefined): Promise<string> {

@@ -3,7 +3,7 @@ import { barChart, escapeHtml, hourGrid, legend, timeChart } from './charts.ts'
 import type { Plan } from './plan.ts'
 import { differences } from './report-text.ts'
 import { type Summary, describeWait, total } from './summary.ts'
-import { formatCount, formatHours, formatShare, formatSize } from './units.ts'
+import { formatCount, formatCounted, formatHours, formatShare, formatSize } from './units.ts'
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
@@ -24,7 +24,7 @@ export function reportHtml(plan: Plan): string {
 <body>
 <main>
 <h1>${escapeHtml(title)}</h1>
-<p>${days} days from ${new Date(plan.results.from).toISOString().slice(0, 10)}, seed ${seed}; ${formatCount(site.clients.length)} clients. Times are UTC.</p>
+<p>${formatCounted(days, 'day')} from ${new Date(plan.results.from).toISOString().slice(0, 10)}, seed ${seed}; ${formatCounted(site.clients.length, 'client')}. Times are UTC.</p>
 ${figures(plan.summary)}
 ${missesSection(plan)}
 ${drivesSection(plan)}
@@ -41,7 +41,7 @@ function figures({ jobs, bytesWritten, missed, runs, overran, queue }: Summary):
   const figure = (value: string, what: string): string =>
     `<div><strong>${value}</strong><span>${what}</span></div>`
   return `<section class="figures" aria-label="Key figures">${[
-    figure(formatCount(missed), `of ${formatCount(runs)} windows missed`),
+    figure(formatCount(missed), `of ${formatCounted(runs, 'window')} missed`),
     figure(formatCount(overran), 'backups ran on after their window'),
     figure(formatCount(jobs), 'jobs'),
     figure(formatSize(bytesWritten), 'written'),
@@ -78,7 +78,7 @@ function missesSection({ results, oneMore, summary }: Plan): string {
     {
       id: 'misses',
       title: 'Missed windows by night',
-      description: `${formatCount(summary.missed)} of ${formatCount(summary.runs)} windows were missed in ${days} nights.`,
+      description: `${formatCount(summary.missed)} of ${formatCounted(summary.runs, 'window')} were missed in ${formatCounted(days, 'night')}.`,
     },
     labels,
     series,
@@ -123,7 +123,7 @@ function drivesSection({ results, summary }: Plan): string {
       {
         id: 'drives',
         title: 'Drives held by jobs, by the hour',
-        description: `How many of ${count} drives jobs held.`,
+        description: `How many of ${formatCounted(count, 'drive')} jobs held.`,
       },
       [{ name: 'drives held', values: held }],
       { from: results.from, stepMs: hourMs, label: (value) => value.toFixed(value < 5 ? 1 : 0) },
@@ -159,7 +159,7 @@ function queueSection({ results, summary }: Plan): string {
       {
         id: 'queue',
         title: 'Jobs waiting, by the hour',
-        description: `At most ${formatCount(summary.queue.most)} jobs waited at once.`,
+        description: `At most ${formatCounted(summary.queue.most, 'job')} waited at once.`,
       },
       [
         { name: 'on average', values: results.queue.mean },

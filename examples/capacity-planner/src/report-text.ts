@@ -1,7 +1,6 @@
-import { counted } from '@nb/contracts'
 import type { Plan } from './plan.ts'
 import { type Summary, describeWait, total } from './summary.ts'
-import { formatCount, formatHours, formatShare, formatSize } from './units.ts'
+import { formatCount, formatCounted, formatHours, formatShare, formatSize } from './units.ts'
 
 const levels = ' ▁▂▃▄▅▆▇█'
 const mostRows = 15
@@ -25,9 +24,9 @@ function head({ site, days, seed, summary }: Plan): string {
   const drives = site.libraries.reduce((sum, library) => sum + library.drives, 0)
   const statuses = summary.statuses.map(({ status, jobs }) => `${formatCount(jobs)} with ${status}`)
   return [
-    `${site.name}: ${days} days, seed ${seed}`,
-    `  ${formatCount(site.clients.length)} clients with ${formatSize(bytes)}; ${counted(drives, 'drive')} in ${counted(site.libraries.length, 'library', 'libraries')}; ${counted(site.disks.length, 'disk storage unit')}`,
-    `  ${formatCount(summary.jobs)} jobs, ${formatSize(summary.bytesWritten)} written; ended: ${statuses.join(', ')}`,
+    `${site.name}: ${formatCounted(days, 'day')}, seed ${seed}`,
+    `  ${formatCounted(site.clients.length, 'client')} with ${formatSize(bytes)}; ${formatCounted(drives, 'drive')} in ${formatCounted(site.libraries.length, 'library', 'libraries')}; ${formatCounted(site.disks.length, 'disk storage unit')}`,
+    `  ${formatCounted(summary.jobs, 'job')}, ${formatSize(summary.bytesWritten)} written; ended: ${statuses.join(', ')}`,
   ].join('\n')
 }
 
@@ -50,7 +49,8 @@ function missed(summary: Summary): string {
       .map(({ reason, count: times }) => `${reason} (${formatCount(times)})`)
       .join(', '),
   ])
-  const more = misses.length > mostRows ? [`  … and ${misses.length - mostRows} more schedules`] : []
+  const more =
+    misses.length > mostRows ? [`  … and ${formatCounted(misses.length - mostRows, 'more schedule')}`] : []
   const worst = clients.slice(0, 10).map(({ client, missed: times }) => `${client} ${times}`)
   const table = columns(
     ['policy', 'schedule', 'runs', 'missed', 'not started', 'late', 'failed', 'why'],
@@ -82,7 +82,7 @@ function drives({ drives: rows }: Summary): string {
 function queue({ queue: { most, meanInWindow } }: Summary): string {
   const highest = Math.max(1, ...meanInWindow)
   const line = meanInWindow.map((mean) => level(mean / highest)).join('')
-  return `Queue: at most ${formatCount(most)} jobs waited at once; by hour of the day ${line}, on average at most ${highest.toFixed(1)}`
+  return `Queue: at most ${formatCounted(most, 'job')} waited at once; by hour of the day ${line}, on average at most ${highest.toFixed(1)}`
 }
 
 function volumes({ volumes: { all, empty, partlyFull, full, frozen, fewestEmpty } }: Summary): string {

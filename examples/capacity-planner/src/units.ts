@@ -126,3 +126,8 @@ export function formatHours(milliseconds: number): string {
 export function formatCount(count: number): string {
   return count.toLocaleString('en-US')
 }
+
+/** A count with separators and its noun: `1 day`, `5,000 clients`. */
+export function formatCounted(count: number, singular: string, plural = `${singular}s`): string {
+  return `${formatCount(count)} ${count === 1 ? singular : plural}`
+}

@@ -6,9 +6,19 @@ import t from 'tap'
 
 const program = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
-function plan(...parameters: readonly string[]): { code: number | null; out: string; complaints: string } {
+interface Ran {
+  readonly code: number | null
+  readonly out: string
+  readonly complaints: string
+}
+
+const plan = (...parameters: readonly string[]): Ran => planOf('', ...parameters)
+
+/** The same with something on standard input. */
+function planOf(input: string, ...parameters: readonly string[]): Ran {
   const run = spawnSync(process.execPath, ['--conditions=@nb/source', program, ...parameters], {
     encoding: 'utf8',
+    input,
     env: { ...process.env, NODE_OPTIONS: '' },
   })
   return { code: run.status, out: run.stdout, complaints: run.stderr }
@@ -62,6 +72,14 @@ t.test('what is asked wrongly is refused with 2, a site that can not be meant wi
   t.match(plan('nowhere.yaml'), { code: 2, complaints: /nowhere\.yaml can't be read/ })
   const file = join(t.testdir({ 'site.yaml': 'name: x\n' }), 'site.yaml')
   t.match(plan(file), { code: 1, complaints: /site\.yaml:1: clients is missing/ })
+  t.end()
+})
+
+t.test('a site comes on standard input, is called so in complaints, and one day of it is a day', (t) => {
+  t.match(planOf('name: x\n', '-'), { code: 1, complaints: /^standard input:1: clients is missing/ })
+  const { code, out } = planOf(plan('--sample', 'small').out, '-', '--days', '1', '--quiet')
+  t.equal(code, 0)
+  t.match(out, /^Small office: 1 day, seed 1\n/)
   t.end()
 })
 
