@@ -61,6 +61,16 @@ t.test('an import over a change of someone else is refused, with the way on, unl
   t.match(await server.nb('policy', 'import', file, '--force'), { code: 0, out: /added, generation 4/ })
 })
 
+t.test('a file that says what is there already is no conflict, however often it is imported', async (t) => {
+  const file = join(t.testdir(), 'nightly.yaml')
+  writeFileSync(file, (await server.nb('policy', 'export', 'nightly')).out.replace('web2', 'web3'))
+  t.match(await server.nb('policy', 'import', file), { code: 0, out: /changed \(clients\), generation 2\n/ })
+  t.match(await server.nb('policy', 'import', file), {
+    code: 0,
+    out: 'policy nightly: unchanged, generation 2\n',
+  })
+})
+
 t.test('a policy that was removed and made anew is not overwritten by an old export', async (t) => {
   const file = join(t.testdir(), 'nightly.yaml')
   const text = (await server.nb('policy', 'export', 'nightly')).out

@@ -23,6 +23,7 @@ import {
   endingOfError,
   endingOfReport,
   finalProgress,
+  severityOf,
   kbytes,
   resourceRequest,
 } from './flow-lines.ts'
@@ -185,7 +186,7 @@ export function sessionEnding(
 ): AttemptEnd | Promise<AttemptEnd> {
   const { status, waitedForFullBuffer, waitedForEmptyBuffer } = report
   job.log?.say(describeReport(report), {
-    severity: status > 1 ? 'error' : status === 1 ? 'warning' : 'info',
+    severity: severityOf(status),
     data: { status, waitedForFullBuffer, waitedForEmptyBuffer },
   })
   parts.store.show(job.id, { operation: 'ending', progress: finalProgress(report, job.record.progress) })

@@ -1,6 +1,7 @@
 import {
   type FlowStep,
   type ImageRecord,
+  type JobLogLine,
   type JobProgress,
   type MediaNeed,
   type ResourceRequest,
@@ -102,6 +103,15 @@ export function finalProgress(report: SessionReport, shown: JobProgress | undefi
   const bytes = written?.counts.bytes ?? restored?.bytes ?? shown?.bytes ?? 0
   const { waitedForFullBuffer, waitedForEmptyBuffer } = report
   return { files, bytes, waitedForFullBuffer, waitedForEmptyBuffer }
+}
+
+/** Ends that somebody wanted: cancelled, suspended. */
+const wanted: readonly number[] = [150, 157]
+
+/** How grave the end of a job, or of a session, is in its log: what somebody wanted is no error. */
+export function severityOf(status: number): JobLogLine['severity'] {
+  if (status === 0) return 'info'
+  return status === 1 || wanted.includes(status) ? 'warning' : 'error'
 }
 
 /** The session's end, with its wait counters, as the field's job details tell it. */

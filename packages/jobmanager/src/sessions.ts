@@ -1,6 +1,6 @@
 import { type JobSessions, type SessionReport, NbError } from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
-import { describeReport, finalProgress } from './flow-lines.ts'
+import { describeReport, finalProgress, severityOf } from './flow-lines.ts'
 import { type JobRecord, isBackupRecord } from './job-record.ts'
 import type { KeptJob } from './job-store.ts'
 import { isRemoving } from './job-view.ts'
@@ -103,7 +103,7 @@ export function createJobSessions(parts: SessionParts): JobSessions {
         noteEnd(jobId, sessionId)
         const { status, waitedForEmptyBuffer, waitedForFullBuffer } = report
         await sayInLog(store, parts.clock, parts.log, jobId, () => describeReport(report), {
-          severity: status > 1 ? 'error' : status === 1 ? 'warning' : 'info',
+          severity: severityOf(status),
           data: { status, waitedForFullBuffer, waitedForEmptyBuffer },
         })
         store.show(jobId, { progress: finalProgress(report, record.progress), operation: 'ending' })

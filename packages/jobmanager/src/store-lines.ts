@@ -1,4 +1,5 @@
 import { type JobLogLine, describeStatus } from '@nb/contracts'
+import { severityOf } from './flow-lines.ts'
 import { type JobRecord, isBackupRecord } from './job-record.ts'
 import type { JobChange } from './transitions.ts'
 
@@ -24,7 +25,7 @@ export function endedLine(record: JobRecord, change: JobChange, now: number): re
   if (change.kind === 'removed') return removedLine(record.id, ending?.status ?? 0, now)
   if (change.kind !== 'ended' && change.kind !== 'amended') return []
   const status = ending?.status ?? 0
-  const severity = status > 1 ? 'error' : status === 1 ? 'warning' : 'info'
+  const severity = severityOf(status)
   const told = `${describeStatus(status)}`
   if (change.kind === 'amended') {
     return [

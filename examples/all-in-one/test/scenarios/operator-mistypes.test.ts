@@ -130,6 +130,20 @@ t.test('a value that is out of bounds is told with the name it was typed by, and
     t.match(told, { code: 2, out: '', err }, name)
     t.notMatch(told.err, /maxConcurrent|maxPartially|status 20/)
   }
+  const json = await nb('priority', jobId, '100000', '--json')
+  t.match(
+    [json.code, JSON.parse(json.err)],
+    [
+      2,
+      {
+        error: {
+          code: 'argument-invalid',
+          message: /argument 'N' must be 0–99999/,
+          details: { field: 'priority' },
+        },
+      },
+    ],
+  )
   t.match(
     await nb('priority', jobId, '1'),
     { code: 1, err: /state-conflict/ },

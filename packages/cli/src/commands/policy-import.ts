@@ -36,10 +36,11 @@ export async function policyImportCommand(
     const { name } = read.policy
     const before = await scheduler.getPolicy({ name }, call)
     const removal = before === undefined ? await scheduler.policyRemoval({ name }, call) : undefined
-    const why = force ? undefined : whyOutdated(read, { generation: before?.generation, removal })
-    if (why !== undefined) throw conflict(why, { file, text: read, before })
-    for (const text of unknownNames(read.policy)) output.note(`nb: warning: policy ${name}: ${text}`)
     const changes = changedFields(before, read.policy)
+    const why = whyOutdated(read, { generation: before?.generation, removal })
+    // A file that says what is there already overwrites nothing.
+    if (why !== undefined && !force && changes.length > 0) throw conflict(why, { file, text: read, before })
+    for (const text of unknownNames(read.policy)) output.note(`nb: warning: policy ${name}: ${text}`)
     const put = changes.length > 0 && !preview
     const after = put ? await scheduler.putPolicy(request(read.policy, before), call) : before
     if (output.json) return output.value({ policy: name, file, changes, generation: after?.generation ?? 0 })

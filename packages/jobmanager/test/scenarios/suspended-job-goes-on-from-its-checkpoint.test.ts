@@ -1,6 +1,16 @@
 import { collect } from '@nb/test-kit'
 import t from 'tap'
-import { daily, driven, openSite, request, restartSite, stepsOf, textsOf, untilState } from '../fixture.ts'
+import {
+  daily,
+  driven,
+  logOf,
+  openSite,
+  request,
+  restartSite,
+  stepsOf,
+  textsOf,
+  untilState,
+} from '../fixture.ts'
 
 const hour = 3_600_000
 /** The first session takes a checkpoint and stands; the one that resumes comes to its end. */
@@ -32,6 +42,11 @@ t.test('an active backup is suspended at its last checkpoint and goes on from th
     attempt: 1,
     actions: ['cancel', 'resume', 'set-priority'],
   })
+  t.strictSame(
+    (await logOf(site, jobId)).filter(({ severity }) => severity === 'error'),
+    [],
+    'a suspend that was wanted is no error',
+  )
   t.strictSame(site.world.broker.inForce, [])
   t.strictSame(site.world.mediaServers.get('media1')?.live, [])
   t.match(site.world.catalog.images, [{ state: 'in-progress', backupId: active?.backupId }])
