@@ -22,7 +22,7 @@ export interface SessionParts extends ManagerParts {
  * The progress of a restore is written this often: what it has brought stays when its process is killed. A backup's is written with
  * its checkpoints, since nothing else of it stays.
  */
-const noteProgressMs = 10_000
+const noteProgressMs = 2000
 
 /** What media servers tell of their sessions. A session that is nobody's hears `session-unknown` and ends itself. */
 export function createJobSessions(parts: SessionParts): JobSessions {
