@@ -46,10 +46,11 @@ export interface ImageFilter {
 }
 
 /**
- * Which tree: one image's by its id, or the client's at a time. That is its newest complete image's; where the image is of
- * a policy of several streams, together with the newest image of each other stream that the policy had then. Of the
- * images of such a tree each path belongs to the one with the nearest selection that holds it, the newest where several
- * are as near: what it says of the path is said, what the others say is not.
+ * Which tree: one image's by its id, or the client's at a time. That is the newest complete image of each policy (with the
+ * newest of each other stream that the policy had then) and of each selection that users backed up, as one tree: a path belongs
+ * to the newest of these that has a selection at or above it. Of the streams of one policy it is the one with the nearest
+ * selection, the newest where several are as near. What the image it belongs to says of the path is said, what the
+ * others say is not.
  */
 export interface TreeQuery {
   readonly client: string
@@ -58,6 +59,7 @@ export interface TreeQuery {
   readonly backupIds?: readonly string[]
   /** As it was then, milliseconds since the epoch. @default now */
   readonly at?: number
+  /** Only what was backed up by this policy. @default all policies */
   readonly policy?: string
 }
 
