@@ -1,6 +1,7 @@
 // A tree with every kind of entry a backup can meet, the same for the same seed.
 import { execFileSync } from 'node:child_process'
 import { Buffer } from 'node:buffer'
+import { fsyncSync } from 'node:fs'
 import { ACCESS_ACL_ATTRIBUTE, DEFAULT_ACL_ATTRIBUTE, encodeAcl, parseAclText } from '../../src/posix/acl.ts'
 import { AT, O, S_IF } from '../../src/posix/constants.ts'
 import { descriptorPath, loadPosix, type Posix } from '../../src/posix/posix.ts'
@@ -186,6 +187,8 @@ class TreeMaker {
         const file = this.#posix.open(fd, Buffer.from(name), O.WRONLY | O.CREAT | O.EXCL, 0o600)
         this.#posix.truncate(file, size)
         for (const at of data) this.#posix.writeAt(file, this.#bytes(4096), at)
+        // Until it is on the disk, the file system has not yet counted the blocks of its own map of the file.
+        fsyncSync(file)
         this.#posix.setTimesFd(file, this.#time(), this.#time())
         this.#posix.close(file)
         this.#entries++
