@@ -1,5 +1,5 @@
 import { type CallOptions, type FileListTotals, type Files, NbError, throwIfAborted } from '@nb/contracts'
-import { type BatchFrame, FileListDecoder, type FileRecord, FormatError } from '@nb/formats'
+import { type BatchFrame, FileListDecoder, type FileListEntry, FormatError } from '@nb/formats'
 
 /** What one pass over a file list tells. */
 export interface ListFacts {
@@ -79,15 +79,14 @@ class ListPass {
           this.#ends.length = images.length
         },
         onBatch: (frame) => void this.#batches.push({ ...frame, firstPath: Buffer.from(frame.firstPath) }),
-        onRecord: (record) => this.#add(record),
+        onEntry: (entry) => this.#add(entry),
       })
     } catch (error) {
       throw corruptList(this.#path, error)
     }
   }
 
-  #add(record: FileRecord): void {
-    const { imageIndex, memberOffset, memberBytes, kind, sizeBytes } = record
+  #add({ imageIndex, memberOffset, memberBytes, kind, sizeBytes }: FileListEntry): void {
     this.#entries += 1
     if (memberBytes === 0) {
       // Without a member only the image itself can be meant; the entry's data is nowhere.

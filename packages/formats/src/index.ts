@@ -48,6 +48,8 @@ export type { FileListEncoderOptions } from './file-list/encoder.ts'
 export { decodeFileListHeader, scanBatches } from './file-list/frame.ts'
 export type { ScannedBatches } from './file-list/frame.ts'
 export { decodeBatch, findInBatch, scanPaths } from './file-list/decode-batch.ts'
+export { BatchCursor } from './file-list/batch-cursor.ts'
+export type { FileListEntry } from './file-list/batch-cursor.ts'
 export { FileListDecoder } from './file-list/decoder.ts'
 export type { FileListSink } from './file-list/decoder.ts'
 export {

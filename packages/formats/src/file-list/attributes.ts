@@ -1,45 +1,13 @@
 import type { MemberKind } from '../archive/member.ts'
 import { paddingOf } from '../archive/member.ts'
-import type { ByteReader } from './byte-reader.ts'
+import { CTIME, EXTRA, HEAD, KINDS } from './attribute-head.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import type { FileRecord } from './record.ts'
 
-/** The kinds in the order of their numbers at rest; a number is never used again. */
-const KINDS: readonly MemberKind[] = [
-  'file',
-  'directory',
-  'symlink',
-  'hardlink',
-  'fifo',
-  'character-device',
-  'block-device',
-]
 const KIND_NUMBER: ReadonlyMap<MemberKind, number> = new Map(KINDS.map((kind, number) => [kind, number]))
-
-/** Bits of an entry's 16-bit head; those named `…Same` spare a field that equals its prediction. */
-const HEAD = {
-  kindMask: 0x7,
-  modeSame: 1 << 3,
-  ownerSame: 1 << 4,
-  sizeSame: 1 << 5,
-  allocatedSame: 1 << 6,
-  mtimeSeconds: 1 << 7,
-  deviceSame: 1 << 8,
-  imageSame: 1 << 9,
-  offsetSame: 1 << 10,
-  memberBytesSame: 1 << 11,
-  linkCountSame: 1 << 12,
-  extra: 1 << 13,
-  ctimeShift: 14,
-} as const
-const CTIME = { equalsMtime: 0, fromMtime: 1, fromPrevious: 2, equalsPrevious: 3 } as const
-const EXTRA = { digest: 1, flags: 2, all: 3 } as const
 
 const NANOSECONDS = 1_000_000_000n
 const ALLOCATION_UNIT = 4096
-/** Greatest `imageIndex`: the table of a list's images is bounded by it. */
-export const MAX_IMAGE_INDEX = 65_535
-
 /** What the last entry of one kind said: the prediction for the next of that kind. */
 interface KindState {
   mode: number
@@ -206,109 +174,4 @@ function chooseCtime(fromMtime: bigint, fromPrevious: bigint): number {
 function writeBytes(writer: ByteWriter, bytes: Buffer | undefined): void {
   writer.unsigned(bytes?.length ?? 0)
   if (bytes !== undefined) writer.bytes(bytes)
-}
-
-/** Reads the attributes of the entries of one batch, in order. */
-export class AttributesReader {
-  readonly #reader: ByteReader
-  readonly #state = new Predictions()
-
-  /** @param reader - the attributes section of a batch */
-  constructor(reader: ByteReader) {
-    this.#reader = reader
-  }
-
-  /**
-   * Reads the next entry.
-   *
-   * @param path - its path, which is stored apart
-   * @throws FormatError `FILE_LIST_INVALID`
-   */
-  next(path: Buffer): FileRecord {
-    const reader = this.#reader
-    const state = this.#state
-    const head = reader.byte() | (reader.byte() << 8)
-    const number = head & HEAD.kindMask
-    const kind = KINDS[number]
-    const own = state.kinds[number]
-    if (kind === undefined || own === undefined) throw reader.fault(`An entry of kind ${number}`)
-    const extra = head & HEAD.extra ? reader.byte() : 0
-    if (extra > EXTRA.all || (head & HEAD.extra && extra === 0))
-      throw reader.fault('An entry with unknown fields')
-    const linkTarget = kind === 'symlink' || kind === 'hardlink' ? reader.bytes(reader.unsigned()) : undefined
-    if (linkTarget?.length === 0 || linkTarget?.includes(0))
-      throw reader.fault('A link without a usable target')
-    const isDevice = kind === 'character-device' || kind === 'block-device'
-    const deviceMajor = isDevice ? reader.unsigned() : 0
-    const deviceMinor = isDevice ? reader.unsigned() : 0
-    const mode = head & HEAD.modeSame ? own.mode : reader.unsigned()
-    if (mode > 0o7777) throw reader.fault(`An entry with mode ${mode}`)
-    const ownerSame = (head & HEAD.ownerSame) !== 0
-    const uid = ownerSame ? state.uid : reader.unsigned()
-    const gid = ownerSame ? state.gid : reader.unsigned()
-    const sizeBytes = head & HEAD.sizeSame ? state.size(kind, own, linkTarget) : reader.unsigned()
-    const allocatedBytes =
-      head & HEAD.allocatedSame ? state.allocated(kind, own, sizeBytes) : optional(reader.unsigned())
-    const mtimeNs = wrapped(
-      head & HEAD.mtimeSeconds
-        ? (wholeSeconds(state.mtimeNs) + reader.signed()) * NANOSECONDS
-        : state.mtimeNs + reader.signed(),
-    )
-    const ctimeNs = this.#ctime(head >> HEAD.ctimeShift, mtimeNs)
-    const device = head & HEAD.deviceSame ? state.device : BigInt.asUintN(64, reader.signed())
-    const inode = BigInt.asUintN(64, state.inode + reader.signed())
-    const linkCount = head & HEAD.linkCountSame ? own.linkCount : reader.unsigned()
-    const imageIndex = head & HEAD.imageSame ? state.imageIndex : reader.unsigned()
-    if (imageIndex > MAX_IMAGE_INDEX) throw reader.fault(`An entry in image ${imageIndex}`)
-    const expected = state.offset(imageIndex)
-    const memberOffset = head & HEAD.offsetSame ? expected : Number(BigInt(expected) + reader.signed())
-    const memberBytes =
-      head & HEAD.memberBytesSame ? state.memberBytes(kind, own, sizeBytes) : reader.unsigned()
-    if (!isCount(memberOffset) || !isCount(memberBytes) || !isCount(memberOffset + memberBytes))
-      throw reader.fault('An entry with an impossible position')
-    if (!isCount(sizeBytes + ALLOCATION_UNIT)) throw reader.fault('An entry with an impossible size')
-    const digest = extra & EXTRA.digest ? reader.bytes(reader.byte()) : undefined
-    const flags = extra & EXTRA.flags ? reader.unsigned() : 0
-    const record: FileRecord = {
-      path,
-      kind,
-      mode,
-      uid,
-      gid,
-      sizeBytes,
-      ...(allocatedBytes === undefined ? undefined : { allocatedBytes }),
-      mtimeNs,
-      ctimeNs,
-      ...(linkTarget === undefined ? undefined : { linkTarget }),
-      ...(isDevice ? { deviceMajor, deviceMinor } : undefined),
-      identity: { device, inode },
-      linkCount,
-      imageIndex,
-      memberOffset,
-      memberBytes,
-      ...(digest === undefined ? undefined : { digest }),
-      flags,
-    }
-    state.advance(kind, own, record)
-    return record
-  }
-
-  /** Checks that nothing is left. */
-  finish(): void {
-    if (!this.#reader.atEnd) throw this.#reader.fault('A batch holds more than its entries')
-  }
-
-  #ctime(form: number, mtimeNs: bigint): bigint {
-    if (form === CTIME.equalsMtime) return mtimeNs
-    if (form === CTIME.equalsPrevious) return this.#state.ctimeNs
-    return wrapped((form === CTIME.fromMtime ? mtimeNs : this.#state.ctimeNs) + this.#reader.signed())
-  }
-}
-
-function optional(value: number): number | undefined {
-  return value === 0 ? undefined : value - 1
-}
-
-function isCount(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0
 }

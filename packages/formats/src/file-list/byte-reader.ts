@@ -25,11 +25,6 @@ export class ByteReader {
     return this.#position
   }
 
-  /** Whether all of the section is read. */
-  get atEnd(): boolean {
-    return this.#position === this.#end
-  }
-
   /** An error at the present position. */
   fault(message: string): FormatError {
     return new FormatError('FILE_LIST_INVALID', this.#baseOffset + this.#position, message)
@@ -41,12 +36,10 @@ export class ByteReader {
     return this.#bytes[this.#position++] ?? 0
   }
 
-  /** A view of the next bytes. */
-  bytes(count: number): Buffer {
+  /** Passes over bytes. */
+  skip(count: number): void {
     if (count > this.#end - this.#position) throw this.fault('A batch ends inside an entry')
-    const view = this.#bytes.subarray(this.#position, this.#position + count)
     this.#position += count
-    return view
   }
 
   /** A whole number, 0–2^53−1. */
@@ -61,31 +54,5 @@ export class ByteReader {
     }
     if (value > Number.MAX_SAFE_INTEGER) throw this.fault('A number is too big')
     return value
-  }
-
-  /** A signed number of 64 bits. */
-  signed(): bigint {
-    const start = this.#position
-    let value = 0
-    for (let scale = 1; scale <= 2 ** 42; scale *= 128) {
-      const byte = this.byte()
-      value += (byte & 0x7f) * scale
-      if (byte < 0x80) return BigInt(value % 2 === 0 ? value / 2 : -(value + 1) / 2)
-    }
-    this.#position = start
-    return this.#signedBig()
-  }
-
-  #signedBig(): bigint {
-    let value = 0n
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.byte()
-      value |= BigInt(byte & 0x7f) << shift
-      if (byte < 0x80) {
-        if (value >= 1n << 64n) break
-        return (value & 1n) === 0n ? value >> 1n : -((value + 1n) >> 1n)
-      }
-    }
-    throw this.fault('A number is too big')
   }
 }

@@ -1,13 +1,10 @@
-import { FormatError } from '../format-error.ts'
-import { AttributesReader } from './attributes.ts'
+import { AttributesCursor } from './attributes-cursor.ts'
+import { BatchCursor } from './batch-cursor.ts'
 import { ByteReader } from './byte-reader.ts'
 import { MAX_BATCH_PATH_BYTES, openBatch } from './frame.ts'
 import type { OpenBatch } from './frame.ts'
 import { MAX_PATH_BYTES, comparePaths, rank } from './path-order.ts'
 import type { FileRecord } from './record.ts'
-
-const SLASH = 0x2f
-const INITIAL_PATH_BYTES = 1024
 
 /**
  * Decodes a batch.
@@ -18,18 +15,24 @@ const INITIAL_PATH_BYTES = 1024
  * @throws FormatError `FILE_LIST_*`, `FORMAT_VERSION_UNSUPPORTED`
  */
 export function decodeBatch(batch: Buffer, offset = 0): FileRecord[] {
-  const open = openBatch(batch, 0, offset)
+  return decodeOpenBatch(batch, openBatch(batch, 0, offset))
+}
+
+/** The same for a batch whose head and checksum were checked. */
+export function decodeOpenBatch(batch: Buffer, open: OpenBatch): FileRecord[] {
   const records: FileRecord[] = []
   const arena = Buffer.allocUnsafe(measurePaths(batch, open))
-  const attributes = new AttributesReader(new ByteReader(batch, open.attributesStart, open.end, offset))
+  const cursor = new BatchCursor()
+  cursor.openChecked(batch, open)
   let used = 0
-  walkPaths(batch, open, (path) => {
-    const copy = arena.subarray(used, used + path.length)
-    path.copy(copy)
-    used += path.length
-    records.push(attributes.next(copy))
-  })
-  attributes.finish()
+  while (cursor.next()) {
+    const { pathBytes } = cursor
+    const path = arena.subarray(used, used + pathBytes)
+    cursor.pathBuffer.copy(path, 0, 0, pathBytes)
+    used += pathBytes
+    records.push(cursor.record(path))
+  }
+  cursor.finish()
   return records
 }
 
@@ -41,7 +44,10 @@ export function decodeBatch(batch: Buffer, offset = 0): FileRecord[] {
  * @throws FormatError `FILE_LIST_*`, `FORMAT_VERSION_UNSUPPORTED`
  */
 export function scanPaths(batch: Buffer, visit: (path: Buffer, entryIndex: number) => boolean | void): void {
-  walkPaths(batch, openBatch(batch, 0, 0), visit)
+  const cursor = new BatchCursor()
+  cursor.open(batch)
+  while (cursor.next()) if (visit(cursor.path, cursor.index) === false) return
+  cursor.finishPaths()
 }
 
 /**
@@ -56,9 +62,10 @@ export function findInBatch(batch: Buffer, path: Buffer): FileRecord | undefined
   const open = openBatch(batch, 0, 0)
   const index = findEntry(batch, open, path)
   if (index === -1) return undefined
-  const attributes = new AttributesReader(new ByteReader(batch, open.attributesStart, open.end, 0))
-  for (let skipped = 0; skipped < index; skipped++) attributes.next(path)
-  return attributes.next(path)
+  const attributes = new AttributesCursor()
+  attributes.open(batch, open.attributesStart, open.end, 0)
+  for (let at = 0; at <= index; at++) attributes.next()
+  return attributes.record(path)
 }
 
 /**
@@ -73,16 +80,18 @@ function findEntry(batch: Buffer, open: OpenBatch, path: Buffer): number {
   while (matched < path.length && path[matched] === open.firstPath[matched]) matched++
   for (let index = 1; index < open.entryCount; index++) {
     const shared = reader.unsigned()
-    const suffix = reader.bytes(reader.unsigned())
+    const length = reader.unsigned()
+    let at = reader.position
+    const end = at + length
+    reader.skip(length)
     if (shared > matched) continue
     if (shared < matched) return -1
-    let at = 0
-    while (at < suffix.length && matched < path.length && suffix[at] === path[matched]) {
+    while (at < end && matched < path.length && batch[at] === path[matched]) {
       at++
       matched++
     }
-    if (at === suffix.length && matched === path.length) return index
-    if (rank(suffix[at]) > rank(path[matched])) return -1
+    if (at === end && matched === path.length) return index
+    if (rank(at < end ? batch[at] : undefined) > rank(path[matched])) return -1
   }
   return -1
 }
@@ -94,52 +103,9 @@ function measurePaths(batch: Buffer, open: OpenBatch): number {
   for (let index = 1; index < open.entryCount; index++) {
     const shared = reader.unsigned()
     const suffix = reader.unsigned()
-    reader.bytes(suffix)
+    reader.skip(suffix)
     total += shared + suffix
     if (total > MAX_BATCH_PATH_BYTES + MAX_PATH_BYTES) throw reader.fault('The paths of a batch are too long')
   }
   return total
-}
-
-function walkPaths(
-  batch: Buffer,
-  open: OpenBatch,
-  visit: (path: Buffer, entryIndex: number) => boolean | void,
-): void {
-  const reader = new ByteReader(batch, open.pathsStart, open.attributesStart, open.offset)
-  let path: Buffer = Buffer.allocUnsafe(Math.max(INITIAL_PATH_BYTES, open.firstPath.length))
-  let length = open.firstPath.copy(path)
-  if (visit(path.subarray(0, length), 0) === false) return
-  for (let index = 1; index < open.entryCount; index++) {
-    const shared = reader.unsigned()
-    const suffix = reader.bytes(reader.unsigned())
-    checkSuffix(reader, path, length, shared, suffix)
-    length = shared + suffix.length
-    if (length > path.length) path = grown(path, shared, length)
-    suffix.copy(path, shared)
-    if (visit(path.subarray(0, length), index) === false) return
-  }
-  if (!reader.atEnd) throw reader.fault('A batch holds more paths than entries')
-}
-
-function grown(path: Buffer, keep: number, needed: number): Buffer {
-  const bigger = Buffer.allocUnsafe(Math.min(needed * 2, MAX_PATH_BYTES))
-  path.copy(bigger, 0, 0, keep)
-  return bigger
-}
-
-/** The coding is strict: the longest possible prefix is shared, and the first byte after it ascends. */
-function checkSuffix(reader: ByteReader, path: Buffer, length: number, shared: number, suffix: Buffer): void {
-  if (shared < 1 || shared > length || suffix.length < 1 || shared + suffix.length > MAX_PATH_BYTES)
-    throw reader.fault('A path is coded in an impossible way')
-  const before = shared < length ? path[shared] : undefined
-  if (rank(suffix[0]) <= rank(before))
-    throw new FormatError('FILE_LIST_ORDER', reader.position, 'Paths of a batch do not ascend')
-  let previous = path[shared - 1]
-  for (let index = 0; index < suffix.length; index++) {
-    const byte = suffix[index]
-    if (byte === 0 || (byte === SLASH && (previous === SLASH || index === suffix.length - 1)))
-      throw reader.fault('A path holds a NUL byte or an empty component')
-    previous = byte
-  }
 }

@@ -1,5 +1,6 @@
 import { FormatError } from '../format-error.ts'
-import { decodeBatch } from './decode-batch.ts'
+import { BatchCursor, type FileListEntry } from './batch-cursor.ts'
+import { decodeOpenBatch } from './decode-batch.ts'
 import {
   LENGTH_KNOWN_BYTES,
   batchBytes,
@@ -16,8 +17,13 @@ export interface FileListSink {
   onHeader?(header: FileListHeader): void
   /** A batch whose checksum is good; its `offset` counts from the start of the list. */
   onBatch?(frame: BatchFrame): void
-  /** A record. Where this is absent batches are checked but not decoded. */
+  /** A record. Where this and `onEntry` are absent batches are checked but not decoded. */
   onRecord?(record: FileRecord): void
+  /**
+   * An entry, decoded and checked as for `onRecord` but without an object of its own: its values are valid during the call. Not with
+   * `onRecord`.
+   */
+  onEntry?(entry: FileListEntry): void
 }
 
 /**
@@ -31,6 +37,7 @@ export class FileListDecoder {
   #images: number | undefined
   #lastPath: Buffer | undefined
   #broken = false
+  readonly #cursor = new BatchCursor()
 
   /**
    * Takes the next bytes of the list.
@@ -86,21 +93,32 @@ export class FileListDecoder {
   }
 
   #batch(piece: Buffer, images: number, sink: FileListSink): void {
-    const { offset, byteLength, entryCount, firstPath } = openBatch(piece, 0, this.#offset)
+    const open = openBatch(piece, 0, this.#offset)
+    const { offset, byteLength, entryCount, firstPath } = open
     if (this.#lastPath !== undefined && comparePaths(this.#lastPath, firstPath) >= 0)
       throw new FormatError('FILE_LIST_ORDER', offset, 'A batch begins before the one that precedes it ends')
     this.#lastPath = firstPath
     sink.onBatch?.({ offset, byteLength, entryCount, firstPath })
-    if (sink.onRecord === undefined) return
-    for (const record of decodeBatch(piece, offset)) {
-      if (record.imageIndex >= images)
-        throw new FormatError(
-          'FILE_LIST_INVALID',
-          offset,
-          `An entry in image ${record.imageIndex} of ${images}`,
-        )
-      this.#lastPath = record.path
-      sink.onRecord(record)
+    if (sink.onRecord !== undefined) {
+      for (const record of decodeOpenBatch(piece, open)) {
+        if (record.imageIndex >= images) throw noSuchImage(offset, record.imageIndex, images)
+        this.#lastPath = record.path
+        sink.onRecord(record)
+      }
+    } else if (sink.onEntry !== undefined) {
+      const cursor = this.#cursor
+      cursor.openChecked(piece, open)
+      while (cursor.next()) {
+        const entry = cursor.entry()
+        if (entry.imageIndex >= images) throw noSuchImage(offset, entry.imageIndex, images)
+        sink.onEntry(entry)
+      }
+      cursor.finish()
+      this.#lastPath = Buffer.from(cursor.path)
     }
   }
+}
+
+function noSuchImage(offset: number, imageIndex: number, images: number): FormatError {
+  return new FormatError('FILE_LIST_INVALID', offset, `An entry in image ${imageIndex} of ${images}`)
 }

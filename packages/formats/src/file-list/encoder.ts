@@ -1,4 +1,5 @@
-import { AttributesWriter, MAX_IMAGE_INDEX } from './attributes.ts'
+import { MAX_IMAGE_INDEX } from './attribute-head.ts'
+import { AttributesWriter } from './attributes.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { MAX_BATCH_PATH_BYTES, encodeBatch, encodeFileListHeader } from './frame.ts'
 import { MAX_PATH_BYTES, pathFault, rank, sharedPrefix } from './path-order.ts'

@@ -1,0 +1,379 @@
+import type { MemberKind } from '../archive/member.ts'
+import { paddingOf } from '../archive/member.ts'
+import { FormatError } from '../format-error.ts'
+import { CTIME, EXTRA, HEAD, KINDS, MAX_IMAGE_INDEX } from './attribute-head.ts'
+import type { FileRecord } from './record.ts'
+
+const ALLOCATION_UNIT = 4096
+const NANOSECONDS = 1_000_000_000
+const TWO_32 = 2 ** 32
+const TWO_16 = 2 ** 16
+/** Seconds whose nanoseconds surely fit 64 bits: beyond, the slow way is taken. */
+const SAFE_SECONDS = 2 ** 33
+const FILE = KINDS.indexOf('file')
+const HARDLINK = KINDS.indexOf('hardlink')
+const SYMLINK = KINDS.indexOf('symlink')
+const FIRST_DEVICE = KINDS.indexOf('character-device')
+const UNKNOWN = -1
+
+const wide = new DataView(new ArrayBuffer(8))
+
+/**
+ * Steps through the attributes of a batch and holds those of one entry at a time, so that an entry that is only passed over costs no
+ * object and no BigInt: numbers of 64 bits are kept as two halves of 32, the upper one signed.
+ */
+export class AttributesCursor {
+  #bytes: Buffer = Buffer.alloc(0)
+  #position = 0
+  #end = 0
+  #baseOffset = 0
+
+  // The entry.
+  #kind = 0
+  #mode = 0
+  #uid = 0
+  #gid = 0
+  #sizeBytes = 0
+  #allocatedBytes = UNKNOWN
+  #mtimeHigh = 0
+  #mtimeLow = 0
+  #ctimeHigh = 0
+  #ctimeLow = 0
+  #deviceHigh = 0
+  #deviceLow = 0
+  #inodeHigh = 0
+  #inodeLow = 0
+  #linkCount = 0
+  #imageIndex = 0
+  #memberOffset = 0
+  #memberBytes = 0
+  #flags = 0
+  #linkStart = 0
+  #linkEnd = 0
+  #deviceMajor = 0
+  #deviceMinor = 0
+  #digestStart = UNKNOWN
+  #digestEnd = 0
+
+  // What the last entry of each kind said, and where the last member of each image ended.
+  readonly #modes = new Float64Array(KINDS.length)
+  readonly #sizes = new Float64Array(KINDS.length)
+  readonly #allocated = new Float64Array(KINDS.length)
+  readonly #headers = new Float64Array(KINDS.length)
+  readonly #linkCounts = new Float64Array(KINDS.length)
+  #ownOffset = 0
+  readonly #otherOffsets = new Map<number, number>()
+
+  // The signed number read last.
+  #signedHigh = 0
+  #signedLow = 0
+
+  /** Begins with another batch. */
+  open(bytes: Buffer, start: number, end: number, baseOffset: number): void {
+    this.#bytes = bytes
+    this.#position = start
+    this.#end = end
+    this.#baseOffset = baseOffset
+    this.#uid = this.#gid = this.#imageIndex = 0
+    this.#mtimeHigh = this.#mtimeLow = this.#ctimeHigh = this.#ctimeLow = 0
+    this.#deviceHigh = this.#deviceLow = this.#inodeHigh = this.#inodeLow = 0
+    this.#modes.fill(0)
+    this.#sizes.fill(0)
+    this.#allocated.fill(UNKNOWN)
+    this.#headers.fill(0)
+    this.#linkCounts.fill(1)
+    this.#ownOffset = 0
+    this.#otherOffsets.clear()
+  }
+
+  /** What the entry is. */
+  get kind(): MemberKind {
+    return KINDS[this.#kind] as MemberKind
+  }
+
+  /** Logical bytes. */
+  get sizeBytes(): number {
+    return this.#sizeBytes
+  }
+
+  /** The image with its member. */
+  get imageIndex(): number {
+    return this.#imageIndex
+  }
+
+  /** Where its member begins. */
+  get memberOffset(): number {
+    return this.#memberOffset
+  }
+
+  /** Bytes of its member; 0 for none. */
+  get memberBytes(): number {
+    return this.#memberBytes
+  }
+
+  /**
+   * Goes on to the next entry.
+   *
+   * @throws FormatError `FILE_LIST_INVALID`
+   */
+  next(): void {
+    const head = this.#byte() | (this.#byte() << 8)
+    const kind = head & HEAD.kindMask
+    if (kind >= KINDS.length) throw this.#fault(`An entry of kind ${kind}`)
+    this.#kind = kind
+    const extra = head & HEAD.extra ? this.#byte() : 0
+    if (extra > EXTRA.all || (head & HEAD.extra && extra === 0))
+      throw this.#fault('An entry with unknown fields')
+    if (kind === SYMLINK || kind === HARDLINK) this.#readLink()
+    if (kind >= FIRST_DEVICE) {
+      this.#deviceMajor = this.#unsigned()
+      this.#deviceMinor = this.#unsigned()
+    }
+    const mode = head & HEAD.modeSame ? (this.#modes[kind] as number) : this.#unsigned()
+    if (mode > 0o7777) throw this.#fault(`An entry with mode ${mode}`)
+    this.#modes[kind] = this.#mode = mode
+    if (!(head & HEAD.ownerSame)) {
+      this.#uid = this.#unsigned()
+      this.#gid = this.#unsigned()
+    }
+    this.#readSizes(head, kind)
+    this.#readTimes(head)
+    if (!(head & HEAD.deviceSame)) {
+      this.#signed()
+      this.#deviceHigh = this.#signedHigh
+      this.#deviceLow = this.#signedLow
+    }
+    this.#signed()
+    const inodeLow = this.#inodeLow + this.#signedLow
+    this.#inodeHigh = (this.#inodeHigh + this.#signedHigh + (inodeLow >= TWO_32 ? 1 : 0)) | 0
+    this.#inodeLow = inodeLow >>> 0
+    if (head & HEAD.linkCountSame) this.#linkCount = this.#linkCounts[kind] as number
+    else this.#linkCounts[kind] = this.#linkCount = this.#unsigned()
+    this.#readPosition(head, kind)
+    if (extra & EXTRA.digest) {
+      const count = this.#byte()
+      this.#digestStart = this.#position
+      this.#digestEnd = this.#skip(count)
+    } else this.#digestStart = UNKNOWN
+    this.#flags = extra & EXTRA.flags ? this.#unsigned() : 0
+  }
+
+  /**
+   * The entry as a record; its bytes are views of the batch.
+   *
+   * @param path - its path, which is stored apart
+   */
+  record(path: Buffer): FileRecord {
+    const kind = this.#kind
+    const isLink = kind === SYMLINK || kind === HARDLINK
+    return {
+      path,
+      kind: this.kind,
+      mode: this.#mode,
+      uid: this.#uid,
+      gid: this.#gid,
+      sizeBytes: this.#sizeBytes,
+      ...(this.#allocatedBytes === UNKNOWN ? undefined : { allocatedBytes: this.#allocatedBytes }),
+      mtimeNs: signedOf(this.#mtimeHigh, this.#mtimeLow),
+      ctimeNs: signedOf(this.#ctimeHigh, this.#ctimeLow),
+      ...(isLink ? { linkTarget: this.#bytes.subarray(this.#linkStart, this.#linkEnd) } : undefined),
+      ...(kind >= FIRST_DEVICE
+        ? { deviceMajor: this.#deviceMajor, deviceMinor: this.#deviceMinor }
+        : undefined),
+      identity: {
+        device: unsignedOf(this.#deviceHigh, this.#deviceLow),
+        inode: unsignedOf(this.#inodeHigh, this.#inodeLow),
+      },
+      linkCount: this.#linkCount,
+      imageIndex: this.#imageIndex,
+      memberOffset: this.#memberOffset,
+      memberBytes: this.#memberBytes,
+      ...(this.#digestStart === UNKNOWN
+        ? undefined
+        : { digest: this.#bytes.subarray(this.#digestStart, this.#digestEnd) }),
+      flags: this.#flags,
+    }
+  }
+
+  /** Checks that nothing is left. */
+  finish(): void {
+    if (this.#position !== this.#end) throw this.#fault('A batch holds more than its entries')
+  }
+
+  #readLink(): void {
+    const start = (this.#linkStart = this.#position + this.#lengthAhead())
+    const end = (this.#linkEnd = this.#position)
+    let isUsable = end > start
+    for (let at = start; at < end; at++) if (this.#bytes[at] === 0) isUsable = false
+    if (!isUsable) throw this.#fault('A link without a usable target')
+  }
+
+  /** Passes over a length and so many bytes; gives the bytes that the length took. */
+  #lengthAhead(): number {
+    const before = this.#position
+    const count = this.#unsigned()
+    const taken = this.#position - before
+    this.#skip(count)
+    return taken
+  }
+
+  #readSizes(head: number, kind: number): void {
+    const sizeBytes =
+      (head & HEAD.sizeSame) === 0
+        ? this.#unsigned()
+        : kind === SYMLINK
+          ? this.#linkEnd - this.#linkStart
+          : (this.#sizes[kind] as number)
+    this.#sizes[kind] = this.#sizeBytes = sizeBytes
+    if ((head & HEAD.allocatedSame) === 0) this.#allocatedBytes = this.#unsigned() - 1
+    else if (kind === FILE || kind === HARDLINK)
+      this.#allocatedBytes = Math.ceil(sizeBytes / ALLOCATION_UNIT) * ALLOCATION_UNIT
+    else this.#allocatedBytes = this.#allocated[kind] as number
+    this.#allocated[kind] = this.#allocatedBytes
+  }
+
+  #readTimes(head: number): void {
+    this.#signed()
+    if (head & HEAD.mtimeSeconds) this.#setSeconds()
+    else {
+      const low = this.#mtimeLow + this.#signedLow
+      this.#mtimeHigh = (this.#mtimeHigh + this.#signedHigh + (low >= TWO_32 ? 1 : 0)) | 0
+      this.#mtimeLow = low >>> 0
+    }
+    const form = head >> HEAD.ctimeShift
+    if (form === CTIME.equalsPrevious) return
+    const fromPrevious = form === CTIME.fromPrevious
+    const high = fromPrevious ? this.#ctimeHigh : this.#mtimeHigh
+    const low = fromPrevious ? this.#ctimeLow : this.#mtimeLow
+    if (form === CTIME.equalsMtime) {
+      this.#ctimeHigh = high
+      this.#ctimeLow = low
+      return
+    }
+    this.#signed()
+    const sum = low + this.#signedLow
+    this.#ctimeHigh = (high + this.#signedHigh + (sum >= TWO_32 ? 1 : 0)) | 0
+    this.#ctimeLow = sum >>> 0
+  }
+
+  /** The signed number is a difference to the whole seconds of the modification time before. */
+  #setSeconds(): void {
+    // Long division by digits of 16 bits: every step is exact.
+    const upper = this.#mtimeHigh * TWO_16 + (this.#mtimeLow >>> 16)
+    const quotient = Math.floor(upper / NANOSECONDS)
+    const rest = (upper - quotient * NANOSECONDS) * TWO_16 + (this.#mtimeLow & 0xffff)
+    const before = quotient * TWO_16 + Math.floor(rest / NANOSECONDS)
+    const seconds = before + (this.#signedHigh * TWO_32 + this.#signedLow)
+    if (Math.abs(seconds) < SAFE_SECONDS) {
+      const high = Math.floor(seconds / TWO_16)
+      const lowProduct = (seconds - high * TWO_16) * NANOSECONDS
+      const product = high * NANOSECONDS + Math.floor(lowProduct / TWO_16)
+      this.#mtimeHigh = Math.floor(product / TWO_16) | 0
+      this.#mtimeLow =
+        ((product - Math.floor(product / TWO_16) * TWO_16) * TWO_16 + (lowProduct % TWO_16)) >>> 0
+      return
+    }
+    const exact = (BigInt(before) + signedOf(this.#signedHigh, this.#signedLow)) * BigInt(NANOSECONDS)
+    wide.setBigInt64(0, BigInt.asIntN(64, exact))
+    this.#mtimeHigh = wide.getInt32(0)
+    this.#mtimeLow = wide.getUint32(4)
+  }
+
+  #readPosition(head: number, kind: number): void {
+    if (!(head & HEAD.imageSame)) this.#imageIndex = this.#unsigned()
+    const image = this.#imageIndex
+    if (image > MAX_IMAGE_INDEX) throw this.#fault(`An entry in image ${image}`)
+    let offset = image === 0 ? this.#ownOffset : (this.#otherOffsets.get(image) ?? 0)
+    if (!(head & HEAD.offsetSame)) {
+      this.#signed()
+      offset += this.#signedHigh * TWO_32 + this.#signedLow
+    }
+    const hasData = kind === FILE || kind === HARDLINK
+    const dataBytes = hasData ? this.#sizeBytes + paddingOf(this.#sizeBytes) : 0
+    const memberBytes =
+      head & HEAD.memberBytesSame ? (this.#headers[kind] as number) + dataBytes : this.#unsigned()
+    if (!isCount(offset) || !isCount(memberBytes) || !isCount(offset + memberBytes))
+      throw this.#fault('An entry with an impossible position')
+    if (!isCount(this.#sizeBytes + ALLOCATION_UNIT)) throw this.#fault('An entry with an impossible size')
+    this.#memberOffset = offset
+    this.#memberBytes = memberBytes
+    if (memberBytes >= dataBytes) this.#headers[kind] = memberBytes - dataBytes
+    if (kind === HARDLINK) return
+    if (image === 0) this.#ownOffset = offset + memberBytes
+    else this.#otherOffsets.set(image, offset + memberBytes)
+  }
+
+  #fault(message: string): FormatError {
+    return new FormatError('FILE_LIST_INVALID', this.#baseOffset + this.#position, message)
+  }
+
+  #byte(): number {
+    if (this.#position >= this.#end) throw this.#fault('A batch ends inside an entry')
+    return this.#bytes[this.#position++] as number
+  }
+
+  /** Passes over bytes; gives the position behind them. */
+  #skip(count: number): number {
+    if (count > this.#end - this.#position) throw this.#fault('A batch ends inside an entry')
+    return (this.#position += count)
+  }
+
+  /** A whole number, 0–2^53−1. */
+  #unsigned(): number {
+    let byte = this.#byte()
+    if (byte < 0x80) return byte
+    let value = byte & 0x7f
+    for (let scale = 128; byte >= 0x80; scale *= 128) {
+      if (scale > 2 ** 49) throw this.#fault('A number is too long')
+      byte = this.#byte()
+      value += (byte & 0x7f) * scale
+    }
+    if (value > Number.MAX_SAFE_INTEGER) throw this.#fault('A number is too big')
+    return value
+  }
+
+  /** A signed number of 64 bits. */
+  #signed(): void {
+    let byte = this.#byte()
+    let low = byte & 0x7f
+    for (let shift = 7; byte >= 0x80 && shift < 28; shift += 7) {
+      byte = this.#byte()
+      low |= (byte & 0x7f) << shift
+    }
+    let middle = 0
+    for (let shift = 0; byte >= 0x80 && shift < 28; shift += 7) {
+      byte = this.#byte()
+      middle |= (byte & 0x7f) << shift
+    }
+    let high = 0
+    for (let shift = 0; byte >= 0x80; shift += 7) {
+      if (shift > 7) throw this.#fault('A number is too big')
+      byte = this.#byte()
+      high |= (byte & 0x7f) << shift
+    }
+    if (high > 0xff) throw this.#fault('A number is too big')
+    const codedLow = low | (middle << 28)
+    const codedHigh = (middle >>> 4) | (high << 24)
+    // Zigzag: the lowest bit is the sign.
+    const sign = -(codedLow & 1)
+    this.#signedHigh = (codedHigh >>> 1) ^ sign
+    this.#signedLow = (((codedLow >>> 1) | (codedHigh << 31)) ^ sign) >>> 0
+  }
+}
+
+function signedOf(high: number, low: number): bigint {
+  wide.setInt32(0, high)
+  wide.setUint32(4, low)
+  return wide.getBigInt64(0)
+}
+
+function unsignedOf(high: number, low: number): bigint {
+  if (high === 0) return BigInt(low)
+  wide.setInt32(0, high)
+  wide.setUint32(4, low)
+  return wide.getBigUint64(0)
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0
+}
