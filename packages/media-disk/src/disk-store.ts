@@ -43,11 +43,19 @@ export interface DiskStoreOptions {
   /** Bytes of payload under one checksum, a multiple of 512 up to 64 MiB. @default 262144 */
   readonly blockBytes?: number
   /**
+   * Bytes of a fragment after which what was written so far begins to go to the disk, beside the writing; the sync at its end
+   * remains. From 1048576. @default 67108864
+   */
+  readonly writebackBytes?: number
+  /**
    * Whether the directory was marked before: then a directory without marker is a disk that is not mounted, also at
    * start. Set it once images are known to be there. @default false
    */
   readonly mustExist?: boolean
 }
+
+const WRITEBACK_BYTES = 64 * 1024 * 1024
+const LEAST_WRITEBACK_BYTES = 1024 * 1024
 
 /** A disk storage unit. */
 export interface DiskStore extends MediaStore, Required<Lifecycle> {
@@ -64,6 +72,7 @@ export interface DiskStore extends MediaStore, Required<Lifecycle> {
 export function createDiskStore(components: DiskStoreComponents, options: DiskStoreOptions): DiskStore {
   const { files, clock, log, logger = debugLogger('nb:media-disk:store') } = components
   const { storageUnit, directory, blockBytes = BLOCK_BYTES, mustExist = false } = options
+  const { writebackBytes = WRITEBACK_BYTES } = options
   checkOptions(options)
   const unit = { files, storageUnit, directory }
   const folders = createImageFolders(unit)
@@ -94,7 +103,7 @@ export function createDiskStore(components: DiskStoreComponents, options: DiskSt
       await checkMarker(unit)
       if (flow === 'backup') await folders.checkWritable(jobId)
       await tell(jobId, flow)
-      return mountedDisk({ ...unit, blockBytes, folders })
+      return mountedDisk({ ...unit, blockBytes, writebackBytes, folders })
     },
     storedImages: async function* (callOptions) {
       await checkMarker(unit)
@@ -112,12 +121,15 @@ export function createDiskStore(components: DiskStoreComponents, options: DiskSt
   }
 }
 
-function checkOptions({ storageUnit, directory, blockBytes = BLOCK_BYTES }: DiskStoreOptions): void {
+function checkOptions(options: DiskStoreOptions): void {
+  const { storageUnit, directory, blockBytes = BLOCK_BYTES, writebackBytes = WRITEBACK_BYTES } = options
   if (storageUnit.length === 0) throw new TypeError('storageUnit must be a name')
   if (!directory.startsWith('/') || directory.length < 2 || directory.endsWith('/'))
     throw new TypeError(`directory must be an absolute path without a slash at its end, not "${directory}"`)
   if (!Number.isSafeInteger(blockBytes) || blockBytes < 512 || blockBytes % 512 !== 0 || blockBytes > 2 ** 26)
     throw new TypeError(`blockBytes must be a multiple of 512 from 512 to ${2 ** 26}`)
+  if (!Number.isSafeInteger(writebackBytes) || writebackBytes < LEAST_WRITEBACK_BYTES)
+    throw new TypeError(`writebackBytes must be a whole number from ${LEAST_WRITEBACK_BYTES}`)
 }
 
 function checkAllocation(allocation: Allocation, storageUnit: string): void {
@@ -134,6 +146,7 @@ interface MountParts {
   readonly storageUnit: string
   readonly directory: string
   readonly blockBytes: number
+  readonly writebackBytes: number
   readonly folders: ImageFolders
 }
 

@@ -8,6 +8,7 @@ import {
   type OpenFile,
 } from '@nb/contracts'
 import { BlockChecksums, HEADER_BYTES, encodeFragmentHeader, encodeFragmentTrailer } from '@nb/formats'
+import { EarlyWriteback } from './early-writeback.ts'
 import { mediaFailure } from './failure.ts'
 import { TEMPORARY_SUFFIX } from './names.ts'
 
@@ -22,6 +23,7 @@ export interface FragmentPlace {
   readonly imageDirectory: string
   readonly fileName: string
   readonly blockBytes: number
+  readonly writebackBytes: number
 }
 
 /**
@@ -70,6 +72,7 @@ class DiskFragmentWriter implements FragmentWriter {
   readonly #file: OpenFile
   readonly #path: string
   readonly #checksums: BlockChecksums
+  readonly #writeback: EarlyWriteback
   readonly #gather = Buffer.allocUnsafe(GATHER_BYTES)
   #gathered = 0
   #position = HEADER_BYTES
@@ -83,6 +86,7 @@ class DiskFragmentWriter implements FragmentWriter {
     this.#file = file
     this.#path = `${place.imageDirectory}/${place.fileName}`
     this.#checksums = new BlockChecksums(place.blockBytes)
+    this.#writeback = new EarlyWriteback(file, place.writebackBytes)
   }
 
   get streamBytes(): number {
@@ -110,6 +114,7 @@ class DiskFragmentWriter implements FragmentWriter {
     try {
       await this.#flush()
       for (const part of this.#encodeTrailer(trailer)) await this.#append(part)
+      await this.#writeback.settled()
       await this.#file.sync()
       await this.#file.close()
       await files.rename(this.#path + TEMPORARY_SUFFIX, this.#path)
@@ -132,6 +137,7 @@ class DiskFragmentWriter implements FragmentWriter {
   async discard(): Promise<void> {
     if (this.#state !== 'open') return
     this.#state = 'discarded'
+    await this.#writeback.abandoned()
     await this.#file.close()
     await this.#place.files.remove(this.#path + TEMPORARY_SUFFIX)
   }
@@ -168,6 +174,7 @@ class DiskFragmentWriter implements FragmentWriter {
   async #append(bytes: Uint8Array): Promise<void> {
     await this.#file.write(bytes, this.#position)
     this.#position += bytes.length
+    this.#writeback.wrote(bytes.length)
   }
 
   #mustBeOpen(): void {

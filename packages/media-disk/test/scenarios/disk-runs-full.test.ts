@@ -94,3 +94,44 @@ for (const { name, point, occurrence } of moments) {
     await medium.unmount()
   })
 }
+
+t.test(
+  'the disk is full when data is brought to it early, which the sync at the end would not tell',
+  async (t) => {
+    let plan = createFaultPlan([])
+    const disk = await setupDisk(t.testdir(), { files: crowded(() => plan), writebackBytes: 2 ** 20 })
+    const medium = await disk.store.mount({
+      allocation: disk.allocation('write'),
+      jobId: '1',
+      flow: 'backup',
+    })
+    const write = async (chunks: number): Promise<unknown> => {
+      const writer = await medium.createFragment({
+        backupId: 'web1_1767225600',
+        copy: 1,
+        number: 1,
+        streamOffset: 0,
+        startsAtMember: true,
+        client: 'web1',
+        policy: 'p',
+        schedule: 's',
+        createdAt: 0,
+      })
+      for (let chunk = 0; chunk < chunks; chunk++) await writer.write(Buffer.alloc(262_144, chunk))
+      return writer.commit({ image: {}, fileList: [], endsAtMember: true, last: true })
+    }
+    // Four chunks: it fails while the trailer is written. Forty: in the middle of the data, and nothing more is written.
+    for (const chunks of [4, 40]) {
+      plan = createFaultPlan([{ point: 'sync', occurrence: 1 }])
+      await t.rejects(write(chunks), { code: 'disk-full', status: 129, message: /disk1 is full/ })
+      plan.assertAllHit()
+      t.same(
+        namesBelow(disk.directory).filter((path) => path.includes('.nbf')),
+        [],
+        'the partial fragment is gone',
+      )
+    }
+    t.match(await write(40), { number: 1, streamBytes: 40 * 262_144 }, 'with room again it goes on')
+    await medium.unmount()
+  },
+)
