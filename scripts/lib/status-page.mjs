@@ -68,6 +68,7 @@ export const statusUses = {
   174: notYet,
   175: notYet,
   190: 'no image of the client fits',
+  191: 'a verification found something that is not as it was written',
   194: 'a limit of 0 for a policy or client',
   195: notYet,
   196: 'a queued job when its window closes; active jobs go on',

@@ -166,7 +166,7 @@ export function notBackedUp(path: Path, images: readonly ImageRecord[]): NbError
   const more = ids.length > namedInMessages ? ` and ${ids.length - namedInMessages} more` : ''
   return new NbError(
     'path-not-backed-up',
-    `${displayPath(path)} is not in ${ids.slice(0, namedInMessages).join(', ')}${more}; list what is, or ask for another time`,
+    `${displayPath(path)} is not in ${ids.slice(0, namedInMessages).join(', ')}${more}; list what is, or ask for another time, another policy, or all versions of the path`,
     { details: { path, images: ids } },
   )
 }

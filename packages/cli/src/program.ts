@@ -4,6 +4,7 @@ import { answerHelpFor } from './help-for.ts'
 import { parsePath } from './path-argument.ts'
 import { addBackupCommands } from './registration/backups.ts'
 import { addCatalogCommands } from './registration/catalog.ts'
+import { addCopyCommands } from './registration/copies.ts'
 import { addJobCommands } from './registration/jobs.ts'
 import { addMediaCommands } from './registration/media.ts'
 import { addPolicyCommands } from './registration/policies.ts'
@@ -63,6 +64,7 @@ export function createProgram({ cwd, run, runAlone, version }: ProgramComponents
   program.commandsGroup('Backups and restores:')
   addBackupCommands(registration)
   addCatalogCommands(registration)
+  addCopyCommands(registration)
   program.commandsGroup('Policies:')
   addPolicyCommands(registration)
   program.commandsGroup('Storage and media:')

@@ -295,6 +295,19 @@ t.test('nb list --versions lists the states of one path', async (t) => {
   t.match(await server.nb('list', '/none', '--versions'), { code: 0, err: /in no backup of web1/ })
 })
 
+t.test('nb verify starts a job for each image, and none where one of them can not be verified', async (t) => {
+  t.match(await server.nb('verify', 'web1_2'), { code: 0, out: /^job [-0-9a-f]+\n$/ })
+  t.match(await server.nb('verify', '--policy', 'nightly', '--json'), { code: 0, out: /^\{"jobId":/ })
+  t.match(await server.nb('verify', 'web1_2', 'web1_9'), { code: 1, out: '', err: /no image web1_9/ })
+  t.match(await server.nb('verify', 'web1_1'), { code: 1, out: '', err: /web1_1 is expired/ })
+  t.match(await server.nb('verify', 'web1_2', '--copy', '2'), { code: 1, err: /has no copy 2/ })
+  t.match(await server.nb('verify'), { code: 2, err: /name images, or say which/ })
+  t.match(await server.nb('verify', 'web1_2', '--client', 'web1'), {
+    code: 2,
+    err: /name images, or say which/,
+  })
+})
+
 t.test('nb images and nb policies are tables', async (t) => {
   t.match(await server.nb('images'), {
     code: 0,

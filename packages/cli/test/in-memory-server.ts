@@ -448,7 +448,7 @@ function memoryCatalog(): Catalog {
     neededImages: [],
     status: 0,
     counts: { entries: 1234, storedEntries: 1200, bytes: 5_000_000, streamBytes: 6_000_000, warnings: 0 },
-    copies: [],
+    copies: [{ copy: 1, storageUnit: 'disk1', mediaServer: 'local', fragments: [] }],
   })
   const images = [image('web1_2', 'complete'), { ...image('web1_1', 'expired'), damaged: 'a checksum' }]
   const notForTheCli = async (): Promise<never> => {

@@ -1,10 +1,10 @@
 import type { CallOptions } from './call-options.ts'
 import type { ChannelTicket } from './data-channel.ts'
-import type { ErrorRecord } from './errors.ts'
+import type { ErrorCode, ErrorRecord } from './errors.ts'
 import type { FileListTotals, ImageCopy, ImageCounts, ImageRecord } from './image.ts'
 import type { Path } from './path.ts'
 import type { StoredImage } from './media-store.ts'
-import type { MediaAnswer, MediaNeed } from './resources.ts'
+import type { Allocation, MediaAnswer, MediaNeed } from './resources.ts'
 
 /**
  * A point of a backup from which it can go on after a break: everything before it is durable, at the medium and in the
@@ -114,6 +114,37 @@ export interface RemovalCounts {
   readonly kept: number
 }
 
+/** A copy of an image, and the allocation by which it is read. */
+export interface CopyToRead {
+  readonly jobId: string
+  readonly allocation: Allocation
+  readonly backupId: string
+  readonly copy: ImageCopy
+}
+
+/** What a verification tells while it goes on; `verified` comes last, whatever was found. */
+export type VerifyEvent =
+  /** Bytes of the archive stream that were looked at so far. */
+  | { readonly kind: 'progress'; readonly bytes: number }
+  | ({ readonly kind: 'damage' } & CopyDamage)
+  | {
+      readonly kind: 'verified'
+      readonly fragments: number
+      readonly bytes: number
+      readonly members: number
+    }
+
+/** Something of a copy that is not as it was written, or not as the catalog says. */
+export interface CopyDamage {
+  /** Number of the fragment; absent for what is wrong with the row as a whole. */
+  readonly fragment?: number
+  /** Block of the fragment's payload, from 0, where a single one is damaged. */
+  readonly block?: number
+  readonly code: ErrorCode
+  /** A sentence. */
+  readonly message: string
+}
+
 /** A session that lives. */
 export interface SessionInfo {
   readonly sessionId: string
@@ -169,6 +200,16 @@ export interface MediaServer {
   sessions(input: Record<string, never>, options?: CallOptions): Promise<readonly SessionInfo[]>
   /** What the fragments on a storage unit say. */
   storedImages(input: { readonly storageUnit: string }, options?: CallOptions): AsyncIterable<StoredImage>
+  /**
+   * Reads all of a copy and compares it with what was written (every checksum of header, trailer, footer and blocks), with what
+   * the catalog says of its fragments, and with `list`, the image's whole file list: every entry whose data is here must begin a
+   * member of its path, kind and size, and every member must have an entry. Damage is told and does not end it. Rejects with
+   * `media-open-failed`, `storage-unit-unknown`; aborted, it stops reading.
+   */
+  verifyCopy(
+    input: CopyToRead & { readonly list: ChannelTicket },
+    options?: CallOptions,
+  ): AsyncIterable<VerifyEvent>
   /** Removes an image's fragments. Idempotent. Rejects with `storage-unit-unknown`. */
   removeImage(
     input: { readonly storageUnit: string; readonly backupId: string; readonly copy?: number },

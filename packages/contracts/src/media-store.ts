@@ -11,9 +11,12 @@ import type { Allocation } from './resources.ts'
  */
 export interface MediaStore {
   readonly storageUnit: string
-  /** Mounts the allocated medium. Rejects with `media-open-failed`. */
+  /**
+   * Mounts the allocated medium, to write for the flow of a backup, else to read. The flow is that of the step which the job's log
+   * tells. Rejects with `media-open-failed`.
+   */
   mount(
-    input: { readonly allocation: Allocation; readonly jobId: string; readonly flow: 'backup' | 'restore' },
+    input: { readonly allocation: Allocation; readonly jobId: string; readonly flow?: 'backup' | 'restore' },
     options?: CallOptions,
   ): Promise<MountedMedium>
   /** The images of which there are fragments here, committed or left over. */

@@ -195,6 +195,10 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
     meaning: 'nothing in the catalog matches',
     remedy: 'Widen the dates, or check client and policy names.',
   },
+  191: {
+    meaning: 'no image could be processed',
+    remedy: 'The job log names image and cause: use another copy, or another image.',
+  },
   194: {
     meaning: 'the limit of jobs for the client or policy is 0, so none can ever run',
     remedy: 'Raise the limit above 0.',

@@ -42,6 +42,7 @@ import { type RegistryParts, createJobRegistry, unknownJob } from './registered-
 import { type SessionWatch, createSessionWatch } from './session-watch.ts'
 import { createJobSessions } from './sessions.ts'
 import type { ToldChange } from './told-change.ts'
+import { verifyWorker } from './verify-work.ts'
 import { watchJobs } from './watch.ts'
 
 /** Cleans up after images; beside the ports, for whoever has just expired some. */
@@ -104,7 +105,11 @@ class JobEngine implements JobManagerService {
     this.#housekeeping = createHousekeeping(base)
     this.#parts = {
       ...base,
-      workers: { 'image-cleanup': cleanupWorker(this.#housekeeping), ...components.workers },
+      workers: {
+        'image-cleanup': cleanupWorker(this.#housekeeping),
+        verify: verifyWorker(components),
+        ...components.workers,
+      },
       requests: createMediaRequests(base),
       running: new Map(),
       active: this.#active,

@@ -77,12 +77,12 @@ export function createDiskStore(components: DiskStoreComponents, options: DiskSt
   const unit = { files, storageUnit, directory }
   const folders = createImageFolders(unit)
 
-  async function tell(jobId: string, flow: 'backup' | 'restore'): Promise<void> {
+  async function tell(jobId: string, flow: 'backup' | 'restore' | undefined): Promise<void> {
     if (log === undefined) return
     const { totalBytes, freeBytes } = await files.space(directory)
     const text = `disk storage unit ${storageUnit} is mounted at ${directory}: ${gigabytes(freeBytes)} of ${gigabytes(totalBytes)} free`
-    const step = { flow, number: flow === 'backup' ? 10 : 12 }
-    const line = { time: clock.now(), component: 'media-disk', severity: 'info', step, text } as const
+    const step = flow === undefined ? {} : { step: { flow, number: flow === 'backup' ? 10 : 12 } }
+    const line = { time: clock.now(), component: 'media-disk', severity: 'info', ...step, text } as const
     await log
       .append({ jobId, lines: [line] })
       .catch((error: unknown) => logger.error('job %s: a line was lost: %o', jobId, error))

@@ -140,6 +140,9 @@ export function createSimulatedMediaServer(name: string, parts: MediaServerParts
       throwIfAborted(options)
       yield* shelf.images(storageUnit)
     },
+    verifyCopy: async function* () {
+      throw new NbError('not-supported', 'what lies on simulated media has no bytes that could be verified')
+    },
     removeImage: async ({ storageUnit, backupId, copy }) => {
       await shelf.remove(storageUnit, backupId, copy)
     },

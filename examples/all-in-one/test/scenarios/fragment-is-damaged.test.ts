@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type ImageRecord, type Job, type Path, toPath } from '@nb/contracts'
+import { type ImageRecord, type Job, type Path, toPath, verifyJobRequest } from '@nb/contracts'
 import { collect } from '@nb/test-kit'
 import t from 'tap'
 import { compareTrees } from '../../../../packages/transfer/test/client/compare-trees.ts'
@@ -58,6 +58,21 @@ t.test('one byte of a fragment has changed on the disk', async (t) => {
   const sound = await backUp(server, source, 'full')
   t.match([damaged.status, sound.status], [0, 0])
   const number = damage(state, readFileSync(join(source, 'third.data')))
+
+  await t.test('a verification finds it, and nothing else', async (t) => {
+    const verify = async (backupId = ''): Promise<Job> => {
+      const image = (await server.ports.catalog.getImage({ backupId })) as ImageRecord
+      const request = verifyJobRequest(image, { requestId: randomUUID() })
+      return server.ports.jobs.wait(await server.ports.jobs.submit(request))
+    }
+    const good = await verify(sound.backupId)
+    t.match(good, { status: 0, type: 'verify', progress: { files: names.length + 1 } }, good.statusText ?? '')
+    const bad = await verify(damaged.backupId)
+    t.equal(bad.status, 191)
+    t.match(bad.statusText, new RegExp(`^1 fault .*ragment ${number} .*block \\d+`))
+    const lines = await collect(server.ports.jobs.log({ jobId: bad.id }))
+    t.equal(lines.filter(({ text }) => text.startsWith('Fragment ')).length, 1, 'one line tells it')
+  })
 
   const target = join(root, 'whole')
   const whole = await restoreTo(server, source, damaged.backupId as string, target)

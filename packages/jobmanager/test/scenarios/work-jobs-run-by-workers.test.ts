@@ -18,7 +18,6 @@ t.test('a type without a worker ends at once, and says that it is not supported 
   const site = await openSite()
   t.teardown(() => site.stop())
   for (const type of [
-    'verify',
     'duplicate',
     'import',
     'catalog-backup',

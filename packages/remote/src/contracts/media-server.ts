@@ -2,7 +2,14 @@ import type { MediaServer } from '@nb/contracts'
 import { storedImage } from '../schemas/media.ts'
 import { mediaAnswer } from '../schemas/resources.ts'
 import { closed, count, empty, integer, list, maybe, nothing, text } from '../schemas/schema.ts'
-import { backupSessionSpec, restoreSessionSpec, sessionInfo, sessionReport } from '../schemas/session.ts'
+import { copyToRead, verifyEvent } from '../schemas/copies.ts'
+import {
+  backupSessionSpec,
+  channelTicket,
+  restoreSessionSpec,
+  sessionInfo,
+  sessionReport,
+} from '../schemas/session.ts'
 import { call, type InputOf, type PortContract, stream } from './port-contract.ts'
 
 type In<Name extends keyof MediaServer> = InputOf<MediaServer, Name>
@@ -21,6 +28,7 @@ export const mediaServerContract: PortContract<MediaServer> = {
   waitSession: call(closed<In<'waitSession'>>({ sessionId: text }), sessionReport),
   sessions: call(empty, list(sessionInfo)),
   storedImages: stream(closed<In<'storedImages'>>({ storageUnit: text }), storedImage),
+  verifyCopy: stream(closed<In<'verifyCopy'>>({ ...copyToRead, list: channelTicket }), verifyEvent),
   removeImage: call(
     closed<In<'removeImage'>>({ storageUnit: text, backupId: text, copy: maybe(count) }),
     nothing,

@@ -42,8 +42,10 @@ import {
 
 export const channelTicket: Schema<ChannelTicket> = closed<ChannelTicket>({ address: text, token: text })
 
+export const errorCode: Schema<ErrorCode> = z.enum(Object.keys(errorKinds) as [ErrorCode, ...ErrorCode[]])
+
 export const errorRecord: Schema<ErrorRecord> = closed<ErrorRecord>({
-  code: z.enum(Object.keys(errorKinds) as [ErrorCode, ...ErrorCode[]]),
+  code: errorCode,
   message: text,
   status: integer,
   retryable: flag,

@@ -357,6 +357,12 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
       for (const backupId of stored.get(storageUnit) ?? [])
         yield { backupId, copy: 1, fragments: 1, bytes: 1 }
     },
+    verifyCopy: async function* ({ backupId, copy }) {
+      reachable()
+      if (stored.get(copy.storageUnit)?.has(backupId) !== true)
+        yield { kind: 'damage', code: 'fragment-missing', message: `${backupId} is not there` }
+      yield { kind: 'verified', fragments: copy.fragments.length, bytes: 0, members: 0 }
+    },
     removeImage: async ({ storageUnit, backupId }) => {
       reachable()
       stored.get(storageUnit)?.delete(backupId)

@@ -86,6 +86,9 @@ export function createScriptedMediaServer(channels: DataChannels): ScriptedMedia
     storedImages: async function* () {
       throw restoresOnly()
     },
+    verifyCopy: async function* () {
+      throw restoresOnly()
+    },
   }
   return server
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import {
+  type Allocation,
   type BackupCheckpoint,
   type BackupSessionSpec,
+  type ChannelTicket,
   type ErrorCode,
   type MediaAnswer,
   type MediaRequest,
@@ -10,6 +12,7 @@ import {
   type RestoreSessionSpec,
   type SessionReport,
   type StoredImage,
+  type VerifyEvent,
   isAbortError,
 } from '@nb/contracts'
 import { type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
@@ -39,6 +42,8 @@ export interface MediaServerFixture {
    * Needed where the server takes checkpoints.
    */
   readonly checkpoints?: () => readonly BackupCheckpoint[]
+  /** A ticket whose channel gives the file list that a backup has sent. Needed where the server verifies. */
+  readonly fileList?: (report: SessionReport) => Promise<ChannelTicket>
 }
 
 /** What a media server can do. */
@@ -47,6 +52,8 @@ export interface MediaServerSupports {
   readonly checkpoints: boolean
   /** Removes from clients what archives have saved. @default false */
   readonly removals?: boolean
+  /** Reads copies again and compares them. @default false */
+  readonly verifies?: boolean
 }
 
 type Check = (name: string, body: (fixture: MediaServerFixture) => Promise<void>) => void
@@ -63,6 +70,7 @@ export function mediaServerSuite(
   ending(check)
   if (supports.removals === true) removing(check)
   if (supports.checkpoints) checkpointing(check)
+  if (supports.verifies === true) verifying(check)
   images(check)
 }
 
@@ -365,6 +373,63 @@ async function checkpointTaken(fixture: MediaServerFixture, number: number): Pro
     await new Promise<void>((resolve) => setImmediate(resolve))
   }
   return assert.fail(`checkpoint ${number} was not taken`)
+}
+
+function verifying(check: Check): void {
+  const verified = async (
+    { server, fileList }: MediaServerFixture,
+    { report, spec }: { readonly report: SessionReport; readonly spec: BackupSessionSpec },
+    allocation: Allocation,
+    signal?: AbortSignal,
+  ): Promise<VerifyEvent[]> => {
+    const [copy] = report.written?.copies ?? []
+    if (copy === undefined || fileList === undefined) throw new TypeError('there is no copy or no list')
+    const { jobId, image } = spec
+    const input = { jobId, allocation, backupId: image.backupId, copy, list: await fileList(report) }
+    const events: VerifyEvent[] = []
+    for await (const event of server.verifyCopy(input, signal === undefined ? {} : { signal }))
+      events.push(event)
+    return events
+  }
+  const readGrant = (fixture: MediaServerFixture, { jobId }: BackupSessionSpec): Allocation => {
+    const need = { kind: 'read', storageUnit: fixture.storageUnit } as const
+    const request = { requestId: 'v', sessionId: 'v', jobId, mediaServer: 'any', need }
+    const answer = fixture.grantOf(request)
+    return answer.granted ? answer.allocation : assert.fail(answer.text)
+  }
+  check('a copy that is whole is verified, all of it', async (fixture) => {
+    const made = await backedUp(fixture)
+    const events = await verified(fixture, made, readGrant(fixture, made.spec))
+    const { streamBytes, storedEntries } = made.report.written?.counts ?? {}
+    assert.deepEqual(
+      events.filter(({ kind }) => kind !== 'progress'),
+      [
+        {
+          kind: 'verified',
+          fragments: made.report.written?.copies[0]?.fragments.length,
+          bytes: streamBytes,
+          members: storedEntries,
+        },
+      ],
+    )
+  })
+  check('a fragment that is gone is told, and the verification goes on to its end', async (fixture) => {
+    const made = await backedUp(fixture)
+    const { storageUnit, server } = fixture
+    await server.removeImage({ storageUnit, backupId: made.spec.image.backupId })
+    const events = await verified(fixture, made, readGrant(fixture, made.spec))
+    assert.ok(events.some((event) => event.kind === 'damage' && event.code === 'fragment-missing'))
+    assert.equal(events.at(-1)?.kind, 'verified')
+  })
+  check('a verification that is not wanted any more ends', async (fixture) => {
+    const made = await backedUp(fixture)
+    const grant = readGrant(fixture, made.spec)
+    const error = await verified(fixture, made, grant, AbortSignal.abort()).then(
+      () => assert.fail('it went on'),
+      (reason: unknown) => reason,
+    )
+    assert.ok(isAbortError(error) || (error as NbError).code === 'request-cancelled', String(error))
+  })
 }
 
 function images(check: Check): void {

@@ -35,6 +35,7 @@ import { runRestore } from './restore-session.ts'
 import { Session, type SessionHost } from './session.ts'
 import { SessionRegister } from './session-register.ts'
 import { type SessionOutcome, failureReport, successReport } from './session-report.ts'
+import { verifyCopy } from './verify-copy.ts'
 
 /** Things by name: a record, or a function that answers `undefined` for a name it does not know. */
 export type ByName<T> = Readonly<Record<string, T>> | ((name: string) => T | undefined)
@@ -195,6 +196,7 @@ export function createMediaServer(
     storedImages: async function* ({ storageUnit }, call) {
       yield* host.storeOf(storageUnit).storedImages(call)
     },
+    verifyCopy: (input, call) => verifyCopy(host, input, call),
     removeImage: async ({ storageUnit, ...image }, call) => {
       const { fragments, bytes } = await host.storeOf(storageUnit).removeImage(image, call)
       logger('%s: image %s removed, %d fragments, %d bytes', storageUnit, image.backupId, fragments, bytes)

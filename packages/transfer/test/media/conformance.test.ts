@@ -4,7 +4,7 @@ import { type MediaServerFixture, mediaServerSuite } from '@nb/test-kit'
 import type { MediaServer } from '@nb/contracts'
 import t from 'tap'
 import { filesOf, makeImage } from './made-image.ts'
-import { type World, allocationOf, createWorld, storageUnit } from './world.ts'
+import { type World, allocationOf, createWorld, offer, storageUnit } from './world.ts'
 
 interface Suited extends MediaServerFixture {
   readonly world: World
@@ -69,6 +69,7 @@ async function setup(root: string, wired: boolean): Promise<Suited> {
     grantOf: ({ jobId, need }) => ({ granted: true, allocation: allocationOf(jobId, need.kind, 2 ** 20) }),
     reports: () => world.reports,
     checkpoints: () => world.checkpoints,
+    fileList: async () => offer(world.channels, [...images.values()].at(-1)?.list ?? Buffer.alloc(0)),
   }
 }
 
@@ -82,7 +83,7 @@ t.test('a media server', async (t) => {
   mediaServerSuite(
     t,
     { setup: () => setup(t.testdir(), false), teardown },
-    { checkpoints: true, removals: true },
+    { checkpoints: true, removals: true, verifies: true },
   )
 })
 
@@ -90,6 +91,6 @@ t.test('a media server behind a wire', async (t) => {
   mediaServerSuite(
     t,
     { setup: () => setup(t.testdir(), true), teardown },
-    { checkpoints: true, removals: true },
+    { checkpoints: true, removals: true, verifies: true },
   )
 })

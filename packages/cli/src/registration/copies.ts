@@ -1,0 +1,32 @@
+import type { Command } from 'commander'
+import { verifyCommand } from '../commands/verify.ts'
+import { parseTime } from '../time-argument.ts'
+import { examples, own, type Registration, wholeNumber } from './registration.ts'
+
+/** `verify`: commands that work on the copies of images. */
+export function addCopyCommands({ program, run }: Registration): void {
+  program
+    .command('verify')
+    .description('read whole images from their media and compare them with their checksums and the catalog')
+    .argument('[IMAGE...]', 'images by id, as nb images shows them')
+    .option('--client <NAME>', 'all images of this client')
+    .option('--policy <NAME>', 'all images of this policy')
+    .option('--from <TIME>', 'backed up at or after', parseTime)
+    .option('--to <TIME>', 'backed up at or before', parseTime)
+    .option('--copy <N>', 'this copy of each (default: the first)', wholeNumber)
+    .option('--wait', 'show how it goes and wait for the end')
+    .addHelpText(
+      'after',
+      `
+Starts a job for each image. It ends with 0, or with 191 when anything is not as it was written; nb job shows what.
+${examples('nb verify web1_1767225600 --wait', 'nb verify --policy nightly --from 2026-03-01')}`,
+    )
+    .action((images: string[], options: VerifyFlags, command: Command) =>
+      run(
+        (ports, output, call) => verifyCommand(ports, { ...own(options), images, ...call }, output),
+        command.optsWithGlobals(),
+      ),
+    )
+}
+
+type VerifyFlags = Omit<Parameters<typeof verifyCommand>[1], 'images' | 'signal'>

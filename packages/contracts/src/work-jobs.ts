@@ -1,0 +1,50 @@
+import { NbError } from './errors.ts'
+import type { ImageRecord } from './image.ts'
+import type { JobOrigin } from './job.ts'
+import type { WorkJobRequest } from './job-manager.ts'
+
+/** What is common to requests for jobs that work on an image. */
+export interface ImageJobOptions {
+  /** Names the request for ever. */
+  readonly requestId: string
+  /** @default 'immediate' */
+  readonly origin?: JobOrigin
+  /** Number of the copy that is read. @default the first */
+  readonly copy?: number
+  /** 0–99999. @default 0 */
+  readonly priority?: number
+}
+
+/**
+ * The request for a job that verifies a copy of an image: parameters `backupId` and `copy`, and the need to read what holds it.
+ * Throws `state-conflict` where the image is not complete, `not-found` where it has no such copy.
+ */
+export function verifyJobRequest(
+  image: Pick<ImageRecord, 'backupId' | 'client' | 'policy' | 'copies' | 'state'>,
+  { requestId, origin = 'immediate', copy: number, priority }: ImageJobOptions,
+): WorkJobRequest {
+  const { backupId, client, policy, copies, state } = image
+  if (state !== 'complete')
+    throw new NbError('state-conflict', `image ${backupId} is ${state}: only a complete one can be verified`)
+  const copy = number === undefined ? copies[0] : copies.find((each) => each.copy === number)
+  if (copy === undefined)
+    throw new NbError('not-found', `image ${backupId} has no copy ${number ?? 1}; list its copies`, {
+      details: { backupId, copies: copies.map((each) => each.copy) },
+    })
+  const volumeId = copy.fragments[0]?.volumeId
+  return {
+    requestId,
+    type: 'verify',
+    origin,
+    client,
+    policy,
+    ...(priority === undefined ? {} : { priority }),
+    need: {
+      kind: 'read',
+      storageUnit: copy.storageUnit,
+      ...(volumeId === undefined ? {} : { volumeId }),
+    },
+    parameters: { backupId, copy: copy.copy },
+    lines: [],
+  }
+}

@@ -1,0 +1,84 @@
+import { type CopyDamage, type ImageCopy, type ImageRecord, type Json, NbError, counted } from '@nb/contracts'
+import type { JobManagerComponents } from './components.ts'
+import { mediaServerOf } from './session-calls.ts'
+import type { JobWorker, WorkContext, WorkResult } from './workers.ts'
+
+/** Damage beyond so many faults is counted and not listed. */
+const LISTED_FAULTS = 100
+
+/**
+ * What carries out jobs of type `verify`, as `verifyJobRequest` asks for them: all of a copy is read at its media server and
+ * compared. Ends with 0, or with 191 when anything is not as it was written; nothing is changed.
+ */
+export function verifyWorker(components: Pick<JobManagerComponents, 'catalog' | 'mediaServers'>): JobWorker {
+  return { run: (context) => verify(components, context) }
+}
+
+async function verify(
+  { catalog, mediaServers }: Pick<JobManagerComponents, 'catalog' | 'mediaServers'>,
+  { jobId, parameters, allocation, signal, say, progress }: WorkContext,
+): Promise<WorkResult> {
+  const { image, copy } = await copyOf(catalog, parameters)
+  if (allocation?.storageUnit !== copy.storageUnit)
+    throw new NbError(
+      'argument-invalid',
+      `copy ${copy.copy} of image ${image.backupId} is on ${copy.storageUnit}: the job's need must be to read that`,
+      { details: { field: 'need' } },
+    )
+  const { backupId, client } = image
+  const { ticket } = await catalog.readFileList({ client, backupId }, { signal })
+  const estimatedBytes = copy.fragments.reduce((sum, { streamBytes }) => sum + streamBytes, 0)
+  const faults: CopyDamage[] = []
+  let faultCount = 0
+  const events = mediaServerOf(mediaServers, allocation.mediaServer).verifyCopy(
+    { jobId, allocation, backupId, copy, list: ticket },
+    { signal },
+  )
+  for await (const event of events) {
+    if (event.kind === 'progress') progress({ files: 0, bytes: event.bytes, estimatedBytes })
+    else if (event.kind === 'damage') {
+      faultCount += 1
+      if (faults.length === LISTED_FAULTS) continue
+      faults.push(event)
+      await say(describeDamage(event), 'error')
+    } else {
+      progress({ files: event.members, bytes: event.bytes, estimatedBytes })
+      await say(
+        `copy ${copy.copy} of image ${backupId}: ${counted(event.fragments, 'fragment')}, ` +
+          `${event.bytes} bytes and ${counted(event.members, 'member')} were read and compared`,
+      )
+    }
+  }
+  const [first] = faults
+  if (first === undefined) return { status: 0 }
+  return {
+    status: 191,
+    statusText: `${counted(faultCount, 'fault')} in copy ${copy.copy} of image ${backupId}: ${describeDamage(first)}`,
+  }
+}
+
+/** Rejects with `argument-invalid`, `image-unknown`, `state-conflict`, `not-found`. */
+async function copyOf(
+  catalog: JobManagerComponents['catalog'],
+  { backupId, copy: number = 1 }: Readonly<Record<string, Json>>,
+): Promise<{ readonly image: ImageRecord; readonly copy: ImageCopy }> {
+  if (typeof backupId !== 'string' || typeof number !== 'number')
+    throw new NbError('argument-invalid', 'parameters must have a backupId, and may have a copy, a number', {
+      details: { field: 'parameters' },
+    })
+  const image = await catalog.getImage({ backupId })
+  if (image === undefined) throw new NbError('image-unknown', `there is no image ${backupId} any more`)
+  if (image.state !== 'complete')
+    throw new NbError('state-conflict', `image ${backupId} is ${image.state}: it can't be verified`)
+  const copy = image.copies.find((each) => each.copy === number)
+  if (copy === undefined) throw new NbError('not-found', `image ${backupId} has no copy ${number} any more`)
+  return { image, copy }
+}
+
+function describeDamage({ fragment, block, message }: CopyDamage): string {
+  const where =
+    fragment === undefined || message.includes(`ragment ${fragment}`) ? '' : `fragment ${fragment}: `
+  return block === undefined || message.includes(`block ${block}`)
+    ? where + message
+    : `${where}block ${block}: ${message}`
+}
