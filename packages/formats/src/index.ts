@@ -24,6 +24,8 @@
  */
 export { FormatError } from './format-error.ts'
 export type { FormatErrorCode } from './format-error.ts'
+export { instantOf, sameInstant, timeNsOf } from './instant.ts'
+export type { Instant } from './instant.ts'
 // The archive stream: what a member is, writing its header, reading a stream.
 export {
   END_OF_ARCHIVE,
@@ -36,12 +38,19 @@ export {
 } from './archive/member.ts'
 export type { ArchiveMember, DataRegion, ExtendedAttribute, MemberKind } from './archive/member.ts'
 export { alignRegions } from './archive/sparse-map.ts'
-export { encodeMember, encodeMemberInto, maxMemberHeaderBytes } from './archive/encode-member.ts'
+export {
+  encodeHeaderInto,
+  encodeMember,
+  encodeMemberInto,
+  maxMemberHeaderBytes,
+} from './archive/encode-member.ts'
+export type { HeaderFields } from './archive/header-fields.ts'
 export { ArchiveParser } from './archive/parser.ts'
 export type { ArchiveParserOptions, ArchiveSink } from './archive/parser.ts'
 // The file list: records in order of paths, written in batches, read whole or by lookup through the index.
 export { FILE_FLAGS } from './file-list/record.ts'
 export type { BatchFrame, FileIdentity, FileListHeader, FileRecord } from './file-list/record.ts'
+export { ListEntry } from './file-list/list-entry.ts'
 export { comparePaths, isWithin } from './file-list/path-order.ts'
 export { FileListEncoder } from './file-list/encoder.ts'
 export type { FileListEncoderOptions } from './file-list/encoder.ts'

@@ -98,7 +98,7 @@ export function paddingOf(byteLength: number): number {
  *
  * @param member - the member
  */
-export function memberDataBytes(member: ArchiveMember): number {
+export function memberDataBytes(member: Pick<ArchiveMember, 'kind' | 'sizeBytes' | 'sparse'>): number {
   if (member.kind !== 'file') return 0
   if (member.sparse === undefined) return member.sizeBytes
   let stored = 0

@@ -1,4 +1,5 @@
 import { FormatError } from '../format-error.ts'
+import type { Instant } from '../instant.ts'
 
 /** One record of a pax extended header. */
 export interface PaxRecord {
@@ -13,6 +14,7 @@ const EQUALS = 0x3d
 const NEWLINE = 0x0a
 const ZERO = 0x30
 const NANOSECONDS = 1_000_000_000n
+const GIGA = 1_000_000_000
 const MAX_LENGTH_DIGITS = 9
 
 /**
@@ -23,6 +25,8 @@ const MAX_LENGTH_DIGITS = 9
  */
 export function paxRecordBytes(keywordBytes: number, valueBytes: number): number {
   const rest = keywordBytes + valueBytes + 3
+  // Nearly every record has two digits of length.
+  if (rest > 8 && rest < 98) return rest + 2
   let total = rest + 1
   while (total !== rest + decimalDigits(total)) total = rest + decimalDigits(total)
   return total
@@ -84,19 +88,16 @@ export function writePaxNumber(target: Buffer, at: number, keyword: string, valu
  *
  * @returns offset after the record
  */
-export function writePaxTime(target: Buffer, at: number, keyword: string, timeNs: bigint): number {
-  const negative = timeNs < 0n
-  const magnitude = negative ? -timeNs : timeNs
-  const seconds = Number(magnitude / NANOSECONDS)
-  let fraction = Number(magnitude % NANOSECONDS)
+export function writePaxTime(target: Buffer, at: number, keyword: string, time: Instant): number {
+  const negative = time.seconds < 0
+  const borrow = negative && time.nanos > 0
+  const seconds = borrow ? -time.seconds - 1 : Math.abs(time.seconds)
+  const fraction = borrow ? 1_000_000_000 - time.nanos : time.nanos
   let position = beginPaxRecord(target, at, keyword, decimalDigits(seconds) + 10 + (negative ? 1 : 0))
   if (negative) target[position++] = 0x2d
   position = writeDecimal(target, position, seconds)
   target[position++] = 0x2e
-  for (let digit = 8; digit >= 0; digit--) {
-    target[position + digit] = ZERO + (fraction % 10)
-    fraction = Math.floor(fraction / 10)
-  }
+  writeDigits(target, position, 9, fraction)
   return endPaxRecord(target, position + 9)
 }
 
@@ -177,14 +178,24 @@ export function decimalDigits(value: number): number {
  * @returns offset after the digits
  */
 export function writeDecimal(target: Uint8Array, at: number, value: number): number {
-  const end = at + decimalDigits(value)
-  let rest = value
-  for (let position = end - 1; position >= at; position--) {
-    const digit = rest % 10
-    target[position] = ZERO + digit
-    rest = (rest - digit) / 10
+  const digits = decimalDigits(value)
+  if (digits <= 9) writeDigits(target, at, digits, value)
+  else {
+    const high = Math.floor(value / GIGA)
+    writeDecimal(target, at, high)
+    writeDigits(target, at + digits - 9, 9, value - high * GIGA)
   }
-  return end
+  return at + digits
+}
+
+/** Writes a number of at most nine digits, with leading zeros. */
+function writeDigits(target: Uint8Array, at: number, digits: number, value: number): void {
+  let rest = value | 0
+  for (let position = at + digits - 1; position >= at; position--) {
+    const tenth = (rest / 10) | 0
+    target[position] = ZERO + rest - tenth * 10
+    rest = tenth
+  }
 }
 
 function invalidRecord(offset: number): FormatError {

@@ -34,35 +34,63 @@ const CHECKSUM_BYTES = 8
 const ZERO = 0x30
 const SPACE = 0x20
 
+/** What the checksum field itself counts while the sum of a block is taken. */
+export const CHECKSUM_SPACES: number = CHECKSUM_BYTES * SPACE
+
+/** Eight octal digits: numbers up to here are taken apart with bits alone. */
+const OCTAL_8 = 0o100000000
+
 /**
  * Writes a number as octal digits with leading zeros; the NUL after it is there already, as the block was zeroed.
  *
  * @param target - buffer to write to
  * @param at - offset of the field
- * @param digits - number of digits
+ * @param digits - number of digits, at most 16
  * @param value - 0–8^digits−1
+ * @returns sum of the bytes written
  */
-export function writeOctal(target: Uint8Array, at: number, digits: number, value: number): void {
+export function writeOctal(target: Uint8Array, at: number, digits: number, value: number): number {
+  const high = Math.floor(value / OCTAL_8)
+  const lowDigits = Math.min(digits, 8)
+  const start = at + digits - lowDigits
+  return (
+    writeOctalBits(target, start, lowDigits, value - high * OCTAL_8) +
+    writeOctalBits(target, at, digits - lowDigits, high)
+  )
+}
+
+function writeOctalBits(target: Uint8Array, at: number, digits: number, value: number): number {
   let rest = value
+  let sum = digits * ZERO
   for (let position = at + digits - 1; position >= at; position--) {
-    const digit = rest % 8
+    const digit = rest & 7
     target[position] = ZERO + digit
-    rest = (rest - digit) / 8
+    sum += digit
+    rest >>>= 3
   }
+  return sum
 }
 
 /**
- * Adds magic and checksum to a header block whose fields are written: the last step of making one.
+ * Writes the magic and version of POSIX.
  *
  * @param target - buffer that holds the block
  * @param at - offset of the block
  */
-export function sealHeaderBlock(target: Buffer, at: number): void {
-  for (let index = 0; index < MAGIC_AND_VERSION.length; index++)
-    target[at + FIELD.magic + index] = MAGIC_AND_VERSION[index] ?? 0
-  let sum = CHECKSUM_BYTES * SPACE
-  for (let index = at, end = at + TAR_BLOCK_BYTES; index < end; index++) sum += target[index] ?? 0
+export function writeMagic(target: Buffer, at: number): void {
+  target.set(MAGIC_AND_VERSION, at + FIELD.magic)
+}
+
+/**
+ * Writes the checksum of a header block: the last step of making one.
+ *
+ * @param target - buffer that holds the block
+ * @param at - offset of the block
+ * @param sum - of all bytes of the block, {@link CHECKSUM_SPACES} for the field itself
+ */
+export function writeChecksum(target: Buffer, at: number, sum: number): void {
   writeOctal(target, at + FIELD.checksum, 6, sum)
+  target[at + FIELD.checksum + 6] = 0
   target[at + FIELD.checksum + 7] = SPACE
 }
 

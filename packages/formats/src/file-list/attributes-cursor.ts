@@ -1,6 +1,7 @@
 import type { MemberKind } from '../archive/member.ts'
 import { paddingOf } from '../archive/member.ts'
 import { FormatError } from '../format-error.ts'
+import { type Instant, timeNsOf } from '../instant.ts'
 import { CTIME, EXTRA, HEAD, KINDS, MAX_IMAGE_INDEX } from './attribute-head.ts'
 import type { FileRecord } from './record.ts'
 
@@ -89,6 +90,61 @@ export class AttributesCursor {
   /** What the entry is. */
   get kind(): MemberKind {
     return KINDS[this.#kind] as MemberKind
+  }
+
+  /** Permission bits. */
+  get mode(): number {
+    return this.#mode
+  }
+
+  /** Owner's number. */
+  get uid(): number {
+    return this.#uid
+  }
+
+  /** Group's number. */
+  get gid(): number {
+    return this.#gid
+  }
+
+  /** Facts about its reading. */
+  get flags(): number {
+    return this.#flags
+  }
+
+  /** Where a link leads, a view of the batch; `undefined` for all else. */
+  get linkTarget(): Buffer | undefined {
+    if (this.#kind !== SYMLINK && this.#kind !== HARDLINK) return undefined
+    return this.#bytes.subarray(this.#linkStart, this.#linkEnd)
+  }
+
+  /** Whether it stands for this device. */
+  hasDevice(major: number, minor: number): boolean {
+    return this.#kind >= FIRST_DEVICE && this.#deviceMajor === major && this.#deviceMinor === minor
+  }
+
+  /** Digest of its content, a view of the batch. */
+  get digest(): Buffer | undefined {
+    return this.#digestStart === UNKNOWN
+      ? undefined
+      : this.#bytes.subarray(this.#digestStart, this.#digestEnd)
+  }
+
+  /** Whether it is this file: device and inode, each as two halves of 32 bits without a sign. */
+  hasIdentity(deviceHigh: number, deviceLow: number, inodeHigh: number, inodeLow: number): boolean {
+    return (
+      this.#inodeLow === inodeLow &&
+      this.#deviceLow === deviceLow &&
+      this.#inodeHigh === (inodeHigh | 0) &&
+      this.#deviceHigh === (deviceHigh | 0)
+    )
+  }
+
+  /** Whether it was changed at these very instants. */
+  hasTimes(mtime: Instant, ctime: Instant): boolean {
+    return (
+      isInstant(this.#mtimeHigh, this.#mtimeLow, mtime) && isInstant(this.#ctimeHigh, this.#ctimeLow, ctime)
+    )
   }
 
   /** Logical bytes. */
@@ -365,6 +421,19 @@ function signedOf(high: number, low: number): bigint {
   wide.setInt32(0, high)
   wide.setUint32(4, low)
   return wide.getBigInt64(0)
+}
+
+/** Whether 64 bits of nanoseconds, as two halves, are an instant. */
+function isInstant(high: number, low: number, { seconds, nanos }: Instant): boolean {
+  if (seconds >= SAFE_SECONDS || seconds <= -SAFE_SECONDS)
+    return signedOf(high, low) === timeNsOf({ seconds, nanos })
+  // By digits of 16 bits, each step exact.
+  const upper = Math.floor(seconds / TWO_16)
+  const lowProduct = (seconds - upper * TWO_16) * NANOSECONDS + nanos
+  const carry = Math.floor(lowProduct / TWO_16)
+  const product = upper * NANOSECONDS + carry
+  const top = Math.floor(product / TWO_16)
+  return (top | 0) === high && (product - top * TWO_16) * TWO_16 + (lowProduct - carry * TWO_16) === low
 }
 
 function unsignedOf(high: number, low: number): bigint {

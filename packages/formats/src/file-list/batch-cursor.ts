@@ -125,6 +125,16 @@ export class BatchCursor {
   }
 
   /**
+   * All attributes of the present entry, as {@link entry} has them.
+   *
+   * @throws FormatError `FILE_LIST_INVALID`
+   */
+  attributes(): AttributesCursor {
+    this.entry()
+    return this.#attributes
+  }
+
+  /**
    * The present entry as a record.
    *
    * @param path - its path to be kept; a copy by default

@@ -1,5 +1,7 @@
 const BIG_7 = 7n
 const BIG_7F = 0x7fn
+const HALF_COUNT = 2 ** 17
+const BITS_28 = 2 ** 28
 
 /** A buffer that grows, with the numbers of the file list: LEB128 varints, signed ones in zigzag form. */
 export class ByteWriter {
@@ -52,6 +54,38 @@ export class ByteWriter {
       rest >>>= 7
     }
     this.#bytes[this.#length++] = rest
+  }
+
+  /** @param value - whole number, −2^52–2^52 */
+  signedNumber(value: number): void {
+    this.unsigned(value < 0 ? -2 * value - 1 : 2 * value)
+  }
+
+  /**
+   * Writes ±(count · unit + rest) as {@link signed} does, without big integers.
+   *
+   * @param isNegative - its sign; nothing is not negative
+   * @param count - 0–2^34
+   * @param unit - 1–2^30
+   * @param rest - 0–unit−1
+   */
+  signedProduct(isNegative: boolean, count: number, unit: number, rest: number): void {
+    const extra = 2 * rest - (isNegative ? 1 : 0)
+    if (count < HALF_COUNT) {
+      this.unsigned(2 * count * unit + extra)
+      return
+    }
+    // Twice the product as 28 bits, four varint bytes, below and the rest above: count = upper · 2^17 + lower.
+    const upper = Math.floor(count / HALF_COUNT)
+    const upperProduct = 2 * upper * unit
+    const low = (upperProduct % 2048) * HALF_COUNT + 2 * (count - upper * HALF_COUNT) * unit + extra
+    const carry = Math.floor(low / BITS_28)
+    const high = Math.floor(upperProduct / 2048) + carry
+    const lowest = low - carry * BITS_28
+    this.#reserve(4)
+    for (let shift = 0; shift < 28; shift += 7)
+      this.#bytes[this.#length++] = 0x80 | ((lowest >>> shift) & 0x7f)
+    this.unsigned(high)
   }
 
   /** @param value - 64 bits, −2^63–2^63−1 */

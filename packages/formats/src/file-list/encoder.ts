@@ -1,16 +1,21 @@
+import type { Instant } from '../instant.ts'
 import { MAX_IMAGE_INDEX } from './attribute-head.ts'
-import { AttributesWriter } from './attributes.ts'
+import { AttributesWriter } from './attributes-writer.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { MAX_BATCH_PATH_BYTES, encodeBatch, encodeFileListHeader } from './frame.ts'
-import { MAX_PATH_BYTES, pathFault, rank, sharedPrefix } from './path-order.ts'
+import { type ListEntry, entryOf } from './list-entry.ts'
+import { MAX_PATH_BYTES, pathFault, rank } from './path-order.ts'
 import type { FileRecord } from './record.ts'
 
 const DEFAULT_BATCH_BYTES = 16 * 1024
 const MAX_TARGET_BYTES = 128 * 1024
 const MAX_LINK_BYTES = 65_535
 const MAX_DIGEST_BYTES = 255
-const MAX_TIME = 2n ** 63n
 const MAX_IDENTITY = 2n ** 64n
+const MAX_UINT32 = 2 ** 32 - 1
+// 2^63 nanoseconds: the first instant beyond, and the first that is not below −2^63.
+const TOO_LATE: Instant = { seconds: 9_223_372_036, nanos: 854_775_808 }
+const EARLIEST: Instant = { seconds: -9_223_372_037, nanos: 145_224_192 }
 
 /** Options of {@link FileListEncoder}. */
 export interface FileListEncoderOptions {
@@ -75,17 +80,30 @@ export class FileListEncoder {
    * @throws TypeError - a field is out of its documented range, or the order is wrong; the record is not added
    */
   add(record: FileRecord): Buffer | undefined {
-    this.#check(record)
-    const { path } = record
+    const { device, inode } = record.identity
+    if (device < 0n || device >= MAX_IDENTITY || inode < 0n || inode >= MAX_IDENTITY)
+      throw new TypeError('identity must be two numbers of 64 bits')
+    return this.addEntry(entryOf(record))
+  }
+
+  /**
+   * As {@link add}, for whoever adds many: from numbers alone. The entry may be used again at once.
+   *
+   * @param entry - the entry
+   */
+  addEntry(entry: ListEntry): Buffer | undefined {
+    const { path } = entry
     const shared = this.#checkedShared(path)
+    this.#check(entry)
     if (this.#batchEntries === 0) this.#firstPath = Buffer.from(path)
     else {
       this.#paths.unsigned(shared)
       this.#paths.unsigned(path.length - shared)
       this.#paths.bytes(shared === 0 ? path : path.subarray(shared))
     }
-    this.#attributesWriter.write(record)
-    this.#lastPathBytes = path.copy(this.#lastPath)
+    this.#attributesWriter.write(entry)
+    this.#lastPath.set(shared === 0 ? path : path.subarray(shared), shared)
+    this.#lastPathBytes = path.length
     this.#batchEntries++
     this.#entryCount++
     this.#batchPathBytes += path.length
@@ -114,45 +132,53 @@ export class FileListEncoder {
     return batch
   }
 
+  /** Bytes in common with the path before, which was sound: only the others are looked at. */
   #checkedShared(path: Buffer): number {
-    const last = this.#lastPath.subarray(0, this.#lastPathBytes)
-    const shared = sharedPrefix(path, last)
-    if (rank(path[shared]) > rank(last[shared])) return shared
-    throw new TypeError(
-      `${JSON.stringify(path.toString())} does not follow ${JSON.stringify(last.toString())}`,
-    )
+    const last = this.#lastPath
+    const limit = Math.min(path.length, this.#lastPathBytes)
+    let shared = 0
+    while (shared < limit && path[shared] === last[shared]) shared++
+    const fault = pathFault(path, shared)
+    if (fault !== undefined) throw new TypeError(`path ${fault}`)
+    if (rank(path[shared]) > (shared < this.#lastPathBytes ? rank(last[shared]) : -1)) return shared
+    const before = last.toString('utf8', 0, this.#lastPathBytes)
+    throw new TypeError(`${JSON.stringify(path.toString())} does not follow ${JSON.stringify(before)}`)
   }
 
-  #check(record: FileRecord): void {
-    const fault = pathFault(record.path)
-    if (fault !== undefined) throw new TypeError(`path ${fault}`)
-    const { mode, imageIndex, sizeBytes, linkTarget, digest, identity, mtimeNs, ctimeNs } = record
-    checkCount(mode, 'mode', 0o7777)
-    checkCount(record.uid, 'uid')
-    checkCount(record.gid, 'gid')
+  #check(entry: ListEntry): void {
+    const { sizeBytes, allocatedBytes, memberOffset, memberBytes, linkTarget, digest } = entry
+    checkCount(entry.mode, 'mode', 0o7777)
+    checkCount(entry.uid, 'uid')
+    checkCount(entry.gid, 'gid')
     // A little below the greatest safe integer, so that sizes rounded up to blocks are safe too.
     checkCount(sizeBytes, 'sizeBytes', Number.MAX_SAFE_INTEGER - 8192)
-    if (record.allocatedBytes !== undefined)
-      checkCount(record.allocatedBytes, 'allocatedBytes', Number.MAX_SAFE_INTEGER - 8192)
-    checkCount(record.linkCount, 'linkCount')
-    checkCount(imageIndex, 'imageIndex', this.#options.images.length - 1)
-    checkCount(record.memberOffset, 'memberOffset')
-    checkCount(record.memberBytes, 'memberBytes')
-    checkCount(record.memberOffset + record.memberBytes, 'the end of the member')
-    checkCount(record.flags, 'flags')
-    if (mtimeNs >= MAX_TIME || mtimeNs < -MAX_TIME || ctimeNs >= MAX_TIME || ctimeNs < -MAX_TIME)
-      throw new TypeError('times must be within 64 bits of nanoseconds')
-    if (
-      identity.device < 0n ||
-      identity.device >= MAX_IDENTITY ||
-      identity.inode < 0n ||
-      identity.inode >= MAX_IDENTITY
-    )
-      throw new TypeError('identity must be two numbers of 64 bits')
-    checkLink(record.kind === 'symlink' || record.kind === 'hardlink', linkTarget)
-    checkDevice(record.kind === 'character-device' || record.kind === 'block-device', record)
+    if (allocatedBytes !== undefined)
+      checkCount(allocatedBytes, 'allocatedBytes', Number.MAX_SAFE_INTEGER - 8192)
+    checkCount(entry.linkCount, 'linkCount')
+    checkCount(entry.imageIndex, 'imageIndex', this.#options.images.length - 1)
+    checkCount(memberOffset, 'memberOffset')
+    checkCount(memberBytes, 'memberBytes')
+    checkCount(memberOffset + memberBytes, 'the end of the member')
+    checkCount(entry.flags, 'flags')
+    checkTime(entry.mtime)
+    checkTime(entry.ctime)
+    checkCount(entry.deviceHigh, 'deviceHigh', MAX_UINT32)
+    checkCount(entry.deviceLow, 'deviceLow', MAX_UINT32)
+    checkCount(entry.inodeHigh, 'inodeHigh', MAX_UINT32)
+    checkCount(entry.inodeLow, 'inodeLow', MAX_UINT32)
+    checkLink(entry.kind === 'symlink' || entry.kind === 'hardlink', linkTarget)
+    checkDevice(entry.kind === 'character-device' || entry.kind === 'block-device', entry)
     if (digest !== undefined) checkCount(digest.length, 'bytes of digest', MAX_DIGEST_BYTES)
   }
+}
+
+function checkTime({ seconds, nanos }: Instant): void {
+  checkCount(nanos, 'nanos', 999_999_999)
+  if (seconds > EARLIEST.seconds && seconds < TOO_LATE.seconds && Number.isSafeInteger(seconds)) return
+  const isBefore = (limit: Instant): boolean =>
+    seconds < limit.seconds || (seconds === limit.seconds && nanos < limit.nanos)
+  if (!Number.isSafeInteger(seconds) || isBefore(EARLIEST) || !isBefore(TOO_LATE))
+    throw new TypeError('times must be within 64 bits of nanoseconds')
 }
 
 function checkLink(isLink: boolean, target: Buffer | undefined): void {
@@ -163,8 +189,8 @@ function checkLink(isLink: boolean, target: Buffer | undefined): void {
     throw new TypeError(`linkTarget must be 1 to ${MAX_LINK_BYTES} bytes without NUL`)
 }
 
-function checkDevice(isDevice: boolean, record: FileRecord): void {
-  const { deviceMajor, deviceMinor } = record
+function checkDevice(isDevice: boolean, entry: ListEntry): void {
+  const { deviceMajor, deviceMinor } = entry
   if (isDevice !== (deviceMajor !== undefined) || isDevice !== (deviceMinor !== undefined))
     throw new TypeError('device numbers belong to devices, and to each of them')
   if (!isDevice) return

@@ -52,12 +52,13 @@ export function isWithin(path: Uint8Array, directory: Uint8Array): boolean {
  * What is wrong with bytes as the path of a file list.
  *
  * @param path - the bytes
+ * @param sound - how many of its first bytes are those of a path that is sound
  * @returns a reason for people, or undefined where nothing is wrong
  */
-export function pathFault(path: Uint8Array): string | undefined {
+export function pathFault(path: Uint8Array, sound = 0): string | undefined {
   if (path.length === 0 || path.length > MAX_PATH_BYTES) return `has ${path.length} bytes`
   if (path[0] !== SLASH) return 'does not begin with a slash'
-  for (let index = 1; index < path.length; index++) {
+  for (let index = Math.max(1, sound); index < path.length; index++) {
     const byte = path[index]
     if (byte === 0) return 'holds a NUL byte'
     if (byte === SLASH && (path[index - 1] === SLASH || index === path.length - 1))

@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
 import t from 'tap'
 import {
   MAX_EXTENDED_HEADER_BYTES,
@@ -10,6 +12,9 @@ import {
   paddingOf,
 } from '../../src/index.ts'
 import type { ArchiveMember } from '../../src/index.ts'
+import { archiveMember } from '../support/arbitraries.ts'
+import { holds } from '../support/holds.ts'
+import { plainHeader } from '../support/plain-header.ts'
 
 const plain: ArchiveMember = {
   path: Buffer.from('etc/hosts'),
@@ -132,5 +137,17 @@ t.test('what follows a header', (t) => {
   t.equal(memberDataBytes({ ...plain, sparse: [{ offset: 512, length: 488 }] }), 488)
   t.equal(memberPathOf(Buffer.from('/')).toString(), '.')
   t.equal(memberPathOf(Buffer.from('/a/b')).toString(), 'a/b')
+  t.end()
+})
+
+t.test('headers made one after the other, each from what the last had, are what each is alone', (t) => {
+  const inARow = fc.array(archiveMember, { minLength: 1, maxLength: 8 })
+  holds(
+    t,
+    60,
+    fc.property(inARow, (members) => {
+      for (const member of members) assert.deepEqual(encodeMember(member), plainHeader(member))
+    }),
+  )
   t.end()
 })

@@ -1,8 +1,9 @@
-import type { MemberKind } from '../archive/member.ts'
-import { paddingOf } from '../archive/member.ts'
-import { CTIME, EXTRA, HEAD, KINDS } from './attribute-head.ts'
-import type { ByteWriter } from './byte-writer.ts'
-import type { FileRecord } from './record.ts'
+// The attributes of a batch, coded with big integers as the format is told: what the encoder must write, however it does it.
+import type { MemberKind } from '../../src/archive/member.ts'
+import { paddingOf } from '../../src/archive/member.ts'
+import { CTIME, EXTRA, HEAD, KINDS } from '../../src/file-list/attribute-head.ts'
+import { ByteWriter } from '../../src/file-list/byte-writer.ts'
+import type { FileRecord } from '../../src/file-list/record.ts'
 
 const KIND_NUMBER: ReadonlyMap<MemberKind, number> = new Map(KINDS.map((kind, number) => [kind, number]))
 
@@ -91,19 +92,13 @@ function magnitude(value: bigint): bigint {
   return value < 0n ? -value : value
 }
 
-/** Writes the attributes of the entries of one batch. */
-export class AttributesWriter {
+class AttributesWriter {
   readonly #writer: ByteWriter
-  #state = new Predictions()
+  readonly #state = new Predictions()
 
   /** @param writer - where the bytes go */
   constructor(writer: ByteWriter) {
     this.#writer = writer
-  }
-
-  /** Forgets the predictions: a new batch begins. */
-  clear(): void {
-    this.#state = new Predictions()
   }
 
   /** @param record - a record whose fields were checked */
@@ -174,4 +169,12 @@ function chooseCtime(fromMtime: bigint, fromPrevious: bigint): number {
 function writeBytes(writer: ByteWriter, bytes: Buffer | undefined): void {
   writer.unsigned(bytes?.length ?? 0)
   if (bytes !== undefined) writer.bytes(bytes)
+}
+
+/** The attributes section of a batch with these records. */
+export function plainAttributes(records: readonly FileRecord[]): Buffer {
+  const bytes = new ByteWriter(1024)
+  const writer = new AttributesWriter(bytes)
+  for (const record of records) writer.write(record)
+  return Buffer.from(bytes.written)
 }
