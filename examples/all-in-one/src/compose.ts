@@ -192,9 +192,9 @@ function policyFilesOf(
     { scheduler: known.scheduler, files, clock, store },
     { directory, ...(pollMs === undefined ? {} : { pollMs }) },
   )
-  policies.on('directory:loaded', ({ applied, problems }) => {
+  policies.on('directory:loaded', ({ applied, problems, warnings }) => {
     if (warn === undefined) return
-    for (const line of describeProblems(problems)) warn(`policy file ${line}`)
+    for (const line of describeProblems([...problems, ...warnings])) warn(`policy file ${line}`)
     warnOfUnknownNames(applied, known, warn).catch((error: unknown) =>
       warn(`whether the policies name what is there is not known: ${String(error)}`),
     )

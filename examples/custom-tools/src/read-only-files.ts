@@ -10,6 +10,7 @@ export function readOnlyFiles(): Files {
     ...files,
     open: (path, mode) => (mode === 'read' ? files.open(path, mode) : refuse(path)),
     rename: (from) => refuse(from),
+    link: (_from, to) => refuse(to),
     remove: leave,
     removeDirectory: leave,
     makeDirectory: leave,

@@ -12,6 +12,8 @@ export interface Files {
   open(path: string, mode: 'create' | 'append' | 'read' | 'update'): Promise<OpenFile>
   /** Replaces `to` in one step. */
   rename(from: string, to: string): Promise<void>
+  /** A second name for a file, on the same file system; fails with `EEXIST` when `to` is there. */
+  link(from: string, to: string): Promise<void>
   /** Removes a file; absence is no error. */
   remove(path: string): Promise<void>
   /** Removes an empty directory; absence is no error. */
@@ -84,6 +86,7 @@ export function systemFiles(): Files {
   return {
     open: async (path, mode) => openFile(await fs.open(path, flags[mode] | constants.O_NOFOLLOW, 0o600)),
     rename: (from, to) => fs.rename(from, to),
+    link: (from, to) => fs.link(from, to),
     remove: (path) => fs.unlink(path).catch(unlessAbsent),
     removeDirectory: (path) => fs.rmdir(path).catch(unlessAbsent),
     makeDirectory,

@@ -126,4 +126,6 @@ export interface SchedulerEvents {
   }
   /** When a policy is stored or removed. */
   'policy:changed': { readonly name: string; readonly generation?: number }
+  /** When the period of a retention level is set. */
+  'retention:changed': RetentionLevel
 }

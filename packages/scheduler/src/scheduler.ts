@@ -207,7 +207,10 @@ export function createScheduler(
         for await (const policy of policies.all()) all.push(policy)
         return all
       }),
-    putRetentionLevel: (level) => retention.put(level),
+    putRetentionLevel: async (row) => {
+      await retention.put(row)
+      events.emit('retention:changed', { level: row.level, periodMs: row.periodMs })
+    },
     retentionLevels: () => retention.levels(),
     preview: async function* ({ policy: name, from, to }, callOptions) {
       checkSpan(from, to)

@@ -189,6 +189,14 @@ function createFiles(
         directory(target.parent).set(target.name, inode)
         directory(source.parent).delete(source.name)
       }),
+    link: (from, to) =>
+      act('link', () => {
+        const inode = find(from)
+        if (inode === undefined || inode === 'directory') throw systemError('ENOENT', from)
+        const { parent, name } = split(to)
+        if (directory(parent).has(name)) throw systemError('EEXIST', to)
+        directory(parent).set(name, inode)
+      }),
     remove: (path) =>
       act('remove', () => {
         const { parent, name } = split(path)

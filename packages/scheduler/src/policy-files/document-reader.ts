@@ -25,6 +25,7 @@ export interface Place {
  */
 export class DocumentReader {
   readonly #problems: FileProblem[] = []
+  readonly #warnings: FileProblem[] = []
   readonly #file: string
   readonly #lines: LineCounter = new LineCounter()
   readonly #document: Document.Parsed<ParsedNode> | undefined
@@ -48,7 +49,12 @@ export class DocumentReader {
 
   /** What is wrong so far, from the top of the file to its end. */
   get problems(): readonly FileProblem[] {
-    return [...this.#problems].sort((a, b) => a.line - b.line || a.column - b.column)
+    return [...this.#problems].sort(byPlace)
+  }
+
+  /** What is to be told besides, though it is not wrong. */
+  get warnings(): readonly FileProblem[] {
+    return [...this.#warnings].sort(byPlace)
   }
 
   /** The whole of the file. */
@@ -59,6 +65,11 @@ export class DocumentReader {
   /** Notes what is wrong at a place. */
   refuse({ node, field }: Place, message: string, meant?: string): undefined {
     return this.#note(field, message, this.#resolve(node)?.range?.[0] ?? 0, meant)
+  }
+
+  /** Notes what is to be told of a place, though it is not wrong. */
+  warn({ node, field }: Place, message: string): void {
+    this.#warnings.push({ ...this.#position(this.#resolve(node)?.range?.[0] ?? 0), field, message })
   }
 
   /** The places of a map's keys, in order. Keys other than the allowed ones are problems. */
@@ -152,15 +163,21 @@ export class DocumentReader {
   }
 
   #note(field: string, message: string, offset: number, meant?: string): undefined {
-    const { line, col } = this.#lines.linePos(offset)
     this.#problems.push({
-      file: this.#file,
-      line: Math.max(line, 1),
-      column: Math.max(col, 1),
+      ...this.#position(offset),
       field,
       message,
       ...(meant === undefined ? {} : { meant }),
     })
     return undefined
   }
+
+  #position(offset: number): Pick<FileProblem, 'file' | 'line' | 'column'> {
+    const { line, col } = this.#lines.linePos(offset)
+    return { file: this.#file, line: Math.max(line, 1), column: Math.max(col, 1) }
+  }
+}
+
+function byPlace(a: FileProblem, b: FileProblem): number {
+  return a.line - b.line || a.column - b.column
 }

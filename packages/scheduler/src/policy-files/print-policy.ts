@@ -11,7 +11,8 @@ import {
 } from '@nb/contracts'
 import { type Document, Document as YamlDocument, isMap, isScalar, isSeq, parseDocument } from 'yaml'
 import { printPath } from './path-text.ts'
-import { readPolicy } from './read-policy.ts'
+import { type PolicyFileOptions, readPolicy } from './read-policy.ts'
+import { spliceMap } from './splice-map.ts'
 import { printCalendarWeekday } from './weekday-text.ts'
 import { printWindows } from './window-text.ts'
 
@@ -40,29 +41,43 @@ export function printPolicy(policy: Policy, { format = 'yaml', retentionLevels }
 export function updatePolicyText(
   text: string,
   policy: Policy,
-  options: PrintOptions & { readonly file: string },
+  options: PrintOptions & Pick<PolicyFileOptions, 'formerLevel'> & { readonly file: string },
 ): string {
-  const { format = 'yaml', file, retentionLevels } = options
-  const levels = retentionLevels === undefined ? {} : { retentionLevels }
+  const { format = 'yaml', file, retentionLevels, formerLevel } = options
+  const levels = {
+    ...(retentionLevels === undefined ? {} : { retentionLevels }),
+    ...(formerLevel === undefined ? {} : { formerLevel }),
+  }
   const { policy: before } = readPolicy(text, { file, ...levels })
   if (before === undefined || format === 'json') return printPolicy(policy, options)
   if (isDeepStrictEqual(before, withoutGeneration(policy))) return text
-  const document = parseDocument(text)
   const old = plainOf(before)
   const now = plainOf(policy)
+  const changed = Object.entries(now).filter(([key, value]) => !isDeepStrictEqual(old[key], value))
+  const spliced = spliceMap(text, [
+    ...Object.keys(old).flatMap((key) => (key in now ? [] : [{ key }])),
+    ...changed.map(([key, value]) => ({ key, value })),
+  ])
+  const isPolicy = (each: string): boolean =>
+    isDeepStrictEqual(readPolicy(each, { file, ...levels }).policy, withoutGeneration(policy))
+  if (spliced !== undefined && isPolicy(spliced)) return spliced
+  const document = parseDocument(text)
   for (const key of Object.keys(old)) if (!(key in now)) document.delete(key)
-  for (const [key, value] of Object.entries(now)) {
-    if (!isDeepStrictEqual(old[key], value)) document.set(key, document.createNode(value))
-  }
-  const updated = document.toString({ lineWidth: 0 })
-  const after = readPolicy(updated, { file, ...levels }).policy
-  return isDeepStrictEqual(after, withoutGeneration(policy)) ? updated : printPolicy(policy, options)
+  for (const [key, value] of changed) document.set(key, document.createNode(value))
+  const updated = document.toString({ lineWidth: 0, flowCollectionPadding: isPadded(text) })
+  return isPolicy(updated) ? updated : printPolicy(policy, options)
 }
 
 /** The policy alone, as a file has it. */
 export function withoutGeneration(policy: Policy | StoredPolicy): Policy {
   const { generation: _generation, changedAt: _changedAt, ...rest } = policy as StoredPolicy
   return rest
+}
+
+/** Whether lists and maps on one line have spaces within their brackets, as most of a text has. */
+function isPadded(text: string): boolean {
+  const count = (pattern: RegExp): number => text.match(pattern)?.length ?? 0
+  return count(/[[{][ \t]+[^ \t\r\n#\]}]/g) > count(/[[{][^ \t\r\n\]}]/g)
 }
 
 function plainOf(policy: Policy): Plain {

@@ -8,6 +8,7 @@ import {
   type StartWindow,
   type StorageChoice,
   NbError,
+  defaultRetentionLevels,
   durationForm,
   parseDuration,
 } from '@nb/contracts'
@@ -16,7 +17,7 @@ import { dayNumber } from '../days.ts'
 import { DocumentReader, type Place } from './document-reader.ts'
 import { type FileProblem, problemError } from './file-problem.ts'
 import { parsePath, pathForm } from './path-text.ts'
-import { parseRetention, retentionForm } from './retention-text.ts'
+import { type FormerLevel, keptBy, parseRetention, periodsOf, retentionForm } from './retention-text.ts'
 import { calendarWeekdayForm, parseCalendarWeekday, parseWeekdays, weekdaysForm } from './weekday-text.ts'
 import { hoursForm, parseHours, parseWindow, windowForm } from './window-text.ts'
 
@@ -26,6 +27,22 @@ export interface PolicyFileOptions {
   readonly file?: string
   /** The retention table, for schedules that name a period instead of a level. @default the field's */
   readonly retentionLevels?: readonly RetentionLevel[]
+  /**
+   * The level that a period of this policy stood for before, where none has it now; it is asked with the policy's name.
+   * @default none: such a period is refused
+   */
+  readonly formerLevel?: (policy: string, periodMs: number) => number | undefined
+}
+
+/** What the reading of a policy file comes to. */
+export interface PolicyReading {
+  /** Only when there are no problems. */
+  readonly policy?: Policy
+  readonly problems: readonly FileProblem[]
+  /** What is to be told though the policy is good: a period that no level has now. */
+  readonly warnings: readonly FileProblem[]
+  /** The levels of the periods that the file has. */
+  readonly periods: readonly RetentionLevel[]
 }
 
 const policyKeys = [
@@ -74,13 +91,14 @@ export function parsePolicy(text: string, options: PolicyFileOptions = {}): Poli
 /** As {@link parsePolicy}, with the problems as data. There is a policy only when there are none. */
 export function readPolicy(
   text: string,
-  { file = 'policy', retentionLevels }: PolicyFileOptions = {},
-): { readonly policy?: Policy; readonly problems: readonly FileProblem[] } {
+  { file = 'policy', retentionLevels, formerLevel }: PolicyFileOptions = {},
+): PolicyReading {
   const reader = new DocumentReader(text, file)
-  if (reader.problems.length > 0) return { problems: reader.problems }
-  const read = new PolicyReader(reader, retentionLevels)
+  const bad = (): PolicyReading => ({ problems: reader.problems, warnings: [], periods: [] })
+  if (reader.problems.length > 0) return bad()
+  const read = new PolicyReader(reader, retentionLevels, formerLevel)
   const policy = read.policy(reader.root, defaultName(file))
-  if (policy === undefined || reader.problems.length > 0) return { problems: reader.problems }
+  if (policy === undefined || reader.problems.length > 0) return bad()
   try {
     checkPolicy(policy)
   } catch (error) {
@@ -88,7 +106,8 @@ export function readPolicy(
     const field = error.details['field'] as string
     reader.refuse(read.placeOf(field), error.message.replace(`policy: ${field} `, ''))
   }
-  return reader.problems.length > 0 ? { problems: reader.problems } : { policy, problems: [] }
+  if (reader.problems.length > 0) return bad()
+  return { policy, problems: [], warnings: reader.warnings, periods: read.periods }
 }
 
 function defaultName(file: string): string {
@@ -100,12 +119,24 @@ type Fields = ReadonlyMap<string, Place>
 /** Reads a policy; remembers where each field of the contract stands in the file. */
 class PolicyReader {
   readonly #reader: DocumentReader
-  readonly #levels: readonly RetentionLevel[] | undefined
+  readonly #levels: readonly RetentionLevel[]
+  readonly #formerLevel: NonNullable<PolicyFileOptions['formerLevel']>
   readonly #places = new Map<string, Place>()
+  readonly #periods = new Map<number, number>()
 
-  constructor(reader: DocumentReader, levels: readonly RetentionLevel[] | undefined) {
+  constructor(
+    reader: DocumentReader,
+    levels: readonly RetentionLevel[] = defaultRetentionLevels,
+    formerLevel: PolicyFileOptions['formerLevel'] = () => undefined,
+  ) {
     this.#reader = reader
     this.#levels = levels
+    this.#formerLevel = formerLevel
+  }
+
+  /** The levels of the periods that were read. */
+  get periods(): readonly RetentionLevel[] {
+    return [...this.#periods].map(([periodMs, level]) => ({ level, periodMs }))
   }
 
   /** Where a field of the contract stands, or the nearest that holds it. */
@@ -121,6 +152,7 @@ class PolicyReader {
     const reader = this.#reader
     const fields = reader.map(root, policyKeys)
     if (fields === undefined) return undefined
+    const name = this.#may(fields, 'name', 'name', (place) => reader.text(place)) ?? defaultedName
     const selections = this.#need(fields, root, 'selections', 'selections', (place) =>
       this.#selections(place),
     )
@@ -128,10 +160,12 @@ class PolicyReader {
       this.#each(place, 'clients', (each) => reader.text(each, 'the name of a client')),
     )
     const schedules = this.#need(fields, root, 'schedules', 'schedules', (place) =>
-      this.#each(place, 'schedules', (each, path) => this.#schedule(each, path)),
+      this.#each(place, 'schedules', (each, path) =>
+        this.#schedule(each, path, (periodMs) => this.#formerLevel(name, periodMs)),
+      ),
     )
     const policy = {
-      name: this.#may(fields, 'name', 'name', (place) => reader.text(place)) ?? defaultedName,
+      name,
       active: this.#may(fields, 'active', 'active', (place) => reader.flag(place)) ?? true,
       effectiveAt: this.#may(fields, 'effective', 'effectiveAt', (place) =>
         reader.parsed(place, 'a moment such as 2026-01-31T18:00:00Z or 2026-01-31T18:00+01:00', parseMoment),
@@ -162,7 +196,7 @@ class PolicyReader {
     return present<Policy>(policy)
   }
 
-  #schedule(place: Place, path: string): Schedule | undefined {
+  #schedule(place: Place, path: string, former: FormerLevel): Schedule | undefined {
     const reader = this.#reader
     const fields = reader.map(place, scheduleKeys)
     if (fields === undefined) return undefined
@@ -176,7 +210,7 @@ class PolicyReader {
       this.#windows(each, `${path}.windows`),
     )
     const retentionLevel = this.#need(fields, place, 'retention', `${path}.retentionLevel`, (each) =>
-      reader.parsed(each, retentionForm, (text) => parseRetention(text, this.#levels)),
+      this.#retention(each, former),
     )
     const frequencyMs = this.#may(fields, 'every', `${path}.frequencyMs`, (each) =>
       reader.parsed(each, `${durationForm}, from 1 minute to 366 days`, (text) =>
@@ -212,6 +246,20 @@ class PolicyReader {
       volumePool: this.#may(fields, 'volume-pool', `${path}.volumePool`, (each) => reader.text(each)),
     }
     return present<Schedule>(schedule)
+  }
+
+  #retention(place: Place, former: FormerLevel): number | undefined {
+    const reader = this.#reader
+    const levels = this.#levels
+    const read = reader.parsed(place, retentionForm(levels), (text) => parseRetention(text, levels, former))
+    if (read?.periodMs !== undefined) this.#periods.set(read.periodMs, read.level)
+    if (read?.isFormer === true) {
+      reader.warn(
+        place,
+        `is "${reader.text(place) ?? ''}", which no level has now; it stands for level ${read.level} as before, which keeps ${keptBy(read.level, levels)}: write "level ${read.level}", or a period that a level has (${periodsOf(levels)})`,
+      )
+    }
+    return read?.level
   }
 
   /** A schedule that starts by itself says when: here in the words of the file, before the policy's own check. */

@@ -4,7 +4,8 @@ import { parseWeekdays, printWeekdays } from './weekday-text.ts'
 const daySeconds = 86_400
 
 /** What the hours of a window may look like. */
-export const hoursForm = '"20:00 for 8h" or "20:00-04:00" (an end before the beginning is on the next day)'
+export const hoursForm =
+  '"20:00 for 8h" or "20:00-04:00" (an end at or before the beginning is on the next day)'
 /** What a window with its days may look like. */
 export const windowForm = '"mon-fri 20:00 for 8h" or "daily 20:00-04:00"'
 

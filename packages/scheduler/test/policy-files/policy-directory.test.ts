@@ -1,51 +1,10 @@
-import { createPowerLossStorage, createScriptedJobs, createVirtualClock, nightlyPolicy } from '@nb/test-kit'
+import { createScriptedJobs, nightlyPolicy } from '@nb/test-kit'
 import t from 'tap'
 import { createPolicyDirectory } from '../../src/policy-files/policy-directory.ts'
 import { describeProblem } from '../../src/policy-files/file-problem.ts'
 import { parsePolicy, printPolicy } from '../../src/index.ts'
 import { createScheduler } from '../../src/scheduler.ts'
-
-const directory = '/etc/nb/policies'
-
-/** A scheduler and its folder on a disk of their own; `boot` starts both, as after a restart. */
-const site = (hit: () => boolean = () => false) => {
-  const clock = createVirtualClock()
-  const storage = createPowerLossStorage({ faults: { hit, pending: [], assertAllHit: () => undefined } })
-  const scripted = createScriptedJobs(clock)
-  const log = { append: () => Promise.resolve() }
-  const boot = async () => {
-    const { files } = storage
-    const store = storage.database('master')
-    const scheduler = createScheduler({ ...scripted, clock, log, store }, { timeZone: 'UTC' })
-    const policies = createPolicyDirectory({ scheduler, files, clock, store }, { directory })
-    const reports: unknown[] = []
-    policies.on('directory:loaded', (report) => void reports.push(report))
-    await scheduler.start()
-    await policies.start()
-    const stop = async () => {
-      await policies.stop()
-      await scheduler.stop()
-    }
-    return { scheduler, policies, reports, stop }
-  }
-  const write = async (name: string, text: string) => {
-    const { files } = storage
-    await files.makeDirectory(directory)
-    await files.remove(`${directory}/${name}`)
-    const file = await files.open(`${directory}/${name}`, 'create')
-    await file.write(Buffer.from(text), 0)
-    await file.sync()
-    await file.close()
-    for (const each of ['/', '/etc', '/etc/nb', directory]) await files.syncDirectory(each)
-  }
-  const read = async (name: string) => (await storage.files.readFile(`${directory}/${name}`))?.toString()
-  const remove = async (name: string) => {
-    await storage.files.remove(`${directory}/${name}`)
-    await storage.files.syncDirectory(directory)
-  }
-  const list = () => storage.files.list(directory)
-  return { clock, storage, boot, write, read, remove, list }
-}
+import { directory, site } from './site.ts'
 
 const web = printPolicy(nightlyPolicy({ name: 'web' }))
 
@@ -110,6 +69,7 @@ t.test('a change through the port is written to the file, and its comments stay'
   )
   await scheduler.removePolicy({ name: 'made-here' })
   await policies.reload()
+  await clock.advance(6000)
   t.strictSame(await list(), ['web.yaml'])
   await stop()
 })
@@ -203,9 +163,14 @@ t.test('edited on both sides: neither overwrites the other unseen', async (t) =>
   t.match(await read('web.yaml'), 'priority: 2')
   t.match(await read('web.yaml.stored'), 'priority: 1')
   t.match(reports, [{ problems: [{ file: 'web.yaml', message: /put both together/ }] }])
+  await scheduler.putPolicy({ policy: nightlyPolicy({ name: 'web', priority: 4 }), generation: 2 })
+  t.match((await policies.reload()).problems, [{ message: /generation 3.*put both together/ }])
+  t.match(await read('web.yaml'), 'priority: 2', 'an edit that waits is not overwritten by the next change')
+  t.match(await read('web.yaml.stored'), 'priority: 4', 'what is beside it is what the policy is now')
   await write('web.yaml', `${web}priority: 3\n`)
-  await policies.reload()
-  t.match(await scheduler.getPolicy({ name: 'web' }), { generation: 3, priority: 3 })
+  t.match(await policies.reload(), { applied: ['web'], problems: [] })
+  t.match(await scheduler.getPolicy({ name: 'web' }), { generation: 4, priority: 3 })
+  t.equal(await read('web.yaml.stored'), undefined, 'what a conflict has put beside the file goes with it')
   await stop()
 })
 
@@ -235,6 +200,7 @@ t.test('a file that went away and comes back makes its policy anew, at the next 
   const { scheduler, policies, stop } = await boot()
   await remove('web.yaml')
   t.match(await policies.reload(), { removed: ['web'] })
+  await policies.reload()
   t.match(await scheduler.policyRemoval({ name: 'web' }), { generation: 1 })
   await write('web.yaml', web)
   t.match(await policies.reload(), { applied: ['web'], problems: [] })

@@ -212,6 +212,40 @@ t.test('a JSON file has lines and columns too', async (t) => {
   t.equal(json.split('\n')[(problem?.line ?? 0) - 1]?.trim(), '"every": "1 dya",')
 })
 
+t.test('a change of the policy changes no other letter of its file', (t) => {
+  const text = `# ours
+clients:   [vm]     # the only one
+selections: [ /srv, "/etc" ]
+
+# until the new disk is there
+storage: {unit: disk1}
+priority: 3 # low
+active: true
+
+schedules:
+- {name: full, type: full, every: 1 day, windows: { daily: 00:00 for 24h }, retention: 2 weeks}
+# the end
+`
+  const before = parsePolicy(text)
+  const change = (more: object, drop?: 'priority') => {
+    const policy = { ...before, ...more }
+    if (drop !== undefined) delete policy[drop]
+    return updatePolicyText(text, policy, { file: 'policy' })
+  }
+  t.equal(change({ active: false }), text.replace('active: true', 'active: false'))
+  t.equal(change({}, 'priority'), text.replace('priority: 3 # low\n', ''))
+  t.equal(change({ maxJobs: 2 }), `${text}max-jobs: 2\n`)
+  t.equal(
+    change({ clients: ['a', 'b'] }),
+    text.replace('clients:   [vm]     # the', 'clients:\n  - a\n  - b     # the'),
+  )
+  t.equal(
+    change({ storage: { kind: 'any' }, active: false }),
+    text.replace('{unit: disk1}', 'any').replace('active: true', 'active: false'),
+  )
+  t.end()
+})
+
 t.test('a change of the policy keeps comments and the form of what stays', async (t) => {
   const before = parsePolicy(web)
   const text = updatePolicyText(web, { ...before, priority: 500, clients: ['web3'] }, { file: 'policy' })
