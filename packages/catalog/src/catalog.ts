@@ -118,6 +118,7 @@ export function createCatalog(components: CatalogComponents, options: CatalogOpt
       await Promise.all([life.stop(), outflows.stop()])
     },
     createImage: (input, call) => answering(() => whileOpen(life).createImage(input, call)),
+    importImage: (input, call) => answering(() => whileOpen(life).importImage(input, call)),
     appendFileList: (input, call) => answering(() => whileOpen(life).appendFileList(input, call)),
     sealFileList: (input, call) => answering(() => whileOpen(life).sealFileList(input, call)),
     syncFileList: (input, call) => answering(() => whileOpen(life).syncFileList(input, call)),

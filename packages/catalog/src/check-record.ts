@@ -104,6 +104,7 @@ const imageRecord = record({
   status: optional(count),
   counts: optional(checkCounts),
   copies: listOf(copy),
+  imported: optional(flag),
   damaged: optional(text),
 })
 

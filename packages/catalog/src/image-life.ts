@@ -14,15 +14,15 @@ import {
   counted,
   throwIfAborted,
 } from '@nb/contracts'
-import { checkName, formatBackupId, nextSeconds } from './backup-id.ts'
-import { checkCompletion, checkNewImage, checkTotals } from './check-record.ts'
+import { checkName, formatBackupId, nextSeconds, parseBackupId } from './backup-id.ts'
+import { checkCompletion, checkImageRecord, checkNewImage, checkTotals } from './check-record.ts'
 import { checkStreams } from './check-streams.ts'
 import { checkAgainstList, checkListTotals, neededImages } from './completion.ts'
 import { planExpiry } from './expiry.ts'
 import { type HeaderStore, unknownImage } from './header-store.ts'
 import { busy, checkShape, needed, stateConflict } from './image-errors.ts'
 import type { ImageIndex } from './image-index.ts'
-import { completedRecord, isCompletionOf, newRecord } from './image-record.ts'
+import { completedRecord, importedRecord, isCompletionOf, newRecord } from './image-record.ts'
 import type { ImageRegistry } from './image-registry.ts'
 import type { JobLines } from './job-lines.ts'
 import { readListFacts, readListTotals } from './list-facts.ts'
@@ -50,6 +50,7 @@ export interface ImageLifeParts {
 type LifeMethods = Pick<
   Catalog,
   | 'createImage'
+  | 'importImage'
   | 'appendFileList'
   | 'sealFileList'
   | 'syncFileList'
@@ -107,6 +108,28 @@ export class ImageLife implements LifeMethods {
       backupId: image.backupId,
     })
     return image
+  }
+
+  async importImage(
+    { image: told, jobId }: Parameters<Catalog['importImage']>[0],
+    options?: Parameters<Catalog['importImage']>[1],
+  ): Promise<ImageRecord> {
+    const { registry, events, lines } = this.#parts
+    const image = toldRecord(told)
+    const { backupId } = image
+    await this.#changes.run(async () => {
+      throwIfAborted(options)
+      const present = await registry.get(backupId)
+      if (present !== undefined)
+        throw new NbError('already-exists', `image ${backupId} is in the catalog, ${present.state}`, {
+          details: { backupId, state: present.state },
+        })
+      await registry.create(importedRecord(image, jobId))
+    })
+    events.emit('image:created', { backupId, jobId })
+    const imported = await registry.require(backupId)
+    await lines.info(imported, `header and files file of image ${backupId} are made for its import`)
+    return imported
   }
 
   async #checkReference({ client, referenceId }: NewImage): Promise<void> {
@@ -240,7 +263,9 @@ export class ImageLife implements LifeMethods {
       await this.#intakes.get(backupId)?.abort(`the image is discarded: ${reason}`)
       this.#intakes.delete(backupId)
       const record: ImageRecord = { ...image, state: 'discarded' }
-      await registry.commit(record)
+      // What its fragments belong to is not known any more, but they are not garbage: another import may bring them back.
+      if (image.imported === true) await registry.remove(backupId)
+      else await registry.commit(record)
       return record
     })
     if (discarded === undefined) return
@@ -316,6 +341,23 @@ export class ImageLife implements LifeMethods {
     if (image.state !== 'in-progress') throw stateConflict(image, 'take a file list')
     return image
   }
+}
+
+/** What a medium tells as an image record. Rejects with `argument-invalid`. */
+function toldRecord(told: unknown): ImageRecord {
+  checkShape(() => checkImageRecord(told))
+  const image = told as ImageRecord
+  for (const field of ['client', 'policy', 'schedule'] as const) checkName(field, image[field])
+  checkStreams(image)
+  if (parseBackupId(image.backupId)?.client !== image.client)
+    throw new NbError(
+      'argument-invalid',
+      `${image.backupId} is no id of an image of client ${image.client}`,
+      {
+        details: { field: 'image.backupId' },
+      },
+    )
+  return image
 }
 
 async function syncFile(files: Files, path: string): Promise<void> {

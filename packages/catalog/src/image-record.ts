@@ -37,6 +37,12 @@ export function newRecord(input: NewImage, backupId: string, now: number): Image
   }
 }
 
+/** The record of an image that is brought back, as its backup began it. */
+export function importedRecord(image: ImageRecord, jobId: string): ImageRecord {
+  const { backupId, backupTime } = image
+  return { ...newRecord({ ...image, jobId }, backupId, backupTime), imported: true }
+}
+
 /** The record of an image that its backup has completed. */
 export function completedRecord(
   image: ImageRecord,
@@ -44,7 +50,8 @@ export function completedRecord(
   neededImages: readonly string[],
   completedAt: number,
 ): ImageRecord {
-  return { ...image, state: 'complete', neededImages, completedAt, status, counts, copies }
+  const { imported: _, ...begun } = image
+  return { ...begun, state: 'complete', neededImages, completedAt, status, counts, copies }
 }
 
 /** Whether a complete image was completed with these facts. */

@@ -80,7 +80,8 @@ export class ImageRegistry {
   async create(image: ImageRecord): Promise<void> {
     const { headers, logger } = this.#parts
     const { client, seconds } = parseBackupId(image.backupId) ?? { client: image.client, seconds: 0 }
-    this.#lastSeconds.set(client, seconds)
+    // One that is imported may be older than the last.
+    this.#lastSeconds.set(client, Math.max(seconds, (await this.lastSeconds(client)) ?? 0))
     try {
       await headers.create(image)
       await this.reindex(image)

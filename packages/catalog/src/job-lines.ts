@@ -27,6 +27,11 @@ export class JobLines {
   }
 
   /** Writes a line that belongs to no step. */
+  info(image: ImageRecord, text: string): Promise<void> {
+    return this.#write(image, { text })
+  }
+
+  /** The same, where something is not as it should be. */
   warning(image: ImageRecord, text: string): Promise<void> {
     return this.#write(image, { text, severity: 'warning' })
   }

@@ -308,6 +308,12 @@ t.test('nb verify starts a job for each image, and none where one of them can no
   })
 })
 
+t.test('nb import starts one job for a storage unit', async (t) => {
+  t.match(await server.nb('import', 'disk1'), { code: 0, out: /^job [-0-9a-f]+\n$/ })
+  t.match(await server.nb('import', 'disk1', 'web1_1', 'web1_2', '--json'), { code: 0, out: /^\{"jobId":/ })
+  t.match(await server.nb('import'), { code: 2, err: /missing required argument 'UNIT'/ })
+})
+
 t.test('nb images and nb policies are tables', async (t) => {
   t.match(await server.nb('images'), {
     code: 0,

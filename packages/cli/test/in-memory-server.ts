@@ -456,6 +456,7 @@ function memoryCatalog(): Catalog {
   }
   return {
     createImage: notForTheCli,
+    importImage: notForTheCli,
     appendFileList: notForTheCli,
     sealFileList: notForTheCli,
     syncFileList: notForTheCli,

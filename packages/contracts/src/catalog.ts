@@ -1,4 +1,4 @@
-import type { CallOptions } from './call-options.ts'
+import type { CallOptions, Json } from './call-options.ts'
 import type { ChannelTicket } from './data-channel.ts'
 import type { ErrorCode } from './errors.ts'
 import type { FileEntry, FileListTotals, ImageCopy, ImageCounts, ImageRecord, ImageState } from './image.ts'
@@ -79,6 +79,15 @@ export interface Catalog {
   /** Backup step 6: makes header and files file of a new image, `in-progress`, durably. Gives it its id. */
   createImage(input: NewImage, options?: CallOptions): Promise<ImageRecord>
   /**
+   * Makes header and files file of an image that its own fragments tell of, `in-progress`, as it was made by the backup: what follows is
+   * the same as for a new image. Its job is the one that imports it. The images it needs are imported before it is completed. Rejects with
+   * `already-exists` for an image that is here in any state, `argument-invalid` for a record that is none.
+   */
+  importImage(
+    input: { readonly image: Json; readonly jobId: string },
+    options?: CallOptions,
+  ): Promise<ImageRecord>
+  /**
    * A channel on which the image's files file is appended, batch by batch (step 11). One at a time: a list that broke
    * on its way begins anew with the next call, one that arrived whole is not replaced. With `after` it goes on there
    * instead: a channel that is still open is broken, the rest of an earlier list is cut off. What comes then begins with
@@ -113,7 +122,10 @@ export interface Catalog {
     input: { readonly backupId: string; readonly completion: ImageCompletion },
     options?: CallOptions,
   ): Promise<ImageRecord>
-  /** Gives an `in-progress` image up: it becomes `discarded`. Idempotent; rejects with `state-conflict` for a complete one. */
+  /**
+   * Gives an `in-progress` image up: it becomes `discarded`, and one that an import brought is as if it never was, its fragments
+   * stay. Idempotent; rejects with `state-conflict` for a complete one.
+   */
   discardImage(
     input: { readonly backupId: string; readonly reason: string },
     options?: CallOptions,

@@ -32,6 +32,8 @@ export interface ImageRecord {
   readonly status?: number
   readonly counts?: ImageCounts
   readonly copies: readonly ImageCopy[]
+  /** While an import brings it back: its fragments were there before, and stay when the import is given up. */
+  readonly imported?: boolean
   /** A sentence that tells how the file list of the complete image was found damaged. Absent is whole, as far as known. */
   readonly damaged?: string
 }

@@ -1,4 +1,4 @@
-import type { CallOptions } from './call-options.ts'
+import type { CallOptions, Json } from './call-options.ts'
 import type { ChannelTicket } from './data-channel.ts'
 import type { ErrorCode, ErrorRecord } from './errors.ts'
 import type { FileListTotals, ImageCopy, ImageCounts, ImageRecord } from './image.ts'
@@ -122,6 +122,13 @@ export interface CopyToRead {
   readonly copy: ImageCopy
 }
 
+/** What a storage unit tells of a copy, without the catalog. */
+export interface DescribedCopy {
+  /** The image record as it was known when its last fragment was written. */
+  readonly image: Json
+  readonly copy: ImageCopy
+}
+
 /** What a verification tells while it goes on; `verified` comes last, whatever was found. */
 export type VerifyEvent =
   /** Bytes of the archive stream that were looked at so far. */
@@ -210,6 +217,23 @@ export interface MediaServer {
     input: CopyToRead & { readonly list: ChannelTicket },
     options?: CallOptions,
   ): AsyncIterable<VerifyEvent>
+  /**
+   * What the fragments of a copy tell of themselves and their image: all but the data is read and checked. Rejects with
+   * `fragment-missing` (none, or a gap), `image-incomplete` (the last one is not there), `fragment-corrupt`, `media-open-failed`,
+   * `storage-unit-unknown`.
+   */
+  describeCopy(
+    input: Omit<CopyToRead, 'copy'> & { readonly copy: number },
+    options?: CallOptions,
+  ): Promise<DescribedCopy>
+  /**
+   * Sends the image's file list, as the fragments of a copy have kept it, over the ticket's channel; gives its totals. Rejects with
+   * `file-list-corrupt`, `channel-broken`, and as `describeCopy`.
+   */
+  sendFileList(
+    input: CopyToRead & { readonly list: ChannelTicket },
+    options?: CallOptions,
+  ): Promise<FileListTotals>
   /** Removes an image's fragments. Idempotent. Rejects with `storage-unit-unknown`. */
   removeImage(
     input: { readonly storageUnit: string; readonly backupId: string; readonly copy?: number },

@@ -49,8 +49,29 @@ export interface MountedMedium {
     input: { readonly backupId: string; readonly copy: number; readonly fragment: FragmentRecord },
     options?: CallOptions,
   ): Promise<FragmentReader>
+  /**
+   * A committed fragment as it describes itself, where nothing else is known of it; `undefined` where there is none of that
+   * number. All but its payload is checked. Rejects with `fragment-corrupt`. Close it.
+   */
+  describeFragment(
+    input: { readonly backupId: string; readonly copy: number; readonly number: number },
+    options?: CallOptions,
+  ): Promise<DescribedFragment | undefined>
   /** Lets go; an open fragment is discarded. Idempotent. */
   unmount(): Promise<void>
+}
+
+/** What a fragment tells of itself and its image. */
+export interface DescribedFragment {
+  readonly fragment: FragmentRecord
+  /** Whether it is the last of its copy. */
+  readonly last: boolean
+  /** The image record as it was known when the fragment was written. */
+  readonly image: Json
+  /** The part of the image's file list that came with it, with the list's header before it; nothing where there was none. */
+  readFileList(options?: CallOptions): AsyncIterable<Uint8Array>
+  /** Lets go of the fragment. Idempotent. */
+  close(): Promise<void>
 }
 
 /** What a fragment tells about itself. */

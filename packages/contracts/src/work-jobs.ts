@@ -16,6 +16,32 @@ export interface ImageJobOptions {
 }
 
 /**
+ * The request for a job that brings back into the catalog what a storage unit holds and the catalog does not know: parameters `images`,
+ * where not all are wanted.
+ */
+export function importJobRequest({
+  requestId,
+  storageUnit,
+  images,
+  origin = 'immediate',
+  priority,
+}: Omit<ImageJobOptions, 'copy'> & {
+  readonly storageUnit: string
+  /** Only these. @default all */
+  readonly images?: readonly string[]
+}): WorkJobRequest {
+  return {
+    requestId,
+    type: 'import',
+    origin,
+    ...(priority === undefined ? {} : { priority }),
+    need: { kind: 'read', storageUnit },
+    parameters: images === undefined ? {} : { images },
+    lines: [],
+  }
+}
+
+/**
  * The request for a job that verifies a copy of an image: parameters `backupId` and `copy`, and the need to read what holds it.
  * Throws `state-conflict` where the image is not complete, `not-found` where it has no such copy.
  */

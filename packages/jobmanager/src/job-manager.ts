@@ -28,6 +28,7 @@ import { type JobManagerComponents, type JobManagerOptions, withDefaults } from 
 import { explainJob, explainParent, explainRest } from './explain.ts'
 import { FinalWaiters } from './final-waiters.ts'
 import { type Flows, type FlowParts, createFlows } from './flows.ts'
+import { importWorker } from './import-work.ts'
 import { type CleanupReport, type Housekeeping, cleanupWorker, createHousekeeping } from './housekeeping.ts'
 import { type JobOperations, createJobOperations } from './job-operations.ts'
 import type { JobRecord } from './job-record.ts'
@@ -108,6 +109,7 @@ class JobEngine implements JobManagerService {
       workers: {
         'image-cleanup': cleanupWorker(this.#housekeeping),
         verify: verifyWorker(components),
+        import: importWorker(components),
         ...components.workers,
       },
       requests: createMediaRequests(base),

@@ -17,6 +17,7 @@ import {
   throwIfAborted,
 } from '@nb/contracts'
 import { BLOCK_BYTES } from '@nb/formats'
+import { describeFragmentFile } from './described-fragment.ts'
 import { mediaFailure } from './failure.ts'
 import { openFragmentReader } from './fragment-reader.ts'
 import { beginFragment } from './fragment-writer.ts'
@@ -190,11 +191,26 @@ function mountedDisk({ folders, ...place }: MountParts): MountedMedium {
     return openFragmentReader(file, identity, fragment)
   }
 
+  async function describeFragment(
+    { backupId, copy, number }: Parameters<MountedMedium['describeFragment']>[0],
+    options?: CallOptions,
+  ): ReturnType<MountedMedium['describeFragment']> {
+    mustBeMounted()
+    throwIfAborted(options)
+    const path = await folders.find(backupId, fragmentFileName(copy, number))
+    if (path === undefined) return undefined
+    const identity = { storageUnit, backupId, copy, number, path }
+    const file = await files.open(path, 'read').catch((error: unknown) => {
+      throw mediaFailure(error, 'media-read-failed', 'opening', identity)
+    })
+    return describeFragmentFile(file, identity)
+  }
+
   async function unmount(): Promise<void> {
     mounted = false
     await writer?.discard()
   }
-  return { createFragment, openFragment, unmount }
+  return { createFragment, openFragment, describeFragment, unmount }
 }
 
 function gigabytes(bytes: number): string {

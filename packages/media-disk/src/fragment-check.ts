@@ -21,6 +21,8 @@ export interface FragmentIdentity {
 
 /** What is known of a fragment once everything but its payload has been checked. */
 export interface CheckedFragment {
+  readonly footer: FragmentFooter
+  readonly startsAtMember: boolean
   readonly payloadBytes: number
   readonly blockBytes: number
   /** A checksum for each block of the payload. */
@@ -60,7 +62,13 @@ export async function checkFragment(
     )
     if (head.backupId !== footer.backupId || head.blockBytes !== footer.blockBytes)
       throw new FormatError('FRAGMENT_INVALID', 0, 'Header and footer are of different fragments')
-    return { payloadBytes: footer.payloadBytes, blockBytes: footer.blockBytes, blocks }
+    return {
+      footer,
+      startsAtMember: startsAtMemberBoundary,
+      payloadBytes: footer.payloadBytes,
+      blockBytes: footer.blockBytes,
+      blocks,
+    }
   } catch (error) {
     throw error instanceof FormatError ? corruptFragment(identity, error) : error
   }

@@ -160,6 +160,7 @@ class SimulatedCatalog implements Catalog {
     others.entries = others.entries.filter((other) => other !== entry)
   }
 
+  importImage: Catalog['importImage'] = async () => noLists()
   appendFileList: Catalog['appendFileList'] = async () => noLists()
   sealFileList: Catalog['sealFileList'] = async () => noLists()
   syncFileList: Catalog['syncFileList'] = async () => noLists()

@@ -140,13 +140,19 @@ export function createSimulatedMediaServer(name: string, parts: MediaServerParts
       throwIfAborted(options)
       yield* shelf.images(storageUnit)
     },
+    describeCopy: async () => Promise.reject(noBytes()),
+    sendFileList: async () => Promise.reject(noBytes()),
     verifyCopy: async function* () {
-      throw new NbError('not-supported', 'what lies on simulated media has no bytes that could be verified')
+      throw noBytes()
     },
     removeImage: async ({ storageUnit, backupId, copy }) => {
       await shelf.remove(storageUnit, backupId, copy)
     },
   }
+}
+
+function noBytes(): NbError {
+  return new NbError('not-supported', 'what lies on simulated media has no bytes to be read')
 }
 
 function keyOfBackup({ jobId, image, resumeFrom }: BackupSessionSpec): string {

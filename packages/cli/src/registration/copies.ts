@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
+import { importCommand } from '../commands/import.ts'
 import { verifyCommand } from '../commands/verify.ts'
 import { parseTime } from '../time-argument.ts'
 import { examples, own, type Registration, wholeNumber } from './registration.ts'
 
-/** `verify`: commands that work on the copies of images. */
+/** `verify` and `import`: commands that work on the copies of images. */
 export function addCopyCommands({ program, run }: Registration): void {
   program
     .command('verify')
@@ -27,6 +28,26 @@ ${examples('nb verify web1_1767225600 --wait', 'nb verify --policy nightly --fro
         command.optsWithGlobals(),
       ),
     )
+  program
+    .command('import')
+    .description('bring back into the catalog what a storage unit holds and the catalog does not know')
+    .argument('<UNIT>', 'the storage unit')
+    .argument('[IMAGE...]', 'only these images, by id')
+    .option('--wait', 'show how it goes and wait for the end')
+    .addHelpText(
+      'after',
+      `
+The oldest first; what the catalog knows is left as it is. An image whose time was over is kept once more as long as it was meant to be.
+${examples('nb import disk1 --wait', 'nb import disk1 web1_1767225600')}`,
+    )
+    .action((storageUnit: string, images: string[], options: ImportFlags, command: Command) =>
+      run(
+        (ports, output, call) =>
+          importCommand(ports, { ...own(options), storageUnit, images, ...call }, output),
+        command.optsWithGlobals(),
+      ),
+    )
 }
 
+type ImportFlags = Omit<Parameters<typeof importCommand>[1], 'storageUnit' | 'images' | 'signal'>
 type VerifyFlags = Omit<Parameters<typeof verifyCommand>[1], 'images' | 'signal'>

@@ -8,7 +8,7 @@ import {
   newImage,
   treeQueryShape,
 } from '../schemas/image.ts'
-import { closed, empty, flag, list, maybe, nothing, path, text } from '../schemas/schema.ts'
+import { closed, empty, flag, json, list, maybe, nothing, path, text } from '../schemas/schema.ts'
 import { channelTicket } from '../schemas/session.ts'
 import { call, type InputOf, type OutputOf, type PortContract, stream } from './port-contract.ts'
 
@@ -19,6 +19,7 @@ const byId = closed<{ readonly backupId: string }>({ backupId: text })
 
 export const catalogContract: PortContract<Catalog> = {
   createImage: call(newImage, imageRecord),
+  importImage: call(closed<In<'importImage'>>({ image: json, jobId: text }), imageRecord),
   appendFileList: call(
     closed<In<'appendFileList'>>({ backupId: text, after: maybe(fileListTotals) }),
     closed<Out<'appendFileList'>>({ ticket: channelTicket }),

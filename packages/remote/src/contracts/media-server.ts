@@ -1,7 +1,8 @@
-import type { MediaServer } from '@nb/contracts'
+import type { DescribedCopy, MediaServer } from '@nb/contracts'
 import { storedImage } from '../schemas/media.ts'
 import { mediaAnswer } from '../schemas/resources.ts'
-import { closed, count, empty, integer, list, maybe, nothing, text } from '../schemas/schema.ts'
+import { closed, count, empty, integer, json, list, maybe, nothing, text } from '../schemas/schema.ts'
+import { fileListTotals, imageCopy } from '../schemas/image.ts'
 import { copyToRead, verifyEvent } from '../schemas/copies.ts'
 import {
   backupSessionSpec,
@@ -29,6 +30,11 @@ export const mediaServerContract: PortContract<MediaServer> = {
   sessions: call(empty, list(sessionInfo)),
   storedImages: stream(closed<In<'storedImages'>>({ storageUnit: text }), storedImage),
   verifyCopy: stream(closed<In<'verifyCopy'>>({ ...copyToRead, list: channelTicket }), verifyEvent),
+  describeCopy: call(
+    closed<In<'describeCopy'>>({ ...copyToRead, copy: count }),
+    closed<DescribedCopy>({ image: json, copy: imageCopy }),
+  ),
+  sendFileList: call(closed<In<'sendFileList'>>({ ...copyToRead, list: channelTicket }), fileListTotals),
   removeImage: call(
     closed<In<'removeImage'>>({ storageUnit: text, backupId: text, copy: maybe(count) }),
     nothing,

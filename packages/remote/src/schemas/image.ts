@@ -89,6 +89,7 @@ export const imageRecord: Schema<ImageRecord> = closed<ImageRecord>({
   status: maybe(integer),
   counts: maybe(imageCounts),
   copies: list(imageCopy),
+  imported: maybe(flag),
   damaged: maybe(text),
 })
 

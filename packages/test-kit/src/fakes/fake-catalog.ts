@@ -133,6 +133,7 @@ export function createFakeCatalog({ clock, log }: FakeCatalogOptions): FakeCatal
         throw new NbError('state-conflict', `image ${backupId} is ${state}`)
       images.delete(backupId)
     },
+    importImage: unsupported,
     appendFileList: unsupported,
     sealFileList: unsupported,
     syncFileList: unsupported,

@@ -357,6 +357,12 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
       for (const backupId of stored.get(storageUnit) ?? [])
         yield { backupId, copy: 1, fragments: 1, bytes: 1 }
     },
+    describeCopy: async () => {
+      throw new NbError('not-supported', 'fragments are only pretended')
+    },
+    sendFileList: async () => {
+      throw new NbError('not-supported', 'fragments are only pretended')
+    },
     verifyCopy: async function* ({ backupId, copy }) {
       reachable()
       if (stored.get(copy.storageUnit)?.has(backupId) !== true)

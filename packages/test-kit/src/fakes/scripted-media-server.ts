@@ -86,6 +86,8 @@ export function createScriptedMediaServer(channels: DataChannels): ScriptedMedia
     storedImages: async function* () {
       throw restoresOnly()
     },
+    describeCopy: async () => Promise.reject(restoresOnly()),
+    sendFileList: async () => Promise.reject(restoresOnly()),
     verifyCopy: async function* () {
       throw restoresOnly()
     },

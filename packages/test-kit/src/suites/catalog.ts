@@ -29,6 +29,7 @@ import {
   takeBytes,
 } from './catalog-images.ts'
 import type { CatalogCheck, CatalogFixture } from './catalog-fixture.ts'
+import { importing } from './catalog-import.ts'
 import { severalPolicies } from './catalog-policies.ts'
 
 const directory = (path: string): SampleEntry => ({ path, kind: 'directory' })
@@ -56,6 +57,7 @@ export function catalogSuite<Fixture extends CatalogFixture>(
   versions(check)
   streams(check)
   severalPolicies(check)
+  importing(check)
   reading(check)
   expiring(check)
 }

@@ -44,6 +44,8 @@ export interface MediaServerFixture {
   readonly checkpoints?: () => readonly BackupCheckpoint[]
   /** A ticket whose channel gives the file list that a backup has sent. Needed where the server verifies. */
   readonly fileList?: (report: SessionReport) => Promise<ChannelTicket>
+  /** A ticket whose channel takes a file list, and what has come when it has ended. Needed where the server verifies. */
+  readonly receiveList?: () => Promise<{ readonly ticket: ChannelTicket; readonly received: Promise<Buffer> }>
 }
 
 /** What a media server can do. */
@@ -421,6 +423,29 @@ function verifying(check: Check): void {
     assert.ok(events.some((event) => event.kind === 'damage' && event.code === 'fragment-missing'))
     assert.equal(events.at(-1)?.kind, 'verified')
   })
+  check(
+    'what the fragments tell is what was written: the record, the row, and the file list',
+    async (fixture) => {
+      const { report, spec } = await backedUp(fixture)
+      const { jobId, image } = spec
+      const { server, receiveList } = fixture
+      if (receiveList === undefined) throw new TypeError('the fixture receives no lists')
+      const access = { jobId, allocation: readGrant(fixture, spec), backupId: image.backupId }
+      const told = await server.describeCopy({ ...access, copy: 1 })
+      assert.deepEqual(told.copy, report.written?.copies[0])
+      const { counts } = report.written ?? {}
+      assert.deepEqual(
+        { ...(told.image as object), copies: [] },
+        JSON.parse(JSON.stringify({ ...image, counts, copies: [] })),
+      )
+      const { ticket, received } = await receiveList()
+      const totals = await server.sendFileList({ ...access, copy: told.copy, list: ticket })
+      assert.deepEqual(totals, report.written?.fileList)
+      assert.equal((await received).length, totals.bytes)
+      await rejects(server.describeCopy({ ...access, copy: 2 }), 'fragment-missing')
+      await rejects(server.describeCopy({ ...access, backupId: 'none_1', copy: 1 }), 'fragment-missing')
+    },
+  )
   check('a verification that is not wanted any more ends', async (fixture) => {
     const made = await backedUp(fixture)
     const grant = readGrant(fixture, made.spec)

@@ -127,6 +127,35 @@ function reading(check: Check): void {
       )
     })
   })
+  check('a fragment tells of itself what was told when it was written', async (fixture) => {
+    const list = [noise(61, 70_000), noise(62, 300_000)]
+    const image = { backupId, name: 'ä "quoted" \u2028', counts: { entries: 3 } }
+    const first = await store(fixture, {
+      payload: noise(63, 1024),
+      trailer: { image, fileList: list, endsAtMember: false, last: false },
+    })
+    const rest = { number: 2, streamOffset: 1024, startsAtMember: false }
+    const second = await store(fixture, { payload: noise(64, 512), fragment: rest, trailer: { last: true } })
+    const medium = await mount(fixture, 'restore')
+    for (const [number, record, isLast] of [
+      [1, first, false],
+      [2, second, true],
+    ] as const) {
+      const found = await medium.describeFragment({ backupId, copy: 1, number })
+      if (found === undefined) assert.fail(`fragment ${number} is not there`)
+      assert.deepEqual(found.fragment, record)
+      assert.equal(found.last, isLast)
+      if (number === 1) {
+        assert.deepEqual(found.image, image)
+        assert.ok((await collect(found.readFileList())).equals(Buffer.concat(list)))
+      }
+      await found.close()
+      await found.close()
+    }
+    assert.equal(await medium.describeFragment({ backupId, copy: 1, number: 3 }), undefined)
+    assert.equal(await medium.describeFragment({ backupId, copy: 2, number: 1 }), undefined)
+    await medium.unmount()
+  })
   check('what is not there is missing', async (fixture) => {
     const record = await store(fixture, { payload: noise(7, 512) })
     const medium = await mount(fixture, 'restore')

@@ -28,6 +28,7 @@ import {
 import { BLOCK_BYTES } from '@nb/formats'
 import { runBackup } from './backup-session.ts'
 import { type BlockRing, createBlockRing } from './block-ring.ts'
+import { describeCopy, sendFileList } from './described-copy.ts'
 import { orAborted } from './or-aborted.ts'
 import { createReportCourier } from './report-courier.ts'
 import { describeRemoval, runRemoval } from './removal-session.ts'
@@ -197,6 +198,8 @@ export function createMediaServer(
       yield* host.storeOf(storageUnit).storedImages(call)
     },
     verifyCopy: (input, call) => verifyCopy(host, input, call),
+    describeCopy: (input, call) => describeCopy(host, input, call),
+    sendFileList: (input, call) => sendFileList(host, input, call),
     removeImage: async ({ storageUnit, ...image }, call) => {
       const { fragments, bytes } = await host.storeOf(storageUnit).removeImage(image, call)
       logger('%s: image %s removed, %d fragments, %d bytes', storageUnit, image.backupId, fragments, bytes)

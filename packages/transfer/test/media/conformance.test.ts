@@ -1,4 +1,4 @@
-import { type MediaRequest, NbError, type SessionReport } from '@nb/contracts'
+import { type MediaRequest, NbError, type SessionReport, readChannel } from '@nb/contracts'
 import { type WireTwin, createWireTwin } from '@nb/remote'
 import { type MediaServerFixture, mediaServerSuite } from '@nb/test-kit'
 import type { MediaServer } from '@nb/contracts'
@@ -69,6 +69,17 @@ async function setup(root: string, wired: boolean): Promise<Suited> {
     grantOf: ({ jobId, need }) => ({ granted: true, allocation: allocationOf(jobId, need.kind, 2 ** 20) }),
     reports: () => world.reports,
     checkpoints: () => world.checkpoints,
+    receiveList: async () => {
+      const listener = await world.channels.listen()
+      const receive = async (): Promise<Buffer> => {
+        const chunks: Buffer[] = []
+        const channel = await listener.accept()
+        for await (const chunk of readChannel(channel)) chunks.push(Buffer.from(chunk))
+        await channel.end()
+        return Buffer.concat(chunks)
+      }
+      return { ticket: listener.ticket, received: receive() }
+    },
     fileList: async () => offer(world.channels, [...images.values()].at(-1)?.list ?? Buffer.alloc(0)),
   }
 }

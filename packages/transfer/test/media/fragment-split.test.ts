@@ -51,7 +51,10 @@ function memoryMedium(): { readonly medium: MountedMedium; readonly written: Wri
     }
   }
   const openFragment = (): Promise<never> => Promise.reject(new Error('nothing is read'))
-  return { written, medium: { createFragment, openFragment, unmount: async () => undefined } }
+  return {
+    written,
+    medium: { createFragment, openFragment, describeFragment: openFragment, unmount: async () => undefined },
+  }
 }
 
 t.test(

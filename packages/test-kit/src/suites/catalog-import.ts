@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import type { ImageRecord, Json } from '@nb/contracts'
+import { collect } from '../collect.ts'
+import type { CatalogCheck, CatalogFixture } from './catalog-fixture.ts'
+import { backUp, type SampleBackup, sendList } from './catalog-images.ts'
+
+const plain = (image: object): Json => JSON.parse(JSON.stringify(image)) as Json
+
+/** Takes an image out of the catalog without a trace, as if it had been lost. */
+async function lost(fixture: CatalogFixture): Promise<SampleBackup> {
+  const made = await backUp(fixture, { entries: [{ path: '/data', kind: 'directory' }, { path: '/data/a' }] })
+  const { backupId } = made.image
+  await fixture.catalog.expireImage({ backupId })
+  await fixture.catalog.forgetImage({ backupId })
+  return made
+}
+
+/** Obligations of `Catalog` for images that come back from their media. */
+export function importing(check: CatalogCheck): void {
+  check('an image comes back as it was, but for the job and the time of its completion', async (fixture) => {
+    const { catalog } = fixture
+    const { image, list } = await lost(fixture)
+    const { backupId } = image
+    const begun = await catalog.importImage({ image: plain(image), jobId: 'import-1' })
+    assert.deepEqual([begun.state, begun.backupId, begun.jobId], ['in-progress', backupId, 'import-1'])
+    assert.deepEqual(await collect(catalog.listImages({})), [])
+    await sendList(fixture, backupId, list)
+    const back = await catalog.completeImage({ backupId, completion: list.completion })
+    const lasting = ({ jobId: _, completedAt: __, ...rest }: ImageRecord): object => rest
+    assert.deepEqual(lasting(back), lasting(image))
+    const restarted = await fixture.restart()
+    assert.deepEqual(await collect(restarted.listImages({})), [back])
+  })
+  check('an import that is given up leaves nothing, and can be made again', async (fixture) => {
+    const { catalog } = fixture
+    const { image } = await lost(fixture)
+    const { backupId } = image
+    await catalog.importImage({ image: plain(image), jobId: 'import-1' })
+    await catalog.discardImage({ backupId, reason: 'a test' })
+    assert.equal(await catalog.getImage({ backupId }), undefined, 'not even as discarded')
+    await catalog.importImage({ image: plain(image), jobId: 'import-2' })
+    const restarted = await fixture.restart()
+    await restarted.discardImage({ backupId, reason: 'a test, after a restart' })
+    assert.equal(await restarted.getImage({ backupId }), undefined)
+  })
+  check('what is there already, and what is no record, is refused', async (fixture) => {
+    const { catalog } = fixture
+    const { image } = await backUp(fixture, { entries: [{ path: '/data', kind: 'directory' }] })
+    await assert.rejects(catalog.importImage({ image: plain(image), jobId: 'i' }), { code: 'already-exists' })
+    assert.deepEqual(await catalog.getImage({ backupId: image.backupId }), image)
+    for (const wrong of [
+      null,
+      'web1_1',
+      {},
+      { ...image, backupId: 'web1' },
+      { ...image, backupId: 'web2_1' },
+      { ...image, client: '../web1', backupId: 'x_1' },
+      { ...image, selections: 'all' },
+      { ...image, version: 2 },
+    ])
+      await assert.rejects(catalog.importImage({ image: plain(wrong as object), jobId: 'i' }), {
+        code: 'argument-invalid',
+      })
+  })
+  check('a new image never gets the id of one that was brought back', async (fixture) => {
+    const { catalog } = fixture
+    const { image } = await lost(fixture)
+    const [client, seconds] = image.backupId.split('_')
+    const future = `${client}_${Number(seconds) + 100_000}`
+    await catalog.importImage({ image: plain({ ...image, backupId: future }), jobId: 'i' })
+    const next = await backUp(fixture, { entries: [{ path: '/data', kind: 'directory' }] })
+    assert.ok(Number(next.image.backupId.split('_')[1]) > Number(seconds) + 100_000, next.image.backupId)
+  })
+}
