@@ -60,7 +60,8 @@ export { decodeBatch, findInBatch, scanPaths } from './file-list/decode-batch.ts
 export { BatchCursor } from './file-list/batch-cursor.ts'
 export type { FileListEntry } from './file-list/batch-cursor.ts'
 export { FileListDecoder } from './file-list/decoder.ts'
-export type { FileListSink } from './file-list/decoder.ts'
+export type { FileListSink, WholeBatch } from './file-list/decoder.ts'
+export type { OpenBatch } from './file-list/frame.ts'
 export {
   decodeFileListIndex,
   encodeFileListIndex,

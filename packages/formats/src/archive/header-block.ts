@@ -30,7 +30,6 @@ const TYPE_FLAG: Readonly<Record<MemberKind, number>> = {
 
 /** A header block with all that members of one kind and one owner have in common, and the sum of its bytes. */
 interface Template {
-  readonly mode: number
   readonly uid: number
   readonly gid: number
   readonly userName: string | undefined
@@ -39,7 +38,7 @@ interface Template {
   readonly sum: number
 }
 
-/** The last template of each kind: neighbours in a tree mostly differ in name, size and time alone. */
+/** The last template of each kind: neighbours in a tree mostly differ in name, mode, size and time alone. */
 const templates: Partial<Record<MemberKind, Template>> = {}
 
 const paxTemplate = makePaxTemplate()
@@ -67,6 +66,7 @@ export function writeMemberBlock(
       sum += SLASH
     }
   }
+  sum += writeOctal(target, at + FIELD.mode, 7, member.mode)
   sum += writeOctal(target, at + FIELD.size, 11, fitting(storedBytes, MAX_OCTAL_11))
   const seconds = mtime.seconds < 0 ? 0 : Math.min(mtime.seconds, MAX_OCTAL_11)
   sum += writeOctal(target, at + FIELD.mtime, 11, seconds)
@@ -88,9 +88,8 @@ export function writePaxHeaderBlock(path: Buffer, target: Buffer, at: number, bo
   writeChecksum(target, at, sum)
 }
 
-function isOf(template: Template, { mode, uid, gid, userName, groupName }: HeaderFields): boolean {
+function isOf(template: Template, { uid, gid, userName, groupName }: HeaderFields): boolean {
   return (
-    template.mode === mode &&
     template.uid === uid &&
     template.gid === gid &&
     template.userName === userName &&
@@ -98,16 +97,15 @@ function isOf(template: Template, { mode, uid, gid, userName, groupName }: Heade
   )
 }
 
-function makeTemplate({ kind, mode, uid, gid, userName, groupName }: HeaderFields): Template {
+function makeTemplate({ kind, uid, gid, userName, groupName }: HeaderFields): Template {
   const block = Buffer.alloc(TAR_BLOCK_BYTES)
-  writeOctal(block, FIELD.mode, 7, mode)
   writeOctal(block, FIELD.uid, 7, fitting(uid, MAX_OCTAL_7))
   writeOctal(block, FIELD.gid, 7, fitting(gid, MAX_OCTAL_7))
   block[FIELD.type] = TYPE_FLAG[kind]
   writeOwnerField(block, FIELD.userName, userName)
   writeOwnerField(block, FIELD.groupName, groupName)
   writeMagic(block, 0)
-  return { mode, uid, gid, userName, groupName, block, sum: sumOf(block) }
+  return { uid, gid, userName, groupName, block, sum: sumOf(block) }
 }
 
 function makePaxTemplate(): Pick<Template, 'block' | 'sum'> {

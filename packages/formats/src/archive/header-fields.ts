@@ -2,14 +2,17 @@ import { type Instant, instantOf } from '../instant.ts'
 import { MAX_SPARSE_REGIONS, TAR_BLOCK_BYTES } from './member.ts'
 import type { ArchiveMember, DataRegion } from './member.ts'
 
+/** Optional properties may be there and say nothing: so that all objects of a kind have one shape. */
+type Loose<T> = { [K in keyof T]: undefined extends T[K] ? T[K] | undefined : T[K] }
+
 /** A member as whoever writes many of them has it: times as pairs of numbers. All else as in {@link ArchiveMember}. */
-export interface HeaderFields extends Omit<ArchiveMember, 'mtimeNs' | 'atimeNs' | 'ctimeNs'> {
+export interface HeaderFields extends Loose<Omit<ArchiveMember, 'mtimeNs' | 'atimeNs' | 'ctimeNs'>> {
   /** Modification time. */
   readonly mtime: Instant
   /** Access time. */
-  readonly atime?: Instant
+  readonly atime?: Instant | undefined
   /** Change time. */
-  readonly ctime?: Instant
+  readonly ctime?: Instant | undefined
 }
 
 const SLASH = 0x2f

@@ -98,7 +98,11 @@ export function paddingOf(byteLength: number): number {
  *
  * @param member - the member
  */
-export function memberDataBytes(member: Pick<ArchiveMember, 'kind' | 'sizeBytes' | 'sparse'>): number {
+export function memberDataBytes(
+  member: Pick<ArchiveMember, 'kind' | 'sizeBytes'> & {
+    readonly sparse?: readonly DataRegion[] | undefined
+  },
+): number {
   if (member.kind !== 'file') return 0
   if (member.sparse === undefined) return member.sizeBytes
   let stored = 0

@@ -7,9 +7,18 @@ import {
   decodeFileListHeader,
   fileListHeaderBytes,
   openBatch,
+  type OpenBatch,
 } from './frame.ts'
 import { comparePaths } from './path-order.ts'
 import type { BatchFrame, FileListHeader, FileRecord } from './record.ts'
+
+/** A batch with its bytes. */
+export interface WholeBatch {
+  /** All of it, in memory of its own. */
+  readonly bytes: Buffer
+  /** Its sections; head and checksum were checked. */
+  readonly open: OpenBatch
+}
 
 /** Who takes what the decoder reads. Called synchronously, in order of the list. */
 export interface FileListSink {
@@ -17,6 +26,11 @@ export interface FileListSink {
   onHeader?(header: FileListHeader): void
   /** A batch whose checksum is good; its `offset` counts from the start of the list. */
   onBatch?(frame: BatchFrame): void
+  /**
+   * A batch whose checksum is good, for who steps through it with a `BatchCursor` later: then the order between its last path and the
+   * next batch, and image indexes, are the taker's to check.
+   */
+  onWholeBatch?(batch: WholeBatch): void
   /** A record. Where this and `onEntry` are absent batches are checked but not decoded. */
   onRecord?(record: FileRecord): void
   /**
@@ -99,6 +113,7 @@ export class FileListDecoder {
       throw new FormatError('FILE_LIST_ORDER', offset, 'A batch begins before the one that precedes it ends')
     this.#lastPath = firstPath
     sink.onBatch?.({ offset, byteLength, entryCount, firstPath })
+    sink.onWholeBatch?.({ bytes: piece, open })
     if (sink.onRecord !== undefined) {
       for (const record of decodeOpenBatch(piece, open)) {
         if (record.imageIndex >= images) throw noSuchImage(offset, record.imageIndex, images)

@@ -2,6 +2,7 @@ import type { Path } from '@nb/contracts'
 import { AT, O } from '../posix/constants.ts'
 import type { FileStat } from '../posix/file-stat.ts'
 import { errnoCodeOf } from '../posix/posix-error.ts'
+import { isSameFile } from './identity.ts'
 import type { ReadCalls } from './read-calls.ts'
 import type { Standing } from './selection.ts'
 
@@ -15,8 +16,8 @@ export interface Frame {
   /** The decoded names along the path, when patterns want them. */
   readonly names: readonly Path[]
   readonly standing: Standing
-  /** Names of its entries, sorted. */
-  readonly entries: readonly Buffer[]
+  /** Names of its entries, a Latin-1 character a byte, sorted. */
+  readonly entries: readonly string[]
   /** On the way to a selection that lies behind a mount point: nothing else is visited here. */
   readonly toward: boolean
   /** Index of the next entry. */
@@ -104,7 +105,7 @@ export class DirectoryStack {
       const name = above === undefined ? frame.path : frame.name
       frame.fd = openQuietly(this.#calls, above?.fd ?? AT.FDCWD, name, DIRECTORY_FLAGS)
       if (above?.visited === true && (depth - 1) % OPEN_EVERY !== 0) this.#close(above)
-      if (identityKey(this.#calls.statFd(frame.fd)) !== identityKey(frame.stat)) return undefined
+      if (!isSameFile(this.#calls.statFd(frame.fd), frame.stat)) return undefined
     }
     return this.top?.fd
   }
@@ -114,11 +115,6 @@ export class DirectoryStack {
     this.#calls.close(frame.fd)
     frame.fd = undefined
   }
-}
-
-/** A name for what a file is, whatever its path. */
-export function identityKey(stat: Pick<FileStat, 'devMajor' | 'devMinor' | 'ino'>): string {
-  return `${stat.devMajor}:${stat.devMinor}:${stat.ino}`
 }
 
 /** Opens without touching the access time where that is allowed: to the owner and root only. */

@@ -1,4 +1,4 @@
-import { loadPosix } from '../posix/posix.ts'
+import { loadNativeReadCalls } from '../posix/native-read-calls.ts'
 import { portableReadCalls } from './portable-read-calls.ts'
 import type { ReadCalls } from './read-calls.ts'
 import type { WarningSink } from './warning.ts'
@@ -8,9 +8,9 @@ import type { WarningSink } from './warning.ts'
  * a backup then lacks.
  */
 export function loadReadCalls(warn: WarningSink): ReadCalls {
-  const posix = loadPosix()
-  if (typeof posix !== 'string') return posix
-  const text = `${posix}: extended attributes, ACLs and holes are not in the backup, nor paths longer than the system takes`
+  const calls = loadNativeReadCalls()
+  if (typeof calls !== 'string') return calls
+  const text = `${calls}: extended attributes, ACLs and holes are not in the backup, nor paths longer than the system takes`
   warn({ severity: 'warning', path: Buffer.from('/'), code: 'NATIVE_CALLS_UNAVAILABLE', text })
   return portableReadCalls()
 }

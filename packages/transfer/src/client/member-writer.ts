@@ -1,18 +1,60 @@
 import {
-  encodeMember,
-  encodeMemberInto,
+  encodeHeaderInto,
   maxMemberHeaderBytes,
+  memberPathOf,
   paddingOf,
-  type ArchiveMember,
+  type DataRegion,
+  type HeaderFields,
 } from '@nb/formats'
+import type { FileStat } from '../posix/file-stat.ts'
+import type { ExtraAttributes } from './attributes.ts'
+import type { OwnerNames } from './owner-names.ts'
 import type { ReadCalls } from './read-calls.ts'
 import type { StreamWriter } from './stream-writer.ts'
+import type { WalkEntry } from './walk.ts'
+
+/** What an entry of the tree becomes in the archive. */
+export function memberOf(
+  { path, stat: { atime } }: WalkEntry,
+  stat: FileStat,
+  kind: HeaderFields['kind'],
+  linkTarget: Buffer | undefined,
+  owners: OwnerNames,
+  { xattrs, aclAccess, aclDefault }: ExtraAttributes,
+  sparse?: readonly DataRegion[],
+): HeaderFields {
+  const isDevice = kind === 'character-device' || kind === 'block-device'
+  return {
+    path: memberPathOf(path),
+    kind,
+    mode: stat.mode & 0o7777,
+    uid: stat.uid,
+    gid: stat.gid,
+    userName: owners.user(stat.uid),
+    groupName: owners.group(stat.gid),
+    sizeBytes: kind === 'file' ? stat.size : 0,
+    mtime: stat.mtime,
+    atime,
+    ctime: stat.ctime,
+    linkTarget,
+    deviceMajor: isDevice ? stat.rdevMajor : undefined,
+    deviceMinor: isDevice ? stat.rdevMinor : undefined,
+    sparse,
+    xattrs,
+    aclAccess,
+    aclDefault,
+  }
+}
 
 /** Writes the header of a member, straight into the block where it fits. */
-export function writeMemberHeader(out: StreamWriter, member: ArchiveMember): void {
-  const space = out.space()
-  if (maxMemberHeaderBytes(member) <= space.length) out.advance(encodeMemberInto(member, space, 0))
-  else out.write(encodeMember(member))
+export function writeMemberHeader(out: StreamWriter, member: HeaderFields): void {
+  const most = maxMemberHeaderBytes(member)
+  const { block, used } = out
+  if (most <= block.length - used) out.advance(encodeHeaderInto(member, block, used))
+  else {
+    const header = Buffer.allocUnsafe(most)
+    out.write(header.subarray(0, encodeHeaderInto(member, header, 0)))
+  }
 }
 
 /** What became of the reading of a file's data. */
@@ -22,43 +64,71 @@ export interface CopyOutcome {
   readonly error?: unknown
 }
 
+const WHOLE: CopyOutcome = { missingBytes: 0 }
+
 /**
- * Reads a file's data regions straight into the stream and pads them to a whole tar block. Always writes exactly as
- * many bytes as the header has announced.
+ * Reads a file's data straight into the stream, all of it or the regions between its holes, and pads it to a whole tar
+ * block. Always writes exactly as many bytes as the header has announced.
  */
 export function copyFileData(
   out: StreamWriter,
   calls: ReadCalls,
   fd: number,
-  regions: readonly { readonly offset: number; readonly length: number }[],
+  data: number | readonly DataRegion[],
   onBytes: (byteLength: number) => void,
 ): CopyOutcome {
+  if (typeof data === 'number') {
+    const outcome = copyRegion(out, calls, fd, 0, data, onBytes)
+    out.zeros(paddingOf(data))
+    return outcome
+  }
   let missingBytes = 0
   let total = 0
-  let failure: { readonly error: unknown } | undefined
-  for (const { offset, length } of regions) {
-    let done = 0
-    try {
-      while (failure === undefined && done < length) {
-        const space = out.space()
-        const wanted = length - done
-        const count = calls.readAt(
-          fd,
-          wanted < space.length ? space.subarray(0, wanted) : space,
-          offset + done,
-        )
-        if (count === 0) break
-        out.advance(count)
-        onBytes(count)
-        done += count
-      }
-    } catch (error) {
-      failure = { error }
-    }
-    out.zeros(length - done)
-    missingBytes += length - done
+  let failed: CopyOutcome | undefined
+  for (const { offset, length } of data) {
     total += length
+    if (failed === undefined) {
+      const outcome = copyRegion(out, calls, fd, offset, length, onBytes)
+      missingBytes += outcome.missingBytes
+      if (outcome.error !== undefined) failed = outcome
+    } else {
+      out.zeros(length)
+      missingBytes += length
+    }
   }
   out.zeros(paddingOf(total))
-  return failure === undefined ? { missingBytes } : { missingBytes, error: failure.error }
+  return failed === undefined ? { missingBytes } : { missingBytes, error: failed.error }
+}
+
+function copyRegion(
+  out: StreamWriter,
+  calls: ReadCalls,
+  fd: number,
+  offset: number,
+  length: number,
+  onBytes: (byteLength: number) => void,
+): CopyOutcome {
+  let done = 0
+  try {
+    while (done < length) {
+      const { block, used } = out
+      const count = calls.readInto(
+        fd,
+        block,
+        used,
+        Math.min(block.length - used, length - done),
+        offset + done,
+      )
+      if (count === 0) break
+      out.advance(count)
+      onBytes(count)
+      done += count
+    }
+  } catch (error) {
+    out.zeros(length - done)
+    return { missingBytes: length - done, error }
+  }
+  if (done === length) return WHOLE
+  out.zeros(length - done)
+  return { missingBytes: length - done }
 }

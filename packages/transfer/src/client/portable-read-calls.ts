@@ -9,8 +9,9 @@ import {
   readSync,
   type BigIntStats,
 } from 'node:fs'
+import { instantOf } from '@nb/formats'
 import { AT, O } from '../posix/constants.ts'
-import type { FileStat } from '../posix/file-stat.ts'
+import { FileStat } from '../posix/file-stat.ts'
 import type { ReadCalls } from './read-calls.ts'
 
 /**
@@ -40,11 +41,8 @@ export function portableReadCalls(): ReadCalls {
     // Without a way to ask, all of a file is data.
     seekData: (_fd, position) => position,
     seekHole: () => undefined,
-    readDirectory: (fd) =>
-      readdirSync(pathOf(fd, Buffer.alloc(0)), { encoding: 'buffer' }).map((name) => ({
-        name: Buffer.from(name),
-        type: 0,
-      })),
+    readInto: (fd, into, at, length, position) => readSync(fd, into, at, length, position),
+    readNames: (fd) => readdirSync(pathOf(fd, Buffer.alloc(0)), { encoding: 'latin1' }),
     stat: (directory, name) => statOf(lstatSync(pathOf(directory, name), { bigint: true })),
     statFd: (fd) => statOf(fstatSync(fd, { bigint: true })),
     readLink: (directory, name) => readlinkSync(pathOf(directory, name), { encoding: 'buffer' }),
@@ -69,12 +67,13 @@ function portableFlags(flags: number): number {
 }
 
 function statOf(stat: BigIntStats): FileStat {
-  return {
+  return new FileStat({
     mode: Number(stat.mode),
     nlink: Number(stat.nlink),
     uid: Number(stat.uid),
     gid: Number(stat.gid),
-    ino: stat.ino,
+    inoHigh: Number(stat.ino >> 32n),
+    inoLow: Number(stat.ino & 0xffff_ffffn),
     devMajor: majorOf(stat.dev),
     devMinor: minorOf(stat.dev),
     mountId: -1,
@@ -82,10 +81,10 @@ function statOf(stat: BigIntStats): FileStat {
     rdevMinor: minorOf(stat.rdev),
     size: Number(stat.size),
     blocks: Number(stat.blocks),
-    atimeNs: stat.atimeNs,
-    mtimeNs: stat.mtimeNs,
-    ctimeNs: stat.ctimeNs,
-  }
+    atime: instantOf(stat.atimeNs),
+    mtime: instantOf(stat.mtimeNs),
+    ctime: instantOf(stat.ctimeNs),
+  })
 }
 
 // The C library's packing on Linux: 12 + 20 bits of major and minor number, interleaved.

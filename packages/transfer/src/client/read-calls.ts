@@ -1,7 +1,7 @@
 import type { Posix } from '../posix/posix.ts'
 
-/** The system calls that reading a tree needs: {@link Posix} itself, or the portable ones where there is none. */
-export type ReadCalls = Pick<
+/** The system calls that reading a tree needs: native ones, or the portable ones where there are none. */
+export interface ReadCalls extends Pick<
   Posix,
   | 'open'
   | 'close'
@@ -9,7 +9,6 @@ export type ReadCalls = Pick<
   | 'readAt'
   | 'seekData'
   | 'seekHole'
-  | 'readDirectory'
   | 'stat'
   | 'statFd'
   | 'readLink'
@@ -17,4 +16,9 @@ export type ReadCalls = Pick<
   | 'listAttributesAt'
   | 'getAttributeFd'
   | 'getAttributeAt'
->
+> {
+  /** Reads `length` bytes at `position` into the bytes from `at` on; fewer are possible, 0 is the end. */
+  readInto(fd: number, into: Buffer, at: number, length: number, position: number): number
+  /** Names of all entries of an open directory but `.` and `..`, a Latin-1 character a byte, in the file system's order. */
+  readNames(fd: number): string[]
+}

@@ -1,26 +1,15 @@
-import { asNbError } from '@nb/contracts'
-import {
-  FILE_FLAGS,
-  MAX_SPARSE_REGIONS,
-  memberPathOf,
-  type ArchiveMember,
-  type DataRegion,
-  type FileListEncoder,
-  type FileRecord,
-} from '@nb/formats'
-import { O } from '../posix/constants.ts'
+import { FILE_FLAGS, instantOf, type FileListEncoder, type ListEntry } from '@nb/formats'
 import type { FileStat } from '../posix/file-stat.ts'
 import { errnoCodeOf } from '../posix/posix-error.ts'
-import { readAttributes, type ExtraAttributes } from './attributes.ts'
-import { identityKey, openQuietly } from './directory-stack.ts'
-import { kindOfMode } from './entry-kind.ts'
-import { LinkGroups, type LinkGroup, type OpenLinkGroup } from './link-groups.ts'
-import { copyFileData, writeMemberHeader } from './member-writer.ts'
+import { readAttributes } from './attributes.ts'
+import { FileReader, type ReaderMoment } from './file-reader.ts'
+import { identityKey } from './identity.ts'
+import { LinkGroups, type LinkGroup, type OpenLinkGroup, type StoredMember } from './link-groups.ts'
+import { ListWriter } from './list-writer.ts'
+import { memberOf, writeMemberHeader } from './member-writer.ts'
 import type { OwnerNames } from './owner-names.ts'
 import type { ReadCalls } from './read-calls.ts'
-import { devicePart, recordFacts, recordKind } from './record-facts.ts'
 import { isUnchanged, type ReferenceCursor } from './reference-cursor.ts'
-import { findDataRegions } from './sparse-regions.ts'
 import type { StreamWriter } from './stream-writer.ts'
 import type { WalkEntry } from './walk.ts'
 import type { WarningSink } from './warning.ts'
@@ -49,9 +38,6 @@ export interface ReaderState {
   readonly links: readonly OpenLinkGroup[]
 }
 
-/** A moment in the reading of a file, for tests that change the file just then. */
-export type ReaderMoment = 'opening' | 'opened' | 'block-read' | 'data-read'
-
 /** What the reader works with. */
 export interface ReaderParts {
   readonly calls: ReadCalls
@@ -78,11 +64,8 @@ const nothingRead: ReaderCounts = {
   readBytes: 0,
 }
 
-// A file system's clock may stand still for one tick of the kernel (10 ms at the slowest): a change within the same
-// tick as the one before leaves no trace in the change time.
-const RACY_NS = 20_000_000n
-// A file server's clock may run ahead of ours. A time further ahead was set by a clock that was wrong, and stays.
-const SKEW_NS = 3_600_000_000_000n
+/** Where a member of this image is, and how it was read. */
+type MemberPlace = Pick<StoredMember, 'memberOffset' | 'memberBytes' | 'flags'>
 
 /**
  * Turns walk entries into the archive stream and the file list. An entry that is as the reference has it is listed
@@ -92,16 +75,29 @@ export class Reader {
   readonly counts: ReaderCounts
   readonly #parts: ReaderParts
   readonly #links: LinkGroups
-  batches: number
+  readonly #list: ListWriter
+  readonly #files: FileReader
 
   constructor(parts: ReaderParts) {
     const { counts = nothingRead, batches = 0, links = [] } = parts.resumed ?? {}
     this.#parts = parts
     this.counts = { ...counts }
-    this.batches = batches
     this.#links = new LinkGroups(links)
-    parts.list.out.write(parts.list.encoder.header())
-    parts.list.out.flush()
+    this.#list = new ListWriter(parts.list.encoder, parts.list.out, batches)
+    this.#files = new FileReader({
+      ...parts,
+      observe: parts.observe,
+      warn: (path, code, text) => this.#warn(path, code, text),
+      onBytes: (path, byteLength) => {
+        this.counts.readBytes += byteLength
+        parts.tick(path)
+      },
+    })
+  }
+
+  /** Batches of the list that were passed on. */
+  get batches(): number {
+    return this.#list.batches
   }
 
   /** Takes the next entry of the walk. */
@@ -118,235 +114,76 @@ export class Reader {
 
   /** Passes on all that was read, so that the reader can stand still, and says how it stands. */
   standStill(): ReaderState {
-    const { data, list } = this.#parts
-    this.#passOn(list.encoder.flush())
-    data.flush()
+    this.#list.flush()
+    this.#parts.data.flush()
     return { counts: { ...this.counts }, batches: this.batches, links: this.#links.open() }
   }
 
   /** Passes on what is left of stream and list. */
   finish(): void {
-    const { data, list, reference } = this.#parts
-    reference?.drain()
-    this.#passOn(list.encoder.flush())
-    list.out.end()
-    data.end()
+    this.#parts.reference?.drain()
+    this.#list.end()
+    this.#parts.data.end()
   }
 
   #entry(entry: WalkEntry): void {
-    const { stat, path, kind } = entry
-    const key = identityKey(stat)
-    const link = stat.nlink > 1 && kind !== 'directory' ? this.#links.meet(key, stat, path) : undefined
+    const { stat, kind } = entry
+    const mayBeLinked = stat.nlink > 1 && kind !== 'directory'
+    const link = mayBeLinked ? this.#links.meet(identityKey(stat), stat, entry.path) : undefined
     const firstPath = link?.isFirst === false ? link.group.firstPath : undefined
     const linkTarget =
       kind === 'symlink' ? this.#parts.calls.readLink(entry.directory, entry.name) : undefined
     if (this.#carried(entry, linkTarget, firstPath)) return
-    if (link?.group.stored !== undefined) {
-      this.#hardLink(entry, link.group)
-      return
-    }
-    const isListed =
-      kind === 'file'
-        ? this.#storeFile(entry, link?.group, firstPath)
-        : this.#storeOther(entry, linkTarget, link?.group, firstPath)
-    if (!isListed && link?.isFirst === true) this.#links.forget(key)
+    if (link?.group.stored !== undefined) this.#hardLink(entry, link.group)
+    else if (kind !== 'file') this.#storeOther(entry, linkTarget, link?.group, firstPath)
+    else if (!this.#storeFile(entry, link?.group, firstPath) && link?.isFirst === true)
+      this.#links.forget(identityKey(stat))
   }
 
   /** Lists an unchanged entry as the reference has it; says whether it is unchanged. */
   #carried(entry: WalkEntry, linkTarget: Buffer | undefined, firstPath: Buffer | undefined): boolean {
-    const record = this.#parts.reference?.find(entry.path)
-    if (record === undefined || !isUnchanged(record, entry, linkTarget)) return false
-    const { memberOffset, memberBytes, digest } = record
-    this.#list({
-      ...recordFacts(entry.path, entry.stat),
-      ...recordKind(entry, linkTarget, firstPath),
-      imageIndex: record.imageIndex + 1,
-      memberOffset,
-      memberBytes,
-      ...(digest === undefined ? {} : { digest }),
-      flags: 0,
-    })
+    const known = this.#parts.reference?.find(entry.path)
+    if (known === undefined || !isUnchanged(known, entry, linkTarget)) return false
+    const listed = this.#list.describe(entry, entry.stat, linkTarget, firstPath)
+    listed.imageIndex = known.imageIndex + 1
+    listed.memberOffset = known.memberOffset
+    listed.memberBytes = known.memberBytes
+    listed.digest = known.digest
+    this.#add(listed)
     return true
   }
 
   /** A further name of a file whose data this image holds. */
-  #hardLink(entry: WalkEntry, group: LinkGroup): void {
-    const { stored } = group
+  #hardLink(entry: WalkEntry, { stored, firstPath }: LinkGroup): void {
     if (stored === undefined) return
-    const { data } = this.#parts
-    const member = this.#member(entry, entry.stat, {}, { kind: 'hardlink', linkTarget: stored.memberPath })
-    writeMemberHeader(data, member)
+    const { data, owners } = this.#parts
+    const { stat } = entry
+    writeMemberHeader(data, memberOf(entry, stat, 'hardlink', stored.memberPath, owners, {}))
     this.counts.storedEntries++
     // The data is as of when it was read: a file that changed since is seen as changed by the next incremental.
-    this.#list({
-      ...recordFacts(entry.path, entry.stat),
-      kind: 'hardlink',
-      linkTarget: group.firstPath,
-      sizeBytes: stored.sizeBytes,
-      mtimeNs: stored.mtimeNs,
-      ctimeNs: stored.ctimeNs,
-      imageIndex: 0,
-      memberOffset: stored.memberOffset,
-      memberBytes: stored.memberBytes,
-      flags: stored.flags,
-    })
+    const listed = this.#list.describe(entry, stat, undefined, firstPath)
+    listed.sizeBytes = stored.sizeBytes
+    listed.mtime = instantOf(stored.mtimeNs)
+    listed.ctime = instantOf(stored.ctimeNs)
+    this.#add(listed, stored)
   }
 
-  /** @returns false when nothing of it is in the list: it vanished, or is no regular file any more. */
+  /** @returns false when the walk's entry is not in the list: it vanished, or another file was in its place. */
   #storeFile(entry: WalkEntry, group: LinkGroup | undefined, firstPath: Buffer | undefined): boolean {
-    const { calls, observe } = this.#parts
-    const { path } = entry
-    observe?.('opening', path)
-    let fd: number
-    try {
-      fd = openQuietly(calls, entry.directory, entry.name, O.RDONLY | O.NOFOLLOW | O.NONBLOCK)
-    } catch (error) {
-      return this.#unopened(entry, firstPath, error)
+    const read = this.#files.read(entry)
+    if (read === 'gone') return false
+    if (read === 'closed') {
+      const { offset } = this.#parts.data
+      const nowhere = { memberOffset: offset, memberBytes: 0, flags: FILE_FLAGS.unreadable }
+      this.#add(this.#list.describe(entry, entry.stat, undefined, firstPath), nowhere)
+      return true
     }
-    try {
-      // What was opened counts: a file replaced in between is backed up as it is now, whole.
-      const stat = calls.statFd(fd)
-      if (kindOfMode(stat.mode) !== 'file') {
-        this.#warn(
-          path,
-          'REPLACED',
-          'it became another kind of file while it was being opened: it is not in the backup',
-        )
-        return false
-      }
-      const same = identityKey(stat) === identityKey(entry.stat)
-      this.#storeOpened(path, entry, fd, stat, same ? group : undefined, same ? firstPath : undefined)
-      return same
-    } finally {
-      calls.close(fd)
-    }
-  }
-
-  #storeOpened(
-    path: Buffer,
-    entry: WalkEntry,
-    fd: number,
-    stat: FileStat,
-    group: LinkGroup | undefined,
-    firstPath: Buffer | undefined,
-  ): void {
-    const { calls, data, observe, tick } = this.#parts
-    observe?.('opened', path)
-    const extra = readAttributes(calls, { fd }, this.#refused(path))
-    const sparse = this.#regions(fd, stat)
-    const member = this.#member(entry, stat, extra, { kind: 'file' }, sparse)
-    const memberOffset = data.offset
-    writeMemberHeader(data, member)
-    const outcome = copyFileData(data, calls, fd, sparse ?? [{ offset: 0, length: stat.size }], (bytes) => {
-      this.counts.readBytes += bytes
-      observe?.('block-read', path)
-      tick(path)
-    })
-    observe?.('data-read', path)
-    const flags = this.#judgeReading(path, stat, calls.statFd(fd), outcome)
-    const memberBytes = data.offset - memberOffset
-    const { mtimeNs, ctimeNs, size: sizeBytes } = stat
-    if (group !== undefined) {
-      group.stored = {
-        memberPath: member.path,
-        memberOffset,
-        memberBytes,
-        sizeBytes,
-        mtimeNs,
-        ctimeNs,
-        flags,
-      }
-    }
+    const { stat, isSame, memberPath } = read
+    if (isSame && group !== undefined) group.stored = storedMember(read, memberPath, stat)
     this.counts.storedEntries++
     this.counts.bytes += stat.size
-    const facts = recordFacts(path, stat)
-    this.#list({
-      ...facts,
-      ...recordKind(entry, undefined, firstPath),
-      imageIndex: 0,
-      memberOffset,
-      memberBytes,
-      flags,
-    })
-  }
-
-  #regions(fd: number, stat: FileStat): readonly DataRegion[] | undefined {
-    if (stat.blocks * 512 >= stat.size) return undefined
-    const { calls } = this.#parts
-    try {
-      const seeker = {
-        seekData: (at: number) => calls.seekData(fd, at),
-        seekHole: (at: number) => calls.seekHole(fd, at),
-      }
-      return findDataRegions(stat.size, seeker, MAX_SPARSE_REGIONS)
-    } catch (error) {
-      // A file system that cannot tell its holes: the zeros are stored as data.
-      if (errnoCodeOf(error) === undefined) throw error
-      return undefined
-    }
-  }
-
-  /** Warns of what happened to a file while it was read, and gives the flags of its record. */
-  #judgeReading(
-    path: Buffer,
-    before: FileStat,
-    after: FileStat,
-    outcome: { readonly missingBytes: number; readonly error?: unknown },
-  ): number {
-    const { missingBytes, error } = outcome
-    if (error !== undefined) {
-      const code = errnoCodeOf(error)
-      if (code === undefined) throw asNbError(error)
-      this.#warn(path, code, `reading failed: zeros stand for ${missingBytes} of its ${before.size} bytes`)
-      return FILE_FLAGS.changedWhileRead | FILE_FLAGS.shrunkWhileRead
-    }
-    if (missingBytes > 0) {
-      this.#warn(
-        path,
-        'SHRUNK',
-        `it became shorter while it was read: zeros stand for its last ${missingBytes} bytes`,
-      )
-      return FILE_FLAGS.changedWhileRead | FILE_FLAGS.shrunkWhileRead
-    }
-    if (after.size > before.size) {
-      this.#warn(
-        path,
-        'GREW',
-        `it became longer while it was read: the backup holds its first ${before.size} bytes`,
-      )
-      return FILE_FLAGS.changedWhileRead
-    }
-    if (after.mtimeNs !== before.mtimeNs || after.size !== before.size) {
-      this.#warn(path, 'CHANGED', 'it changed while it was read: its data may mix two states')
-      return FILE_FLAGS.changedWhileRead
-    }
-    // Mode, owner, attributes or names changed: the data is whole, and the next incremental sees the change time.
-    const age = BigInt(this.#parts.now()) * 1_000_000n - before.ctimeNs
-    return age < RACY_NS && age > -SKEW_NS ? FILE_FLAGS.recentlyChanged : 0
-  }
-
-  /** A file that could not be opened: listed without data, unless it is not there any more. */
-  #unopened(entry: WalkEntry, firstPath: Buffer | undefined, error: unknown): boolean {
-    const code = errnoCodeOf(error)
-    if (code === undefined) throw error
-    if (code === 'ENOENT' || code === 'ELOOP' || code === 'ENXIO') {
-      const text =
-        code === 'ENOENT'
-          ? 'it vanished before it could be opened'
-          : 'it was replaced before it could be opened'
-      this.#warn(entry.path, code, `${text}: it is not in the backup`)
-      return false
-    }
-    this.#warn(entry.path, code, `it could not be opened (${code}): its data is not in the backup`)
-    const facts = recordFacts(entry.path, entry.stat)
-    const nowhere = { imageIndex: 0, memberOffset: this.#parts.data.offset, memberBytes: 0 }
-    this.#list({
-      ...facts,
-      ...recordKind(entry, undefined, firstPath),
-      ...nowhere,
-      flags: FILE_FLAGS.unreadable,
-    })
-    return true
+    this.#add(this.#list.describe(entry, stat, undefined, isSame ? firstPath : undefined), read)
+    return isSame
   }
 
   #storeOther(
@@ -354,80 +191,30 @@ export class Reader {
     linkTarget: Buffer | undefined,
     group: LinkGroup | undefined,
     firstPath: Buffer | undefined,
-  ): boolean {
-    const { calls, data } = this.#parts
+  ): void {
+    const { calls, data, owners } = this.#parts
     const { path, stat, kind, fd, directory, name } = entry
-    const extra = readAttributes(calls, fd === undefined ? { directory, name } : { fd }, this.#refused(path))
-    const member = this.#member(
-      entry,
-      stat,
-      extra,
-      linkTarget === undefined ? { kind } : { kind, linkTarget },
+    const place = fd === undefined ? { directory, name } : { fd }
+    const extra = readAttributes(calls, place, (attribute, code) =>
+      this.#warn(path, code, `${attribute} could not be read (${code}) and is not in the backup`),
     )
+    const member = memberOf(entry, stat, kind, linkTarget, owners, extra)
     const memberOffset = data.offset
     writeMemberHeader(data, member)
+    const stored = { memberOffset, memberBytes: data.offset - memberOffset, flags: 0 }
+    if (group !== undefined) group.stored = storedMember(stored, member.path, stat)
     this.counts.storedEntries++
-    const memberBytes = data.offset - memberOffset
-    const { mtimeNs, ctimeNs, size } = stat
-    if (group !== undefined) {
-      group.stored = {
-        memberPath: member.path,
-        memberOffset,
-        memberBytes,
-        sizeBytes: size,
-        mtimeNs,
-        ctimeNs,
-        flags: 0,
-      }
-    }
-    const own = recordKind(entry, linkTarget, firstPath)
-    this.#list({ ...recordFacts(path, stat), ...own, imageIndex: 0, memberOffset, memberBytes, flags: 0 })
-    return true
+    this.#add(this.#list.describe(entry, stat, linkTarget, firstPath), stored)
   }
 
-  #member(
-    entry: WalkEntry,
-    stat: FileStat,
-    extra: ExtraAttributes,
-    own: Pick<ArchiveMember, 'kind' | 'linkTarget'>,
-    sparse?: readonly DataRegion[],
-  ): ArchiveMember {
-    const { owners } = this.#parts
-    const userName = owners.user(stat.uid)
-    const groupName = owners.group(stat.gid)
-    return {
-      path: memberPathOf(entry.path),
-      ...own,
-      mode: stat.mode & 0o7777,
-      uid: stat.uid,
-      gid: stat.gid,
-      ...(userName === undefined ? {} : { userName }),
-      ...(groupName === undefined ? {} : { groupName }),
-      sizeBytes: own.kind === 'file' ? stat.size : 0,
-      mtimeNs: stat.mtimeNs,
-      atimeNs: entry.stat.atimeNs,
-      ctimeNs: stat.ctimeNs,
-      ...devicePart(own.kind, stat),
-      ...(sparse === undefined ? {} : { sparse }),
-      ...extra,
+  #add(listed: ListEntry, stored?: MemberPlace): void {
+    if (stored !== undefined) {
+      listed.memberOffset = stored.memberOffset
+      listed.memberBytes = stored.memberBytes
+      listed.flags = stored.flags
     }
-  }
-
-  #list(record: FileRecord): void {
     this.counts.entries++
-    this.#passOn(this.#parts.list.encoder.add(record))
-  }
-
-  #passOn(batch: Buffer | undefined): void {
-    if (batch === undefined) return
-    this.batches++
-    this.#parts.list.out.write(batch)
-    this.#parts.list.out.flush()
-  }
-
-  #refused(path: Buffer): (attribute: string, code: string) => void {
-    return (attribute, code) =>
-      this.#warn(path, code, `${attribute} could not be read (${code}) and is not in the backup`)
+    this.#list.add(listed)
   }
 
   #failed(path: Buffer, error: unknown, consequence: string): void {
@@ -440,4 +227,10 @@ export class Reader {
   #warn(path: Buffer, code: string, text: string): void {
     this.#parts.warn({ severity: 'warning', path, code, text })
   }
+}
+
+function storedMember(place: MemberPlace, memberPath: Buffer, stat: FileStat): StoredMember {
+  const { memberOffset, memberBytes, flags } = place
+  const { size: sizeBytes, mtimeNs, ctimeNs } = stat
+  return { memberPath, memberOffset, memberBytes, sizeBytes, mtimeNs, ctimeNs, flags }
 }

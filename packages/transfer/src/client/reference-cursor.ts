@@ -1,18 +1,26 @@
-import { comparePaths, FileListDecoder, type FileRecord } from '@nb/formats'
-import type { FileStat } from '../posix/file-stat.ts'
+import { BatchCursor, comparePaths, FileListDecoder, FormatError, type WholeBatch } from '@nb/formats'
+import type { StatFields } from '../posix/file-stat.ts'
 import type { WalkEntry } from './walk.ts'
+
+const SLASH = 0x2f
+
+/** What the reference says of an entry; valid until the next is looked for. */
+export type KnownEntry = ReturnType<BatchCursor['attributes']>
 
 /**
  * The file list that an incremental backup compares with, read in step with the walk: both are sorted, so each
- * record is looked at once and only a few batches are in memory.
+ * entry is looked at once, on its bytes, and only a few batches are in memory.
  */
 export class ReferenceCursor {
   readonly #next: () => Uint8Array | undefined
   readonly #decoder = new FileListDecoder()
-  #records: FileRecord[] = []
-  #at = 0
+  readonly #cursor = new BatchCursor()
+  #batches: WholeBatch[] = []
+  /** Whether the cursor stands at an entry. */
+  #stands = false
   #ended = false
   #images: readonly string[] | undefined
+  #imageCount = 0
 
   /** @param next - the next bytes of the list, `undefined` at its end; may block the thread */
   constructor(next: () => Uint8Array | undefined) {
@@ -25,30 +33,66 @@ export class ReferenceCursor {
     return this.#images ?? []
   }
 
-  /** The reference's record of `path`. Paths must be asked for in the list's order. */
-  find(path: Buffer): FileRecord | undefined {
-    for (;;) {
-      const record = this.#records[this.#at]
-      if (record === undefined) {
-        if (this.#ended) return undefined
-        this.#fill()
-        continue
-      }
-      const order = comparePaths(record.path, path)
-      if (order === 0) return record
+  /** What the reference says of `path`. Paths must be asked for in the list's order. */
+  find(path: Buffer): KnownEntry | undefined {
+    while (this.#stands || this.#advance()) {
+      const order = this.#compare(path)
       if (order > 0) return undefined
-      this.#at++
+      if (order === 0) return this.#known()
+      this.#stands = false
     }
+    return undefined
   }
 
   /** Reads what is left, so that a broken rest is noticed and the sender can end. */
   drain(): void {
     while (!this.#ended) this.#fill()
+    this.#batches = []
+  }
+
+  #known(): KnownEntry {
+    const known = this.#cursor.attributes()
+    if (known.imageIndex < this.#imageCount) return known
+    const text = `An entry in image ${known.imageIndex} of ${this.#imageCount}`
+    throw new FormatError('FILE_LIST_INVALID', 0, text)
+  }
+
+  /** Below 0 where the present entry comes before `path`, 0 at it. */
+  #compare(path: Buffer): number {
+    const { pathBuffer, pathBytes } = this.#cursor
+    const limit = Math.min(pathBytes, path.length)
+    let shared = 0
+    while (shared < limit && pathBuffer[shared] === path[shared]) shared++
+    if (shared === limit) return pathBytes - path.length
+    return rank(pathBuffer[shared]) - rank(path[shared])
+  }
+
+  /** Goes on to the next entry; says whether there is one. */
+  #advance(): boolean {
+    const cursor = this.#cursor
+    while (!cursor.next()) {
+      const batch = this.#nextBatch()
+      if (batch === undefined) return false
+      const { bytes, open } = batch
+      if (cursor.entryCount > 0) {
+        cursor.entry()
+        cursor.finish()
+        if (comparePaths(cursor.path, open.firstPath) >= 0) {
+          const text = 'A batch begins before the one that precedes it ends'
+          throw new FormatError('FILE_LIST_ORDER', open.offset, text)
+        }
+      }
+      cursor.openChecked(bytes, open)
+    }
+    return (this.#stands = true)
+  }
+
+  #nextBatch(): WholeBatch | undefined {
+    while (this.#batches.length === 0 && !this.#ended) this.#fill()
+    return this.#batches.shift()
   }
 
   #fill(): void {
-    this.#records = []
-    this.#at = 0
     const bytes = this.#next()
     if (bytes === undefined) {
       this.#ended = true
@@ -58,48 +102,50 @@ export class ReferenceCursor {
     this.#decoder.push(bytes, {
       onHeader: (header) => {
         this.#images = header.images
+        this.#imageCount = header.images.length
       },
-      onRecord: (record) => {
-        this.#records.push(record)
+      onWholeBatch: (batch) => {
+        this.#batches.push(batch)
       },
     })
   }
 }
 
+/** Where a byte of a path stands in the order of paths. */
+function rank(byte: number | undefined): number {
+  return byte === SLASH ? 0 : (byte ?? 0)
+}
 /**
  * Whether an entry is as the reference has it, so that the data stored then is the data now. The change time
  * decides: no program can set it. A record that was read unsoundly, or has no stored member, never counts.
  */
-export function isUnchanged(record: FileRecord, entry: WalkEntry, linkTarget: Buffer | undefined): boolean {
+export function isUnchanged(known: KnownEntry, entry: WalkEntry, linkTarget: Buffer | undefined): boolean {
   const { stat, kind } = entry
-  // A record of a further name does not tell what the file is; its inode and change time do.
-  const isFurtherName = record.kind === 'hardlink'
   return (
-    (isFurtherName ? kind !== 'directory' : record.kind === kind) &&
-    record.flags === 0 &&
-    record.memberBytes > 0 &&
-    record.identity.inode === stat.ino &&
-    record.identity.device === deviceOf(stat) &&
-    record.mtimeNs === stat.mtimeNs &&
-    record.ctimeNs === stat.ctimeNs &&
-    record.mode === (stat.mode & 0o7777) &&
-    record.uid === stat.uid &&
-    record.gid === stat.gid &&
-    (kind !== 'file' || record.sizeBytes === stat.size) &&
-    (isFurtherName ||
-      kind !== 'symlink' ||
-      (linkTarget !== undefined && record.linkTarget?.equals(linkTarget) === true)) &&
-    (isFurtherName ||
-      !isDevice(kind) ||
-      (record.deviceMajor === stat.rdevMajor && record.deviceMinor === stat.rdevMinor))
+    known.hasTimes(stat.mtime, stat.ctime) &&
+    known.hasIdentity(stat.devMajor, stat.devMinor, stat.inoHigh, stat.inoLow) &&
+    known.flags === 0 &&
+    known.memberBytes > 0 &&
+    known.mode === (stat.mode & 0o7777) &&
+    known.uid === stat.uid &&
+    known.gid === stat.gid &&
+    (kind !== 'file' || known.sizeBytes === stat.size) &&
+    isSameKind(known, entry, linkTarget)
   )
 }
 
-function isDevice(kind: string): boolean {
-  return kind === 'character-device' || kind === 'block-device'
+function isSameKind(known: KnownEntry, { kind, stat }: WalkEntry, linkTarget: Buffer | undefined): boolean {
+  const knownKind = known.kind
+  // An entry of a further name does not tell what the file is; its inode and change time do.
+  if (knownKind === 'hardlink') return kind !== 'directory'
+  if (knownKind !== kind) return false
+  if (kind === 'symlink') return linkTarget !== undefined && known.linkTarget?.equals(linkTarget) === true
+  if (kind === 'character-device' || kind === 'block-device')
+    return known.hasDevice(stat.rdevMajor, stat.rdevMinor)
+  return true
 }
 
 /** The device a file is on as one number, major part above the minor. */
-export function deviceOf(stat: Pick<FileStat, 'devMajor' | 'devMinor'>): bigint {
+export function deviceOf(stat: Pick<StatFields, 'devMajor' | 'devMinor'>): bigint {
   return (BigInt(stat.devMajor) << 32n) | BigInt(stat.devMinor)
 }

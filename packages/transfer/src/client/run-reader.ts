@@ -4,10 +4,11 @@ import { AT } from '../posix/constants.ts'
 import { errnoCodeOf } from '../posix/posix-error.ts'
 import type { BlockPipe } from './block-pipe.ts'
 import { CheckpointSchedule } from './checkpoint-schedule.ts'
-import { identityKey } from './directory-stack.ts'
+import { IdentitySet } from './identity.ts'
 import { loadOwnerNames } from './owner-names.ts'
 import { loadReadCalls } from './load-read-calls.ts'
-import { Reader, type ReaderMoment, type ReaderState } from './reader.ts'
+import type { ReaderMoment } from './file-reader.ts'
+import { Reader, type ReaderState } from './reader.ts'
 import {
   countsAt,
   decodePosition,
@@ -194,11 +195,11 @@ function referenceOf(pipe: Pick<BlockPipe, 'takeSync' | 'release'>): ReferenceCu
 }
 
 /** Files and directories that must not be backed up, by identity: a link or another mount that leads there counts too. */
-function identitiesOf(calls: ReadCalls, paths: readonly Uint8Array[]): ReadonlySet<string> {
-  const never = new Set<string>()
+function identitiesOf(calls: ReadCalls, paths: readonly Uint8Array[]): IdentitySet {
+  const never = new IdentitySet()
   for (const path of paths) {
     try {
-      never.add(identityKey(calls.stat(AT.FDCWD, path)))
+      never.add(calls.stat(AT.FDCWD, path))
     } catch (error) {
       // What is not there cannot be met on the walk.
       if (errnoCodeOf(error) === undefined) throw error

@@ -21,13 +21,17 @@ export class StreamWriter {
     return this.#offset
   }
 
-  /** The free rest of the present block, at least one byte; what is written there counts once it is {@link advance}d. */
-  space(): Buffer {
-    this.#block ??= this.#pipe.claimSync()
-    return this.#block.subarray(this.#used)
+  /** The present block; free from {@link used} on, at least one byte. What is written there counts once it is {@link advance}d. */
+  get block(): Buffer {
+    return (this.#block ??= this.#pipe.claimSync())
   }
 
-  /** Counts `byteLength` bytes at the front of {@link space} as written. */
+  /** Bytes of {@link block} that are written. */
+  get used(): number {
+    return this.#used
+  }
+
+  /** Counts `byteLength` bytes as written. */
   advance(byteLength: number): void {
     this.#used += byteLength
     this.#offset += byteLength
@@ -36,9 +40,9 @@ export class StreamWriter {
 
   write(bytes: Uint8Array): void {
     for (let done = 0; done < bytes.length;) {
-      const space = this.space()
-      const length = Math.min(space.length, bytes.length - done)
-      space.set(bytes.subarray(done, done + length))
+      const { block, used } = this
+      const length = Math.min(block.length - used, bytes.length - done)
+      block.set(done === 0 && length === bytes.length ? bytes : bytes.subarray(done, done + length), used)
       this.advance(length)
       done += length
     }
@@ -46,9 +50,9 @@ export class StreamWriter {
 
   zeros(byteLength: number): void {
     for (let left = byteLength; left > 0;) {
-      const space = this.space()
-      const length = Math.min(space.length, left)
-      space.fill(0, 0, length)
+      const { block, used } = this
+      const length = Math.min(block.length - used, left)
+      block.fill(0, used, used + length)
       this.advance(length)
       left -= length
     }

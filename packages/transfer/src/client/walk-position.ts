@@ -37,12 +37,12 @@ export function namesBetween(root: Buffer, directory: Buffer): readonly Buffer[]
 }
 
 /** Index of the first of the sorted names that comes after `name`. */
-export function firstAfter(names: readonly Buffer[], name: Buffer): number {
+export function firstAfter(names: readonly string[], name: string): number {
   let low = 0
   let high = names.length
   while (low < high) {
     const middle = (low + high) >>> 1
-    if (Buffer.compare(names[middle] as Buffer, name) > 0) high = middle
+    if ((names[middle] as string) > name) high = middle
     else low = middle + 1
   }
   return low

@@ -3,8 +3,9 @@ import { comparePaths, isWithin } from '@nb/formats'
 import { AT } from '../posix/constants.ts'
 import type { FileStat } from '../posix/file-stat.ts'
 import { errnoCodeOf } from '../posix/posix-error.ts'
-import { DIRECTORY_FLAGS, DirectoryStack, identityKey, openQuietly, type Frame } from './directory-stack.ts'
+import { DIRECTORY_FLAGS, DirectoryStack, openQuietly, type Frame } from './directory-stack.ts'
 import { kindOfMode, type EntryKind } from './entry-kind.ts'
+import { isSameFile, type IdentitySet } from './identity.ts'
 import type { ReadCalls } from './read-calls.ts'
 import { splitPath, type WalkRoots } from './roots.ts'
 import type { Selection, Standing } from './selection.ts'
@@ -43,8 +44,8 @@ export interface WalkParts {
   readonly roots: WalkRoots
   readonly selection: Selection
   readonly crossMountPoints: boolean
-  /** {@link identityKey} of files and directories that are never visited, whatever they are called. */
-  readonly never: ReadonlySet<string>
+  /** Files and directories that are never visited, whatever they are called. */
+  readonly never: Pick<IdentitySet, 'has'>
   readonly warn: WarningSink
   readonly visit: (entry: WalkEntry) => void
   /** Asked between two entries, as long as more may come: where it stands is told when that is due. */
@@ -160,7 +161,9 @@ class Walker {
   }
 
   #position(root: Buffer, { path, entries }: Frame, next: number): WalkPosition {
-    const directory = { path, after: entries[next - 1], unvisited: this.#stack.unvisited }
+    const last = entries[next - 1]
+    const after = last === undefined ? undefined : Buffer.from(last, 'latin1')
+    const directory = { path, after, unvisited: this.#stack.unvisited }
     return { root, directory, summary: this.#summary }
   }
 
@@ -194,10 +197,11 @@ class Walker {
       if (found === undefined || !this.#enterAgain(found, below.length - depth >= unvisited)) return
       const frame = this.#stack.top as Frame
       if (name === undefined) return
-      frame.next = firstAfter(frame.entries, name)
+      const text = name.toString('latin1')
+      frame.next = firstAfter(frame.entries, text)
       if (depth === below.length) return
       const directory = frame.fd ?? this.#reopened(frame)
-      found = directory === undefined ? undefined : this.#found(frame, directory, name)
+      found = directory === undefined ? undefined : this.#found(frame, directory, text)
     }
   }
 
@@ -213,31 +217,29 @@ class Walker {
     return false
   }
 
-  #child(above: Frame, directory: number, name: Buffer): void {
-    const path = joinPath(above.path, name)
-    if (path.length > MAX_PATH_BYTES) {
-      const text = `its path has ${path.length} bytes, more than a file list can hold: it is not in the backup`
+  #child(above: Frame, directory: number, name: string): void {
+    const pathBytes = prefixBytes(above.path) + name.length
+    if (pathBytes > MAX_PATH_BYTES) {
+      const text = `its path has ${pathBytes} bytes, more than a file list can hold: it is not in the backup`
       this.#parts.warn({ severity: 'warning', path: above.path, code: 'ENAMETOOLONG', text })
       return
     }
-    const found = this.#found(above, directory, name, path)
+    const found = this.#found(above, directory, name)
     if (found !== undefined) this.#entry(found)
   }
 
-  #found(
-    above: Frame,
-    directory: number,
-    name: Buffer,
-    path: Buffer = joinPath(above.path, name),
-  ): Found | undefined {
+  #found(above: Frame, directory: number, text: string): Found | undefined {
+    const { calls, selection } = this.#parts
+    const path = joinPath(above.path, text)
+    const name = path.subarray(prefixBytes(above.path))
     let stat: FileStat
     try {
-      stat = this.#parts.calls.stat(directory, name)
+      stat = calls.stat(directory, name)
     } catch (error) {
       this.#failed(path, error, 'it is not in the backup')
       return undefined
     }
-    const names = this.#parts.selection.active ? [...above.names, pathFromBytes(name)] : above.names
+    const names = selection.active ? [...above.names, pathFromBytes(name)] : above.names
     return { path, directory, name, stat, names, above }
   }
 
@@ -245,7 +247,7 @@ class Walker {
   #entry(found: Found): boolean {
     const { selection, never, warn, visit } = this.#parts
     const { path, directory, name, stat, above } = found
-    if (never.size > 0 && never.has(identityKey(stat))) return true
+    if (never.has(stat)) return true
     const kind = kindOfMode(stat.mode)
     const standing = selection.judge(found.names, kind === 'directory', above?.standing)
     if (standing.verdict === 'skip') return true
@@ -310,7 +312,7 @@ class Walker {
     const { calls } = this.#parts
     try {
       const fd = openQuietly(calls, directory, name, DIRECTORY_FLAGS)
-      if (identityKey(calls.statFd(fd)) === identityKey(stat)) return fd
+      if (isSameFile(calls.statFd(fd), stat)) return fd
       calls.close(fd)
       const text = 'it was replaced while it was being opened: its content is not in the backup'
       this.#parts.warn({ severity: 'warning', path, code: 'REPLACED', text })
@@ -320,15 +322,16 @@ class Walker {
     return undefined
   }
 
-  #entriesOf(fd: number, path: Buffer, content: 'whole' | 'toward'): readonly Buffer[] {
+  #entriesOf(fd: number, path: Buffer, content: 'whole' | 'toward'): readonly string[] {
     try {
-      const names = this.#parts.calls.readDirectory(fd).map((entry) => entry.name)
+      const names = this.#parts.calls.readNames(fd)
       const { inner } = this.#parts.roots
       const wanted =
         content === 'whole'
           ? names
           : names.filter((name) => inner.some((i) => isWithin(i, joinPath(path, name))))
-      return wanted.sort((a, b) => Buffer.compare(a, b))
+      // A character is a byte: this is the order of bytes.
+      return wanted.sort()
     } catch (error) {
       this.#failed(path, error, 'the content of this directory is not in the backup')
       return []
@@ -350,10 +353,20 @@ function isMountPoint(stat: FileStat, above: FileStat): boolean {
 
 // What a record of a file list can hold.
 const MAX_PATH_BYTES = 65_535
-const SLASH = Buffer.from('/')
+const SLASH = 0x2f
 
-function joinPath(directory: Buffer, name: Buffer): Buffer {
-  return directory.length === 1 ? Buffer.concat([SLASH, name]) : Buffer.concat([directory, SLASH, name])
+/** Bytes before a name in the path of what is in a directory. */
+function prefixBytes(directory: Buffer): number {
+  return directory.length === 1 ? 1 : directory.length + 1
+}
+
+function joinPath(directory: Buffer, name: string): Buffer {
+  const prefix = prefixBytes(directory)
+  const path = Buffer.allocUnsafe(prefix + name.length)
+  path.set(directory)
+  path[prefix - 1] = SLASH
+  path.write(name, prefix, 'latin1')
+  return path
 }
 
 function outcomeOf(stat: FileStat | 'missing' | 'unreadable'): RootOutcome {

@@ -24,6 +24,15 @@ export function parseDirectoryEntries(buffer: Buffer, length: number, into: Dire
   }
 }
 
+/** As {@link parseDirectoryEntries}, names alone: as text, a Latin-1 character a byte. */
+export function readNamesInto(buffer: Buffer, length: number, into: string[]): void {
+  for (let at = 0; at < length; at += buffer.readUInt16LE(at + 16)) {
+    const start = at + 19
+    const end = buffer.indexOf(0, start)
+    if (!isDot(buffer, start, end)) into.push(buffer.toString('latin1', start, end))
+  }
+}
+
 function isDot(buffer: Buffer, start: number, end: number): boolean {
   if (buffer[start] !== 0x2e) return false
   return end === start + 1 || (end === start + 2 && buffer[start + 1] === 0x2e)

@@ -1,11 +1,15 @@
-/** What `statx(2)` says of a file, in the widths it is said in. */
-export interface FileStat {
+import { type Instant, timeNsOf } from '@nb/formats'
+
+/** What is known of a file, in numbers that cost little: times as instants, numbers of 64 bits in two halves. */
+export interface StatFields {
   /** File type and permission bits, as `st_mode`. */
   readonly mode: number
   readonly nlink: number
   readonly uid: number
   readonly gid: number
-  readonly ino: bigint
+  /** Upper 32 bits of the inode's number. */
+  readonly inoHigh: number
+  readonly inoLow: number
   readonly devMajor: number
   readonly devMinor: number
   /** Which mount the file was reached through; -1 where the kernel does not say. */
@@ -16,9 +20,64 @@ export interface FileStat {
   readonly size: number
   /** Allocated units of 512 bytes. */
   readonly blocks: number
-  readonly atimeNs: bigint
-  readonly mtimeNs: bigint
-  readonly ctimeNs: bigint
+  readonly atime: Instant
+  readonly mtime: Instant
+  readonly ctime: Instant
+}
+
+/** What `statx(2)` says of a file, in the widths it is said in. */
+export class FileStat implements StatFields {
+  readonly mode: number
+  readonly nlink: number
+  readonly uid: number
+  readonly gid: number
+  readonly inoHigh: number
+  readonly inoLow: number
+  readonly devMajor: number
+  readonly devMinor: number
+  readonly mountId: number
+  readonly rdevMajor: number
+  readonly rdevMinor: number
+  readonly size: number
+  readonly blocks: number
+  readonly atime: Instant
+  readonly mtime: Instant
+  readonly ctime: Instant
+
+  constructor(fields: StatFields) {
+    this.mode = fields.mode
+    this.nlink = fields.nlink
+    this.uid = fields.uid
+    this.gid = fields.gid
+    this.inoHigh = fields.inoHigh
+    this.inoLow = fields.inoLow
+    this.devMajor = fields.devMajor
+    this.devMinor = fields.devMinor
+    this.mountId = fields.mountId
+    this.rdevMajor = fields.rdevMajor
+    this.rdevMinor = fields.rdevMinor
+    this.size = fields.size
+    this.blocks = fields.blocks
+    this.atime = fields.atime
+    this.mtime = fields.mtime
+    this.ctime = fields.ctime
+  }
+
+  get ino(): bigint {
+    return (BigInt(this.inoHigh) << 32n) | BigInt(this.inoLow)
+  }
+
+  get atimeNs(): bigint {
+    return timeNsOf(this.atime)
+  }
+
+  get mtimeNs(): bigint {
+    return timeNsOf(this.mtime)
+  }
+
+  get ctimeNs(): bigint {
+    return timeNsOf(this.ctime)
+  }
 }
 
 /** Bytes of `struct statx`. */
@@ -32,12 +91,13 @@ const GIGA = 1_000_000_000n
 
 /** Reads the `struct statx` that the kernel left in `view` (include/uapi/linux/stat.h; the layout is one for all machines). */
 export function parseStatx(view: DataView): FileStat {
-  return {
+  return new FileStat({
     mode: view.getUint16(28, true),
     nlink: view.getUint32(16, true),
     uid: view.getUint32(20, true),
     gid: view.getUint32(24, true),
-    ino: view.getBigUint64(32, true),
+    inoHigh: view.getUint32(36, true),
+    inoLow: view.getUint32(32, true),
     devMajor: view.getUint32(136, true),
     devMinor: view.getUint32(140, true),
     mountId: (view.getUint32(0, true) & MNT_ID) === 0 ? -1 : uint64(view, 144),
@@ -45,18 +105,19 @@ export function parseStatx(view: DataView): FileStat {
     rdevMinor: view.getUint32(132, true),
     size: uint64(view, 40),
     blocks: uint64(view, 48),
-    atimeNs: timestamp(view, 64),
-    mtimeNs: timestamp(view, 112),
-    ctimeNs: timestamp(view, 96),
-  }
+    atime: instantAt(view, 64),
+    mtime: instantAt(view, 112),
+    ctime: instantAt(view, 96),
+  })
 }
 
 function uint64(view: DataView, offset: number): number {
   return view.getUint32(offset, true) + view.getUint32(offset + 4, true) * 0x1_0000_0000
 }
 
-function timestamp(view: DataView, offset: number): bigint {
-  return view.getBigInt64(offset, true) * GIGA + BigInt(view.getUint32(offset + 8, true))
+function instantAt(view: DataView, offset: number): Instant {
+  const seconds = view.getUint32(offset, true) + view.getInt32(offset + 4, true) * 0x1_0000_0000
+  return { seconds, nanos: view.getUint32(offset + 8, true) }
 }
 
 /** Bytes of two `struct timespec`. */

@@ -49,6 +49,7 @@ export interface Libc {
 interface Koffi {
   load(path: string | null): { func(prototype: string): unknown }
   errno(): number
+  address(bytes: Uint8Array): bigint
 }
 
 const prototypes: Record<Exclude<keyof Libc, 'errno'>, string> = {
@@ -89,21 +90,60 @@ const prototypes: Record<Exclude<keyof Libc, 'errno'>, string> = {
 }
 
 /**
+ * The calls that are made for every file of a tree, bound with addresses as plain numbers: the conversion of a byte
+ * argument costs as much as some of the calls.
+ */
+export interface AddressedLibc {
+  readonly errno: () => number
+  /** Where bytes lie; valid for as long as they do. */
+  readonly address: (bytes: Uint8Array) => number
+  readonly openat: Call<[number, number, number, number]>
+  readonly close: Call<[number]>
+  readonly pread: Call<[number, number, number, number]>
+  readonly statx: Call<[number, number, number, number, number]>
+  readonly getdents64: Call<[number, number, number, number]>
+  readonly flistxattr: Call<[number, number, number]>
+}
+
+const addressed: Record<Exclude<keyof AddressedLibc, 'errno' | 'address'>, string> = {
+  openat: 'int openat(int, uintptr_t, int, unsigned int)',
+  close: 'int close(int)',
+  pread: 'int64_t pread64(int, uintptr_t, size_t, int64_t)',
+  statx: 'int statx(int, uintptr_t, int, unsigned int, uintptr_t)',
+  getdents64: 'long syscall(long, int, uintptr_t, size_t)',
+  flistxattr: 'int64_t flistxattr(int, uintptr_t, size_t)',
+}
+
+/**
  * Binds the C library through `koffi`, at the first call only.
  *
  * @returns why it cannot be had, as a sentence, where the platform is none of Linux x64 and arm64 or `koffi`
  *   has no build for it.
  */
 export function loadLibc(): Libc | string {
+  return bind<Libc>(prototypes, () => ({}))
+}
+
+/** The same for {@link AddressedLibc}. */
+export function loadAddressedLibc(): AddressedLibc | string {
+  return bind<AddressedLibc>(addressed, (koffi) => ({
+    address: (bytes: Uint8Array) => Number(koffi.address(bytes)),
+  }))
+}
+
+function bind<Bound>(
+  functions: Readonly<Record<string, string>>,
+  others: (koffi: Koffi) => Record<string, unknown>,
+): Bound | string {
   if (platform() !== 'linux' || (arch() !== 'x64' && arch() !== 'arm64')) {
     return `system calls are bound for linux on x64 and arm64, not for ${platform()} on ${arch()}`
   }
   try {
     const koffi = createRequire(import.meta.url)('koffi') as Koffi
     const library = koffi.load(null)
-    const bound: Record<string, unknown> = { errno: () => koffi.errno() }
-    for (const [name, prototype] of Object.entries(prototypes)) bound[name] = library.func(prototype)
-    return bound as unknown as Libc
+    const bound: Record<string, unknown> = { errno: () => koffi.errno(), ...others(koffi) }
+    for (const [name, prototype] of Object.entries(functions)) bound[name] = library.func(prototype)
+    return bound as Bound
   } catch (error) {
     return `koffi cannot reach the C library: ${error instanceof Error ? error.message : String(error)}`
   }

@@ -4,7 +4,7 @@ import { AT } from '../../posix/constants.ts'
 import { loadPosix, type Posix } from '../../posix/posix.ts'
 import { errnoCodeOf } from '../../posix/posix-error.ts'
 import type { BlockPipe } from '../block-pipe.ts'
-import { identityKey } from '../directory-stack.ts'
+import { identityKey } from '../identity.ts'
 import type { WorkerReporter } from '../worker-reporter.ts'
 import { type RemovalMoment, Remover } from './remover.ts'
 

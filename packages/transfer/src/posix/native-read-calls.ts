@@ -1,0 +1,107 @@
+import type { ReadCalls } from '../client/read-calls.ts'
+import { AT, ERRNO, O, SYSCALL } from './constants.ts'
+import { readNamesInto } from './directory-entries.ts'
+import { parseStatx, STATX_BYTES, STATX_MASK, type FileStat } from './file-stat.ts'
+import { loadAddressedLibc, type AddressedLibc } from './libc.ts'
+import { loadPosix, type Posix } from './posix.ts'
+import { PosixError } from './posix-error.ts'
+
+const NAME_BYTES = 4096
+const ENTRY_BYTES = 64 * 1024
+/** Far above what the engine keeps in its heap (64 bytes). */
+const NEVER_MOVED_BYTES = 1024
+
+/** The reading calls on the C library: those made for every file without conversions, the others as {@link Posix} has them. */
+export function loadNativeReadCalls(): ReadCalls | string {
+  const posix = loadPosix()
+  if (typeof posix === 'string') return posix
+  const libc = loadAddressedLibc()
+  return typeof libc === 'string' ? libc : bindReadCalls(posix, libc)
+}
+
+function bindReadCalls(posix: Posix, libc: AddressedLibc): ReadCalls {
+  // One piece of memory that lies outside the garbage collector's heap (small ones lie in it, and move).
+  const memory = new ArrayBuffer(NAME_BYTES + STATX_BYTES + ENTRY_BYTES + 1)
+  const nameAddress = libc.address(new Uint8Array(memory))
+  const statAddress = nameAddress + NAME_BYTES
+  const entriesAddress = statAddress + STATX_BYTES
+  const nothingAddress = entriesAddress + ENTRY_BYTES
+  const name = Buffer.from(memory, 0, NAME_BYTES)
+  const entries = Buffer.from(memory, NAME_BYTES + STATX_BYTES, ENTRY_BYTES)
+  const statView = new DataView(memory, NAME_BYTES, STATX_BYTES)
+  const blocks: { memory: ArrayBufferLike; address: number } = { memory, address: nameAddress }
+
+  /** Puts a name where the calls find it. */
+  function put(bytes: Uint8Array): void {
+    const { length } = bytes
+    if (length >= NAME_BYTES) throw new PosixError('path', ERRNO.ENAMETOOLONG, shown(bytes))
+    for (let index = 0; index < length; index++) {
+      const byte = bytes[index] as number
+      if (byte === 0) throw new PosixError('path', ERRNO.EINVAL, shown(bytes))
+      name[index] = byte
+    }
+    name[length] = 0
+  }
+
+  /** Address of a block; the blocks of a stream lie in one piece of memory, which is too big to be moved. */
+  function addressOf(bytes: Buffer): number {
+    if (bytes.buffer !== blocks.memory) {
+      if (bytes.buffer.byteLength < NEVER_MOVED_BYTES) throw new RangeError('a block this small may be moved')
+      blocks.memory = bytes.buffer
+      blocks.address = libc.address(new Uint8Array(bytes.buffer))
+    }
+    return blocks.address + bytes.byteOffset
+  }
+
+  return {
+    ...posix,
+    open(directory, bytes, flags, mode = 0) {
+      put(bytes)
+      const fd = libc.openat(directory, nameAddress, flags | O.CLOEXEC, mode)
+      if (fd < 0) throw new PosixError('openat', libc.errno(), shown(bytes))
+      return fd
+    },
+    close(fd) {
+      if (libc.close(fd) < 0) throw new PosixError('close', libc.errno())
+    },
+    readInto(fd, into, at, length, position) {
+      if (at < 0 || length < 0 || at + length > into.length) throw new RangeError('a read beyond its memory')
+      const address = addressOf(into) + at
+      for (;;) {
+        const count = libc.pread(fd, address, length, position)
+        if (count >= 0) return count
+        const errno = libc.errno()
+        if (errno !== ERRNO.EINTR) throw new PosixError('pread', errno)
+      }
+    },
+    readNames(fd) {
+      const names: string[] = []
+      for (;;) {
+        const length = libc.getdents64(SYSCALL.getdents64, fd, entriesAddress, ENTRY_BYTES)
+        if (length < 0) throw new PosixError('getdents64', libc.errno())
+        if (length === 0) return names
+        readNamesInto(entries, length, names)
+      }
+    },
+    stat(directory, bytes): FileStat {
+      put(bytes)
+      const flags = bytes.length === 0 ? AT.SYMLINK_NOFOLLOW | AT.EMPTY_PATH : AT.SYMLINK_NOFOLLOW
+      if (libc.statx(directory, nameAddress, flags, STATX_MASK, statAddress) < 0)
+        throw new PosixError('statx', libc.errno(), shown(bytes))
+      return parseStatx(statView)
+    },
+    statFd(fd): FileStat {
+      if (libc.statx(fd, nothingAddress, AT.EMPTY_PATH, STATX_MASK, statAddress) < 0)
+        throw new PosixError('statx', libc.errno())
+      return parseStatx(statView)
+    },
+    listAttributesFd(fd) {
+      // Nearly every file has none: the full call is made for those that have some, and where this one fails.
+      return libc.flistxattr(fd, 0, 0) === 0 ? [] : posix.listAttributesFd(fd)
+    },
+  }
+}
+
+function shown(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('utf8')
+}
