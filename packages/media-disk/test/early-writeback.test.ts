@@ -1,17 +1,15 @@
 import t from 'tap'
 import { EarlyWriteback } from '../src/early-writeback.ts'
 
+interface HeldSync {
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
 /** Syncs that end when told. */
-function heldSyncs(): {
-  readonly file: { sync: () => Promise<void> }
-  readonly begun: PromiseWithResolvers<void>[]
-} {
-  const begun: PromiseWithResolvers<void>[] = []
-  const sync = (): Promise<void> => {
-    const held = Promise.withResolvers<void>()
-    begun.push(held)
-    return held.promise
-  }
+function heldSyncs(): { readonly file: { sync: () => Promise<void> }; readonly begun: readonly HeldSync[] } {
+  const begun: HeldSync[] = []
+  const sync = (): Promise<void> => new Promise((resolve, reject) => begun.push({ resolve, reject }))
   return { file: { sync }, begun }
 }
 
