@@ -76,7 +76,7 @@ export class RestoreNotes {
         : `the restore was ended in its midst; removed ${counted(removed.length, 'unfinished file')}: ${names}`,
     )
     for (const { message } of failures) {
-      const text = `unfinished files of the restore may be left (${message}); find ${root} -name '${note.prefix}*' shows them`
+      const text = `unfinished files of the restore may be left (${message}); find ${root} -name '${note.prefix}*' -o -type f -perm 1200 shows them`
       lines.line('warning', text)
     }
     await lines.finish()

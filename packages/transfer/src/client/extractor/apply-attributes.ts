@@ -22,6 +22,12 @@ export type AttributeRefusal = (
   code: string,
 ) => void
 
+/** An owner. */
+export interface GivenOwner {
+  readonly uid: number
+  readonly gid: number
+}
+
 /** Where attributes are set. `fd`: open for reading or writing. `pathFd`: opened with `O_PATH`, of anything but a link. */
 export type AttributePlace =
   | { readonly fd: number }
@@ -30,10 +36,11 @@ export type AttributePlace =
 
 /**
  * Sets all attributes, in the order that leaves none undone by the next: owner (clears set-id bits and
- * capabilities), extended attributes, ACLs, mode, times. What fails is told and the rest goes on; where the owner
- * could not be given, set-id bits are not set either, since they would act for someone else.
+ * capabilities), extended attributes, ACLs, times, mode, which ends the mark of what is unfinished. What fails is told and the
+ * rest goes on; where the owner could not be given, set-id bits are not set either, since they would act for someone else.
  *
  * @param inheritsAcl - whether the entry got an ACL from its directory, to be removed where the member has none
+ * @param given - the owner that it is known to have
  */
 export function applyAttributes(
   posix: Posix,
@@ -41,6 +48,7 @@ export function applyAttributes(
   attributes: RestorableAttributes,
   inheritsAcl: boolean,
   refused: AttributeRefusal,
+  given?: GivenOwner,
 ): void {
   const attempt = (attribute: Parameters<AttributeRefusal>[0], action: () => void): boolean => {
     try {
@@ -54,15 +62,14 @@ export function applyAttributes(
     }
   }
   const { uid, gid, mode, mtimeNs, atimeNs = mtimeNs } = attributes
-  const isOwned = attempt('owner', () => setOwner(posix, place, uid, gid))
+  const isOwned =
+    (given?.uid === uid && given.gid === gid) || attempt('owner', () => setOwner(posix, place, uid, gid))
   for (const { name, value } of attributes.xattrs ?? []) {
     attempt(`attribute ${name.toString('latin1')}`, () => setAttribute(posix, place, name, value))
   }
-  if (!('link' in place)) {
-    setAcls(posix, place, attributes, inheritsAcl, attempt)
-    attempt('mode', () => setMode(posix, place, isOwned ? mode : mode & ~SET_ID))
-  }
+  if (!('link' in place)) setAcls(posix, place, attributes, inheritsAcl, attempt)
   attempt('times', () => setTimes(posix, place, atimeNs, mtimeNs))
+  if (!('link' in place)) attempt('mode', () => setMode(posix, place, isOwned ? mode : mode & ~SET_ID))
 }
 
 const SET_ID = 0o6000

@@ -1,19 +1,25 @@
-import { comparePaths, type ArchiveMember, type ArchiveSink } from '@nb/formats'
+import type { ArchiveMember, ArchiveSink } from '@nb/formats'
 import { NbError } from '@nb/contracts'
-import { AT, O, S_IF } from '../../posix/constants.ts'
-import { descriptorPath, type Posix } from '../../posix/posix.ts'
+import type { Posix } from '../../posix/posix.ts'
 import { errnoCodeOf } from '../../posix/posix-error.ts'
 import { identityKey } from '../identity.ts'
 import { kindOfMode } from '../entry-kind.ts'
 import type { WarningSink } from '../warning.ts'
-import { applyAttributes, type AttributePlace, type RestorableAttributes } from './apply-attributes.ts'
-import { copyFile } from './copy-file.ts'
+import {
+  applyAttributes,
+  type AttributePlace,
+  type GivenOwner,
+  type RestorableAttributes,
+} from './apply-attributes.ts'
 import type { DeferredDirectory, ExtractionState, LinkLeader } from './extraction-state.ts'
-import { NEW_FILE_FLAGS, targetExists, type IfExists, type Installer } from './installer.ts'
+import { finishDirectories } from './finish-directories.ts'
+import { FurtherNames } from './further-names.ts'
+import { makeNode } from './make-node.ts'
+import { targetExists, type IfExists, type Installer } from './installer.ts'
+import { NewFiles, type NewFile } from './new-files.ts'
 import type { PlanIndex, PlannedTarget } from './plan-index.ts'
-import type { TargetDirectories } from './target-directories.ts'
-import { targetNames } from './target-path.ts'
-import { isUnfinishedDirectory, withoutMark } from './unfinished-directory.ts'
+import type { OpenDirectory, TargetDirectories } from './target-directories.ts'
+import { lastTargetName, targetNames } from './target-path.ts'
 import { RefusalTally } from './refusal-tally.ts'
 
 /** What was restored so far. */
@@ -48,8 +54,7 @@ export interface ExtractorParts {
 /** A target that passed all checks, with its directory open. */
 interface Place {
   readonly target: PlannedTarget
-  readonly names: readonly Buffer[]
-  readonly directory: number
+  readonly directory: OpenDirectory
   readonly name: Buffer
 }
 
@@ -57,8 +62,7 @@ interface Place {
 interface OpenFile {
   readonly place: Place
   readonly member: ArchiveMember
-  readonly temporary: Buffer
-  readonly fd: number
+  readonly made: NewFile
   /** Further names of it. */
   readonly others: readonly PlannedTarget[]
 }
@@ -75,6 +79,8 @@ export class Extractor implements ArchiveSink {
   readonly #made: Set<string>
   readonly #leaders: Map<string, LinkLeader>
   readonly #refusals: RefusalTally
+  readonly #newFiles: NewFiles
+  readonly #furtherNames: FurtherNames
   #imageIndex = 0
   #file: OpenFile | undefined
 
@@ -84,6 +90,8 @@ export class Extractor implements ArchiveSink {
     this.#made = made
     this.#leaders = new Map(parts.state.leaders)
     this.#refusals = new RefusalTally(parts.warn)
+    this.#newFiles = new NewFiles(parts.posix, parts.installer)
+    this.#furtherNames = new FurtherNames({ ...parts, refusals: this.#refusals })
   }
 
   /** Looks, before anything is written, for what may not be replaced. Throws `target-exists`. */
@@ -118,7 +126,7 @@ export class Extractor implements ArchiveSink {
       this.#guard(target, () => {
         const place = this.#place(target)
         if (place === undefined || place === 'root') return
-        if (this.#parts.installer.makeDirectory(place.directory, place.name, target.path) === 'made') {
+        if (this.#parts.installer.makeDirectory(place.directory.fd, place.name, target.path) === 'made') {
           this.#made.add(target.path.toString('latin1'))
         }
       })
@@ -143,7 +151,7 @@ export class Extractor implements ArchiveSink {
     const file = this.#file
     if (file === undefined) return
     try {
-      this.#parts.posix.writeAt(file.fd, chunk, dataOffset)
+      this.#parts.posix.writeAt(file.made.fd, chunk, dataOffset)
       this.counts.bytes += chunk.length
       this.#parts.observe?.('data-written', file.place.target.path)
     } catch (error) {
@@ -157,21 +165,20 @@ export class Extractor implements ArchiveSink {
   onMemberEnd(): void {
     const file = this.#file
     if (file === undefined) return
-    const { place, member, fd, temporary, others } = file
+    const { place, member, made, others } = file
     const { posix, target, installer } = this.#parts
     this.#guard(place.target, () => {
-      this.#apply({ fd }, member, target.givesAcl(), place.target.path)
+      this.#apply({ fd: made.fd }, member, target.givesAcl(), place.target.path, made.given)
       // Who it is matters only where further names will be linked to it.
-      const identity = place.target.linkKey === undefined ? '' : identityKey(posix.statFd(fd))
+      const identity = place.target.linkKey === undefined ? '' : identityKey(posix.statFd(made.fd))
       this.#file = undefined
-      posix.close(fd)
-      if (!installer.install(place.directory, temporary, place.name, place.target.path)) {
-        this.#skip(place.target)
-        return
-      }
-      this.#settled(place.target, identity)
+      posix.close(made.fd)
+      const isThere =
+        made.isInPlace || installer.install(made.directory, made.name, place.name, place.target.path)
+      if (isThere) this.#settled(place.target, identity)
+      else this.#skip(place.target)
     })
-    this.#further(others, member)
+    if (others.length > 0) this.#further(others, member)
   }
 
   onEndOfArchive(): void {
@@ -183,7 +190,13 @@ export class Extractor implements ArchiveSink {
     for (const target of this.#parts.plan.undone()) {
       this.#fail(target, 'NOT_IN_IMAGE', 'its data did not come: the image does not hold it')
     }
-    if (last) this.#finishDirectories()
+    if (last) {
+      const { posix, target, warn } = this.#parts
+      finishDirectories(
+        { posix, target, warn, refusals: this.#refusals },
+        { directories: this.#directories, made: this.#made },
+      )
+    }
     this.#refusals.finish()
     return {
       directories: last ? [] : this.#directories,
@@ -249,54 +262,35 @@ export class Extractor implements ArchiveSink {
       this.#fail(target, 'TARGET_UNSAFE', 'only a directory can take the place of the root')
     if (place === undefined || place === 'root') return false
     observe?.('directory-opened', target.path)
-    if (installer.mustSkip(place.directory, place.name)) {
-      this.#skip(target)
-      return false
-    }
     if (member.kind !== 'file') {
+      if (installer.mustSkip(place.directory.fd, place.name)) {
+        this.#skip(target)
+        return false
+      }
       this.#node(place, member)
       this.#further(others, member)
       return true
     }
-    const { name, made: fd } = installer.makeTemporary(place.target.path, (n) =>
-      posix.open(place.directory, n, NEW_FILE_FLAGS, 0o600),
-    )
-    this.#file = { place, member, temporary: name, fd, others }
+    const made = this.#newFiles.begin(place.directory, place.name, target.path)
+    if (made === 'there') {
+      this.#skip(target)
+      return false
+    }
+    this.#file = { place, member, made, others }
     observe?.('file-created', target.path)
-    if (member.sparse !== undefined) posix.truncate(fd, member.sizeBytes)
+    if (member.sparse !== undefined) posix.truncate(made.fd, member.sizeBytes)
     return true
   }
 
   /** A symbolic link, FIFO or device node. */
-  #node(place: Place, member: ArchiveMember): void {
-    const { posix, installer, target } = this.#parts
-    const { directory } = place
-    const { name } = installer.makeTemporary(place.target.path, (n) => makeNode(posix, directory, n, member))
-    let identity: string
-    try {
-      if (member.kind === 'symlink') {
-        this.#apply({ directory, link: name }, member, false, place.target.path)
-        identity = identityKey(posix.stat(directory, name))
-      } else {
-        // Opened as a mere place: a device's driver never hears of it.
-        const pathFd = posix.open(directory, name, O.PATH | O.NOFOLLOW)
-        try {
-          const stat = posix.statFd(pathFd)
-          if (kindOfMode(stat.mode) !== member.kind)
-            throw new NbError('target-unsafe', 'a node was replaced while it was made')
-          this.#apply({ pathFd }, member, target.givesAcl(), place.target.path)
-          identity = identityKey(stat)
-        } finally {
-          posix.close(pathFd)
-        }
-      }
-    } catch (error) {
-      installer.discard(directory, name)
-      throw error
-    }
-    if (installer.install(directory, name, place.name, place.target.path))
-      this.#settled(place.target, identity)
-    else this.#skip(place.target)
+  #node({ directory, name, target }: Place, member: ArchiveMember): void {
+    const { path } = target
+    const { posix, installer, target: directories } = this.#parts
+    const made = makeNode({ posix, installer }, directory.fd, path, member, (at) =>
+      this.#apply(at, member, 'pathFd' in at && directories.givesAcl(), path),
+    )
+    if (installer.install(directory.fd, made.name, name, path)) this.#settled(target, made.identity)
+    else this.#skip(target)
   }
 
   /** Further names of what was written before. */
@@ -309,136 +303,41 @@ export class Extractor implements ArchiveSink {
           this.#fail(target, 'NO_LEADER', 'the file it is a further name of could not be restored')
           return
         }
-        this.#link(target, leader, member)
+        const place = this.#furtherNames.link(target.path, leader, member, () => this.#place(target))
+        if (place === 'linked') this.counts.entries++
+        else if (place === 'there') this.counts.skipped++
+        if (place !== 'refused') this.#parts.tick(target.path)
       })
     }
   }
 
-  #link(target: PlannedTarget, leader: LinkLeader, member: ArchiveMember): void {
-    const { posix, installer } = this.#parts
-    const leaderFd = this.#openLeader(leader)
-    try {
-      const place = this.#place(target)
-      if (place === undefined || place === 'root') return
-      const found = posix.find(place.directory, place.name)
-      if (found !== undefined && identityKey(found) === leader.identity) {
-        this.counts.entries++
-        return
-      }
-      if (installer.mustSkip(place.directory, place.name)) {
-        this.#skip(target)
-        return
-      }
-      let temporary: Buffer
-      try {
-        temporary = installer.makeTemporary(target.path, (name) =>
-          posix.linkDescriptor(leaderFd, place.directory, name),
-        ).name
-      } catch (error) {
-        temporary = this.#copyInstead(place, leaderFd, member, error)
-      }
-      if (installer.install(place.directory, temporary, place.name, target.path)) this.counts.entries++
-      else this.#skip(target)
-      this.#parts.tick(target.path)
-    } finally {
-      posix.close(leaderFd)
-    }
-  }
-
-  #openLeader(leader: LinkLeader): number {
-    const { posix, target } = this.#parts
-    const names = targetNames(Buffer.from(leader.path))
-    const name = typeof names === 'string' ? undefined : names.at(-1)
-    if (typeof names === 'string' || name === undefined)
-      throw new NbError('internal', 'a leader without a name')
-    const fd = posix.open(target.open(names.slice(0, -1), { make: false }), name, O.PATH | O.NOFOLLOW)
-    if (identityKey(posix.statFd(fd)) === leader.identity) return fd
-    posix.close(fd)
-    throw new NbError('target-unsafe', 'the file it is a further name of was replaced since it was restored')
-  }
-
-  /** Where a link cannot be made the data is copied, so that nothing is missing. */
-  #copyInstead(place: Place, leaderFd: number, member: ArchiveMember, error: unknown): Buffer {
-    const { posix, installer, warn } = this.#parts
-    const code = errnoCodeOf(error)
-    if (code === undefined || member.kind !== 'file') throw error
-    const text = `it could not be linked to the file it is a further name of (${code}): it is a copy`
-    warn({ severity: 'warning', path: Buffer.from(place.target.path), code, text })
-    const { name, made: fd } = installer.makeTemporary(place.target.path, (n) =>
-      posix.open(place.directory, n, NEW_FILE_FLAGS, 0o600),
-    )
-    const from = posix.open(AT.FDCWD, descriptorPath(leaderFd), O.RDONLY)
-    try {
-      copyFile(posix, from, fd)
-      this.#apply({ fd }, member, true, place.target.path)
-    } catch (failure) {
-      installer.discard(place.directory, name)
-      throw failure
-    } finally {
-      posix.close(from)
-      posix.close(fd)
-    }
-    return name
-  }
-
-  #finishDirectories(): void {
-    const { posix, target } = this.#parts
-    const deepestFirst = this.#directories
-      .map(({ path, attributes }) => ({ path: Buffer.from(path), attributes }))
-      .sort((a, b) => comparePaths(b.path, a.path))
-    for (const { path, attributes } of deepestFirst) {
-      try {
-        const names = targetNames(path)
-        if (typeof names === 'string') continue
-        const pathFd = target.open(names, { make: false })
-        applyAttributes(posix, { pathFd }, revived(attributes), true, this.#refusals.forPath(path))
-        this.#made.delete(path.toString('latin1'))
-      } catch (error) {
-        this.#warnOfDirectory(path, error)
-      }
-    }
-    this.#finishOtherDirectories()
-  }
-
-  /** Directories of which nothing is known but that they were missing above something: they keep to their owner. */
-  #finishOtherDirectories(): void {
-    const { posix, target } = this.#parts
-    const others = [...this.#made].map((path) => Buffer.from(path, 'latin1'))
-    for (const path of others.sort((a, b) => comparePaths(b, a))) {
-      try {
-        const names = targetNames(path)
-        if (typeof names === 'string') continue
-        const pathFd = target.open(names, { make: false })
-        const stat = posix.statFd(pathFd)
-        if (isUnfinishedDirectory(stat)) posix.chmodPath(descriptorPath(pathFd), withoutMark(stat.mode))
-      } catch (error) {
-        this.#warnOfDirectory(path, error)
-      }
-    }
-  }
-
-  #warnOfDirectory(path: Buffer, error: unknown): void {
-    const code = errnoCodeOf(error)
-    if (code === undefined) throw error
-    const text = `its attributes could not be restored: ${(error as Error).message}`
-    this.#parts.warn({ severity: 'warning', path, code, text })
-  }
-
   /** Checks a target and opens its directory. `undefined`: it was refused and told. */
   #place(target: PlannedTarget): Place | 'root' | undefined {
-    const names = targetNames(target.path)
-    if (typeof names === 'string') {
-      this.#fail(target, 'TARGET_UNSAFE', `its target path ${names}: it is not restored`)
+    const directories = this.#parts.target
+    let name: Buffer | string
+    let names: readonly Buffer[] = []
+    if (directories.isNeighbour(target.path)) name = lastTargetName(target.path)
+    else {
+      const found = targetNames(target.path)
+      if (typeof found !== 'string' && found.length === 0) return 'root'
+      if (typeof found !== 'string') names = found
+      name = typeof found === 'string' ? found : (names.at(-1) as Buffer)
+    }
+    if (typeof name === 'string') {
+      this.#fail(target, 'TARGET_UNSAFE', `its target path ${name}: it is not restored`)
       return undefined
     }
-    const name = names.at(-1)
-    if (name === undefined) return 'root'
-    const directory = this.#parts.target.open(names.slice(0, -1), { make: true })
-    return { target, names, directory, name }
+    return { target, directory: directories.openParent(target.path, () => names), name }
   }
 
-  #apply(place: AttributePlace, member: ArchiveMember, inheritsAcl: boolean, path: Buffer): void {
-    applyAttributes(this.#parts.posix, place, member, inheritsAcl, this.#refusals.forPath(path))
+  #apply(
+    place: AttributePlace,
+    member: ArchiveMember,
+    inheritsAcl: boolean,
+    path: Buffer,
+    given?: GivenOwner,
+  ): void {
+    applyAttributes(this.#parts.posix, place, member, inheritsAcl, this.#refusals.forPath(path), given)
   }
 
   #settled(target: PlannedTarget, identity: string): void {
@@ -495,27 +394,6 @@ export class Extractor implements ArchiveSink {
     const file = this.#file
     if (file === undefined) return
     this.#file = undefined
-    this.#parts.posix.close(file.fd)
-    this.#parts.installer.discard(file.place.directory, file.temporary)
-  }
-}
-
-function makeNode(posix: Posix, directory: number, name: Buffer, member: ArchiveMember): void {
-  const { kind, linkTarget, deviceMajor = 0, deviceMinor = 0 } = member
-  if (kind === 'symlink') posix.symlink(linkTarget ?? Buffer.alloc(0), directory, name)
-  else if (kind === 'fifo') posix.makeFifo(directory, name, 0o600)
-  else {
-    const type = kind === 'character-device' ? S_IF.CHAR : S_IF.BLOCK
-    posix.makeNode(directory, name, type | 0o600, deviceMajor, deviceMinor)
-  }
-}
-
-/** Attributes that came from another thread have plain byte arrays where buffers were. */
-function revived(attributes: RestorableAttributes): RestorableAttributes {
-  const { xattrs } = attributes
-  if (xattrs === undefined) return attributes
-  return {
-    ...attributes,
-    xattrs: xattrs.map(({ name, value }) => ({ name: Buffer.from(name), value: Buffer.from(value) })),
+    this.#newFiles.discard(file.made)
   }
 }

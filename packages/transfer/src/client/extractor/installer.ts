@@ -37,9 +37,14 @@ export class Installer {
     return this.#ifExists === 'skip' && this.#posix.find(directory, name) !== undefined
   }
 
+  /** Tells that an entry is about to be made in the directory of this target path. */
+  worksIn(path: Buffer): void {
+    this.#working(path.subarray(0, Math.max(path.lastIndexOf('/'), 1)))
+  }
+
   /** Calls `make` with temporary names for an entry until one is free. */
   makeTemporary<T>(path: Buffer, make: (name: Buffer) => T): { readonly name: Buffer; readonly made: T } {
-    this.#working(path.subarray(0, Math.max(path.lastIndexOf('/'), 1)))
+    this.worksIn(path)
     for (;;) {
       const name = Buffer.from(`${this.prefix}${(this.#number++).toString(36)}`, 'latin1')
       try {

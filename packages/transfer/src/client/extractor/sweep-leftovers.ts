@@ -4,6 +4,8 @@ import { errnoCodeOf } from '../../posix/posix-error.ts'
 import type { FoundNote } from './restore-note.ts'
 import { TargetDirectories } from './target-directories.ts'
 import { targetNames } from './target-path.ts'
+import { isUnfinishedDirectory } from './unfinished-directory.ts'
+import { isUnfinishedFile } from './unfinished-file.ts'
 
 /** What came of a sweep. */
 export interface Sweep {
@@ -14,8 +16,9 @@ export interface Sweep {
 }
 
 /**
- * Removes what a run that was killed was making, by its note: entries with the prefix of just that run, in the directories that
- * it noted, reached over no links. Nothing of another run has that prefix, so nothing that anybody writes is touched.
+ * Removes what a run that was killed was making, by its note, in the directories that it noted, reached over no links: entries
+ * with the prefix of just that run, which nothing of another run has; and in directories that a restore has made and not
+ * finished, which are closed to others, files whose mode says that they are not either.
  */
 export function sweepLeftovers(posix: Posix, note: FoundNote): Sweep {
   const removed: Buffer[] = []
@@ -39,8 +42,10 @@ export function sweepLeftovers(posix: Posix, note: FoundNote): Sweep {
         if (typeof names === 'string') continue
         attempt(() => {
           const fd = target.open(names, { make: false })
+          const isUnfinished = isUnfinishedDirectory(posix.statFd(fd))
           for (const name of namesIn(posix, fd)) {
-            if (!name.toString('latin1').startsWith(note.prefix)) continue
+            const isLeft = name.toString('latin1').startsWith(note.prefix)
+            if (!isLeft && !(isUnfinished && isUnfinishedName(posix, fd, name))) continue
             attempt(() => {
               posix.unlink(fd, name)
               removed.push(Buffer.concat([...names, name].flatMap((part) => [SLASH, part])))
@@ -53,6 +58,12 @@ export function sweepLeftovers(posix: Posix, note: FoundNote): Sweep {
     }
   })
   return { removed, failures }
+}
+
+/** Whether a file was being written under its own name: in a directory that is finished, or another's, there is none. */
+function isUnfinishedName(posix: Posix, directory: number, name: Buffer): boolean {
+  const found = posix.find(directory, name)
+  return found !== undefined && isUnfinishedFile(found)
 }
 
 const SLASH = Buffer.from('/')

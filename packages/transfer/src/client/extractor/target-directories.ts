@@ -11,13 +11,35 @@ const OPEN_EVERY = 64
 // Enough to work below a directory, and needs no right to list it.
 const FLAGS = O.PATH | O.DIRECTORY | O.NOFOLLOW
 
+const SLASH = 0x2f
 const DEFAULT_ACL = Buffer.from(DEFAULT_ACL_ATTRIBUTE)
 
-interface Level {
+/** What is known of an open directory while it is open. */
+export interface DirectoryFacts {
+  /** Whether a restore has made it and not finished it: then it is closed to others. */
+  readonly isUnfinished: boolean
+  /** What a new file in it was given by being made there, seen at the first one; for who makes files. */
+  creation?: NewFileFacts
+}
+
+/** What a file was right after it was made. */
+export interface NewFileFacts {
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+}
+
+interface Level extends DirectoryFacts {
   readonly name: Buffer
   fd: number | undefined
   /** Whether what is made in it gets an ACL; asked once. */
   givesAcl: boolean | undefined
+}
+
+/** A directory that is open, good until the next is opened. */
+export interface OpenDirectory {
+  readonly fd: number
+  readonly facts: DirectoryFacts
 }
 
 /**
@@ -31,8 +53,11 @@ export class TargetDirectories {
   readonly #root: number
   readonly #onMade: (names: readonly Buffer[]) => void
   readonly #levels: Level[] = []
+  readonly #rootFacts: DirectoryFacts = { isUnfinished: false }
   #rootGivesAcl: boolean | undefined
   #hasOpenat2 = true
+  /** The directory that was opened last by {@link openParent}, as the target paths have it; the present one. */
+  #present: { readonly path: Buffer; readonly directory: OpenDirectory } | undefined
 
   /**
    * @param root - descriptor of the root directory; closed by {@link close}
@@ -51,17 +76,40 @@ export class TargetDirectories {
    * @throws PosixError `ELOOP`, `ENOTDIR` where something else stands in the way, `ENOENT` unless `make`
    */
   open(names: readonly Buffer[], { make }: { readonly make: boolean }): number {
+    this.#present = undefined
     let shared = 0
     while (shared < names.length && this.#levels[shared]?.name.equals(names[shared] as Buffer) === true)
       shared++
     while (this.#levels.length > shared) this.#pop()
     let fd = this.#reopened()
     for (const name of names.slice(shared)) {
-      fd = this.#step(fd, name, make)
-      this.#levels.push({ name: Buffer.from(name), fd, givesAcl: undefined })
+      const level = this.#step(fd, name, make)
+      fd = level.fd
+      this.#levels.push({ ...level, name: Buffer.from(name), givesAcl: undefined })
       this.#closeFarAbove()
     }
     return fd
+  }
+
+  /**
+   * The directory in which a target lies, made where it is missing. For neighbours one after the other it costs a comparison.
+   *
+   * @param path - target path that `targetNames` accepts, other than the root; not changed later
+   * @param names - gives its names; called unless it is a neighbour of the one before
+   */
+  openParent(path: Buffer, names: () => readonly Buffer[]): OpenDirectory {
+    if (this.#present !== undefined && this.isNeighbour(path)) return this.#present.directory
+    const fd = this.open(names().slice(0, -1), { make: true })
+    const directory = { fd, facts: this.#levels.at(-1) ?? this.#rootFacts }
+    this.#present = { path: path.subarray(0, path.lastIndexOf(SLASH)), directory }
+    return directory
+  }
+
+  /** Whether a target's directory is the one that {@link openParent} has opened last, so that all its names but the last are known. */
+  isNeighbour(path: Buffer): boolean {
+    const slash = path.lastIndexOf(SLASH)
+    const present = this.#present
+    return present?.path.length === slash && path.compare(present.path, 0, slash, 0, slash) === 0
   }
 
   /** Whether entries made in the directory that was opened last inherit an ACL from it. */
@@ -85,18 +133,25 @@ export class TargetDirectories {
     const last = names.length - 1
     if (last < 0 || names.some((name, i) => this.#levels[i]?.name.equals(name) !== true)) return
     while (this.#levels.length > last) this.#pop()
+    this.#present = undefined
   }
 
   close(): void {
+    this.#present = undefined
     while (this.#levels.length > 0) this.#pop()
     this.#posix.close(this.#root)
   }
 
-  #step(directory: number, name: Buffer, make: boolean): number {
+  #step(
+    directory: number,
+    name: Buffer,
+    make: boolean,
+  ): { readonly fd: number; readonly isUnfinished: boolean } {
     try {
-      const found = this.#openOne(directory, name)
-      if (make && isUnfinishedDirectory(this.#posix.statFd(found))) this.#tellMade(name)
-      return found
+      const fd = this.#openOne(directory, name)
+      const isUnfinished = make && isUnfinishedDirectory(this.#posix.statFd(fd))
+      if (isUnfinished) this.#tellMade(name)
+      return { fd, isUnfinished }
     } catch (error) {
       if (!make || errnoCodeOf(error) !== 'ENOENT') throw error
     }
@@ -107,7 +162,8 @@ export class TargetDirectories {
     }
     const fd = this.#openOne(directory, name)
     this.#tellMade(name)
-    return fd
+    // Somebody else may have been quicker.
+    return { fd, isUnfinished: isUnfinishedDirectory(this.#posix.statFd(fd)) }
   }
 
   #tellMade(name: Buffer): void {

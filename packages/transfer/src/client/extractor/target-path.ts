@@ -19,11 +19,27 @@ export function targetNames(path: Buffer): readonly Buffer[] | TargetPathFault {
   // As many names as slashes: every component holds something.
   if (names.length !== countSlashes(path)) return 'holds an empty, "." or ".." component'
   for (const name of names) {
-    if (name[0] === DOT && (name.length === 1 || (name.length === 2 && name[1] === DOT)))
-      return 'holds an empty, "." or ".." component'
-    if (name.length > 255) return 'has a name over 255 bytes'
+    const fault = nameFault(name)
+    if (fault !== undefined) return fault
   }
   return names
+}
+
+/**
+ * The last name of a target path whose directory is known to be good, or why it is refused: what {@link targetNames} says, for
+ * less.
+ */
+export function lastTargetName(path: Buffer): Buffer | TargetPathFault {
+  const name = path.subarray(path.lastIndexOf(SLASH) + 1)
+  if (name.includes(0)) return 'holds a NUL byte'
+  return nameFault(name) ?? name
+}
+
+function nameFault(name: Buffer): TargetPathFault | undefined {
+  if (name.length === 0) return 'holds an empty, "." or ".." component'
+  if (name[0] === DOT && (name.length === 1 || (name.length === 2 && name[1] === DOT)))
+    return 'holds an empty, "." or ".." component'
+  return name.length > 255 ? 'has a name over 255 bytes' : undefined
 }
 
 const SLASH = 0x2f

@@ -18,6 +18,7 @@ import t from 'tap'
 import { createClientAgent } from '../../../src/client/client-agent.ts'
 import type { ExtractorMoment } from '../../../src/client/extractor/extractor.ts'
 import { TEMPORARY_PREFIX } from '../../../src/client/extractor/temporary-name.ts'
+import { UNFINISHED_FILE_MODE } from '../../../src/client/extractor/unfinished-file.ts'
 import { compareTrees } from '../compare-trees.ts'
 import { extractInThread, planFor } from '../extract-in-thread.ts'
 import { freshDirectory } from '../fresh-directory.ts'
@@ -78,9 +79,12 @@ function killedAt(
   return { source, target, notes, start, again }
 }
 
+/** What is unfinished: entries under temporary names, and files whose mode says so. */
 function temporaries(directory: string): string[] {
   const names = readdirSync(directory, { recursive: true }) as string[]
-  return names.filter((name) => name.includes(TEMPORARY_PREFIX))
+  return names.filter(
+    (name) => name.includes(TEMPORARY_PREFIX) || mode(join(directory, name)) === UNFINISHED_FILE_MODE,
+  )
 }
 
 const mode = (path: string): number => lstatSync(path).mode & 0o7777
@@ -104,7 +108,7 @@ for (const [moment, path, left] of [
         lines[0],
         left === 0
           ? { severity: 'info', text: /it left no unfinished file/ }
-          : { severity: 'info', text: /removed 1 unfinished file: .*\/target\/d.*\/\.nb-restore-/ },
+          : { severity: 'info', text: new RegExp(`removed 1 unfinished file: .*/target${path}`) },
       )
       t.strictSame(readdirSync(notes), [], 'it is not told twice')
       const { totals, warnings } = again()
@@ -114,6 +118,30 @@ for (const [moment, path, left] of [
     },
   )
 }
+
+t.test('a file that a killed restore was writing is no file that skip skips, swept or not', async (t) => {
+  for (const moment of ['file-created', 'data-written'] as const) {
+    const { source, target, again } = killedAt(t, moment, '/d/e/1')
+    t.strictSame(temporaries(target), ['d/e/1'], 'it has its name, and its mode says what it is')
+    const { totals, warnings } = again('skip')
+    t.strictSame(warnings, [])
+    t.equal(totals.failed, 0)
+    t.strictSame(compareTrees(source, target), [])
+  }
+})
+
+t.test('a mode as of an unfinished file means nothing in a directory that is finished', async (t) => {
+  const { target, start, again } = killedAt(t, 'data-written', '/d/e/1', (target) => {
+    mkdirSync(join(target, 'd'), { recursive: true })
+    writeFileSync(join(target, 'd/z'), 'mine')
+    chmodSync(join(target, 'd/z'), UNFINISHED_FILE_MODE)
+    chmodSync(join(target, 'd'), 0o755)
+  })
+  await start()
+  again('skip')
+  t.strictSame(temporaries(target), ['d/z'])
+  t.equal(lstatSync(join(target, 'd/z')).size, 4)
+})
 
 t.test('what was there before the restore that was killed stays as it is', async (t) => {
   const { target, start, again } = killedAt(t, 'data-written', '/d/z', (target) => {
@@ -147,18 +175,19 @@ t.test(
 
 t.test('no link is followed to what a killed restore has left', async (t) => {
   const { target, start } = killedAt(t, 'data-written', '/d/e/1')
-  const [name] = temporaries(target)
   rmSync(join(target, 'd/e'), { recursive: true })
   const elsewhere = join(target, 'elsewhere')
   mkdirSync(elsewhere)
-  const kept = join(elsewhere, String(name).split('/').at(-1) as string)
+  const kept = join(elsewhere, '1')
   writeFileSync(kept, 'mine')
+  chmodSync(kept, UNFINISHED_FILE_MODE)
+  chmodSync(elsewhere, unfinishedMode)
   symlinkSync(elsewhere, join(target, 'd/e'))
   const lines = await start()
   t.ok(existsSync(kept))
   t.match(lines.at(-1), {
     severity: 'warning',
-    text: /may be left .*; find .*\/target -name '\.nb-restore-.*\*' shows/,
+    text: /may be left .*; find .*\/target -name '\.nb-restore-.*\*' -o -type f -perm 1200 shows/,
   })
 })
 
