@@ -47,6 +47,10 @@ export interface CatalogOptions {
   readonly directory: string
   /** How long a ticket for a file list stays good, milliseconds, 1–86400000. @default 60000 */
   readonly ticketTimeoutMs?: number
+  /** File lists that are kept open for the next lookup, 1–100000. @default 512 */
+  readonly openLists?: number
+  /** Memory for the sparse indexes of open lists, bytes, 0–2^40. @default 67108864 */
+  readonly indexBytes?: number
 }
 
 /** A catalog, to be started before it is used. */
@@ -63,16 +67,20 @@ export type LocalCatalog = Catalog & Required<Lifecycle> & Observable<CatalogEve
  */
 export function createCatalog(components: CatalogComponents, options: CatalogOptions): LocalCatalog {
   const { store, files, channels, clock, log, logger = debugLogger('nb:catalog') } = components
-  const { directory, ticketTimeoutMs = 60_000 } = options
+  const { directory, ticketTimeoutMs = 60_000, openLists = 512, indexBytes = 64 * 1024 ** 2 } = options
   if (directory === '') throw new TypeError('directory must be a path')
   if (!Number.isSafeInteger(ticketTimeoutMs) || ticketTimeoutMs < 1 || ticketTimeoutMs > 86_400_000)
     throw new TypeError('ticketTimeoutMs must be a whole number from 1 to 86400000')
+  if (!Number.isSafeInteger(openLists) || openLists < 1 || openLists > 100_000)
+    throw new TypeError('openLists must be a whole number from 1 to 100000')
+  if (!Number.isSafeInteger(indexBytes) || indexBytes < 0 || indexBytes > 2 ** 40)
+    throw new TypeError(`indexBytes must be a whole number from 0 to ${2 ** 40}`)
 
   const events = createEmitter<CatalogEvents>(logger)
   const headers = new HeaderStore(files, resolve(directory))
   const index = new ImageIndex(store)
   const registry = new ImageRegistry({ headers, index, events, logger })
-  const trees = new TreeLibrary({ files, headers, logger })
+  const trees = new TreeLibrary({ files, headers, logger }, { openLists, indexBytes })
   const changes = new SerialQueue()
   const damage = new ListDamage({ registry, changes, events, logger })
   const outflows = new ListOutflows({ damage, channels, clock, logger, ticketTimeoutMs })
@@ -116,6 +124,7 @@ export function createCatalog(components: CatalogComponents, options: CatalogOpt
       open = false
       running = undefined
       await Promise.all([life.stop(), outflows.stop()])
+      await trees.close()
     },
     createImage: (input, call) => answering(() => whileOpen(life).createImage(input, call)),
     importImage: (input, call) => answering(() => whileOpen(life).importImage(input, call)),

@@ -1,18 +1,16 @@
-import { type CallOptions, type Files, type OpenFile, throwIfAborted } from '@nb/contracts'
+import { type CallOptions, type OpenFile, throwIfAborted } from '@nb/contracts'
 import {
+  BatchCursor,
   comparePaths,
-  decodeBatch,
-  decodeFileListHeader,
   FileListDecoder,
   type FileListHeader,
-  type FileListIndex,
+  type FileListRuns,
   type FileRecord,
-  findBatch,
-  findInBatch,
+  findInRun,
   isWithin,
-  subtreeBatches,
 } from '@nb/formats'
-import { corruptList, corruptOn, openList } from './list-facts.ts'
+import { corruptList, corruptOn } from './list-facts.ts'
+import type { PathMatcher } from './search/path-matcher.ts'
 
 /** Bounds of a stretch of a list. */
 export interface TreeBounds {
@@ -22,49 +20,65 @@ export interface TreeBounds {
   readonly before?: Buffer
 }
 
+/** A file list that is open, with what lookups need of it. */
+export interface OpenList {
+  readonly path: string
+  readonly file: OpenFile
+  readonly runs: FileListRuns
+  readonly header: FileListHeader
+}
+
+/** Read at once where a list is gone through. */
+const chunkBytes = 256 * 1024
+/** Buffers for lookups that are kept for the next, and the biggest that is. */
+const keptBuffers = 32
+const keptBufferBytes = 64 * 1024
+const buffers: Buffer[] = []
+
 /** The file list of a complete image, open for lookups: each reads the batches it needs and no other. */
 export class FileTree {
-  readonly header: FileListHeader
-  readonly #path: string
-  readonly #file: OpenFile
-  readonly #index: FileListIndex
+  readonly #list: OpenList
+  readonly #release: () => Promise<void>
+  #closed: Promise<void> | undefined
   /** The last answer: whoever asks whether a path is there asks for it next. */
   #found: { readonly path: Buffer; readonly record: FileRecord | undefined } | undefined
 
-  private constructor(path: string, file: OpenFile, index: FileListIndex, header: FileListHeader) {
-    this.#path = path
-    this.#file = file
-    this.#index = index
-    this.header = header
+  /**
+   * @param list - open until `release`
+   * @param release - called once, when the tree is closed
+   */
+  constructor(list: OpenList, release: () => Promise<void>) {
+    this.#list = list
+    this.#release = release
   }
 
-  /** Opens a list by its index. Throws `file-list-corrupt`. Close it. */
-  static async open(files: Files, path: string, index: FileListIndex): Promise<FileTree> {
-    const file = await openList(files, path)
-    try {
-      const bytes = await readExactly(file, path, 0, index.batches[0]?.offset ?? index.fileListBytes)
-      const { header } = await corruptOn(path, () => decodeFileListHeader(bytes))
-      return new FileTree(path, file, index, header)
-    } catch (error) {
-      await file.close()
-      throw error
-    }
+  /** What stands at the head of the list. */
+  get header(): FileListHeader {
+    return this.#list.header
   }
 
   /** Bytes of the whole list. */
   get bytes(): number {
-    return this.#index.fileListBytes
+    return this.#list.runs.fileListBytes
   }
 
   /** The entry of a path. */
   async find(path: Buffer): Promise<FileRecord | undefined> {
     if (this.#found?.path.equals(path) === true) return this.#found.record
-    const number = findBatch(this.#index, path)
-    if (number < 0) return undefined
-    const batch = await this.#read(number)
-    const record = await corruptOn(this.#path, () => findInBatch(batch, path))
-    this.#found = { path, record }
-    return record
+    const { runs } = this.#list
+    const run = runs.find(path)
+    if (run < 0) return undefined
+    const byteLength = runs.byteLength(run)
+    const buffer = takeBuffer(byteLength)
+    try {
+      const bytes = buffer.subarray(0, byteLength)
+      await this.#read(bytes, runs.offset(run))
+      const record = await corruptOn(this.#list.path, () => findInRun(bytes, path, runs.offset(run)))
+      this.#found = { path, record: record === undefined ? undefined : keepable(record) }
+      return this.#found.record
+    } finally {
+      giveBuffer(buffer)
+    }
   }
 
   /** Whether the path itself or anything below it is in the list. */
@@ -80,13 +94,16 @@ export class FileTree {
     options?: CallOptions,
     bounds: TreeBounds = {},
   ): AsyncGenerator<FileRecord, void, undefined> {
-    const { first, end } = this.#batches(path, bounds)
+    const { first, end } = this.#runs(path, bounds)
     for (let number = first; number < end; number++) {
-      for (const record of await this.#decode(number, options)) {
-        const place = placeOf(record.path, path, bounds)
-        if (place === 'beyond') return
-        if (place === 'inside') yield record
-      }
+      const records: FileRecord[] = []
+      const isOver = await this.#step(number, options, (cursor) => {
+        const place = placeOf(cursor.path, path, bounds)
+        if (place === 'inside') records.push(cursor.record())
+        return place !== 'beyond'
+      })
+      yield* records
+      if (isOver) return
     }
   }
 
@@ -104,21 +121,56 @@ export class FileTree {
       ...bounds
     }: TreeBounds & { readonly top?: Buffer; readonly covered?: Buffer } = {},
   ): AsyncGenerator<FileRecord, void, undefined> {
-    const { first, end } = this.#batches(top, bounds)
+    const { first, end } = this.#runs(top, bounds)
     let last = covered
     for (let number = first; number < end;) {
-      for (const record of await this.#decode(number, options)) {
-        const { path } = record
+      const records: FileRecord[] = []
+      const isOver = await this.#step(number, options, (cursor) => {
+        const { path } = cursor
         const place = placeOf(path, top, bounds)
-        if (place === 'beyond') return
+        if (place === 'beyond') return false
         if (place === 'before' || path.equals(directory) || (last !== undefined && isWithin(path, last)))
-          continue
-        last = path
-        yield record
-      }
-      // The last batch that can hold what is below `last` is the next that can hold something else.
-      const beyond = last === undefined ? 0 : subtreeBatches(this.#index, last).end - 1
+          return true
+        const record = cursor.record()
+        last = record.path
+        records.push(record)
+        return true
+      })
+      yield* records
+      if (isOver) return
+      // The last run that can hold what is below `last` is the next that can hold something else.
+      const beyond = last === undefined ? 0 : this.#list.runs.subtree(last).end - 1
       number = Math.max(number + 1, beyond)
+    }
+  }
+
+  /** The entries at a path and below whose paths match, in order; the others are passed over without being decoded. */
+  async *search(
+    matcher: PathMatcher,
+    path: Buffer,
+    options?: CallOptions,
+    bounds: TreeBounds = {},
+  ): AsyncGenerator<FileRecord, void, undefined> {
+    const { first, end } = this.#runs(path, bounds)
+    const cursor = new BatchCursor()
+    // Only the runs at the edges hold what is not asked for.
+    const whole = path.length === 1 && bounds.after === undefined && bounds.before === undefined
+    for await (const { bytes, offset } of this.#chunks(first, end, options)) {
+      const records: FileRecord[] = []
+      const isOver = await corruptOn(this.#list.path, () => {
+        for (let at = 0; at < bytes.length;) {
+          at = cursor.open(bytes, at, offset + at)
+          while (cursor.next()) {
+            if (!matcher.matches(cursor.pathBuffer, cursor.pathBytes, cursor.sharedBytes)) continue
+            const place = whole ? 'inside' : placeOf(cursor.path, path, bounds)
+            if (place === 'beyond') return true
+            if (place === 'inside') records.push(keepable(cursor.record()))
+          }
+        }
+        return false
+      })
+      yield* records
+      if (isOver) return
     }
   }
 
@@ -129,53 +181,120 @@ export class FileTree {
     for (let at = 0; at < this.bytes;) {
       throwIfAborted(options)
       const chunk = buffer.subarray(0, Math.min(chunkBytes, this.bytes - at))
-      if ((await this.#file.read(chunk, at)) < chunk.length) throw tooShort(this.#path)
-      await corruptOn(this.#path, () => decoder.push(chunk, {}))
+      await this.#read(chunk, at)
+      await corruptOn(this.#list.path, () => decoder.push(chunk, {}))
       yield chunk
       at += chunk.length
     }
-    await corruptOn(this.#path, () => decoder.finish())
+    await corruptOn(this.#list.path, () => decoder.finish())
   }
 
+  /** Lets the list go; twice does nothing. */
   close(): Promise<void> {
-    return this.#file.close()
+    return (this.#closed ??= this.#release())
   }
 
-  #batches(top: Buffer, { after, before }: TreeBounds): { readonly first: number; readonly end: number } {
-    const { first, end } = subtreeBatches(this.#index, top)
+  #runs(top: Buffer, { after, before }: TreeBounds): { readonly first: number; readonly end: number } {
+    const { runs } = this.#list
+    const { first, end } = runs.subtree(top)
     return {
-      // The last batch that can hold what is below `after` is the first that can hold what comes then.
-      first: after === undefined ? first : Math.max(first, subtreeBatches(this.#index, after).end - 1),
-      end: before === undefined ? end : Math.min(end, findBatch(this.#index, before) + 1),
+      // The last run that can hold what is below `after` is the first that can hold what comes then.
+      first: after === undefined ? first : Math.max(first, runs.subtree(after).end - 1),
+      end: before === undefined ? end : Math.min(end, runs.find(before) + 1),
     }
   }
 
-  async #decode(number: number, options: CallOptions | undefined): Promise<FileRecord[]> {
+  /** Steps through a run until `visit` says that it is over. */
+  async #step(
+    number: number,
+    options: CallOptions | undefined,
+    visit: (cursor: BatchCursor) => boolean,
+  ): Promise<boolean> {
     throwIfAborted(options)
-    const batch = await this.#read(number)
-    return corruptOn(this.#path, () => decodeBatch(batch, this.#index.batches[number]?.offset))
+    const { runs, path } = this.#list
+    const bytes = Buffer.allocUnsafe(runs.byteLength(number))
+    const offset = runs.offset(number)
+    await this.#read(bytes, offset)
+    return corruptOn(path, () => {
+      const cursor = new BatchCursor()
+      for (let at = 0; at < bytes.length;) {
+        at = cursor.open(bytes, at, offset + at)
+        while (cursor.next()) if (!visit(cursor)) return true
+      }
+      return false
+    })
   }
 
-  #read(number: number): Promise<Buffer> {
-    const frame = this.#index.batches[number]
-    return frame === undefined
-      ? Promise.resolve(Buffer.alloc(0))
-      : readExactly(this.#file, this.#path, frame.offset, frame.byteLength)
+  /** The bytes of some runs, several at once; the next are read while these are looked at. Valid until the next but one. */
+  async *#chunks(
+    first: number,
+    end: number,
+    options: CallOptions | undefined,
+  ): AsyncGenerator<{ readonly bytes: Buffer; readonly offset: number }, void, undefined> {
+    const { runs } = this.#list
+    const spare: Buffer[] = []
+    let at = first
+    const readNext = (): Promise<{ readonly bytes: Buffer; readonly offset: number } | undefined> => {
+      if (at >= end) return Promise.resolve(undefined)
+      const from = at
+      do at++
+      while (at < end && runs.byteLength(from, at + 1) <= chunkBytes)
+      const byteLength = runs.byteLength(from, at)
+      const kept = spare.pop()
+      const buffer =
+        kept !== undefined && kept.length >= byteLength
+          ? kept
+          : Buffer.allocUnsafeSlow(Math.max(chunkBytes, byteLength))
+      const bytes = buffer.subarray(0, byteLength)
+      const offset = runs.offset(from)
+      const read = this.#read(bytes, offset).then(() => ({ bytes, offset }))
+      read.catch(() => undefined)
+      return read
+    }
+    let next = readNext()
+    try {
+      for (;;) {
+        throwIfAborted(options)
+        const chunk = await next
+        if (chunk === undefined) return
+        next = readNext()
+        yield chunk
+        spare.push(Buffer.from(chunk.bytes.buffer, chunk.bytes.byteOffset))
+      }
+    } finally {
+      // The file stays open until its last read is over.
+      await next.catch(() => undefined)
+    }
   }
+
+  async #read(target: Buffer, at: number): Promise<void> {
+    if ((await this.#list.file.read(target, at)) < target.length)
+      throw corruptList(this.#list.path, new Error('it is shorter than its index says'))
+  }
+}
+
+/** A record that is kept when the bytes it was read from are not. */
+function keepable(record: FileRecord): FileRecord {
+  const { linkTarget, digest } = record
+  if (linkTarget === undefined && digest === undefined) return record
+  return {
+    ...record,
+    ...(linkTarget === undefined ? {} : { linkTarget: Buffer.from(linkTarget) }),
+    ...(digest === undefined ? {} : { digest: Buffer.from(digest) }),
+  }
+}
+
+function takeBuffer(byteLength: number): Buffer {
+  if (byteLength > keptBufferBytes) return Buffer.allocUnsafeSlow(byteLength)
+  return buffers.pop() ?? Buffer.allocUnsafeSlow(keptBufferBytes)
+}
+
+function giveBuffer(buffer: Buffer): void {
+  if (buffer.length === keptBufferBytes && buffers.length < keptBuffers) buffers.push(buffer)
 }
 
 function placeOf(path: Buffer, top: Buffer, { after, before }: TreeBounds): 'before' | 'inside' | 'beyond' {
   if (comparePaths(path, top) < 0) return 'before'
   if (!isWithin(path, top) || (before !== undefined && comparePaths(path, before) >= 0)) return 'beyond'
   return after !== undefined && (comparePaths(path, after) < 0 || isWithin(path, after)) ? 'before' : 'inside'
-}
-
-async function readExactly(file: OpenFile, path: string, at: number, byteLength: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(byteLength)
-  if ((await file.read(bytes, at)) < byteLength) throw tooShort(path)
-  return bytes
-}
-
-function tooShort(path: string): Error {
-  return corruptList(path, new Error('it is shorter than its index says'))
 }

@@ -26,8 +26,11 @@ const formatKey = 'format'
 const format = 'nb-catalog-index/3'
 /** Survives a loss of power; stores without a disk leave it out of account. */
 const durably: object = { sync: true }
-/** Records fetched at once while listing. */
-const pageSize = 32
+/** Records fetched at once while listing: at first, and where many are asked for. */
+const firstPage = 32
+const nextPages = 256
+/** Records that are kept decoded. */
+const keptRecords = 4096
 
 /** What is known of all images, quickly found. Everything in it can be made again from the headers. */
 export class ImageIndex {
@@ -35,6 +38,10 @@ export class ImageIndex {
   readonly #meta
   readonly #images
   readonly #keys
+  /** Decoded records, the one kept first at the beginning. */
+  readonly #kept = new Map<string, IndexedImage>()
+  /** Grows with every change: what was read before it is not kept after it. */
+  #changes = 0
 
   constructor(store: Store) {
     this.#store = store
@@ -59,12 +66,15 @@ export class ImageIndex {
 
   /** Empties it and makes it one of this form. */
   async reset(): Promise<void> {
+    this.#changes += 1
+    this.#kept.clear()
     await Promise.all([this.#images.clear(), this.#keys.clear(), this.#meta.clear()])
     await this.#meta.put(formatKey, format, durably)
   }
 
   /** Brings in, replaces or takes out one image, durably and in one step. */
   async set(backupId: string, indexed: IndexedImage | undefined): Promise<void> {
+    this.#forget(backupId)
     await guarded(async () => {
       const before = await this.#images.get(backupId)
       const keep = new Set(indexed === undefined ? [] : indexKeys(indexed.image))
@@ -75,12 +85,42 @@ export class ImageIndex {
       if (indexed === undefined) batch.del(backupId, { sublevel: this.#images })
       else batch.put(backupId, indexed, { sublevel: this.#images })
       await batch.write(durably)
+    }).finally(() => this.#forget(backupId))
+  }
+
+  #forget(backupId: string): void {
+    this.#changes += 1
+    this.#kept.delete(backupId)
+  }
+
+  /** Records by id, from memory where they are kept. */
+  async #records(ids: readonly string[]): Promise<(IndexedImage | undefined)[]> {
+    const found = ids.map((id) => this.#kept.get(id))
+    const missing = ids.filter((_, at) => found[at] === undefined)
+    if (missing.length === 0) return found
+    const changes = this.#changes
+    const read = await guarded(() => this.#images.getMany(missing))
+    let next = 0
+    return found.map((indexed, at) => {
+      if (indexed !== undefined) return indexed
+      const fresh = read[next++]
+      if (fresh !== undefined && changes === this.#changes) this.#keep(ids[at] as string, fresh)
+      return fresh
     })
+  }
+
+  #keep(backupId: string, indexed: IndexedImage): void {
+    this.#kept.set(backupId, indexed)
+    if (this.#kept.size <= keptRecords) return
+    for (const oldest of this.#kept.keys()) {
+      this.#kept.delete(oldest)
+      return
+    }
   }
 
   /** The record, as indexed. */
   async get(backupId: string): Promise<ImageRecord | undefined> {
-    return guarded(async () => (await this.#images.get(backupId))?.image)
+    return (await this.#records([backupId]))[0]?.image
   }
 
   /** Images of a range, newest first, fetched as they are asked for. */
@@ -119,8 +159,12 @@ export class ImageIndex {
 
   async *#fetch(ids: Ids): AsyncGenerator<ImageRecord, void, undefined> {
     try {
-      for (let page = await nextPage(ids); page.length > 0; page = await nextPage(ids)) {
-        const found = await guarded(() => this.#images.getMany(page))
+      for (
+        let page = await nextPage(ids, firstPage);
+        page.length > 0;
+        page = await nextPage(ids, nextPages)
+      ) {
+        const found = await this.#records(page)
         // One that left the catalog since its key was read is left out.
         for (const indexed of found) if (indexed !== undefined) yield indexed.image
       }
@@ -135,8 +179,8 @@ interface Ids {
   close(): Promise<void>
 }
 
-function nextPage(ids: Ids): Promise<string[]> {
-  return guarded(() => ids.nextv(pageSize))
+function nextPage(ids: Ids, size: number): Promise<string[]> {
+  return guarded(() => ids.nextv(size))
 }
 
 async function guarded<Value>(work: () => Promise<Value>): Promise<Value> {

@@ -18,6 +18,7 @@ import { encodeName } from './image-folder.ts'
 import type { ImageIndex } from './image-index.ts'
 import type { ImageRegistry } from './image-registry.ts'
 import type { ListDamage } from './list-damage.ts'
+import { mapAhead } from './map-ahead.ts'
 import type { ListOutflows } from './list-outflow.ts'
 import type { TreeLibrary } from './tree-library.ts'
 import { type UnionEntry, UnionTree } from './union-tree.ts'
@@ -38,6 +39,8 @@ type QueryMethods = Pick<
 >
 
 const root = Buffer.from('/')
+/** Images that a path is looked up in at once. */
+const imagesAtOnce = 16
 /** The latest moment that a date can say. */
 const latestTime = 8.64e15
 
@@ -125,10 +128,8 @@ export class ImageQueries implements QueryMethods {
     const seen = new Set<string>()
     const { client, policy } = input
     const { damage, trees } = this.#parts
-    for await (const image of this.listImages(
-      { client, ...(policy === undefined ? {} : { policy }) },
-      options,
-    )) {
+    const images = this.listImages({ client, ...(policy === undefined ? {} : { policy }) }, options)
+    const look = (image: ImageRecord): Promise<{ key: string; entry: FileEntry } | undefined> => {
       const { backupId } = image
       const find = async (tree: FileTree): Promise<{ key: string; entry: FileEntry } | undefined> => {
         const record = await tree.find(path)
@@ -136,7 +137,9 @@ export class ImageQueries implements QueryMethods {
           ? undefined
           : { key: stateKey(record), entry: toFileEntry(record, tree.header, backupId) }
       }
-      const found = await damage.watch(backupId, () => trees.with(image, find))
+      return damage.watch(backupId, () => trees.with(image, find))
+    }
+    for await (const found of mapAhead(images, imagesAtOnce, look)) {
       if (found === undefined || seen.has(found.key)) continue
       seen.add(found.key)
       yield found.entry
@@ -159,7 +162,7 @@ export class ImageQueries implements QueryMethods {
     options?: CallOptions,
   ): ReturnType<Catalog['readFileList']> {
     const paths = wantedPaths(input.paths)
-    const tree = await this.#choose(input, paths ?? [], options)
+    const tree = await this.#choose(input, paths ?? [], options, paths === undefined)
     const ticket = await this.#parts.outflows.begin(
       tree,
       paths?.map(({ path }) => askedPath(path)),
@@ -170,11 +173,14 @@ export class ImageQueries implements QueryMethods {
   /**
    * The best of the {@link candidates} that holds all the paths, open; for no paths the best.
    * Throws `no-image-matches`, and `path-not-backed-up` for the first path that the best one lacks.
+   *
+   * @param anew - whether lists are to be read as they are on the disk now
    */
   async #choose(
     query: TreeQuery,
     wanted: readonly { readonly path: Path }[],
     options: CallOptions | undefined,
+    anew = false,
   ): Promise<UnionTree> {
     checkTime('at', query.at)
     const paths = wanted.map(({ path }) => ({ path, bytes: askedPath(path) }))
@@ -185,7 +191,7 @@ export class ImageQueries implements QueryMethods {
     let lacking: Path | undefined
     for await (const images of candidates({ index, clock, refuseDamaged }, query, asked)) {
       throwIfAborted(options)
-      const tree = await UnionTree.open(this.#parts, images)
+      const tree = await UnionTree.open(this.#parts, images, anew)
       let lacks: (typeof paths)[number] | undefined
       try {
         lacks = await firstLacking(tree, paths)

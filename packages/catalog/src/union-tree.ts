@@ -4,6 +4,7 @@ import type { FileTree, TreeBounds } from './file-tree.ts'
 import type { ListDamage } from './list-damage.ts'
 import { ownersOf, type Region, regionAt, regionsOf, stretchesOf } from './regions.ts'
 import { claimsOf, treeOf } from './tree-claims.ts'
+import type { PathMatcher } from './search/path-matcher.ts'
 import type { TreeLibrary } from './tree-library.ts'
 
 /** An entry, and the image in whose list it is. */
@@ -43,12 +44,22 @@ export class UnionTree {
     this.#whole = wholeOf(members.map(({ image }) => image))
   }
 
-  /** Opens the lists of complete images, at least one, newest first. Throws `file-list-corrupt`. Close it. */
-  static async open({ trees, damage }: UnionTreeParts, images: readonly ImageRecord[]): Promise<UnionTree> {
+  /**
+   * Opens the lists of complete images, at least one, newest first; `anew` as they are on the disk now, whatever is at hand of them.
+   * Throws `file-list-corrupt`. Close it.
+   */
+  static async open(
+    { trees, damage }: UnionTreeParts,
+    images: readonly ImageRecord[],
+    anew = false,
+  ): Promise<UnionTree> {
     const members: Member[] = []
     try {
       for (const image of images)
-        members.push({ image, tree: await damage.watch(image.backupId, () => trees.open(image)) })
+        members.push({
+          image,
+          tree: await damage.watch(image.backupId, () => (anew ? trees.openAnew(image) : trees.open(image))),
+        })
       return new UnionTree(members, damage)
     } catch (error) {
       await Promise.all(members.map(({ tree }) => tree.close()))
@@ -123,6 +134,16 @@ export class UnionTree {
   async *subtree(path: Buffer, options?: CallOptions): AsyncGenerator<UnionEntry, void, undefined> {
     for (const { owner, top, ...bounds } of stretchesOf(regionAt(this.#whole, path)))
       yield* this.#of(owner, (tree) => tree.subtree(top, options, bounds))
+  }
+
+  /** The entries at a path and below whose paths match, in order. */
+  async *search(
+    matcher: PathMatcher,
+    path: Buffer,
+    options?: CallOptions,
+  ): AsyncGenerator<UnionEntry, void, undefined> {
+    for (const { owner, top, ...bounds } of stretchesOf(regionAt(this.#whole, path)))
+      yield* this.#of(owner, (tree) => tree.search(matcher, top, options, bounds))
   }
 
   /** The uppermost entries below a directory, whichever lists they are in. */

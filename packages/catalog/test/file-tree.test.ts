@@ -2,9 +2,10 @@ import { comparePaths, type FileRecord, isWithin } from '@nb/formats'
 import { createPowerLossStorage, recordsOf, type SampleEntry, sampleList } from '@nb/test-kit'
 import fc from 'fast-check'
 import t from 'tap'
-import { FileTree } from '../src/file-tree.ts'
+import type { FileTree } from '../src/file-tree.ts'
 import { withoutNested } from '../src/list-outflow.ts'
 import { readListFacts, readListTotals } from '../src/list-facts.ts'
+import { openTree } from './fixture.ts'
 
 const list = '/list/files.nbf'
 
@@ -13,7 +14,7 @@ const name = fc.constantFrom('a', 'a.b', 'b', 'a-', '\u00e9', '~')
 const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((names) => `/${names.join('/')}`)
 const trees = fc.uniqueArray(path, { minLength: 1, maxLength: 60 })
 
-async function openTree(
+async function madeTree(
   paths: readonly string[],
   batchBytes: number,
 ): Promise<{ tree: FileTree; records: FileRecord[] }> {
@@ -23,9 +24,7 @@ async function openTree(
   await files.makeDirectory('/list')
   const file = await files.open(list, 'create')
   await file.write(bytes, 0)
-  const { batches, totals } = await readListFacts(files, list)
-  const index = { batches, entryCount: totals.entries, fileListBytes: totals.bytes }
-  return { tree: await FileTree.open(files, list, index), records: recordsOf(bytes).records }
+  return { tree: await openTree(files, list), records: recordsOf(bytes).records }
 }
 
 async function pathsOf(records: AsyncIterable<FileRecord>): Promise<string[]> {
@@ -38,7 +37,7 @@ t.test('whatever the batches, a tree answers as a walk over its whole list would
   const asked = fc.oneof(path, fc.constant('/'))
   await fc.assert(
     fc.asyncProperty(trees, asked, fc.constantFrom(64, 100, 4096), async (paths, where, batchBytes) => {
-      const { tree, records } = await openTree(paths, batchBytes)
+      const { tree, records } = await madeTree(paths, batchBytes)
       const directory = Buffer.from(where)
       const below = records.filter((record) => isWithin(record.path, directory))
       const under = below.filter((record) => !record.path.equals(directory))

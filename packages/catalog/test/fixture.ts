@@ -12,7 +12,10 @@ import {
 import { createLocalChannels } from '@nb/remote'
 import { createVirtualClock, type VirtualClock } from '@nb/test-kit'
 import { MemoryLevel } from 'memory-level'
+import { decodeFileListHeader, encodeFileListIndex, FileListRuns } from '@nb/formats'
+import { FileTree } from '../src/file-tree.ts'
 import { createCatalog, type LocalCatalog } from '../src/index.ts'
+import { readListFacts } from '../src/list-facts.ts'
 
 /** A catalog over a folder of its own. */
 export interface Site {
@@ -93,4 +96,15 @@ export async function replaceList(
 /** Everything in a store. */
 export async function dump(store: Store): Promise<[string, string][]> {
   return (await store.iterator().all()) as [string, string][]
+}
+
+/** Opens a file list by an index that is made of it. */
+export async function openTree(files: Files, path: string): Promise<FileTree> {
+  const { batches, totals } = await readListFacts(files, path)
+  const index = { batches, entryCount: totals.entries, fileListBytes: totals.bytes }
+  const runs = FileListRuns.decode(encodeFileListIndex(index))
+  const file = await files.open(path, 'read')
+  const head = Buffer.alloc(runs.offset(0))
+  await file.read(head, 0)
+  return new FileTree({ path, file, runs, header: decodeFileListHeader(head).header }, () => file.close())
 }

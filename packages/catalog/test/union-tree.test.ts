@@ -4,12 +4,11 @@ import { comparePaths, isWithin, type FileRecord } from '@nb/formats'
 import { createPowerLossStorage, recordsOf, sampleList } from '@nb/test-kit'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { FileTree } from '../src/file-tree.ts'
 import type { ListDamage } from '../src/list-damage.ts'
-import { readListFacts } from '../src/list-facts.ts'
 import { TreeJoin } from '../src/tree-claims.ts'
 import type { TreeLibrary } from '../src/tree-library.ts'
 import { type UnionEntry, UnionTree } from '../src/union-tree.ts'
+import { openTree } from './fixture.ts'
 
 const name = fc.constantFrom('a', 'a.b', 'b', 'a-')
 const below = fc.array(name, { minLength: 1, maxLength: 4 })
@@ -68,11 +67,7 @@ async function open(made: readonly (Stream & { readonly paths: readonly string[]
     lists.push(recordsOf(bytes).records)
   }
   const trees = {
-    open: async ({ backupId }: ImageRecord) => {
-      const { batches, totals } = await readListFacts(files, `/list/${backupId}`)
-      const index = { batches, entryCount: totals.entries, fileListBytes: totals.bytes }
-      return FileTree.open(files, `/list/${backupId}`, index)
-    },
+    open: ({ backupId }: ImageRecord) => openTree(files, `/list/${backupId}`),
   } as unknown as TreeLibrary
   const damage = {
     watch: async (_: string, read: () => Promise<unknown>) => read(),

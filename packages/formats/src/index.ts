@@ -56,7 +56,7 @@ export { FileListEncoder } from './file-list/encoder.ts'
 export type { FileListEncoderOptions } from './file-list/encoder.ts'
 export { decodeFileListHeader, scanBatches } from './file-list/frame.ts'
 export type { ScannedBatches } from './file-list/frame.ts'
-export { decodeBatch, findInBatch, scanPaths } from './file-list/decode-batch.ts'
+export { decodeBatch, findInBatch, findInRun, scanPaths } from './file-list/decode-batch.ts'
 export { BatchCursor } from './file-list/batch-cursor.ts'
 export type { FileListEntry } from './file-list/batch-cursor.ts'
 export { FileListDecoder } from './file-list/decoder.ts'
@@ -69,6 +69,7 @@ export {
   subtreeBatches,
 } from './file-list/sparse-index.ts'
 export type { BatchRange, FileListIndex } from './file-list/sparse-index.ts'
+export { FileListRuns } from './file-list/run-index.ts'
 // The disk fragment: header, checksums of the payload, trailer with footer.
 export { BLOCK_BYTES, BLOCK_CHECKSUM_BYTES, FOOTER_BYTES, HEADER_BYTES } from './fragment/fragment.ts'
 export type { FragmentFooter, FragmentHeader, TrailerMember } from './fragment/fragment.ts'

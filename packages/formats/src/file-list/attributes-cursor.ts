@@ -1,5 +1,5 @@
 import type { MemberKind } from '../archive/member.ts'
-import { paddingOf } from '../archive/member.ts'
+import { TAR_BLOCK_BYTES } from '../archive/member.ts'
 import { FormatError } from '../format-error.ts'
 import { type Instant, timeNsOf } from '../instant.ts'
 import { CTIME, EXTRA, HEAD, KINDS, MAX_IMAGE_INDEX } from './attribute-head.ts'
@@ -16,12 +16,20 @@ const HARDLINK = KINDS.indexOf('hardlink')
 const SYMLINK = KINDS.indexOf('symlink')
 const FIRST_DEVICE = KINDS.indexOf('character-device')
 const UNKNOWN = -1
+// Places of the numbers of 53 bits of an entry.
+const SIZE_BYTES = 0
+const ALLOCATED_BYTES = 1
+const MEMBER_OFFSET = 2
+const MEMBER_BYTES = 3
+/** Where the last member of the entry's image ended. */
+const NEXT_OFFSET = 4
 
 const wide = new DataView(new ArrayBuffer(8))
 
 /**
  * Steps through the attributes of a batch and holds those of one entry at a time, so that an entry that is only passed over costs no
- * object and no BigInt: numbers of 64 bits are kept as two halves of 32, the upper one signed.
+ * object and no BigInt: numbers of 64 bits are kept as two signed halves of 32. Bigger ones than 31 bits are in arrays of their own, since
+ * an object's field would hold each in a piece of memory.
  */
 export class AttributesCursor {
   #bytes: Buffer = Buffer.alloc(0)
@@ -30,12 +38,11 @@ export class AttributesCursor {
   #baseOffset = 0
 
   // The entry.
+  readonly #wide = new Float64Array(5)
   #kind = 0
   #mode = 0
   #uid = 0
   #gid = 0
-  #sizeBytes = 0
-  #allocatedBytes = UNKNOWN
   #mtimeHigh = 0
   #mtimeLow = 0
   #ctimeHigh = 0
@@ -46,8 +53,6 @@ export class AttributesCursor {
   #inodeLow = 0
   #linkCount = 0
   #imageIndex = 0
-  #memberOffset = 0
-  #memberBytes = 0
   #flags = 0
   #linkStart = 0
   #linkEnd = 0
@@ -62,7 +67,8 @@ export class AttributesCursor {
   readonly #allocated = new Float64Array(KINDS.length)
   readonly #headers = new Float64Array(KINDS.length)
   readonly #linkCounts = new Float64Array(KINDS.length)
-  #ownOffset = 0
+  /** The image of the entry before; where the last members of other images ended. */
+  #offsetImage = 0
   readonly #otherOffsets = new Map<number, number>()
 
   // The signed number read last.
@@ -83,7 +89,8 @@ export class AttributesCursor {
     this.#allocated.fill(UNKNOWN)
     this.#headers.fill(0)
     this.#linkCounts.fill(1)
-    this.#ownOffset = 0
+    this.#offsetImage = 0
+    this.#wide[NEXT_OFFSET] = 0
     this.#otherOffsets.clear()
   }
 
@@ -149,7 +156,7 @@ export class AttributesCursor {
 
   /** Logical bytes. */
   get sizeBytes(): number {
-    return this.#sizeBytes
+    return this.#wide[SIZE_BYTES] as number
   }
 
   /** The image with its member. */
@@ -159,12 +166,12 @@ export class AttributesCursor {
 
   /** Where its member begins. */
   get memberOffset(): number {
-    return this.#memberOffset
+    return this.#wide[MEMBER_OFFSET] as number
   }
 
   /** Bytes of its member; 0 for none. */
   get memberBytes(): number {
-    return this.#memberBytes
+    return this.#wide[MEMBER_BYTES] as number
   }
 
   /**
@@ -200,9 +207,9 @@ export class AttributesCursor {
       this.#deviceLow = this.#signedLow
     }
     this.#signed()
-    const inodeLow = this.#inodeLow + this.#signedLow
-    this.#inodeHigh = (this.#inodeHigh + this.#signedHigh + (inodeLow >= TWO_32 ? 1 : 0)) | 0
-    this.#inodeLow = inodeLow >>> 0
+    const inodeLow = (this.#inodeLow + this.#signedLow) | 0
+    this.#inodeHigh = (this.#inodeHigh + this.#signedHigh + carryOf(inodeLow, this.#signedLow)) | 0
+    this.#inodeLow = inodeLow
     if (head & HEAD.linkCountSame) this.#linkCount = this.#linkCounts[kind] as number
     else this.#linkCounts[kind] = this.#linkCount = this.#unsigned()
     this.#readPosition(head, kind)
@@ -212,6 +219,7 @@ export class AttributesCursor {
       this.#digestEnd = this.#skip(count)
     } else this.#digestStart = UNKNOWN
     this.#flags = extra & EXTRA.flags ? this.#unsigned() : 0
+    if (this.#position > this.#end) throw this.#fault('A batch ends inside an entry')
   }
 
   /**
@@ -222,14 +230,15 @@ export class AttributesCursor {
   record(path: Buffer): FileRecord {
     const kind = this.#kind
     const isLink = kind === SYMLINK || kind === HARDLINK
+    const allocatedBytes = this.#wide[ALLOCATED_BYTES] as number
     return {
       path,
       kind: this.kind,
       mode: this.#mode,
       uid: this.#uid,
       gid: this.#gid,
-      sizeBytes: this.#sizeBytes,
-      ...(this.#allocatedBytes === UNKNOWN ? undefined : { allocatedBytes: this.#allocatedBytes }),
+      sizeBytes: this.sizeBytes,
+      ...(allocatedBytes === UNKNOWN ? undefined : { allocatedBytes }),
       mtimeNs: signedOf(this.#mtimeHigh, this.#mtimeLow),
       ctimeNs: signedOf(this.#ctimeHigh, this.#ctimeLow),
       ...(isLink ? { linkTarget: this.#bytes.subarray(this.#linkStart, this.#linkEnd) } : undefined),
@@ -242,8 +251,8 @@ export class AttributesCursor {
       },
       linkCount: this.#linkCount,
       imageIndex: this.#imageIndex,
-      memberOffset: this.#memberOffset,
-      memberBytes: this.#memberBytes,
+      memberOffset: this.memberOffset,
+      memberBytes: this.memberBytes,
       ...(this.#digestStart === UNKNOWN
         ? undefined
         : { digest: this.#bytes.subarray(this.#digestStart, this.#digestEnd) }),
@@ -280,21 +289,23 @@ export class AttributesCursor {
         : kind === SYMLINK
           ? this.#linkEnd - this.#linkStart
           : (this.#sizes[kind] as number)
-    this.#sizes[kind] = this.#sizeBytes = sizeBytes
-    if ((head & HEAD.allocatedSame) === 0) this.#allocatedBytes = this.#unsigned() - 1
-    else if (kind === FILE || kind === HARDLINK)
-      this.#allocatedBytes = Math.ceil(sizeBytes / ALLOCATION_UNIT) * ALLOCATION_UNIT
-    else this.#allocatedBytes = this.#allocated[kind] as number
-    this.#allocated[kind] = this.#allocatedBytes
+    this.#sizes[kind] = this.#wide[SIZE_BYTES] = sizeBytes
+    const allocatedBytes =
+      (head & HEAD.allocatedSame) === 0
+        ? this.#unsigned() - 1
+        : kind === FILE || kind === HARDLINK
+          ? Math.ceil(sizeBytes / ALLOCATION_UNIT) * ALLOCATION_UNIT
+          : (this.#allocated[kind] as number)
+    this.#allocated[kind] = this.#wide[ALLOCATED_BYTES] = allocatedBytes
   }
 
   #readTimes(head: number): void {
     this.#signed()
     if (head & HEAD.mtimeSeconds) this.#setSeconds()
     else {
-      const low = this.#mtimeLow + this.#signedLow
-      this.#mtimeHigh = (this.#mtimeHigh + this.#signedHigh + (low >= TWO_32 ? 1 : 0)) | 0
-      this.#mtimeLow = low >>> 0
+      const low = (this.#mtimeLow + this.#signedLow) | 0
+      this.#mtimeHigh = (this.#mtimeHigh + this.#signedHigh + carryOf(low, this.#signedLow)) | 0
+      this.#mtimeLow = low
     }
     const form = head >> HEAD.ctimeShift
     if (form === CTIME.equalsPrevious) return
@@ -307,9 +318,9 @@ export class AttributesCursor {
       return
     }
     this.#signed()
-    const sum = low + this.#signedLow
-    this.#ctimeHigh = (high + this.#signedHigh + (sum >= TWO_32 ? 1 : 0)) | 0
-    this.#ctimeLow = sum >>> 0
+    const sum = (low + this.#signedLow) | 0
+    this.#ctimeHigh = (high + this.#signedHigh + carryOf(sum, this.#signedLow)) | 0
+    this.#ctimeLow = sum
   }
 
   /** The signed number is a difference to the whole seconds of the modification time before. */
@@ -319,52 +330,59 @@ export class AttributesCursor {
     const quotient = Math.floor(upper / NANOSECONDS)
     const rest = (upper - quotient * NANOSECONDS) * TWO_16 + (this.#mtimeLow & 0xffff)
     const before = quotient * TWO_16 + Math.floor(rest / NANOSECONDS)
-    const seconds = before + (this.#signedHigh * TWO_32 + this.#signedLow)
+    const seconds = before + numberOf(this.#signedHigh, this.#signedLow)
     if (Math.abs(seconds) < SAFE_SECONDS) {
       const high = Math.floor(seconds / TWO_16)
       const lowProduct = (seconds - high * TWO_16) * NANOSECONDS
       const product = high * NANOSECONDS + Math.floor(lowProduct / TWO_16)
       this.#mtimeHigh = Math.floor(product / TWO_16) | 0
       this.#mtimeLow =
-        ((product - Math.floor(product / TWO_16) * TWO_16) * TWO_16 + (lowProduct % TWO_16)) >>> 0
+        ((product - Math.floor(product / TWO_16) * TWO_16) * TWO_16 + (lowProduct % TWO_16)) | 0
       return
     }
     const exact = (BigInt(before) + signedOf(this.#signedHigh, this.#signedLow)) * BigInt(NANOSECONDS)
     wide.setBigInt64(0, BigInt.asIntN(64, exact))
     this.#mtimeHigh = wide.getInt32(0)
-    this.#mtimeLow = wide.getUint32(4)
+    this.#mtimeLow = wide.getInt32(4)
   }
 
   #readPosition(head: number, kind: number): void {
     if (!(head & HEAD.imageSame)) this.#imageIndex = this.#unsigned()
     const image = this.#imageIndex
     if (image > MAX_IMAGE_INDEX) throw this.#fault(`An entry in image ${image}`)
-    let offset = image === 0 ? this.#ownOffset : (this.#otherOffsets.get(image) ?? 0)
+    if (image !== this.#offsetImage) this.#changeImage(image)
+    const values = this.#wide
+    let offset = values[NEXT_OFFSET] as number
     if (!(head & HEAD.offsetSame)) {
       this.#signed()
-      offset += this.#signedHigh * TWO_32 + this.#signedLow
+      offset += numberOf(this.#signedHigh, this.#signedLow)
     }
-    const hasData = kind === FILE || kind === HARDLINK
-    const dataBytes = hasData ? this.#sizeBytes + paddingOf(this.#sizeBytes) : 0
+    const sizeBytes = values[SIZE_BYTES] as number
+    const dataBytes =
+      kind === FILE || kind === HARDLINK ? Math.ceil(sizeBytes / TAR_BLOCK_BYTES) * TAR_BLOCK_BYTES : 0
     const memberBytes =
       head & HEAD.memberBytesSame ? (this.#headers[kind] as number) + dataBytes : this.#unsigned()
-    if (!isCount(offset) || !isCount(memberBytes) || !isCount(offset + memberBytes))
+    if (!isCount(offset) || !isCount(offset + memberBytes))
       throw this.#fault('An entry with an impossible position')
-    if (!isCount(this.#sizeBytes + ALLOCATION_UNIT)) throw this.#fault('An entry with an impossible size')
-    this.#memberOffset = offset
-    this.#memberBytes = memberBytes
+    if (!isCount(sizeBytes + ALLOCATION_UNIT)) throw this.#fault('An entry with an impossible size')
+    values[MEMBER_OFFSET] = offset
+    values[MEMBER_BYTES] = memberBytes
     if (memberBytes >= dataBytes) this.#headers[kind] = memberBytes - dataBytes
-    if (kind === HARDLINK) return
-    if (image === 0) this.#ownOffset = offset + memberBytes
-    else this.#otherOffsets.set(image, offset + memberBytes)
+    if (kind !== HARDLINK) values[NEXT_OFFSET] = offset + memberBytes
+  }
+
+  #changeImage(image: number): void {
+    this.#otherOffsets.set(this.#offsetImage, this.#wide[NEXT_OFFSET] as number)
+    this.#offsetImage = image
+    this.#wide[NEXT_OFFSET] = this.#otherOffsets.get(image) ?? 0
   }
 
   #fault(message: string): FormatError {
     return new FormatError('FILE_LIST_INVALID', this.#baseOffset + this.#position, message)
   }
 
+  /** What lies behind the section is read too: whether the entry goes beyond it is checked at the entry's end. */
   #byte(): number {
-    if (this.#position >= this.#end) throw this.#fault('A batch ends inside an entry')
     return this.#bytes[this.#position++] as number
   }
 
@@ -376,50 +394,61 @@ export class AttributesCursor {
 
   /** A whole number, 0–2^53−1. */
   #unsigned(): number {
-    let byte = this.#byte()
-    if (byte < 0x80) return byte
+    const bytes = this.#bytes
+    let at = this.#position
+    let byte = bytes[at++] as number
     let value = byte & 0x7f
-    for (let scale = 128; byte >= 0x80; scale *= 128) {
+    for (let shift = 7; byte >= 0x80 && shift < 28; shift += 7) {
+      byte = bytes[at++] as number
+      value |= (byte & 0x7f) << shift
+    }
+    for (let scale = 2 ** 28; byte >= 0x80; scale *= 128) {
       if (scale > 2 ** 49) throw this.#fault('A number is too long')
-      byte = this.#byte()
+      byte = bytes[at++] as number
       value += (byte & 0x7f) * scale
     }
+    this.#position = at
     if (value > Number.MAX_SAFE_INTEGER) throw this.#fault('A number is too big')
     return value
   }
 
   /** A signed number of 64 bits. */
   #signed(): void {
-    let byte = this.#byte()
+    const bytes = this.#bytes
+    let at = this.#position
+    let byte = bytes[at++] as number
     let low = byte & 0x7f
     for (let shift = 7; byte >= 0x80 && shift < 28; shift += 7) {
-      byte = this.#byte()
+      byte = bytes[at++] as number
       low |= (byte & 0x7f) << shift
     }
     let middle = 0
-    for (let shift = 0; byte >= 0x80 && shift < 28; shift += 7) {
-      byte = this.#byte()
-      middle |= (byte & 0x7f) << shift
-    }
     let high = 0
-    for (let shift = 0; byte >= 0x80; shift += 7) {
-      if (shift > 7) throw this.#fault('A number is too big')
-      byte = this.#byte()
-      high |= (byte & 0x7f) << shift
+    if (byte >= 0x80) {
+      for (let shift = 0; byte >= 0x80 && shift < 28; shift += 7) {
+        byte = bytes[at++] as number
+        middle |= (byte & 0x7f) << shift
+      }
+      for (let shift = 0; byte >= 0x80; shift += 7) {
+        if (shift > 7) throw this.#fault('A number is too big')
+        byte = bytes[at++] as number
+        high |= (byte & 0x7f) << shift
+      }
+      if (high > 0xff) throw this.#fault('A number is too big')
     }
-    if (high > 0xff) throw this.#fault('A number is too big')
+    this.#position = at
     const codedLow = low | (middle << 28)
     const codedHigh = (middle >>> 4) | (high << 24)
     // Zigzag: the lowest bit is the sign.
     const sign = -(codedLow & 1)
     this.#signedHigh = (codedHigh >>> 1) ^ sign
-    this.#signedLow = (((codedLow >>> 1) | (codedHigh << 31)) ^ sign) >>> 0
+    this.#signedLow = ((codedLow >>> 1) | (codedHigh << 31)) ^ sign
   }
 }
 
 function signedOf(high: number, low: number): bigint {
   wide.setInt32(0, high)
-  wide.setUint32(4, low)
+  wide.setInt32(4, low)
   return wide.getBigInt64(0)
 }
 
@@ -437,12 +466,23 @@ function isInstant(high: number, low: number, { seconds, nanos }: Instant): bool
 }
 
 function unsignedOf(high: number, low: number): bigint {
-  if (high === 0) return BigInt(low)
+  if (high === 0) return BigInt(low >>> 0)
   wide.setInt32(0, high)
-  wide.setUint32(4, low)
+  wide.setInt32(4, low)
   return wide.getBigUint64(0)
 }
 
+/** What goes from the lower halves of a sum to the upper: 1 when the sum, taken without sign, is less than a summand. */
+function carryOf(sum: number, summand: number): number {
+  return sum >>> 0 < summand >>> 0 ? 1 : 0
+}
+
+/** Exact where 53 bits are enough. */
+function numberOf(high: number, low: number): number {
+  return high * TWO_32 + (low >>> 0)
+}
+
 function isCount(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0
+  // Only whole numbers come here.
+  return value >= 0 && value <= Number.MAX_SAFE_INTEGER
 }

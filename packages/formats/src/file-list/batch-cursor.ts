@@ -1,4 +1,5 @@
 import type { MemberKind } from '../archive/member.ts'
+import { CHECKSUM_BYTES } from '../checksum.ts'
 import { FormatError } from '../format-error.ts'
 import { AttributesCursor } from './attributes-cursor.ts'
 import { MAX_BATCH_PATH_BYTES, type OpenBatch, openBatch } from './frame.ts'
@@ -45,12 +46,16 @@ export class BatchCursor {
   /**
    * Begins before the first entry of a batch.
    *
-   * @param batch - a whole batch
-   * @param offset - where it stands in the list, for errors. Default 0.
+   * @param bytes - a buffer that holds the whole batch
+   * @param at - where it begins there. Default 0.
+   * @param offset - where that is in the list, for errors. Default 0.
+   * @returns where the batch ends in the buffer
    * @throws FormatError `FILE_LIST_*`, `FORMAT_VERSION_UNSUPPORTED`
    */
-  open(batch: Buffer, offset = 0): void {
-    this.openChecked(batch, openBatch(batch, 0, offset))
+  open(bytes: Buffer, at = 0, offset = 0): number {
+    const open = openBatch(bytes, at, offset)
+    this.openChecked(bytes, open)
+    return at + open.byteLength
   }
 
   /** The same for a batch whose head and checksum were checked. */
@@ -58,14 +63,15 @@ export class BatchCursor {
     this.#batch = batch
     this.#position = open.pathsStart
     this.#pathsEnd = open.attributesStart
-    this.#offset = open.offset
+    // What to add to a place in the buffer to get the one in the list.
+    this.#offset = open.offset + open.byteLength - CHECKSUM_BYTES - open.end
     this.#entryCount = open.entryCount
     this.#index = this.#attributesOf = -1
     this.#sharedBytes = 0
     const first = open.firstPath
     if (first.length > this.#path.length) this.#path = Buffer.allocUnsafe(first.length)
     this.#pathBytes = this.#allPathBytes = first.copy(this.#path)
-    this.#attributes.open(batch, open.attributesStart, open.end, open.offset)
+    this.#attributes.open(batch, open.attributesStart, open.end, this.#offset)
   }
 
   /** Entries of the batch. */

@@ -1,10 +1,13 @@
 import { AttributesCursor } from './attributes-cursor.ts'
 import { BatchCursor } from './batch-cursor.ts'
 import { ByteReader } from './byte-reader.ts'
-import { MAX_BATCH_PATH_BYTES, openBatch } from './frame.ts'
+import { LENGTH_KNOWN_BYTES, MAX_BATCH_PATH_BYTES, batchBytes, openBatch } from './frame.ts'
 import type { OpenBatch } from './frame.ts'
 import { MAX_PATH_BYTES, comparePaths, rank } from './path-order.ts'
 import type { FileRecord } from './record.ts'
+
+/** Serves all lookups: they are synchronous. */
+const lookup = new AttributesCursor()
 
 /**
  * Decodes a batch.
@@ -59,11 +62,39 @@ export function scanPaths(batch: Buffer, visit: (path: Buffer, entryIndex: numbe
  * @throws FormatError `FILE_LIST_*`, `FORMAT_VERSION_UNSUPPORTED`
  */
 export function findInBatch(batch: Buffer, path: Buffer): FileRecord | undefined {
-  const open = openBatch(batch, 0, 0)
+  return findInOpenBatch(batch, openBatch(batch, 0, 0), path)
+}
+
+/**
+ * Looks an entry up in batches that follow one another.
+ *
+ * @param run - whole batches, in order
+ * @param path - absolute path
+ * @param offset - where they stand in the list, for errors. Default 0.
+ * @returns the record, its bytes views of `run`; undefined when there is none
+ * @throws FormatError `FILE_LIST_*`, `FORMAT_VERSION_UNSUPPORTED`
+ */
+export function findInRun(run: Buffer, path: Buffer, offset = 0): FileRecord | undefined {
+  const starts = [0]
+  for (let at = 0; ;) {
+    if (run.length - at < LENGTH_KNOWN_BYTES) break
+    at += batchBytes(run, at, offset + at)
+    if (at >= run.length) break
+    starts.push(at)
+  }
+  // From the last: a batch that begins at or before the path holds it, whatever the ones before it are.
+  for (let at = starts.pop(); at !== undefined; at = starts.pop()) {
+    const open = openBatch(run, at, offset + at)
+    if (comparePaths(open.firstPath, path) <= 0) return findInOpenBatch(run, open, path)
+  }
+  return undefined
+}
+
+function findInOpenBatch(batch: Buffer, open: OpenBatch, path: Buffer): FileRecord | undefined {
   const index = findEntry(batch, open, path)
   if (index === -1) return undefined
-  const attributes = new AttributesCursor()
-  attributes.open(batch, open.attributesStart, open.end, 0)
+  const attributes = lookup
+  attributes.open(batch, open.attributesStart, open.end, open.offset)
   for (let at = 0; at <= index; at++) attributes.next()
   return attributes.record(path)
 }

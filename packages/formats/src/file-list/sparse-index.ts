@@ -66,6 +66,20 @@ export function encodeFileListIndex(index: FileListIndex): Buffer {
  * @throws FormatError `FORMAT_*`, `FILE_LIST_*`
  */
 export function decodeFileListIndex(bytes: Buffer): FileListIndex {
+  const { batchCount, entryCount, fileListBytes } = checkIndexHead(bytes)
+  const batches = readBatches(bytes, batchCount)
+  const index = { batches, entryCount, fileListBytes }
+  const fault = indexFault(index)
+  if (fault !== undefined) throw new FormatError('FILE_LIST_INVALID', FIXED_BYTES, fault)
+  return index
+}
+
+/** What the head of an index says; its checksum is good. */
+export function checkIndexHead(bytes: Buffer): {
+  readonly batchCount: number
+  readonly entryCount: number
+  readonly fileListBytes: number
+} {
   if (bytes.length < FIXED_BYTES + CHECKSUM_BYTES)
     throw new FormatError('FILE_LIST_TRUNCATED', bytes.length, 'The index of a file list ends too early')
   if (!bytes.subarray(0, MAGIC.length).equals(MAGIC))
@@ -77,13 +91,11 @@ export function decodeFileListIndex(bytes: Buffer): FileListIndex {
   if (byteLength < bytes.length)
     throw new FormatError('FILE_LIST_INVALID', 12, 'The index of a file list is followed by something else')
   checkSeal(bytes, 0)
-  const batches = readBatches(bytes, bytes.readUInt32LE(20))
-  const entryCount = Number(bytes.readBigUInt64LE(24))
-  const fileListBytes = Number(bytes.readBigUInt64LE(32))
-  const index = { batches, entryCount, fileListBytes }
-  const fault = indexFault(index)
-  if (fault !== undefined) throw new FormatError('FILE_LIST_INVALID', FIXED_BYTES, fault)
-  return index
+  return {
+    batchCount: bytes.readUInt32LE(20),
+    entryCount: Number(bytes.readBigUInt64LE(24)),
+    fileListBytes: Number(bytes.readBigUInt64LE(32)),
+  }
 }
 
 function readBatches(bytes: Buffer, count: number): BatchFrame[] {
