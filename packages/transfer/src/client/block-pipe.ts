@@ -13,8 +13,15 @@ export interface BlockPipe {
   claim(): Promise<Buffer>
   /** Writer: the next free block, blocking the thread (worker). */
   claimSync(): Buffer
-  /** Writer: passes on the first `byteLength` bytes of the claimed block. */
-  publish(byteLength: number): void
+  /**
+   * Writer: passes on the first `byteLength` bytes of the claimed block.
+   *
+   * @param moreFollows - the reader need not be woken for this block alone: it is once a quarter of the ring is full, with the next
+   *   block that is published without this, by {@link wake} or at the end
+   */
+  publish(byteLength: number, moreFollows?: boolean): void
+  /** Writer: wakes the reader, where it waits. */
+  wake(): void
   /** Writer: no more blocks will come. */
   end(): void
   /** Reader: the next published bytes, `undefined` after the end. They stay until {@link release}. */
@@ -41,14 +48,17 @@ export class PipeAbortedError extends Error {
 
 // Words of the control memory; block lengths follow. WRITTEN and RELEASED count blocks and wrap around. A waiter
 // reads its signal word before it looks at the state and waits for that very value to change, so no change
-// between looking and waiting is lost.
+// between looking and waiting is lost. It says that it waits before it looks for the last time, and only then is it
+// signalled: waking a thread takes longer than filling a block.
 const WRITTEN = 0
 const RELEASED = 1
 const ENDED = 2
 const ABORTED = 3
 const WRITER_SIGNAL = 4
 const READER_SIGNAL = 5
-const LENGTHS = 6
+const READER_WAITS = 6
+const WRITER_WAITS = 7
+const LENGTHS = 8
 
 interface AsyncWait {
   waitAsync(array: Int32Array, index: number, value: number): { readonly value: Promise<string> | string }
@@ -73,6 +83,8 @@ export function createBlockPipe(options: {
 interface NotYet {
   readonly word: number
   readonly value: number
+  /** The word in which it says that it waits. */
+  readonly waits: number
 }
 
 /** Opens one end of a pipe that another thread has made. */
@@ -86,9 +98,15 @@ export function openBlockPipe(shared: SharedPipe): BlockPipe {
   const block = (count: number): Buffer =>
     data.subarray(slot(count) * blockBytes, (slot(count) + 1) * blockBytes)
 
+  const wakeAt = Math.max(1, blocks >>> 2)
+
   function signal(word: number): void {
     Atomics.add(control, word, 1)
     Atomics.notify(control, word)
+  }
+
+  function signalWaiter(word: number, waits: number): void {
+    if (load(waits) !== 0 && Atomics.exchange(control, waits, 0) !== 0) signal(word)
   }
 
   function tryClaim(): Buffer | NotYet {
@@ -96,7 +114,7 @@ export function openBlockPipe(shared: SharedPipe): BlockPipe {
     if (load(ABORTED) !== 0) throw new PipeAbortedError()
     const written = load(WRITTEN)
     if (((written - load(RELEASED)) | 0) < blocks) return block(written)
-    return { word: READER_SIGNAL, value }
+    return { word: READER_SIGNAL, value, waits: WRITER_WAITS }
   }
 
   function tryTake(): Buffer | undefined | NotYet {
@@ -105,12 +123,20 @@ export function openBlockPipe(shared: SharedPipe): BlockPipe {
     const ended = load(ENDED) !== 0
     const released = load(RELEASED)
     if (load(WRITTEN) !== released) return block(released).subarray(0, load(LENGTHS + slot(released)))
-    return ended ? undefined : { word: WRITER_SIGNAL, value }
+    return ended ? undefined : { word: WRITER_SIGNAL, value, waits: READER_WAITS }
+  }
+
+  /** Looks; where there is nothing says that it waits, and looks again. */
+  function lookOrWait<T>(look: () => T | NotYet): T | NotYet {
+    const found = look()
+    if (!isNotYet(found)) return found
+    Atomics.store(control, found.waits, 1)
+    return look()
   }
 
   async function until<T>(look: () => T | NotYet): Promise<T> {
     for (;;) {
-      const found = look()
+      const found = lookOrWait(look)
       if (!isNotYet(found)) return found
       await (Atomics as unknown as AsyncWait).waitAsync(control, found.word, found.value).value
     }
@@ -118,7 +144,7 @@ export function openBlockPipe(shared: SharedPipe): BlockPipe {
 
   function untilSync<T>(look: () => T | NotYet): T {
     for (;;) {
-      const found = look()
+      const found = lookOrWait(look)
       if (!isNotYet(found)) return found
       Atomics.wait(control, found.word, found.value)
     }
@@ -134,14 +160,16 @@ export function openBlockPipe(shared: SharedPipe): BlockPipe {
     },
     claim: () => until(tryClaim),
     claimSync: () => untilSync(tryClaim),
-    publish(byteLength) {
+    publish(byteLength, moreFollows = false) {
       if (byteLength > blockBytes)
         throw new RangeError(`a block holds ${blockBytes} bytes, not ${byteLength}`)
       const written = load(WRITTEN)
       Atomics.store(control, LENGTHS + slot(written), byteLength)
       Atomics.store(control, WRITTEN, (written + 1) | 0)
-      signal(WRITER_SIGNAL)
+      if (!moreFollows || ((written + 1 - load(RELEASED)) | 0) >= wakeAt)
+        signalWaiter(WRITER_SIGNAL, READER_WAITS)
     },
+    wake: () => signalWaiter(WRITER_SIGNAL, READER_WAITS),
     end() {
       Atomics.store(control, ENDED, 1)
       signal(WRITER_SIGNAL)
@@ -150,7 +178,7 @@ export function openBlockPipe(shared: SharedPipe): BlockPipe {
     takeSync: () => untilSync(tryTake),
     release() {
       Atomics.store(control, RELEASED, (load(RELEASED) + 1) | 0)
-      signal(READER_SIGNAL)
+      signalWaiter(READER_SIGNAL, WRITER_WAITS)
     },
   }
 }

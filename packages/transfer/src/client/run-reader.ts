@@ -28,8 +28,8 @@ import type { WorkerReporter } from './worker-reporter.ts'
 
 /** The pipes of a reader, opened at its end. */
 export interface ReaderPipes {
-  readonly data: Pick<BlockPipe, 'claimSync' | 'publish' | 'end' | 'blockBytes'>
-  readonly list: Pick<BlockPipe, 'claimSync' | 'publish' | 'end' | 'blockBytes'>
+  readonly data: Pick<BlockPipe, 'claimSync' | 'publish' | 'wake' | 'end' | 'blockBytes'>
+  readonly list: Pick<BlockPipe, 'claimSync' | 'publish' | 'wake' | 'end' | 'blockBytes'>
   readonly reference: Pick<BlockPipe, 'takeSync' | 'release'> | undefined
 }
 

@@ -2,7 +2,7 @@ import type { BlockPipe } from './block-pipe.ts'
 
 /** Writes one continuous stream into the blocks of a pipe: every block full but the last. Blocks its thread. */
 export class StreamWriter {
-  readonly #pipe: Pick<BlockPipe, 'claimSync' | 'publish' | 'end' | 'blockBytes'>
+  readonly #pipe: Pick<BlockPipe, 'claimSync' | 'publish' | 'wake' | 'end' | 'blockBytes'>
   #block: Buffer | undefined
   #used = 0
   #offset: number
@@ -11,7 +11,7 @@ export class StreamWriter {
    * @param pipe - takes the blocks
    * @param offset - where the first byte is in the stream
    */
-  constructor(pipe: Pick<BlockPipe, 'claimSync' | 'publish' | 'end' | 'blockBytes'>, offset = 0) {
+  constructor(pipe: Pick<BlockPipe, 'claimSync' | 'publish' | 'wake' | 'end' | 'blockBytes'>, offset = 0) {
     this.#pipe = pipe
     this.#offset = offset
   }
@@ -35,7 +35,7 @@ export class StreamWriter {
   advance(byteLength: number): void {
     this.#used += byteLength
     this.#offset += byteLength
-    if (this.#used === this.#pipe.blockBytes) this.flush()
+    if (this.#used === this.#pipe.blockBytes) this.#pass(true)
   }
 
   write(bytes: Uint8Array): void {
@@ -58,17 +58,21 @@ export class StreamWriter {
     }
   }
 
-  /** Passes on a block that is not full. */
+  /** Passes on all there is, and wakes who waits for it. */
   flush(): void {
-    if (this.#block === undefined) return
-    this.#pipe.publish(this.#used)
-    this.#block = undefined
-    this.#used = 0
+    if (this.#block === undefined) this.#pipe.wake()
+    else this.#pass(false)
   }
 
   /** The end of the stream. */
   end(): void {
     this.flush()
     this.#pipe.end()
+  }
+
+  #pass(moreFollows: boolean): void {
+    this.#pipe.publish(this.#used, moreFollows)
+    this.#block = undefined
+    this.#used = 0
   }
 }

@@ -52,6 +52,46 @@ t.test('a writer waits while all blocks are full', async (t) => {
   t.equal(isClaimed, true)
 })
 
+t.test(
+  'a reader sleeps on while more follows, until a quarter is full, it is woken, or the end comes',
+  async (t) => {
+    const pipe = createBlockPipe({ blocks: 8, blockBytes: 4 })
+    let taken = 0
+    const read = (async () => {
+      for (let block = await pipe.take(); block !== undefined; block = await pipe.take()) {
+        taken++
+        pipe.release()
+      }
+    })()
+    const turns = async (enough: () => boolean): Promise<void> => {
+      for (let turn = 0; turn < 1000 && !enough(); turn++)
+        await new Promise((resolve) => setImmediate(resolve))
+    }
+    const publish = async (moreFollows: boolean): Promise<void> => {
+      await pipe.claim()
+      pipe.publish(4, moreFollows)
+    }
+    await publish(true)
+    let turn = 0
+    await turns(() => ++turn > 5)
+    t.equal(taken, 0, 'one of eight')
+    await publish(true)
+    await turns(() => taken === 2)
+    t.equal(taken, 2, 'two of eight')
+    await publish(true)
+    pipe.wake()
+    await turns(() => taken === 3)
+    t.equal(taken, 3, 'woken')
+    await publish(false)
+    await turns(() => taken === 4)
+    t.equal(taken, 4, 'nothing more is announced')
+    await publish(true)
+    pipe.end()
+    await read
+    t.equal(taken, 5)
+  },
+)
+
 t.test('a thread that blocks on a pipe is woken by blocks, by the end and by an abort', async (t) => {
   const source = `
     const { parentPort, workerData } = require('node:worker_threads')

@@ -133,7 +133,9 @@ export function decodeList(bytes: Buffer): { images: readonly string[]; records:
 
 export const shown = (path: Uint8Array): Path => toPath(Buffer.from(path).toString('latin1'))
 
-type Collector = Pick<BlockPipe, 'claimSync' | 'publish' | 'end' | 'blockBytes'> & { bytes(): Buffer }
+type Collector = Pick<BlockPipe, 'claimSync' | 'publish' | 'wake' | 'end' | 'blockBytes'> & {
+  bytes(): Buffer
+}
 
 function collector(blockBytes: number): Collector {
   const blocks: Buffer[] = []
@@ -145,6 +147,7 @@ function collector(blockBytes: number): Collector {
       blocks.push((block as Buffer).subarray(0, length))
       block = undefined
     },
+    wake: () => undefined,
     end: () => undefined,
     bytes: () => Buffer.concat(blocks),
   }
