@@ -128,7 +128,16 @@ export function composeAllInOne(ground: Ground): AllInOne {
   const loadReporter = createLoadReporter({ media, clock }, { mediaServer: mediaServerName })
   const notifiers = notifiersOf(settings, { jobs, jobLog: log, clock })
   const policyFiles = policyFilesOf(ground, { scheduler, media, clients: Object.keys(clients) })
-  const restores = createRestoreService({ catalog, jobs, mediaServers, scheduler, channels, clock, log })
+  const restores = createRestoreService({
+    catalog,
+    jobs,
+    mediaServers,
+    clients: new Map(Object.entries(clients)),
+    scheduler,
+    channels,
+    clock,
+    log,
+  })
 
   const configuration: Lifecycle = {
     start: () =>

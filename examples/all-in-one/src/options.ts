@@ -73,6 +73,11 @@ Exit codes: 0 done · 1 a job failed or the trees differ · 2 wrong usage · 130
         { exitCode: 2 },
       )
   }
+  if (given.serve === true && given.once === true) {
+    program.error('error: --serve stays up and --once ends after a backup of its own; say one of them', {
+      exitCode: 2,
+    })
+  }
   const fragment = Number(given.maxFragment)
   if (!Number.isInteger(fragment) || fragment < 1 || fragment > 1_048_576) {
     program.error(

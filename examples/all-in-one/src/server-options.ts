@@ -37,16 +37,8 @@ export function addSettings(program: Command): Command {
       'how often a failed job is tried within the period, 1-35 (default: 2; 1 with --once)',
       whole(1, 35),
     )
-    .option(
-      '--tries-within <PERIOD>',
-      'that sliding period, 1h-7d (default: 12h)',
-      period(3_600_000, 7 * 86_400_000),
-    )
-    .option(
-      '--retry-delay <PERIOD>',
-      'wait between tries, 1s-60min (default: 10min)',
-      period(1000, 3_600_000),
-    )
+    .option('--tries-within <PERIOD>', 'that sliding period, 1h-7d (default: 12h)', period('1h', '7d'))
+    .option('--retry-delay <PERIOD>', 'wait between tries, 1s-60min (default: 10min)', period('1s', '60min'))
 }
 
 /** The settings as commander has read them. */
@@ -126,10 +118,11 @@ function timeZoneName(name: string): string {
   }
 }
 
-function period(leastMs: number, mostMs: number): (text: string) => number {
+function period(least: string, most: string): (text: string) => number {
   return (text) => {
     const value = periodOf(text)
-    if (value < leastMs || value > mostMs) throw new InvalidArgumentError('It is out of bounds.')
+    if (value < periodOf(least) || value > periodOf(most))
+      throw new InvalidArgumentError(`It must be from ${least} to ${most}.`)
     return value
   }
 }

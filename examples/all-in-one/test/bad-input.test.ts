@@ -116,6 +116,22 @@ t.test('a time zone that there is not', async (t) => {
   t.match(run, { code: 2, stderr: /option '--time-zone <NAME>' argument 'Wien' is invalid.*Europe\/Vienna/ })
 })
 
+t.test(
+  'periods out of bounds are told with the bounds, and options that contradict each other',
+  async (t) => {
+    const options = (...more: string[]) => runExample('--serve', '--state', folders().state, ...more)
+    t.match(await options('--retry-delay', '0s'), {
+      code: 2,
+      stderr: /'--retry-delay <PERIOD>' .*1s to 60min/,
+    })
+    t.match(await options('--tries-within', '30min'), {
+      code: 2,
+      stderr: /'--tries-within <PERIOD>' .*1h to 7d/,
+    })
+    t.match(await options('--once'), { code: 2, stderr: /--serve stays up and --once ends/ })
+  },
+)
+
 t.test('folders that are none, or not there', async (t) => {
   const { source, state } = folders()
   const none = join(source, 'a')

@@ -383,7 +383,8 @@ function memoryScheduler(jobs: InMemoryServer['jobs']): Scheduler {
           closesAt: at + 3_600_000,
         }
     },
-    async *tasks() {
+    async *tasks({ policy: name }) {
+      if (name !== undefined && !policies.has(name)) return
       yield {
         policy: 'nightly',
         client: 'web1',
@@ -467,8 +468,13 @@ function memoryCatalog(): Catalog {
     expireDue: notForTheCli,
     forgetImage: notForTheCli,
     getImage: async ({ backupId }) => images.find((one) => one.backupId === backupId),
-    async *listImages({ states = ['complete'] }) {
-      yield* images.filter(({ state }) => states.includes(state))
+    async *listImages({ states = ['complete'], policy, client }) {
+      yield* images.filter(
+        (image) =>
+          states.includes(image.state) &&
+          (policy === undefined || image.policy === policy) &&
+          (client === undefined || image.client === client),
+      )
     },
     async *browse({ client, path, at }) {
       if (client !== 'web1' || (at !== undefined && at < noon))

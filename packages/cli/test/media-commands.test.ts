@@ -222,6 +222,15 @@ t.test('nb errors lists what is remembered, and forgets only what it is told', a
     /2026-03-01 12:00:00 +write +A00001 +drive0 +12\n.* position +- +drive1/,
   )
   t.match(await server.nb('errors', '--forget'), { code: 2, err: /say whose/ })
+  t.match(await server.nb('errors', '--drive', 'nope', '--forget'), {
+    code: 1,
+    err: /there is no drive nope/,
+  })
+  t.match(await server.nb('errors', '--volume', 'N0PE'), { code: 1, err: /there is no volume N0PE/ })
+  t.match(await server.nb('volumes', '--pool', 'nope'), {
+    code: 0,
+    err: 'no volumes; there is no volume pool nope: nb pools lists them\n',
+  })
   t.match(await server.nb('errors', '--drive', 'drive0', '--forget'), { code: 0, err: /nb drive up/ })
   t.equal(server.media.facts.errors.length, 1)
   t.match(await server.nb('errors', '--volume', 'A00001'), { code: 0, err: 'no errors are remembered\n' })

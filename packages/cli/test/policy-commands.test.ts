@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
-import { type Scheduler, toPath } from '@nb/contracts'
+import { type Job, type Scheduler, toPath } from '@nb/contracts'
 import t from 'tap'
-import { createOutput, policyActivateCommand } from '../src/index.ts'
+import { createOutput, nextCommand, policyActivateCommand } from '../src/index.ts'
 import { type InMemoryServer, noon, runIn, startInMemoryServer } from './in-memory-server.ts'
 
 let server: InMemoryServer
@@ -113,6 +113,48 @@ t.test('nb next tells what runs when, in which window, and why nothing does', as
   t.equal((await server.nb('next', 'nightly', '--json')).out.trim().split('\n').length, 2)
 })
 
+t.test('nb next tells whether the job of a run waits, and of a policy that is not there', async (t) => {
+  const { scheduler, jobs } = server
+  const [jobId = ''] = (await scheduler.runNow({ policy: 'nightly', client: 'web1' })).jobIds
+  const running: Scheduler = {
+    ...scheduler,
+    async *tasks() {
+      yield { policy: 'nightly', client: 'web1', state: 'running', jobId }
+    },
+  }
+  const stateAt = async (change: Partial<Job>): Promise<string> => {
+    jobs.change(jobId, change)
+    const stdout = new PassThrough()
+    const output = createOutput({ stdout, stderr: new PassThrough(), now: () => noon }, { json: false })
+    t.equal(await nextCommand({ scheduler: running, jobs }, {}, output), 0)
+    return String(stdout.read())
+  }
+  t.match(await stateAt({ state: 'queued' }), / web1 .* queued /)
+  t.match(await stateAt({ state: 'active' }), / web1 .* running /)
+  t.match(await server.nb('next', 'none'), { code: 1, err: /there is no policy none; .*policy-unknown/ })
+})
+
+t.test('nb preview tells that a policy is not active', async (t) => {
+  t.equal((await server.nb('preview', 'nightly')).err, '')
+  await server.nb('policy', 'deactivate', 'nightly')
+  t.match(await server.nb('preview', 'nightly'), {
+    code: 0,
+    err: 'policy nightly is not active: nothing of it starts until nb policy activate nightly\n',
+  })
+})
+
+t.test('nb jobs and nb images of a policy that is not there tell so', async (t) => {
+  t.match(await server.nb('jobs', '--policy', 'nope'), {
+    code: 0,
+    err: 'no jobs; there is no policy nope: nb policies lists them\n',
+  })
+  t.match(await server.nb('images', '--policy', 'nope'), {
+    code: 0,
+    err: 'no images; there is no policy nope: nb policies lists them\n',
+  })
+  t.match(await server.nb('images', '--policy', 'nightly', '--client', 'nobody'), { err: 'no images\n' })
+})
+
 t.test('nb preview tells a week, or the span it is told', async (t) => {
   const starts = async (...args: string[]): Promise<string[]> => {
     const { code, out, err } = await server.nb('preview', 'nightly', ...args)
@@ -147,6 +189,12 @@ t.test('nb retention lists the levels and sets one; the fixed ones stay', async 
   )
   t.match(await server.nb('retention', 'set', '3', '60d'), { code: 0, out: /level 3: .* kept 60d\n/ })
   t.match(await server.nb('retention', 'set', '4', 'ever'), { code: 0, out: /kept for ever\n/ })
+  t.match(await server.nb('retention', 'set', '1', '15d'), {
+    err: /^this holds for nightly \(full\)\nno level is kept 2 weeks any more: in policy files .*"2 weeks" stays level 1/,
+  })
+  t.match(await server.nb('retention', 'set', '1', '2 weeks'), {
+    err: /^this holds for nightly \(full\)\nno level is kept 15 days/,
+  })
   t.match((await server.nb('retention')).out, / 3 +60d\n +4 +for ever\n/)
   t.match(await server.nb('retention', 'set', '26', '1 week'), { code: 0, out: /level 26: .*kept 1w\n/ })
   t.match(await server.nb('retention', 'set', '27', '1 month'), { code: 0, out: /level 27: .*kept 31d\n/ })

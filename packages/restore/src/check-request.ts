@@ -16,6 +16,22 @@ export function checkRequest(request: RestoreRequest): RestoreRequest {
   return { ...request, paths, target: plainTarget(request.target) }
 }
 
+/**
+ * Refuses a restore to a client that is not known, where that can be known.
+ * @throws NbError `client-unknown`
+ */
+export function checkDestination(
+  { clients }: { readonly clients?: { has(name: string): boolean } },
+  { destinationClient, from }: RestoreRequest,
+): void {
+  const client = destinationClient ?? from.client
+  if (clients === undefined || clients.has(client)) return
+  const instead = destinationClient === undefined ? '; name another that receives the files' : ''
+  throw new NbError('client-unknown', `there is no client ${client} to restore to${instead}`, {
+    details: { field: destinationClient === undefined ? 'from.client' : 'destinationClient', client },
+  })
+}
+
 function plainTarget(target: RestoreTarget): RestoreTarget {
   if (target.kind === 'original') return target
   return { ...target, directory: plain('target.directory', target.directory) }

@@ -1,17 +1,19 @@
 import { type CallOptions, type RestoreRequest, asNbError, describeStatus } from '@nb/contracts'
 import { describePlan, describeRequest, stepLine } from './flow-lines.ts'
 import { runGroup } from './group-session.ts'
+import { checkDestination } from './check-request.ts'
 import { planRestore } from './plan.ts'
 import type { RestoreFlowComponents, RunningRestore, WriteStep } from './running-restore.ts'
 
 /** Steps 1–3 of the restore flow: the request, the images it needs, its job. */
 export async function beginRestore(
-  { jobs, clock, ...planning }: RestoreFlowComponents,
+  { jobs, clock, clients, ...planning }: RestoreFlowComponents,
   request: RestoreRequest,
   options?: CallOptions,
 ): Promise<Omit<RunningRestore, 'signal'>> {
   const arrived = stepLine(clock, 1, describeRequest(request)) //                                                1
   const plan = await planRestore(planning, request, options) //                                                  2
+  checkDestination(clients === undefined ? {} : { clients }, request)
   const planned = stepLine(clock, 2, describePlan(plan))
   const { jobId } = await jobs.register({
     // 3

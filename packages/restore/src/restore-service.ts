@@ -17,7 +17,7 @@ import {
   debugLogger,
   isAbortError,
 } from '@nb/contracts'
-import { checkRequest } from './check-request.ts'
+import { checkDestination, checkRequest } from './check-request.ts'
 import { planRestore } from './plan.ts'
 import { beginRestore, runRestore } from './restore-flow.ts'
 import { startUserRun } from './user-run.ts'
@@ -36,6 +36,8 @@ export interface RestoreServiceComponents {
   /** Where the service leaves its lines, usually the job store. */
   readonly log: JobLog
   readonly clock: Clock
+  /** The clients by name, to refuse at once what can't be restored to. @default not known here: the job ends with 48 */
+  readonly clients?: { has(name: string): boolean }
   /** Starts the backups and archives that users ask for. @default none; `backup` rejects with `not-supported` */
   readonly scheduler?: Pick<Scheduler, 'runForUser'>
 }
@@ -103,6 +105,7 @@ export function createRestoreService(
     backup: async (input, options) => startUserRun(components, input, options),
     preview: async (input, options): Promise<RestorePreview> => {
       const plan = await planRestore(components, checkRequest(input), options)
+      checkDestination(components, input)
       return {
         backupId: plan.images[0].backupId,
         entries: plan.entries,

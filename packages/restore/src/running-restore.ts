@@ -13,6 +13,7 @@ import type { PlanningComponents, RestorePlan } from './plan.ts'
 export interface RestoreFlowComponents extends PlanningComponents {
   readonly jobs: Pick<JobManager, 'get'> & JobRegistry
   readonly mediaServers: { get(name: string): MediaServer | undefined }
+  readonly clients?: { has(name: string): boolean }
   readonly clock: Clock
   readonly jobLog: JobLog
   readonly log: Logger

@@ -37,6 +37,19 @@ t.test('stopping while a request is planned refuses it, and leaves no job', asyn
   t.equal(world.noted.registered.length, 0)
 })
 
+t.test('a client to restore to that is not known is refused before there is a job', async (t) => {
+  const world = createWorld(new Set(['web1']))
+  putChain(world.catalog)
+  const mistyped = restoreRequest({ destinationClient: 'nope' })
+  const unknown = { code: 'client-unknown', status: 48, message: /there is no client nope/ }
+  await t.rejects(world.restores.submit(mistyped), unknown)
+  await t.rejects(world.restores.preview(mistyped), unknown)
+  t.equal(world.noted.registered.length, 0)
+  const gone = createWorld(new Set())
+  putChain(gone.catalog)
+  await t.rejects(gone.restores.submit(restoreRequest()), { message: /name another that receives the files/ })
+})
+
 t.test('it can be started again', async (t) => {
   const world = createWorld()
   putChain(world.catalog)

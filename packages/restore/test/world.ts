@@ -18,7 +18,8 @@ export interface World extends RestoreServiceFixture {
   readonly channels: DataChannels
 }
 
-export function createWorld(): World {
+/** A restore service in a world of its own; with `clients` it knows which there are. */
+export function createWorld(clients?: ReadonlySet<string>): World {
   const clock = createVirtualClock()
   const channels = createLocalChannels({ clock })
   const catalog = createListedCatalog(channels)
@@ -27,6 +28,15 @@ export function createWorld(): World {
   const mediaServers = new Map([['media1', mediaServer]])
   const { jobs, log } = noted
   const scheduler = createNotedScheduler()
-  const restores = createRestoreService({ catalog, jobs, mediaServers, channels, log, clock, scheduler })
+  const restores = createRestoreService({
+    catalog,
+    jobs,
+    mediaServers,
+    channels,
+    log,
+    clock,
+    scheduler,
+    ...(clients === undefined ? {} : { clients }),
+  })
   return { restores, catalog, noted, mediaServer, scheduler, clock, channels }
 }

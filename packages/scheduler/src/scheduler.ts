@@ -263,12 +263,15 @@ function checkRunNow(policy: Policy, client: string | undefined, wanted: string 
     )
   }
   if (schedule !== undefined) return schedule
-  const names = policy.schedules.map(({ name }) => name).join(', ') || 'none'
-  throw new NbError(
-    'schedule-unknown',
-    `policy ${policy.name} has no schedule "${wanted ?? 'to run'}"; it has: ${names}`,
-    {
-      details: { policy: policy.name, schedule: wanted ?? null },
-    },
-  )
+  const names = policy.schedules.map(({ name }) => name).join(', ')
+  const has =
+    names === ''
+      ? 'it has none'
+      : wanted === undefined
+        ? `those it has are for users: ${names}`
+        : `it has: ${names}`
+  const which = wanted === undefined ? 'that could be started' : `"${wanted}"`
+  throw new NbError('schedule-unknown', `policy ${policy.name} has no schedule ${which}; ${has}`, {
+    details: { policy: policy.name, schedule: wanted ?? null },
+  })
 }

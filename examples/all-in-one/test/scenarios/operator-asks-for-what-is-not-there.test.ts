@@ -98,11 +98,11 @@ t.test('restores of what is not there', async (t) => {
   await t.rejects(ask({ paths: [] }), { code: 'value-missing', status: 152 })
   const climbing = { kind: 'directory', directory: toPath(`${root}/../x`) } as const
   await t.rejects(ask({ target: climbing }), { code: 'argument-invalid', status: 20 })
+  await t.rejects(
+    ask({ destinationClient: 'stranger', from: { client: clientName, backupId: backupId ?? '' } }),
+    { code: 'client-unknown', status: 48, message: /stranger/ },
+    'a client to restore to',
+  )
   const restoreJobs = await collect(jobs.list({ types: ['restore'] }))
   t.same(restoreJobs, [], 'no job was made for any of them')
-  const { jobId } = await ask({
-    destinationClient: 'stranger',
-    from: { client: clientName, backupId: backupId ?? '' },
-  })
-  t.match(await jobs.wait({ jobId }), { status: 48, statusText: /stranger/ }, 'a client to restore to')
 })

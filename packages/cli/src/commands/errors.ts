@@ -1,7 +1,8 @@
-import type { CallOptions, MediaError } from '@nb/contracts'
+import { type CallOptions, type MediaError, NbError } from '@nb/contracts'
 import type { Ports } from '@nb/remote'
 import { type ExitCode, UsageError } from '../exit-code.ts'
 import type { Output } from '../output.ts'
+import { isEmpty } from '../unless-there.ts'
 import { formatTime } from '../units.ts'
 import { given } from './each.ts'
 
@@ -13,7 +14,10 @@ export interface ErrorsOptions extends CallOptions {
   readonly forget?: boolean
 }
 
-/** `nb errors`: the errors of media and drives that are remembered, oldest first; with `forget` they are, no more. */
+/**
+ * `nb errors`: the errors of media and drives that are remembered, oldest first; with `forget` they are, no more. Rejects with
+ * `not-found` for a volume or drive that is not there and has none.
+ */
 export async function errorsCommand(
   { media }: Pick<Ports, 'media'>,
   { volumeId, drive, forget = false, ...call }: ErrorsOptions,
@@ -24,6 +28,7 @@ export async function errorsCommand(
     throw new UsageError('say whose errors to forget, with --volume or --drive')
   const errors: MediaError[] = []
   for await (const error of media.mediaErrors(which, call)) errors.push(error)
+  if (errors.length === 0) await checkThere({ media }, which, call)
   if (errors.length === 0 && !output.json) output.note('no errors are remembered')
   else
     await output.table(errors, [
@@ -37,4 +42,18 @@ export async function errorsCommand(
   await media.forgetErrors(which, call)
   output.note(`forgotten; what they took down comes up with nb drive up, or nb volume unfreeze`)
   return 0
+}
+
+/** Errors of what was removed are remembered; but nothing of a mistyped name is. */
+async function checkThere(
+  { media }: Pick<Ports, 'media'>,
+  { volumeId, drive }: Pick<ErrorsOptions, 'volumeId' | 'drive'>,
+  call: CallOptions,
+): Promise<void> {
+  if (drive !== undefined && (await isEmpty(media.drives({ name: drive }, call))))
+    throw new NbError('not-found', `there is no drive ${drive}; nb drives lists them`, { details: { drive } })
+  if (volumeId !== undefined && (await isEmpty(media.volumes({ volumeId }, call))))
+    throw new NbError('not-found', `there is no volume ${volumeId}; nb volumes lists them`, {
+      details: { volumeId },
+    })
 }

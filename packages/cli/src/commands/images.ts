@@ -2,6 +2,7 @@ import type { CallOptions, ImageRecord } from '@nb/contracts'
 import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
+import { unlessPolicy } from '../unless-there.ts'
 import { formatBytes, formatCount, formatTime } from '../units.ts'
 
 /** Options of `nb images`. */
@@ -16,7 +17,7 @@ export interface ImagesOptions extends CallOptions {
 
 /** `nb images`: the backup images of the catalog, newest first. */
 export async function imagesCommand(
-  { catalog }: Pick<Ports, 'catalog'>,
+  { catalog, scheduler }: Pick<Ports, 'catalog' | 'scheduler'>,
   { client, policy, all = false, limit = 50, ...call }: ImagesOptions,
   output: Output,
 ): Promise<ExitCode> {
@@ -29,7 +30,7 @@ export async function imagesCommand(
   }
   for await (const image of catalog.listImages(filter, call)) images.push(image)
   if (images.length === 0 && !output.json) {
-    output.note('no images')
+    output.note(`no images${await unlessPolicy({ scheduler }, policy, call)}`)
     return 0
   }
   await output.table(images, [

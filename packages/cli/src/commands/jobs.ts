@@ -3,6 +3,7 @@ import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
 import { type JobRow, treeOf } from '../job-tree.ts'
 import type { Output } from '../output.ts'
+import { unlessPolicy } from '../unless-there.ts'
 import { printable, type Column } from '../table.ts'
 import {
   formatBytes,
@@ -26,7 +27,7 @@ export interface JobsOptions extends Omit<JobFilter, 'jobId'>, CallOptions {
  * aborts.
  */
 export async function jobsCommand(
-  { jobs }: Pick<Ports, 'jobs'>,
+  { jobs, scheduler }: Pick<Ports, 'jobs' | 'scheduler'>,
   { follow = false, limit = 50, signal, ...conditions }: JobsOptions,
   output: Output,
 ): Promise<ExitCode> {
@@ -36,7 +37,8 @@ export async function jobsCommand(
   const found: Job[] = []
   for await (const job of jobs.list(filter, call)) found.push(job)
   if (output.json) for (const job of found) await output.value(job)
-  else if (found.length === 0) output.note('no jobs')
+  else if (found.length === 0)
+    output.note(`no jobs${await unlessPolicy({ scheduler }, conditions.policy, call)}`)
   else await output.table(treeOf(found), columns(found, output.now()))
   return 0
 }

@@ -44,6 +44,8 @@ export async function previewCommand(
         : []),
       { title: 'DUE', value: (run) => (run.dueAt <= 0 ? 'at once' : formatTime(run.dueAt)) },
     ])
+  if (!output.json && (await scheduler.getPolicy({ name: policy }, call))?.active === false)
+    output.note(`policy ${policy} is not active: nothing of it starts until nb policy activate ${policy}`)
   if (more) output.note(`more follows; --limit 0 shows all`)
   return 0
 }

@@ -1,4 +1,4 @@
-import type { CallOptions, RetentionLevel } from '@nb/contracts'
+import { type CallOptions, type RetentionLevel, printRetentionPeriod } from '@nb/contracts'
 import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
@@ -35,10 +35,34 @@ export async function retentionSetCommand(
   { level, periodMs, ...call }: RetentionSetOptions,
   output: Output,
 ): Promise<ExitCode> {
+  const before = (await scheduler.retentionLevels({}, call))[level]?.periodMs
   await scheduler.putRetentionLevel({ level, periodMs }, call)
-  if (output.json) await output.value({ level, periodMs })
-  else await output.line(`level ${level}: images of backups from now on are kept ${keptText(periodMs)}`)
+  if (output.json) {
+    await output.value({ level, periodMs })
+    return 0
+  }
+  await output.line(`level ${level}: images of backups from now on are kept ${keptText(periodMs)}`)
+  const users: string[] = []
+  for await (const { name, schedules } of scheduler.policies({}, call)) {
+    const having = schedules.filter(({ retentionLevel }) => retentionLevel === level)
+    users.push(...having.map((schedule) => `${name} (${schedule.name})`))
+  }
+  if (users.length > 0) output.note(`this holds for ${namesOf(users)}`)
+  const isGone = before !== periodMs && typeof before === 'number' && before > 0
+  if (isGone && !(await scheduler.retentionLevels({}, call)).some((row) => row.periodMs === before)) {
+    const period = printRetentionPeriod(before)
+    output.note(
+      `no level is kept ${period} any more: in policy files that the server has read, "${period}" stays level ${level}, with a warning; other files and nb policy import must say a level, or a period that one has`,
+    )
+  }
   return 0
+}
+
+const mostNames = 20
+
+function namesOf(names: readonly string[]): string {
+  const more = names.length - mostNames
+  return names.slice(0, mostNames).join(', ') + (more > 0 ? ` and ${more} more` : '')
 }
 
 interface Span {

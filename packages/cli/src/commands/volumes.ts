@@ -2,6 +2,7 @@ import type { CallOptions, Volume, VolumeState } from '@nb/contracts'
 import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
+import { unlessPool } from '../unless-there.ts'
 import { formatTime } from '../units.ts'
 import { given } from './each.ts'
 
@@ -31,7 +32,8 @@ export async function volumesCommand(
       (assigned === undefined || assigned === (volume.assignedAt !== undefined))
     if (fits) volumes.push(volume)
   }
-  if (volumes.length === 0 && !output.json) output.note('no volumes')
+  if (volumes.length === 0 && !output.json)
+    output.note(`no volumes${await unlessPool({ media }, pool, call)}`)
   else
     await output.table(volumes, [
       { title: 'VOLUME', value: (volume) => volume.volumeId },

@@ -220,6 +220,10 @@ export function schedulerSuite<Fixture extends SchedulerFixture>(
     await assert.rejects(scheduler.runNow({ policy: 'own', schedule: 'usr' }), {
       code: 'argument-invalid',
     })
+    await assert.rejects(scheduler.runNow({ policy: 'own' }), {
+      code: 'schedule-unknown',
+      message: /policy own has no schedule that could be started; those it has are for users: usr/,
+    })
     await assert.rejects(scheduler.runNow({ policy: 'nightly', client: 'x' }), {
       code: 'client-not-in-policy',
       status: 239,
