@@ -1,7 +1,7 @@
 import { FormatError } from '../format-error.ts'
 import type { Overrides } from './extended-header.ts'
 import type { ArchiveMember, DataRegion, MemberKind } from './member.ts'
-import { FIELD, NAME_BYTES, OWNER_NAME_BYTES, readBytes, readNumber } from './ustar.ts'
+import { FIELD, NAME_BYTES, OWNER_NAME_BYTES, endOfText, readBytes, readNumber } from './ustar.ts'
 
 const SLASH = 0x2f
 const DOT = Buffer.from('.')
@@ -52,7 +52,7 @@ export function readMemberHeader(block: Buffer, blockOffset: number, overrides: 
   if (declared < 0) throw new FormatError('ARCHIVE_INVALID', blockOffset + FIELD.size, 'A size below zero')
   // POSIX lets a hard link carry data, yet GNU tar, and so nearly every archive, gives it none whatever the size says.
   const storedBytes = kind === 'file' || type === 0x44 ? declared : 0
-  const member: ArchiveMember = {
+  const member: Growing = {
     path: relative(rawPath),
     kind,
     mode: readNumber(block, FIELD.mode, 8, blockOffset) & 0o7777,
@@ -60,12 +60,15 @@ export function readMemberHeader(block: Buffer, blockOffset: number, overrides: 
     gid: owner(overrides.gid ?? readNumber(block, FIELD.gid, 8, blockOffset), blockOffset),
     sizeBytes: kind === 'file' ? (overrides.sparseRealSize ?? storedBytes) : 0,
     mtimeNs: overrides.mtimeNs ?? BigInt(readNumber(block, FIELD.mtime, 12, blockOffset)) * NANOSECONDS,
-    ...ownerNames(block, overrides),
-    ...linkFields(block, blockOffset, kind, overrides),
-    ...optionalFields(overrides),
   }
+  addOwnerNames(member, block, overrides)
+  addLinkFields(member, block, blockOffset, overrides)
+  addOptionalFields(member, overrides)
   return { member, storedBytes }
 }
+
+/** A member while it is put together. */
+type Growing = { -readonly [Key in keyof ArchiveMember]: ArchiveMember[Key] }
 
 function readPath(block: Buffer): Buffer {
   const name = readBytes(block, FIELD.name, NAME_BYTES)
@@ -89,41 +92,54 @@ function owner(value: number, blockOffset: number): number {
   return value
 }
 
-function ownerNames(block: Buffer, overrides: Overrides): { userName?: string; groupName?: string } {
-  const userName = overrides.userName ?? readBytes(block, FIELD.userName, OWNER_NAME_BYTES).toString()
-  const groupName = overrides.groupName ?? readBytes(block, FIELD.groupName, OWNER_NAME_BYTES).toString()
-  return { ...(userName === '' ? {} : { userName }), ...(groupName === '' ? {} : { groupName }) }
+function addOwnerNames(member: Growing, block: Buffer, overrides: Overrides): void {
+  const userName = overrides.userName ?? ownerName(block, FIELD.userName, userNames)
+  const groupName = overrides.groupName ?? ownerName(block, FIELD.groupName, groupNames)
+  if (userName !== '') member.userName = userName
+  if (groupName !== '') member.groupName = groupName
 }
 
-function linkFields(
-  block: Buffer,
-  blockOffset: number,
-  kind: MemberKind,
-  overrides: Overrides,
-): Partial<Pick<ArchiveMember, 'linkTarget' | 'deviceMajor' | 'deviceMinor'>> {
+/** The name read last: neighbours have the same owner. */
+interface LastName {
+  readonly bytes: Buffer
+  length: number
+  text: string
+}
+
+const userNames: LastName = { bytes: Buffer.alloc(OWNER_NAME_BYTES), length: 0, text: '' }
+const groupNames: LastName = { bytes: Buffer.alloc(OWNER_NAME_BYTES), length: 0, text: '' }
+
+function ownerName(block: Buffer, at: number, last: LastName): string {
+  const end = endOfText(block, at, OWNER_NAME_BYTES)
+  const length = end - at
+  if (length === last.length && block.compare(last.bytes, 0, length, at, end) === 0) return last.text
+  block.copy(last.bytes, 0, at, end)
+  last.length = length
+  last.text = block.toString('utf8', at, end)
+  return last.text
+}
+
+function addLinkFields(member: Growing, block: Buffer, blockOffset: number, overrides: Overrides): void {
+  const { kind } = member
   if (kind === 'symlink' || kind === 'hardlink') {
     const target = overrides.linkTarget ?? readBytes(block, FIELD.link, NAME_BYTES)
     if (target.length === 0)
       throw new FormatError('ARCHIVE_INVALID', blockOffset, `A ${kind} without a target`)
-    return { linkTarget: kind === 'hardlink' ? relative(target) : target }
-  }
-  if (kind !== 'character-device' && kind !== 'block-device') return {}
-  return {
-    deviceMajor: overrides.deviceMajor ?? readNumber(block, FIELD.deviceMajor, 8, blockOffset),
-    deviceMinor: overrides.deviceMinor ?? readNumber(block, FIELD.deviceMinor, 8, blockOffset),
+    member.linkTarget = kind === 'hardlink' ? relative(target) : target
+  } else if (kind === 'character-device' || kind === 'block-device') {
+    member.deviceMajor = overrides.deviceMajor ?? readNumber(block, FIELD.deviceMajor, 8, blockOffset)
+    member.deviceMinor = overrides.deviceMinor ?? readNumber(block, FIELD.deviceMinor, 8, blockOffset)
   }
 }
 
-function optionalFields(overrides: Overrides): Partial<ArchiveMember> {
+function addOptionalFields(member: Growing, overrides: Overrides): void {
   const { atimeNs, ctimeNs, aclAccess, aclDefault, xattrs, vendor } = overrides
-  return {
-    ...(atimeNs === undefined ? {} : { atimeNs }),
-    ...(ctimeNs === undefined ? {} : { ctimeNs }),
-    ...(aclAccess === undefined ? {} : { aclAccess }),
-    ...(aclDefault === undefined ? {} : { aclDefault }),
-    ...(xattrs === undefined ? {} : { xattrs }),
-    ...(vendor === undefined ? {} : { vendor }),
-  }
+  if (atimeNs !== undefined) member.atimeNs = atimeNs
+  if (ctimeNs !== undefined) member.ctimeNs = ctimeNs
+  if (aclAccess !== undefined) member.aclAccess = aclAccess
+  if (aclDefault !== undefined) member.aclDefault = aclDefault
+  if (xattrs !== undefined) member.xattrs = xattrs
+  if (vendor !== undefined) member.vendor = vendor
 }
 
 /** The regions that old GNU headers (type `S`) and their extension blocks hold. */

@@ -65,6 +65,7 @@ export class ArchiveParser {
   #zeroBlocks = 0
   #overrides: Overrides = noOverrides()
   #global: Overrides = noOverrides()
+  #hasGlobal = false
   #extendedType = 0
   #extended: Buffer = Buffer.alloc(0)
   #extendedBytes = 0
@@ -268,6 +269,7 @@ export class ArchiveParser {
     else if (this.#extendedType === TYPE.longLink) this.#overrides.linkTarget = cString(body, offset)
     else if (this.#extendedType === TYPE.pax) applyExtendedHeader(body, offset, this.#overrides)
     else {
+      this.#hasGlobal = true
       applyExtendedHeader(body, offset, this.#global)
       this.#global = { ...this.#global, extras: 0 }
       delete this.#global.xattrs
@@ -278,7 +280,7 @@ export class ArchiveParser {
   }
 
   #beginMember(block: Buffer, blockOffset: number, type: number, sink: ArchiveSink): void {
-    const overrides = { ...this.#global, ...this.#overrides }
+    const overrides = this.#hasGlobal ? { ...this.#global, ...this.#overrides } : this.#overrides
     const { member, storedBytes } = readMemberHeader(block, blockOffset, overrides)
     this.#overrides = noOverrides()
     this.#extendedBytes = 0

@@ -13,6 +13,7 @@ const SPACE = 0x20
 const EQUALS = 0x3d
 const NEWLINE = 0x0a
 const ZERO = 0x30
+const POINT = 0x2e
 const NANOSECONDS = 1_000_000_000n
 const GIGA = 1_000_000_000
 const MAX_LENGTH_DIGITS = 9
@@ -124,9 +125,17 @@ export function* readPaxRecords(body: Buffer, bodyOffset: number): Generator<Pax
       throw invalidRecord(bodyOffset + position)
     const equals = body.indexOf(EQUALS, cursor + 1)
     if (equals === -1 || equals >= end || equals === cursor + 1) throw invalidRecord(bodyOffset + position)
-    yield { keyword: body.toString('latin1', cursor + 1, equals), value: body.subarray(equals + 1, end - 1) }
+    yield { keyword: keywordAt(body, cursor + 1, equals), value: body.subarray(equals + 1, end - 1) }
     position = end
   }
+}
+
+const MTIME = Buffer.from('mtime')
+
+/** Most records are times of files: their keyword is known without making a string. */
+function keywordAt(body: Buffer, from: number, to: number): string {
+  if (to - from === MTIME.length && body.compare(MTIME, 0, MTIME.length, from, to) === 0) return 'mtime'
+  return body.toString('latin1', from, to)
 }
 
 /**
@@ -153,12 +162,33 @@ export function parsePaxNumber(value: Buffer, offset: number): number {
  * @throws FormatError `ARCHIVE_INVALID` - anything else
  */
 export function parsePaxTime(value: Buffer, offset: number): bigint {
+  const usual = parseUsualTime(value)
+  if (usual !== undefined) return usual
   const match = /^(-?)(\d{1,15})(?:\.(\d{0,40}))?$/.exec(value.toString('latin1', 0, 64))
   if (match === null || value.length > 64)
     throw new FormatError('ARCHIVE_INVALID', offset, 'A time of an extended header is no number')
   const fraction = (match[3] ?? '').slice(0, 9).padEnd(9, '0')
   const magnitude = BigInt(match[2] ?? '0') * NANOSECONDS + BigInt(fraction)
   return match[1] === '-' ? -magnitude : magnitude
+}
+
+/** A time as nearly every one is written: up to ten digits of seconds and nine behind the point. */
+function parseUsualTime(value: Buffer): bigint | undefined {
+  const point = value.length - 10
+  if (point < 1 || point > 10 || value[point] !== POINT) return undefined
+  let seconds = 0
+  for (let index = 0; index < point; index++) {
+    const digit = (value[index] as number) - ZERO
+    if (digit < 0 || digit > 9) return undefined
+    seconds = seconds * 10 + digit
+  }
+  let nanos = 0
+  for (let index = point + 1; index < value.length; index++) {
+    const digit = (value[index] as number) - ZERO
+    if (digit < 0 || digit > 9) return undefined
+    nanos = nanos * 10 + digit
+  }
+  return BigInt(seconds) * NANOSECONDS + BigInt(nanos)
 }
 
 /**

@@ -100,16 +100,20 @@ export function writeChecksum(target: Buffer, at: number, sum: number): void {
  * @param block - 512 bytes
  */
 export function hasValidChecksum(block: Buffer): boolean {
-  let unsigned = 0
-  let negative = 0
-  for (let index = 0; index < TAR_BLOCK_BYTES; index++) {
-    const inChecksum = index >= FIELD.checksum && index < FIELD.checksum + CHECKSUM_BYTES
-    const byte = inChecksum ? SPACE : (block[index] ?? 0)
-    unsigned += byte
-    if (byte > 127) negative += 256
-  }
+  const afterChecksum = FIELD.checksum + CHECKSUM_BYTES
+  let sum = CHECKSUM_BYTES * SPACE
+  for (let index = 0; index < FIELD.checksum; index++) sum += block[index] as number
+  for (let index = afterChecksum; index < TAR_BLOCK_BYTES; index++) sum += block[index] as number
   const stored = readOctal(block, FIELD.checksum, CHECKSUM_BYTES)
-  return stored === unsigned || stored === unsigned - negative
+  return stored === sum || stored === sum - 256 * negativeBytes(block, afterChecksum)
+}
+
+/** Bytes outside the checksum that are below zero where they are taken as signed. */
+function negativeBytes(block: Buffer, afterChecksum: number): number {
+  let count = 0
+  for (let index = 0; index < FIELD.checksum; index++) count += (block[index] as number) >> 7
+  for (let index = afterChecksum; index < TAR_BLOCK_BYTES; index++) count += (block[index] as number) >> 7
+  return count
 }
 
 /**
@@ -162,7 +166,12 @@ function readOctal(block: Buffer, at: number, length: number): number | undefine
  * @returns a copy
  */
 export function readBytes(block: Buffer, at: number, length: number): Buffer {
-  const nul = block.indexOf(0, at)
-  const end = nul === -1 || nul > at + length ? at + length : nul
-  return Buffer.from(block.subarray(at, end))
+  return Buffer.from(block.subarray(at, endOfText(block, at, length)))
+}
+
+/** Where the text of a field ends: at its NUL, or with the field. */
+export function endOfText(block: Buffer, at: number, length: number): number {
+  let end = at
+  while (end < at + length && block[end] !== 0) end++
+  return end
 }
