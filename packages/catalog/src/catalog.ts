@@ -137,6 +137,7 @@ export function createCatalog(components: CatalogComponents, options: CatalogOpt
     listImages: (input, call) => items(() => whileOpen(queries).listImages(input, call)),
     browse: (input, call) => items(() => whileOpen(queries).browse(input, call)),
     versions: (input, call) => items(() => whileOpen(queries).versions(input, call)),
+    search: (input, call) => items(() => whileOpen(queries).search(input, call)),
     treeImages: (input, call) => items(() => whileOpen(queries).treeImages(input, call)),
     readFileList: (input, call) => answering(() => whileOpen(queries).readFileList(input, call)),
     expireImage: (input) => answering(() => whileOpen(life).expireImage(input)),

@@ -3,6 +3,7 @@ import {
   type Catalog,
   type Clock,
   type FileEntry,
+  type FileSearch,
   type ImageFilter,
   type ImageRecord,
   NbError,
@@ -20,6 +21,7 @@ import type { ImageRegistry } from './image-registry.ts'
 import type { ListDamage } from './list-damage.ts'
 import { mapAhead } from './map-ahead.ts'
 import type { ListOutflows } from './list-outflow.ts'
+import { searchEntries } from './search/search-entries.ts'
 import type { TreeLibrary } from './tree-library.ts'
 import { type UnionEntry, UnionTree } from './union-tree.ts'
 
@@ -35,7 +37,7 @@ export interface ImageQueriesParts {
 
 type QueryMethods = Pick<
   Catalog,
-  'getImage' | 'listImages' | 'browse' | 'versions' | 'treeImages' | 'readFileList'
+  'getImage' | 'listImages' | 'browse' | 'versions' | 'search' | 'treeImages' | 'readFileList'
 >
 
 const root = Buffer.from('/')
@@ -144,6 +146,20 @@ export class ImageQueries implements QueryMethods {
       seen.add(found.key)
       yield found.entry
     }
+  }
+
+  search(input: FileSearch, options?: CallOptions): AsyncGenerator<FileEntry, void, undefined> {
+    const { trees, damage } = this.#parts
+    return searchEntries(
+      {
+        trees,
+        damage,
+        listImages: (filter, call) => this.listImages(filter, call),
+        choose: (query, wanted, call) => this.#choose(query, wanted, call),
+      },
+      input,
+      options,
+    )
   }
 
   async *treeImages(

@@ -486,6 +486,13 @@ function memoryCatalog(): Catalog {
     async *versions({ path }) {
       yield* entries.filter((one) => one.path === path)
     },
+    async *search({ glob, regex, limit = 10_000, client, policy }) {
+      if (glob === '[')
+        throw new NbError('argument-invalid', 'glob has a [ without its ]', { details: { field: 'glob' } })
+      if (client !== 'web1') throw new NbError('no-image-matches', `no image of ${client} matches`)
+      const wanted = regex === undefined ? (glob ?? '').replaceAll('*', '') : regex
+      if (policy === undefined) yield* entries.filter((one) => one.path.includes(wanted)).slice(0, limit)
+    },
     async *treeImages() {
       yield* images.slice(0, 1)
     },

@@ -63,6 +63,37 @@ export interface TreeQuery {
   readonly policy?: string
 }
 
+/** Which entries of a client. */
+export interface FileSearch {
+  readonly client: string
+  /**
+   * Only entries whose path matches. `*` is any number of characters but `/`, `**` of any characters, `**` and `/` whole directories or none, `?` one
+   * character but `/`, `[a-z]` one of a set, `[!a-z]` one of no set, and a backslash makes the next character plain. Without `/` it is compared
+   * with names, with `/` at its beginning with whole paths, with one elsewhere with the ends of paths from any directory on.
+   * A byte that is not UTF-8 is one character; `\xHH` with HH from 80 on is that byte.
+   */
+  readonly glob?: string
+  /**
+   * Instead of `glob`: only entries in whose whole path this is found, `^` and `$` being its ends. The syntax of JavaScript with Unicode, without
+   * look-around, back references, `\b` and `\p`: such a one is refused, so that each path takes time in proportion to its length. A
+   * byte that is not UTF-8 is one character; `\xHH` with HH from 80 on is that byte. At most 1,000 characters, as `glob`.
+   */
+  readonly regex?: string
+  /** Letters match in both cases. @default false */
+  readonly ignoreCase?: boolean
+  /** Only at this path and below. @default `/` */
+  readonly below?: Path
+  readonly policy?: string
+  /** In all complete images instead of the tree of {@link TreeQuery}. @default false */
+  readonly allImages?: boolean
+  /** With `allImages`: backup time at or after, milliseconds since the epoch. */
+  readonly from?: number
+  /** Backup time at or before; without `allImages` the tree as it was then. @default now */
+  readonly to?: number
+  /** At most so many entries, 1–1000000. @default 10000 */
+  readonly limit?: number
+}
+
 /**
  * The image database: a header and a files file per image.
  *
@@ -153,6 +184,12 @@ export interface Catalog {
     input: { readonly client: string; readonly path: Path; readonly policy?: string },
     options?: CallOptions,
   ): AsyncIterable<FileEntry>
+  /**
+   * The entries that match, as they are found. In the tree: sorted by path. In all images: image by image, the newest first, in each sorted by
+   * path; a state of a path that several images hold comes once, with the newest. Rejects with `argument-invalid` for what is no pattern,
+   * `no-image-matches` and `path-not-backed-up` without `allImages`, `file-list-corrupt`.
+   */
+  search(input: FileSearch, options?: CallOptions): AsyncIterable<FileEntry>
   /**
    * The images whose lists together are the tree of a query: one, or one per stream and policy, sorted by stream. With `paths` only
    * those to which one of them, or what is below it, belongs. Rejects with `no-image-matches`, `path-not-backed-up`.

@@ -28,7 +28,7 @@ function indexed(records: readonly FileRecord[]): { list: Buffer; index: Buffer 
 t.test('runs lead to every entry, to nothing else, and to all of a subtree', (t) => {
   holds(
     t,
-    100,
+    60,
     fc.property(fileRecords, fc.array(absolutePath, { maxLength: 10 }), (records, others) => {
       const { list, index } = indexed(records)
       const runs = FileListRuns.decode(index)
@@ -66,7 +66,7 @@ t.test('runs lead to every entry, to nothing else, and to all of a subtree', (t)
 t.test('a cursor gives the attributes of any entry, whatever it has passed over', (t) => {
   holds(
     t,
-    100,
+    60,
     fc.property(fileRecords, fc.integer({ min: 1, max: 7 }), (records, step) => {
       const { list } = indexed(records)
       const header = listOf(records, 128).header.length
@@ -89,7 +89,7 @@ t.test('a cursor gives the attributes of any entry, whatever it has passed over'
 t.test('a damaged index is refused, right checksum or not, or leads nowhere it should not', (t) => {
   holds(
     t,
-    200,
+    80,
     fc.property(fileRecords, damage, (records, damages) => {
       const { index } = indexed(records)
       const copy = damaged(index, damages)

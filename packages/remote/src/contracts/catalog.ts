@@ -2,6 +2,7 @@ import type { Catalog } from '@nb/contracts'
 import {
   fileEntry,
   fileListTotals,
+  fileSearch,
   imageCompletion,
   imageFilter,
   imageRecord,
@@ -35,6 +36,7 @@ export const catalogContract: PortContract<Catalog> = {
   listImages: stream(imageFilter, imageRecord),
   browse: stream(closed<In<'browse'>>({ ...treeQueryShape, path, recursive: maybe(flag) }), fileEntry),
   versions: stream(closed<In<'versions'>>({ client: text, path, policy: maybe(text) }), fileEntry),
+  search: stream(fileSearch, fileEntry),
   treeImages: stream(closed<In<'treeImages'>>({ ...treeQueryShape, paths: maybe(list(path)) }), imageRecord),
   readFileList: call(
     closed<In<'readFileList'>>({ ...treeQueryShape, paths: maybe(list(path)) }),

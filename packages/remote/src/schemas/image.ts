@@ -2,6 +2,7 @@ import type {
   FileEntry,
   FileKind,
   FileListTotals,
+  FileSearch,
   FragmentRecord,
   ImageCompletion,
   ImageCopy,
@@ -134,6 +135,19 @@ export const treeQueryShape: Shape<TreeQuery> = {
   at: maybe(time),
   policy: maybe(text),
 }
+
+export const fileSearch: Schema<FileSearch> = closed<FileSearch>({
+  client: text,
+  glob: maybe(text),
+  regex: maybe(text),
+  ignoreCase: maybe(flag),
+  below: maybe(path),
+  policy: maybe(text),
+  allImages: maybe(flag),
+  from: maybe(time),
+  to: maybe(time),
+  limit: maybe(count),
+})
 
 export const fileEntry: Schema<FileEntry> = closed<FileEntry>({
   path,

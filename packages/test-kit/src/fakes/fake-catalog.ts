@@ -141,6 +141,7 @@ export function createFakeCatalog({ clock, log }: FakeCatalogOptions): FakeCatal
     readFileList: unsupported,
     browse: () => unsupportedItems(),
     versions: () => unsupportedItems(),
+    search: () => unsupportedItems(),
     get images() {
       return [...images.values()]
     },

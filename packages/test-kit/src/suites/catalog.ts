@@ -31,6 +31,7 @@ import {
 import type { CatalogCheck, CatalogFixture } from './catalog-fixture.ts'
 import { importing } from './catalog-import.ts'
 import { severalPolicies } from './catalog-policies.ts'
+import { searching } from './catalog-search.ts'
 
 const directory = (path: string): SampleEntry => ({ path, kind: 'directory' })
 const tree: readonly SampleEntry[] = [
@@ -59,6 +60,7 @@ export function catalogSuite<Fixture extends CatalogFixture>(
   severalPolicies(check)
   importing(check)
   reading(check)
+  searching(check)
   expiring(check)
 }
 
