@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import {
+  type Clock,
   type Files,
   type Logger,
   type Policy,
@@ -27,6 +28,9 @@ export interface DirectoryLookComponents {
   readonly memory: DirectoryMemory
   readonly directory: string
   readonly log: Logger
+  readonly clock: Clock
+  /** How long after a file was written a save of it may come of somebody who has not seen that, milliseconds. */
+  readonly unseenMs: number
 }
 
 interface ReadFile {
@@ -196,11 +200,23 @@ export class DirectoryLook {
     if (!isEdited && stored === undefined) return this.#dropFile(read)
     if (!isEdited && !isChanged) return
     if (!isEdited && stored !== undefined) return this.#writeChanged(read, stored)
-    if (isChanged && stored !== undefined) return this.#conflict(read, stored)
+    const isUnseen = stored !== undefined && this.#isUnseen(entry, policy, stored)
+    if (stored !== undefined && (isChanged || isUnseen)) return this.#conflict(read, stored)
     const put = await scheduler.putPolicy({ policy, generation: stored?.generation ?? 0 })
     this.applied.push(policy.name)
     await this.#remember(read, put.generation)
     await this.#dropCopy(file)
+  }
+
+  /** Whether an edit was made of what the file said before it was written just now: it says so still wherever that changed. */
+  #isUnseen(entry: KnownPolicy | undefined, edited: Policy, stored: StoredPolicy): boolean {
+    const { clock, unseenMs } = this.#with
+    const before = entry?.writtenOver
+    if (before === undefined || clock.now() - before.at > unseenMs) return false
+    const now = withoutGeneration(stored)
+    const keys = [...new Set([...Object.keys(before.policy), ...Object.keys(now)])] as (keyof Policy)[]
+    const changed = keys.filter((key) => !isDeepStrictEqual(before.policy[key], now[key]))
+    return changed.every((key) => isDeepStrictEqual(before.policy[key], edited[key]))
   }
 
   /** Removed through the port: the file goes too. */
@@ -238,7 +254,7 @@ export class DirectoryLook {
 
   /** Writes a file that has this hash; one that was saved meanwhile stays, and is looked at again. */
   async #write(
-    { file, text, periods }: Pick<ReadFile, 'file' | 'text' | 'periods'>,
+    { file, text, periods, policy }: Pick<ReadFile, 'file' | 'text' | 'periods' | 'policy'>,
     { name, generation }: StoredPolicy,
     expected: string | undefined,
   ): Promise<void> {
@@ -246,7 +262,9 @@ export class DirectoryLook {
     const content = Buffer.from(text, 'utf8')
     const result = await replaceGuarded({ files, path: `${directory}/${file}`, expected }, content)
     if (result === 'differs') return void (this.isOutdated = true)
-    await memory.putPolicy(name, { file, hash: hashOf(content), generation, ...periodsOf(periods) }, expected)
+    const writtenOver = policy === undefined ? {} : { writtenOver: { policy, at: this.#with.clock.now() } }
+    const entry = { file, hash: hashOf(content), generation, ...periodsOf(periods), ...writtenOver }
+    await memory.putPolicy(name, entry, expected)
     this.written.push(file)
   }
 

@@ -1,4 +1,4 @@
-import type { RetentionLevel, Store } from '@nb/contracts'
+import type { Policy, RetentionLevel, Store } from '@nb/contracts'
 
 /** What a policy and its file were when they were last the same. */
 export interface KnownPolicy {
@@ -7,6 +7,8 @@ export interface KnownPolicy {
   readonly generation: number
   /** The levels that the periods in the file stood for, by milliseconds. */
   readonly periods?: Readonly<Record<string, number>>
+  /** What the file said before it was written to, and when that was. */
+  readonly writtenOver?: { readonly policy: Policy; readonly at: number }
   /** That the file has an edit which was not taken, as the policy was changed otherwise. */
   readonly isConflict?: true
 }

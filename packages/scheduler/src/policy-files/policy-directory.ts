@@ -99,7 +99,15 @@ export function createPolicyDirectory(
     let run: DirectoryLook
     let turn = 0
     do {
-      run = new DirectoryLook({ scheduler, files, memory, directory, log })
+      run = new DirectoryLook({
+        scheduler,
+        files,
+        memory,
+        directory,
+        log,
+        clock,
+        unseenMs: 2 * pollMs,
+      })
       await run.run()
       applied.push(...run.applied)
       removed.push(...run.removed)

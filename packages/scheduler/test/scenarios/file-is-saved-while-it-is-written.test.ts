@@ -55,51 +55,49 @@ const changes = {
 
 for (const [how, save] of Object.entries({ 'by rename': saveByRename, 'in place': saveInPlace }))
   for (const [what, change] of Object.entries(changes))
-    t.test(
-      `a file is saved ${how} at every moment while its policy ${what}: the edit is never lost`,
-      async (t) => {
-        let isSaved = true
-        let moments = 0
-        for (let moment = 0; isSaved; moment++) {
-          isSaved = false
-          let operation = -1_000_000
-          const before = async (files: Files): Promise<void> => {
-            if (operation++ !== moment) return
-            isSaved = true
-            await save(files)
-          }
-          const place = site(undefined, (files) => watched(files, before))
-          await place.write('web.yaml', web)
-          await place.write('other.yaml', printPolicy(nightlyPolicy({ name: 'other' })))
-          const { scheduler, policies, reports, stop } = await place.boot()
-          await policies.stop()
-          const changed = change(nightlyPolicy({ name: 'web' }))
-          if (changed === undefined) await scheduler.removePolicy({ name: 'web' })
-          else await scheduler.putPolicy({ policy: changed, generation: 1 })
-          operation = 0
-          await policies.reload()
-          operation = -1_000_000
-          await policies.reload()
-          if (!isSaved) break
-          moments += 1
-          const names = await place.list()
-          const texts = await Promise.all(names.map((name) => place.read(name)))
-          const stored = await scheduler.getPolicy({ name: 'web' })
-          const at = `saved before operation ${moment}: ${names.join(', ')}`
-          t.ok(texts.includes(edited), at)
-          t.notOk(
-            names.some((name) => name.endsWith('.before') || name.endsWith('.tmp')),
-            at,
-          )
-          if (stored?.priority !== 7) {
-            t.ok(reports.at(-1)?.problems.length, `${at}: it does not count, and that is told`)
-            t.equal(stored?.active, changed?.active, at)
-          }
-          await stop()
+    t.test(`a file is saved ${how} at every moment while its policy ${what}: neither is lost`, async (t) => {
+      let isSaved = true
+      let moments = 0
+      for (let moment = 0; isSaved; moment++) {
+        isSaved = false
+        let operation = -1_000_000
+        const before = async (files: Files): Promise<void> => {
+          if (operation++ !== moment) return
+          isSaved = true
+          await save(files)
         }
-        t.ok(moments >= 10, `${moments} moments`)
-      },
-    )
+        const place = site(undefined, (files) => watched(files, before))
+        await place.write('web.yaml', web)
+        await place.write('other.yaml', printPolicy(nightlyPolicy({ name: 'other' })))
+        const { scheduler, policies, reports, stop } = await place.boot()
+        await policies.stop()
+        const changed = change(nightlyPolicy({ name: 'web' }))
+        if (changed === undefined) await scheduler.removePolicy({ name: 'web' })
+        else await scheduler.putPolicy({ policy: changed, generation: 1 })
+        operation = 0
+        await policies.reload()
+        operation = -1_000_000
+        await policies.reload()
+        if (!isSaved) break
+        moments += 1
+        const names = await place.list()
+        const texts = await Promise.all(names.map((name) => place.read(name)))
+        const stored = await scheduler.getPolicy({ name: 'web' })
+        const at = `saved before operation ${moment}: ${names.join(', ')}`
+        t.ok(texts.includes(edited), at)
+        t.notOk(
+          names.some((name) => name.endsWith('.before') || name.endsWith('.tmp')),
+          at,
+        )
+        if (changed !== undefined) t.equal(stored?.active, false, `${at}: nor is the change`)
+        if (stored?.priority !== 7) {
+          t.ok(reports.at(-1)?.problems.length, `${at}: it does not count, and that is told`)
+          t.equal(stored?.active, changed?.active, at)
+        }
+        await stop()
+      }
+      t.ok(moments >= 10, `${moments} moments`)
+    })
 
 t.test(
   'an editor that had the file open writes to it after it was replaced: that is kept beside, and told',
@@ -139,3 +137,16 @@ t.test(
     await stop()
   },
 )
+
+t.test('an edit that undoes what was written, by somebody who has seen it, counts', async (t) => {
+  const place = site()
+  await place.write('web.yaml', web)
+  const { scheduler, policies, stop } = await place.boot()
+  await scheduler.putPolicy({ policy: nightlyPolicy({ name: 'web', priority: 3 }), generation: 1 })
+  await policies.reload()
+  await place.clock.advance(60_000)
+  await place.write('web.yaml', web)
+  t.match(await policies.reload(), { problems: [] })
+  t.equal((await scheduler.getPolicy({ name: 'web' }))?.priority, undefined)
+  await stop()
+})
