@@ -1,5 +1,6 @@
 // One backup or one restore through the real flow, in a process of its own, so that its time and memory can be taken:
 //   all-in-one-run.ts backup STATE SOURCE
+//   all-in-one-run.ts incremental STATE SOURCE
 //   all-in-one-run.ts restore STATE SOURCE BACKUP-ID TARGET
 // Prints a line of JSON, see OwnRun.
 
@@ -12,14 +13,20 @@ const [action, state, source, backupId, target] = process.argv.slice(2)
 if (state === undefined || source === undefined) throw new TypeError('usage: see the head of this file')
 
 const run = await withServer(state, (server) =>
-  action === 'backup' ? backUp(server, source) : restore(server, source, backupId, target),
+  action === 'restore'
+    ? restore(server, source, backupId, target)
+    : backUp(server, source, action === 'incremental' ? 'incremental' : 'full'),
 )
 process.stdout.write(`${JSON.stringify(run)}\n`)
 
-async function backUp({ ports }: AllInOne, folder: string): Promise<OwnRun> {
-  await ports.scheduler.putPolicy({ policy: policyFor(folder) })
+async function backUp(
+  { ports }: AllInOne,
+  folder: string,
+  schedule: 'full' | 'incremental',
+): Promise<OwnRun> {
+  if (schedule === 'full') await ports.scheduler.putPolicy({ policy: policyFor(folder) })
   const run = await timed(ports.jobs, async () => {
-    const { jobIds } = await ports.scheduler.runNow({ policy: 'bench', schedule: 'full' })
+    const { jobIds } = await ports.scheduler.runNow({ policy: 'bench', schedule })
     return jobIds[0] ?? ''
   })
   const image = await ports.catalog.getImage({ backupId: run.backupId })
@@ -81,6 +88,9 @@ function policyFor(folder: string): Policy {
     clients: [clientName],
     selections: [toPath(folder)],
     storage: { kind: 'any' },
-    schedules: [{ name: 'full', type: 'full', frequencyMs: 86_400_000, windows: [], retentionLevel: 1 }],
+    schedules: [
+      { name: 'full', type: 'full', frequencyMs: 86_400_000, windows: [], retentionLevel: 1 },
+      { name: 'incremental', type: 'differential', frequencyMs: 3_600_000, windows: [], retentionLevel: 1 },
+    ],
   }
 }

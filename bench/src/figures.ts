@@ -4,6 +4,12 @@ import type { Figure, Goal } from './rows.ts'
 /** A process that does this work stays under it, whatever the tree. */
 const mostPeakMib = 400
 
+/** How our wall time is to stand to a peer's. */
+export interface PeerGoal<Name extends string> {
+  readonly peer: Name
+  readonly mostRatio: number
+}
+
 /** The figures of one tree: our time beside each peer's, our processor time and peak memory beside the first peer's. */
 export function movingFigures<Name extends string>(
   name: string,
@@ -11,8 +17,8 @@ export function movingFigures<Name extends string>(
   {
     ours,
     peers,
-    mostRatio,
-  }: { readonly ours: Name; readonly peers: readonly Name[]; readonly mostRatio: number },
+    goals,
+  }: { readonly ours: Name; readonly peers: readonly Name[]; readonly goals: readonly PeerGoal<Name>[] },
 ): readonly Figure[] {
   const own = measurementOf(runs, ours)
   const figure = (
@@ -32,15 +38,11 @@ export function movingFigures<Name extends string>(
   const [first] = peers
   if (first === undefined) throw new TypeError('there is no peer to compare with')
   return [
-    ...peers.map((peer) =>
-      figure(
-        'wall time',
-        's',
-        peer,
-        ({ wallMs }) => wallMs / 1000,
-        peer === first ? { of: 'ratio', atMost: mostRatio } : undefined,
-      ),
-    ),
+    ...peers.map((peer) => {
+      const atMost = goals.find((goal) => goal.peer === peer)?.mostRatio
+      const goal: Goal | undefined = atMost === undefined ? undefined : { of: 'ratio', atMost }
+      return figure('wall time', 's', peer, ({ wallMs }) => wallMs / 1000, goal)
+    }),
     ...peers.map((peer) => figure('processor time', 's', peer, ({ cpuMs }) => cpuMs / 1000)),
     figure('peak memory', 'MiB', first, ({ peakBytes }) => peakBytes / 1024 ** 2, {
       of: 'value',

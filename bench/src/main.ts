@@ -9,7 +9,7 @@ const help = `Usage: npm run bench -- NAME... [--quick] [--json FILE] [--work DI
 
 Prints our figures beside those of tools people use: medians of runs in alternation, on data made from a seed.
 
-${benches.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n')}
+${benches.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')}
 
   --quick      little data and few runs, in less than a minute; judges no goal
   --json FILE  also writes the rows as JSON: bench, case, metric, value, unit, peer, peerValue, ratio, goal, holds

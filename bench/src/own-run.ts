@@ -23,6 +23,11 @@ export async function ownBackup(state: string, source: string): Promise<OwnRun &
   return ownRun(['backup', state, source])
 }
 
+/** Backs a folder up with the server whose state {@link ownBackup} has left, compared with its last backup. */
+export function ownIncremental(state: string, source: string): Promise<OwnRun & Measurement> {
+  return ownRun(['incremental', state, source])
+}
+
 /** Restores what {@link ownBackup} has backed up to a new folder. */
 export function ownRestore(
   state: string,

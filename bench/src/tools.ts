@@ -9,10 +9,12 @@ export interface Tool {
 }
 
 /** Tools that the benches use. */
-export const tools: Readonly<Record<'tar' | 'time' | 'setfattr', Tool>> = {
+export const tools: Readonly<Record<'tar' | 'time' | 'setfattr' | 'find' | 'restic', Tool>> = {
   tar: { command: 'tar', package: 'tar' },
   time: { command: 'time', package: 'time' },
   setfattr: { command: 'setfattr', package: 'attr' },
+  find: { command: 'find', package: 'findutils' },
+  restic: { command: 'restic', package: 'restic' },
 }
 
 /**

@@ -35,7 +35,11 @@ t.test(
       ['tar', run(200)],
       ['pax', run(400)],
     ] as const)
-    const figures = movingFigures('big', runs, { ours: 'nb', peers: ['tar', 'pax'], mostRatio: 1.3 })
+    const figures = movingFigures('big', runs, {
+      ours: 'nb',
+      peers: ['tar', 'pax'],
+      goals: [{ peer: 'tar', mostRatio: 1.3 }],
+    })
     t.same(
       figures.map(({ metric, value, peer, goal }) => [metric, value, peer?.name, peer?.value, goal?.of]),
       [
@@ -46,6 +50,6 @@ t.test(
         ['peak memory', 300, 'tar', 200, 'value'],
       ],
     )
-    t.throws(() => movingFigures('big', runs, { ours: 'nb', peers: [], mostRatio: 1 }), TypeError)
+    t.throws(() => movingFigures('big', runs, { ours: 'nb', peers: [], goals: [] }), TypeError)
   },
 )

@@ -7,16 +7,18 @@ import { movingFigures } from '../figures.ts'
 import { runMeasured } from '../measured-process.ts'
 import { ownBackup } from '../own-run.ts'
 import type { Figure } from '../rows.ts'
+import { ResticRepository } from '../peers/restic.ts'
 import { ensureTool, tools } from '../tools.ts'
 
 const plain = 'tar -cf file, sync'
 const pax = 'tar --format=pax --xattrs --acls -S, sync'
-type Who = 'nb' | typeof plain | typeof pax
+const restic = 'restic --compression off'
+type Who = 'nb' | typeof plain | typeof pax | typeof restic
 
 /** A full backup, from its submission to a durable and browsable image, beside GNU tar into a file that is synced. */
 export const backup: Bench = {
   name: 'backup',
-  about: 'full backup through the real flow, against GNU tar to a file that is synced',
+  about: 'full backup through the real flow, against GNU tar to a file that is synced, and restic',
   run: async (context) => {
     const { tell } = context
     if (!(await ensureTool(tools.time, tell)) || !(await ensureTool(tools.tar, tell))) return []
@@ -47,9 +49,26 @@ async function compare(context: BenchContext, source: Source, mostRatio: number)
     tar(plain, []),
     tar(pax, ['--format=pax', '--xattrs', '--xattrs-include=*', '--acls', '-S']),
   ]
+  const repository = (await ensureTool(tools.restic, tell)) ? new ResticRepository(workDirectory) : undefined
+  if (repository !== undefined) {
+    await repository.init()
+    contenders.push({
+      name: restic,
+      run: () => repository.backUp(source.folder),
+      reset: () => repository.init(),
+    })
+  }
   const runs = await alternate(contenders, { rounds: quick ? 3 : 5, warmUp: true, tell })
   rmSync(source.folder, { recursive: true })
-  return movingFigures(source.name, runs, { ours: 'nb', peers: [plain, pax], mostRatio })
+  repository?.remove()
+  return movingFigures(source.name, runs, {
+    ours: 'nb',
+    peers: contenders.map(({ name }) => name).filter((name) => name !== 'nb'),
+    goals: [
+      { peer: plain, mostRatio },
+      { peer: restic, mostRatio: 1 / 3 },
+    ],
+  })
 }
 
 function tarAndSync(archive: string, folder: string, options: readonly string[]): [string, ...string[]] {
