@@ -54,14 +54,15 @@ export async function checkFragment(
       sizeBytes: HEADER_BYTES,
       checksum: headerChecksum,
     })
+    // Before the trailer is made again, which is made of both.
+    if (head.backupId !== footer.backupId || head.blockBytes !== footer.blockBytes)
+      throw new FormatError('FRAGMENT_INVALID', 0, 'Header and footer are of different fragments')
     const blocks = await checkTrailer(file, header, footer, end)
     compare(
       identity,
       { ...footer, wholeMembers: startsAtMemberBoundary && footer.endsAtMemberBoundary },
       record,
     )
-    if (head.backupId !== footer.backupId || head.blockBytes !== footer.blockBytes)
-      throw new FormatError('FRAGMENT_INVALID', 0, 'Header and footer are of different fragments')
     return {
       footer,
       startsAtMember: startsAtMemberBoundary,

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { OpenFile } from '@nb/contracts'
-import { HEADER_BYTES, decodeFragmentFooter, decodeFragmentHeader } from '@nb/formats'
+import { HEADER_BYTES, decodeFragmentFooter, decodeFragmentHeader, encodeFragmentHeader } from '@nb/formats'
 import t from 'tap'
+import { resealFragment } from '../../../test/fuzz/repairs/fragment.ts'
 import { checkFragment } from '../src/fragment-check.ts'
 import { openFragmentReader } from '../src/fragment-reader.ts'
 
@@ -76,6 +77,18 @@ t.test('a good fragment of something else is not taken', async (t) => {
   for (const part of wrong)
     await t.rejects(checkFragment(fileOf(golden), { ...identity, ...part }), { code: 'fragment-corrupt' })
 })
+
+t.test(
+  'a header and a footer that are each whole but of other block sizes are of no one fragment',
+  async (t) => {
+    const bytes = Buffer.from(golden)
+    encodeFragmentHeader({ ...header, blockBytes: header.blockBytes * 2 }).copy(bytes)
+    await t.rejects(checkFragment(fileOf(resealFragment(bytes)), identity), {
+      code: 'fragment-corrupt',
+      message: /different fragments/,
+    })
+  },
+)
 
 t.test('a read outside the fragment, or two at once, is a mistake of the caller', async (t) => {
   const reader = await openFragmentReader(fileOf(golden), identity)

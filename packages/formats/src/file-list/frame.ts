@@ -8,7 +8,8 @@ export const FILE_LIST_VERSION = 1
 
 const HEADER_MAGIC = Buffer.from('nb-files')
 const HEADER_FIXED_BYTES = 16
-const MAX_HEADER_BYTES = 4 * 1024 * 1024
+/** Biggest header of a list that is read. */
+export const MAX_HEADER_BYTES: number = 4 * 1024 * 1024
 const BATCH_MAGIC = Buffer.from('nbFB')
 /** Bytes of a batch's head before its first path. */
 export const BATCH_FIXED_BYTES = 20

@@ -1,6 +1,13 @@
 import { CHECKSUM_BYTES } from '../checksum.ts'
 import { FormatError } from '../format-error.ts'
-import { BATCH_FIXED_BYTES, MAX_BATCH_BYTES, checkSeal, checkVersion, seal } from './frame.ts'
+import {
+  BATCH_FIXED_BYTES,
+  MAX_BATCH_BYTES,
+  MAX_HEADER_BYTES,
+  checkSeal,
+  checkVersion,
+  seal,
+} from './frame.ts'
 import { FILE_LIST_VERSION } from './frame.ts'
 import { comparePaths, isWithin, pathFault } from './path-order.ts'
 import type { BatchFrame } from './record.ts'
@@ -31,7 +38,7 @@ export interface BatchRange {
  * Encodes the index of a file list.
  *
  * @param index - all batches, and the length of the list; `entryCount` is their sum
- * @throws TypeError - batches do not ascend, overlap, or the sum is wrong
+ * @throws TypeError - batches do not ascend, are not one after the other, or the sum is wrong
  */
 export function encodeFileListIndex(index: FileListIndex): Buffer {
   const fault = indexFault(index)
@@ -124,11 +131,13 @@ function readBatches(bytes: Buffer, count: number): BatchFrame[] {
 }
 
 function indexFault(index: FileListIndex): string | undefined {
-  let end = 0
+  // A reader takes what stands before the first batch for the list's header, and reads it whole.
+  let end = index.batches[0]?.offset ?? index.fileListBytes
+  if (!Number.isSafeInteger(end) || end < 0 || end > MAX_HEADER_BYTES) return `a header of ${end} bytes`
   let entries = 0
   let before: BatchFrame | undefined
   for (const batch of index.batches) {
-    if (!Number.isSafeInteger(batch.offset) || batch.offset < end) return 'batches overlap'
+    if (batch.offset !== end) return 'a batch does not begin where the one before ends'
     if (batch.byteLength <= BATCH_FIXED_BYTES || batch.byteLength > MAX_BATCH_BYTES)
       return `a batch of ${batch.byteLength} bytes`
     if (before !== undefined && comparePaths(before.firstPath, batch.firstPath) >= 0)
@@ -139,8 +148,7 @@ function indexFault(index: FileListIndex): string | undefined {
     before = batch
   }
   if (entries !== index.entryCount) return `${entries} entries, not ${index.entryCount}`
-  if (!Number.isSafeInteger(index.fileListBytes) || end > index.fileListBytes)
-    return 'batches beyond the list'
+  if (end !== index.fileListBytes) return 'the list does not end with its last batch'
   return undefined
 }
 

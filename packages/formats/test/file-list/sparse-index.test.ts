@@ -14,7 +14,7 @@ import {
 import type { FileListIndex, FileRecord } from '../../src/index.ts'
 import { seal } from '../../src/file-list/frame.ts'
 import { absolutePath, damage, damaged, fileRecords } from '../support/arbitraries.ts'
-import { listOf } from '../support/records.ts'
+import { fileRecord, listOf } from '../support/records.ts'
 import { holds } from '../support/holds.ts'
 
 function indexed(records: readonly FileRecord[]): { list: Buffer; index: FileListIndex } {
@@ -103,3 +103,25 @@ t.test('versions, lengths and impossible indexes', (t) => {
   t.throws(() => encodeFileListIndex({ ...index, entryCount: 5 }), TypeError)
   t.end()
 })
+
+t.test(
+  'an index that leaves something out of its list, or claims a header that no list has, is none',
+  (t) => {
+    const records = ['/a', '/b', '/c'].map((path) => fileRecord(path, { digest: Buffer.alloc(200) }))
+    const { list, index } = indexed(records)
+    const [first, second, third] = index.batches
+    if (first === undefined || second === undefined || third === undefined)
+      throw new Error(`only ${index.batches.length} batches`)
+    const refused = (fields: Partial<FileListIndex>): void =>
+      void t.throws(() => encodeFileListIndex({ ...index, ...fields }), TypeError)
+    refused({ batches: [first, third], entryCount: 2 })
+    refused({ batches: [first, second], entryCount: 2 })
+    refused({ fileListBytes: list.length + 1 })
+    refused({ batches: [], entryCount: 0, fileListBytes: 2 ** 30 })
+    const bytes = encodeFileListIndex({ ...index, batches: [], entryCount: 0, fileListBytes: first.offset })
+    bytes.writeBigUInt64LE(2n ** 63n, 32)
+    seal(bytes)
+    t.throws(() => decodeFileListIndex(bytes), { code: 'FILE_LIST_INVALID' }, 'nobody reads so long a header')
+    t.end()
+  },
+)

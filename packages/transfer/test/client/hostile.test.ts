@@ -98,9 +98,10 @@ t.test('target paths that leave the root are no names', async (t) => {
     '/a/',
     '/a\0b',
     `/${'n'.repeat(256)}`,
+    '/d'.repeat(4097),
   ]
   for (const path of bad) t.type(targetNames(Buffer.from(path)), 'string', JSON.stringify(path).slice(0, 40))
-  for (const path of ['/', '/a', '/a/b', '/...', '/..a', '/a/.b', '/\xff'])
+  for (const path of ['/', '/a', '/a/b', '/...', '/..a', '/a/.b', '/\xff', '/d'.repeat(4096)])
     t.type(targetNames(Buffer.from(path, 'latin1')), Array, path)
 })
 

@@ -2,7 +2,14 @@ import { splitPath } from '../roots.ts'
 
 /** A path that must not be written to. */
 export type TargetPathFault =
-  'not absolute' | 'holds a NUL byte' | 'holds an empty, "." or ".." component' | 'has a name over 255 bytes'
+  | 'not absolute'
+  | 'holds a NUL byte'
+  | 'holds an empty, "." or ".." component'
+  | 'has a name over 255 bytes'
+  | 'is over 4096 names deep'
+
+/** What is made for a path is remembered name by name with all above it: so deep a chain takes 128 MiB, a deeper one gigabytes. */
+const MOST_NAMES = 4096
 
 /**
  * The names from the restore's root down to a target, whatever the plan says: never `..`, so that nothing can lead
@@ -15,6 +22,7 @@ export function targetNames(path: Buffer): readonly Buffer[] | TargetPathFault {
   if (path[0] !== SLASH) return 'not absolute'
   if (path.includes(0)) return 'holds a NUL byte'
   if (path.length === 1) return []
+  if (countSlashes(path) > MOST_NAMES) return 'is over 4096 names deep'
   const names = splitPath(path)
   // As many names as slashes: every component holds something.
   if (names.length !== countSlashes(path)) return 'holds an empty, "." or ".." component'
