@@ -2,29 +2,43 @@ import type { FileStat, Files, OpenFile } from '@nb/contracts'
 
 /** Files with a single one in them, read only, in memory. */
 export function oneFile(path: string, bytes: Buffer): Files {
+  return heldFiles(new Map([[path, bytes]]))
+}
+
+/** Files of one folder, read only, in memory. */
+export function heldFiles(held: ReadonlyMap<string, Buffer>): Files {
   const absent = (): never => {
     throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
   }
   const refuse = (): never => {
     throw new Error('it is only read here')
   }
-  const file: OpenFile = {
+  const open = (bytes: Buffer): OpenFile => ({
     read: async (target, position) => bytes.copy(target, 0, position, position + target.length),
     size: async () => bytes.length,
     close: async () => undefined,
     write: refuse,
     sync: refuse,
     truncate: refuse,
-  }
-  const stat: FileStat = { kind: 'file', sizeBytes: bytes.length, modifiedAt: 0 }
-  const folder = path.slice(0, path.lastIndexOf('/'))
+  })
+  const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/'))
+  const [first = ''] = held.keys()
+  const folder: FileStat = { kind: 'directory', sizeBytes: 0, modifiedAt: 0 }
   return {
-    open: async (asked) => (asked === path ? file : absent()),
-    stat: async (asked) =>
-      asked === path ? stat : asked === folder || asked === '/' ? { ...stat, kind: 'directory' } : undefined,
-    readFile: async (asked) => (asked === path ? bytes : undefined),
-    list: async (asked) => (asked === folder ? [path.slice(folder.length + 1)] : []),
+    open: async (path) => {
+      const bytes = held.get(path)
+      return bytes === undefined ? absent() : open(bytes)
+    },
+    stat: async (path) => {
+      const bytes = held.get(path)
+      if (bytes !== undefined) return { kind: 'file', sizeBytes: bytes.length, modifiedAt: 0 }
+      return path === folderOf(first) || path === '/' ? folder : undefined
+    },
+    readFile: async (path) => held.get(path),
+    list: async (path) =>
+      [...held.keys()].filter((one) => folderOf(one) === path).map((one) => one.slice(path.length + 1)),
     space: async () => ({ totalBytes: 0, freeBytes: 0 }),
+    link: refuse,
     rename: refuse,
     remove: refuse,
     removeDirectory: refuse,

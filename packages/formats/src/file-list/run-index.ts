@@ -1,7 +1,7 @@
 import { FormatError } from '../format-error.ts'
 import { comparePaths, isWithin } from './path-order.ts'
 import { checkIndexHead, type BatchRange } from './sparse-index.ts'
-import { BATCH_FIXED_BYTES, MAX_BATCH_BYTES } from './frame.ts'
+import { BATCH_FIXED_BYTES, MAX_BATCH_BYTES, MAX_HEADER_BYTES } from './frame.ts'
 import { CHECKSUM_BYTES } from '../checksum.ts'
 
 const FIXED_BYTES = 40
@@ -63,6 +63,8 @@ export class FileListRuns {
     const stop = bytes.length - CHECKSUM_BYTES
     let at = FIXED_BYTES
     let end = batchCount === 0 ? fileListBytes : Number(bytes.readBigUInt64LE(at))
+    // A reader takes what stands before the first batch for the list's header, and reads it whole.
+    if (!(end <= MAX_HEADER_BYTES)) throw fault(at, `a header of ${end} bytes`)
     let entries = 0
     let pathBytes = 0
     for (let number = 0; number < batchCount; number++) {

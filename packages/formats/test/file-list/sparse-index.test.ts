@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import {
+  FileListRuns,
   FormatError,
   decodeBatch,
   decodeFileListIndex,
@@ -122,6 +123,7 @@ t.test(
     bytes.writeBigUInt64LE(2n ** 63n, 32)
     seal(bytes)
     t.throws(() => decodeFileListIndex(bytes), { code: 'FILE_LIST_INVALID' }, 'nobody reads so long a header')
+    t.throws(() => FileListRuns.decode(bytes), { code: 'FILE_LIST_INVALID' }, 'nor where it is looked up')
     t.end()
   },
 )
