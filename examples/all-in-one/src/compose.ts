@@ -5,6 +5,7 @@ import {
   type Catalog,
   type Clock,
   type Files,
+  type JobLog,
   type Lifecycle,
   type MediaManager,
   type MediaServer,
@@ -47,8 +48,10 @@ export interface Ground {
   readonly decorateCatalog?: (catalog: Catalog) => Catalog
 }
 
-/** Name of the one disk storage unit. */
+/** Name of the disk storage unit. */
 export const storageUnit = 'disk1'
+/** Name of the one for copies, where it is asked for. */
+export const secondStorageUnit = 'disk2'
 /** Name of the one media server. */
 export const mediaServerName = 'local'
 /** Name of the one client: this host. */
@@ -107,7 +110,11 @@ export function composeAllInOne(ground: Ground): AllInOne {
     jobStore,
     clock,
   })
-  const stores = { [storageUnit]: disk }
+  const secondDisk = secondDiskOf(ground, log)
+  const stores = {
+    [storageUnit]: disk,
+    ...(secondDisk === undefined ? {} : { [secondStorageUnit]: secondDisk }),
+  }
   const mediaServer = createMediaServer(
     { stores, clients, jobs, catalog, channels, clock, log },
     { name: mediaServerName },
@@ -140,12 +147,14 @@ export function composeAllInOne(ground: Ground): AllInOne {
   })
 
   const configuration: Lifecycle = {
-    start: () =>
-      configureMedia(media, {
-        storageUnit,
-        mediaServer: mediaServerName,
-        maxFragmentBytes: ground.maxFragmentBytes,
-      }),
+    start: async () => {
+      const { maxFragmentBytes } = ground
+      const mediaServer = mediaServerName
+      await configureMedia(media, { storageUnit, mediaServer, maxFragmentBytes })
+      if (secondDisk === undefined) return
+      const second = { storageUnit: secondStorageUnit, onDemandOnly: true }
+      await configureMedia(media, { ...second, mediaServer, maxFragmentBytes })
+    },
   }
   const parts = [
     jobStore,
@@ -153,6 +162,7 @@ export function composeAllInOne(ground: Ground): AllInOne {
     configuration,
     catalog,
     disk,
+    ...(secondDisk === undefined ? [] : [secondDisk]),
     broker,
     client,
     mediaServer,
@@ -169,6 +179,15 @@ export function composeAllInOne(ground: Ground): AllInOne {
     ...lifecycle(...parts),
     ports: { scheduler, jobs, catalog, broker, media, restores, mediaServer },
   }
+}
+
+function secondDiskOf(
+  { files, clock, settings }: Ground,
+  log: JobLog,
+): ReturnType<typeof createDiskStore> | undefined {
+  const directory = settings?.secondDisk
+  if (directory === undefined) return undefined
+  return createDiskStore({ files, clock, log }, { storageUnit: secondStorageUnit, directory })
 }
 
 function schedulerOptions({

@@ -23,6 +23,11 @@ export function addSettings(program: Command): Command {
       folder,
     )
     .option(
+      '--second-disk <DIR>',
+      'folder of a second disk storage unit, disk2, for copies: jobs write there only when they name it',
+      newFolder,
+    )
+    .option(
       '--time-zone <NAME>',
       "time zone of all windows, such as Europe/Vienna (default: the host's)",
       timeZoneName,
@@ -46,6 +51,7 @@ export interface SettingsFlags {
   readonly policies?: string
   readonly onFailure?: string
   readonly clientScripts?: string
+  readonly secondDisk?: string
   readonly timeZone?: string
   readonly maxJobsPerClient?: number
   readonly tries?: number
@@ -58,6 +64,7 @@ export function settingsOf({
   policies,
   onFailure,
   clientScripts,
+  secondDisk,
   timeZone,
   maxJobsPerClient,
   tries,
@@ -68,6 +75,7 @@ export function settingsOf({
     ...(policies === undefined ? {} : { policyDirectory: resolve(policies) }),
     ...(onFailure === undefined ? {} : { onFailure }),
     ...(clientScripts === undefined ? {} : { clientScripts: resolve(clientScripts) }),
+    ...(secondDisk === undefined ? {} : { secondDisk: resolve(secondDisk) }),
     ...(timeZone === undefined ? {} : { timeZone }),
     ...(maxJobsPerClient === undefined ? {} : { maxJobsPerClient }),
     ...(tries === undefined ? {} : { tries }),

@@ -4,6 +4,8 @@ export interface ServerSettings {
   readonly onFailure?: string
   /** Folder of the client's start and end scripts, absolute. @default none */
   readonly clientScripts?: string
+  /** Folder of a second disk storage unit, for copies: jobs write there only when they name it. @default none */
+  readonly secondDisk?: string
   /** Name of the time zone of all windows, such as `Europe/Vienna`. @default the host's */
   readonly timeZone?: string
   /** Folder of policy files, absolute, kept the same as the policies. @default none */

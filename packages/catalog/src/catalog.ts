@@ -132,6 +132,8 @@ export function createCatalog(components: CatalogComponents, options: CatalogOpt
     sealFileList: (input, call) => answering(() => whileOpen(life).sealFileList(input, call)),
     syncFileList: (input, call) => answering(() => whileOpen(life).syncFileList(input, call)),
     completeImage: (input, call) => answering(() => whileOpen(life).completeImage(input, call)),
+    addCopy: (input) => answering(() => whileOpen(life).addCopy(input)),
+    promoteCopy: (input) => answering(() => whileOpen(life).promoteCopy(input)),
     discardImage: (input) => answering(() => whileOpen(life).discardImage(input)),
     getImage: (input, call) => answering(() => whileOpen(queries).getImage(input, call)),
     listImages: (input, call) => items(() => whileOpen(queries).listImages(input, call)),

@@ -49,7 +49,13 @@ const fragment = record({
   volumeId: optional(text),
   filemark: optional(count),
 })
-const copy = record({ copy: count, storageUnit: text, mediaServer: text, fragments: listOf(fragment) })
+/** Checks a copy of an image. */
+export const checkCopy: Check = record({
+  copy: count,
+  storageUnit: text,
+  mediaServer: text,
+  fragments: listOf(fragment),
+})
 
 /** Checks the counts a backup session tells. */
 export const checkCounts: Check = record({
@@ -66,7 +72,7 @@ export const checkCompletion: Check = record({
   status: oneOf([0, 1]),
   counts: checkCounts,
   fileList: checkTotals,
-  copies: listOf(copy),
+  copies: listOf(checkCopy),
 })
 /** Checks what is known of an image when its backup begins; names are checked apart. */
 export const checkNewImage: Check = record({
@@ -103,7 +109,7 @@ const imageRecord = record({
   completedAt: optional(count),
   status: optional(count),
   counts: optional(checkCounts),
-  copies: listOf(copy),
+  copies: listOf(checkCopy),
   imported: optional(flag),
   damaged: optional(text),
 })

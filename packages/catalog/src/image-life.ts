@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   type Catalog,
   type CatalogEvents,
@@ -15,9 +16,9 @@ import {
   throwIfAborted,
 } from '@nb/contracts'
 import { checkName, formatBackupId, nextSeconds, parseBackupId } from './backup-id.ts'
-import { checkCompletion, checkImageRecord, checkNewImage, checkTotals } from './check-record.ts'
+import { checkCompletion, checkCopy, checkImageRecord, checkNewImage, checkTotals } from './check-record.ts'
 import { checkStreams } from './check-streams.ts'
-import { checkAgainstList, checkListTotals, neededImages } from './completion.ts'
+import { checkAgainstList, checkListTotals, copyFault, neededImages } from './completion.ts'
 import { planExpiry } from './expiry.ts'
 import { type HeaderStore, unknownImage } from './header-store.ts'
 import { busy, checkShape, needed, stateConflict } from './image-errors.ts'
@@ -55,6 +56,8 @@ type LifeMethods = Pick<
   | 'sealFileList'
   | 'syncFileList'
   | 'completeImage'
+  | 'addCopy'
+  | 'promoteCopy'
   | 'discardImage'
   | 'expireImage'
   | 'expireDue'
@@ -252,6 +255,52 @@ export class ImageLife implements LifeMethods {
       backupId,
     })
     return image
+  }
+
+  async addCopy({ backupId, copy }: Parameters<Catalog['addCopy']>[0]): Promise<ImageRecord> {
+    checkShape(() => checkCopy(copy, 'copy'))
+    return this.#changeCopies(backupId, 'get a copy', (image) => {
+      const present = image.copies.find((other) => other.copy === copy.copy)
+      if (present !== undefined && isDeepStrictEqual(present, copy)) return undefined
+      if (present !== undefined)
+        throw new NbError('already-exists', `image ${backupId} has another copy ${copy.copy}`, {
+          details: { backupId, copy: copy.copy },
+        })
+      const fault = copyFault(copy, image.counts?.streamBytes ?? 0)
+      if (fault !== undefined)
+        throw new NbError('image-inconsistent', `copy ${copy.copy} of image ${backupId}: ${fault}`, {
+          details: { backupId },
+        })
+      return [...image.copies, copy]
+    })
+  }
+
+  async promoteCopy({ backupId, copy }: Parameters<Catalog['promoteCopy']>[0]): Promise<ImageRecord> {
+    return this.#changeCopies(backupId, 'change its copies', ({ copies }) => {
+      const chosen = copies.find((each) => each.copy === copy)
+      if (chosen === undefined)
+        throw new NbError('not-found', `image ${backupId} has no copy ${copy}`, {
+          details: { backupId, copy },
+        })
+      return copies[0] === chosen ? undefined : [chosen, ...copies.filter((each) => each !== chosen)]
+    })
+  }
+
+  /** Commits other copies of a complete image; `undefined` leaves it as it is. */
+  #changeCopies(
+    backupId: string,
+    what: string,
+    change: (image: ImageRecord) => ImageRecord['copies'] | undefined,
+  ): Promise<ImageRecord> {
+    const { registry } = this.#parts
+    return this.#changes.run(async () => {
+      const image = await registry.require(backupId)
+      if (image.state !== 'complete') throw stateConflict(image, what)
+      const copies = change(image)
+      const changed = copies === undefined ? image : { ...image, copies }
+      await (copies === undefined ? registry.reindex(image) : registry.commit(changed))
+      return changed
+    })
   }
 
   async discardImage({ backupId, reason }: Parameters<Catalog['discardImage']>[0]): Promise<void> {

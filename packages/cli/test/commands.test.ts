@@ -314,6 +314,24 @@ t.test('nb import starts one job for a storage unit', async (t) => {
   t.match(await server.nb('import'), { code: 2, err: /missing required argument 'UNIT'/ })
 })
 
+t.test('nb duplicate and nb copies', async (t) => {
+  t.match(await server.nb('duplicate', 'web1_2', '--to', 'disk2'), { code: 0, out: /^job [-0-9a-f]+\n$/ })
+  t.match(await server.nb('duplicate', 'web1_2', '--to-group', 'all', '--pool', 'off-site'), { code: 0 })
+  t.match(await server.nb('duplicate', 'web1_2'), { code: 2, err: /--to UNIT, or --to-group GROUP/ })
+  t.match(await server.nb('duplicate', 'web1_2', 'web1_1', '--to', 'd'), {
+    code: 1,
+    out: '',
+    err: /is expired/,
+  })
+  t.match(await server.nb('duplicate', 'web1_9', '--to', 'd'), { code: 1, err: /no image web1_9/ })
+  t.match(await server.nb('copies', 'web1_2'), {
+    code: 0,
+    out: /COPY +PRIMARY +STORAGE[^]*1 +yes +disk1 +local +0 +0 B/,
+  })
+  t.match(await server.nb('copies', 'web1_2', '--promote', '1'), { code: 0, out: /yes/ })
+  t.match(await server.nb('copies', 'web1_9'), { code: 1, err: /no image web1_9/ })
+})
+
 t.test('nb images and nb policies are tables', async (t) => {
   t.match(await server.nb('images'), {
     code: 0,

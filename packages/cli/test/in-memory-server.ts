@@ -458,6 +458,8 @@ function memoryCatalog(): Catalog {
   return {
     createImage: notForTheCli,
     importImage: notForTheCli,
+    addCopy: notForTheCli,
+    promoteCopy: async ({ backupId }) => images.find((one) => one.backupId === backupId) as ImageRecord,
     appendFileList: notForTheCli,
     sealFileList: notForTheCli,
     syncFileList: notForTheCli,

@@ -154,6 +154,19 @@ export interface Catalog {
     options?: CallOptions,
   ): Promise<ImageRecord>
   /**
+   * Adds a copy to a complete image, durably: its fragments must hold the same stream. Idempotent for the same copy. Rejects with
+   * `already-exists` where another has its number, `image-inconsistent`, `state-conflict`.
+   */
+  addCopy(
+    input: { readonly backupId: string; readonly copy: ImageCopy },
+    options?: CallOptions,
+  ): Promise<ImageRecord>
+  /** Makes a copy the primary one, which is read: it comes first. Idempotent. Rejects with `not-found`, `state-conflict`. */
+  promoteCopy(
+    input: { readonly backupId: string; readonly copy: number },
+    options?: CallOptions,
+  ): Promise<ImageRecord>
+  /**
    * Gives an `in-progress` image up: it becomes `discarded`, and one that an import brought is as if it never was, its fragments
    * stay. Idempotent; rejects with `state-conflict` for a complete one.
    */

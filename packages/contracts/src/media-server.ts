@@ -141,6 +141,26 @@ export type VerifyEvent =
       readonly members: number
     }
 
+/** A further copy of a complete image, and the allocation by which it is written. */
+export interface CopyToWrite {
+  readonly jobId: string
+  readonly allocation: Allocation
+  /** As the catalog has it. */
+  readonly image: ImageRecord
+  /** Its number, which no other copy of the image has. */
+  readonly copy: number
+  /** A ticket whose channel gives the image's whole file list, for the trailers of the fragments. */
+  readonly list: ChannelTicket
+}
+
+/** What the writing of a copy tells while it goes on: `ready` first, `written` last, when all of it is durable. */
+export type WriteEvent =
+  /** Where the archive stream is to be sent. */
+  | { readonly kind: 'ready'; readonly data: ChannelTicket }
+  /** Bytes of the archive stream that were written so far. */
+  | { readonly kind: 'progress'; readonly bytes: number }
+  | { readonly kind: 'written'; readonly copy: ImageCopy }
+
 /** Something of a copy that is not as it was written, or not as the catalog says. */
 export interface CopyDamage {
   /** Number of the fragment; absent for what is wrong with the row as a whole. */
@@ -234,6 +254,20 @@ export interface MediaServer {
     input: CopyToRead & { readonly list: ChannelTicket },
     options?: CallOptions,
   ): Promise<FileListTotals>
+  /**
+   * Sends the archive stream of a copy over the ticket's channel, every block checked before it is sent. Rejects with
+   * `fragment-missing`, `fragment-corrupt`, `media-open-failed`, `media-read-failed`, `channel-broken`; the channel is aborted then.
+   */
+  sendCopy(
+    input: CopyToRead & { readonly data: ChannelTicket },
+    options?: CallOptions,
+  ): Promise<{ readonly bytes: number }>
+  /**
+   * Writes a copy of an image from the stream that comes over the channel it tells. What does not end well, or is not read to its end,
+   * leaves nothing on the medium. Rejects with `image-inconsistent` for another stream than the image's, `channel-broken`,
+   * `already-exists`, and what the medium rejects with.
+   */
+  writeCopy(input: CopyToWrite, options?: CallOptions): AsyncIterable<WriteEvent>
   /** Removes an image's fragments. Idempotent. Rejects with `storage-unit-unknown`. */
   removeImage(
     input: { readonly storageUnit: string; readonly backupId: string; readonly copy?: number },

@@ -12,8 +12,8 @@ import type { Allocation } from './resources.ts'
 export interface MediaStore {
   readonly storageUnit: string
   /**
-   * Mounts the allocated medium, to write for the flow of a backup, else to read. The flow is that of the step which the job's log
-   * tells. Rejects with `media-open-failed`.
+   * Mounts the allocated medium, to read or write as the allocation says. With a flow, the job's log is told its step. Rejects with
+   * `media-open-failed`.
    */
   mount(
     input: { readonly allocation: Allocation; readonly jobId: string; readonly flow?: 'backup' | 'restore' },

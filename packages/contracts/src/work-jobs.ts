@@ -1,7 +1,8 @@
 import { NbError } from './errors.ts'
-import type { ImageRecord } from './image.ts'
+import type { ImageCopy, ImageRecord } from './image.ts'
 import type { JobOrigin } from './job.ts'
 import type { WorkJobRequest } from './job-manager.ts'
+import type { StorageChoice } from './policy.ts'
 
 /** What is common to requests for jobs that work on an image. */
 export interface ImageJobOptions {
@@ -49,14 +50,8 @@ export function verifyJobRequest(
   image: Pick<ImageRecord, 'backupId' | 'client' | 'policy' | 'copies' | 'state'>,
   { requestId, origin = 'immediate', copy: number, priority }: ImageJobOptions,
 ): WorkJobRequest {
-  const { backupId, client, policy, copies, state } = image
-  if (state !== 'complete')
-    throw new NbError('state-conflict', `image ${backupId} is ${state}: only a complete one can be verified`)
-  const copy = number === undefined ? copies[0] : copies.find((each) => each.copy === number)
-  if (copy === undefined)
-    throw new NbError('not-found', `image ${backupId} has no copy ${number ?? 1}; list its copies`, {
-      details: { backupId, copies: copies.map((each) => each.copy) },
-    })
+  const { backupId, client, policy } = image
+  const copy = copyOf(image, number, 'verified')
   const volumeId = copy.fragments[0]?.volumeId
   return {
     requestId,
@@ -73,4 +68,52 @@ export function verifyJobRequest(
     parameters: { backupId, copy: copy.copy },
     lines: [],
   }
+}
+
+/**
+ * The request for a job that makes a further copy of an image on another storage unit: parameters `backupId`, `copy` (which is read) and
+ * `number` (of the new one), and the need to write. Throws as {@link verifyJobRequest}.
+ */
+export function duplicateJobRequest(
+  image: Pick<ImageRecord, 'backupId' | 'client' | 'policy' | 'copies' | 'state' | 'retentionLevel'>,
+  {
+    requestId,
+    origin = 'immediate',
+    copy: from,
+    priority,
+    storage,
+    volumePool = 'NetBackup',
+  }: ImageJobOptions & {
+    readonly storage: StorageChoice
+    /** Of tapes. @default 'NetBackup' */
+    readonly volumePool?: string
+  },
+): WorkJobRequest {
+  const { backupId, client, policy, copies, retentionLevel } = image
+  const { copy } = copyOf(image, from, 'duplicated')
+  return {
+    requestId,
+    type: 'duplicate',
+    origin,
+    client,
+    policy,
+    ...(priority === undefined ? {} : { priority }),
+    need: { kind: 'write', storage, volumePool, retentionLevel },
+    parameters: { backupId, copy, number: Math.max(...copies.map((each) => each.copy)) + 1 },
+    lines: [],
+  }
+}
+
+function copyOf(
+  { backupId, copies, state }: Pick<ImageRecord, 'backupId' | 'copies' | 'state'>,
+  number: number | undefined,
+  done: string,
+): ImageCopy {
+  if (state !== 'complete')
+    throw new NbError('state-conflict', `image ${backupId} is ${state}: only a complete one can be ${done}`)
+  const copy = number === undefined ? copies[0] : copies.find((each) => each.copy === number)
+  if (copy !== undefined) return copy
+  throw new NbError('not-found', `image ${backupId} has no copy ${number ?? 1}; list its copies`, {
+    details: { backupId, copies: copies.map((each) => each.copy) },
+  })
 }

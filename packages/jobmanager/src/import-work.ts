@@ -5,7 +5,6 @@ import {
   type ImageCompletion,
   type ImageCounts,
   type Json,
-  type StoredImage,
   NbError,
   asNbError,
   counted,
@@ -23,8 +22,9 @@ interface Import extends ImportParts, Pick<WorkContext, 'jobId' | 'signal'> {
 
 /**
  * What carries out jobs of type `import`, as `importJobRequest` asks for them: brings images back into the catalog that a storage unit
- * holds and the catalog does not know, the oldest first, so that what an incremental needs is there before it. What is known, in
- * any state, is left as it is. Ends with 0, with 1 when some could not be brought back, with 191 when none could.
+ * holds and the catalog does not know, the oldest first, so that what an incremental needs is there before it; and of those
+ * that it knows the copies which it does not. All else is left as it is. Ends with 0, with 1 when some could not be brought back, with
+ * 191 when none could.
  */
 export function importWorker(parts: ImportParts): JobWorker {
   return { run: (context) => importImages(parts, context) }
@@ -44,35 +44,34 @@ async function importImages(
       },
     )
   const work: Import = { ...parts, jobId, signal, allocation }
-  const { unknown, known } = await storedImages(work, wanted)
+  const stored = await storedImages(work, wanted)
   const { storageUnit } = allocation
-  await say(
-    `storage unit ${storageUnit} has ${counted(unknown.length, 'image')} that the catalog does not know, and ${known} that it does`,
-  )
-  const failed: string[] = []
-  let entries = 0
-  let bytes = 0
-  for (const { backupId, copy } of unknown) {
+  await say(`storage unit ${storageUnit} holds ${counted(stored.size, 'image')} to look at`)
+  const missing = wanted?.filter((id) => !stored.has(id)) ?? []
+  if (missing.length > 0) await say(`not on ${storageUnit}: ${missing.join(', ')}`, 'error')
+  let [brought, failed, entries, bytes] = [0, missing.length, 0, 0]
+  for (const backupId of [...stored.keys()].sort((a, b) => secondsOf(a) - secondsOf(b))) {
     if (signal.aborted) throw signal.reason
     try {
-      const counts = await importImage(work, backupId, copy)
-      entries += counts.entries
-      bytes += counts.bytes
-      await say(`image ${backupId} is back in the catalog: ${counted(counts.entries, 'entry', 'entries')}`)
+      const { counts, copies } = await bringBack(work, backupId, stored.get(backupId) ?? [])
+      if (copies.length === 0) continue
+      brought += 1
+      entries += counts?.entries ?? 0
+      bytes += counts?.bytes ?? 0
+      await say(
+        `image ${backupId}: ${copies.map((copy) => `copy ${copy}`).join(', ')} is back in the catalog`,
+      )
     } catch (error) {
       if (signal.aborted) throw error
-      failed.push(backupId)
+      failed += 1
       await say(`image ${backupId} is not brought back: ${asNbError(error).message}`, 'error')
     }
     progress({ files: entries, bytes })
   }
-  const missing = wanted?.filter((id) => !unknown.some(({ backupId }) => backupId === id)) ?? []
-  if (missing.length > 0)
-    await say(`${missing.join(', ')}: not on ${storageUnit}, or in the catalog already`, 'warning')
-  const faults = [...failed, ...(known > 0 ? [] : missing)]
-  if (faults.length === 0) return { status: 0 }
-  const statusText = `${counted(failed.length, 'image')} of ${unknown.length} could not be brought back`
-  return { status: failed.length < unknown.length ? 1 : 191, statusText, warnings: failed.length }
+  await say(`${counted(brought, 'image')} brought back, ${failed} not; all others were known already`)
+  if (failed === 0) return { status: 0 }
+  const statusText = `${counted(failed, 'image')} of ${brought + failed} could not be brought back`
+  return { status: brought > 0 ? 1 : 191, statusText, warnings: failed }
 }
 
 function wantedImages({ images }: Readonly<Record<string, Json>>): readonly string[] | undefined {
@@ -84,22 +83,52 @@ function wantedImages({ images }: Readonly<Record<string, Json>>): readonly stri
   })
 }
 
-/** The first copy of each image that is stored and not in the catalog, the oldest first; and how many are in it. */
+/** The numbers of the copies that are stored, by image. */
 async function storedImages(
-  { catalog, mediaServers, allocation: { mediaServer, storageUnit }, signal }: Import,
+  { mediaServers, allocation: { mediaServer, storageUnit }, signal }: Import,
   wanted: readonly string[] | undefined,
-): Promise<{ readonly unknown: readonly StoredImage[]; readonly known: number }> {
-  const unknown = new Map<string, StoredImage>()
-  const known = new Set<string>()
+): Promise<ReadonlyMap<string, readonly number[]>> {
+  const found = new Map<string, number[]>()
   const stored = mediaServerOf(mediaServers, mediaServer).storedImages({ storageUnit }, { signal })
-  for await (const image of stored) {
-    const { backupId, copy } = image
-    if (wanted !== undefined && !wanted.includes(backupId)) continue
-    if ((await catalog.getImage({ backupId })) !== undefined) known.add(backupId)
-    else if (copy < (unknown.get(backupId)?.copy ?? Infinity)) unknown.set(backupId, image)
+  for await (const { backupId, copy } of stored)
+    if (wanted?.includes(backupId) !== false) found.set(backupId, [...(found.get(backupId) ?? []), copy])
+  return found
+}
+
+/** Brings an image back from the first of its copies that is whole, and then its other copies; tells which. */
+async function bringBack(
+  work: Import,
+  backupId: string,
+  stored: readonly number[],
+): Promise<{ readonly counts?: ImageCounts; readonly copies: readonly number[] }> {
+  const present = await work.catalog.getImage({ backupId })
+  if (present !== undefined && present.state !== 'complete') return { copies: [] }
+  const copies: number[] = []
+  let counts: ImageCounts | undefined
+  let failure: NbError | undefined
+  for (const copy of [...stored].sort((a, b) => a - b)) {
+    if (present?.copies.some((each) => each.copy === copy) === true) continue
+    try {
+      if (present === undefined && counts === undefined) counts = await importImage(work, backupId, copy)
+      else await addCopy(work, backupId, copy)
+      copies.push(copy)
+    } catch (error) {
+      failure ??= asNbError(error)
+    }
   }
-  const byAge = [...unknown.values()].sort((a, b) => secondsOf(a.backupId) - secondsOf(b.backupId))
-  return { unknown: byAge, known: known.size }
+  if (copies.length === 0 && failure !== undefined) throw failure
+  return { copies, ...(counts === undefined ? {} : { counts }) }
+}
+
+async function addCopy(
+  { catalog, mediaServers, jobId, allocation, signal }: Import,
+  backupId: string,
+  copyNumber: number,
+): Promise<void> {
+  const server = mediaServerOf(mediaServers, allocation.mediaServer)
+  const input = { jobId, allocation, backupId, copy: copyNumber }
+  const { copy } = await server.describeCopy(input, { signal })
+  await catalog.addCopy({ backupId, copy }, { signal })
 }
 
 /** Phase 1 reads what the fragments tell, phase 2 the file list; the image exists when the catalog has checked both. */

@@ -29,6 +29,7 @@ import { explainJob, explainParent, explainRest } from './explain.ts'
 import { FinalWaiters } from './final-waiters.ts'
 import { type Flows, type FlowParts, createFlows } from './flows.ts'
 import { importWorker } from './import-work.ts'
+import { duplicateWorker } from './duplicate-work.ts'
 import { type CleanupReport, type Housekeeping, cleanupWorker, createHousekeeping } from './housekeeping.ts'
 import { type JobOperations, createJobOperations } from './job-operations.ts'
 import type { JobRecord } from './job-record.ts'
@@ -110,6 +111,7 @@ class JobEngine implements JobManagerService {
         'image-cleanup': cleanupWorker(this.#housekeeping),
         verify: verifyWorker(components),
         import: importWorker(components),
+        duplicate: duplicateWorker(base),
         ...components.workers,
       },
       requests: createMediaRequests(base),

@@ -102,7 +102,7 @@ export function createDiskStore(components: DiskStoreComponents, options: DiskSt
       throwIfAborted(callOptions)
       checkAllocation(allocation, storageUnit)
       await checkMarker(unit)
-      if (flow === 'backup') await folders.checkWritable(jobId)
+      if (allocation.purpose === 'write') await folders.checkWritable(jobId)
       await tell(jobId, flow)
       return mountedDisk({ ...unit, blockBytes, writebackBytes, folders })
     },

@@ -161,6 +161,8 @@ class SimulatedCatalog implements Catalog {
   }
 
   importImage: Catalog['importImage'] = async () => noLists()
+  addCopy: Catalog['addCopy'] = async () => noLists()
+  promoteCopy: Catalog['promoteCopy'] = async () => noLists()
   appendFileList: Catalog['appendFileList'] = async () => noLists()
   sealFileList: Catalog['sealFileList'] = async () => noLists()
   syncFileList: Catalog['syncFileList'] = async () => noLists()

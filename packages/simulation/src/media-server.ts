@@ -142,6 +142,10 @@ export function createSimulatedMediaServer(name: string, parts: MediaServerParts
     },
     describeCopy: async () => Promise.reject(noBytes()),
     sendFileList: async () => Promise.reject(noBytes()),
+    sendCopy: async () => Promise.reject(noBytes()),
+    writeCopy: async function* () {
+      throw noBytes()
+    },
     verifyCopy: async function* () {
       throw noBytes()
     },

@@ -17,7 +17,7 @@ const need = { kind: 'read', storageUnit: 'disk1' } as const
 t.test('a type without a worker ends at once, and says that it is not supported yet', async (t) => {
   const site = await openSite()
   t.teardown(() => site.stop())
-  for (const type of ['duplicate', 'catalog-backup', 'label', 'erase', 'inventory', 'clean'] as const) {
+  for (const type of ['catalog-backup', 'label', 'erase', 'inventory', 'clean'] as const) {
     const { jobId } = await site.manager.submit(work({ type, need, retry: { tries: 3, delayMs: 1000 } }))
     const job = await driven(site.clock, site.manager.wait({ jobId }))
     t.match(job, {

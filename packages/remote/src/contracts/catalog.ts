@@ -4,12 +4,13 @@ import {
   fileListTotals,
   fileSearch,
   imageCompletion,
+  imageCopy,
   imageFilter,
   imageRecord,
   newImage,
   treeQueryShape,
 } from '../schemas/image.ts'
-import { closed, empty, flag, json, list, maybe, nothing, path, text } from '../schemas/schema.ts'
+import { closed, count, empty, flag, json, list, maybe, nothing, path, text } from '../schemas/schema.ts'
 import { channelTicket } from '../schemas/session.ts'
 import { call, type InputOf, type OutputOf, type PortContract, stream } from './port-contract.ts'
 
@@ -31,6 +32,8 @@ export const catalogContract: PortContract<Catalog> = {
     closed<In<'completeImage'>>({ backupId: text, completion: imageCompletion }),
     imageRecord,
   ),
+  addCopy: call(closed<In<'addCopy'>>({ backupId: text, copy: imageCopy }), imageRecord),
+  promoteCopy: call(closed<In<'promoteCopy'>>({ backupId: text, copy: count }), imageRecord),
   discardImage: call(closed<In<'discardImage'>>({ backupId: text, reason: text }), nothing),
   getImage: call(byId, maybe(imageRecord)),
   listImages: stream(imageFilter, imageRecord),

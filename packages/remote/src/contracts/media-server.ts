@@ -3,7 +3,7 @@ import { storedImage } from '../schemas/media.ts'
 import { mediaAnswer } from '../schemas/resources.ts'
 import { closed, count, empty, integer, json, list, maybe, nothing, text } from '../schemas/schema.ts'
 import { fileListTotals, imageCopy } from '../schemas/image.ts'
-import { copyToRead, verifyEvent } from '../schemas/copies.ts'
+import { copyToRead, copyToWrite, verifyEvent, writeEvent } from '../schemas/copies.ts'
 import {
   backupSessionSpec,
   channelTicket,
@@ -35,6 +35,11 @@ export const mediaServerContract: PortContract<MediaServer> = {
     closed<DescribedCopy>({ image: json, copy: imageCopy }),
   ),
   sendFileList: call(closed<In<'sendFileList'>>({ ...copyToRead, list: channelTicket }), fileListTotals),
+  sendCopy: call(
+    closed<In<'sendCopy'>>({ ...copyToRead, data: channelTicket }),
+    closed<{ readonly bytes: number }>({ bytes: count }),
+  ),
+  writeCopy: stream(copyToWrite, writeEvent),
   removeImage: call(
     closed<In<'removeImage'>>({ storageUnit: text, backupId: text, copy: maybe(count) }),
     nothing,

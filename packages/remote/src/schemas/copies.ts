@@ -1,9 +1,9 @@
-import type { CopyDamage, CopyToRead, VerifyEvent } from '@nb/contracts'
+import type { CopyDamage, CopyToRead, CopyToWrite, VerifyEvent, WriteEvent } from '@nb/contracts'
 import { z } from 'zod'
-import { imageCopy } from './image.ts'
+import { imageCopy, imageRecord } from './image.ts'
 import { allocation } from './resources.ts'
 import { closed, count, maybe, type Schema, type Shape, text, variants } from './schema.ts'
-import { errorCode } from './session.ts'
+import { channelTicket, errorCode } from './session.ts'
 
 /** The fields of {@link CopyToRead}. */
 export const copyToRead: Shape<CopyToRead> = { jobId: text, allocation, backupId: text, copy: imageCopy }
@@ -24,4 +24,18 @@ export const verifyEvent: Schema<VerifyEvent> = variants<VerifyEvent, 'kind'>('k
     bytes: count,
     members: count,
   }),
+})
+
+export const copyToWrite: Schema<CopyToWrite> = closed<CopyToWrite>({
+  jobId: text,
+  allocation,
+  image: imageRecord,
+  copy: count,
+  list: channelTicket,
+})
+
+export const writeEvent: Schema<WriteEvent> = variants<WriteEvent, 'kind'>('kind', {
+  ready: closed<Extract<WriteEvent, { kind: 'ready' }>>({ kind: z.literal('ready'), data: channelTicket }),
+  progress: closed<Extract<WriteEvent, { kind: 'progress' }>>({ kind: z.literal('progress'), bytes: count }),
+  written: closed<Extract<WriteEvent, { kind: 'written' }>>({ kind: z.literal('written'), copy: imageCopy }),
 })

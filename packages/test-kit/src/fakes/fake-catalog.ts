@@ -134,6 +134,8 @@ export function createFakeCatalog({ clock, log }: FakeCatalogOptions): FakeCatal
       images.delete(backupId)
     },
     importImage: unsupported,
+    addCopy: unsupported,
+    promoteCopy: unsupported,
     appendFileList: unsupported,
     sealFileList: unsupported,
     syncFileList: unsupported,

@@ -363,6 +363,12 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
     sendFileList: async () => {
       throw new NbError('not-supported', 'fragments are only pretended')
     },
+    sendCopy: async () => {
+      throw new NbError('not-supported', 'fragments are only pretended')
+    },
+    writeCopy: async function* () {
+      throw new NbError('not-supported', 'fragments are only pretended')
+    },
     verifyCopy: async function* ({ backupId, copy }) {
       reachable()
       if (stored.get(copy.storageUnit)?.has(backupId) !== true)

@@ -88,6 +88,10 @@ export function createScriptedMediaServer(channels: DataChannels): ScriptedMedia
     },
     describeCopy: async () => Promise.reject(restoresOnly()),
     sendFileList: async () => Promise.reject(restoresOnly()),
+    sendCopy: async () => Promise.reject(restoresOnly()),
+    writeCopy: async function* () {
+      throw restoresOnly()
+    },
     verifyCopy: async function* () {
       throw restoresOnly()
     },

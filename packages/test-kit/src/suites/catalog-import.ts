@@ -15,7 +15,7 @@ async function lost(fixture: CatalogFixture): Promise<SampleBackup> {
   return made
 }
 
-/** Obligations of `Catalog` for images that come back from their media. */
+/** Obligations of `Catalog` for images that come back from their media, and for their copies. */
 export function importing(check: CatalogCheck): void {
   check('an image comes back as it was, but for the job and the time of its completion', async (fixture) => {
     const { catalog } = fixture
@@ -61,6 +61,37 @@ export function importing(check: CatalogCheck): void {
       await assert.rejects(catalog.importImage({ image: plain(wrong as object), jobId: 'i' }), {
         code: 'argument-invalid',
       })
+  })
+  check('a copy is added once, durably, and the one that is read is chosen', async (fixture) => {
+    const { catalog } = fixture
+    const { image } = await backUp(fixture, { entries: [{ path: '/data', kind: 'directory' }] })
+    const { backupId } = image
+    const [first] = image.copies as readonly [ImageRecord['copies'][number]]
+    const second = { ...first, copy: 2, storageUnit: 'disk2' }
+    assert.deepEqual((await catalog.addCopy({ backupId, copy: second })).copies, [first, second])
+    assert.deepEqual(
+      (await catalog.addCopy({ backupId, copy: second })).copies,
+      [first, second],
+      'the same again',
+    )
+    const other = { ...second, storageUnit: 'disk3' }
+    await assert.rejects(catalog.addCopy({ backupId, copy: other }), { code: 'already-exists' })
+    const short = { ...second, copy: 3, fragments: [] }
+    await assert.rejects(catalog.addCopy({ backupId, copy: short }), { code: 'image-inconsistent' })
+    await assert.rejects(catalog.promoteCopy({ backupId, copy: 3 }), { code: 'not-found' })
+    assert.deepEqual((await catalog.promoteCopy({ backupId, copy: 2 })).copies, [second, first])
+    assert.deepEqual(
+      (await catalog.promoteCopy({ backupId, copy: 2 })).copies,
+      [second, first],
+      'the same again',
+    )
+    const restarted = await fixture.restart()
+    assert.deepEqual((await restarted.getImage({ backupId }))?.copies, [second, first])
+    await restarted.expireImage({ backupId })
+    await assert.rejects(restarted.addCopy({ backupId, copy: { ...second, copy: 4 } }), {
+      code: 'state-conflict',
+    })
+    await assert.rejects(restarted.promoteCopy({ backupId, copy: 1 }), { code: 'state-conflict' })
   })
   check('a new image never gets the id of one that was brought back', async (fixture) => {
     const { catalog } = fixture

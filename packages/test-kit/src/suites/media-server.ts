@@ -5,6 +5,7 @@ import {
   type BackupSessionSpec,
   type ChannelTicket,
   type ErrorCode,
+  type ImageCopy,
   type MediaAnswer,
   type MediaRequest,
   type MediaServer,
@@ -446,6 +447,76 @@ function verifying(check: Check): void {
       await rejects(server.describeCopy({ ...access, backupId: 'none_1', copy: 1 }), 'fragment-missing')
     },
   )
+  const secondCopy = async (
+    fixture: MediaServerFixture,
+    { report, spec }: { readonly report: SessionReport; readonly spec: BackupSessionSpec },
+    source: ImageCopy,
+  ): Promise<ImageCopy | undefined> => {
+    const { server, fileList, storageUnit } = fixture
+    const { written } = report
+    if (fileList === undefined || written === undefined) throw new TypeError('there is no list')
+    const { jobId } = spec
+    const image = { ...spec.image, state: 'complete' as const, ...written, status: 0 }
+    const { fileList: _, ...record } = image
+    const need = {
+      kind: 'write',
+      storage: { kind: 'unit', name: storageUnit },
+      volumePool: 'p',
+      retentionLevel: 1,
+    } as const
+    const answer = fixture.grantOf({ requestId: 'w', sessionId: 'w', jobId, mediaServer: 'any', need })
+    if (!answer.granted) assert.fail(answer.text)
+    const list = await fileList(report)
+    const events = server.writeCopy({ jobId, allocation: answer.allocation, image: record, copy: 2, list })
+    let sent: Promise<unknown> | undefined
+    try {
+      for await (const event of events) {
+        if (event.kind === 'written') return event.copy
+        if (event.kind !== 'ready') continue
+        const access = { jobId, allocation: readGrant(fixture, spec), backupId: spec.image.backupId }
+        sent = server.sendCopy({ ...access, copy: source, data: event.data })
+        sent.catch(() => undefined)
+      }
+    } finally {
+      await sent
+    }
+    return undefined
+  }
+  check('a second copy is the same stream, and describes itself', async (fixture) => {
+    const made = await backedUp(fixture)
+    const [first] = made.report.written?.copies ?? []
+    if (first === undefined) assert.fail('there is no copy')
+    const second = await secondCopy(fixture, made, first)
+    const lengths = (copy: ImageCopy | undefined): number | undefined =>
+      copy?.fragments.reduce((sum, { streamBytes }) => sum + streamBytes, 0)
+    assert.equal(lengths(second), lengths(first))
+    const access = {
+      jobId: made.spec.jobId,
+      allocation: readGrant(fixture, made.spec),
+      backupId: made.spec.image.backupId,
+    }
+    assert.deepEqual((await fixture.server.describeCopy({ ...access, copy: 2 })).copy, second)
+    const { written } = made.report
+    const report = { ...made.report, written: { ...written, copies: [second] } } as SessionReport
+    const events = await verified(fixture, { ...made, report }, access.allocation)
+    assert.deepEqual(
+      events.filter(({ kind }) => kind === 'damage'),
+      [],
+    )
+  })
+  check('a second copy that can not be read to its end leaves nothing', async (fixture) => {
+    const made = await backedUp(fixture)
+    const [first] = made.report.written?.copies ?? []
+    if (first === undefined) assert.fail('there is no copy')
+    const [fragment] = first.fragments
+    if (fragment === undefined) assert.fail('there is no fragment')
+    const gone = { ...first, fragments: [...first.fragments, { ...fragment, number: 99 }] }
+    await assert.rejects(secondCopy(fixture, made, gone))
+    assert.deepEqual(
+      (await storedOn(fixture)).map(({ copy }) => copy),
+      [1],
+    )
+  })
   check('a verification that is not wanted any more ends', async (fixture) => {
     const made = await backedUp(fixture)
     const grant = readGrant(fixture, made.spec)

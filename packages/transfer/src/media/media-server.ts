@@ -35,8 +35,10 @@ import { describeRemoval, runRemoval } from './removal-session.ts'
 import { runRestore } from './restore-session.ts'
 import { Session, type SessionHost } from './session.ts'
 import { SessionRegister } from './session-register.ts'
+import { sendCopy } from './send-copy.ts'
 import { type SessionOutcome, failureReport, successReport } from './session-report.ts'
 import { verifyCopy } from './verify-copy.ts'
+import { writeCopy } from './write-copy.ts'
 
 /** Things by name: a record, or a function that answers `undefined` for a name it does not know. */
 export type ByName<T> = Readonly<Record<string, T>> | ((name: string) => T | undefined)
@@ -198,6 +200,8 @@ export function createMediaServer(
       yield* host.storeOf(storageUnit).storedImages(call)
     },
     verifyCopy: (input, call) => verifyCopy(host, input, call),
+    sendCopy: (input, call) => sendCopy(host, input, call),
+    writeCopy: (input, call) => writeCopy(host, input, call),
     describeCopy: (input, call) => describeCopy(host, input, call),
     sendFileList: (input, call) => sendFileList(host, input, call),
     removeImage: async ({ storageUnit, ...image }, call) => {

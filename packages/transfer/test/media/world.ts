@@ -258,9 +258,14 @@ function backupSpecOf(image: Partial<ImageRecord> = {}): BackupSessionSpec {
 /** A ticket whose channel gives these bytes. */
 export async function offer(channels: World['channels'], bytes: Buffer): Promise<ChannelTicket> {
   const listener = await channels.listen()
-  void listener.accept().then(async (channel) => {
+  const send = async (): Promise<void> => {
+    const channel = await listener.accept()
     await channel.write(bytes)
     await channel.end()
+  }
+  // Whoever takes it may give up.
+  void send().catch((error: unknown) => {
+    if (!(error instanceof NbError) || error.code !== 'channel-broken') throw error
   })
   return listener.ticket
 }

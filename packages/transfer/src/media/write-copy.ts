@@ -1,0 +1,143 @@
+import {
+  type CallOptions,
+  type ChannelListener,
+  type CopyToWrite,
+  type DataChannel,
+  type MountedMedium,
+  NbError,
+  type WriteEvent,
+  readChannel,
+  throwIfAborted,
+} from '@nb/contracts'
+import { FormatError, decodeFileListHeader } from '@nb/formats'
+import { BatchCutter } from './batch-cutter.ts'
+import { FragmentRow } from './fragment-row.ts'
+import { splitRule } from './fragment-split.ts'
+import { KeptFileList } from './kept-file-list.ts'
+import type { SessionHost } from './session.ts'
+
+/** Progress is told each time so many bytes have been written. */
+const TELL_BYTES = 16 * 1024 * 1024
+
+/** Writes a further copy of an image. What does not end well leaves nothing. */
+export async function* writeCopy(
+  host: SessionHost,
+  input: CopyToWrite,
+  options?: CallOptions,
+): AsyncGenerator<WriteEvent, void, undefined> {
+  throwIfAborted(options)
+  const { jobId, allocation, image, copy, list: ticket } = input
+  const { backupId } = image
+  const store = host.storeOf(allocation.storageUnit)
+  let medium: MountedMedium | undefined
+  let listener: ChannelListener | undefined
+  let list: DataChannel | undefined
+  let data: DataChannel | undefined
+  let isWritten = false
+  try {
+    if (image.counts === undefined || image.state !== 'complete')
+      throw new NbError('image-inconsistent', `image ${backupId} is not complete`, { details: { backupId } })
+    medium = await store.mount({ allocation, jobId }, options)
+    // What an earlier try has left when its process was killed.
+    await store.removeImage({ backupId, copy }, options)
+    listener = await host.channels.listen({ timeoutMs: host.clientTimeoutMs })
+    list = await host.channels.connect({ ticket }, options)
+    const kept = new KeptFileList()
+    const parts = new ListFeed(list, kept, image.counts.entries)
+    const row = new FragmentRow({
+      medium,
+      image,
+      copy: { copy, storageUnit: allocation.storageUnit, mediaServer: host.name },
+      rule: splitRule(allocation.medium.maxFragmentBytes),
+      kept,
+      mostFileListBytes: host.mostFileListBytes,
+      now: () => host.clock.now(),
+    })
+    yield { kind: 'ready', data: listener.ticket }
+    data = await listener.accept(options)
+    const { streamBytes } = image.counts
+    let told = 0
+    for await (const chunk of readChannel(data, options)) {
+      if (row.streamBytes + chunk.length > streamBytes)
+        throw otherStream(backupId, `more than ${streamBytes} bytes`)
+      await row.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
+      // Entries and data are in one order: each fragment gets about the part of the list that is of its data.
+      await parts.feed(Math.min(row.streamBytes / streamBytes, 0.999))
+      if (row.streamBytes - told < TELL_BYTES) continue
+      told = row.streamBytes
+      yield { kind: 'progress', bytes: told }
+    }
+    if (row.streamBytes !== streamBytes || !row.atBoundary)
+      throw otherStream(backupId, `${row.streamBytes} of ${streamBytes} bytes`)
+    await parts.feed(1)
+    const written = await row.finish(image.counts)
+    await data.end()
+    await medium.unmount()
+    isWritten = true
+    yield { kind: 'written', copy: written }
+  } catch (error) {
+    throw error instanceof FormatError ? brokenList(backupId, error) : error
+  } finally {
+    await listener?.close()
+    if (!isWritten) {
+      for (const channel of [data, list]) channel?.abort('the copy was given up')
+      await medium?.unmount()
+      // Only what this call has begun: the number is of no other copy.
+      if (medium !== undefined) await store.removeImage({ backupId, copy })
+    }
+  }
+}
+
+/** Hands a file list over to what is kept for the next trailer, as far as the data has come. */
+class ListFeed {
+  readonly #channel: DataChannel
+  readonly #chunks: AsyncIterator<Uint8Array>
+  readonly #kept: KeptFileList
+  readonly #entries: number
+  readonly #cutter = new BatchCutter()
+  #hasHeader = false
+  #ended = false
+
+  /** @param entries - how many the list has */
+  constructor(channel: DataChannel, kept: KeptFileList, entries: number) {
+    this.#channel = channel
+    this.#chunks = readChannel(channel)[Symbol.asyncIterator]()
+    this.#kept = kept
+    this.#entries = entries
+  }
+
+  /** @param share - of the data that was written, 0–1; at 1 all of the list is handed over */
+  async feed(share: number): Promise<void> {
+    while (!this.#ended && (share >= 1 || this.#cutter.totals.entries < share * this.#entries))
+      await this.#next()
+  }
+
+  async #next(): Promise<void> {
+    const next: IteratorResult<Uint8Array, void> = await this.#chunks.next()
+    this.#ended = next.done === true
+    const whole = next.done === true ? this.#cutter.finish() : this.#cutter.push(next.value)
+    if (this.#ended) await this.#channel.end()
+    if (whole.length === 0) return
+    if (this.#hasHeader) {
+      this.#kept.add(whole)
+      return
+    }
+    this.#hasHeader = true
+    const { byteLength } = decodeFileListHeader(whole)
+    this.#kept.setHeader(whole.subarray(0, byteLength))
+    if (whole.length > byteLength) this.#kept.add(whole.subarray(byteLength))
+  }
+}
+
+function otherStream(backupId: string, what: string): NbError {
+  return new NbError('image-inconsistent', `What came is not the stream of image ${backupId}: ${what}.`, {
+    details: { backupId },
+  })
+}
+
+function brokenList(backupId: string, cause: FormatError): NbError {
+  return new NbError('file-list-corrupt', `The file list of image ${backupId} is damaged: ${cause.message}`, {
+    details: { backupId },
+    cause,
+  })
+}
