@@ -6,7 +6,10 @@ const mostStates = 2000
 /** Numbers of instructions that all states together may hold, likewise. */
 const mostKept = 500_000
 const mostPathBytes = 65_535
+// What stands in place of a state: not made yet; what has matched, whatever follows; what never will.
 const unknown = -1
+const matched = -2
+const never = -3
 
 /**
  * Runs a program over paths, all its possibilities at once: the states of a deterministic automaton are made when they are first reached,
@@ -21,13 +24,12 @@ export class Automaton implements PathMatcher {
   readonly #classes: number
   /** One symbol of each class. */
   readonly #symbolOf: readonly number[]
+  /** By state and class, the state that follows. A state is the place of its first class here. */
   readonly #next: Int32Array
-  /** Of each state: whether it matches already, 1; whether it can never, 2. */
-  readonly #settled = new Uint8Array(mostStates)
   /** Of each state: whether a path that ends here matches, 1, or not, 0; 2 unknown. */
   readonly #atEnd = new Uint8Array(mostStates)
   #sets: (readonly number[])[] = []
-  #numbers = new Map<string, number>()
+  #states = new Map<string, number>()
   #kept = 0
   /** The state before each byte of the path, as far as it was read. */
   readonly #stateAt = new Int32Array(mostPathBytes + 1)
@@ -63,11 +65,9 @@ export class Automaton implements PathMatcher {
     while (at > 0 && (path[at - 1] as number) >= 0x80) at -= 1
     const stateAt = this.#stateAt
     const next = this.#next
-    const classes = this.#classes
     const classOf = this.#classOf
-    const settled = this.#settled
     let state = stateAt[at] as number
-    while (at < pathBytes && settled[state] === 0) {
+    while (at < pathBytes && state >= 0) {
       const byte = path[at] as number
       if (byte >= 0x80) {
         const length = characterBytes(path, at, pathBytes)
@@ -75,26 +75,27 @@ export class Automaton implements PathMatcher {
         for (let index = 0; index < length; index++) state = this.#step(state, path[at + index] as number)
         at += Math.max(1, length)
       } else {
-        const following = next[state * classes + (classOf[byte] as number)] as number
+        const following = next[state + (classOf[byte] as number)] as number
         state = following === unknown ? this.#step(state, byte) : following
         at += 1
       }
       stateAt[at] = state
     }
-    const isMatch = settled[state] === 0 ? this.#isEnd(state) : settled[state] === 1
+    const isMatch = state < 0 ? state === matched : this.#isEnd(state)
     // What was noted before states were forgotten may stand for others now.
     this.#known = this.#hasForgotten ? this.#begin() : at
     return isMatch
   }
 
   #step(state: number, symbol: number): number {
-    const place = state * this.#classes + (this.#classOf[symbol] as number)
+    if (state < 0) return state
+    const place = state + (this.#classOf[symbol] as number)
     const known = this.#next[place] as number
     if (known !== unknown) return known
     const symbolOfClass = this.#symbolOf[this.#classOf[symbol] as number] as number
     const reached: number[] = []
     this.#mark += 1
-    for (const number of this.#sets[state] ?? []) {
+    for (const number of this.#setOf(state)) {
       const instruction = this.#instructions[number]
       if (instruction?.kind !== 'read') continue
       if (symbolOfClass >= instruction.low && symbolOfClass <= instruction.high)
@@ -124,37 +125,41 @@ export class Automaton implements PathMatcher {
     }
   }
 
-  #stateOf(reached: number[]): number {
-    const isMatch = reached.some((number) => this.#instructions[number]?.kind === 'match')
-    // What has matched has, whatever follows.
-    const set = isMatch ? reached.filter((number) => this.#instructions[number]?.kind === 'match') : reached
+  #setOf(state: number): readonly number[] {
+    return this.#sets[state / this.#classes] ?? []
+  }
+
+  #stateOf(set: number[]): number {
+    if (set.some((number) => this.#instructions[number]?.kind === 'match')) return matched
+    if (set.length === 0) return never
     set.sort((a, b) => a - b)
     const key = set.join()
-    const known = this.#numbers.get(key)
+    const known = this.#states.get(key)
     if (known !== undefined) return known
     if (this.#sets.length >= mostStates || this.#kept > mostKept) this.#forget()
     this.#kept += set.length
     const number = this.#sets.push(set) - 1
-    this.#numbers.set(key, number)
-    this.#settled[number] = isMatch ? 1 : set.length === 0 ? 2 : 0
+    const state = number * this.#classes
+    this.#states.set(key, state)
     this.#atEnd[number] = 2
-    return number
+    return state
   }
 
   #isEnd(state: number): boolean {
-    if (this.#atEnd[state] === 2) {
+    const number = state / this.#classes
+    if (this.#atEnd[number] === 2) {
       this.#mark += 1
       const reached: number[] = []
-      for (const number of this.#sets[state] ?? []) this.#follow(number, reached, 'end')
-      const isMatch = reached.some((number) => this.#instructions[number]?.kind === 'match')
-      this.#atEnd[state] = isMatch ? 1 : 0
+      for (const one of this.#setOf(state)) this.#follow(one, reached, 'end')
+      const isMatch = reached.some((one) => this.#instructions[one]?.kind === 'match')
+      this.#atEnd[number] = isMatch ? 1 : 0
     }
-    return this.#atEnd[state] === 1
+    return this.#atEnd[number] === 1
   }
 
   #forget(): void {
     this.#sets = []
-    this.#numbers = new Map()
+    this.#states = new Map()
     this.#kept = 0
     this.#next.fill(unknown)
     this.#hasForgotten = true
