@@ -288,6 +288,24 @@ t.test('nb list of what is not there says why', async (t) => {
   t.match(await server.nb('list', '/srv', '--at', 'yesterday-ish'), { code: 2, err: /is no time/ })
 })
 
+t.test('nb find shows what matches, tells of more, and says what is no pattern', async (t) => {
+  const { code, out } = await server.nb('find', '*a.txt')
+  t.equal(code, 0)
+  t.match(out, /^MODE +SIZE +MODIFIED +IMAGE +PATH\n-rw-r--r-- +1\.5 KiB .* web1_\d +\/srv\/a\.txt\n$/)
+  const found = await server.nb('find', '--regex', 'srv', '--limit', '2', '--all-versions', '--json')
+  t.match(found, { code: 0, err: /there are more; the first 2 are shown/ })
+  t.equal(found.out.trim().split('\n').length, 2)
+  t.match(await server.nb('find', 'nothing'), { code: 0, out: '', err: /nothing .* of web1 matches nothing/ })
+  t.match(await server.nb('find', '*', '--policy', 'none', '--json'), { code: 0, out: '', err: '' })
+  t.match(await server.nb('find', '['), { code: 2, err: /has a \[ without its \]/ })
+  t.match(await server.nb('find', '*', '--from', '2026-01-01'), {
+    code: 2,
+    err: /--from needs --all-versions/,
+  })
+  t.match(await server.nb('find', '*', '--limit', '0'), { code: 2, err: /1-999999/ })
+  t.match(await server.nb('find'), { code: 2 })
+})
+
 t.test('nb list --versions lists the states of one path', async (t) => {
   const { code, out } = await server.nb('list', '/srv/a.txt', '--versions')
   t.equal(code, 0)

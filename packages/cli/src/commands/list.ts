@@ -87,7 +87,8 @@ function entryLine(entry: FileEntry): string {
   return printable(`${columns.join('  ')}  ${displayPath(entry.path)}${target}`)
 }
 
-function sizeOf({ kind, sizeBytes, deviceMajor, deviceMinor }: FileEntry): string {
+/** The size as it is shown; of a device its numbers. */
+export function sizeOf({ kind, sizeBytes, deviceMajor, deviceMinor }: FileEntry): string {
   if (kind === 'character-device' || kind === 'block-device')
     return `${deviceMajor ?? '?'}, ${deviceMinor ?? '?'}`
   return kind === 'directory' ? '-' : formatBytes(sizeBytes)
@@ -104,7 +105,7 @@ const kindLetters: Readonly<Record<FileKind, string>> = {
 }
 
 /** Kind and permissions as `ls -l` writes them; `h` is a further name of a file. */
-function modeOf({ kind, mode }: FileEntry): string {
+export function modeOf({ kind, mode }: FileEntry): string {
   const letters = [...'rwxrwxrwx'].map((letter, at) => ((mode >> (8 - at)) & 1 ? letter : '-'))
   const special = (at: number, bit: number, set: string): void => {
     if (mode & bit) letters[at] = letters[at] === 'x' ? set : set.toUpperCase()

@@ -1,11 +1,20 @@
 import type { Command } from 'commander'
 import { imagesCommand } from '../commands/images.ts'
+import { findCommand, mostLimit } from '../commands/find.ts'
 import { listCommand } from '../commands/list.ts'
-import { parseTime } from '../time-argument.ts'
-import { pathHelp } from './path-help.ts'
-import { examples, own, type ParsePath, type Registration, wholeNumber } from './registration.ts'
+import { parseStart, parseTime } from '../time-argument.ts'
+import { pathHelp, patternHelp } from './path-help.ts'
+import {
+  examples,
+  notEmpty,
+  own,
+  type ParsePath,
+  type Registration,
+  wholeNumber,
+  wholeNumberWithin,
+} from './registration.ts'
 
-/** `list` and `images`. */
+/** `list`, `find` and `images`. */
 export function addCatalogCommands({ program, run, path }: Registration): void {
   program
     .command('list')
@@ -38,6 +47,43 @@ export function addCatalogCommands({ program, run, path }: Registration): void {
       ),
     )
   program
+    .command('find')
+    .description('find what was backed up by its name or path')
+    .argument(
+      '<PATTERN>',
+      'a glob, in quotes; with --regex a regular expression',
+      notEmpty('A pattern, not an empty one.'),
+    )
+    .option('--regex', 'the pattern is a regular expression, looked for anywhere in the path')
+    .option('--ignore-case', 'letters match in both cases')
+    .option('--below <PATH>', 'only this directory and what is below it (default: /)', path)
+    .option('--client <NAME>', 'whose backups (default: the only client there is, or this host)')
+    .option('--policy <NAME>', 'in the images of this policy')
+    .option('--all-versions', 'in all images, the newest first; each state of a file once')
+    .option('--from <TIME>', 'with --all-versions: in backups from then on', parseStart)
+    .option(
+      '--to <TIME>',
+      'as it was then; with --all-versions: in backups until then (default: now)',
+      parseTime,
+    )
+    .option('--limit <N>', 'at most so many entries', wholeNumberWithin(1, mostLimit), 1000)
+    .addHelpText(
+      'after',
+      examples(
+        "nb find '*.conf'",
+        "nb find '/home/**/thesis*' --all-versions",
+        "nb find --regex '/(tmp|cache)/.*[.]iso$' --policy nightly --json",
+      ) +
+        patternHelp +
+        pathHelp,
+    )
+    .action((pattern: string, options: FindFlags, command: Command) =>
+      run(
+        (ports, output, call) => findCommand(ports, { ...own(options), pattern, ...call }, output),
+        command.optsWithGlobals(),
+      ),
+    )
+  program
     .command('images')
     .description('list backup images, newest first')
     .option('--client <NAME>', 'only of this client')
@@ -59,5 +105,6 @@ export function addCatalogCommands({ program, run, path }: Registration): void {
     )
 }
 
+type FindFlags = Omit<Parameters<typeof findCommand>[1], 'pattern' | 'signal'>
 type ListFlags = Omit<Parameters<typeof listCommand>[1], 'path' | 'signal'>
 type ImagesFlags = Omit<Parameters<typeof imagesCommand>[1], 'signal'>
