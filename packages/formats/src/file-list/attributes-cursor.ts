@@ -140,8 +140,8 @@ export class AttributesCursor {
   /** Whether it is this file: device and inode, each as two halves of 32 bits without a sign. */
   hasIdentity(deviceHigh: number, deviceLow: number, inodeHigh: number, inodeLow: number): boolean {
     return (
-      this.#inodeLow === inodeLow &&
-      this.#deviceLow === deviceLow &&
+      this.#inodeLow === (inodeLow | 0) &&
+      this.#deviceLow === (deviceLow | 0) &&
       this.#inodeHigh === (inodeHigh | 0) &&
       this.#deviceHigh === (deviceHigh | 0)
     )
@@ -462,7 +462,8 @@ function isInstant(high: number, low: number, { seconds, nanos }: Instant): bool
   const carry = Math.floor(lowProduct / TWO_16)
   const product = upper * NANOSECONDS + carry
   const top = Math.floor(product / TWO_16)
-  return (top | 0) === high && (product - top * TWO_16) * TWO_16 + (lowProduct - carry * TWO_16) === low
+  const bottom = (product - top * TWO_16) * TWO_16 + (lowProduct - carry * TWO_16)
+  return (top | 0) === high && (bottom | 0) === low
 }
 
 function unsignedOf(high: number, low: number): bigint {
