@@ -4,6 +4,8 @@ import type { Session } from './session.ts'
 
 /** The job's progress is sent at most this often. */
 const INTERVAL_MS = 250
+/** A client that has failed may take so long to tell how far it came. */
+const LAST_STATE_MS = 2000
 
 /** Tells the job manager how far the session is, a few times a second. */
 export class ProgressSender {
@@ -35,6 +37,31 @@ export class ProgressSender {
     } catch (error) {
       if (!isAbortError(error) && !signal.aborted)
         host.logger.error('session %s: no progress: %o', this.#session.info.sessionId, error)
+    }
+  }
+
+  /**
+   * Sends how far the client had come when its run failed: what a restore has written by then stays. The run is over, so
+   * its last state is told at once; a client that is gone tells nothing.
+   */
+  async finishFailed(client: ClientAgent, runId: string): Promise<void> {
+    this.stop()
+    const { host } = this.#session
+    const limit = new AbortController()
+    const cancel = host.clock.setTimer(LAST_STATE_MS, () => limit.abort())
+    try {
+      for await (const { files, bytes } of client.progress({ runId }, { signal: limit.signal }))
+        this.#latest = { files, bytes }
+      await this.#send()
+    } catch (error) {
+      host.logger(
+        'session %s: how far run %s came is not known: %o',
+        this.#session.info.sessionId,
+        runId,
+        error,
+      )
+    } finally {
+      cancel()
     }
   }
 

@@ -171,8 +171,10 @@ async function startExtractor(
 }
 
 async function undo(session: Session, held: Held): Promise<NbError> {
-  const failure = (await held.run?.abort()) ?? session.fail(undefined)
+  const { run } = held
+  const failure = (await run?.abort()) ?? session.fail(undefined)
   await session.settled()
+  if (run !== undefined) await held.progress?.finishFailed(run.client, run.runId)
   try {
     await held.position?.close()
     await held.medium?.unmount()

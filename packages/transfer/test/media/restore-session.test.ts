@@ -129,6 +129,8 @@ for (const { name, status, prepare } of failures) {
     const report = await restore(world, copy, [0, 4])
     t.equal(report.status, status, report.statusText)
     await world.server.stop()
+    if (name.startsWith('step 14'))
+      t.ok((world.progress.at(-1)?.bytes ?? 0) >= 100_000, 'what the client had done by then is told')
     t.equal(world.reports.length, 2, 'one report a session')
     t.equal(world.agent.living, 0)
     t.equal(world.clock.pendingTimers, 0)

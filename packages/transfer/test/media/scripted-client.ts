@@ -247,6 +247,7 @@ export class ScriptedClient implements ClientAgent {
     for await (const chunk of readChannel(data)) {
       if (failAfter !== undefined && bytes >= failAfter.bytes) throw failAfter.error
       splitter.push(chunk, sink)
+      run.progress = { files: this.delivered.length, bytes }
       await beforeRead?.()
     }
     if (!splitter.atFrameBoundary)
