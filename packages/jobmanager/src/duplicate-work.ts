@@ -2,12 +2,12 @@ import {
   type CallOptions,
   type Grant,
   type ImageCopy,
-  type ImageRecord,
   type Json,
   type ResourceRequest,
   NbError,
 } from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
+import { copyOfImage } from './copy-of-image.ts'
 import { mediaServerOf } from './session-calls.ts'
 import type { JobWorker, WorkContext, WorkResult } from './workers.ts'
 
@@ -25,8 +25,9 @@ export function duplicateWorker(parts: DuplicateParts): JobWorker {
 async function duplicate(parts: DuplicateParts, context: WorkContext): Promise<WorkResult> {
   const { catalog, mediaServers } = parts
   const { jobId, allocation: write, signal, say, progress } = context
-  const { image, source, number } = await asked(catalog, context.parameters)
-  const { backupId, client } = image
+  const { backupId, from, number } = asked(context.parameters)
+  const { image, copy: source } = await copyOfImage(catalog, backupId, from, 'duplicated')
+  const { client } = image
   if (write?.purpose !== 'write')
     throw new NbError('argument-invalid', "the job's need must be to write to a storage unit", {
       details: { field: 'need' },
@@ -112,20 +113,15 @@ async function withMediumToRead(
   }
 }
 
-/** Rejects with `argument-invalid`, `image-unknown`, `state-conflict`, `not-found`. */
-async function asked(
-  catalog: DuplicateParts['catalog'],
-  { backupId, copy: from, number }: Readonly<Record<string, Json>>,
-): Promise<{ readonly image: ImageRecord; readonly source: ImageCopy; readonly number: number }> {
-  if (typeof backupId !== 'string' || typeof from !== 'number' || typeof number !== 'number' || number < 2)
-    throw new NbError('argument-invalid', 'parameters must have backupId, copy, and number, from 2', {
-      details: { field: 'parameters' },
-    })
-  const image = await catalog.getImage({ backupId })
-  if (image === undefined) throw new NbError('image-unknown', `there is no image ${backupId} any more`)
-  if (image.state !== 'complete')
-    throw new NbError('state-conflict', `image ${backupId} is ${image.state}: it can't be duplicated`)
-  const source = image.copies.find((copy) => copy.copy === from)
-  if (source === undefined) throw new NbError('not-found', `image ${backupId} has no copy ${from} any more`)
-  return { image, source, number }
+/** Rejects with `argument-invalid`. */
+function asked({ backupId, copy, number }: Readonly<Record<string, Json>>): {
+  readonly backupId: string
+  readonly from: number
+  readonly number: number
+} {
+  if (typeof backupId === 'string' && typeof copy === 'number' && typeof number === 'number' && number > 1)
+    return { backupId, from: copy, number }
+  throw new NbError('argument-invalid', 'parameters must have backupId, copy, and number, from 2', {
+    details: { field: 'parameters' },
+  })
 }

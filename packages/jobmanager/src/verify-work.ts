@@ -1,5 +1,6 @@
 import { type CopyDamage, type ImageCopy, type ImageRecord, type Json, NbError, counted } from '@nb/contracts'
 import type { JobManagerComponents } from './components.ts'
+import { copyOfImage } from './copy-of-image.ts'
 import { mediaServerOf } from './session-calls.ts'
 import type { JobWorker, WorkContext, WorkResult } from './workers.ts'
 
@@ -18,7 +19,7 @@ async function verify(
   { catalog, mediaServers }: Pick<JobManagerComponents, 'catalog' | 'mediaServers'>,
   { jobId, parameters, allocation, signal, say, progress }: WorkContext,
 ): Promise<WorkResult> {
-  const { image, copy } = await copyOf(catalog, parameters)
+  const { image, copy } = await copyOfImage(catalog, ...asked(parameters), 'verified')
   if (allocation?.storageUnit !== copy.storageUnit)
     throw new NbError(
       'argument-invalid',
@@ -57,22 +58,12 @@ async function verify(
   }
 }
 
-/** Rejects with `argument-invalid`, `image-unknown`, `state-conflict`, `not-found`. */
-async function copyOf(
-  catalog: JobManagerComponents['catalog'],
-  { backupId, copy: number = 1 }: Readonly<Record<string, Json>>,
-): Promise<{ readonly image: ImageRecord; readonly copy: ImageCopy }> {
-  if (typeof backupId !== 'string' || typeof number !== 'number')
-    throw new NbError('argument-invalid', 'parameters must have a backupId, and may have a copy, a number', {
-      details: { field: 'parameters' },
-    })
-  const image = await catalog.getImage({ backupId })
-  if (image === undefined) throw new NbError('image-unknown', `there is no image ${backupId} any more`)
-  if (image.state !== 'complete')
-    throw new NbError('state-conflict', `image ${backupId} is ${image.state}: it can't be verified`)
-  const copy = image.copies.find((each) => each.copy === number)
-  if (copy === undefined) throw new NbError('not-found', `image ${backupId} has no copy ${number} any more`)
-  return { image, copy }
+/** Rejects with `argument-invalid`. */
+function asked({ backupId, copy = 1 }: Readonly<Record<string, Json>>): readonly [string, number] {
+  if (typeof backupId === 'string' && typeof copy === 'number') return [backupId, copy]
+  throw new NbError('argument-invalid', 'parameters must have a backupId, and may have a copy, a number', {
+    details: { field: 'parameters' },
+  })
 }
 
 function describeDamage({ fragment, block, message }: CopyDamage): string {
