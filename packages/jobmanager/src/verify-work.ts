@@ -1,4 +1,4 @@
-import { type CopyDamage, type ImageCopy, type ImageRecord, type Json, NbError, counted } from '@nb/contracts'
+import { type CopyDamage, type Json, NbError, counted } from '@nb/contracts'
 import type { JobManagerComponents } from './components.ts'
 import { copyOfImage } from './copy-of-image.ts'
 import { mediaServerOf } from './session-calls.ts'
