@@ -20,6 +20,7 @@ export function manualPolicy(source: string): Policy {
     schedules: [
       { name: 'full', type: 'full', frequencyMs: 7 * day, windows: [], retentionLevel: 3 },
       { name: 'incr', type: 'differential', frequencyMs: day, windows: [], retentionLevel: 3 },
+      { name: 'cumul', type: 'cumulative', frequencyMs: day, windows: [], retentionLevel: 3 },
     ],
   }
 }
@@ -28,7 +29,7 @@ export function manualPolicy(source: string): Policy {
 export async function backUp(
   { ports }: AllInOne,
   source: string,
-  schedule: 'full' | 'incr' = 'incr',
+  schedule: 'full' | 'incr' | 'cumul' = 'incr',
 ): Promise<Job> {
   if ((await ports.scheduler.getPolicy({ name: 'manual' })) === undefined) {
     await ports.scheduler.putPolicy({ policy: manualPolicy(source) })
