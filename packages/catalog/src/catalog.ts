@@ -15,6 +15,7 @@ import {
   SerialQueue,
   type Store,
 } from '@nb/contracts'
+import { CatalogCheck } from './catalog-check.ts'
 import { HeaderStore } from './header-store.ts'
 import { ImageIndex } from './image-index.ts'
 import { ImageLife } from './image-life.ts'
@@ -101,6 +102,8 @@ export function createCatalog(components: CatalogComponents, options: CatalogOpt
   })
   const queries = new ImageQueries({ registry, index, trees, damage, outflows, clock })
 
+  const check = new CatalogCheck({ files, headers, index, registry, trees, damage, changes })
+
   let running: Promise<void> | undefined
   let open = false
   const whileOpen = <Part>(part: Part): Part => {
@@ -144,6 +147,7 @@ export function createCatalog(components: CatalogComponents, options: CatalogOpt
     readFileList: (input, call) => answering(() => whileOpen(queries).readFileList(input, call)),
     expireImage: (input) => answering(() => whileOpen(life).expireImage(input)),
     expireDue: (input, call) => answering(() => whileOpen(life).expireDue(input, call)),
+    check: (input, call) => items(() => whileOpen(check).check(input, call)),
     forgetImage: (input) => answering(() => whileOpen(life).forgetImage(input)),
   }
 }

@@ -54,14 +54,41 @@ export class ImageIndex {
   async load(): Promise<Map<string, HeaderStamp> | undefined> {
     if ((await this.#meta.get(formatKey)) !== format) return undefined
     const stamps = new Map<string, HeaderStamp>()
+    const isSound = await this.#compare((backupId, { stamp }) => stamps.set(backupId, stamp))
+    return isSound ? stamps : undefined
+  }
+
+  /** Whether its keys are those that its records give. */
+  isSound(): Promise<boolean> {
+    return guarded(() => this.#compare(() => undefined))
+  }
+
+  async #compare(visit: (backupId: string, indexed: IndexedImage) => void): Promise<boolean> {
     const expected = new KeySum()
-    for await (const [backupId, { image, stamp }] of this.#images.iterator()) {
-      stamps.set(backupId, stamp)
-      for (const key of indexKeys(image)) expected.add(key, backupId)
+    for await (const [backupId, indexed] of this.#images.iterator()) {
+      visit(backupId, indexed)
+      for (const key of indexKeys(indexed.image)) expected.add(key, backupId)
     }
     const found = new KeySum()
     for await (const [key, backupId] of this.#keys.iterator()) found.add(key, backupId)
-    return found.equals(expected) ? stamps : undefined
+    return found.equals(expected)
+  }
+
+  /** Makes all keys anew from the records. */
+  async makeKeys(): Promise<void> {
+    await guarded(async () => {
+      await this.#keys.clear()
+      for await (const [backupId, { image }] of this.#images.iterator()) {
+        const batch = this.#store.batch()
+        for (const key of indexKeys(image)) batch.put(key, backupId, { sublevel: this.#keys })
+        await batch.write(durably)
+      }
+    })
+  }
+
+  /** The ids of all indexed images. */
+  async *ids(): AsyncGenerator<string, void, undefined> {
+    for await (const backupId of this.#images.keys()) yield backupId
   }
 
   /** Empties it and makes it one of this form. */
@@ -121,6 +148,12 @@ export class ImageIndex {
   /** The record, as indexed. */
   async get(backupId: string): Promise<ImageRecord | undefined> {
     return (await this.#records([backupId]))[0]?.image
+  }
+
+  /** The record as the database has it, whatever is in memory. */
+  async getStored(backupId: string): Promise<ImageRecord | undefined> {
+    this.#forget(backupId)
+    return guarded(async () => (await this.#images.get(backupId))?.image)
   }
 
   /** Images of a range, newest first, fetched as they are asked for. */

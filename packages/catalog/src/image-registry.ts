@@ -46,6 +46,17 @@ export class ImageRegistry {
     if (damaged !== undefined) throw damaged.error
   }
 
+  /** Whether its header could not be read at the start. */
+  isDamaged(backupId: string): boolean {
+    return this.#damaged.has(backupId)
+  }
+
+  /** Takes an image in whose header can be read again. */
+  async takeIn(image: ImageRecord): Promise<void> {
+    await this.reindex(image)
+    this.#damaged.delete(image.backupId)
+  }
+
   /** Damaged images that were begun after this one by the same client: what they need can't be known. */
   damagedAfter(backupId: string): string[] {
     const own = parseBackupId(backupId)

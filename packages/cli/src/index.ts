@@ -63,6 +63,7 @@ export { userBackupCommand, type UserBackupOptions } from './commands/user-backu
 export { restoreCommand, type RestoreOptions } from './commands/restore.ts'
 export { listCommand, type ListOptions } from './commands/list.ts'
 export { findCommand, type FindOptions } from './commands/find.ts'
+export { catalogCheckCommand, type CatalogCheckOptions } from './commands/catalog-check.ts'
 export { imagesCommand, type ImagesOptions } from './commands/images.ts'
 export { policiesCommand } from './commands/policies.ts'
 export { policyShowCommand, type PolicyShowOptions } from './commands/policy-show.ts'

@@ -306,6 +306,22 @@ t.test('nb find shows what matches, tells of more, and says what is no pattern',
   t.match(await server.nb('find'), { code: 2 })
 })
 
+t.test('nb catalog check tells what is wrong, what follows, and what can be mended', async (t) => {
+  const all = await server.nb('catalog', 'check')
+  t.match(all, { code: 1, err: /1 finding can be mended with --repair/ })
+  t.match(all.out, /web1_2: sparse-index: the sparse index is missing\n {2}consequence: the first lookup/)
+  t.match(all.out, /web1_2: file-list: it is damaged[^]*repair: +the catalog has no second source/)
+  t.match(await server.nb('catalog', 'check', '--client', 'web1'), { code: 1 })
+  t.match(await server.nb('catalog', 'check', '--client', 'web1', '--repair'), {
+    code: 0,
+    out: /repair: +mended/,
+    err: /1 finding is mended/,
+  })
+  t.match(await server.nb('catalog', 'check', '--client', 'sound'), { code: 0, out: '', err: /is sound/ })
+  const json = await server.nb('catalog', 'check', '--json')
+  t.match(JSON.parse(json.out.split('\n')[1] ?? ''), { part: 'file-list', repair: 'none' })
+})
+
 t.test('nb list --versions lists the states of one path', async (t) => {
   const { code, out } = await server.nb('list', '/srv/a.txt', '--versions')
   t.equal(code, 0)

@@ -488,6 +488,25 @@ function memoryCatalog(): Catalog {
     async *versions({ path }) {
       yield* entries.filter((one) => one.path === path)
     },
+    async *check({ repair, client }) {
+      if (client === 'sound') return
+      const common = { backupId: 'web1_2', path: '/images/web1/web1_2/files.idx' }
+      yield {
+        ...common,
+        part: 'sparse-index',
+        problem: 'the sparse index is missing',
+        consequence: 'the first lookup reads the whole list',
+        repair: repair === true ? 'done' : 'possible',
+      }
+      if (client !== undefined) return
+      yield {
+        ...common,
+        part: 'file-list',
+        problem: 'it is damaged',
+        consequence: 'files are lost',
+        repair: 'none',
+      }
+    },
     async *search({ glob, regex, limit = 10_000, client, policy }) {
       if (glob === '[')
         throw new NbError('argument-invalid', 'glob has a [ without its ]', { details: { field: 'glob' } })

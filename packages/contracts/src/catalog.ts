@@ -94,6 +94,22 @@ export interface FileSearch {
   readonly limit?: number
 }
 
+/** Something that {@link Catalog.check} found. */
+export interface CatalogFinding {
+  /** The image that has it; absent for what belongs to none. */
+  readonly backupId?: string
+  /** The file on the server. */
+  readonly path: string
+  /** What part of the catalog it is. `sequence` is the last id of a client, `foreign` what is not the catalog's. */
+  readonly part: 'header' | 'index' | 'file-list' | 'sparse-index' | 'needed-images' | 'sequence' | 'foreign'
+  /** What is wrong, in a sentence. */
+  readonly problem: string
+  /** What follows from it, in a sentence. */
+  readonly consequence: string
+  /** `done`: it was made again from its second source; `possible`: it can be, with `repair`; `none`: the catalog has no second source. */
+  readonly repair: 'done' | 'possible' | 'none'
+}
+
 /**
  * The image database: a header and a files file per image.
  *
@@ -234,6 +250,16 @@ export interface Catalog {
     input: Record<string, never>,
     options?: CallOptions,
   ): Promise<{ readonly expired: readonly string[]; readonly held: readonly string[] }>
+  /**
+   * Verifies the catalog itself: every header, the index over them, the list of every complete image with all its checksums, its sparse index,
+   * and that the images which it needs are there. Gives what is wrong, as it is found; nothing for a sound catalog. With `repair` what
+   * has a second source is made from it again: the index from headers, a header from the index, a sparse index from its list, and a mark of
+   * damage goes where the list is sound. Backups and restores go on meanwhile. A list that is found damaged is remembered as such.
+   */
+  check(
+    input: { readonly client?: string; readonly repair?: boolean },
+    options?: CallOptions,
+  ): AsyncIterable<CatalogFinding>
   /** Removes what is left of an `expired` or `discarded` image, once its fragments are gone. Idempotent. */
   forgetImage(input: { readonly backupId: string }, options?: CallOptions): Promise<void>
 }

@@ -169,8 +169,8 @@ class SimulatedCatalog implements Catalog {
   readFileList: Catalog['readFileList'] = async () => noLists()
   browse: Catalog['browse'] = () => noEntries()
   versions: Catalog['versions'] = () => noEntries()
-
   search: Catalog['search'] = () => noEntries()
+  check: Catalog['check'] = () => noEntries()
   treeImages: Catalog['treeImages'] = () => noEntries()
 
   #imagesOf(client: string): ClientImages {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { imagesCommand } from '../commands/images.ts'
+import { catalogCheckCommand } from '../commands/catalog-check.ts'
 import { findCommand, mostLimit } from '../commands/find.ts'
 import { listCommand } from '../commands/list.ts'
 import { parseStart, parseTime } from '../time-argument.ts'
@@ -14,7 +15,7 @@ import {
   wholeNumberWithin,
 } from './registration.ts'
 
-/** `list`, `find` and `images`. */
+/** `list`, `find`, `images` and `catalog`. */
 export function addCatalogCommands({ program, run, path }: Registration): void {
   program
     .command('list')
@@ -103,8 +104,27 @@ export function addCatalogCommands({ program, run, path }: Registration): void {
         command.optsWithGlobals(),
       ),
     )
+  const catalog = program.command('catalog').description('check the catalog itself: nb catalog --help')
+  catalog
+    .command('check')
+    .description(
+      'verify headers, index and file lists with all checksums; tell what is wrong and what follows',
+    )
+    .option('--repair', 'make again what has a second source')
+    .option('--client <NAME>', 'only images of this client')
+    .addHelpText(
+      'after',
+      examples('nb catalog check', 'nb catalog check --repair', 'nb catalog check --client web1 --json'),
+    )
+    .action((options: CheckFlags, command: Command) =>
+      run(
+        (ports, output, call) => catalogCheckCommand(ports, { ...own(options), ...call }, output),
+        command.optsWithGlobals(),
+      ),
+    )
 }
 
+type CheckFlags = Omit<Parameters<typeof catalogCheckCommand>[1], 'signal'>
 type FindFlags = Omit<Parameters<typeof findCommand>[1], 'pattern' | 'signal'>
 type ListFlags = Omit<Parameters<typeof listCommand>[1], 'path' | 'signal'>
 type ImagesFlags = Omit<Parameters<typeof imagesCommand>[1], 'signal'>

@@ -1,5 +1,6 @@
 import type { Catalog } from '@nb/contracts'
 import {
+  catalogFinding,
   fileEntry,
   fileListTotals,
   fileSearch,
@@ -47,5 +48,6 @@ export const catalogContract: PortContract<Catalog> = {
   ),
   expireImage: call(closed<In<'expireImage'>>({ backupId: text, force: maybe(flag) }), nothing),
   expireDue: call(empty, closed<Out<'expireDue'>>({ expired: list(text), held: list(text) })),
+  check: stream(closed<In<'check'>>({ client: maybe(text), repair: maybe(flag) }), catalogFinding),
   forgetImage: call(byId, nothing),
 }

@@ -1,4 +1,5 @@
 import type {
+  CatalogFinding,
   FileEntry,
   FileKind,
   FileListTotals,
@@ -174,4 +175,21 @@ export const fileEntry: Schema<FileEntry> = closed<FileEntry>({
   dataImage: text,
   changedWhileRead: maybe(flag),
   unreadable: maybe(flag),
+})
+
+export const catalogFinding: Schema<CatalogFinding> = closed<CatalogFinding>({
+  backupId: maybe(text),
+  path: text,
+  part: oneOf<CatalogFinding['part']>({
+    header: true,
+    index: true,
+    'file-list': true,
+    'sparse-index': true,
+    'needed-images': true,
+    sequence: true,
+    foreign: true,
+  }),
+  problem: text,
+  consequence: text,
+  repair: oneOf<CatalogFinding['repair']>({ done: true, possible: true, none: true }),
 })

@@ -144,6 +144,7 @@ export function createFakeCatalog({ clock, log }: FakeCatalogOptions): FakeCatal
     browse: () => unsupportedItems(),
     versions: () => unsupportedItems(),
     search: () => unsupportedItems(),
+    check: () => unsupportedItems(),
     get images() {
       return [...images.values()]
     },

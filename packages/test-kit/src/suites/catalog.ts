@@ -28,6 +28,7 @@ import {
   sendList,
   takeBytes,
 } from './catalog-images.ts'
+import { checking } from './catalog-checks.ts'
 import type { CatalogCheck, CatalogFixture } from './catalog-fixture.ts'
 import { importing } from './catalog-import.ts'
 import { severalPolicies } from './catalog-policies.ts'
@@ -61,6 +62,7 @@ export function catalogSuite<Fixture extends CatalogFixture>(
   importing(check)
   reading(check)
   searching(check)
+  checking(check)
   expiring(check)
 }
 

@@ -1,0 +1,56 @@
+import { type CallOptions, type CatalogFinding, counted } from '@nb/contracts'
+import type { Ports } from '@nb/remote'
+import type { ExitCode } from '../exit-code.ts'
+import type { Output } from '../output.ts'
+import { printable } from '../table.ts'
+import { given } from './each.ts'
+
+/** Options of `nb catalog check`. */
+export interface CatalogCheckOptions extends CallOptions {
+  /** Only images of this client. @default all clients */
+  readonly client?: string
+  /** Makes again what has a second source. @default false */
+  readonly repair?: boolean
+}
+
+/**
+ * `nb catalog check`: what is wrong with the catalog, image by image, with what follows from it. Ends with 1 when something stays wrong.
+ */
+export async function catalogCheckCommand(
+  { catalog }: Pick<Ports, 'catalog'>,
+  { client, repair = false, ...call }: CatalogCheckOptions,
+  output: Output,
+): Promise<ExitCode> {
+  let wrong = 0
+  let possible = 0
+  let mended = 0
+  // Told as it is found: going through all lists takes its time.
+  for await (const finding of catalog.check(
+    { ...given('client', client), ...(repair ? { repair } : {}) },
+    call,
+  )) {
+    if (finding.repair === 'done') mended += 1
+    else if (finding.part !== 'foreign') wrong += 1
+    if (finding.repair === 'possible') possible += 1
+    await (output.json ? output.value(finding) : tell(finding, output))
+  }
+  if (output.json) return wrong > 0 ? 1 : 0
+  if (mended > 0) output.note(`${counted(mended, 'finding is', 'findings are')} mended`)
+  if (possible > 0) output.note(`${counted(possible, 'finding', 'findings')} can be mended with --repair`)
+  if (wrong === 0 && mended === 0) output.note('the catalog is sound')
+  return wrong > 0 ? 1 : 0
+}
+
+const repairs: Readonly<Record<CatalogFinding['repair'], string>> = {
+  done: 'mended',
+  possible: '--repair mends it',
+  none: 'the catalog has no second source; see the operations guide',
+}
+
+async function tell(finding: CatalogFinding, output: Output): Promise<void> {
+  const { backupId, part, problem, consequence, path, repair } = finding
+  await output.line(printable(`${backupId ?? '-'}: ${part}: ${problem}`))
+  await output.line(printable(`  consequence: ${consequence}`))
+  if (path !== '') await output.line(printable(`  file:        ${path}`))
+  if (part !== 'foreign') await output.line(printable(`  repair:      ${repairs[repair]}`))
+}
