@@ -97,7 +97,9 @@ t.test('a mutated header of an image is one, or store-corrupt', async (t) => {
 t.test('a mutated sequence file is one, or store-corrupt', async (t) => {
   await fuzz(t, {
     name: 'sequence',
-    seeds: [Buffer.from('{"format":"nb-sequence/1","lastSeconds":1767225600}\n')],
+    seeds: ['', ',"crc32":"8c5237e3"'].map((sum) =>
+      Buffer.from(`{"format":"nb-sequence/1","lastSeconds":1767225600${sum}}\n`),
+    ),
     dictionary: json,
     count: 200,
     longCount: 20_000,
@@ -131,6 +133,7 @@ t.test('a mutated record of the catalog index is as its keys say, or the index i
   const seed = JSON.stringify({ image, stamp: { sizeBytes: 10, modifiedAt: 5 } } satisfies IndexedImage)
   const level = new MemoryLevel<string, string>()
   const index = new ImageIndex(level)
+  const images = level.sublevel('images', {})
   await fuzz(t, {
     name: 'catalog-index',
     seeds: [Buffer.from(seed)],
@@ -141,7 +144,7 @@ t.test('a mutated record of the catalog index is as its keys say, or the index i
     run: async (input) => {
       await index.reset()
       await index.set(backupId, { image, stamp: { sizeBytes: 10, modifiedAt: 5 } })
-      await level.sublevel('images', {}).put(backupId, input.toString('latin1'))
+      await images.put(backupId, input.toString('latin1'))
       let stamps: Awaited<ReturnType<ImageIndex['load']>>
       try {
         stamps = await index.load()

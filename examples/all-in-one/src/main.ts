@@ -14,7 +14,7 @@ import { runMainJob, tellJobs } from './main-job.ts'
 import { asDamaged, openDatabase } from './open-database.ts'
 import { type AllInOneOptions, checkPlaces, parseOptions } from './options.ts'
 import { terminalScreen } from './show-job.ts'
-import { stateWarnings } from './state-warnings.ts'
+import { lossWarning, stateWarnings } from './state-warnings.ts'
 
 const options = parseOptions(process.argv.slice(2))
 const interrupted = new AbortController()
@@ -33,7 +33,10 @@ async function main(options: AllInOneOptions, interrupted: AbortSignal): Promise
   const signal = AbortSignal.any([interrupted, failed.signal])
   try {
     if (!options.serve) checkPlaces(options)
-    const database = await openDatabase(options.state, (error) => failed.abort(error))
+    const database = await openDatabase(options.state, {
+      onFailure: (error) => failed.abort(error),
+      onLoss: (bytes) => warn(lossWarning(bytes)),
+    })
     const server = composeAllInOne({
       database,
       files: systemFiles(),

@@ -2,15 +2,24 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { NbError, type Store, systemFiles } from '@nb/contracts'
 import { CautiousLevel } from './cautious-level.ts'
+import { checkDatabase } from './database-check/check-database.ts'
+
+/** Whom the opening of a database tells what it need not be refused for. */
+export interface DatabaseEvents {
+  /** A write has failed: nothing can be written from then on, so the server is best ended. @default nobody is told */
+  readonly onFailure?: (error: NbError) => void
+  /** So many bytes of its log can't be read and were passed over. @default nobody is told */
+  readonly onLoss?: (bytes: number) => void
+}
 
 /**
- * Opens the database of a state folder, which one process at a time may hold. `onFailure` is told when a write has
- * failed: nothing can be written from then on, so the server is best ended.
+ * Opens the database of a state folder, which one process at a time may hold, once all its checksums are found right: LevelDB itself
+ * hands out what is in a table without a look at them.
  * @throws NbError `store-locked` naming the process that holds it, `store-corrupt`, `store-failed`
  */
 export async function openDatabase(
   state: string,
-  onFailure: (error: NbError) => void = () => undefined,
+  { onFailure = () => undefined, onLoss = () => undefined }: DatabaseEvents = {},
 ): Promise<Store> {
   const holder = join(state, 'process-id')
   await systemFiles()
@@ -19,12 +28,22 @@ export async function openDatabase(
       throw failed(state, cause)
     })
   refuseHeadless(state)
-  const database = new CautiousLevel(join(state, 'database'), onFailure)
+  const folder = join(state, 'database')
+  const { faults, silentBytes } = await checkDatabase(folder)
+  const [fault] = faults
+  // While another process writes it, what is read of it may not fit together.
+  if (fault !== undefined && !isHeld(holder)) throw damaged(state, fault)
+  const database = new CautiousLevel(folder, onFailure)
   try {
     await database.open()
   } catch (cause) {
     throw explain(state, holder, cause)
   }
+  if (fault !== undefined) {
+    await database.close()
+    throw damaged(state, fault)
+  }
+  if (silentBytes > 0) onLoss(silentBytes)
   try {
     writeFileSync(holder, `${process.pid}\n`, { mode: 0o600 })
   } catch (cause) {
@@ -82,6 +101,16 @@ function failed(state: string, cause: unknown): NbError {
     cause,
     details: { state },
   })
+}
+
+/** Whether the process that opened it last, or another with its number, is alive. */
+function isHeld(holder: string): boolean {
+  const pid = holderOf(holder)
+  try {
+    return pid !== undefined && pid !== process.pid && process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
 }
 
 function holderOf(path: string): number | undefined {

@@ -9,11 +9,7 @@ import type { AllInOne } from './compose.ts'
 export async function stateWarnings(state: string, { ports }: AllInOne): Promise<readonly string[]> {
   const warnings: string[] = []
   const dropped = droppedBytes(join(state, 'database', 'LOG'))
-  if (dropped > 0) {
-    warnings.push(
-      `the database lost ${dropped} bytes of damaged records when it was opened: check policies and jobs (nb policies, nb jobs). Images are kept outside it and are whole`,
-    )
-  }
+  if (dropped > 0) warnings.push(lossWarning(dropped))
   if (
     (await hasAny(ports.catalog.listImages({ limit: 1 }))) &&
     !(await hasAny(ports.scheduler.policies({})))
@@ -23,6 +19,11 @@ export async function stateWarnings(state: string, { ports }: AllInOne): Promise
     )
   }
   return warnings
+}
+
+/** What an administrator must know of bytes of the database's log that could not be read. */
+export function lossWarning(bytes: number): string {
+  return `the database lost ${bytes} bytes of damaged records when it was opened: check policies and jobs (nb policies, nb jobs). Images are kept outside it and are whole`
 }
 
 /** Bytes that the database says it could not read at this opening. */

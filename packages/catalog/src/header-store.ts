@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import { type Files, type ImageRecord, NbError, replaceFile } from '@nb/contracts'
 import { parseBackupId } from './backup-id.ts'
 import { damagedHeader, decodeHeader, encodeHeader } from './header.ts'
@@ -152,7 +153,7 @@ export class HeaderStore {
   }
 
   async #keepSequence(client: string, lastSeconds: number): Promise<void> {
-    const content = `${JSON.stringify({ format: sequenceFormat, lastSeconds })}\n`
+    const content = `${JSON.stringify({ format: sequenceFormat, lastSeconds, crc32: sumOf(lastSeconds) })}\n`
     await replaceFile(
       this.#files,
       `${clientFolder(this.#directory, client)}/${sequenceFileName}`,
@@ -175,14 +176,20 @@ export class HeaderStore {
 
 function parseSequence(text: string): number | undefined {
   try {
-    const value = JSON.parse(text) as { readonly format?: unknown; readonly lastSeconds?: unknown } | null
-    const { format, lastSeconds } = value ?? {}
-    return format === sequenceFormat && Number.isSafeInteger(lastSeconds)
-      ? (lastSeconds as number)
-      : undefined
+    const value = JSON.parse(text) as Readonly<Record<string, unknown>> | null
+    const { format, lastSeconds, crc32: sum } = value ?? {}
+    if (format !== sequenceFormat || !Number.isSafeInteger(lastSeconds)) return undefined
+    // Files of the time before they had a checksum have none.
+    const isSound = sum === undefined || sum === sumOf(lastSeconds as number)
+    return isSound ? (lastSeconds as number) : undefined
   } catch {
     return undefined
   }
+}
+
+/** CRC-32 of the number's decimal digits, in hexadecimal digits. */
+function sumOf(lastSeconds: number): string {
+  return crc32(String(lastSeconds)).toString(16).padStart(8, '0')
 }
 
 /** Makes a folder and what is missing above it, each name durable in the one above. */

@@ -3,6 +3,7 @@ import { type Catalog, type Files, lifecycle, systemClock, systemFiles } from '@
 import { type AllInOne, composeAllInOne } from '../../src/compose.ts'
 import { openDatabase } from '../../src/open-database.ts'
 import type { ServerSettings } from '../../src/settings.ts'
+import { lossWarning } from '../../src/state-warnings.ts'
 
 /** Places and parts that a test wants otherwise. */
 export interface BootOptions {
@@ -19,7 +20,9 @@ export type BootedServer = AllInOne & { stop(): Promise<void> }
 
 /** Opens the state and starts a server on it, as the example does; fragments are at most 1 MiB. */
 export async function boot(state: string, options: BootOptions = {}): Promise<BootedServer> {
-  const database = await openDatabase(state)
+  const database = await openDatabase(state, {
+    onLoss: (bytes) => options.warn?.(lossWarning(bytes)),
+  })
   const server = composeAllInOne({
     database,
     files: systemFiles(),

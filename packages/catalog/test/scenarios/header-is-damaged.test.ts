@@ -120,3 +120,21 @@ t.test('a file list that is damaged after all says so, and gives nothing wrong',
   await rm(path)
   await t.rejects(browse(), { code: 'file-list-corrupt' })
 })
+
+t.test('a flipped digit in the record of the last id is refused, so that no id is given twice', async (t) => {
+  const opened = await site(t)
+  const only = await backUp(opened, { entries: tree, expiresAt: 1 })
+  await opened.catalog.expireImage({ backupId: only.image.backupId })
+  await opened.catalog.forgetImage({ backupId: only.image.backupId })
+  const path = join(opened.directory, 'web1', 'sequence.json')
+  const right = await readFile(path, 'utf8')
+  const { lastSeconds } = JSON.parse(right) as { lastSeconds: number }
+  await writeFile(path, right.replace(String(lastSeconds), String(lastSeconds - 1)))
+  await opened.restart()
+  await t.rejects(backUp(opened, { entries: tree }), { code: 'store-corrupt', details: { path } })
+  // As it was written before it had a checksum.
+  await writeFile(path, JSON.stringify({ format: 'nb-sequence/1', lastSeconds }))
+  await opened.restart()
+  const next = await backUp(opened, { entries: tree })
+  t.ok(Number(next.image.backupId.split('_')[1]) > lastSeconds)
+})
