@@ -1,3 +1,5 @@
+import type { MemoryPool } from '../memory-pool.ts'
+
 /**
  * A pipe of bytes between two threads: a ring of equal blocks in shared memory, one writer and one reader.
  * A thread that may block waits with `Atomics.wait`, the main thread with `Atomics.waitAsync`; a full ring
@@ -64,17 +66,17 @@ interface AsyncWait {
   waitAsync(array: Int32Array, index: number, value: number): { readonly value: Promise<string> | string }
 }
 
-/** Makes a pipe of `blocks` blocks of `blockBytes` bytes; `blocks` is a power of two. */
-export function createBlockPipe(options: {
-  readonly blocks: number
-  readonly blockBytes: number
-}): BlockPipe {
+/** Makes a pipe of `blocks` blocks of `blockBytes` bytes; `blocks` is a power of two. Its blocks are of the pool, if there is one. */
+export function createBlockPipe(
+  options: { readonly blocks: number; readonly blockBytes: number },
+  pool?: Pick<MemoryPool, 'take'>,
+): BlockPipe {
   const { blocks, blockBytes } = options
   // Slots are counted modulo the number of blocks, and counters wrap at 2^32: both must agree.
   if (blocks < 1 || (blocks & (blocks - 1)) !== 0) throw new RangeError('blocks must be a power of two')
   return openBlockPipe({
     control: new SharedArrayBuffer((LENGTHS + blocks) * Int32Array.BYTES_PER_ELEMENT),
-    data: new SharedArrayBuffer(blocks * blockBytes),
+    data: pool?.take(blocks * blockBytes) ?? new SharedArrayBuffer(blocks * blockBytes),
     blockBytes,
   })
 }

@@ -32,15 +32,16 @@ export function startReaderSession(
   channels: ReaderChannels,
   listener: WorkerListener,
 ): ReaderSession {
+  const { memory } = threads
   const gate = createCheckpointGate()
-  const data = createBlockPipe({ blocks: DATA_BLOCKS, blockBytes: DATA_BLOCK_BYTES })
-  const list = createBlockPipe({ blocks: LIST_BLOCKS, blockBytes: LIST_BLOCK_BYTES })
+  const data = createBlockPipe({ blocks: DATA_BLOCKS, blockBytes: DATA_BLOCK_BYTES }, memory)
+  const list = createBlockPipe({ blocks: LIST_BLOCKS, blockBytes: LIST_BLOCK_BYTES }, memory)
   const reference =
     channels.reference === undefined
       ? undefined
       : {
           channel: channels.reference,
-          pipe: createBlockPipe({ blocks: LIST_BLOCKS, blockBytes: LIST_BLOCK_BYTES }),
+          pipe: createBlockPipe({ blocks: LIST_BLOCKS, blockBytes: LIST_BLOCK_BYTES }, memory),
         }
   const session = superviseThread<ReaderTotals>({
     threads,
@@ -53,7 +54,8 @@ export function startReaderSession(
       gate: gate.shared,
     },
     listener,
-    waits: [data, list, gate, ...(reference === undefined ? [] : [reference.pipe])],
+    pipes: [data, list, ...(reference === undefined ? [] : [reference.pipe])],
+    waits: [gate],
     channels: [channels.data, channels.metadata, ...(reference === undefined ? [] : [reference.channel])],
     pumps: [
       () => pumpOut(data, channels.data),

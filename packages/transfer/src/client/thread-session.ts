@@ -1,4 +1,5 @@
 import { asNbError, NbError, type DataChannel } from '@nb/contracts'
+import type { BlockPipe } from './block-pipe.ts'
 import type { ThreadName, WorkerListener, WorkerThreads } from './worker-threads.ts'
 
 /** A thread at work, with the pumps that feed and empty it. */
@@ -15,8 +16,10 @@ export interface ThreadSessionParts {
   readonly name: ThreadName
   readonly input: object
   readonly listener: WorkerListener
-  /** What the thread waits at: an end of the session wakes it there. */
-  readonly waits: readonly { abort(): void }[]
+  /** The pipes, their blocks of the threads' pool. */
+  readonly pipes: readonly Pick<BlockPipe, 'abort' | 'shared'>[]
+  /** What else the thread waits at: an end of the session wakes it there. @default nothing */
+  readonly waits?: readonly { abort(): void }[]
   readonly channels: readonly DataChannel[]
   /** Each moves bytes between one channel and one pipe until their end. */
   readonly pumps: readonly (() => Promise<void>)[]
@@ -31,7 +34,7 @@ export function superviseThread<Result>(parts: ThreadSessionParts): ThreadSessio
   const fail = (error: NbError): void => {
     if (failure !== undefined) return
     failure = error
-    for (const wait of parts.waits) wait.abort()
+    for (const wait of [...parts.pipes, ...(parts.waits ?? [])]) wait.abort()
     for (const channel of parts.channels) channel.abort(error.message)
   }
   const thread = parts.threads
@@ -49,6 +52,8 @@ export function superviseThread<Result>(parts: ThreadSessionParts): ThreadSessio
     const [result] = await Promise.all([thread, ...pumps])
     if (failure !== undefined) throw failure
     if (result === undefined) throw new NbError('internal', `The ${parts.name} thread gave no result.`)
+    // After a failure someone may still be looking at a block: then they are left to the garbage collector.
+    for (const { shared } of parts.pipes) parts.threads.memory.giveBack(shared.data)
     return result
   }
   const result = settle()

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { fromErrorRecord, NbError, type Clock, type ReaderCheckpoint } from '@nb/contracts'
+import { MemoryPool } from '../memory-pool.ts'
 import type { TransferWarning } from './warning.ts'
 import type { WorkerMessage, WorkerProgress } from './worker-messages.ts'
 
@@ -20,8 +21,15 @@ export interface WorkerThreadsOptions {
   readonly keepIdle?: number
   /** How long a thread without work is kept, milliseconds. @default 30000 */
   readonly keepIdleMs?: number
-  /** A thread whose task took longer than this, milliseconds, is not kept: it has grown by tens of MiB. @default 250 */
+  /** A thread whose task took longer than this, milliseconds, is not kept: it has grown by tens of MiB. @default 1000 */
   readonly keepAfterMs?: number
+  /**
+   * Threads of each name at work beyond which a run waits for one to come free, 1 or more: each costs tens of MiB, and more than the
+   * processor has cores for bring nothing. @default 4
+   */
+  readonly enough?: number
+  /** How long such a run waits before it gets one more thread all the same, milliseconds. @default 5000 */
+  readonly patienceMs?: number
 }
 
 /** A thread without work, and what ends its being watched. */
@@ -35,18 +43,31 @@ interface IdleThread {
  * threads do not keep the process alive.
  */
 export class WorkerThreads {
+  /** Memory of the pipes to and from the threads. */
+  readonly memory: MemoryPool = new MemoryPool()
   readonly #clock: Pick<Clock, 'now' | 'setTimer'>
   readonly #keepIdle: number
   readonly #keepIdleMs: number
   readonly #keepAfterMs: number
+  readonly #enough: number
+  readonly #patienceMs: number
   readonly #idle: Record<ThreadName, IdleThread[]> = { reader: [], extractor: [], remover: [] }
+  readonly #atWork: Record<ThreadName, number> = { reader: 0, extractor: 0, remover: 0 }
+  /** Runs that wait for a thread, the longest first; each is given one, or `undefined` to start its own. */
+  readonly #waiting: Record<ThreadName, ((worker: Worker | undefined) => void)[]> = {
+    reader: [],
+    extractor: [],
+    remover: [],
+  }
   #isStopped = false
 
   constructor(clock: Pick<Clock, 'now' | 'setTimer'>, options: WorkerThreadsOptions = {}) {
     this.#clock = clock
     this.#keepIdle = options.keepIdle ?? 1
     this.#keepIdleMs = options.keepIdleMs ?? 30_000
-    this.#keepAfterMs = options.keepAfterMs ?? 250
+    this.#keepAfterMs = options.keepAfterMs ?? 1000
+    this.#enough = options.enough ?? 4
+    this.#patienceMs = options.patienceMs ?? 5000
   }
 
   /**
@@ -57,15 +78,15 @@ export class WorkerThreads {
    * @throws NbError the task's error; `client-ended` when the thread ended without a result
    */
   async run<Result>(name: ThreadName, input: object, listener: WorkerListener): Promise<Result> {
-    const worker = this.#take(name)
+    const worker = await this.#take(name)
     const begun = this.#clock.now()
     try {
       const result = await perform<Result>(worker, name, input, listener)
-      if (this.#clock.now() - begun > this.#keepAfterMs) await worker.terminate()
+      if (this.#clock.now() - begun > this.#keepAfterMs) await this.#end(name, worker)
       else this.#putBack(name, worker)
       return result
     } catch (error) {
-      await worker.terminate()
+      await this.#end(name, worker)
       throw error
     }
   }
@@ -83,20 +104,54 @@ export class WorkerThreads {
     this.#isStopped = false
   }
 
-  #take(name: ThreadName): Worker {
+  async #take(name: ThreadName): Promise<Worker> {
     const thread = this.#idle[name].pop()
-    if (thread === undefined) return startThread(name)
+    if (thread === undefined) {
+      const given = this.#atWork[name] < this.#enough ? undefined : await this.#next(name)
+      if (given !== undefined) return given
+      this.#atWork[name] += 1
+      return startThread(name)
+    }
+    this.#atWork[name] += 1
     thread.leave()
     thread.worker.ref()
     return thread.worker
   }
 
+  /** The next thread that comes free; `undefined` when one more may be started. */
+  #next(name: ThreadName): Promise<Worker | undefined> {
+    const waiting = this.#waiting[name]
+    return new Promise((resolve) => {
+      const give = (worker: Worker | undefined): void => {
+        cancelTimeout()
+        resolve(worker)
+      }
+      const cancelTimeout = this.#clock.setTimer(this.#patienceMs, () => {
+        waiting.splice(waiting.indexOf(give), 1)
+        resolve(undefined)
+      })
+      waiting.push(give)
+    })
+  }
+
+  async #end(name: ThreadName, worker: Worker): Promise<void> {
+    await worker.terminate()
+    this.#atWork[name] -= 1
+    this.#waiting[name].shift()?.(undefined)
+  }
+
   #putBack(name: ThreadName, worker: Worker): void {
-    const threads = this.#idle[name]
-    if (this.#isStopped || threads.length >= this.#keepIdle) {
-      void worker.terminate()
+    const next = this.#isStopped ? undefined : this.#waiting[name].shift()
+    if (next !== undefined) {
+      next(worker)
       return
     }
+    const threads = this.#idle[name]
+    if (this.#isStopped || threads.length >= this.#keepIdle) {
+      void this.#end(name, worker)
+      return
+    }
+    this.#atWork[name] -= 1
     const leave = (): void => {
       cancelTimeout()
       worker.off('error', leave).off('exit', leave)

@@ -35,17 +35,20 @@ export interface BlockRingOptions {
   readonly blockBytes: number
   /** Number of blocks, from 2. */
   readonly blocks: number
+  /** The memory to use, of `blockBytes` times `blocks`. @default some of its own */
+  readonly memory?: SharedArrayBuffer
 }
 
 /**
  * Makes a ring whose producer and consumer are tasks of one thread. Its memory is shared memory all the same, so that
  * a ring between threads can take its place without any of its users noticing.
  */
-export function createBlockRing({ blockBytes, blocks }: BlockRingOptions): BlockRing {
+export function createBlockRing({ blockBytes, blocks, memory: given }: BlockRingOptions): BlockRing {
   if (!Number.isSafeInteger(blockBytes) || blockBytes < 512)
     throw new TypeError('blockBytes must be a whole number from 512')
   if (!Number.isSafeInteger(blocks) || blocks < 2) throw new TypeError('blocks must be a whole number from 2')
-  const memory = Buffer.from(new SharedArrayBuffer(blockBytes * blocks))
+  const memory = Buffer.from(given ?? new SharedArrayBuffer(blockBytes * blocks))
+  if (memory.length !== blockBytes * blocks) throw new TypeError('memory must be of blockBytes times blocks')
   const lengths = new Uint32Array(blocks)
   // Blocks ever published and ever released; their difference is what is full, at most `blocks`.
   let published = 0

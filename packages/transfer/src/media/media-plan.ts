@@ -1,5 +1,5 @@
 import { type DataChannel, NbError, readChannel } from '@nb/contracts'
-import { FileListDecoder, FormatError } from '@nb/formats'
+import { type FileListEntry, FileListDecoder, FormatError } from '@nb/formats'
 import { type Range, RangeList } from './range-list.ts'
 
 /** What a restore reads: for each image of the session, by index, the ranges of its archive stream in order. */
@@ -21,7 +21,7 @@ export async function readMediaPlan(plan: DataChannel, images: number): Promise<
   const decoder = new FileListDecoder()
   let entries = 0
   const sink = {
-    onRecord: (record: { imageIndex: number; memberOffset: number; memberBytes: number }): void => {
+    onEntry: (record: FileListEntry): void => {
       if (record.memberBytes === 0) return
       const list = lists[record.imageIndex]
       if (list === undefined)

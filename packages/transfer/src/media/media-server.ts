@@ -27,6 +27,7 @@ import {
 } from '@nb/contracts'
 import { BLOCK_BYTES } from '@nb/formats'
 import { runBackup } from './backup-session.ts'
+import { MemoryPool } from '../memory-pool.ts'
 import { type BlockRing, createBlockRing } from './block-ring.ts'
 import { describeCopy, sendFileList } from './described-copy.ts'
 import { orAborted } from './or-aborted.ts'
@@ -97,6 +98,7 @@ export function createMediaServer(
   )
   const courier = createReportCourier({ jobs, clock, logger })
   const deliveries = new Set<Promise<void>>()
+  const pool = new MemoryPool()
   let stopping = false
 
   /** Starts a session, or finds the one that the same request has started. Its work goes on by itself. */
@@ -117,12 +119,16 @@ export function createMediaServer(
     if (stopping) throw new NbError('manager-stopping', `Media server ${host.name} is stopping.`)
     const info = { sessionId: `${host.name}-${randomUUID()}`, jobId, kind, startedAt: clock.now() }
     const session = new Session(host, info, client)
-    const ring = createBlockRing(
-      kind === 'removal' ? noData : { blockBytes: host.blockBytes, blocks: host.bufferBlocks },
-    )
+    const size = kind === 'removal' ? noData : { blockBytes: host.blockBytes, blocks: host.bufferBlocks }
+    const memory = pool.take(size.blockBytes * size.blocks)
+    const ring = createBlockRing({ ...size, memory })
     const report = work(session, ring)
       .then(
-        (outcome) => successReport(info, outcome, ring),
+        (outcome) => {
+          // After a failure a write may still be under way from it: then it is left to the garbage collector.
+          pool.giveBack(memory)
+          return successReport(info, outcome, ring)
+        },
         // What its work rejects with: a broken channel came first, but the client's own reason tells more.
         (error: unknown) => failureReport(info, asNbError(error), ring),
       )

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { createVirtualClock } from '@nb/test-kit'
 import t from 'tap'
-import { createBlockPipe } from '../../src/client/block-pipe.ts'
+import { createBlockPipe, openBlockPipe } from '../../src/client/block-pipe.ts'
 import { createCheckpointGate } from '../../src/client/checkpoint-gate.ts'
 import { WorkerThreads } from '../../src/client/worker-threads.ts'
 import type { ReaderInput, ReaderTotals } from '../../src/client/worker-messages.ts'
@@ -107,3 +107,38 @@ t.test('threads start whatever arguments Node was given for the process', async 
   t.equal(counts.entries, 1)
   await threads.stop()
 })
+
+t.test(
+  'beyond enough threads a run waits for one to come free, and for no longer than was said',
+  async (t) => {
+    const directory = freshDirectory(t)
+    const clock = createVirtualClock()
+    const threads = new WorkerThreads(clock, { enough: 1, patienceMs: 1000 })
+    let started = 0
+    const count = (): void => void started++
+    process.on('worker', count)
+    t.teardown(() => process.off('worker', count))
+    const run = (): Promise<ReaderTotals> => threads.run<ReaderTotals>('reader', input(directory), listener)
+    await Promise.all([run(), run(), run()])
+    t.equal(started, 1, 'one thread did the work of all')
+
+    // A run that holds its thread: its pipes have no room, as nobody reads them.
+    writeFileSync(`${directory}/big`, Buffer.alloc(1_000_000))
+    const held = input(directory)
+    const long = threads.run<ReaderTotals>('reader', held, listener)
+    const small = freshDirectory(t)
+    const impatient = threads.run<ReaderTotals>('reader', input(small), listener)
+    await clock.advance(999)
+    t.equal(started, 1)
+    await clock.advance(1)
+    t.equal((await impatient).counts.entries, 1)
+    t.equal(started, 2)
+    const failing = t.rejects(threads.run('reader', input(`${directory}/none`), listener), {
+      code: 'source-missing',
+    })
+    await failing
+    openBlockPipe(held.data).abort()
+    await t.rejects(long)
+    await threads.stop()
+  },
+)

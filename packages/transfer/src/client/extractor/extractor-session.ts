@@ -23,15 +23,15 @@ export function startExtractorSession(
   channels: { readonly plan: DataChannel; readonly data: DataChannel },
   listener: WorkerListener,
 ): ThreadSession<ExtractorTotals> {
-  const plan = createBlockPipe({ blocks: PLAN_BLOCKS, blockBytes: PLAN_BLOCK_BYTES })
-  const data = createBlockPipe({ blocks: DATA_BLOCKS, blockBytes: DATA_BLOCK_BYTES })
+  const plan = createBlockPipe({ blocks: PLAN_BLOCKS, blockBytes: PLAN_BLOCK_BYTES }, threads.memory)
+  const data = createBlockPipe({ blocks: DATA_BLOCKS, blockBytes: DATA_BLOCK_BYTES }, threads.memory)
   const input: ExtractorInput = { ...spec, plan: plan.shared, data: data.shared }
   return superviseThread<ExtractorTotals>({
     threads,
     name: 'extractor',
     input,
     listener,
-    waits: [plan, data],
+    pipes: [plan, data],
     channels: [channels.plan, channels.data],
     pumps: [() => pumpIn(channels.plan, plan), () => pumpIn(channels.data, data)],
   })

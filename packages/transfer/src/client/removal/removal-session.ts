@@ -20,14 +20,14 @@ export function startRemovalSession(
   list: DataChannel,
   listener: WorkerListener,
 ): ThreadSession<RemovalTotals> {
-  const pipe = createBlockPipe({ blocks: LIST_BLOCKS, blockBytes: LIST_BLOCK_BYTES })
+  const pipe = createBlockPipe({ blocks: LIST_BLOCKS, blockBytes: LIST_BLOCK_BYTES }, threads.memory)
   const input: RemovalInput = { ...spec, list: pipe.shared }
   return superviseThread<RemovalTotals>({
     threads,
     name: 'remover',
     input,
     listener,
-    waits: [pipe],
+    pipes: [pipe],
     channels: [list],
     pumps: [() => pumpIn(list, pipe)],
   })
