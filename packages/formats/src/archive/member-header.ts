@@ -47,11 +47,13 @@ export function readMemberHeader(block: Buffer, blockOffset: number, overrides: 
       `A member of type ${String.fromCharCode(type)}`,
     )
   const rawPath = overrides.sparseName ?? overrides.path ?? readPath(block)
+  // Before tar knew of directories they were files whose name ends in a slash. Bytes that such a one declares are there all the same.
+  const hasData = kind === 'file' || type === 0x44
   if (kind === 'file' && rawPath[rawPath.length - 1] === SLASH) kind = 'directory'
   const declared = overrides.sizeBytes ?? readNumber(block, FIELD.size, 12, blockOffset)
   if (declared < 0) throw new FormatError('ARCHIVE_INVALID', blockOffset + FIELD.size, 'A size below zero')
   // POSIX lets a hard link carry data, yet GNU tar, and so nearly every archive, gives it none whatever the size says.
-  const storedBytes = kind === 'file' || type === 0x44 ? declared : 0
+  const storedBytes = hasData ? declared : 0
   const member: Growing = {
     path: relative(rawPath),
     kind,

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { ArchiveParser, END_OF_ARCHIVE, FormatError, MAX_EXTENDED_HEADER_BYTES } from '../../src/index.ts'
+import {
+  ArchiveParser,
+  END_OF_ARCHIVE,
+  FormatError,
+  MAX_EXTENDED_HEADER_BYTES,
+  encodeMember,
+} from '../../src/index.ts'
 import type { ArchiveMember } from '../../src/index.ts'
 import { sealHeaderBlock } from '../support/seal-header-block.ts'
 import { archiveMember, chunksOf, damage, damaged } from '../support/arbitraries.ts'
@@ -200,3 +206,28 @@ t.test('what follows the end of the archive is ignored', (t) => {
   t.equal(collector.stored.length, 1)
   t.end()
 })
+
+t.test(
+  'bytes that a file with the name of a directory declares are stepped over, not read as headers',
+  (t) => {
+    const common = { mode: 0o644, uid: 0, gid: 0, mtimeNs: 0n }
+    const odd = encodeMember({ ...common, path: Buffer.from('odd'), kind: 'file', sizeBytes: 600 })
+    odd[3] = 0x2f
+    odd.fill(0x20, 148, 156)
+    const sum = odd.reduce((total, byte) => total + byte, 0)
+    odd.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1')
+    const next = encodeMember({ ...common, path: Buffer.from('next'), kind: 'file', sizeBytes: 0 })
+    const found: string[] = []
+    const parser = new ArchiveParser()
+    parser.push(Buffer.concat([odd, Buffer.alloc(1024, 'x'), next]), {
+      onMember: ({ path, kind, sizeBytes }, at) =>
+        found.push(`${kind} ${path.toString()} ${sizeBytes} at ${at}`),
+      onData: () => undefined,
+      onMemberEnd: () => undefined,
+      onEndOfArchive: () => undefined,
+    })
+    parser.finish()
+    t.same(found, ['directory odd 0 at 0', `file next 0 at ${odd.length + 1024}`])
+    t.end()
+  },
+)
