@@ -66,7 +66,7 @@ async function compare(context: BenchContext, source: Source, mostRatio: number)
     peers: contenders.map(({ name }) => name).filter((name) => name !== 'nb'),
     goals: [
       { peer: plain, mostRatio },
-      { peer: restic, mostRatio: 1 / 3 },
+      { peer: restic, mostRatio: 0.333 },
     ],
   })
 }
