@@ -1,6 +1,7 @@
 import { type MediaRequest, NbError } from '@nb/contracts'
 import type { Holding, JobPhase, JobRecord, JobSpec } from './job-record.ts'
 import { objectOf, rowsOf } from './rows.ts'
+import { upgradedRecord } from './upgraded-record.ts'
 import { wholeRecord } from './whole-record.ts'
 
 const phases: readonly string[] = [
@@ -75,7 +76,7 @@ function specOf({ backup, selections, streamSet, retentionMs }: JobRecord): JobS
  * naming the key; a record of a newer version with `version-unsupported`.
  */
 export function parseRecord(key: string, text: string, spec?: string): JobRecord {
-  const value = parseObject<WrittenRecord>(key, text)
+  const value = upgradedRecord(parseObject<WrittenRecord>(key, text))
   if (typeof value.version === 'number' && value.version > 1) {
     throw new NbError(
       'version-unsupported',

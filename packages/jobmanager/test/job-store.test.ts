@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { createPowerLossStorage, createVirtualClock, collect, driven, sampleLine } from '@nb/test-kit'
 import { MemoryLevel } from 'memory-level'
 import t from 'tap'
@@ -264,4 +265,42 @@ t.test('many old jobs go, the young ones stay', async (t) => {
     ['235', '234', '233', '232', '231'],
   )
   await store.stop()
+})
+
+t.test('a database of the time before jobs had tries is read, and goes on in the present form', async (t) => {
+  interface Golden {
+    readonly lastId: string
+    readonly jobs: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  }
+  const golden = JSON.parse(readFileSync(new URL('golden/jobs-1.json', import.meta.url), 'utf8')) as Golden
+  const store = new MemoryLevel<string, string>()
+  const jobs = store.sublevel('jobs', { valueEncoding: 'utf8' })
+  for (const [key, record] of Object.entries(golden.jobs)) await jobs.put(key, JSON.stringify(record))
+  await store.sublevel('meta', { valueEncoding: 'utf8' }).put('lastId', golden.lastId)
+  const clock = createVirtualClock(1_767_300_000_000)
+  const jobStore = createJobStore({ store, clock })
+  await jobStore.start()
+  t.same(jobStore.damage, [])
+  t.match(await jobStore.view('1'), { state: 'done', status: 0, attempt: 1, schedule: 'full' })
+  t.match(await jobStore.view('2'), { state: 'queued', policy: 'nightly', attempt: 1 })
+  t.match(await jobStore.view('3'), { type: 'restore', state: 'active' })
+  t.match(jobStore.current('2'), {
+    backup: { schedule: { name: 'full' } },
+    scheduleType: 'full',
+    queueings: 1,
+  })
+  const ending = { status: 150, statusText: 'ended', warnings: 0 }
+  await jobStore.apply('2', { kind: 'ended', at: clock.now(), ending })
+  await jobStore.stop()
+  t.match(JSON.parse((await jobs.get('2'.padStart(16, '0'))) ?? ''), { attempt: { number: 1 }, queueings: 1 })
+  const [, second] = Object.values(golden.jobs)
+  await jobs.put(jobKey('2'), JSON.stringify({ ...second, tries: [] }))
+  const torn = createJobStore({ store, clock })
+  await torn.start()
+  t.match(
+    torn.damage,
+    [{ code: 'store-corrupt', details: { key: jobKey('2') } }],
+    'half of the present form is damage',
+  )
+  await torn.stop()
 })
