@@ -37,7 +37,7 @@ export interface RestoreServiceComponents {
   readonly log: JobLog
   readonly clock: Clock
   /** The clients by name, to refuse at once what can't be restored to. @default not known here: the job ends with 48 */
-  readonly clients?: { has(name: string): boolean }
+  readonly clients?: Pick<ReadonlyMap<string, unknown>, 'has'>
   /** Starts the backups and archives that users ask for. @default none; `backup` rejects with `not-supported` */
   readonly scheduler?: Pick<Scheduler, 'runForUser'>
 }
