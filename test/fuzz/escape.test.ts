@@ -12,6 +12,8 @@ import {
 import { resealList } from './repairs/file-list.ts'
 import { Ground, escapedName, hostileEntry } from './support/hostile-restore.ts'
 
+t.setTimeout(110_000)
+
 const name = escapedName
 const paths: readonly string[] = [
   `/../${name}`,
