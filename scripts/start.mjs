@@ -7,7 +7,12 @@ import { environment, node, root } from './lib/run.mjs'
 
 await bootstrap()
 
-const program = [join(root, 'examples/all-in-one/dist/main.js'), ...process.argv.slice(2)]
+// A small young generation: garbage of lists that stream through is collected before it makes the process grow.
+const program = [
+  '--max-semi-space-size=4',
+  join(root, 'examples/all-in-one/dist/main.js'),
+  ...process.argv.slice(2),
+]
 
 if (typeof process.execve === 'function') {
   // Replacing this process leaves nobody between the program and its signals, exit code and terminal.

@@ -4,6 +4,8 @@ import type { Figure } from './rows.ts'
 export interface BenchContext {
   /** Little data and few runs: shows that all works, and judges no goal. */
   readonly quick: boolean
+  /** The most files of a curve over their number. @default the bench's own */
+  readonly mostFiles?: number
   /** An empty folder on a disk, removed afterwards. */
   readonly workDirectory: string
   /** Says what happens, on standard error. */

@@ -12,6 +12,7 @@ Prints our figures beside those of tools people use: medians of runs in alternat
 ${benches.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')}
 
   --quick      little data and few runs, in less than a minute; judges no goal
+  --files N    the most files of the curve of \`memory\` (default: 1000000)
   --json FILE  also writes the rows as JSON: bench, case, metric, value, unit, peer, peerValue, ratio, goal, holds
   --work DIR   where the data is made, on a disk with 8 GiB free (default: the folder for temporary files)
 
@@ -32,12 +33,17 @@ async function main(): Promise<number> {
     return 2
   }
   const quick = values.quick === true
+  const mostFiles = values.files === undefined ? undefined : Number(values.files)
+  if (mostFiles !== undefined && !(Number.isSafeInteger(mostFiles) && mostFiles >= 10_000)) {
+    console.error(`--files takes a whole number from 10000, not ${values.files}`)
+    return 2
+  }
   const rows: Row[] = []
   for (const bench of chosen) {
     if (bench === undefined) continue
     console.error(`${bench.name}: ${bench.about}`)
     const tell = (line: string): void => console.error(line)
-    const own = await runBench(bench, { quick, tell, workDirectory: values.work })
+    const own = await runBench(bench, { quick, tell, mostFiles, workDirectory: values.work })
     console.log(`\n${bench.name}${quick ? ', quick run' : ''}: ${describeMachine()}\n`)
     console.log(own.length === 0 ? 'nothing could be measured, see above' : formatTable(own))
     rows.push(...own)
@@ -60,6 +66,7 @@ function parse() {
     allowPositionals: true,
     options: {
       quick: { type: 'boolean' },
+      files: { type: 'string' },
       json: { type: 'string' },
       work: { type: 'string' },
       help: { type: 'boolean', short: 'h' },

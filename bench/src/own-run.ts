@@ -38,7 +38,27 @@ export function ownRestore(
   return ownRun(['restore', state, source, backupId, target])
 }
 
+/** Restores one file of what {@link ownBackup} has backed up, by a server that has just restored it once before. */
+export function ownRestoreOfOne(
+  state: string,
+  source: string,
+  backupId: string,
+  target: string,
+  file: string,
+): Promise<OwnRun & Measurement> {
+  return ownRun(['restore', state, source, backupId, target, file])
+}
+
+/** What `npm start` gives Node as well. */
+export const nodeFlags: readonly string[] = ['--max-semi-space-size=4']
+
 async function ownRun(args: readonly string[]): Promise<OwnRun & Measurement> {
-  const { output, peakBytes } = await runMeasured([process.execPath, ...process.execArgv, program, ...args])
+  const { output, peakBytes } = await runMeasured([
+    process.execPath,
+    ...nodeFlags,
+    ...process.execArgv,
+    program,
+    ...args,
+  ])
   return { ...(JSON.parse(output) as OwnRun), peakBytes }
 }

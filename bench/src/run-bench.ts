@@ -10,16 +10,23 @@ export interface RunOptions {
   readonly quick: boolean
   /** Folder on a disk below which a working folder is made, and removed at the end. @default the folder for temporary files */
   readonly workDirectory?: string | undefined
+  /** The most files of a curve over their number. @default the bench's own */
+  readonly mostFiles?: number | undefined
   readonly tell: (line: string) => void
 }
 
 /** Runs a bench in a working folder of its own; its rows, judged unless the run was too small for that. */
 export async function runBench(bench: Bench, options: RunOptions): Promise<readonly Row[]> {
-  const { quick, tell, workDirectory = tmpdir() } = options
+  const { quick, tell, mostFiles, workDirectory = tmpdir() } = options
   mkdirSync(workDirectory, { recursive: true })
   const own = mkdtempSync(join(workDirectory, `nb-bench-${bench.name}-`))
   try {
-    const figures = await bench.run({ quick, tell, workDirectory: own })
+    const figures = await bench.run({
+      quick,
+      tell,
+      workDirectory: own,
+      ...(mostFiles === undefined ? {} : { mostFiles }),
+    })
     return figures.map((figure) => toRow(bench.name, figure, !quick))
   } finally {
     rmSync(own, { recursive: true, force: true })

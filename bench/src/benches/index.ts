@@ -2,8 +2,9 @@ import type { Bench } from '../bench.ts'
 import { backup } from './backup.ts'
 import { incremental } from './incremental.ts'
 import { jobs } from './jobs.ts'
+import { memory } from './memory.ts'
 import { queue } from './queue.ts'
 import { restore } from './restore.ts'
 
 /** Every bench, in the order of the help. */
-export const benches: readonly Bench[] = [backup, incremental, restore, jobs, queue]
+export const benches: readonly Bench[] = [backup, incremental, restore, memory, jobs, queue]

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { Bench } from '../bench.ts'
 import { median } from '../median.ts'
 import { runMeasured } from '../measured-process.ts'
+import { nodeFlags } from '../own-run.ts'
 import type { Figure } from '../rows.ts'
 import { ensureTool, tools } from '../tools.ts'
 
@@ -40,7 +41,16 @@ export const jobs: Bench = {
     const runs: (JobsRun & { readonly peakBytes: number })[] = []
     for (let round = 1; round <= rounds; round++) {
       const state = join(workDirectory, 'state')
-      const command = [process.execPath, ...process.execArgv, program, state, source, `${count}`, `${atOnce}`]
+      const command = [
+        process.execPath,
+        ...nodeFlags,
+        ...process.execArgv,
+        program,
+        state,
+        source,
+        `${count}`,
+        `${atOnce}`,
+      ]
       const { output, peakBytes } = await runMeasured(command as [string, ...string[]])
       rmSync(state, { recursive: true })
       const run = { ...(JSON.parse(output) as JobsRun), peakBytes }

@@ -1,11 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Contender, alternate } from '../alternate.ts'
 import type { Bench, BenchContext } from '../bench.ts'
 import { type Source, bigFiles, smallFiles } from '../data/sources.ts'
 import { movingFigures } from '../figures.ts'
+import { median } from '../median.ts'
 import { runMeasured, runToEnd } from '../measured-process.ts'
-import { type OwnRun, ownBackup, ownRestore } from '../own-run.ts'
+import { type OwnRun, ownBackup, ownRestore, ownRestoreOfOne } from '../own-run.ts'
 import type { Figure } from '../rows.ts'
 import { ensureTool, tools } from '../tools.ts'
 
@@ -63,9 +64,38 @@ async function compare(context: BenchContext, source: Source, base: string): Pro
     reset,
   }
   const runs = await alternate([ours, tar], { rounds: quick ? 3 : 5, warmUp: true, tell })
+  const one = await oneFile(source.folder, (file) =>
+    ownRestoreOfOne(state, source.folder, backupId, nextTarget(), file).finally(reset),
+  )
+  tell(`  one file: ${one.value.toFixed(0)} ms`)
   for (const path of [source.folder, state, archive]) rmSync(path, { recursive: true })
   mkdirSync(workDirectory, { recursive: true })
-  return movingFigures(source.name, runs, { ours: 'nb', peers: [peer], goals: [{ peer, mostRatio: 1.3 }] })
+  const all = movingFigures(source.name, runs, {
+    ours: 'nb',
+    peers: [peer],
+    goals: [{ peer, mostRatio: 1.3 }],
+  })
+  return [...all, { case: source.name, ...one }]
+}
+
+/**
+ * One of the smallest files among the last of the tree, restored alone; the median of three. It may take 100 ms, and its bytes at a
+ * gigabyte a second.
+ */
+async function oneFile(
+  folder: string,
+  run: (file: string) => Promise<OwnRun>,
+): Promise<Omit<Figure, 'case'>> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .slice(-1000)
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((path) => ({ path, bytes: statSync(path).size }))
+  const [{ path, bytes }] = files.sort((a, b) => a.bytes - b.bytes) as [{ path: string; bytes: number }]
+  const walls: number[] = []
+  for (let round = 0; round < 3; round++) walls.push((await run(path)).wallMs)
+  const goal = { of: 'value', atMost: 100 + bytes / 1e6 } as const
+  return { metric: 'one file of it', value: median(walls), unit: 'ms', goal }
 }
 
 /** A fast restore of something else would be worth nothing. */

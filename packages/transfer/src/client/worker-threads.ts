@@ -28,7 +28,7 @@ export interface WorkerThreadsOptions {
    * processor has cores for bring nothing. @default 4
    */
   readonly enough?: number
-  /** How long such a run waits before it gets one more thread all the same, milliseconds. @default 5000 */
+  /** How long such a run waits before it gets one more thread all the same, milliseconds. @default 15000 */
   readonly patienceMs?: number
 }
 
@@ -67,7 +67,7 @@ export class WorkerThreads {
     this.#keepIdleMs = options.keepIdleMs ?? 30_000
     this.#keepAfterMs = options.keepAfterMs ?? 1000
     this.#enough = options.enough ?? 4
-    this.#patienceMs = options.patienceMs ?? 5000
+    this.#patienceMs = options.patienceMs ?? 15_000
   }
 
   /**

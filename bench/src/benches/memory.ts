@@ -1,0 +1,99 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Bench, BenchContext } from '../bench.ts'
+import { bigFiles, smallFiles } from '../data/sources.ts'
+import { runMeasured } from '../measured-process.ts'
+import { nodeFlags, ownBackup, ownRestore } from '../own-run.ts'
+import type { Figure } from '../rows.ts'
+import { ensureTool, tools } from '../tools.ts'
+
+const mostPeakMib = 300
+const filesPerDirectory = 1000
+const jobsProgram = fileURLToPath(new URL('../jobs-run.ts', import.meta.url))
+
+/** The most memory of the whole all-in-one at once: each case, and its curve over the number of files. */
+export const memory: Bench = {
+  name: 'memory',
+  about:
+    'peak memory of the whole all-in-one: big and small files, restores, many jobs, up to a million files (--files N)',
+  run: async (context) => {
+    if (!(await ensureTool(tools.time, context.tell))) return []
+    return [...(await cases(context)), ...(await manyJobs(context)), ...(await curve(context))]
+  },
+}
+
+async function cases(context: BenchContext): Promise<readonly Figure[]> {
+  const { workDirectory, tell } = context
+  const figures: Figure[] = []
+  for (const make of [bigFiles, smallFiles]) {
+    const { name, folder } = await make(context)
+    const state = join(workDirectory, 'state')
+    const target = mkdtempSync(join(tmpdir(), 'nb-bench-target-'))
+    const backup = await ownBackup(state, folder)
+    const restore = await ownRestore(state, folder, backup.backupId, target)
+    figures.push(peak(`backup of ${name}`, backup.peakBytes), peak(`restore of ${name}`, restore.peakBytes))
+    for (const { case: what, value } of figures.slice(-2)) tell(`  ${what}: ${value.toFixed(0)} MiB`)
+    for (const path of [folder, state, target]) rmSync(path, { recursive: true })
+  }
+  return figures
+}
+
+async function manyJobs({ quick, workDirectory, tell }: BenchContext): Promise<readonly Figure[]> {
+  const source = join(workDirectory, 'source')
+  mkdirSync(source)
+  for (let index = 0; index < 100; index++) writeFileSync(join(source, `file-${index}`), `content ${index}\n`)
+  const state = join(workDirectory, 'state')
+  const count = quick ? 60 : 500
+  const command = [...nodeFlags, ...process.execArgv, jobsProgram, state, source, `${count}`, '20']
+  const { peakBytes } = await runMeasured([process.execPath, ...command])
+  for (const path of [source, state]) rmSync(path, { recursive: true })
+  const figure = peak(`${count} jobs, 20 at once`, peakBytes)
+  tell(`  ${figure.case}: ${figure.value.toFixed(0)} MiB`)
+  return [figure]
+}
+
+/** Empty files: what is measured is what each of them costs beside its data. */
+async function curve({ quick, mostFiles, workDirectory, tell }: BenchContext): Promise<readonly Figure[]> {
+  const longest = mostFiles ?? (quick ? 10_000 : 1_000_000)
+  const source = join(workDirectory, 'many')
+  const state = join(workDirectory, 'state')
+  const figures: Figure[] = []
+  let made = 0
+  for (let files = quick ? 1000 : 10_000; files <= longest; files = next(files, longest)) {
+    made = makeEmptyFiles(source, made, files)
+    const { peakBytes } = await ownBackup(state, source)
+    rmSync(state, { recursive: true })
+    const figure = peak(`backup of ${files.toLocaleString('en')} files`, peakBytes)
+    const [first] = figures
+    figures.push(first === undefined ? figure : { ...figure, peer: { name: first.case, value: first.value } })
+    tell(`  ${figure.case}: ${figure.value.toFixed(0)} MiB`)
+  }
+  rmSync(source, { recursive: true })
+  return figures
+}
+
+/** Ten times as many, and at last as many as were asked for. */
+function next(files: number, longest: number): number {
+  return files < longest ? Math.min(files * 10, longest) : Infinity
+}
+
+function makeEmptyFiles(folder: string, from: number, to: number): number {
+  for (let number = from; number < to; number++) {
+    const directory = join(folder, `d${Math.floor(number / filesPerDirectory)}`)
+    if (number % filesPerDirectory === 0) mkdirSync(directory, { recursive: true })
+    writeFileSync(join(directory, `file-${number}`), '')
+  }
+  return to
+}
+
+function peak(name: string, peakBytes: number): Figure {
+  return {
+    case: name,
+    metric: 'peak memory',
+    value: peakBytes / 1024 ** 2,
+    unit: 'MiB',
+    goal: { of: 'value', atMost: mostPeakMib },
+  }
+}
