@@ -1,5 +1,6 @@
 import type { Bench } from '../bench.ts'
 import { backup } from './backup.ts'
+import { catalog } from './catalog.ts'
 import { incremental } from './incremental.ts'
 import { jobs } from './jobs.ts'
 import { memory } from './memory.ts'
@@ -7,4 +8,4 @@ import { queue } from './queue.ts'
 import { restore } from './restore.ts'
 
 /** Every bench, in the order of the help. */
-export const benches: readonly Bench[] = [backup, incremental, restore, memory, jobs, queue]
+export const benches: readonly Bench[] = [backup, incremental, restore, memory, jobs, queue, catalog]
