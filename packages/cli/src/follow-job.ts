@@ -45,7 +45,8 @@ export async function tellEnd(job: Job, output: Output): Promise<ExitCode> {
     if (job.statusText !== undefined && status > 0) output.note(printable(job.statusText))
   }
   if (status > 0) for (const line of statusLines(status)) output.note(line)
-  return status > 1 ? 1 : 0
+  // An import of which some images did not come back has not done what it was asked for.
+  return status > 1 || (status === 1 && job.type === 'import') ? 1 : 0
 }
 
 /** A line of a job's log, with the step it tells of. */

@@ -75,7 +75,9 @@ export async function runNb(args: readonly string[], components: NbComponents): 
   try {
     await program.parseAsync([...args], { from: 'user' })
   } catch (error) {
-    if (error instanceof CommanderError) exitCode = error.exitCode === 0 ? 0 : 2
+    // Commander has told its own errors, and those of arguments; what an action throws nobody has told yet.
+    if (error instanceof CommanderError && !(error instanceof UsageError))
+      exitCode = error.exitCode === 0 ? 0 : 2
     else exitCode = tellFailure(error, outputFor(program.opts()))
   } finally {
     stdout.off('error', leave)

@@ -342,22 +342,46 @@ t.test('nb verify starts a job for each image, and none where one of them can no
   })
 })
 
+function aStorageUnit(): void {
+  server.media.facts.units.set('disk1', {
+    type: 'disk',
+    name: 'disk1',
+    mediaServer: 'local',
+    state: 'up',
+    maxFragmentBytes: 1e9,
+    maxConcurrentJobs: 2,
+    onDemandOnly: false,
+  })
+}
+
 t.test('nb import starts one job for a storage unit', async (t) => {
+  aStorageUnit()
   t.match(await server.nb('import', 'disk1'), { code: 0, out: /^job [-0-9a-f]+\n$/ })
   t.match(await server.nb('import', 'disk1', 'web1_1', 'web1_2', '--json'), { code: 0, out: /^\{"jobId":/ })
+  t.match(await server.nb('import', 'nosuch'), {
+    code: 1,
+    out: '',
+    err: /no storage unit nosuch[^]*status 219/,
+  })
   t.match(await server.nb('import'), { code: 2, err: /missing required argument 'UNIT'/ })
 })
 
 t.test('nb duplicate and nb copies', async (t) => {
-  t.match(await server.nb('duplicate', 'web1_2', '--to', 'disk2'), { code: 0, out: /^job [-0-9a-f]+\n$/ })
+  aStorageUnit()
+  t.match(await server.nb('duplicate', 'web1_2', '--to', 'disk1'), { code: 0, out: /^job [-0-9a-f]+\n$/ })
   t.match(await server.nb('duplicate', 'web1_2', '--to-group', 'all', '--pool', 'off-site'), { code: 0 })
+  t.match(await server.nb('duplicate', 'web1_2', '--to', 'dsik2'), {
+    code: 1,
+    out: '',
+    err: /no storage unit dsik2/,
+  })
   t.match(await server.nb('duplicate', 'web1_2'), { code: 2, err: /--to UNIT, or --to-group GROUP/ })
-  t.match(await server.nb('duplicate', 'web1_2', 'web1_1', '--to', 'd'), {
+  t.match(await server.nb('duplicate', 'web1_2', 'web1_1', '--to', 'disk1'), {
     code: 1,
     out: '',
     err: /is expired/,
   })
-  t.match(await server.nb('duplicate', 'web1_9', '--to', 'd'), { code: 1, err: /no image web1_9/ })
+  t.match(await server.nb('duplicate', 'web1_9', '--to', 'disk1'), { code: 1, err: /no image web1_9/ })
   t.match(await server.nb('copies', 'web1_2'), {
     code: 0,
     out: /COPY +PRIMARY +STORAGE[^]*1 +yes +disk1 +local +0 +0 B/,

@@ -60,3 +60,13 @@ t.test('an empty socket or state folder, as of a variable that is not set, is to
     err: new RegExp(join('var', 'nb', 'nb.sock')),
   })
 })
+
+t.test('what makes no sense together is told, and nothing is started', async (t) => {
+  for (const [args, told] of [
+    [['backup', 'nightly', 'weekly'], /^nb: one policy at a time/],
+    [['backup', '--user', '--archive', '/srv'], /^nb: say either --user or --archive/],
+    [['backup', 'nightly', '--policy', 'weekly'], /^nb: --policy is for --user and --archive/],
+  ] as const) {
+    t.match(await nb(...args), { code: 2, out: '', err: told })
+  }
+})

@@ -19,7 +19,7 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
   1: {
     meaning: 'done, but some items were skipped or changed while they were read',
     remedy:
-      'Read the warnings in the job log; the items named there are not, or not consistently, in the image.',
+      'Read the warnings in the job log: what is named there is not, or not consistently, where it should be.',
   },
   2: {
     meaning: 'nothing that was requested could be backed up',
@@ -84,7 +84,7 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
   63: {
     meaning: 'the process that ran the job was killed',
     remedy:
-      'A backup with tries left is tried again by itself. Start a restore again; into a directory that was empty, --if-exists skip brings only what is missing (after lost power: overwrite).',
+      'A backup with tries left is tried again by itself; start any other job again. A restore into a directory that was empty, --if-exists skip brings only what is missing (after lost power: overwrite).',
   },
   69: {
     meaning: 'the list of files is not valid',

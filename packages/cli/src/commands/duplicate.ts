@@ -3,6 +3,7 @@ import { type CallOptions, NbError, type StorageChoice, duplicateJobRequest } fr
 import type { Ports } from '@nb/remote'
 import { type ExitCode, UsageError } from '../exit-code.ts'
 import type { Output } from '../output.ts'
+import { checkUnit } from '../known-unit.ts'
 import { tellStarted } from './backup.ts'
 
 /** Options of `nb duplicate`. */
@@ -23,17 +24,20 @@ export interface DuplicateOptions extends CallOptions {
 
 /**
  * `nb duplicate IMAGE... --to UNIT`: starts a job for each image that makes a further copy of it. Rejects with `image-unknown`,
- * `state-conflict`, `not-found` (the copy) before any job is started.
+ * `state-conflict`, `not-found` (the copy), `storage-unit-unknown` before any job is started.
  */
 export async function duplicateCommand(
-  { catalog, jobs }: Pick<Ports, 'catalog' | 'jobs'>,
+  { catalog, jobs, media }: Pick<Ports, 'catalog' | 'jobs' | 'media'>,
   { images: ids, to, toGroup, pool, copy, wait = false, ...call }: DuplicateOptions,
   output: Output,
 ): Promise<ExitCode> {
-  if ((to === undefined) === (toGroup === undefined))
+  if (to !== undefined && toGroup !== undefined)
+    throw new UsageError('say either --to UNIT or --to-group GROUP')
+  if (to === undefined && toGroup === undefined)
     throw new UsageError('say where to: --to UNIT, or --to-group GROUP')
   const storage: StorageChoice =
     to === undefined ? { kind: 'group', name: toGroup ?? '' } : { kind: 'unit', name: to }
+  if (to !== undefined) await checkUnit({ media }, to, call)
   const requests: ReturnType<typeof duplicateJobRequest>[] = []
   for (const backupId of ids) {
     const image = await catalog.getImage({ backupId }, call)

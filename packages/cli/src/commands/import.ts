@@ -3,6 +3,7 @@ import { type CallOptions, importJobRequest } from '@nb/contracts'
 import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
+import { checkUnit } from '../known-unit.ts'
 import { tellStarted } from './backup.ts'
 
 /** Options of `nb import`. */
@@ -14,12 +15,16 @@ export interface ImportOptions extends CallOptions {
   readonly wait?: boolean
 }
 
-/** `nb import UNIT`: starts a job that brings back into the catalog what a storage unit holds and the catalog does not know. */
+/**
+ * `nb import UNIT`: starts a job that brings back into the catalog what a storage unit holds and the catalog does not know. Rejects with
+ * `storage-unit-unknown`.
+ */
 export async function importCommand(
-  { jobs }: Pick<Ports, 'jobs'>,
+  { jobs, media }: Pick<Ports, 'jobs' | 'media'>,
   { storageUnit, images, wait = false, ...call }: ImportOptions,
   output: Output,
 ): Promise<ExitCode> {
+  await checkUnit({ media }, storageUnit, call)
   const request = importJobRequest({
     requestId: randomUUID(),
     storageUnit,

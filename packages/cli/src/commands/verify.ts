@@ -40,7 +40,11 @@ export async function verifyCommand(
   }
   const byFilter = Object.keys(filter).length > 0
   if (byFilter === ids.length > 0)
-    throw new UsageError('name images, or say which by --client, --policy, --from and --to')
+    throw new UsageError(
+      byFilter
+        ? 'either name images, or say which by --client, --policy, --from and --to'
+        : 'name images, or say which by --client, --policy, --from and --to',
+    )
   const images: ImageRecord[] = []
   for (const backupId of ids) {
     const image = await catalog.getImage({ backupId }, call)
