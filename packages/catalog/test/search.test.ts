@@ -147,8 +147,10 @@ const { source } = fc.letrec<{ source: string; atom: string }>((tie) => ({
     '[^/]',
   ),
 }))
+/** Paths of a list are never empty. */
 const pathBytes = fc
   .array(fc.constantFrom('a', 'b', '/', 'é', 'ü', '1', '\u{1f600}', '\udce9', '\udcff', '\n'), {
+    minLength: 1,
     maxLength: 8,
   })
   .map((chars) =>
