@@ -14,6 +14,8 @@ export interface Files {
   rename(from: string, to: string): Promise<void>
   /** A second name for a file, on the same file system; fails with `EEXIST` when `to` is there. */
   link(from: string, to: string): Promise<void>
+  /** Gives a file owner, group and permissions of another, as far as this process may. */
+  takeOwner(path: string, from: string): Promise<void>
   /** Removes a file; absence is no error. */
   remove(path: string): Promise<void>
   /** Removes an empty directory; absence is no error. */
@@ -87,6 +89,12 @@ export function systemFiles(): Files {
     open: async (path, mode) => openFile(await fs.open(path, flags[mode] | constants.O_NOFOLLOW, 0o600)),
     rename: (from, to) => fs.rename(from, to),
     link: (from, to) => fs.link(from, to),
+    takeOwner: async (path, from) => {
+      const { uid, gid, mode } = await fs.stat(from)
+      // Others' files can be given away by root alone, and to groups one is in.
+      await fs.chown(path, uid, gid).catch(unlessForbidden)
+      await fs.chmod(path, mode & 0o7777)
+    },
     remove: (path) => fs.unlink(path).catch(unlessAbsent),
     removeDirectory: (path) => fs.rmdir(path).catch(unlessAbsent),
     makeDirectory,
@@ -133,6 +141,11 @@ function openFile(handle: fs.FileHandle): OpenFile {
     size: async () => (await handle.stat()).size,
     close: () => (closed ??= handle.close()),
   }
+}
+
+function unlessForbidden(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code === 'EPERM') return undefined
+  throw error
 }
 
 function unlessAbsent(error: unknown): undefined {

@@ -39,6 +39,7 @@ export function heldFiles(held: ReadonlyMap<string, Buffer>): Files {
       [...held.keys()].filter((one) => folderOf(one) === path).map((one) => one.slice(path.length + 1)),
     space: async () => ({ totalBytes: 0, freeBytes: 0 }),
     link: refuse,
+    takeOwner: refuse,
     rename: refuse,
     remove: refuse,
     removeDirectory: refuse,

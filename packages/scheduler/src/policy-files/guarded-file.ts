@@ -24,7 +24,7 @@ export interface GuardedChange {
 /**
  * Puts new content in the place of what is expected there, and of nothing else. The file that was there is set aside under
  * another name ({@link asidePath}) and stays there until {@link settleAside}, since an editor may have it open still and
- * write to it. A name is never taken over: what appears in between stays.
+ * write to it; the new one has its owner and permissions. A name is never taken over: what appears in between stays.
  */
 export async function replaceGuarded(
   { files, path, expected }: GuardedChange,
@@ -40,6 +40,7 @@ export async function replaceGuarded(
     await file.close()
   }
   const isFree = expected === undefined || (await setAside({ files, path, expected }))
+  if (isFree && expected !== undefined) await files.takeOwner(temporary, asidePath(path))
   const isPut = isFree && (await linkNew(files, temporary, path))
   await files.remove(temporary)
   await files.syncDirectory(folderOf(path))
