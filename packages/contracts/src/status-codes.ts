@@ -84,7 +84,7 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
   63: {
     meaning: 'the process that ran the job was killed',
     remedy:
-      'A backup with tries left is tried again by itself; start any other job again. A restore into a directory that was empty, --if-exists skip brings only what is missing (after lost power: overwrite).',
+      'A backup with tries left is tried again by itself; start any other job again. For a restore into a directory that was empty, --if-exists skip brings only what is missing (after lost power: overwrite).',
   },
   69: {
     meaning: 'the list of files is not valid',

@@ -72,7 +72,7 @@ t.test('a backup is suspended, resumed, killed and resumed: it is whole and rest
 
   await t.test('and so is the incremental that follows', async (t) => {
     for (const name of ['a/file-3', 'b/file-1', 'z/new']) writeFileSync(join(source, name), `changed ${name}`)
-    for (let at = 0; at < 30; at++) writeFileSync(join(source, 'z', `more-${at}`), Buffer.alloc(5000, at))
+    for (let at = 0; at < 30; at++) writeFileSync(join(source, 'z', `more-${at}`), Buffer.alloc(600_000, at))
     rmSync(join(source, 'b/c/file-5'))
     const changed = join(root, 'changed')
     snapshotTree(source, changed)

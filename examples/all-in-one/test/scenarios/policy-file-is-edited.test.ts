@@ -56,7 +56,9 @@ schedules:
   await until(/home +no/, 'policies')
   t.match(await nb('backup', 'home'), { code: 1, err: /status 247/ })
   t.match(await nb('policy', 'activate', 'home'), { code: 0 })
-  for (let turn = 0; turn < 1000 && !readFileSync(file, 'utf8').includes('active: true'); turn++)
+  // For a moment it stands under another name, until the new one is in its place.
+  const present = (): string => (existsSync(file) ? readFileSync(file, 'utf8') : '')
+  for (let turn = 0; turn < 1000 && !present().includes('active: true'); turn++)
     await new Promise((resolve) => setTimeout(resolve, 10))
   const written = readFileSync(file, 'utf8')
   t.match(written, /# What Ann works on\.[^]*active: true/, 'the change is in the file, comments stay')

@@ -28,6 +28,8 @@ export class BackupCheckpoints {
   #number: number
   #keptFragments: number
   #listProgress: ListProgress | undefined
+  /** Reaches 1 when there is a medium: of an incremental much may be listed, and nothing sent, before that. */
+  readonly #medium = new ProgressMark(0)
   #row: FragmentRow | undefined
   #flush: () => void = () => undefined
 
@@ -54,6 +56,7 @@ export class BackupCheckpoints {
   /** Where fragments are written, once the medium is there. */
   writesTo(row: FragmentRow): void {
     this.#row = row
+    this.#medium.reach(1)
   }
 
   /** The child has put so many bytes more into the ring; `flush` passes on a block that is not full. */
@@ -102,8 +105,9 @@ export class BackupCheckpoints {
 
   async #take({ streamBytes, fileList, counts, position }: ReaderCheckpoint): Promise<void> {
     const { host, signal, info } = this.#session
+    await this.#medium.reached(1, signal)
     const row = this.#row
-    if (row === undefined) throw new TypeError('data was written before there was a medium')
+    if (row === undefined) throw new TypeError('there is a medium and no row of fragments')
     // The parent waits for data that the checkpoint holds back.
     this.#ring.excuseWait()
     const copy = await row.cut()
