@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { NbError, type SessionReport, type StoredImage } from '@nb/contracts'
+import { type MediaRequest, NbError, type SessionReport, type StoredImage } from '@nb/contracts'
 import t from 'tap'
 import { filesOf, makeImage, noise } from './made-image.ts'
 import { type World, backupId, createWorld } from './world.ts'
@@ -268,3 +268,21 @@ for (const { name, status, text, prepare } of failures) {
     t.same(readdirSync(world.directory), ['.nb-disk.json'])
   })
 }
+
+t.test('a checkpoint of an incremental that has sent nothing yet waits for the medium', async (t) => {
+  const world = await createWorld(t.testdir())
+  const whole = makeImage(backupId, filesOf([100_000, 200_000]), { standAfter: [1] })
+  // It stands where it has listed an entry whose data is elsewhere.
+  const stands = whole.stands.map((stand) => ({ ...stand, counts: { ...stand.counts, streamBytes: 0 } }))
+  world.agent.script = { image: { ...whole, stands } }
+  world.grants = 'holds'
+  const session = await world.server.startBackup({ ...world.backupSpec(), checkpointIntervalMs: 0 })
+  while (world.requests.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve))
+  t.equal(world.checkpoints.length, 0)
+  await world.grant(world.requests[0] as MediaRequest)
+  const report = await world.report(session)
+  t.equal(report.status, 0, report.statusText)
+  t.match(world.checkpoints, [{ number: 1, streamBytes: 0 }])
+  await world.server.stop()
+})
