@@ -71,8 +71,8 @@ export function verifyJobRequest(
 }
 
 /**
- * The request for a job that makes a further copy of an image on another storage unit: parameters `backupId`, `copy` (which is read) and
- * `number` (of the new one), and the need to write. Throws as {@link verifyJobRequest}.
+ * The request for a job that makes a further copy of an image on another storage unit: parameters `backupId`, and `copy` (which
+ * is read), and the need to write. Throws as {@link verifyJobRequest}.
  */
 export function duplicateJobRequest(
   image: Pick<ImageRecord, 'backupId' | 'client' | 'policy' | 'copies' | 'state' | 'retentionLevel'>,
@@ -89,7 +89,7 @@ export function duplicateJobRequest(
     readonly volumePool?: string
   },
 ): WorkJobRequest {
-  const { backupId, client, policy, copies, retentionLevel } = image
+  const { backupId, client, policy, retentionLevel } = image
   const { copy } = copyOf(image, from, 'duplicated')
   return {
     requestId,
@@ -99,7 +99,7 @@ export function duplicateJobRequest(
     policy,
     ...(priority === undefined ? {} : { priority }),
     need: { kind: 'write', storage, volumePool, retentionLevel },
-    parameters: { backupId, copy, number: Math.max(...copies.map((each) => each.copy)) + 1 },
+    parameters: { backupId, copy },
     lines: [],
   }
 }

@@ -19,26 +19,47 @@ type DuplicateParts = Pick<ManagerParts, 'broker' | 'catalog' | 'mediaServers' |
  * copy when all of it is durable; until then a failure leaves nothing. The medium to read is asked for once there is one to write.
  */
 export function duplicateWorker(parts: DuplicateParts): JobWorker {
-  return { run: (context) => duplicate(parts, context) }
+  /** The images that get a copy now, each with its job: two would give it the same number. */
+  const underWay = new Map<string, string>()
+  return {
+    run: async (context) => {
+      const { backupId } = asked(context.parameters)
+      const other = underWay.get(backupId)
+      if (other !== undefined)
+        throw new NbError(
+          'state-conflict',
+          `job ${other} is making a copy of image ${backupId}; try again after it`,
+          {
+            details: { backupId, jobId: other },
+          },
+        )
+      underWay.set(backupId, context.jobId)
+      try {
+        return await duplicate(parts, context)
+      } finally {
+        underWay.delete(backupId)
+      }
+    },
+  }
 }
 
 async function duplicate(parts: DuplicateParts, context: WorkContext): Promise<WorkResult> {
   const { catalog, mediaServers } = parts
-  const { jobId, allocation: write, signal, say, progress } = context
-  const { backupId, from, number } = asked(context.parameters)
+  const { jobId, allocation: write, attempt, signal, say, progress } = context
+  const { backupId, from } = asked(context.parameters)
   const { image, copy: source } = await copyOfImage(catalog, backupId, from, 'duplicated')
   const { client } = image
   if (write?.purpose !== 'write')
     throw new NbError('argument-invalid', "the job's need must be to write to a storage unit", {
       details: { field: 'need' },
     })
-  const before = image.copies.find((copy) => copy.copy === number)
-  // A try before this one had done all but tell so.
-  if (before !== undefined) {
-    await say(`copy ${number} of image ${backupId} is on ${before.storageUnit}`)
+  const number = Math.max(...image.copies.map(({ copy }) => copy)) + 1
+  const there = image.copies.find(({ storageUnit }) => storageUnit === write.storageUnit)
+  if (there !== undefined && attempt > 1) {
+    // A try before this one had done all but tell so.
+    await say(`copy ${there.copy} of image ${backupId} is on ${there.storageUnit}`)
     return { status: 0 }
   }
-  const there = image.copies.find(({ storageUnit }) => storageUnit === write.storageUnit)
   if (there !== undefined)
     throw new NbError(
       'argument-invalid',
@@ -114,14 +135,12 @@ async function withMediumToRead(
 }
 
 /** Rejects with `argument-invalid`. */
-function asked({ backupId, copy, number }: Readonly<Record<string, Json>>): {
+function asked({ backupId, copy }: Readonly<Record<string, Json>>): {
   readonly backupId: string
   readonly from: number
-  readonly number: number
 } {
-  if (typeof backupId === 'string' && typeof copy === 'number' && typeof number === 'number' && number > 1)
-    return { backupId, from: copy, number }
-  throw new NbError('argument-invalid', 'parameters must have backupId, copy, and number, from 2', {
+  if (typeof backupId === 'string' && typeof copy === 'number') return { backupId, from: copy }
+  throw new NbError('argument-invalid', 'parameters must have backupId, and copy, a number', {
     details: { field: 'parameters' },
   })
 }

@@ -128,6 +128,35 @@ t.test(
   },
 )
 
+t.test(
+  'two jobs that copy one image at once make one copy, and neither spoils that of the other',
+  async (t) => {
+    const own = join(root, 'twice')
+    const server = await boot(join(own, 'state'), {
+      settings: { tries: 1, secondDisk: join(own, 'second'), maxJobsPerClient: 4 },
+    })
+    t.teardown(() => server.stop())
+    const data = join(own, 'source')
+    mkdirSync(data)
+    for (const name of ['a', 'b', 'c']) writeFileSync(join(data, name), Buffer.alloc(3_000_000, name))
+    const { backupId = '' } = await backUp(server, data, 'full')
+    const jobs = await Promise.all([1, 2, 3].map(() => duplicated(server, backupId)))
+    t.equal(jobs.filter(({ status }) => status === 0).length, 1)
+    for (const { statusText } of jobs.filter(({ status }) => status !== 0))
+      t.match(statusText, /is making a copy of image|is on disk2 already/)
+    const image = await imageOf(server, backupId)
+    t.strictSame(
+      image.copies.map(({ copy, storageUnit }) => [copy, storageUnit]),
+      [
+        [1, 'disk1'],
+        [2, secondStorageUnit],
+      ],
+    )
+    const verified = await run(server, verifyJobRequest(image, { requestId: randomUUID(), copy: 2 }))
+    t.match(verified, { status: 0 }, verified.statusText ?? '')
+  },
+)
+
 t.test('a copy whose source is damaged is not made, and nothing of it stays', async (t) => {
   const own = join(root, 'damaged')
   const copies = join(own, 'second')
