@@ -1,5 +1,5 @@
 import { type DataChannel, type FileListTotals, NbError, readChannel } from '@nb/contracts'
-import { FormatError, decodeFileListHeader } from '@nb/formats'
+import { FormatError } from '@nb/formats'
 import { BatchCutter } from './batch-cutter.ts'
 import type { KeptFileList } from './kept-file-list.ts'
 
@@ -33,21 +33,15 @@ export async function relayFileList({
   onPassed,
 }: MetadataRoute): Promise<FileListTotals> {
   const cutter = new BatchCutter()
-  let headerBytes = 0
   // The header of a list that goes on was counted with what is there.
   const totals = (): FileListTotals => ({
-    bytes: after.bytes + cutter.totals.bytes - (after.bytes === 0 ? 0 : headerBytes),
+    bytes: after.bytes + cutter.totals.bytes - (after.bytes === 0 ? 0 : kept.headerBytes),
     batches: after.batches + cutter.totals.batches,
     entries: after.entries + cutter.totals.entries,
   })
   const pass = async (whole: Buffer): Promise<void> => {
     if (whole.length === 0) return
-    const first = headerBytes === 0
-    if (first) {
-      headerBytes = decodeFileListHeader(whole).byteLength
-      kept.setHeader(whole.subarray(0, headerBytes))
-    }
-    kept.add(first ? whole.subarray(headerBytes) : whole)
+    kept.add(whole)
     await catalog.write(whole)
     onPassed?.(totals())
   }

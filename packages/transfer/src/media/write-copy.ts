@@ -9,7 +9,7 @@ import {
   readChannel,
   throwIfAborted,
 } from '@nb/contracts'
-import { FormatError, decodeFileListHeader } from '@nb/formats'
+import { FormatError } from '@nb/formats'
 import { BatchCutter } from './batch-cutter.ts'
 import { FragmentRow } from './fragment-row.ts'
 import { splitRule } from './fragment-split.ts'
@@ -95,7 +95,6 @@ class ListFeed {
   readonly #kept: KeptFileList
   readonly #entries: number
   readonly #cutter = new BatchCutter()
-  #hasHeader = false
   #ended = false
 
   /** @param entries - how many the list has */
@@ -117,15 +116,7 @@ class ListFeed {
     this.#ended = next.done === true
     const whole = next.done === true ? this.#cutter.finish() : this.#cutter.push(next.value)
     if (this.#ended) await this.#channel.end()
-    if (whole.length === 0) return
-    if (this.#hasHeader) {
-      this.#kept.add(whole)
-      return
-    }
-    this.#hasHeader = true
-    const { byteLength } = decodeFileListHeader(whole)
-    this.#kept.setHeader(whole.subarray(0, byteLength))
-    if (whole.length > byteLength) this.#kept.add(whole.subarray(byteLength))
+    this.#kept.add(whole)
   }
 }
 

@@ -4,9 +4,6 @@ export interface DirectoryEntry {
   readonly type: number
 }
 
-/** `d_type` of a directory. */
-export const DT_DIRECTORY = 4
-
 /**
  * Appends the entries of one `getdents64` answer (`struct linux_dirent64`: ino 8, off 8, reclen 2,
  * type 1, name with its NUL) to `into`, without `.` and `..`. Names are copied: the buffer is used again.

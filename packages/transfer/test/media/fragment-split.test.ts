@@ -113,7 +113,7 @@ t.test('each trailer has a list that can be read alone', async (t) => {
   const { medium, written } = memoryMedium()
   const kept = new KeptFileList()
   const headerBytes = made.list.length - (made.list.length - made.list.indexOf('nbFB'))
-  kept.setHeader(made.list.subarray(0, headerBytes))
+  kept.add(made.list.subarray(0, headerBytes))
   const copy = { copy: 1, storageUnit: 'disk1', mediaServer: 'media1' }
   const rule = splitRule(24_000)
   const row = new FragmentRow({ medium, image, copy, rule, kept, mostFileListBytes: 2 ** 30, now: () => 0 })
