@@ -1,4 +1,4 @@
-import type { ImageRecord, ImageState, ScheduleType } from '@nb/contracts'
+import type { Compression, DigestAlgorithm, ImageRecord, ImageState, ScheduleType } from '@nb/contracts'
 
 type Check = (value: unknown, at: string) => void
 
@@ -10,6 +10,8 @@ const scheduleTypes: readonly ScheduleType[] = [
   'user-backup',
   'user-archive',
 ]
+const compressions: readonly Compression[] = ['zstd', 'gzip']
+const digestAlgorithms: readonly DigestAlgorithm[] = ['sha256']
 
 const fail = (at: string, expected: string): never => {
   throw new TypeError(`${at} is not ${expected}`)
@@ -46,6 +48,7 @@ const fragment = record({
   streamBytes: count,
   wholeMembers: flag,
   blockBytes: count,
+  storedBytes: optional(count),
   volumeId: optional(text),
   filemark: optional(count),
 })
@@ -86,6 +89,8 @@ export const checkNewImage: Check = record({
   selections: listOf(text),
   retentionLevel: count,
   expiresAt: optional(count),
+  compression: optional(oneOf(compressions)),
+  digest: optional(oneOf(digestAlgorithms)),
   referenceId: optional(text),
 })
 
@@ -104,6 +109,8 @@ const imageRecord = record({
   selections: listOf(text),
   retentionLevel: count,
   expiresAt: optional(count),
+  compression: optional(oneOf(compressions)),
+  digest: optional(oneOf(digestAlgorithms)),
   referenceId: optional(text),
   neededImages: listOf(text),
   completedAt: optional(count),

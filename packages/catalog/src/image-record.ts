@@ -15,6 +15,8 @@ export function newRecord(input: NewImage, backupId: string, now: number): Image
     retentionLevel,
     expiresAt,
     referenceId,
+    compression,
+    digest,
   } = input
   return {
     version: 1,
@@ -31,6 +33,8 @@ export function newRecord(input: NewImage, backupId: string, now: number): Image
     selections,
     retentionLevel,
     ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(compression === undefined ? {} : { compression }),
+    ...(digest === undefined ? {} : { digest }),
     ...(referenceId === undefined ? {} : { referenceId }),
     neededImages: [],
     copies: [],

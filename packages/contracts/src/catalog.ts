@@ -3,7 +3,7 @@ import type { ChannelTicket } from './data-channel.ts'
 import type { ErrorCode } from './errors.ts'
 import type { FileEntry, FileListTotals, ImageCopy, ImageCounts, ImageRecord, ImageState } from './image.ts'
 import type { Path } from './path.ts'
-import type { ScheduleType } from './policy.ts'
+import type { Compression, DigestAlgorithm, ScheduleType } from './policy.ts'
 
 /** What is known of an image when its backup begins. */
 export interface NewImage {
@@ -18,6 +18,8 @@ export interface NewImage {
   readonly retentionLevel: number
   readonly expiresAt?: number
   readonly referenceId?: string
+  readonly compression?: Compression
+  readonly digest?: DigestAlgorithm
 }
 
 /** What a finished backup adds to its image. */

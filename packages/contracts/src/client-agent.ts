@@ -4,7 +4,7 @@ import type { ErrorRecord } from './errors.ts'
 import type { FileListTotals, ImageCounts } from './image.ts'
 import type { ExtractTarget, RemovalCounts, WalkSpec } from './media-server.ts'
 import type { Path } from './path.ts'
-import type { ScheduleType } from './policy.ts'
+import type { Compression, DigestAlgorithm, ScheduleType } from './policy.ts'
 
 /** A point between two members at which a reader stands still until it is told to go on. */
 export interface ReaderCheckpoint {
@@ -46,6 +46,13 @@ export interface BackupRunSpec {
   readonly resumeFrom?: ReaderCheckpoint
   /** For an incremental: the list of the image to compare with, and that image's id. */
   readonly reference?: { readonly backupId: string; readonly ticket: ChannelTicket }
+  /** Digests the content of each file that is stored. @default no digests */
+  readonly digest?: DigestAlgorithm
+  /**
+   * Compresses the archive stream: it is sent as a row of frames. A client that can't ends the run with `not-supported`.
+   * @default the stream is sent as it is
+   */
+  readonly compression?: Compression
   /** Where the archive stream goes. */
   readonly data: ChannelTicket
   /** Where the file list goes. */

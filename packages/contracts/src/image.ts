@@ -1,5 +1,5 @@
 import type { Path } from './path.ts'
-import type { ScheduleType } from './policy.ts'
+import type { Compression, DigestAlgorithm, ScheduleType } from './policy.ts'
 
 /** An image is one backup of one stream: the catalog's record of it. Times are milliseconds since the epoch. */
 export interface ImageRecord {
@@ -23,6 +23,10 @@ export interface ImageRecord {
   readonly retentionLevel: number
   /** Not kept after; absent is for ever. */
   readonly expiresAt?: number
+  /** How all its copies are compressed; absent is not at all. */
+  readonly compression?: Compression
+  /** The digest that files which this image stores have in its list; absent is none. */
+  readonly digest?: DigestAlgorithm
   /** The image an incremental was compared with. */
   readonly referenceId?: string
   /** Images that hold data which this image's list refers to; they must be kept as long as it. */
@@ -76,6 +80,8 @@ export interface FragmentRecord {
   /** Whether it begins and ends where a member does, so that `tar` alone reads it. */
   readonly wholeMembers: boolean
   readonly blockBytes: number
+  /** Of a compressed one: bytes that those of the stream take on the medium. */
+  readonly storedBytes?: number
   /** For tape. */
   readonly volumeId?: string
   readonly filemark?: number
@@ -108,6 +114,8 @@ export interface FileEntry {
   readonly deviceMajor?: number
   readonly deviceMinor?: number
   readonly linkCount: number
+  /** Digest of the content, holes as zeros: the algorithm, a colon, hexadecimal digits. Of files that were stored when it was asked for. */
+  readonly digest?: string
   /** The image that was browsed. */
   readonly backupId: string
   /** The image that holds the data; the same, or one it needs. */

@@ -42,7 +42,9 @@ export { replaceFile, systemFiles, type Files, type FileStat, type OpenFile } fr
 
 export { defaultRetentionLevels, retentionPeriodMs } from './policy.ts'
 export type {
+  Compression,
   DayRule,
+  DigestAlgorithm,
   Policy,
   RetentionLevel,
   RunCalendar,

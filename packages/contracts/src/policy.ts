@@ -35,6 +35,12 @@ export type StorageChoice =
   | { readonly kind: 'group'; readonly name: string }
   | { readonly kind: 'any' }
 
+/** How archive streams are compressed: by zstd, or by deflate in the form of gzip. */
+export type Compression = 'zstd' | 'gzip'
+
+/** What the content of files is digested with. */
+export type DigestAlgorithm = 'sha256'
+
 /** One schedule of a policy. */
 export interface Schedule {
   readonly name: string
@@ -89,6 +95,10 @@ export interface Policy {
   readonly include?: readonly string[]
   /** Whether the walk enters other file systems. @default false */
   readonly crossMountPoints?: boolean
+  /** Compresses the data on the client. @default not compressed */
+  readonly compression?: Compression
+  /** Has the client digest the content of each file it stores. @default no digests */
+  readonly digest?: DigestAlgorithm
   readonly storage: StorageChoice
   /** @default 'NetBackup' */
   readonly volumePool?: string

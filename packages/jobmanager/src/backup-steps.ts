@@ -158,6 +158,8 @@ async function newImage(parts: ManagerParts, job: RunningJob): Promise<ImageReco
   if (streamSet !== undefined) image.streamSet = streamSet
   if (keptMs !== undefined && keptMs !== null) image.expiresAt = clock.now() + keptMs
   if (reference !== undefined) image.referenceId = reference.backupId
+  if (policy.compression !== undefined) image.compression = policy.compression
+  if (policy.digest !== undefined) image.digest = policy.digest
   const made = await catalog.createImage(image, { signal })
   return made
 }

@@ -15,7 +15,7 @@ import type {
   TreeQuery,
 } from '@nb/contracts'
 import { z } from 'zod'
-import { scheduleType } from './policy.ts'
+import { compression, digestAlgorithm, scheduleType } from './policy.ts'
 import {
   closed,
   count,
@@ -52,6 +52,7 @@ export const fragmentRecord: Schema<FragmentRecord> = closed<FragmentRecord>({
   streamBytes: count,
   wholeMembers: flag,
   blockBytes: count,
+  storedBytes: maybe(count),
   volumeId: maybe(text),
   filemark: maybe(count),
 })
@@ -85,6 +86,8 @@ export const imageRecord: Schema<ImageRecord> = closed<ImageRecord>({
   selections: list(path),
   retentionLevel: integer,
   expiresAt: maybe(time),
+  compression: maybe(compression),
+  digest: maybe(digestAlgorithm),
   referenceId: maybe(text),
   neededImages: list(text),
   completedAt: maybe(time),
@@ -106,6 +109,8 @@ export const newImage: Schema<NewImage> = closed<NewImage>({
   selections: list(path),
   retentionLevel: integer,
   expiresAt: maybe(time),
+  compression: maybe(compression),
+  digest: maybe(digestAlgorithm),
   referenceId: maybe(text),
 })
 
@@ -171,6 +176,7 @@ export const fileEntry: Schema<FileEntry> = closed<FileEntry>({
   deviceMajor: maybe(count),
   deviceMinor: maybe(count),
   linkCount: count,
+  digest: maybe(text),
   backupId: text,
   dataImage: text,
   changedWhileRead: maybe(flag),

@@ -1,5 +1,7 @@
 import type {
+  Compression,
   DayRule,
+  DigestAlgorithm,
   Policy,
   PolicyRemoval,
   RetentionLevel,
@@ -86,6 +88,10 @@ export const schedule: Schema<Schedule> = closed<Schedule>({
   volumePool: maybe(text),
 })
 
+export const compression: Schema<Compression> = oneOf<Compression>({ zstd: true, gzip: true })
+
+export const digestAlgorithm: Schema<DigestAlgorithm> = oneOf<DigestAlgorithm>({ sha256: true })
+
 const policyShape: Shape<Policy> = {
   name: text,
   active: flag,
@@ -97,6 +103,8 @@ const policyShape: Shape<Policy> = {
   exclude: maybe(list(text)),
   include: maybe(list(text)),
   crossMountPoints: maybe(flag),
+  compression: maybe(compression),
+  digest: maybe(digestAlgorithm),
   storage: storageChoice,
   volumePool: maybe(text),
   priority: maybe(integer),

@@ -22,7 +22,7 @@ import {
   type WalkSpec,
 } from '@nb/contracts'
 import { z } from 'zod'
-import { scheduleType } from './policy.ts'
+import { compression, digestAlgorithm, scheduleType } from './policy.ts'
 import { fileListTotals, imageCopy, imageCounts, imageRecord } from './image.ts'
 import { mediaNeed } from './resources.ts'
 import {
@@ -154,6 +154,8 @@ export const backupRunSpec: Schema<BackupRunSpec> = closed<BackupRunSpec>({
   reference: maybe(
     closed<NonNullable<BackupRunSpec['reference']>>({ backupId: text, ticket: channelTicket }),
   ),
+  digest: maybe(digestAlgorithm),
+  compression: maybe(compression),
   data: channelTicket,
   metadata: channelTicket,
 })
