@@ -36,9 +36,14 @@ export function parseTimeReport(text: string): Pick<Measurement, 'cpuMs' | 'peak
 }
 
 /** Runs a command to its end; gives its standard output. Rejects, with what it said, unless it ends with 0. */
-export function runToEnd(command: string, args: readonly string[], input = ''): Promise<string> {
+export function runToEnd(
+  command: string,
+  args: readonly string[],
+  input = '',
+  options: { readonly cwd?: string } = {},
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawn(command, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] })
     const out: Buffer[] = []
     let complaints = ''
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk))

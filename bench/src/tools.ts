@@ -1,5 +1,5 @@
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { accessSync, constants, existsSync } from 'node:fs'
+import { delimiter, isAbsolute, join } from 'node:path'
 import { runToEnd } from './measured-process.ts'
 
 /** A program of somebody else, and the Debian package that has it. */
@@ -36,8 +36,9 @@ export async function ensureTool(tool: Tool, tell: (line: string) => void): Prom
   return false
 }
 
-/** Whether a command can be found. */
+/** Whether a command can be found; one with a whole path, whether it is there. */
 export function isOnPath(command: string, path: string = process.env['PATH'] ?? ''): boolean {
+  if (isAbsolute(command)) return existsSync(command)
   return path.split(delimiter).some((folder) => {
     try {
       accessSync(join(folder, command), constants.X_OK)

@@ -3,33 +3,44 @@ import { join } from 'node:path'
 import { type Contender, alternate } from '../alternate.ts'
 import type { Bench, BenchContext } from '../bench.ts'
 import { type Source, bigFiles, smallFiles } from '../data/sources.ts'
-import { movingFigures } from '../figures.ts'
+import { type PeerGoal, movingFigures } from '../figures.ts'
 import { runMeasured } from '../measured-process.ts'
 import { ownBackup } from '../own-run.ts'
 import type { Figure } from '../rows.ts'
+import { BaculaSite, ensureBacula } from '../peers/bacula/site.ts'
 import { ResticRepository } from '../peers/restic.ts'
 import { ensureTool, tools } from '../tools.ts'
+
+const oneThird = 0.333
 
 const plain = 'tar -cf file, sync'
 const pax = 'tar --format=pax --xattrs --acls -S, sync'
 const restic = 'restic --compression off'
-type Who = 'nb' | typeof plain | typeof pax | typeof restic
+const bacula = 'Bacula, PostgreSQL'
+type Who = 'nb' | typeof plain | typeof pax | typeof restic | typeof bacula
 
 /** A full backup, from its submission to a durable and browsable image, beside GNU tar into a file that is synced. */
 export const backup: Bench = {
   name: 'backup',
-  about: 'full backup through the real flow, against GNU tar to a file that is synced, and restic',
+  about: 'full backup through the real flow, against GNU tar to a file that is synced, restic and Bacula',
   run: async (context) => {
     const { tell } = context
     if (!(await ensureTool(tools.time, tell)) || !(await ensureTool(tools.tar, tell))) return []
     return [
-      ...(await compare(context, await bigFiles(context), 1.3)),
-      ...(await compare(context, await smallFiles(context), 1.5)),
+      ...(await compare(context, await bigFiles(context), [{ peer: plain, mostRatio: 1.3 }])),
+      ...(await compare(context, await smallFiles(context), [
+        { peer: plain, mostRatio: 1.5 },
+        { peer: bacula, mostRatio: oneThird },
+      ])),
     ]
   },
 }
 
-async function compare(context: BenchContext, source: Source, mostRatio: number): Promise<readonly Figure[]> {
+async function compare(
+  context: BenchContext,
+  source: Source,
+  goals: readonly PeerGoal<Who>[],
+): Promise<readonly Figure[]> {
   const { quick, workDirectory, tell } = context
   tell(`backup of ${source.name}`)
   const state = join(workDirectory, 'state')
@@ -58,16 +69,18 @@ async function compare(context: BenchContext, source: Source, mostRatio: number)
       reset: () => repository.init(),
     })
   }
-  const runs = await alternate(contenders, { rounds: quick ? 3 : 5, warmUp: true, tell })
+  const site = (await ensureBacula(tell)) ? await BaculaSite.start(workDirectory, source.folder) : undefined
+  if (site !== undefined)
+    contenders.push({ name: bacula, run: () => site.backUp('Full'), reset: () => site.reset() })
+  const runs = await alternate(contenders, { rounds: quick ? 3 : 5, warmUp: true, tell }).finally(() =>
+    site?.stop(),
+  )
   rmSync(source.folder, { recursive: true })
   repository?.remove()
   return movingFigures(source.name, runs, {
     ours: 'nb',
     peers: contenders.map(({ name }) => name).filter((name) => name !== 'nb'),
-    goals: [
-      { peer: plain, mostRatio },
-      { peer: restic, mostRatio: 0.333 },
-    ],
+    goals: [...goals, { peer: restic, mostRatio: oneThird }],
   })
 }
 

@@ -6,6 +6,7 @@ import { smallFiles } from '../data/sources.ts'
 import { type PeerGoal, movingFigures } from '../figures.ts'
 import { runMeasured } from '../measured-process.ts'
 import { ownBackup, ownIncremental } from '../own-run.ts'
+import { BaculaSite, ensureBacula } from '../peers/bacula/site.ts'
 import { ResticRepository } from '../peers/restic.ts'
 import type { Figure } from '../rows.ts'
 import { ensureTool, tools } from '../tools.ts'
@@ -14,7 +15,8 @@ import { ensureTool, tools } from '../tools.ts'
 const format = String.raw`%p %y %m %U %G %s %b %n %T@ %C@ %D %i %l\n`
 const find = 'find -printf of the same attributes'
 const restic = 'restic --compression off'
-type Who = 'nb' | typeof find | typeof restic
+const bacula = 'Bacula, PostgreSQL'
+type Who = 'nb' | typeof find | typeof restic | typeof bacula
 
 /** Every hundredth file, the same ones each time: each contender then finds one in a hundred changed since its own last run. */
 const changedShare = 100
@@ -22,7 +24,8 @@ const changedShare = 100
 /** An incremental of a tree of which nothing or little has changed, from its submission to a browsable image. */
 export const incremental: Bench = {
   name: 'incremental',
-  about: 'an incremental of 100,000 files, none or one in a hundred changed, against find -printf and restic',
+  about:
+    'an incremental of 100,000 files, none or one in a hundred changed, against find -printf, restic and Bacula',
   run: async (context) => {
     const { tell, workDirectory, quick } = context
     if (!(await ensureTool(tools.time, tell)) || !(await ensureTool(tools.find, tell))) return []
@@ -35,6 +38,7 @@ export const incremental: Bench = {
     await ownBackup(state, source.folder)
     await repository?.init()
     await repository?.backUp(source.folder)
+    const site = (await ensureBacula(tell)) ? await BaculaSite.start(workDirectory, source.folder) : undefined
     const ours: Contender<Who> = { name: 'nb', run: () => ownIncremental(state, source.folder) }
     const peers: Contender<Who>[] = [
       {
@@ -45,21 +49,27 @@ export const incremental: Bench = {
       ...(repository === undefined
         ? []
         : [{ name: restic, run: () => repository.backUp(source.folder) } as const]),
+      ...(site === undefined ? [] : [{ name: bacula, run: () => site.backUp('Differential') } as const]),
     ]
-    const rounds = quick ? 2 : 5
-    const figures: Figure[] = []
-    tell('nothing has changed')
-    const unchanged = await alternate([ours, ...peers], { rounds, warmUp: true, tell })
-    figures.push(...figuresOf('no change', unchanged, peers, 2))
-    tell('one file in a hundred has changed')
-    const files = everyHundredth(source.folder)
-    const reset = async (): Promise<void> => rewrite(files)
-    await reset()
-    const contenders = [ours, ...peers].map((contender) => ({ ...contender, reset }))
-    const changed = await alternate(contenders, { rounds, warmUp: true, tell })
-    figures.push(...figuresOf('1 % changed', changed, peers))
-    rmSync(source.folder, { recursive: true })
-    return figures
+    try {
+      await site?.backUp('Full')
+      const rounds = quick ? 2 : 5
+      const figures: Figure[] = []
+      tell('nothing has changed')
+      const unchanged = await alternate([ours, ...peers], { rounds, warmUp: true, tell })
+      figures.push(...figuresOf('no change', unchanged, peers, 2))
+      tell('one file in a hundred has changed')
+      const files = everyHundredth(source.folder)
+      const reset = async (): Promise<void> => rewrite(files)
+      await reset()
+      const contenders = [ours, ...peers].map((contender) => ({ ...contender, reset }))
+      const changed = await alternate(contenders, { rounds, warmUp: true, tell })
+      figures.push(...figuresOf('1 % changed', changed, peers))
+      return figures
+    } finally {
+      await site?.stop()
+      rmSync(source.folder, { recursive: true })
+    }
   },
 }
 
@@ -72,6 +82,7 @@ function figuresOf(
   const goals: PeerGoal<Who>[] = [
     ...(mostOfFind === undefined ? [] : [{ peer: find, mostRatio: mostOfFind } as const]),
     { peer: restic, mostRatio: 1 },
+    { peer: bacula, mostRatio: 1 },
   ]
   return movingFigures(name, runs, { ours: 'nb', peers: peers.map((peer) => peer.name), goals })
 }
