@@ -22,6 +22,7 @@ export async function withServer<Result>(
     stateDirectory: state,
     maxFragmentBytes,
     settings: { tries: 1 },
+    readerReady: true,
   })
   await server.start()
   try {

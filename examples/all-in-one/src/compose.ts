@@ -42,6 +42,8 @@ export interface Ground {
   readonly maxFragmentBytes: number
   /** How it works. @default as each setting says */
   readonly settings?: ServerSettings
+  /** Whether a thread that reads is ready before there is a backup. @default false */
+  readonly readerReady?: boolean
   /** Is told what an administrator must know, a sentence each. @default nobody is */
   readonly warn?: (text: string) => void
   /** Puts something of the same port in front of the catalog that the job manager sees. @default nothing */
@@ -97,6 +99,7 @@ export function composeAllInOne(ground: Ground): AllInOne {
     {
       neverPaths: [ground.stateDirectory],
       restoreNotes: join(ground.stateDirectory, 'restores'),
+      readerReady: ground.readerReady ?? false,
       ...clientScripts(settings),
     },
   )

@@ -46,6 +46,7 @@ async function main(options: AllInOneOptions, interrupted: AbortSignal): Promise
       stateDirectory: options.state,
       maxFragmentBytes: options.maxFragmentBytes,
       settings: options.settings,
+      readerReady: true,
       warn,
     })
     const socketPath = join(options.state, 'nb.sock')

@@ -185,8 +185,12 @@ export class ImageLife implements LifeMethods {
     const image = await this.#inProgress(backupId)
     const { fileList } = headers.paths(backupId)
     const intake = this.#intakes.get(backupId)
-    if (intake !== undefined) await orAborted(intake.received, options?.signal).catch(asBrokenList(backupId))
-    checkListTotals(backupId, totals, await readListTotals(files, fileList, options))
+    // What was counted as it came need not be read again.
+    const found =
+      intake === undefined
+        ? await readListTotals(files, fileList, options)
+        : await orAborted(intake.received, options?.signal).catch(asBrokenList(backupId))
+    checkListTotals(backupId, totals, found)
     await syncFile(files, fileList)
     await lines.step(
       image,
@@ -221,8 +225,9 @@ export class ImageLife implements LifeMethods {
     const image = await registry.require(backupId)
     if (image.state !== 'in-progress') return this.#completedBefore(image, completion)
     const { fileList } = headers.paths(backupId)
-    await this.#intakes.get(backupId)?.abort('the image is being completed')
-    const facts = await readListFacts(files, fileList, options)
+    const intake = this.#intakes.get(backupId)
+    await intake?.abort('the image is being completed')
+    const facts = (await intake?.facts(options)) ?? (await readListFacts(files, fileList, options))
     checkAgainstList(image, completion, facts)
     await syncFile(files, fileList)
     await trees.writeIndex(backupId, facts)

@@ -19,7 +19,9 @@ export interface ListFacts {
   readonly ends: readonly (number | undefined)[]
 }
 
-const chunkBytes = 256 * 1024
+const mostChunkBytes = 256 * 1024
+/** A pass that goes on beside a backup holds up the process for a few milliseconds at once. */
+const aheadBytes = 64 * 1024
 const tarBlockBytes = 512
 
 /** Decodes a list once, batch by batch, checking checksums, order and positions. Throws `file-list-corrupt`. */
@@ -48,10 +50,67 @@ export async function readListTotals(
         onBatch: ({ entryCount }) => void ((totals.batches += 1), (totals.entries += entryCount)),
       })
     }
-    await eachChunk(files, path, take, options, mostBytes)
+    await eachChunk(files, path, take, options, mostBytes === undefined ? {} : { to: mostBytes })
     decoder.finish()
   })
   return totals
+}
+
+/**
+ * The same pass for a list that is still being written: it goes on behind whoever writes, so that little is left when the list ends.
+ * It reads what lies in the file. What it finds wrong is told at the end.
+ */
+export class FactsAhead {
+  readonly #files: Files
+  readonly #path: string
+  readonly #pass: ListPass
+  #at = 0
+  #goal = 0
+  #failure: { readonly error: unknown } | undefined
+  #running: Promise<void> | undefined
+
+  /** @param path - of the list */
+  constructor(files: Files, path: string) {
+    this.#files = files
+    this.#path = path
+    this.#pass = new ListPass(path)
+  }
+
+  /** Says that so many bytes are there. */
+  follow(bytes: number): void {
+    this.#goal = bytes
+    if (this.#goal - this.#at >= aheadBytes) this.#running ??= this.#run()
+  }
+
+  /** The facts of all that is there, once nothing more comes. Throws `file-list-corrupt`. */
+  async finish(options?: CallOptions): Promise<ListFacts> {
+    await this.#running
+    if (this.#failure !== undefined) throw this.#failure.error
+    await this.#read(undefined, options)
+    return this.#pass.finish()
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#goal - this.#at >= aheadBytes) await this.#read(this.#goal)
+    } catch (error) {
+      this.#failure = { error }
+    }
+    // After a failure nobody need try again.
+    if (this.#failure === undefined) this.#running = undefined
+  }
+
+  async #read(to: number | undefined, options?: CallOptions): Promise<void> {
+    const take = (chunk: Buffer): void => {
+      this.#pass.push(chunk)
+      this.#at += chunk.length
+    }
+    await eachChunk(this.#files, this.#path, take, options, {
+      from: this.#at,
+      chunkBytes: aheadBytes,
+      ...(to === undefined ? {} : { to }),
+    })
+  }
 }
 
 class ListPass {
@@ -129,14 +188,15 @@ async function eachChunk(
   path: string,
   take: (chunk: Buffer) => void,
   options: CallOptions | undefined,
-  mostBytes: number = Number.MAX_SAFE_INTEGER,
+  part: { readonly from?: number; readonly to?: number; readonly chunkBytes?: number } = {},
 ): Promise<void> {
+  const { from = 0, to = Number.MAX_SAFE_INTEGER, chunkBytes = mostChunkBytes } = part
   const file = await openList(files, path)
   try {
     const buffer = Buffer.allocUnsafe(chunkBytes)
-    for (let at = 0; ;) {
+    for (let at = from; ;) {
       throwIfAborted(options)
-      const wanted = buffer.subarray(0, Math.min(buffer.length, mostBytes - at))
+      const wanted = buffer.subarray(0, Math.min(buffer.length, to - at))
       const count = wanted.length === 0 ? 0 : await file.read(wanted, at)
       if (count === 0) return
       take(buffer.subarray(0, count))

@@ -1,5 +1,6 @@
 import {
   asNbError,
+  type CallOptions,
   type ChannelListener,
   type ChannelTicket,
   type DataChannel,
@@ -12,7 +13,7 @@ import {
 } from '@nb/contracts'
 import { FormatError } from '@nb/formats'
 import { ListAppender } from './list-appender.ts'
-import { corruptList } from './list-facts.ts'
+import { corruptList, FactsAhead, type ListFacts } from './list-facts.ts'
 import { orAborted } from './or-aborted.ts'
 
 /** What an intake works with. */
@@ -52,6 +53,8 @@ export class ListIntake {
   #channel: DataChannel | undefined
   #stopped: NbError | undefined
   #appender: ListAppender | undefined
+  /** Of a list that comes whole. */
+  #ahead: FactsAhead | undefined
   #wake: () => void = () => undefined
   #changed: Promise<void> = Promise.resolve()
 
@@ -60,6 +63,7 @@ export class ListIntake {
     this.#listener = listener
     this.ticket = listener.ticket
     this.#change()
+    this.#ahead = place.after === undefined ? new FactsAhead(parts.files, place.path) : undefined
     this.received = this.#receive(parts, place)
     this.received.then(
       () => {
@@ -96,6 +100,16 @@ export class ListIntake {
     return this.#appender?.whole
   }
 
+  /**
+   * What the list tells: most of it was read while it came. `undefined` where it did not come whole here, and to whoever asks
+   * again. Throws `file-list-corrupt`.
+   */
+  async facts(options?: CallOptions): Promise<ListFacts | undefined> {
+    const ahead = this.#state === 'whole' ? this.#ahead : undefined
+    this.#ahead = undefined
+    return ahead?.finish(options)
+  }
+
   #change(): void {
     this.#wake()
     this.#changed = new Promise((resolve) => (this.#wake = resolve))
@@ -121,6 +135,7 @@ export class ListIntake {
         let told = false
         for await (const chunk of readChannel(channel)) {
           await appender.push(chunk)
+          this.#ahead?.follow(appender.whole.bytes)
           this.#change()
           if (!told && appender.whole.entries > (after?.entries ?? 0)) {
             told = true

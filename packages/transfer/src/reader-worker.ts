@@ -6,11 +6,20 @@ import { createCheckpointGate } from './client/checkpoint-gate.ts'
 import { runReader } from './client/run-reader.ts'
 import type { ReaderInput } from './client/worker-messages.ts'
 import { runTasks } from './client/worker-main.ts'
+import { loadNativeReadCalls } from './posix/native-read-calls.ts'
+
+// Bound before there is work; a run without them binds what there is, and says what it lacks.
+const native = loadNativeReadCalls()
+const calls = typeof native === 'string' ? {} : { calls: native }
 
 runTasks(parentPort, systemClock(), (input: ReaderInput, reporter, clock) => {
   const data = openBlockPipe(input.data)
   const list = openBlockPipe(input.list)
   const reference = input.reference === undefined ? undefined : openBlockPipe(input.reference)
   const gate = createCheckpointGate(input.gate)
-  return runReader(input, { data, list, reference }, { clock, reporter, standStill: () => gate.passSync() })
+  return runReader(
+    input,
+    { data, list, reference },
+    { clock, reporter, standStill: () => gate.passSync(), ...calls },
+  )
 })

@@ -70,6 +70,11 @@ export interface ClientAgentOptions {
    * unfinished files that a killed one has left at its target. One agent at a time uses it. @default none; they stay
    */
   readonly restoreNotes?: string
+  /**
+   * Whether a thread that reads is ready before there is a backup, so that one begins at once. It takes some 15 MiB while nothing is
+   * done, and a tenth of a second at the start of the agent. @default false
+   */
+  readonly readerReady?: boolean
 }
 
 /** A client agent on this host, with its life. */
@@ -98,7 +103,7 @@ interface WaitingRestore {
 
 class Agent implements LocalClientAgent {
   readonly #components: ClientAgentComponents
-  readonly #options: Required<Omit<ClientAgentOptions, 'scripts' | 'restoreNotes'>>
+  readonly #options: Required<Omit<ClientAgentOptions, 'scripts' | 'restoreNotes' | 'readerReady'>>
   readonly #logger: Logger
   readonly #threads: WorkerThreads
   readonly #runs = new Map<string, ClientRun>()
@@ -120,7 +125,10 @@ class Agent implements LocalClientAgent {
     this.#options = { neverPaths, listedWarnings, keepResultsMs, keepRestoreStateMs }
     this.#scripts = options.scripts === undefined ? undefined : new NotifyScripts(options.scripts)
     this.#lateEnds = new LateEndScripts(this.#scripts, components.clock)
-    this.#threads = new WorkerThreads(components.clock)
+    this.#threads = new WorkerThreads(
+      components.clock,
+      options.readerReady === true ? { ready: ['reader'] } : {},
+    )
     this.#logger = components.logger ?? debugLogger('nb:transfer:client-agent')
     const { log, clock } = components
     this.#notes =
@@ -132,7 +140,7 @@ class Agent implements LocalClientAgent {
   async start(): Promise<void> {
     await this.#notes?.sweepAll((runId) => this.#runs.get(runId)?.isOver === false)
     this.#isStopped = false
-    this.#threads.start()
+    await this.#threads.start()
   }
 
   async stop(): Promise<void> {

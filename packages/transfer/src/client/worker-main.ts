@@ -22,4 +22,5 @@ export function runTasks<Input, Result>(
       post({ kind: 'failed', error: toErrorRecord(error) })
     }
   })
+  post({ kind: 'ready' })
 }

@@ -44,8 +44,9 @@ export interface WorkerProgress {
   readonly currentPath: Uint8Array
 }
 
-/** What threads tell the main thread; the last one is `done` or `failed`. */
+/** What threads tell the main thread: `ready` once, when they have loaded; of each task the last one is `done` or `failed`. */
 export type WorkerMessage<Result> =
+  | { readonly kind: 'ready' }
   | { readonly kind: 'progress'; readonly progress: WorkerProgress }
   | { readonly kind: 'warnings'; readonly warnings: readonly TransferWarning[] }
   | { readonly kind: 'checkpoint'; readonly checkpoint: ReaderCheckpoint }

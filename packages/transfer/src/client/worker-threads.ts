@@ -30,6 +30,11 @@ export interface WorkerThreadsOptions {
   readonly enough?: number
   /** How long such a run waits before it gets one more thread all the same, milliseconds. @default 15000 */
   readonly patienceMs?: number
+  /**
+   * Names of which one thread without work is there from {@link WorkerThreads.start} on, however long nothing comes, and again once
+   * all work has ended. @default none
+   */
+  readonly ready?: readonly ThreadName[]
 }
 
 /** A thread without work, and what ends its being watched. */
@@ -51,6 +56,7 @@ export class WorkerThreads {
   readonly #keepAfterMs: number
   readonly #enough: number
   readonly #patienceMs: number
+  readonly #ready: ReadonlySet<ThreadName>
   readonly #idle: Record<ThreadName, IdleThread[]> = { reader: [], extractor: [], remover: [] }
   readonly #atWork: Record<ThreadName, number> = { reader: 0, extractor: 0, remover: 0 }
   /** Runs that wait for a thread, the longest first; each is given one, or `undefined` to start its own. */
@@ -68,6 +74,7 @@ export class WorkerThreads {
     this.#keepAfterMs = options.keepAfterMs ?? 1000
     this.#enough = options.enough ?? 4
     this.#patienceMs = options.patienceMs ?? 15_000
+    this.#ready = new Set(options.ready)
   }
 
   /**
@@ -99,9 +106,23 @@ export class WorkerThreads {
     await Promise.all(idle.map(({ worker }) => worker.terminate()))
   }
 
-  /** Lets threads be kept again after a {@link stop}. */
-  start(): void {
+  /** Lets threads be kept, also again after a {@link stop}. Resolves when those that are to be ready are. */
+  async start(): Promise<void> {
     this.#isStopped = false
+    await Promise.all([...this.#ready].map((name) => this.#getReady(name)))
+  }
+
+  /** Starts a thread that waits for work, where one is to be ready and none is. One that can't be started is started when it is needed. */
+  async #getReady(name: ThreadName): Promise<void> {
+    if (this.#isStopped || this.#idle[name].length > 0) return
+    const worker = startThread(name)
+    // From here on it may be taken: its first task waits in its port until it can read it.
+    this.#keep(name, worker)
+    worker.ref()
+    await new Promise<void>((resolve) => {
+      worker.once('message', resolve).once('exit', resolve).once('error', resolve)
+    })
+    if (this.#idle[name].some((thread) => thread.worker === worker)) worker.unref()
   }
 
   async #take(name: ThreadName): Promise<Worker> {
@@ -137,7 +158,9 @@ export class WorkerThreads {
   async #end(name: ThreadName, worker: Worker): Promise<void> {
     await worker.terminate()
     this.#atWork[name] -= 1
-    this.#waiting[name].shift()?.(undefined)
+    const next = this.#waiting[name].shift()
+    if (next !== undefined) next(undefined)
+    else if (this.#ready.has(name) && this.#atWork[name] === 0) void this.#getReady(name)
   }
 
   #putBack(name: ThreadName, worker: Worker): void {
@@ -152,16 +175,25 @@ export class WorkerThreads {
       return
     }
     this.#atWork[name] -= 1
+    this.#keep(name, worker)
+  }
+
+  /** Keeps a thread without work, for a while or, where one is to be ready, for good. */
+  #keep(name: ThreadName, worker: Worker): void {
+    const threads = this.#idle[name]
     const leave = (): void => {
       cancelTimeout()
       worker.off('error', leave).off('exit', leave)
       const index = threads.findIndex((thread) => thread.worker === worker)
       if (index >= 0) threads.splice(index, 1)
     }
-    const cancelTimeout = this.#clock.setTimer(this.#keepIdleMs, () => {
-      leave()
-      void worker.terminate()
-    })
+    const isForGood = this.#ready.has(name) && threads.length === 0
+    const cancelTimeout = isForGood
+      ? () => undefined
+      : this.#clock.setTimer(this.#keepIdleMs, () => {
+          leave()
+          void worker.terminate()
+        })
     worker.unref()
     worker.on('error', leave).on('exit', leave)
     threads.push({ worker, leave })
@@ -179,7 +211,7 @@ function perform<Result>(
       if (message.kind === 'progress') listener.onProgress(message.progress)
       else if (message.kind === 'warnings') listener.onWarnings(message.warnings)
       else if (message.kind === 'checkpoint') listener.onCheckpoint?.(message.checkpoint)
-      else {
+      else if (message.kind !== 'ready') {
         // Only these: removing all listeners of a Worker silences it for good.
         worker.off('message', onMessage).off('error', onError).off('exit', onExit)
         if (message.kind === 'done') resolve(message.result)

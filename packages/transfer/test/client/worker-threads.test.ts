@@ -7,6 +7,9 @@ import { WorkerThreads } from '../../src/client/worker-threads.ts'
 import type { ReaderInput, ReaderTotals } from '../../src/client/worker-messages.ts'
 import { freshDirectory } from './fresh-directory.ts'
 
+/** A thread that was started is told of a little later. */
+const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
 const listener = { onProgress: () => undefined, onWarnings: () => undefined }
 
 function input(root: string): ReaderInput {
@@ -107,6 +110,46 @@ t.test('threads start whatever arguments Node was given for the process', async 
   t.equal(counts.entries, 1)
   await threads.stop()
 })
+
+t.test(
+  'a thread that is to be ready is there from the start, however long nothing comes, and anew after work',
+  async (t) => {
+    const directory = freshDirectory(t)
+    const clock = createVirtualClock()
+    const threads = new WorkerThreads(clock, { ready: ['reader'], keepIdleMs: 1000, keepAfterMs: 1000 })
+    let started = 0
+    const count = (): void => void started++
+    process.on('worker', count)
+    t.teardown(() => process.off('worker', count))
+    const run = (): Promise<ReaderTotals> => threads.run<ReaderTotals>('reader', input(directory), listener)
+    await threads.start()
+    t.equal(started, 1)
+    await clock.advance(3_600_000)
+    t.equal((await run()).counts.entries, 1)
+    t.equal(started, 1, 'it has waited for the first task')
+    t.equal((await run()).counts.entries, 1)
+    t.equal(started, 1, 'and is kept after it')
+    // It stands at a checkpoint until its time has passed.
+    writeFileSync(`${directory}/file`, '')
+    const gate = createCheckpointGate()
+    const task = { ...input(directory), checkpointIntervalMs: 0, gate: gate.shared }
+    const long = threads.run<ReaderTotals>('reader', task, listener)
+    await clock.advance(1001)
+    gate.open()
+    await long
+    await soon()
+    t.equal(started, 2, 'one that has grown is replaced at once')
+    await t.rejects(threads.run('reader', input(`${directory}/none`), listener), { code: 'source-missing' })
+    await soon()
+    t.equal(started, 3, 'and one that failed')
+    await threads.stop()
+    await clock.advance(3_600_000)
+    t.equal(started, 3, 'none is started for a stopped one')
+    await threads.start()
+    t.equal(started, 4)
+    await threads.stop()
+  },
+)
 
 t.test(
   'beyond enough threads a run waits for one to come free, and for no longer than was said',
