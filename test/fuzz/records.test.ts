@@ -159,7 +159,7 @@ t.test('a mutated record of the catalog index is as its keys say, or the index i
 
 t.test('a mutated position of a checkpoint is one, or the backup begins anew', async (t) => {
   const stored = { memberPath: Buffer.from('a/b'), memberOffset: 512, memberBytes: 1024, sizeBytes: 5 }
-  const times = { mtimeNs: 5n, ctimeNs: -6n, flags: 1 }
+  const times = { mtimeNs: 5n, ctimeNs: -6n, flags: 1, digest: Buffer.alloc(32, 7) }
   const walk = {
     root: Buffer.from('/data'),
     summary: { found: 2, readable: 1 },

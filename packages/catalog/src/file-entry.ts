@@ -2,8 +2,12 @@ import { type FileEntry, NbError, type Path, pathFromBytes, pathToBytes } from '
 import { FILE_FLAGS, type FileListHeader, type FileRecord } from '@nb/formats'
 
 /** A list's record as the port gives it. */
-export function toFileEntry(record: FileRecord, { images }: FileListHeader, backupId: string): FileEntry {
-  const { linkTarget, deviceMajor, deviceMinor, flags } = record
+export function toFileEntry(
+  record: FileRecord,
+  { images, digestAlgorithm }: FileListHeader,
+  backupId: string,
+): FileEntry {
+  const { linkTarget, deviceMajor, deviceMinor, digest, flags } = record
   return {
     path: pathFromBytes(record.path),
     kind: record.kind,
@@ -17,6 +21,9 @@ export function toFileEntry(record: FileRecord, { images }: FileListHeader, back
     ...(deviceMajor === undefined ? {} : { deviceMajor }),
     ...(deviceMinor === undefined ? {} : { deviceMinor }),
     linkCount: record.linkCount,
+    ...(digest === undefined || digestAlgorithm === undefined
+      ? {}
+      : { digest: `${digestAlgorithm}:${digest.toString('hex')}` }),
     backupId,
     dataImage: images[record.imageIndex] ?? backupId,
     ...((flags & FILE_FLAGS.changedWhileRead) === 0 ? {} : { changedWhileRead: true }),

@@ -108,8 +108,11 @@ async function* selected(
   paths: readonly Buffer[],
   options: CallOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { images, recordOf } = tree.asOneList()
-  const encoder = new FileListEncoder({ images })
+  const { images, digestAlgorithm, recordOf } = tree.asOneList()
+  const encoder = new FileListEncoder({
+    images,
+    ...(digestAlgorithm === undefined ? {} : { digestAlgorithm }),
+  })
   yield encoder.header()
   for (const path of withoutNested(paths)) {
     for await (const entry of tree.subtree(path, options)) {

@@ -82,9 +82,14 @@ export class UnionTree {
   /**
    * How its entries are written as one list: the table of images of all lists in one, the newest image first, and each
    * record as it is by that table. Files of several names are told by their identity, which says nothing across backups
-   * of different times: by then a number may be another file's. So each list's identities are kept from the others'.
+   * of different times: by then a number may be another file's. So each list's identities are kept from the others'. A list has
+   * digests of one algorithm: those of another are left out.
    */
-  asOneList(): { readonly images: readonly string[]; readonly recordOf: (entry: UnionEntry) => FileRecord } {
+  asOneList(): {
+    readonly images: readonly string[]
+    readonly digestAlgorithm: string | undefined
+    readonly recordOf: (entry: UnionEntry) => FileRecord
+  } {
     const images = [...new Set(this.#members.map(({ image }) => image.backupId))]
     for (const { tree } of this.#members)
       for (const id of tree.header.images) if (!images.includes(id)) images.push(id)
@@ -94,13 +99,19 @@ export class UnionTree {
         { number, places: tree.header.images.map((id) => images.indexOf(id)) },
       ]),
     )
+    const digestAlgorithm = this.#members
+      .map(({ tree }) => tree.header.digestAlgorithm)
+      .find((name) => name !== undefined)
     const recordOf = ({ record, header }: UnionEntry): FileRecord => {
       const { number, places } = lists.get(header) ?? { number: 0, places: [] }
       const { device, inode } = record.identity
       const identity = { device: BigInt.asUintN(64, device ^ (BigInt(number) << aboveDevices)), inode }
-      return { ...record, identity, imageIndex: places[record.imageIndex] ?? 0 }
+      const { digest, ...rest } = record
+      const isKept = digest !== undefined && header.digestAlgorithm === digestAlgorithm
+      const imageIndex = places[record.imageIndex] ?? 0
+      return { ...rest, ...(isKept ? { digest } : {}), identity, imageIndex }
     }
-    return { images, recordOf }
+    return { images, digestAlgorithm, recordOf }
   }
 
   /** The entry of a path. */

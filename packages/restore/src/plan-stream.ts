@@ -7,7 +7,7 @@ import {
   type RestoreRequest,
   asNbError,
 } from '@nb/contracts'
-import { type FileRecord, FileListEncoder, comparePaths } from '@nb/formats'
+import { type FileListHeader, type FileRecord, FileListEncoder, comparePaths } from '@nb/formats'
 import { type PlanningComponents, type RestoreGroup, eachWantedRecord } from './plan.ts'
 import { type PathMapping, keepsOrder, pathMapping } from './path-mapping.ts'
 
@@ -95,9 +95,14 @@ async function writePlan(
   options: CallOptions,
 ): Promise<void> {
   const indexOf = new Map(group.sources.map((source, index) => [source.backupId, index]))
-  const encoder = new FileListEncoder({ images: group.sources.map((source) => source.backupId) })
+  const images = group.sources.map((source) => source.backupId)
+  let encoder = new FileListEncoder({ images })
   const mapping = pathMapping(request.target)
-  const ready: Buffer[] = [encoder.header()]
+  const ready: Buffer[] = []
+  const begin = ({ digestAlgorithm }: FileListHeader): void => {
+    if (digestAlgorithm !== undefined) encoder = new FileListEncoder({ images, digestAlgorithm })
+    ready.push(encoder.header())
+  }
   const flush = async (): Promise<void> => {
     for (const bytes of ready.splice(0)) await write(bytes)
   }
@@ -115,14 +120,20 @@ async function writePlan(
       if (imageIndex === undefined) return
       const planned = mapRecord(record, imageIndex, mapping)
       if (sorted === undefined) encode(planned)
-      else sorted.push(planned)
+      else sorted.push(kept(planned))
     },
     flush,
+    begin,
   )
   sorted?.sort((a, b) => comparePaths(a.path, b.path)).forEach(encode)
   const last = encoder.flush()
   if (last !== undefined) ready.push(last)
   await flush()
+}
+
+/** A record whose digest stays when the piece of the list that it came with is gone. */
+function kept(record: FileRecord): FileRecord {
+  return record.digest === undefined ? record : { ...record, digest: Buffer.from(record.digest) }
 }
 
 function mapRecord(record: FileRecord, imageIndex: number, mapping: PathMapping): FileRecord {

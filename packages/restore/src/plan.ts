@@ -12,7 +12,7 @@ import {
   pathFromBytes,
   readChannel,
 } from '@nb/contracts'
-import { type FileRecord, FILE_FLAGS, FileListDecoder, FormatError } from '@nb/formats'
+import { type FileListHeader, type FileRecord, FILE_FLAGS, FileListDecoder, FormatError } from '@nb/formats'
 import { keepsOrder, pathMapping } from './path-mapping.ts'
 
 /** Images whose data is read from one storage unit in one session. */
@@ -126,7 +126,7 @@ function wantedPaths(paths: readonly Path[]): { readonly paths?: readonly Path[]
 
 /**
  * Streams the records of the wanted paths, each with the id of the image that holds its data. The next piece of the
- * list is asked for when `afterChunk` has resolved: so a slow consumer slows the catalog.
+ * list is asked for when `afterChunk` has resolved: so a slow consumer slows the catalog. `onHeader` is called before all.
  * @throws NbError `file-list-corrupt` for a list that does not decode, and whatever the catalog or `visit` throws
  */
 export async function eachWantedRecord(
@@ -135,6 +135,7 @@ export async function eachWantedRecord(
   options: CallOptions | undefined,
   visit: (record: FileRecord, backupId: string) => void,
   afterChunk: () => Promise<void> = () => Promise.resolve(),
+  onHeader: (header: FileListHeader) => void = () => undefined,
 ): Promise<void> {
   const { from } = request
   const { image, ticket } = await catalog.readFileList({ ...from, ...wantedPaths(request.paths) }, options)
@@ -143,7 +144,10 @@ export async function eachWantedRecord(
     let images: readonly string[] = []
     const decoder = new FileListDecoder()
     const sink = {
-      onHeader: (header: { readonly images: readonly string[] }) => void (images = header.images),
+      onHeader: (header: FileListHeader): void => {
+        images = header.images
+        onHeader(header)
+      },
       onRecord: (record: FileRecord) => visit(record, images[record.imageIndex] ?? image.backupId),
     }
     for await (const chunk of readChannel(channel, options)) {

@@ -29,6 +29,7 @@ export function checkPolicy(policy: Policy): void {
   if (policy.checkpointIntervalMs !== undefined && policy.checkpointIntervalMs !== 0) {
     checkRange('checkpointIntervalMs', policy.checkpointIntervalMs, 60_000, 7 * dayMs)
   }
+  checkChoice('digest', policy.digest, ['sha256'])
   checkRange('priority', policy.priority ?? 0, 0, 99_999)
   if (policy.maxJobs !== undefined) checkRange('maxJobs', policy.maxJobs, 1, 999)
   checkStorage('storage', policy)
@@ -38,6 +39,11 @@ export function checkPolicy(policy: Policy): void {
     policy.schedules.map((schedule) => schedule.name),
   )
   policy.schedules.forEach((schedule, index) => checkSchedule(`schedules[${index}]`, schedule))
+}
+
+function checkChoice(field: string, value: string | undefined, choices: readonly string[]): void {
+  if (value === undefined || choices.includes(value)) return
+  refuse(field, `must be ${choices.join(' or ')}, or absent, not "${value}"`)
 }
 
 function checkSelections({ selections, multipleStreams }: Policy): void {

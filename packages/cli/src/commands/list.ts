@@ -71,6 +71,9 @@ async function listVersions(
       { title: 'SIZE', value: (entry) => sizeOf(entry), align: 'right' },
       { title: 'MODIFIED', value: (entry) => formatNanoseconds(entry.mtimeNs) },
       { title: 'DATA IN', value: (entry) => entry.dataImage, shrinks: true },
+      ...(versions.some(({ digest }) => digest !== undefined)
+        ? [{ title: 'DIGEST', value: (entry: FileEntry) => entry.digest }]
+        : []),
     ])
   return 0
 }

@@ -90,6 +90,7 @@ function fieldsOf(policy: StoredPolicy): (readonly [string, string | undefined])
     ['leaves out', policy.exclude?.join(' ')],
     ['but not', policy.include?.join(' ')],
     ['crosses mount points', policy.crossMountPoints === true ? 'yes' : undefined],
+    ['digest of each file', policy.digest],
     ['checkpoints', checkpointIntervalMs === 0 ? 'none' : `every ${formatPeriod(checkpointIntervalMs)}`],
     ['storage', storageText(policy.storage)],
     ['volume pool', policy.volumePool],

@@ -97,6 +97,7 @@ function plainOf(policy: Policy): Plain {
     exclude: policy.exclude,
     include: policy.include,
     'cross-mount-points': policy.crossMountPoints,
+    digest: policy.digest,
     storage: storageOf(policy.storage),
     'volume-pool': policy.volumePool,
     priority: policy.priority,

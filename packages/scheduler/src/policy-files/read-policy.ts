@@ -1,5 +1,6 @@
 import {
   type DayRule,
+  type DigestAlgorithm,
   type Policy,
   type RetentionLevel,
   type Schedule,
@@ -56,6 +57,7 @@ const policyKeys = [
   'exclude',
   'include',
   'cross-mount-points',
+  'digest',
   'storage',
   'volume-pool',
   'priority',
@@ -76,6 +78,7 @@ const scheduleKeys = [
 ]
 const dayKeys = ['dates', 'weekdays', 'days-of-month']
 const types: readonly string[] = ['full', 'differential', 'cumulative', 'user-backup', 'user-archive']
+const digests: readonly DigestAlgorithm[] = ['sha256']
 const dayMs = 86_400_000
 
 /**
@@ -185,6 +188,7 @@ class PolicyReader {
       crossMountPoints: this.#may(fields, 'cross-mount-points', 'crossMountPoints', (place) =>
         reader.flag(place),
       ),
+      digest: this.#may(fields, 'digest', 'digest', (place) => this.#choice(place, digests)),
       storage: this.#may(fields, 'storage', 'storage', (place) => this.#storage(place, 'storage')) ?? {
         kind: 'any' as const,
       },
@@ -246,6 +250,15 @@ class PolicyReader {
       volumePool: this.#may(fields, 'volume-pool', `${path}.volumePool`, (each) => reader.text(each)),
     }
     return present<Schedule>(schedule)
+  }
+
+  /** One of some words, or `none`. */
+  #choice<Choice extends string>(place: Place, choices: readonly Choice[]): Choice | undefined {
+    const words: readonly (Choice | 'none')[] = ['none', ...choices]
+    const read = this.#reader.parsed(place, `one of ${words.join(', ')}`, (text) =>
+      words.find((word) => word === text),
+    )
+    return read === 'none' ? undefined : read
   }
 
   #retention(place: Place, former: FormerLevel): number | undefined {

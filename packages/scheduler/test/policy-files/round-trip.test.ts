@@ -79,6 +79,7 @@ const policy: fc.Arbitrary<Policy> = fc
     exclude: maybe(fc.array(text)),
     include: maybe(fc.array(text)),
     crossMountPoints: maybe(fc.boolean()),
+    digest: maybe(fc.constant('sha256' as const)),
     storage,
     volumePool: maybe(name),
     priority: maybe(fc.nat(99_999)),

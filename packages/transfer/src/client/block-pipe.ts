@@ -11,6 +11,8 @@ export interface BlockPipe {
   readonly blockBytes: number
   /** Ends both ends: every wait, now and later, throws {@link PipeAbortedError}. Idempotent. */
   abort(): void
+  /** Throws {@link PipeAbortedError} after {@link abort}. */
+  throwIfAborted(): void
   /** Writer: the next free block, waiting without the thread (main thread). */
   claim(): Promise<Buffer>
   /** Writer: the next free block, blocking the thread (worker). */
@@ -159,6 +161,9 @@ export function openBlockPipe(shared: SharedPipe): BlockPipe {
       Atomics.store(control, ABORTED, 1)
       signal(WRITER_SIGNAL)
       signal(READER_SIGNAL)
+    },
+    throwIfAborted() {
+      if (load(ABORTED) !== 0) throw new PipeAbortedError()
     },
     claim: () => until(tryClaim),
     claimSync: () => untilSync(tryClaim),

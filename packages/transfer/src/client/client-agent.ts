@@ -280,6 +280,7 @@ class Agent implements LocalClientAgent {
         exclude: walk.exclude,
         include: walk.include,
         crossMountPoints: walk.crossMountPoints,
+        digest: spec.digest,
         neverPaths: this.#neverPaths(),
         checkpointIntervalMs: spec.checkpointIntervalMs,
         resumeFrom: spec.resumeFrom,

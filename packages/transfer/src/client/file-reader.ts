@@ -1,4 +1,6 @@
 import { MAX_SPARSE_REGIONS, type DataRegion } from '@nb/formats'
+import type { DigestAlgorithm } from '@nb/contracts'
+import { ContentDigest } from '../content-digest.ts'
 import { O } from '../posix/constants.ts'
 import type { FileStat } from '../posix/file-stat.ts'
 import { errnoCodeOf } from '../posix/posix-error.ts'
@@ -22,6 +24,8 @@ export interface FileReaderParts {
   readonly calls: ReadCalls
   readonly data: StreamWriter
   readonly owners: OwnerNames
+  /** Digests contents. @default it does not */
+  readonly digest?: DigestAlgorithm | undefined
   /** Milliseconds since the epoch, by the clock that also gives files their times. */
   readonly now: () => number
   /** Told of a file: errno name or code of ours, and what it means. */
@@ -40,6 +44,8 @@ export interface ReadFile {
   readonly memberOffset: number
   readonly memberBytes: number
   readonly flags: number
+  /** Of the content as it is in the stream. */
+  readonly digest: Buffer | undefined
 }
 
 /** Reads regular files into the archive stream. */
@@ -88,10 +94,12 @@ export class FileReader {
     const member = memberOf(entry, stat, 'file', undefined, owners, extra, sparse)
     const memberOffset = data.offset
     writeMemberHeader(data, member)
-    const outcome = copyFileData(data, calls, fd, sparse ?? stat.size, (byteLength) => {
+    const digest = this.#digestOf(path, stat)
+    const onRead = (byteLength: number): void => {
       onBytes(path, byteLength)
       observe?.('block-read', path)
-    })
+    }
+    const outcome = copyFileData(data, calls, fd, sparse ?? stat.size, onRead, digest)
     observe?.('data-read', path)
     const { flags, warning } = judgeReading(stat, calls.statFd(fd), outcome, now())
     if (warning !== undefined) warn(path, warning.code, warning.text)
@@ -102,7 +110,18 @@ export class FileReader {
       memberOffset,
       memberBytes: data.offset - memberOffset,
       flags,
+      digest: digest?.finish(),
     }
+  }
+
+  #digestOf(path: Buffer, { size }: FileStat): ContentDigest | undefined {
+    const { digest, data, onBytes } = this.#parts
+    if (digest === undefined) return undefined
+    // Holes of a terabyte take many minutes: they give signs of life, and can be ended.
+    return new ContentDigest(digest, size, () => {
+      data.throwIfAborted()
+      onBytes(path, 0)
+    })
   }
 
   #regions(fd: number, stat: FileStat): readonly DataRegion[] | undefined {

@@ -8,6 +8,8 @@ export interface StoredMember {
   readonly mtimeNs: bigint
   readonly ctimeNs: bigint
   readonly flags: number
+  /** Of the content, where digests are asked for. */
+  readonly digest: Buffer | undefined
 }
 
 /** The names of one file that were met so far. */

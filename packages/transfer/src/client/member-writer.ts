@@ -10,6 +10,7 @@ import type { FileStat } from '../posix/file-stat.ts'
 import type { ExtraAttributes } from './attributes.ts'
 import type { OwnerNames } from './owner-names.ts'
 import type { ReadCalls } from './read-calls.ts'
+import type { ContentDigest } from '../content-digest.ts'
 import type { StreamWriter } from './stream-writer.ts'
 import type { WalkEntry } from './walk.ts'
 
@@ -68,7 +69,7 @@ const WHOLE: CopyOutcome = { missingBytes: 0 }
 
 /**
  * Reads a file's data straight into the stream, all of it or the regions between its holes, and pads it to a whole tar
- * block. Always writes exactly as many bytes as the header has announced.
+ * block. Always writes exactly as many bytes as the header has announced; `digest` is given what is read.
  */
 export function copyFileData(
   out: StreamWriter,
@@ -76,9 +77,10 @@ export function copyFileData(
   fd: number,
   data: number | readonly DataRegion[],
   onBytes: (byteLength: number) => void,
+  digest?: ContentDigest,
 ): CopyOutcome {
   if (typeof data === 'number') {
-    const outcome = copyRegion(out, calls, fd, 0, data, onBytes)
+    const outcome = copyRegion(out, calls, fd, 0, data, onBytes, digest)
     out.zeros(paddingOf(data))
     return outcome
   }
@@ -88,7 +90,7 @@ export function copyFileData(
   for (const { offset, length } of data) {
     total += length
     if (failed === undefined) {
-      const outcome = copyRegion(out, calls, fd, offset, length, onBytes)
+      const outcome = copyRegion(out, calls, fd, offset, length, onBytes, digest)
       missingBytes += outcome.missingBytes
       if (outcome.error !== undefined) failed = outcome
     } else {
@@ -107,6 +109,7 @@ function copyRegion(
   offset: number,
   length: number,
   onBytes: (byteLength: number) => void,
+  digest: ContentDigest | undefined,
 ): CopyOutcome {
   let done = 0
   try {
@@ -120,6 +123,7 @@ function copyRegion(
         offset + done,
       )
       if (count === 0) break
+      digest?.update(block.subarray(used, used + count), offset + done)
       out.advance(count)
       onBytes(count)
       done += count

@@ -91,6 +91,7 @@ type PlainLink = readonly [
     mtimeNs: string,
     ctimeNs: string,
     flags: number,
+    digest?: string,
   ],
 ]
 
@@ -110,9 +111,17 @@ interface Plain {
 function plainLink({ key, namesLeft, firstPath, mtimeNs, size, stored }: OpenLinkGroup): PlainLink {
   const own = [key, namesLeft, firstPath.toString('latin1'), String(mtimeNs), size] as const
   if (stored === undefined) return own
-  const { memberPath, memberOffset, memberBytes, sizeBytes, flags } = stored
+  const { memberPath, memberOffset, memberBytes, sizeBytes, flags, digest } = stored
   const times = [String(stored.mtimeNs), String(stored.ctimeNs)] as const
-  return [...own, [memberPath.toString('latin1'), memberOffset, memberBytes, sizeBytes, ...times, flags]]
+  const place = [
+    memberPath.toString('latin1'),
+    memberOffset,
+    memberBytes,
+    sizeBytes,
+    ...times,
+    flags,
+  ] as const
+  return [...own, digest === undefined ? place : [...place, digest.toString('hex')]]
 }
 
 function parse({ walk, counts, links }: Plain): ReaderPosition {
@@ -148,7 +157,7 @@ function parseLink([key, namesLeft, firstPath, mtimeNs, size, stored]: PlainLink
     size: count(size),
   }
   if (stored === undefined) return own
-  const [memberPath, memberOffset, memberBytes, sizeBytes, storedMtimeNs, ctimeNs, flags] = stored
+  const [memberPath, memberOffset, memberBytes, sizeBytes, storedMtimeNs, ctimeNs, flags, digest] = stored
   return {
     ...own,
     stored: {
@@ -159,6 +168,7 @@ function parseLink([key, namesLeft, firstPath, mtimeNs, size, stored]: PlainLink
       mtimeNs: BigInt(storedMtimeNs),
       ctimeNs: BigInt(ctimeNs),
       flags: count(flags),
+      digest: digest === undefined ? undefined : digestFrom(digest),
     },
   }
 }
@@ -166,6 +176,11 @@ function parseLink([key, namesLeft, firstPath, mtimeNs, size, stored]: PlainLink
 function bytes(text: unknown): Buffer {
   if (typeof text !== 'string') throw new TypeError('a path is missing')
   return Buffer.from(text, 'latin1')
+}
+
+function digestFrom(text: unknown): Buffer {
+  if (typeof text !== 'string' || !/^([0-9a-f]{2}){1,255}$/.test(text)) throw new TypeError('no digest')
+  return Buffer.from(text, 'hex')
 }
 
 function count(value: unknown): number {

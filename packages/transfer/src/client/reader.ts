@@ -1,3 +1,4 @@
+import type { DigestAlgorithm } from '@nb/contracts'
 import { FILE_FLAGS, instantOf, type FileListEncoder, type ListEntry } from '@nb/formats'
 import type { FileStat } from '../posix/file-stat.ts'
 import { errnoCodeOf } from '../posix/posix-error.ts'
@@ -44,6 +45,10 @@ export interface ReaderParts {
   readonly data: StreamWriter
   readonly list: { readonly encoder: FileListEncoder; readonly out: StreamWriter }
   readonly reference: ReferenceCursor | undefined
+  /** Whether the digests of the reference are of the list's algorithm. */
+  readonly keepsDigests: boolean
+  /** Digests the content of files that are stored. */
+  readonly digest: DigestAlgorithm | undefined
   readonly owners: OwnerNames
   /** Milliseconds since the epoch, by the clock that also gives files their times. */
   readonly now: () => number
@@ -65,7 +70,7 @@ const nothingRead: ReaderCounts = {
 }
 
 /** Where a member of this image is, and how it was read. */
-type MemberPlace = Pick<StoredMember, 'memberOffset' | 'memberBytes' | 'flags'>
+type MemberPlace = Pick<StoredMember, 'memberOffset' | 'memberBytes' | 'flags' | 'digest'>
 
 /**
  * Turns walk entries into the archive stream and the file list. An entry that is as the reference has it is listed
@@ -148,7 +153,7 @@ export class Reader {
     listed.imageIndex = known.imageIndex + 1
     listed.memberOffset = known.memberOffset
     listed.memberBytes = known.memberBytes
-    listed.digest = known.digest
+    if (this.#parts.keepsDigests) listed.digest = known.digest
     this.#add(listed)
     return true
   }
@@ -174,7 +179,12 @@ export class Reader {
     if (read === 'gone') return false
     if (read === 'closed') {
       const { offset } = this.#parts.data
-      const nowhere = { memberOffset: offset, memberBytes: 0, flags: FILE_FLAGS.unreadable }
+      const nowhere = {
+        memberOffset: offset,
+        memberBytes: 0,
+        flags: FILE_FLAGS.unreadable,
+        digest: undefined,
+      }
       this.#add(this.#list.describe(entry, entry.stat, undefined, firstPath), nowhere)
       return true
     }
@@ -201,7 +211,8 @@ export class Reader {
     const member = memberOf(entry, stat, kind, linkTarget, owners, extra)
     const memberOffset = data.offset
     writeMemberHeader(data, member)
-    const stored = { memberOffset, memberBytes: data.offset - memberOffset, flags: 0 }
+    const memberBytes = data.offset - memberOffset
+    const stored = { memberOffset, memberBytes, flags: 0, digest: undefined }
     if (group !== undefined) group.stored = storedMember(stored, member.path, stat)
     this.counts.storedEntries++
     this.#add(this.#list.describe(entry, stat, linkTarget, firstPath), stored)
@@ -212,6 +223,7 @@ export class Reader {
       listed.memberOffset = stored.memberOffset
       listed.memberBytes = stored.memberBytes
       listed.flags = stored.flags
+      listed.digest = stored.digest
     }
     this.counts.entries++
     this.#list.add(listed)
@@ -230,7 +242,7 @@ export class Reader {
 }
 
 function storedMember(place: MemberPlace, memberPath: Buffer, stat: FileStat): StoredMember {
-  const { memberOffset, memberBytes, flags } = place
+  const { memberOffset, memberBytes, flags, digest } = place
   const { size: sizeBytes, mtimeNs, ctimeNs } = stat
-  return { memberPath, memberOffset, memberBytes, sizeBytes, mtimeNs, ctimeNs, flags }
+  return { memberPath, memberOffset, memberBytes, sizeBytes, mtimeNs, ctimeNs, flags, digest }
 }

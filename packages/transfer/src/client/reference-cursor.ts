@@ -21,6 +21,7 @@ export class ReferenceCursor {
   #ended = false
   #images: readonly string[] | undefined
   #imageCount = 0
+  #digestAlgorithm: string | undefined
 
   /** @param next - the next bytes of the list, `undefined` at its end; may block the thread */
   constructor(next: () => Uint8Array | undefined) {
@@ -31,6 +32,12 @@ export class ReferenceCursor {
   images(): readonly string[] {
     while (this.#images === undefined && !this.#ended) this.#fill()
     return this.#images ?? []
+  }
+
+  /** What its digests are made with, `undefined` where it has none. Reads the head of the list. */
+  digestAlgorithm(): string | undefined {
+    this.images()
+    return this.#digestAlgorithm
   }
 
   /** What the reference says of `path`. Paths must be asked for in the list's order. */
@@ -103,6 +110,7 @@ export class ReferenceCursor {
       onHeader: (header) => {
         this.#images = header.images
         this.#imageCount = header.images.length
+        this.#digestAlgorithm = header.digestAlgorithm
       },
       onWholeBatch: (batch) => {
         this.#batches.push(batch)

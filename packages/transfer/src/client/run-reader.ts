@@ -20,7 +20,7 @@ import { ReferenceCursor } from './reference-cursor.ts'
 import type { ReadCalls } from './read-calls.ts'
 import { mergeRoots, normalizeRoot } from './roots.ts'
 import { createSelection } from './selection.ts'
-import { StreamWriter } from './stream-writer.ts'
+import { StreamWriter, type StreamPipe } from './stream-writer.ts'
 import { walk, type WalkPauses } from './walk.ts'
 import type { WalkSummary } from './walk-position.ts'
 import type { ReaderInput, ReaderTotals } from './worker-messages.ts'
@@ -28,8 +28,8 @@ import type { WorkerReporter } from './worker-reporter.ts'
 
 /** The pipes of a reader, opened at its end. */
 export interface ReaderPipes {
-  readonly data: Pick<BlockPipe, 'claimSync' | 'publish' | 'wake' | 'end' | 'blockBytes'>
-  readonly list: Pick<BlockPipe, 'claimSync' | 'publish' | 'wake' | 'end' | 'blockBytes'>
+  readonly data: StreamPipe
+  readonly list: StreamPipe
   readonly reference: Pick<BlockPipe, 'takeSync' | 'release'> | undefined
 }
 
@@ -63,7 +63,12 @@ export function runReader(
   const position = resumeFrom === undefined ? undefined : decodePosition(resumeFrom.position)
   return withFormatErrors(() => {
     const images = [input.backupId, ...imagesOf(reference, input.referenceId)]
-    const encoder = new FileListEncoder({ images })
+    // Unchanged files keep the digests they have.
+    const listed = input.digest ?? reference?.digestAlgorithm()
+    const encoder = new FileListEncoder({
+      images,
+      ...(listed === undefined ? {} : { digestAlgorithm: listed }),
+    })
     const data = new StreamWriter(pipes.data, resumeFrom?.streamBytes)
     // The header is sent once more and does not count twice.
     const listOffset = resumeFrom === undefined ? 0 : resumeFrom.fileList.bytes - encoder.header().length
@@ -74,6 +79,8 @@ export function runReader(
       data,
       list: { encoder, out: listOut },
       reference,
+      keepsDigests: listed !== undefined && reference?.digestAlgorithm() === listed,
+      digest: input.digest,
       owners: loadOwnerNames(),
       now: () => clock.now(),
       warn: (warning) => reporter.warn(warning),

@@ -1,8 +1,14 @@
 import type { BlockPipe } from './block-pipe.ts'
 
+/** What a {@link StreamWriter} uses of a pipe. */
+export type StreamPipe = Pick<
+  BlockPipe,
+  'claimSync' | 'publish' | 'wake' | 'end' | 'blockBytes' | 'throwIfAborted'
+>
+
 /** Writes one continuous stream into the blocks of a pipe: every block full but the last. Blocks its thread. */
 export class StreamWriter {
-  readonly #pipe: Pick<BlockPipe, 'claimSync' | 'publish' | 'wake' | 'end' | 'blockBytes'>
+  readonly #pipe: StreamPipe
   #block: Buffer | undefined
   #used = 0
   #offset: number
@@ -11,7 +17,7 @@ export class StreamWriter {
    * @param pipe - takes the blocks
    * @param offset - where the first byte is in the stream
    */
-  constructor(pipe: Pick<BlockPipe, 'claimSync' | 'publish' | 'wake' | 'end' | 'blockBytes'>, offset = 0) {
+  constructor(pipe: StreamPipe, offset = 0) {
     this.#pipe = pipe
     this.#offset = offset
   }
@@ -62,6 +68,11 @@ export class StreamWriter {
   flush(): void {
     if (this.#block === undefined) this.#pipe.wake()
     else this.#pass(false)
+  }
+
+  /** Throws where the pipe was aborted, as a wait for a block would. */
+  throwIfAborted(): void {
+    this.#pipe.throwIfAborted()
   }
 
   /** The end of the stream. */

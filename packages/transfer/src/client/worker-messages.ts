@@ -1,4 +1,4 @@
-import type { ErrorRecord, ReaderCheckpoint } from '@nb/contracts'
+import type { DigestAlgorithm, ErrorRecord, ReaderCheckpoint } from '@nb/contracts'
 import type { SharedPipe } from './block-pipe.ts'
 import type { ReaderCounts } from './reader.ts'
 import type { TransferWarning } from './warning.ts'
@@ -13,6 +13,8 @@ export interface ReaderInput {
   readonly exclude: readonly string[]
   readonly include: readonly string[]
   readonly crossMountPoints: boolean
+  /** Digests the content of each file that is stored. */
+  readonly digest: DigestAlgorithm | undefined
   /** Absolute paths that are never backed up, whatever leads there. */
   readonly neverPaths: readonly Uint8Array[]
   /** Takes the archive stream. */

@@ -210,6 +210,7 @@ async function startReader(session: Session, spec: BackupSessionSpec, held: Held
     data: data.ticket,
     metadata: metadata.ticket,
     ...(reference === undefined ? {} : { reference }),
+    ...(image.digest === undefined ? {} : { digest: image.digest }),
     ...(checkpointIntervalMs === undefined ? {} : { checkpointIntervalMs }),
     ...(resumeFrom === undefined ? {} : { resumeFrom: readerPartOf(resumeFrom) }),
   }

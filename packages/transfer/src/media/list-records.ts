@@ -1,11 +1,21 @@
 import { type DataChannel, NbError, readChannel } from '@nb/contracts'
-import { FileListDecoder, type FileRecord, FormatError } from '@nb/formats'
+import { FileListDecoder, type FileListHeader, type FileRecord, FormatError } from '@nb/formats'
+
+/** A record, and what the digests of its list are made with. */
+export interface ListRecord {
+  readonly record: FileRecord
+  readonly digestAlgorithm: string | undefined
+}
 
 /** The records of a file list that comes over a channel. Rejects with `file-list-corrupt`, `channel-broken`. */
-export async function* listRecords(channel: DataChannel): AsyncGenerator<FileRecord, void, undefined> {
+export async function* listRecords(channel: DataChannel): AsyncGenerator<ListRecord, void, undefined> {
   const decoder = new FileListDecoder()
-  let records: FileRecord[] = []
-  const sink = { onRecord: (record: FileRecord): void => void records.push(record) }
+  let records: ListRecord[] = []
+  let digestAlgorithm: string | undefined
+  const sink = {
+    onHeader: (header: FileListHeader): void => void (digestAlgorithm = header.digestAlgorithm),
+    onRecord: (record: FileRecord): void => void records.push({ record, digestAlgorithm }),
+  }
   try {
     for await (const chunk of readChannel(channel)) {
       decoder.push(chunk, sink)

@@ -1,4 +1,4 @@
-import { type CopyDamage, displayPath, pathFromBytes } from '@nb/contracts'
+import { type CopyDamage, type DigestAlgorithm, displayPath, pathFromBytes } from '@nb/contracts'
 import {
   ArchiveParser,
   FILE_FLAGS,
@@ -7,11 +7,18 @@ import {
   FormatError,
   memberPathOf,
 } from '@nb/formats'
+import { ContentDigest, isDigestAlgorithm } from '../content-digest.ts'
+import type { ListRecord } from './list-records.ts'
 
-/** A member that has begun in the bytes just pushed. */
-interface Begun {
-  readonly member: ArchiveMember
-  readonly streamOffset: number
+/** A member that has begun in the bytes just pushed, or the digest of the one that has ended. */
+type Passed =
+  | { readonly member: ArchiveMember; readonly streamOffset: number }
+  | { readonly digest: Buffer; readonly algorithm: DigestAlgorithm }
+
+/** What the content of the member that has begun last has to be. */
+interface Expected {
+  readonly entry: string
+  readonly digest: Buffer
 }
 
 /**
@@ -20,11 +27,15 @@ interface Begun {
  * be of an entry; further names of a file are members without an offset of their own in the list.
  */
 export class MemberCheck {
-  readonly #entries: AsyncIterator<FileRecord>
+  readonly #entries: AsyncIterator<ListRecord>
   readonly #damaged: (damage: CopyDamage) => void
   #next: FileRecord | undefined
+  /** What the digests of the list are made with, once an entry has come and it has any. */
+  #algorithm: DigestAlgorithm | undefined
+  #digest: ContentDigest | undefined
+  #expected: Expected | undefined
   #parser: ArchiveParser | undefined
-  #begun: Begun[] = []
+  #passed: Passed[] = []
   #members = 0
   /** Up to here nothing more is expected: it was compared, or could not be. */
   #reached = 0
@@ -33,7 +44,7 @@ export class MemberCheck {
    * @param entries - the list's records, in its order
    * @param damaged - is told of each thing that does not agree
    */
-  constructor(entries: AsyncIterable<FileRecord>, damaged: (damage: CopyDamage) => void) {
+  constructor(entries: AsyncIterable<ListRecord>, damaged: (damage: CopyDamage) => void) {
     this.#entries = entries[Symbol.asyncIterator]()
     this.#damaged = damaged
   }
@@ -57,12 +68,19 @@ export class MemberCheck {
   /** What comes next is not whole: members are looked for again from the next {@link beginAt} on. */
   lose(): void {
     this.#parser = undefined
+    this.#digest = undefined
+    this.#expected = undefined
   }
 
   /** Takes the next bytes of the stream. */
   async push(chunk: Uint8Array, fragment: number): Promise<void> {
+    // Before the first member: whether it is to be digested.
+    if (this.#members === 0) await this.#peek()
     this.#checked(fragment, (parser) => parser.push(chunk, this.#sink))
-    for (const begun of this.#begun.splice(0)) await this.#compare(begun, fragment)
+    for (const passed of this.#passed.splice(0)) {
+      if ('member' in passed) await this.#compare(passed, fragment)
+      else this.#compareContent(passed, fragment)
+    }
   }
 
   /** The stream has ended: entries that were not met are told, unless parts of the stream could not be looked at. */
@@ -73,10 +91,18 @@ export class MemberCheck {
   }
 
   readonly #sink = {
-    onMember: (member: ArchiveMember, streamOffset: number): void =>
-      void this.#begun.push({ member, streamOffset }),
-    onData: (): void => undefined,
-    onMemberEnd: (): void => undefined,
+    onMember: (member: ArchiveMember, streamOffset: number): void => {
+      this.#passed.push({ member, streamOffset })
+      this.#digest =
+        this.#algorithm === undefined || member.kind !== 'file'
+          ? undefined
+          : new ContentDigest(this.#algorithm, member.sizeBytes)
+    },
+    onData: (chunk: Buffer, dataOffset: number): void => this.#digest?.update(chunk, dataOffset),
+    onMemberEnd: (): void => {
+      if (this.#digest === undefined || this.#algorithm === undefined) return
+      this.#passed.push({ digest: this.#digest.finish(), algorithm: this.#algorithm })
+    },
     onEndOfArchive: (): void => undefined,
   }
 
@@ -92,8 +118,12 @@ export class MemberCheck {
     }
   }
 
-  async #compare({ member, streamOffset }: Begun, fragment: number): Promise<void> {
+  async #compare(
+    { member, streamOffset }: Extract<Passed, { member: ArchiveMember }>,
+    fragment: number,
+  ): Promise<void> {
     this.#members += 1
+    this.#expected = undefined
     let entry = await this.#peek()
     // What lies before was in a part of the stream that could not be followed, or is nowhere.
     while (entry !== undefined && entry.memberOffset < streamOffset) {
@@ -110,6 +140,7 @@ export class MemberCheck {
       })
       return
     }
+    this.#expect(entry)
     await this.#advance()
     const isSame =
       member.path.equals(memberPathOf(entry.path)) &&
@@ -124,6 +155,22 @@ export class MemberCheck {
       })
   }
 
+  #expect(entry: FileRecord): void {
+    if (entry.digest === undefined || this.#algorithm === undefined) return
+    // Of bytes that are not kept.
+    this.#expected = { entry: nameOf(entry), digest: Buffer.from(entry.digest) }
+  }
+
+  #compareContent({ digest, algorithm }: Extract<Passed, { digest: Buffer }>, fragment: number): void {
+    const expected = this.#expected
+    if (expected === undefined || expected.digest.equals(digest)) return
+    this.#damaged({
+      fragment,
+      code: 'image-inconsistent',
+      message: `${expected.entry}: its content has another ${algorithm} than the file list says`,
+    })
+  }
+
   async #peek(): Promise<FileRecord | undefined> {
     return this.#next ?? (await this.#advance())
   }
@@ -131,11 +178,13 @@ export class MemberCheck {
   /** The next entry with a member of its own in this image: further names mostly share that of the first, which came before. */
   async #advance(): Promise<FileRecord | undefined> {
     for (;;) {
-      const next: IteratorResult<FileRecord> = await this.#entries.next()
+      const next: IteratorResult<ListRecord> = await this.#entries.next()
       if (next.done === true) return (this.#next = undefined)
-      const { imageIndex, memberBytes, memberOffset, kind, flags } = next.value
+      const { record, digestAlgorithm } = next.value
+      if (isDigestAlgorithm(digestAlgorithm)) this.#algorithm = digestAlgorithm
+      const { imageIndex, memberBytes, memberOffset, kind, flags } = record
       const isHere = imageIndex === 0 && memberBytes > 0 && (flags & FILE_FLAGS.unreadable) === 0
-      if (isHere && (kind !== 'hardlink' || memberOffset >= this.#reached)) return (this.#next = next.value)
+      if (isHere && (kind !== 'hardlink' || memberOffset >= this.#reached)) return (this.#next = record)
     }
   }
 }

@@ -39,7 +39,11 @@ export function planFor(records: readonly FileRecord[], strip: string): FileReco
 }
 
 export function encodePlan(records: readonly FileRecord[], images: number): Buffer {
-  const encoder = new FileListEncoder({ images: Array.from({ length: images }, (_, i) => `image_${i}`) })
+  const hasDigests = records.some(({ digest }) => digest !== undefined)
+  const encoder = new FileListEncoder({
+    images: Array.from({ length: images }, (_, i) => `image_${i}`),
+    ...(hasDigests ? { digestAlgorithm: 'sha256' } : {}),
+  })
   const parts = [encoder.header()]
   for (const record of [...records].sort((a, b) => comparePaths(a.path, b.path))) {
     const batch = encoder.add(record)
@@ -113,9 +117,13 @@ export function extractBytes(
   return { totals, warnings }
 }
 
-function pieces(bytes: Buffer, pieceBytes: number): Pick<BlockPipe, 'takeSync' | 'release'> {
+function pieces(
+  bytes: Buffer,
+  pieceBytes: number,
+): Pick<BlockPipe, 'takeSync' | 'release' | 'throwIfAborted'> {
   let at = 0
   return {
+    throwIfAborted: () => undefined,
     takeSync() {
       if (at >= bytes.length) return undefined
       const piece = bytes.subarray(at, at + pieceBytes)

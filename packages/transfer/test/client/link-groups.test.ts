@@ -33,6 +33,7 @@ t.test('groups that another reader has left open go on, unless the file is anoth
     mtimeNs: 7n,
     ctimeNs: 8n,
     flags: 0,
+    digest: undefined,
   }
   before.meet('1:1', three, Buffer.from('/second')).group.stored = stored
   const groups = new LinkGroups(before.open())

@@ -7,6 +7,7 @@ import type { ReaderMoment } from '../../src/client/file-reader.ts'
 import { runReader } from '../../src/client/run-reader.ts'
 import type { TransferWarning } from '../../src/client/warning.ts'
 import type { ReaderTotals } from '../../src/client/worker-messages.ts'
+import type { StreamPipe } from '../../src/client/stream-writer.ts'
 import { WorkerReporter } from '../../src/client/worker-reporter.ts'
 
 export interface ReadResult {
@@ -14,6 +15,7 @@ export interface ReadResult {
   readonly archive: Buffer
   readonly list: Buffer
   readonly images: readonly string[]
+  readonly digestAlgorithm: string | undefined
   readonly records: readonly FileRecord[]
   readonly warnings: readonly TransferWarning[]
 }
@@ -23,6 +25,7 @@ export interface ReadSettings {
   readonly exclude?: readonly string[]
   readonly include?: readonly string[]
   readonly crossMountPoints?: boolean
+  readonly digest?: 'sha256'
   readonly neverPaths?: readonly string[]
   readonly reference?: Buffer
   readonly observe?: (moment: ReaderMoment, path: Buffer) => void
@@ -97,6 +100,7 @@ function readInto(
       exclude: settings.exclude ?? [],
       include: settings.include ?? [],
       crossMountPoints: settings.crossMountPoints ?? false,
+      digest: settings.digest,
       neverPaths: (settings.neverPaths ?? []).map((path) => Buffer.from(path)),
       checkpointIntervalMs: onCheckpoint === undefined ? undefined : 0,
       resumeFrom,
@@ -119,21 +123,25 @@ export function asTarFile(result: ReadResult): Buffer {
   return Buffer.concat([result.archive, END_OF_ARCHIVE])
 }
 
-export function decodeList(bytes: Buffer): { images: readonly string[]; records: readonly FileRecord[] } {
+export function decodeList(bytes: Buffer): Pick<ReadResult, 'images' | 'digestAlgorithm' | 'records'> {
   const records: FileRecord[] = []
   let images: readonly string[] = []
+  let digestAlgorithm: string | undefined
   const decoder = new FileListDecoder()
   decoder.push(bytes, {
-    onHeader: (header) => (images = header.images),
+    onHeader: (header) => {
+      images = header.images
+      digestAlgorithm = header.digestAlgorithm
+    },
     onRecord: (record) => records.push(record),
   })
   decoder.finish()
-  return { images, records }
+  return { images, digestAlgorithm, records }
 }
 
 export const shown = (path: Uint8Array): Path => toPath(Buffer.from(path).toString('latin1'))
 
-type Collector = Pick<BlockPipe, 'claimSync' | 'publish' | 'wake' | 'end' | 'blockBytes'> & {
+type Collector = StreamPipe & {
   bytes(): Buffer
 }
 
@@ -148,6 +156,7 @@ function collector(blockBytes: number): Collector {
       block = undefined
     },
     wake: () => undefined,
+    throwIfAborted: () => undefined,
     end: () => undefined,
     bytes: () => Buffer.concat(blocks),
   }

@@ -317,6 +317,7 @@ t.test('positions keep every byte, and say what they can not be read by', async 
           mtimeNs: 1n,
           ctimeNs: 2n,
           flags: 1,
+          digest: bytes,
         },
       },
     ],

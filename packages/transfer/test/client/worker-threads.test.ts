@@ -21,6 +21,7 @@ function input(root: string): ReaderInput {
     exclude: [],
     include: [],
     crossMountPoints: false,
+    digest: undefined,
     neverPaths: [],
     data: pipe(),
     list: pipe(),

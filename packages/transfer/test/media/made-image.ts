@@ -114,8 +114,15 @@ export function makeImage(
 }
 
 /** The plan that wants these records, each of the image at its index. */
-export function planOf(images: readonly string[], wanted: readonly FileRecord[]): Buffer {
-  const encoder = new FileListEncoder({ images })
+export function planOf(
+  images: readonly string[],
+  wanted: readonly FileRecord[],
+  digestAlgorithm?: string,
+): Buffer {
+  const encoder = new FileListEncoder({
+    images,
+    ...(digestAlgorithm === undefined ? {} : { digestAlgorithm }),
+  })
   const batches = [...wanted]
     .sort((a, b) => Buffer.compare(a.path, b.path))
     .map((record) => encoder.add(record))

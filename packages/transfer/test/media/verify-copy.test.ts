@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { CopyDamage, ImageCopy, VerifyEvent } from '@nb/contracts'
 import type { FileRecord } from '@nb/formats'
@@ -131,6 +132,27 @@ t.test('an entry of the list that is of no member, and a member that is of no en
     '',
     'but one without data is none',
   )
+})
+
+t.test('content that has another digest than the list says is told', async (t) => {
+  const site = await stored(t)
+  const records = site.image.records.map((record, index) => ({
+    ...record,
+    digest: createHash('sha256')
+      .update(site.image.files[index]?.content ?? '')
+      .digest(),
+  }))
+  const messages = async (list: readonly FileRecord[], algorithm: string): Promise<readonly string[]> =>
+    (await verify(site, planOf([backupId], list, algorithm))).damage.map(({ message }) => message)
+  t.strictSame(await messages(records, 'sha256'), [])
+  const wrong = records.map((record, index) =>
+    index === 1 || index === 2 ? { ...record, digest: Buffer.alloc(32) } : record,
+  )
+  t.strictSame(await messages(wrong, 'sha256'), [
+    '/data/000001.bin: its content has another sha256 than the file list says',
+    '/data/000002.bin: its content has another sha256 than the file list says',
+  ])
+  t.strictSame(await messages(wrong, 'of-tomorrow'), [], 'an algorithm that is not known says nothing')
 })
 
 t.test('a list that is damaged, and a row with a gap, end it or are told', async (t) => {

@@ -2,6 +2,7 @@ import type { ArchiveMember, ArchiveSink } from '@nb/formats'
 import { NbError } from '@nb/contracts'
 import type { Posix } from '../../posix/posix.ts'
 import { errnoCodeOf } from '../../posix/posix-error.ts'
+import { ContentDigest } from '../../content-digest.ts'
 import { identityKey } from '../identity.ts'
 import { kindOfMode } from '../entry-kind.ts'
 import type { WarningSink } from '../warning.ts'
@@ -48,6 +49,8 @@ export interface ExtractorParts {
   readonly warn: WarningSink
   /** Called after every entry and every piece of data. */
   readonly tick: (path: Buffer) => void
+  /** Throws where the run was ended. */
+  readonly throwIfAborted: () => void
   readonly observe?: (moment: ExtractorMoment, path: Buffer) => void
 }
 
@@ -65,6 +68,8 @@ interface OpenFile {
   readonly made: NewFile
   /** Further names of it. */
   readonly others: readonly PlannedTarget[]
+  /** What its content has to be, where that is known. */
+  readonly check: { readonly expected: Buffer; readonly found: ContentDigest } | undefined
 }
 
 /**
@@ -152,6 +157,7 @@ export class Extractor implements ArchiveSink {
     if (file === undefined) return
     try {
       this.#parts.posix.writeAt(file.made.fd, chunk, dataOffset)
+      file.check?.found.update(chunk, dataOffset)
       this.counts.bytes += chunk.length
       this.#parts.observe?.('data-written', file.place.target.path)
     } catch (error) {
@@ -167,6 +173,7 @@ export class Extractor implements ArchiveSink {
     if (file === undefined) return
     const { place, member, made, others } = file
     const { posix, target, installer } = this.#parts
+    this.#checkContent(file)
     this.#guard(place.target, () => {
       this.#apply({ fd: made.fd }, member, target.givesAcl(), place.target.path, made.given)
       // Who it is matters only where further names will be linked to it.
@@ -276,10 +283,29 @@ export class Extractor implements ArchiveSink {
       this.#skip(target)
       return false
     }
-    this.#file = { place, member, made, others }
+    this.#file = { place, member, made, others, check: this.#checkOf(target, member) }
     observe?.('file-created', target.path)
     if (member.sparse !== undefined) posix.truncate(made.fd, member.sizeBytes)
     return true
+  }
+
+  #checkOf(target: PlannedTarget, { sizeBytes }: ArchiveMember): OpenFile['check'] {
+    const { plan, throwIfAborted, tick } = this.#parts
+    const expected = plan.digestOf(target.entry)
+    if (expected === undefined || plan.digestAlgorithm === undefined) return undefined
+    const onZeros = (): void => {
+      throwIfAborted()
+      tick(target.path)
+    }
+    return { expected, found: new ContentDigest(plan.digestAlgorithm, sizeBytes, onZeros) }
+  }
+
+  /** Tells of content that is not what was read at the backup. The file stays: there is no better one. */
+  #checkContent({ check, place: { target }, others }: OpenFile): void {
+    if (check === undefined || check.found.finish().equals(check.expected)) return
+    const text = 'its content is not what the backup has read: the digest in the file list is another'
+    for (const { path } of [target, ...others])
+      this.#parts.warn({ severity: 'warning', path: Buffer.from(path), code: 'DIGEST_MISMATCH', text })
   }
 
   /** A symbolic link, FIFO or device node. */

@@ -1,4 +1,6 @@
+import type { DigestAlgorithm } from '@nb/contracts'
 import type { FileRecord } from '@nb/formats'
+import { digestBytes } from '../../content-digest.ts'
 
 /** One thing to restore: where its member stands and where it goes. */
 export interface PlannedTarget {
@@ -27,6 +29,9 @@ export class PlanIndex {
   #paths: Buffer = Buffer.allocUnsafe(64 * 1024)
   #order: Uint32Array = new Uint32Array(0)
   #done: Uint8Array = new Uint8Array(0)
+  /** One slot an entry, from the first that has one; zeros are none. */
+  #digests: Buffer | undefined
+  #digestAlgorithm: DigestAlgorithm | undefined
   readonly #linkKeys: string[] = ['']
   readonly #linkNumbers = new Map<string, number>()
 
@@ -34,9 +39,19 @@ export class PlanIndex {
     return this.#count
   }
 
+  /** What the digests of the entries to come are made with; without it they are left out. */
+  set digestAlgorithm(algorithm: DigestAlgorithm | undefined) {
+    this.#digestAlgorithm = algorithm
+  }
+
+  get digestAlgorithm(): DigestAlgorithm | undefined {
+    return this.#digestAlgorithm
+  }
+
   add(record: FileRecord): void {
     const entry = this.#count++
     if (entry === this.#images.length) this.#grow()
+    this.#keepDigest(entry, record)
     this.#images[entry] = record.imageIndex
     this.#offsets[entry] = record.memberOffset
     this.#links[entry] = this.#linkOf(record)
@@ -91,6 +106,12 @@ export class PlanIndex {
     }
   }
 
+  /** The digest that an entry's content had at the backup, where it is known. */
+  digestOf(entry: number): Buffer | undefined {
+    const slot = this.#digestSlot(entry)
+    return slot === undefined || slot.every((byte) => byte === 0) ? undefined : slot
+  }
+
   /** Notes that an entry has been dealt with, well or not. */
   markDone(entry: number): void {
     this.#done[entry] = 1
@@ -99,6 +120,19 @@ export class PlanIndex {
   /** Entries that nothing came for. */
   *undone(): Generator<PlannedTarget, void, undefined> {
     for (let entry = 0; entry < this.#count; entry++) if (this.#done[entry] === 0) yield this.target(entry)
+  }
+
+  #keepDigest(entry: number, { digest }: FileRecord): void {
+    const algorithm = this.#digestAlgorithm
+    if (digest === undefined || algorithm === undefined || digest.length !== digestBytes[algorithm]) return
+    this.#digests ??= Buffer.alloc(this.#images.length * digest.length)
+    this.#digestSlot(entry)?.set(digest)
+  }
+
+  #digestSlot(entry: number): Buffer | undefined {
+    if (this.#digests === undefined || this.#digestAlgorithm === undefined) return undefined
+    const length = digestBytes[this.#digestAlgorithm]
+    return this.#digests.subarray(entry * length, (entry + 1) * length)
   }
 
   #linkOf(record: FileRecord): number {
@@ -135,6 +169,8 @@ export class PlanIndex {
     this.#isDirectory = grown(this.#isDirectory, new Uint8Array(length))
     this.#offsets = grown(this.#offsets, new Float64Array(length))
     this.#pathEnds = grown(this.#pathEnds, new Float64Array(length))
+    if (this.#digests !== undefined)
+      this.#digests = grown(this.#digests, Buffer.alloc(this.#digests.length * 2))
   }
 }
 

@@ -1,8 +1,9 @@
 import { NbError, type Clock } from '@nb/contracts'
-import { ArchiveParser, FileListDecoder, FormatError } from '@nb/formats'
+import { ArchiveParser, FileListDecoder, type FileListSink, FormatError } from '@nb/formats'
 import { O, AT } from '../../posix/constants.ts'
 import { descriptorPath, loadPosix, type Posix } from '../../posix/posix.ts'
 import { errnoCodeOf } from '../../posix/posix-error.ts'
+import { isDigestAlgorithm } from '../../content-digest.ts'
 import { RangeSplitter, type RangeSink } from '../../range-frame.ts'
 import type { BlockPipe } from '../block-pipe.ts'
 import { normalizeRoot, splitPath } from '../roots.ts'
@@ -39,7 +40,7 @@ export interface ExtractorTotals {
 /** The pipes of an extractor, opened at its end. */
 export interface ExtractorPipes {
   readonly plan: Pick<BlockPipe, 'takeSync' | 'release'>
-  readonly data: Pick<BlockPipe, 'takeSync' | 'release'>
+  readonly data: Pick<BlockPipe, 'takeSync' | 'release' | 'throwIfAborted'>
 }
 
 /** What a run needs beside its input and pipes. */
@@ -93,6 +94,7 @@ export function runExtractor(
       ifExists: spec.ifExists,
       state: spec.state,
       warn: (warning) => reporter.warn(warning),
+      throwIfAborted: () => pipes.data.throwIfAborted(),
       tick: (path) =>
         reporter.tick(() => ({
           files: extractor.counts.entries,
@@ -165,9 +167,15 @@ function isEmpty(posix: Posix, root: number): boolean {
 function readPlan(pipe: Pick<BlockPipe, 'takeSync' | 'release'>): PlanIndex {
   const plan = new PlanIndex()
   const decoder = new FileListDecoder()
+  const sink: FileListSink = {
+    onHeader: ({ digestAlgorithm }) => {
+      if (isDigestAlgorithm(digestAlgorithm)) plan.digestAlgorithm = digestAlgorithm
+    },
+    onRecord: (record) => plan.add(record),
+  }
   try {
     for (let bytes = pipe.takeSync(); bytes !== undefined; bytes = pipe.takeSync()) {
-      decoder.push(bytes, { onRecord: (record) => plan.add(record) })
+      decoder.push(bytes, sink)
       pipe.release()
     }
     decoder.finish()
