@@ -91,7 +91,7 @@ function readDisk(field: Field, servers: readonly string[]): SimulatedDiskUnit {
   }
 }
 
-const selections = ['prioritised', 'failover', 'round-robin', 'load-balanced'] as const
+const selections = ['prioritised', 'failover', 'round-robin', 'load-balanced', 'most-free-space'] as const
 
 function readGroup(field: Field, units: readonly string[]): StorageUnitGroup {
   const fields = field.fields(['name', 'members'], ['selection'])

@@ -79,6 +79,7 @@ export function memoryMedia(): MemoryMedia {
     putMediaServer: async (server) => void facts.servers.set(server.name, server),
     mediaServers: ({ name }) => some(facts.servers, name),
     reportLoad: notForTheCli,
+    reportSpace: notForTheCli,
     putRobot: async (robot) => void facts.robots.set(robot.name, robot),
     robots: ({ name }) => some(facts.robots, name),
     putGroup: async (group) => {

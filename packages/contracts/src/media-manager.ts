@@ -22,6 +22,29 @@ export interface DiskStorageUnit extends StorageUnitBase {
   readonly type: 'disk'
   /** Most jobs at once; 0 disables it. */
   readonly maxConcurrentJobs: number
+  /** High-water mark: used to this percent of its file system or more, it is not chosen for new backups, 1–100. @default 98 */
+  readonly highWaterPercent?: number
+  /** Low-water mark: room is made down to this percent, below the high-water mark. @default 80, or one less than a lower high-water mark */
+  readonly lowWaterPercent?: number
+  /**
+   * Whether room is made by removing copies of images that have another copy elsewhere, oldest first; never the last copy.
+   * @default false, only what has expired is removed
+   */
+  readonly staging?: boolean
+  /** What its file system last had. Set by {@link MediaManager.reportSpace}; told, not taken. */
+  readonly space?: DiskSpace
+}
+
+/** The room of a disk storage unit, as its media server last told it. */
+export interface DiskSpace {
+  readonly totalBytes: number
+  readonly freeBytes: number
+  /** When it was told, milliseconds since the epoch. */
+  readonly at: number
+  /** What the jobs that write there now were expected to write. */
+  readonly committedBytes: number
+  /** Whether a job has found no room there, and none has come free since. */
+  readonly full?: boolean
 }
 
 /** Tape drives of one density in one robot. */
@@ -59,10 +82,15 @@ export interface StorageUnitGroup {
   readonly members: readonly string[]
   /**
    * `prioritised`: the first that is available; `failover`: the first that is not down; `round-robin`: the least recently
-   * used; `load-balanced`: of those available the one whose media server is least busy.
+   * used; `load-balanced`: of those available the one whose media server is least busy; `most-free-space`: of those available the
+   * disk with the most room below its high-water mark, tape last.
    */
-  readonly selection: 'prioritised' | 'failover' | 'round-robin' | 'load-balanced'
+  readonly selection: StorageUnitSelection
 }
+
+/** How a {@link StorageUnitGroup} chooses. */
+export type StorageUnitSelection =
+  'prioritised' | 'failover' | 'round-robin' | 'load-balanced' | 'most-free-space'
 
 /** A set of volumes for a purpose. */
 export interface VolumePool {
@@ -209,6 +237,19 @@ export interface MediaManager {
   mediaServers(input: { readonly name?: string }, options?: CallOptions): AsyncIterable<MediaServerEntry>
   /** A media server tells how busy it is, 0–1; forgotten with a restart. Rejects with `media-server-unknown`, `argument-invalid`. */
   reportLoad(input: { readonly name: string; readonly load: number }, options?: CallOptions): Promise<void>
+  /**
+   * A media server tells the room of a disk storage unit; with `full`, that a job has found none. It is marked full then until
+   * more is free than at that time. Forgotten with a restart. Rejects with `storage-unit-unknown`, `argument-invalid`.
+   */
+  reportSpace(
+    input: {
+      readonly storageUnit: string
+      readonly totalBytes: number
+      readonly freeBytes: number
+      readonly full?: boolean
+    },
+    options?: CallOptions,
+  ): Promise<void>
   /** Adds or replaces. Rejects with `argument-invalid`, naming the field. */
   putRobot(input: Robot, options?: CallOptions): Promise<void>
   /** The registered robots, sorted by name; with `name` that one, or none. */
@@ -318,6 +359,17 @@ export interface MediaManager {
 export interface MediaManagerEvents {
   /** When a storage unit goes up or down. */
   'storage-unit:state': { readonly name: string; readonly state: 'up' | 'down'; readonly reason?: string }
+  /**
+   * When a disk storage unit is found at or above its high-water mark, or full: with each report of its room as long as it is.
+   * `bytesToLowWater` is what has to go for it to be at the low one.
+   */
+  'storage-unit:high-water': {
+    readonly name: string
+    readonly usedPercent: number
+    readonly highWaterPercent: number
+    readonly bytesToLowWater: number
+    readonly staging: boolean
+  }
   /** When a volume changes its state. */
   'volume:state': { readonly volumeId: string; readonly state: VolumeState; readonly reason?: string }
   /** When the first image comes onto a volume. */

@@ -29,6 +29,8 @@ export interface MediaStore {
     input: { readonly backupId: string; readonly copy?: number; readonly after?: number },
     options?: CallOptions,
   ): Promise<{ readonly fragments: number; readonly bytes: number }>
+  /** Size and free bytes of what it writes to; a store without it has no room of its own that could be told. */
+  space?(options?: CallOptions): Promise<{ readonly totalBytes: number; readonly freeBytes: number }>
 }
 
 /** What a store holds of an image. */

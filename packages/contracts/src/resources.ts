@@ -14,6 +14,11 @@ export type MediaNeed =
       readonly multiplexing?: number
       /** It goes on with an image whose volume has come to its end: an empty volume is preferred. @default false */
       readonly continues?: boolean
+      /**
+       * How much it is expected to write: room on disks that jobs compete for is given by it. An estimate alone makes no request
+       * impossible, and is no part of what a request is known by. @default unknown
+       */
+      readonly expectedBytes?: number
     }
   /** `volumeId` for tape. */
   | { readonly kind: 'read'; readonly storageUnit: string; readonly volumeId?: string }

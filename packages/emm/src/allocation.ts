@@ -1,4 +1,4 @@
-import { type Allocation, type AllocationRequest, NbError } from '@nb/contracts'
+import { type Allocation, type AllocationRequest, type MediaNeed, NbError } from '@nb/contracts'
 import { checkBoolean, checkName, checkOneOf } from './argument-checks.ts'
 import type { Choice } from './decide-allocation.ts'
 import type { Change, InventoryView } from './inventory.ts'
@@ -13,13 +13,23 @@ export function findAllocation(view: InventoryView, request: AllocationRequest):
   const held = view.allocations.get(request.allocationId)
   if (held === undefined) return undefined
   const { allocation, need } = held
-  if (allocation.jobId === request.jobId && JSON.stringify(need) === JSON.stringify(request.need))
+  if (
+    allocation.jobId === request.jobId &&
+    JSON.stringify(sameNeed(need)) === JSON.stringify(sameNeed(request.need))
+  )
     return allocation
   throw new NbError(
     'request-duplicate',
     `allocation ${request.allocationId} is held by job ${allocation.jobId} for another request`,
     { details: { allocationId: request.allocationId, jobId: allocation.jobId } },
   )
+}
+
+/** A need without what is only an estimate. */
+function sameNeed(need: MediaNeed): MediaNeed {
+  if (need.kind === 'read' || need.expectedBytes === undefined) return need
+  const { expectedBytes: _estimate, ...known } = need
+  return known
 }
 
 /** What a choice changes: the allocation itself, a volume taken out of scratch, who was chosen last. */

@@ -59,6 +59,57 @@ export function unitDown(unit: StorageUnit): Blocker {
   return standing('storage-unit-down', unit.name, unit, 2041, goesOnWhen)
 }
 
+/** 2030: used to its high-water mark or more. */
+export function overHighWater(
+  unit: StorageUnit,
+  { totalBytes, freeBytes }: { readonly totalBytes: number; readonly freeBytes: number },
+  usedPercent: number,
+  highWaterPercent: number,
+): Blocker {
+  const { name } = unit
+  const goesOnWhen = `storage unit ${name} is used below its high-water mark of ${highWaterPercent}% (now ${usedPercent.toFixed(1)}%: ${inBytes(freeBytes)} of ${inBytes(totalBytes)} are free): let images expire, add space, or raise the mark`
+  const standingAt = standing('storage-unit-full', name, unit, 2030, goesOnWhen)
+  return { ...standingAt, limit: highWaterPercent, inUse: Math.min(100, Math.floor(usedPercent)) }
+}
+
+/** 129: a job found no room there, and none has come free since. */
+export function diskFull(unit: StorageUnit, freeBytes: number): Blocker {
+  const goesOnWhen = `space is seen on storage unit ${unit.name}, where a job found none (${inBytes(freeBytes)} are free): let images expire or add space`
+  return standing('storage-unit-full', unit.name, unit, 129, goesOnWhen)
+}
+
+/** 2030: it has room, but less than is expected to be written beside what running jobs are expected to write. */
+export function notEnoughRoom(
+  unit: StorageUnit,
+  expectedBytes: number,
+  roomBytes: number,
+  held: Holders,
+): Blocker {
+  const { name } = unit
+  return {
+    kind: 'storage-unit-full',
+    name,
+    storageUnit: name,
+    reason: 2030,
+    inUse: held.size,
+    holders: oldestHolders(held),
+    goesOnWhen: `storage unit ${name} has room for about ${inBytes(expectedBytes)} below its high-water mark (${inBytes(roomBytes)} are left beside what running jobs are expected to write)`,
+  }
+}
+
+const binaryUnits = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
+
+/** Bytes for a person, with the unit that leaves one to four digits. */
+function inBytes(bytes: number): string {
+  let value = bytes
+  let unit = 0
+  while (value >= 1000 && unit < binaryUnits.length - 1) {
+    value /= 1024
+    unit += 1
+  }
+  return `${value.toFixed(unit === 0 || value >= 100 ? 0 : 1)} ${binaryUnits[unit]}`
+}
+
 /** 2027. */
 export function serverDown(unit: StorageUnit, server: MediaServerEntry): Blocker {
   const goesOnWhen = `media server ${server.name} is brought up${because(server.stateReason)}`

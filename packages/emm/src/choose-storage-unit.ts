@@ -1,5 +1,6 @@
 import type { StorageChoice, StorageUnit, StorageUnitGroup } from '@nb/contracts'
 import { type Denial, neverUntil, notConfigured, unitMissing } from './blockers.ts'
+import { roomOf } from './disk-space.ts'
 import type { InventoryView } from './inventory.ts'
 import { type Balanced, byBusiness } from './load-balance.ts'
 import type { Rules } from './rules.ts'
@@ -42,6 +43,10 @@ function groupCandidates(view: InventoryView, group: StorageUnitGroup, rules: Ru
       return { units: view.membersOf(group), stopAtFirstNotDown }
     case 'round-robin':
       return { units: view.rotationOf(group), stopAtFirstNotDown }
+    case 'most-free-space': {
+      const members = view.membersOf(group)
+      return { units: byRoom(members, (unit) => roomToShow(view, unit, rules)), stopAtFirstNotDown }
+    }
     case 'load-balanced': {
       const balanced = byBusiness(
         view.membersOf(group).map((unit) => ({ unit, ...balanceOf(view, unit, rules) })),
@@ -49,6 +54,19 @@ function groupCandidates(view: InventoryView, group: StorageUnitGroup, rules: Ru
       return { units: balanced.map(({ unit }) => unit), stopAtFirstNotDown }
     }
   }
+}
+
+/** The room of a disk; one that has told none comes after those that have, and tape last. */
+function roomToShow(view: InventoryView, unit: StorageUnit, rules: Rules): number {
+  return unit.type === 'disk' ? (roomOf(view, unit, rules) ?? -Number.MAX_SAFE_INTEGER) : -Infinity
+}
+
+/** The one with the most room first; of those with as much, as they stand. */
+function byRoom(units: readonly StorageUnit[], room: (unit: StorageUnit) => number): readonly StorageUnit[] {
+  return units
+    .map((unit) => ({ unit, room: room(unit) }))
+    .sort((a, b) => (a.room === b.room ? 0 : b.room - a.room))
+    .map(({ unit }) => unit)
 }
 
 function balanceOf(view: InventoryView, unit: StorageUnit, { now, loadMaxAgeMs }: Rules): Balanced {

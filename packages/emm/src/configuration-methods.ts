@@ -1,5 +1,19 @@
-import { type Clock, type MediaManager, NbError, throwIfAborted } from '@nb/contracts'
-import { checkName, invalid } from './argument-checks.ts'
+import {
+  type Clock,
+  type MediaManager,
+  type MediaManagerEvents,
+  NbError,
+  throwIfAborted,
+} from '@nb/contracts'
+import { checkBoolean, checkInteger, checkName, invalid } from './argument-checks.ts'
+import {
+  afterReport,
+  bytesToLowWater,
+  isOverHighWater,
+  mayHelp,
+  usedPercent,
+  waterMarks,
+} from './disk-space.ts'
 import * as configuration from './configuration.ts'
 import type { Ledger } from './ledger.ts'
 
@@ -10,6 +24,7 @@ type ConfigurationMethods = Pick<
   | 'setStorageUnitState'
   | 'putMediaServer'
   | 'reportLoad'
+  | 'reportSpace'
   | 'putRobot'
   | 'putGroup'
   | 'removeGroup'
@@ -18,8 +33,12 @@ type ConfigurationMethods = Pick<
   | 'putDrive'
 >
 
-/** The methods by which a person says what there is. */
-export function configurationMethods(ledger: Ledger, clock: Clock): ConfigurationMethods {
+/** The methods by which a person says what there is, and media servers how it is. */
+export function configurationMethods(
+  ledger: Ledger,
+  clock: Clock,
+  onHighWater: (event: MediaManagerEvents['storage-unit:high-water']) => void,
+): ConfigurationMethods {
   return {
     putStorageUnit: (input, options) =>
       ledger.change(options, (inventory) => configuration.putUnit(inventory, input)),
@@ -39,6 +58,35 @@ export function configurationMethods(ledger: Ledger, clock: Clock): Configuratio
           details: { mediaServer: name },
         })
       inventory.loads.set(name, { value: load, at: clock.now() })
+    },
+    reportSpace: async (input, options) => {
+      throwIfAborted(options)
+      const { storageUnit: name, totalBytes, freeBytes, full } = input
+      checkName('storageUnit', name)
+      checkInteger('totalBytes', totalBytes, 0, Number.MAX_SAFE_INTEGER, ' bytes')
+      checkInteger('freeBytes', freeBytes, 0, totalBytes, ' bytes (at most totalBytes)')
+      if (full !== undefined) checkBoolean('full', full)
+      const { inventory } = ledger
+      const unit = inventory.units.get(name)
+      if (unit?.type !== 'disk')
+        throw new NbError('storage-unit-unknown', `disk storage unit ${name} is not configured`, {
+          details: { storageUnit: name },
+        })
+      const before = inventory.spaces.get(name)
+      const space = afterReport(before, input, clock.now())
+      inventory.spaces.set(name, space)
+      if (mayHelp(before, space)) ledger.tell({ storageUnits: [name], groups: [] })
+      if (!isOverHighWater(unit, space)) return
+      const { high } = waterMarks(unit)
+      const toLow = bytesToLowWater(unit, space)
+      const staging = unit.staging === true
+      onHighWater({
+        name,
+        usedPercent: usedPercent(space),
+        highWaterPercent: high,
+        bytesToLowWater: toLow,
+        staging,
+      })
     },
     putRobot: (input, options) =>
       ledger.change(options, (inventory) => configuration.putRobot(inventory, input)),

@@ -23,6 +23,7 @@ import { chooseDrive } from './choose-drive.ts'
 import { chooseGroup, mostInGroup, wouldJoin } from './choose-group.ts'
 import { storageUnitCandidates } from './choose-storage-unit.ts'
 import { isWithin, pickVolume } from './choose-volume.ts'
+import { whyNoRoom, whyTooLarge } from './disk-space.ts'
 import type { MultiplexGroup } from './hold-index.ts'
 import type { InventoryView } from './inventory.ts'
 import type { Rules } from './rules.ts'
@@ -64,23 +65,37 @@ export function decideAllocation(
   if ('denial' in candidates) return candidates
   let possible = false
   const blockers: Blocker[] = []
+  // Where nothing is in the way but that more is expected than there is room for.
+  const tooSmall: DiskStorageUnit[] = []
+  let isRoomSomewhere = false
   for (const unit of candidates.units) {
     let isPossible = true
     if (unit.type === 'disk') {
       const before = blockers.length
       addDiskBlockers(view, unit, turns, blockers)
-      if (blockers.length === before) return { choice: onDisk(unit) }
+      const noRoom = whyNoRoom(view, unit, rules)
+      if (noRoom !== undefined) blockers.push(noRoom)
+      const tooLarge = noRoom === undefined ? whyTooLarge(view, unit, need, rules) : undefined
+      if (blockers.length === before) {
+        if (tooLarge === undefined) return { choice: onDisk(unit) }
+        tooSmall.push(unit)
+      }
+      if (tooLarge !== undefined) blockers.push(tooLarge)
+      else isRoomSomewhere ||= !isOut(view, unit, true, rules)
     } else {
       const decision = keepTurns(view, unit, decideTapeWrite(view, unit, need, rules), turns)
       if ('choice' in decision) return decision
       isPossible = decision.denial.possible
       for (const blocker of decision.denial.blockers) blockers.push(blocker)
+      isRoomSomewhere ||= !isOut(view, unit, isPossible, rules)
     }
     // Possible when it is for one of them.
     possible ||= isPossible
-    if (candidates.stopAtFirstNotDown && !isOut(view, unit, isPossible)) break
+    if (candidates.stopAtFirstNotDown && !isOut(view, unit, isPossible, rules)) break
   }
-  return { denial: { possible, blockers } }
+  // An estimate keeps a job from where others write, not from being tried where nothing has more room.
+  const idle = isRoomSomewhere ? undefined : tooSmall.find(({ name }) => view.holds.committedOn(name) === 0)
+  return idle === undefined ? { denial: { possible, blockers } } : { choice: onDisk(idle) }
 }
 
 /** What is another job's turn is not given; that joins the reasons of what could not be given anyway. */

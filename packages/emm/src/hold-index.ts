@@ -126,6 +126,8 @@ export class HoldIndex {
   readonly #volumes: HoldersByName = new Map()
   readonly #drivesWriting: Map<string, number> = new Map()
   readonly #drivesHeld: Map<string, number> = new Map()
+  /** What the jobs that write to disks are expected to write, by storage unit. */
+  readonly #committed: Map<string, number> = new Map()
   readonly #groups: Map<string, Group> = new Map()
   readonly #open: Map<string, SortedList<ListedGroup>> = new Map()
   #groupsSoFar = 0
@@ -142,6 +144,9 @@ export class HoldIndex {
   drivesWriting = (unit: string): number => this.#drivesWriting.get(unit) ?? 0
   /** How many drives of a site are held. */
   drivesHeld = (site: string): number => this.#drivesHeld.get(site) ?? 0
+
+  /** What the jobs that write to a disk storage unit are expected to write, bytes. */
+  committedOn = (unit: string): number => this.#committed.get(unit) ?? 0
 
   /** Groups that none of their members closes to one more, those of fewest members first. */
   openGroups(unit: string, pool: string, retentionLevel: number): Iterable<MultiplexGroup> {
@@ -160,7 +165,10 @@ export class HoldIndex {
     join(this.#units, storageUnit, held, holder)
     join(this.#servers, mediaServer, held, holder)
     if (site !== undefined) join(this.#sites, site, held, holder)
-    if (medium.kind !== 'tape') return
+    if (medium.kind !== 'tape') {
+      count(this.#committed, storageUnit, expectedBytesOf(held))
+      return
+    }
     const { multiplex, drive, volumeId } = medium
     if (purpose === 'write') join(this.#writes, storageUnit, held, holder)
     join(this.#drives, drive, held, holder)
@@ -177,7 +185,10 @@ export class HoldIndex {
     leave(this.#units, storageUnit, held)
     leave(this.#servers, mediaServer, held)
     if (site !== undefined) leave(this.#sites, site, held)
-    if (medium.kind !== 'tape') return
+    if (medium.kind !== 'tape') {
+      count(this.#committed, storageUnit, -expectedBytesOf(held))
+      return
+    }
     const { multiplex, drive, volumeId } = medium
     if (purpose === 'write') leave(this.#writes, storageUnit, held)
     leave(this.#drives, drive, held)
@@ -242,13 +253,16 @@ function leave(by: HoldersByName, name: string, held: Held): void {
   if (holders.size === 0) by.delete(name)
 }
 
-function count(counts: Map<string, number>, key: string, by: 1 | -1): void {
+function count(counts: Map<string, number>, key: string, by: number): void {
+  if (by === 0) return
   const now = (counts.get(key) ?? 0) + by
   if (now === 0) counts.delete(key)
   else counts.set(key, now)
 }
 
 const bySize = (a: ListedGroup, b: ListedGroup): number => a.size - b.size || a.number - b.number
+
+const expectedBytesOf = ({ need }: Held): number => (need.kind === 'write' ? (need.expectedBytes ?? 0) : 0)
 
 /** How many may share a drive by the wish of those that do. */
 function leastMultiplexing(members: Iterable<Held>): number {

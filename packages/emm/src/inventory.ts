@@ -15,6 +15,7 @@ import { GroupIndex } from './group-index.ts'
 import { HoldIndex } from './hold-index.ts'
 import { type ImageOnVolume, ImageTable } from './image-table.ts'
 import { placeOf, siteOf } from './site.ts'
+import type { ToldSpace } from './told-space.ts'
 import { VolumeIndex } from './volume-index.ts'
 
 /** One table of the inventory: what it holds by name. */
@@ -50,6 +51,8 @@ export type InventoryView = {
 } & {
   /** How busy media servers said they are; not kept over a restart. */
   readonly loads: ReadonlyMap<string, NonNullable<MediaServerEntry['load']>>
+  /** The room of disk storage units, as it was told; not kept over a restart. */
+  readonly spaces: ReadonlyMap<string, ToldSpace>
   /** Allocations by what they hold. */
   readonly holds: Omit<HoldIndex, 'add' | 'delete'>
   /** Volumes that may be written to, in order of choice. */
@@ -99,6 +102,8 @@ export class Inventory implements InventoryView {
   readonly selections: Map<string, number> = new Map()
   readonly loads: Map<string, NonNullable<MediaServerEntry['load']>> = new Map()
 
+  readonly spaces: Map<string, ToldSpace> = new Map()
+
   readonly holds: HoldIndex = new HoldIndex()
   readonly writable: VolumeIndex = new VolumeIndex()
   readonly #driveIndex: DriveIndex = new DriveIndex()
@@ -122,6 +127,7 @@ export class Inventory implements InventoryView {
         this.#unitsByPlace = undefined
         this.#unitsByServer = undefined
         this.#groupIndex.clear()
+        if (change.value === undefined) this.spaces.delete(change.key)
         break
       case 'groups':
         this.#groupIndex.clear()

@@ -1,4 +1,11 @@
-import { type CallOptions, NbError, SerialQueue, type Store, throwIfAborted } from '@nb/contracts'
+import {
+  type CallOptions,
+  NbError,
+  type ResourceChange,
+  SerialQueue,
+  type Store,
+  throwIfAborted,
+} from '@nb/contracts'
 import { ChangeFeed } from './change-feed.ts'
 import type { Inventory } from './inventory.ts'
 import { type Change } from './inventory.ts'
@@ -51,6 +58,11 @@ export class Ledger {
   /** Watches from now on. */
   watch(options: CallOptions | undefined): ReturnType<ChangeFeed['watch']> {
     return this.#feed.watch(options)
+  }
+
+  /** Tells watchers of what is not kept in the store. */
+  tell(change: ResourceChange): void {
+    this.#feed.tell(change)
   }
 
   /** Runs alone among changes: `task` decides on the inventory as it is then. */

@@ -1,4 +1,11 @@
-import { type CallOptions, type Drive, type MediaManager, throwIfAborted } from '@nb/contracts'
+import {
+  type CallOptions,
+  type Drive,
+  type MediaManager,
+  type StorageUnit,
+  throwIfAborted,
+} from '@nb/contracts'
+import { shownSpace } from './disk-space.ts'
 import { driveControl } from './drive-control.ts'
 import type { Inventory } from './inventory.ts'
 import type { Held } from './held.ts'
@@ -43,8 +50,14 @@ export function listMethods(ledger: Ledger): ListMethods {
     ...drive,
     control: driveControl(drive, ledger.inventory.robots.get(drive.robot ?? '')),
   })
+  const withSpace = (unit: StorageUnit): StorageUnit => {
+    const { spaces, holds } = ledger.inventory
+    const space = spaces.get(unit.name)
+    if (space === undefined || unit.type !== 'disk') return unit
+    return { ...unit, space: shownSpace(space, holds.committedOn(unit.name)) }
+  }
   return {
-    storageUnits: ({ name }, options) => list(options, ({ units }) => units, name, asItIs),
+    storageUnits: ({ name }, options) => list(options, ({ units }) => units, name, withSpace),
     mediaServers: ({ name }, options) =>
       list(
         options,

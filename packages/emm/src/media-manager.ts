@@ -69,6 +69,7 @@ export function createMediaManager(
     now: clock.now(),
     allowMultipleRetentions: chosen.allowMultipleRetentions,
     loadMaxAgeMs: chosen.loadMaxAgeMs,
+    spaceMaxAgeMs: chosen.spaceMaxAgeMs,
   })
   return {
     start: () => ledger.start(firstPools),
@@ -76,7 +77,7 @@ export function createMediaManager(
     on,
     once,
     off,
-    ...configurationMethods(ledger, clock),
+    ...configurationMethods(ledger, clock, (event) => events.emit('storage-unit:high-water', event)),
     ...mediaMethods(ledger, clock, chosen, (error) => events.emit('media:error', error)),
     ...listMethods(ledger),
 

@@ -10,6 +10,11 @@ export interface MediaManagerOptions {
   readonly allowMultipleRetentions?: boolean
   /** How long what a media server reported of its load counts, in milliseconds, 1 s–1 day. @default 300 000 (5 min) */
   readonly loadMaxAgeMs?: number
+  /**
+   * How long the room of a disk storage unit counts as known after its media server told it, in milliseconds, 1 s–1 day; one
+   * whose room is not known is given to whoever wants it. @default 900 000 (15 min)
+   */
+  readonly spaceMaxAgeMs?: number
   /** When errors of media and drives have consequences. */
   readonly errorPolicy?: ErrorPolicyOptions
 }
@@ -33,6 +38,7 @@ export interface Settings {
   readonly pools: readonly string[]
   readonly allowMultipleRetentions: boolean
   readonly loadMaxAgeMs: number
+  readonly spaceMaxAgeMs: number
   readonly errorPolicy: ErrorPolicy
   readonly errorMemory: ErrorMemory
 }
@@ -44,11 +50,13 @@ const day = 24 * 60 * minute
 /** The options, checked, with what is not given by default. Throws `argument-invalid`. */
 export function validOptions(options: MediaManagerOptions): Settings {
   const { pools = predefinedPools, allowMultipleRetentions = false, loadMaxAgeMs = 5 * minute } = options
+  const { spaceMaxAgeMs = 15 * minute } = options
   const { count = 3, periodMs = day / 2, assignedErrorState = 'frozen' } = options.errorPolicy ?? {}
   const { rememberMs = Math.max(30 * day, periodMs), remembered = 10_000 } = options.errorPolicy ?? {}
   checkNames('pools', pools)
   checkBoolean('allowMultipleRetentions', allowMultipleRetentions)
   checkInteger('loadMaxAgeMs', loadMaxAgeMs, 1000, day, ' ms')
+  checkInteger('spaceMaxAgeMs', spaceMaxAgeMs, 1000, day, ' ms')
   checkInteger('errorPolicy.count', count, 1, 1000, ' errors')
   checkInteger('errorPolicy.periodMs', periodMs, minute, 30 * day, ' ms')
   checkOneOf('errorPolicy.assignedErrorState', assignedErrorState, ['frozen', 'suspended'])
@@ -58,6 +66,7 @@ export function validOptions(options: MediaManagerOptions): Settings {
     pools,
     allowMultipleRetentions,
     loadMaxAgeMs,
+    spaceMaxAgeMs,
     errorPolicy: { count, periodMs, assignedErrorState },
     errorMemory: { most: remembered, ms: rememberMs },
   }

@@ -6,4 +6,6 @@ export interface Rules {
   readonly allowMultipleRetentions: boolean
   /** A load that a media server reported longer ago counts as none. */
   readonly loadMaxAgeMs: number
+  /** Room that a media server told longer ago counts as not known. */
+  readonly spaceMaxAgeMs: number
 }

@@ -1,7 +1,9 @@
 import type { Blocker, MediaServerEntry, StorageUnit } from '@nb/contracts'
 import { limitReached, serverDown, serverLimitReached, unitDown } from './blockers.ts'
 import { inUse, limitOf } from './choose-storage-unit.ts'
+import { whyNoRoom } from './disk-space.ts'
 import type { InventoryView } from './inventory.ts'
+import type { Rules } from './rules.ts'
 
 const nothing: readonly Blocker[] = []
 
@@ -40,14 +42,15 @@ export function addFull(view: InventoryView, unit: StorageUnit, blockers: Blocke
 }
 
 /**
- * For the failover rule: whether a unit that was denied is passed over. One that is down, disabled or can't ever serve is;
- * a busy one is waited for.
+ * For the failover rule: whether a unit that was denied is passed over. One that is down, disabled, full or can't ever serve
+ * is; a busy one is waited for.
  */
-export function isOut(view: InventoryView, unit: StorageUnit, possible: boolean): boolean {
+export function isOut(view: InventoryView, unit: StorageUnit, possible: boolean, rules: Rules): boolean {
   const robot = unit.type === 'tape' && unit.robot !== undefined ? view.robots.get(unit.robot) : undefined
   return (
     !possible ||
     limitOf(unit) === 0 ||
+    (unit.type === 'disk' && whyNoRoom(view, unit, rules) !== undefined) ||
     [unit.state, view.mediaServers.get(unit.mediaServer)?.state, robot?.state].includes('down')
   )
 }

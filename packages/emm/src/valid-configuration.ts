@@ -34,6 +34,8 @@ const mostMounts = 1_000_000
 const barcodeLength = 32
 const upOrDown = ['up', 'down'] as const
 
+const selections = ['prioritised', 'failover', 'round-robin', 'load-balanced', 'most-free-space'] as const
+
 /** The storage unit with nothing but its own fields. Throws `argument-invalid`. */
 export function validStorageUnit(input: StorageUnit): StorageUnit {
   checkName('name', input.name)
@@ -48,7 +50,17 @@ export function validStorageUnit(input: StorageUnit): StorageUnit {
   if (input.type === 'disk') {
     const { type, maxConcurrentJobs } = input
     checkInteger('maxConcurrentJobs', maxConcurrentJobs, 0, mostAtOnce, ' jobs (0 disables)')
-    return { ...base, type, maxConcurrentJobs }
+    const { highWaterPercent, lowWaterPercent, staging } = input
+    const { high } = checkWaterMarks(highWaterPercent, lowWaterPercent)
+    if (lowWaterPercent !== undefined && lowWaterPercent >= high)
+      throw invalid('lowWaterPercent', lowWaterPercent, `a whole number below the high-water mark, ${high}`)
+    if (staging !== undefined) checkBoolean('staging', staging)
+    return {
+      ...base,
+      type,
+      maxConcurrentJobs,
+      ...given({ highWaterPercent, lowWaterPercent, staging: staging === true ? staging : undefined }),
+    }
   }
   const { type, density, robot, maxConcurrentDrives, maxStreamsPerDrive } = input
   checkName('density', density)
@@ -59,11 +71,17 @@ export function validStorageUnit(input: StorageUnit): StorageUnit {
   return { ...base, type, density, ...given({ robot, maxStreamsPerDrive }), maxConcurrentDrives }
 }
 
+function checkWaterMarks(high: number | undefined, low: number | undefined): { readonly high: number } {
+  if (high !== undefined) checkInteger('highWaterPercent', high, 1, 100, ' %')
+  if (low !== undefined) checkInteger('lowWaterPercent', low, 0, 99, ' %')
+  return { high: high ?? 98 }
+}
+
 /** The group with nothing but its own fields. Throws `argument-invalid`. */
 export function validGroup(input: StorageUnitGroup): StorageUnitGroup {
   const { name, members, selection } = input
   checkName('name', name)
-  checkOneOf('selection', selection, ['prioritised', 'failover', 'round-robin', 'load-balanced'])
+  checkOneOf('selection', selection, selections)
   checkNames('members', members)
   if (new Set(members).size !== members.length) throw invalid('members', members, 'each storage unit once')
   return { name, members: [...members], selection }
@@ -182,18 +200,21 @@ export function validNeed(input: MediaNeed): MediaNeed {
     const { storageUnit, volumeId } = input
     return volumeId === undefined ? { kind: 'read', storageUnit } : { kind: 'read', storageUnit, volumeId }
   }
-  const { storage, volumePool, retentionLevel, multiplexing, continues } = input
+  const { storage, volumePool, retentionLevel, multiplexing, continues, expectedBytes } = input
   checkOneOf('need.storage.kind', storage.kind, ['unit', 'group', 'any'])
   if (storage.kind !== 'any') checkName('need.storage.name', storage.name)
   checkName('need.volumePool', volumePool)
   checkInteger('need.retentionLevel', retentionLevel, 0, 100)
   if (multiplexing !== undefined) checkInteger('need.multiplexing', multiplexing, 1, mostStreams, ' jobs')
   if (continues !== undefined) checkBoolean('need.continues', continues)
+  if (expectedBytes !== undefined)
+    checkInteger('need.expectedBytes', expectedBytes, 0, Number.MAX_SAFE_INTEGER, ' bytes')
   const chosen = storage.kind === 'any' ? { kind: storage.kind } : { kind: storage.kind, name: storage.name }
   // What says no more than the default is left out, so that equal needs look alike.
   const need: MediaNeed = { kind: 'write', storage: chosen, volumePool, retentionLevel }
   const shared = multiplexing === undefined || multiplexing === 1 ? need : { ...need, multiplexing }
-  return continues === true ? { ...shared, continues } : shared
+  const continued = continues === true ? { ...shared, continues } : shared
+  return expectedBytes === undefined ? continued : { ...continued, expectedBytes }
 }
 
 type Given<Fields> = { readonly [Field in keyof Fields]?: Exclude<Fields[Field], undefined> }

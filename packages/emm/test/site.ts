@@ -2,7 +2,12 @@ import type { Allocation, Drive, DiskStorageUnit, TapeStorageUnit, Volume } from
 import { type Change, Inventory } from '../src/inventory.ts'
 import type { Rules } from '../src/rules.ts'
 
-export const rules: Rules = { now: 10_000, allowMultipleRetentions: false, loadMaxAgeMs: 300_000 }
+export const rules: Rules = {
+  now: 10_000,
+  allowMultipleRetentions: false,
+  loadMaxAgeMs: 300_000,
+  spaceMaxAgeMs: 900_000,
+}
 
 export const disk = (name: string, fields: Partial<DiskStorageUnit> = {}): DiskStorageUnit => ({
   name,

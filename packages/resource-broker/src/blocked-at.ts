@@ -47,8 +47,10 @@ const commonDriveReasons: ReadonlySet<number> = new Set([2001, 830])
  */
 export function sharedReasons(need: MediaNeed, blockers: readonly Blocker[]): string | undefined {
   if (isMultiplexed(need)) return undefined
-  const isCommon = ({ kind, reason }: Blocker): boolean =>
-    common.has(kind) && (kind !== 'drive' || commonDriveReasons.has(reason))
+  const isCommon = (blocker: Blocker): boolean =>
+    common.has(blocker.kind) &&
+    (blocker.kind !== 'drive' || commonDriveReasons.has(blocker.reason)) &&
+    !isForItsSize(blocker)
   if (blockers.length === 0 || !blockers.every(isCommon)) return undefined
   const where =
     need.kind === 'read' ? 'read' : `write ${need.storage.kind === 'group' ? need.storage.name : ''}`
@@ -57,6 +59,11 @@ export function sharedReasons(need: MediaNeed, blockers: readonly Blocker[]): st
     ({ kind, name, storageUnit, reason }) => `${kind}:${name}:${storageUnit}:${reason}`,
   )
   return [any, where, ...names.sort()].join('\0')
+}
+
+/** Too little room for what this need is expected to write; a smaller one may have it. */
+function isForItsSize({ kind, reason, limit }: Blocker): boolean {
+  return kind === 'storage-unit-full' && reason === 2030 && limit === undefined
 }
 
 function isMultiplexed(need: MediaNeed): boolean {

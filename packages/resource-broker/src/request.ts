@@ -1,4 +1,4 @@
-import { type JobLimits, type Json, NbError, type ResourceRequest } from '@nb/contracts'
+import { type JobLimits, type Json, type MediaNeed, NbError, type ResourceRequest } from '@nb/contracts'
 
 /** Priorities go from 0 to this one. */
 export const highestPriority = 99_999
@@ -27,16 +27,29 @@ export function checkRequest({
   checkLimit('maxJobsThisClient', limits.maxJobsThisClient)
   if (need.kind === 'write' && need.multiplexing !== undefined)
     checkInteger('need.multiplexing', need.multiplexing, 1, mostStreams)
+  if (need.kind === 'write' && need.expectedBytes !== undefined)
+    checkInteger('need.expectedBytes', need.expectedBytes, 0, Number.MAX_SAFE_INTEGER)
 }
 
 /** Throws `request-duplicate` when an id stands for two different requests. */
 export function requireSame(known: ResourceRequest, asked: ResourceRequest): void {
-  if (known.jobId === asked.jobId && JSON.stringify(known.need) === JSON.stringify(asked.need)) return
+  if (
+    known.jobId === asked.jobId &&
+    JSON.stringify(sameNeed(known.need)) === JSON.stringify(sameNeed(asked.need))
+  )
+    return
   throw new NbError(
     'request-duplicate',
     `request ${asked.requestId} is already another one of job ${known.jobId}; use a new id for a new request`,
     { details: { requestId: asked.requestId, jobId: known.jobId } },
   )
+}
+
+/** A need without what is only an estimate. */
+function sameNeed(need: MediaNeed): MediaNeed {
+  if (need.kind === 'read' || need.expectedBytes === undefined) return need
+  const { expectedBytes: _estimate, ...known } = need
+  return known
 }
 
 /** Which flow's steps the traces of a request belong to. */

@@ -74,6 +74,11 @@ function reasonOf(blocker: Blocker): string {
     case 'storage-unit-limit':
       if (limit === 0) return `for storage unit ${name}, which a limit of 0 disables`
       return `for storage unit ${name}: ${running} there (${jobs})`
+    case 'storage-unit-full':
+      if (limit !== undefined)
+        return `for storage unit ${name}, which is ${inUse ?? limit}% used (${describeStatus(reason)})`
+      if (holders.length > 0) return `for room on storage unit ${name}, where others write (${jobs})`
+      return `for room on storage unit ${name} (${describeStatus(reason)})`
     case 'storage-unit-down':
       return `for storage unit ${name}, which is down`
     case 'turn':
@@ -86,7 +91,6 @@ function reasonOf(blocker: Blocker): string {
       return `for ${kind} ${name} (${describeStatus(reason)})`
     case 'retry-delay':
     case 'suspension':
-    case 'storage-unit-full':
     case 'storage-unit-missing':
     case 'not-configured':
       return `for ${name} (${describeStatus(reason)})`

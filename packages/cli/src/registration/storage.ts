@@ -66,7 +66,7 @@ function addGroups({ program, run }: Registration): void {
     .argument('<MEMBER...>', 'the storage units, in order of preference')
     .addOption(
       new Option('--selection <HOW>', 'how one is chosen')
-        .choices(['prioritised', 'failover', 'round-robin', 'load-balanced'])
+        .choices(['prioritised', 'failover', 'round-robin', 'load-balanced', 'most-free-space'])
         .default('prioritised'),
     )
     .addHelpText('after', examples('nb group set disks disk1 disk2 --selection round-robin'))

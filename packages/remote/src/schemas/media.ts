@@ -1,6 +1,7 @@
 import type {
   AllocationRequest,
   AllocationResult,
+  DiskSpace,
   DiskStorageUnit,
   Drive,
   DriveControl,
@@ -47,7 +48,23 @@ const anyStorageUnit = {
 }
 
 export const storageUnit: Schema<StorageUnit> = variants<StorageUnit, 'type'>('type', {
-  disk: closed<DiskStorageUnit>({ ...anyStorageUnit, type: z.literal('disk'), maxConcurrentJobs: count }),
+  disk: closed<DiskStorageUnit>({
+    ...anyStorageUnit,
+    type: z.literal('disk'),
+    maxConcurrentJobs: count,
+    highWaterPercent: maybe(integer),
+    lowWaterPercent: maybe(integer),
+    staging: maybe(flag),
+    space: maybe(
+      closed<DiskSpace>({
+        totalBytes: count,
+        freeBytes: count,
+        at: time,
+        committedBytes: count,
+        full: maybe(flag),
+      }),
+    ),
+  }),
   tape: closed<TapeStorageUnit>({
     ...anyStorageUnit,
     type: z.literal('tape'),
@@ -66,6 +83,7 @@ export const storageUnitGroup: Schema<StorageUnitGroup> = closed<StorageUnitGrou
     failover: true,
     'round-robin': true,
     'load-balanced': true,
+    'most-free-space': true,
   }),
 })
 

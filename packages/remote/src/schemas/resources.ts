@@ -38,6 +38,7 @@ export const mediaNeed: Schema<MediaNeed> = variants<MediaNeed, 'kind'>('kind', 
     retentionLevel: integer,
     multiplexing: maybe(integer),
     continues: maybe(flag),
+    expectedBytes: maybe(count),
   }),
   read: closed<Extract<MediaNeed, { kind: 'read' }>>({
     kind: z.literal('read'),

@@ -10,6 +10,7 @@ import { collect } from '../collect.ts'
 import { type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
 import { mediaManagerMediaChecks } from './media-manager-media.ts'
 import { mediaManagerSharingChecks } from './media-manager-sharing.ts'
+import { mediaManagerSpaceChecks } from './media-manager-space.ts'
 import {
   blank,
   type Check,
@@ -42,6 +43,7 @@ export function mediaManagerSuite<Fixture extends MediaManagerFixture>(
   watching(check)
   mediaManagerMediaChecks(check)
   mediaManagerSharingChecks(check)
+  mediaManagerSpaceChecks(check)
 }
 
 function configuration(check: Check): void {
