@@ -38,6 +38,7 @@ export { SerialQueue } from './serial-queue.ts'
 export { debugLogger, type Logger } from './logger.ts'
 export { createEmitter, type Emitter, type EventMap, type Observable } from './events.ts'
 export type { Store } from './store.ts'
+export { checkStoreForm, enterStore, formWrite, readStoreForm } from './store-form.ts'
 export { replaceFile, systemFiles, type Files, type FileStat, type OpenFile } from './files.ts'
 
 export { defaultRetentionLevels, retentionPeriodMs } from './policy.ts'

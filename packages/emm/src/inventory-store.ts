@@ -1,4 +1,4 @@
-import { NbError, type Store } from '@nb/contracts'
+import { NbError, type Store, checkStoreForm, formWrite, readStoreForm } from '@nb/contracts'
 import { type Change, Inventory, type Tables } from './inventory.ts'
 import type { Held } from './held.ts'
 import { presentForm } from './upgrade.ts'
@@ -18,8 +18,8 @@ import {
 /** The inventory at rest: a sublevel for each table, JSON values; sublevel `form` has the number of its form. */
 export interface InventoryStore {
   /**
-   * Reads all of it, with the form that it has: 1 where none is noted. Nothing is read of a store whose form this
-   * version does not know. Rejects with `store-corrupt` naming the entry, `store-failed`.
+   * Reads all of it, with the form that it has: 1 where none is noted. Rejects with `version-unsupported` before anything is
+   * read of a store of a newer form; `store-corrupt` naming the entry, `store-failed`.
    */
   load(): Promise<{ readonly inventory: Inventory; readonly form: number }>
   /** Makes the first changes durable, and that the store has the present form from now on. Rejects with `store-failed`. */
@@ -27,6 +27,8 @@ export interface InventoryStore {
   /** Makes all changes durable or none. Rejects with `store-failed`. */
   write(changes: readonly Change[]): Promise<void>
 }
+
+const owner = 'the media manager’s store'
 
 /** The order matters: an entry comes after those that it refers to. */
 const tables = [
@@ -65,32 +67,20 @@ export function inventoryStore(store: Store): InventoryStore {
     }
     return changes
   }
-  const forms = open<unknown>('form')
-  const readForm = async (): Promise<number> => {
-    let form: unknown
-    try {
-      form = await forms.get('form')
-    } catch (error) {
-      throw readFailure('form', error)
-    }
-    if (form === undefined) return 1
-    if (Number.isSafeInteger(form)) return form as number
-    throw corrupt('form', 'form', new TypeError('not a number'))
-  }
   const write = (changes: readonly Change[], form?: number): Promise<void> => {
     const operations = changes.map(({ table, key, value }) =>
       value === undefined
         ? { type: 'del' as const, sublevel: levels[table], key }
         : { type: 'put' as const, sublevel: levels[table], key, value },
     )
-    if (form !== undefined) operations.push({ type: 'put', sublevel: forms, key: 'form', value: form })
-    return store.batch(operations, durable).catch(writeFailed)
+    const note = form === undefined ? [] : [formWrite(store, form)]
+    return store.batch<string, unknown>([...operations, ...note], durable).catch(writeFailed)
   }
   return {
     load: async () => {
       const inventory = new Inventory()
-      const form = await readForm()
-      if (form > presentForm) return { inventory, form }
+      const form = await readStoreForm(store, owner)
+      checkStoreForm(form, presentForm, owner)
       for (const table of tables) {
         const changes = await readTable(table)
         for (const change of table === 'allocations' ? byAge(changes) : changes) inventory.apply(change)

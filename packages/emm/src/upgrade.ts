@@ -1,18 +1,11 @@
-import { NbError } from '@nb/contracts'
 import { imageKey, unlisted } from './image-table.ts'
 import type { Change, InventoryView } from './inventory.ts'
 
 /** The form of the store that this version writes. 1 had no images, media servers, robots and errors, and did not say so. */
 export const presentForm = 2
 
-/** The changes that bring what was read to the present form. Throws `version-unsupported` for a newer one. */
+/** The changes that bring what was read to the present form. */
 export function upgrade(view: InventoryView, form: number): readonly Change[] {
-  if (form > presentForm)
-    throw new NbError(
-      'version-unsupported',
-      `the media manager's store has form ${form}, this version knows up to ${presentForm}; use a newer version`,
-      { details: { form, known: presentForm } },
-    )
   if (form === presentForm) return []
   // Form 1 knew that a volume has images, but not which: it must not be unassigned when the first of its new ones goes.
   return [...view.volumes.values()]

@@ -5,10 +5,12 @@ import {
   type JobFilter,
   type JobLogLine,
   type Logger,
+  type Store,
   NbError,
   asNbError,
   createEmitter,
   debugLogger,
+  enterStore,
 } from '@nb/contracts'
 import { type NumberedLine, countLines, hasLines, lineWrites, noLines, readLines } from './job-lines.ts'
 import { Entry, JobEntries, type Step } from './job-entries.ts'
@@ -35,7 +37,7 @@ import { Damage } from './damage.ts'
 import { StoredRecord, parseRecord } from './stored-record.ts'
 import { endedLine } from './store-lines.ts'
 import { isJobId, jobIdOfKey, jobKey } from './store-keys.ts'
-import { type JobSublevels, openSublevels } from './sublevels.ts'
+import { type JobSublevels, openSublevels, presentForm } from './sublevels.ts'
 import { type JobChange, applyChange, isInsisted, isReportable } from './transitions.ts'
 import { type WriteOperation, type WriteQueue, createWriteQueue, durable, soon } from './write-queue.ts'
 
@@ -59,6 +61,7 @@ class LevelJobStore implements JobStore {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #keepJobsMs: number
+  readonly #store: Store
   readonly #levels: JobSublevels
   readonly #queue: WriteQueue
   readonly #events: Emitter<JobStoreEvents>
@@ -83,6 +86,7 @@ class LevelJobStore implements JobStore {
     this.#clock = clock
     this.#log = log
     this.#keepJobsMs = keepJobsMs
+    this.#store = store
     this.#levels = openSublevels(store)
     this.#queue = createWriteQueue(store)
     this.#counters = new LineCounters(this.#levels, this.#queue, recentJobs)
@@ -294,6 +298,7 @@ class LevelJobStore implements JobStore {
 
   async #load(): Promise<void> {
     const { meta, jobs, lines } = this.#levels
+    await enterStore(this.#store, presentForm, 'the jobs database')
     const stored = (await meta.get('lastId')) as string | undefined
     this.#creation.lastId = this.#damage.parseCounter(stored)
     for await (const [key, text] of jobs.iterator() as AsyncIterable<[string, string]>) {

@@ -12,6 +12,12 @@ export interface JobSublevels {
   readonly meta: Store
 }
 
+/**
+ * The form of the database that this version writes. 1 knew no tries of a job; its records are understood as they are read. A database
+ * notes its form since 2.
+ */
+export const presentForm = 2
+
 /** Opens them. */
 export function openSublevels(store: Store): JobSublevels {
   const open = (name: string): Store => store.sublevel(name, { valueEncoding: 'utf8' })

@@ -304,3 +304,23 @@ t.test('a database of the time before jobs had tries is read, and goes on in the
   )
   await torn.stop()
 })
+
+t.test('a database of a newer version is refused, says so, and stays as it is', async (t) => {
+  const clock = createVirtualClock()
+  const store = new MemoryLevel<string, string>()
+  const jobs = createJobStore({ store, clock })
+  await jobs.create({ kind: 'backup', request: request({ requestId: 'a' }) })
+  await jobs.stop()
+  t.equal(await store.sublevel('form').get('form'), '2', 'noted with the first job')
+  await store.sublevel('form').put('form', '3')
+  const before = await store.iterator().all()
+  const older = createJobStore({ store, clock })
+  const refused = {
+    code: 'version-unsupported',
+    message: /the jobs database has form 3/,
+    details: { known: 2 },
+  }
+  await t.rejects(older.start(), refused)
+  await t.rejects(older.create({ kind: 'backup', request: request({ requestId: 'b' }) }), refused)
+  t.same(await store.iterator().all(), before)
+})

@@ -1,4 +1,4 @@
-import { type Allocation, NbError, type ResourceRequest, type Store } from '@nb/contracts'
+import { type Allocation, NbError, type ResourceRequest, type Store, enterStore } from '@nb/contracts'
 
 /** A lease at rest. Its end is not stored: after a restart every holder gets a full term to show that it lives. */
 export interface LeaseRecord {
@@ -11,7 +11,7 @@ export interface LeaseRecord {
 
 /** The leases at rest, by id. */
 export interface LeaseStore {
-  /** Oldest first. Rejects with `store-corrupt` naming the entry, `store-failed`. */
+  /** Oldest first. Rejects with `version-unsupported`, `store-corrupt` naming the entry, `store-failed`. */
   load(): Promise<readonly LeaseRecord[]>
   /** A number that no lease had, not even before a restart. */
   nextNumber(): number
@@ -23,6 +23,8 @@ export interface LeaseStore {
 
 /** The family's databases take `sync` each by its own options; `abstract-level` names only the common ones. */
 const durable: object = { sync: true }
+/** The form of the store that this version writes, noted in it. */
+const presentForm = 1
 const lastNumberKey = 'last-number'
 
 /** The leases in a store. */
@@ -32,6 +34,7 @@ export function leaseStore(store: Store): LeaseStore {
   let lastNumber = 0
 
   const load = async (): Promise<readonly LeaseRecord[]> => {
+    await enterStore(store, presentForm, 'the resource broker’s store')
     lastNumber = (await numbers.get(lastNumberKey)) ?? 0
     const records: LeaseRecord[] = []
     // As text, so that an entry that is not JSON can be named.

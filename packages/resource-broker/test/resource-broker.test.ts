@@ -276,3 +276,19 @@ t.test('options out of bounds are refused', async (t) => {
   for (const options of [{ leaseMs: 1 }, { maxJobsPerClient: 0 }, { reevaluateMs: NaN }])
     t.throws(() => createResourceBroker(components, options), { code: 'argument-invalid' })
 })
+
+t.test('leases of a newer version are not taken up', async (t) => {
+  const clock = createVirtualClock()
+  const media = createMediaManager({ store: new MemoryLevel(), clock })
+  await media.start()
+  const store = new MemoryLevel<string, string>()
+  await store.sublevel('form').put('form', '2')
+  const broker = createResourceBroker({ media, store, clock })
+  await t.rejects(broker.start(), {
+    code: 'version-unsupported',
+    message: /the resource broker’s store has form 2/,
+    details: { form: 2, known: 1 },
+  })
+  t.equal((await store.keys().all()).length, 1, 'nothing was written')
+  await media.stop()
+})

@@ -16,6 +16,7 @@ import {
   NbError,
   createEmitter,
   debugLogger,
+  enterStore,
 } from '@nb/contracts'
 import { type AttemptLimits, defaultAttemptLimits } from './attempts.ts'
 import type { CalendarMidnight } from './calendar.ts'
@@ -27,7 +28,7 @@ import { createPolicyStore, unknownPolicy } from './policy-store.ts'
 import { checkSpan, mergeRuns, previewRuns } from './preview.ts'
 import { createRetentionTable } from './retention-table.ts'
 import type { TaskContext } from './task-context.ts'
-import { createTaskStore, taskKey } from './task-store.ts'
+import { createTaskStore, presentForm, taskKey } from './task-store.ts'
 import { createUserRuns } from './user-runs.ts'
 import { isTimeZone } from './zone-time.ts'
 
@@ -155,6 +156,12 @@ export function createScheduler(
     start: async () => {
       if (started) return
       started = true
+      try {
+        await enterStore(store, presentForm, 'the scheduler’s store')
+      } catch (error) {
+        started = false
+        throw error
+      }
       for await (const record of context.store.all()) {
         const task = new PolicyClientTaskRunner(context, record)
         tasks.set(taskKey(record.policy, record.client), task)

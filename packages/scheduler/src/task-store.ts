@@ -46,6 +46,12 @@ export interface TaskRecord {
   readonly fileSystems?: readonly LocalFileSystem[]
 }
 
+/**
+ * The form of the scheduler's store that this version writes. 1 knew no streams of a task; its records are understood as they are read. A
+ * store notes its form since 2.
+ */
+export const presentForm = 2
+
 /** The key of the one stream of a policy without several; streams of several have names that are not empty. */
 export const wholeClient = ''
 
