@@ -4,12 +4,36 @@
  */
 export class MemoryPool {
   readonly #mostIdleBytes: number
+  readonly #plentyBytes: number
   readonly #idle = new Map<number, SharedArrayBuffer[]>()
   #idleBytes = 0
+  #lentBytes = 0
 
-  /** @param mostIdleBytes - bytes kept for the next, from 0; what is given back beyond them is let go */
-  constructor(mostIdleBytes: number = 64 * 1024 * 1024) {
+  /**
+   * @param mostIdleBytes - bytes kept for the next, from 0; what is given back beyond them is let go
+   * @param plentyBytes - bytes that may be lent at once before everybody gets as little as does
+   */
+  constructor(mostIdleBytes: number = 64 * 1024 * 1024, plentyBytes: number = 64 * 1024 * 1024) {
     this.#mostIdleBytes = mostIdleBytes
+    this.#plentyBytes = plentyBytes
+  }
+
+  /** Bytes that were taken and neither given back nor let go. */
+  get lentBytes(): number {
+    return this.#lentBytes
+  }
+
+  /**
+   * How many blocks the next user should take: as many as it wants, or half of them, and so on, so that half of what is left is
+   * left to others.
+   *
+   * @param least - what it needs; so many it gets in any case
+   */
+  share(blockBytes: number, wanted: number, least: number): number {
+    const most = (this.#plentyBytes - this.#lentBytes) / 2
+    let blocks = wanted
+    while (blocks > least && blocks * blockBytes > most) blocks = Math.max(least, blocks >>> 1)
+    return blocks
   }
 
   /** Bytes that wait to be used again. */
@@ -19,6 +43,7 @@ export class MemoryPool {
 
   /** A piece of just this length. It holds whatever was in it. */
   take(byteLength: number): SharedArrayBuffer {
+    this.#lentBytes += byteLength
     const piece = this.#idle.get(byteLength)?.pop()
     if (piece === undefined) return new SharedArrayBuffer(byteLength)
     this.#idleBytes -= byteLength
@@ -28,10 +53,16 @@ export class MemoryPool {
   /** Gives a piece back; the last one is the first to be used again, since it is warm. */
   giveBack(piece: SharedArrayBuffer): void {
     const { byteLength } = piece
+    this.letGo(piece)
     if (this.#idleBytes + byteLength > this.#mostIdleBytes) return
     const pieces = this.#idle.get(byteLength) ?? []
     pieces.push(piece)
     this.#idle.set(byteLength, pieces)
     this.#idleBytes += byteLength
+  }
+
+  /** Says that a piece was left to the garbage collector. */
+  letGo({ byteLength }: SharedArrayBuffer): void {
+    this.#lentBytes -= byteLength
   }
 }

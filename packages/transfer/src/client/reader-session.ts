@@ -6,8 +6,9 @@ import { pumpIn, pumpOut } from './pump.ts'
 import type { ReaderInput, ReaderTotals } from './worker-messages.ts'
 import type { WorkerListener, WorkerThreads } from './worker-threads.ts'
 
-/** Blocks of the archive stream that lie between the reader and the network. */
+/** Blocks of the archive stream that lie between the reader and the network; fewer where many readers run. Powers of two. */
 const DATA_BLOCKS = 16
+const LEAST_DATA_BLOCKS = 4
 const DATA_BLOCK_BYTES = 256 * 1024
 const LIST_BLOCKS = 16
 const LIST_BLOCK_BYTES = 64 * 1024
@@ -34,7 +35,8 @@ export function startReaderSession(
 ): ReaderSession {
   const { memory } = threads
   const gate = createCheckpointGate()
-  const data = createBlockPipe({ blocks: DATA_BLOCKS, blockBytes: DATA_BLOCK_BYTES }, memory)
+  const blocks = memory.share(DATA_BLOCK_BYTES, DATA_BLOCKS, LEAST_DATA_BLOCKS)
+  const data = createBlockPipe({ blocks, blockBytes: DATA_BLOCK_BYTES }, memory)
   const list = createBlockPipe({ blocks: LIST_BLOCKS, blockBytes: LIST_BLOCK_BYTES }, memory)
   const reference =
     channels.reference === undefined

@@ -50,10 +50,14 @@ export function superviseThread<Result>(parts: ThreadSessionParts): ThreadSessio
   )
   const settle = async (): Promise<Result> => {
     const [result] = await Promise.all([thread, ...pumps])
+    const { memory } = parts.threads
+    const isGood = failure === undefined && result !== undefined
+    // After a failure someone may still be looking at a block: then they are left to the garbage collector.
+    for (const { shared } of parts.pipes)
+      if (isGood) memory.giveBack(shared.data)
+      else memory.letGo(shared.data)
     if (failure !== undefined) throw failure
     if (result === undefined) throw new NbError('internal', `The ${parts.name} thread gave no result.`)
-    // After a failure someone may still be looking at a block: then they are left to the garbage collector.
-    for (const { shared } of parts.pipes) parts.threads.memory.giveBack(shared.data)
     return result
   }
   const result = settle()

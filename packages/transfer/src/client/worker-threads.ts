@@ -28,7 +28,10 @@ export interface WorkerThreadsOptions {
    * processor has cores for bring nothing. @default 4
    */
   readonly enough?: number
-  /** How long such a run waits before it gets one more thread all the same, milliseconds. @default 15000 */
+  /**
+   * Where no thread comes free for so long, milliseconds, one of those runs gets one more thread all the same: those at work may be
+   * waiting for something else. @default 15000
+   */
   readonly patienceMs?: number
   /**
    * Names of which one thread without work is there from {@link WorkerThreads.start} on, however long nothing comes, and again once
@@ -64,6 +67,11 @@ export class WorkerThreads {
     reader: [],
     extractor: [],
     remover: [],
+  }
+  readonly #endPatience: Record<ThreadName, () => void> = {
+    reader: () => undefined,
+    extractor: () => undefined,
+    remover: () => undefined,
   }
   #isStopped = false
 
@@ -141,34 +149,37 @@ export class WorkerThreads {
 
   /** The next thread that comes free; `undefined` when one more may be started. */
   #next(name: ThreadName): Promise<Worker | undefined> {
-    const waiting = this.#waiting[name]
     return new Promise((resolve) => {
-      const give = (worker: Worker | undefined): void => {
-        cancelTimeout()
-        resolve(worker)
-      }
-      const cancelTimeout = this.#clock.setTimer(this.#patienceMs, () => {
-        waiting.splice(waiting.indexOf(give), 1)
-        resolve(undefined)
-      })
-      waiting.push(give)
+      if (this.#waiting[name].push(resolve) === 1) this.#setPatience(name)
     })
+  }
+
+  /** Serves the run that waits longest; says whether there is one. */
+  #serveNext(name: ThreadName, worker: Worker | undefined): boolean {
+    const next = this.#waiting[name].shift()
+    next?.(worker)
+    this.#setPatience(name)
+    return next !== undefined
+  }
+
+  /** Begins to be patient anew: something has come free, or the first run waits. */
+  #setPatience(name: ThreadName): void {
+    this.#endPatience[name]()
+    this.#endPatience[name] =
+      this.#waiting[name].length === 0
+        ? () => undefined
+        : this.#clock.setTimer(this.#patienceMs, () => this.#serveNext(name, undefined))
   }
 
   async #end(name: ThreadName, worker: Worker): Promise<void> {
     await worker.terminate()
     this.#atWork[name] -= 1
-    const next = this.#waiting[name].shift()
-    if (next !== undefined) next(undefined)
-    else if (this.#ready.has(name) && this.#atWork[name] === 0) void this.#getReady(name)
+    if (this.#serveNext(name, undefined)) return
+    if (this.#ready.has(name) && this.#atWork[name] === 0) void this.#getReady(name)
   }
 
   #putBack(name: ThreadName, worker: Worker): void {
-    const next = this.#isStopped ? undefined : this.#waiting[name].shift()
-    if (next !== undefined) {
-      next(worker)
-      return
-    }
+    if (!this.#isStopped && this.#serveNext(name, worker)) return
     const threads = this.#idle[name]
     if (this.#isStopped || threads.length >= this.#keepIdle) {
       void this.#end(name, worker)

@@ -65,7 +65,7 @@ export interface MediaServerOptions {
   readonly name?: string
   /** Bytes of a block between the media process and its child, 512–16777216. @default 262144 */
   readonly blockBytes?: number
-  /** Blocks of a session's buffer, 2–4096. @default 30 */
+  /** Blocks of a session's buffer, 2–4096; fewer, but 4, where many sessions run at once. @default 30 */
   readonly bufferBlocks?: number
   /** How long a client may be silent while it is waited for, milliseconds, from 1. @default 300000 */
   readonly clientTimeoutMs?: number
@@ -101,6 +101,12 @@ export function createMediaServer(
   const pool = new MemoryPool()
   let stopping = false
 
+  /** Where many sessions run at once, those that begin later have smaller rings. */
+  function ringSize(): { readonly blockBytes: number; readonly blocks: number } {
+    const { blockBytes, bufferBlocks } = host
+    return { blockBytes, blocks: pool.share(blockBytes, bufferBlocks, Math.min(bufferBlocks, LEAST_BLOCKS)) }
+  }
+
   /** Starts a session, or finds the one that the same request has started. Its work goes on by itself. */
   function begin(
     kind: SessionInfo['kind'],
@@ -119,7 +125,7 @@ export function createMediaServer(
     if (stopping) throw new NbError('manager-stopping', `Media server ${host.name} is stopping.`)
     const info = { sessionId: `${host.name}-${randomUUID()}`, jobId, kind, startedAt: clock.now() }
     const session = new Session(host, info, client)
-    const size = kind === 'removal' ? noData : { blockBytes: host.blockBytes, blocks: host.bufferBlocks }
+    const size = kind === 'removal' ? noData : ringSize()
     const memory = pool.take(size.blockBytes * size.blocks)
     const ring = createBlockRing({ ...size, memory })
     const report = work(session, ring)
@@ -130,7 +136,10 @@ export function createMediaServer(
           return successReport(info, outcome, ring)
         },
         // What its work rejects with: a broken channel came first, but the client's own reason tells more.
-        (error: unknown) => failureReport(info, asNbError(error), ring),
+        (error: unknown) => {
+          pool.letGo(memory)
+          return failureReport(info, asNbError(error), ring)
+        },
       )
       .then(async (result) => {
         await tellEnd(session, result)
@@ -225,6 +234,9 @@ const endCodes: ReadonlyMap<number, ErrorCode> = new Map([
 
 /** Ends that somebody wanted. */
 const wishes: ReadonlySet<ErrorCode> = new Set(endCodes.values())
+
+/** Blocks that every ring of data has, where so many were asked for. */
+const LEAST_BLOCKS = 4
 
 /** The ring of a session that moves no data. */
 const noData = { blockBytes: 512, blocks: 2 }

@@ -186,3 +186,38 @@ t.test(
     await threads.stop()
   },
 )
+
+t.test('of runs that wait only one gets one more thread, and none while threads come free', async (t) => {
+  const directory = freshDirectory(t)
+  writeFileSync(`${directory}/file`, '')
+  const clock = createVirtualClock()
+  const threads = new WorkerThreads(clock, { enough: 1, patienceMs: 1000, keepAfterMs: 10_000 })
+  let started = 0
+  const count = (): void => void started++
+  process.on('worker', count)
+  t.teardown(() => process.off('worker', count))
+  /** A run that stands at a checkpoint until it is let go on. */
+  const standing = () => {
+    const gate = createCheckpointGate()
+    const task = { ...input(directory), checkpointIntervalMs: 0, gate: gate.shared }
+    const ended = threads.run<ReaderTotals>('reader', task, listener)
+    return {
+      goOn: async () => {
+        gate.open()
+        t.equal((await ended).counts.entries, 2)
+      },
+    }
+  }
+  const runs = Array.from({ length: 4 }, standing)
+  await clock.advance(900)
+  await runs[0]?.goOn()
+  await clock.advance(900)
+  t.equal(started, 1, 'one has come free meanwhile')
+  await runs[1]?.goOn()
+  await clock.advance(1000)
+  await soon()
+  t.equal(started, 2, 'of two that wait one gets one more')
+  await Promise.all([runs[2]?.goOn(), runs[3]?.goOn()])
+  t.equal(started, 2)
+  await threads.stop()
+})

@@ -5,7 +5,9 @@ import { superviseThread, type ThreadSession } from '../thread-session.ts'
 import type { WorkerListener, WorkerThreads } from '../worker-threads.ts'
 import type { ExtractorSpec, ExtractorTotals } from './run-extractor.ts'
 
+// Powers of two; fewer where many extractors run.
 const DATA_BLOCKS = 16
+const LEAST_DATA_BLOCKS = 4
 const DATA_BLOCK_BYTES = 256 * 1024
 const PLAN_BLOCKS = 8
 const PLAN_BLOCK_BYTES = 64 * 1024
@@ -24,7 +26,8 @@ export function startExtractorSession(
   listener: WorkerListener,
 ): ThreadSession<ExtractorTotals> {
   const plan = createBlockPipe({ blocks: PLAN_BLOCKS, blockBytes: PLAN_BLOCK_BYTES }, threads.memory)
-  const data = createBlockPipe({ blocks: DATA_BLOCKS, blockBytes: DATA_BLOCK_BYTES }, threads.memory)
+  const blocks = threads.memory.share(DATA_BLOCK_BYTES, DATA_BLOCKS, LEAST_DATA_BLOCKS)
+  const data = createBlockPipe({ blocks, blockBytes: DATA_BLOCK_BYTES }, threads.memory)
   const input: ExtractorInput = { ...spec, plan: plan.shared, data: data.shared }
   return superviseThread<ExtractorTotals>({
     threads,
