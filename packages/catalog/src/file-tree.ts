@@ -2,6 +2,7 @@ import { type CallOptions, type OpenFile, throwIfAborted } from '@nb/contracts'
 import {
   BatchCursor,
   comparePaths,
+  decodeBatch,
   FileListDecoder,
   type FileListHeader,
   type FileListRuns,
@@ -171,6 +172,41 @@ export class FileTree {
       })
       yield* records
       if (isOver) return
+    }
+  }
+
+  /**
+   * The entry of a path and all below it, in order: batches that hold nothing else as they are stored, one or several at once, of the
+   * others the records. Both are valid until the next.
+   */
+  async *batches(
+    path: Buffer,
+    options?: CallOptions,
+  ): AsyncGenerator<Buffer | readonly FileRecord[], void, undefined> {
+    const { first, end } = this.#runs(path, {})
+    const cursor = new BatchCursor()
+    for await (const { bytes, offset } of this.#chunks(first, end, options)) {
+      let wholeFrom = 0
+      for (let at = 0; at < bytes.length;) {
+        const start = at
+        const [begins, ends] = await corruptOn(this.#list.path, () => {
+          at = cursor.open(bytes, start, offset + start)
+          cursor.next()
+          const firstPlace = placeOf(cursor.path, path, {})
+          while (cursor.next());
+          cursor.finishPaths()
+          return [firstPlace, placeOf(cursor.path, path, {})]
+        })
+        if (begins === 'inside' && ends === 'inside') continue
+        if (wholeFrom < start) yield bytes.subarray(wholeFrom, start)
+        wholeFrom = at
+        const records = await corruptOn(this.#list.path, () =>
+          decodeBatch(bytes.subarray(start, at), offset + start),
+        )
+        yield records.filter((record) => isWithin(record.path, path))
+        if (ends === 'beyond') return
+      }
+      if (wholeFrom < bytes.length) yield bytes.subarray(wholeFrom)
     }
   }
 

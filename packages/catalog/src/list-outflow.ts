@@ -8,7 +8,7 @@ import {
   type DataChannels,
   type Logger,
 } from '@nb/contracts'
-import { comparePaths, FileListEncoder, isWithin } from '@nb/formats'
+import { comparePaths, FileListEncoder, type FileRecord, isWithin } from '@nb/formats'
 import type { ListDamage } from './list-damage.ts'
 import type { UnionTree } from './union-tree.ts'
 
@@ -115,6 +115,11 @@ async function* selected(
   })
   yield encoder.header()
   for (const path of withoutNested(paths)) {
+    const batches = tree.batches(path, options)
+    if (batches !== undefined) {
+      yield* passedOn(batches, encoder)
+      continue
+    }
     for await (const entry of tree.subtree(path, options)) {
       const batch = encoder.add(recordOf(entry))
       if (batch !== undefined) yield batch
@@ -122,6 +127,25 @@ async function* selected(
   }
   const rest = encoder.flush()
   if (rest !== undefined) yield rest
+}
+
+/** Batches as they are, and what is between them written anew. */
+async function* passedOn(
+  batches: AsyncIterable<Buffer | readonly FileRecord[]>,
+  encoder: FileListEncoder,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const part of batches) {
+    if (Buffer.isBuffer(part)) {
+      const before = encoder.flush()
+      if (before !== undefined) yield before
+      yield part
+      continue
+    }
+    for (const record of part) {
+      const batch = encoder.add(record)
+      if (batch !== undefined) yield batch
+    }
+  }
 }
 
 /** Paths in the order of the list, without those that lie in another. */

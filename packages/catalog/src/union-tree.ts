@@ -79,6 +79,13 @@ export class UnionTree {
     return this.#watched(only, only.tree.raw(chunkBytes, options))
   }
 
+  /** The part of its one list at a path and below, see `FileTree.batches`; `undefined` where there are several. */
+  batches(path: Buffer, options?: CallOptions): AsyncIterable<Buffer | readonly FileRecord[]> | undefined {
+    const [only, ...others] = this.#members
+    if (only === undefined || others.length > 0) return undefined
+    return this.#watched(only, only.tree.batches(path, options))
+  }
+
   /**
    * How its entries are written as one list: the table of images of all lists in one, the newest image first, and each
    * record as it is by that table. Files of several names are told by their identity, which says nothing across backups

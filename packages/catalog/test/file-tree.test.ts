@@ -1,4 +1,4 @@
-import { comparePaths, type FileRecord, isWithin } from '@nb/formats'
+import { BatchCursor, comparePaths, type FileRecord, isWithin } from '@nb/formats'
 import { createPowerLossStorage, recordsOf, type SampleEntry, sampleList } from '@nb/test-kit'
 import fc from 'fast-check'
 import t from 'tap'
@@ -33,6 +33,22 @@ async function pathsOf(records: AsyncIterable<FileRecord>): Promise<string[]> {
   return paths
 }
 
+async function pathsOfBatches(parts: AsyncIterable<Buffer | readonly FileRecord[]>): Promise<string[]> {
+  const paths: string[] = []
+  for await (const part of parts) {
+    const found: string[] = []
+    if (Buffer.isBuffer(part)) {
+      const cursor = new BatchCursor()
+      for (let at = 0; at < part.length;) {
+        at = cursor.open(part, at)
+        while (cursor.next()) found.push(cursor.path.toString())
+      }
+    } else found.push(...part.map((record) => record.path.toString()))
+    paths.push(...found)
+  }
+  return paths
+}
+
 t.test('whatever the batches, a tree answers as a walk over its whole list would', async () => {
   const asked = fc.oneof(path, fc.constant('/'))
   await fc.assert(
@@ -47,11 +63,13 @@ t.test('whatever the batches, a tree answers as a walk over its whole list would
       const texts = (of: readonly FileRecord[]): string[] => of.map((record) => record.path.toString())
       const answers = [
         await pathsOf(tree.subtree(directory)),
+        await pathsOfBatches(tree.batches(directory)),
         await pathsOf(tree.children(directory)),
         await tree.holds(directory),
         await tree.find(directory),
       ]
       const expected = [
+        texts(below),
         texts(below),
         texts(uppermost),
         below.length > 0,

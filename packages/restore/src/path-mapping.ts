@@ -45,6 +45,13 @@ export function keepsOrder(target: RestoreTarget): boolean {
   return target.kind === 'original' || (target.rename ?? []).length === 0
 }
 
+/** What a mapping that keeps the order takes off the front of every path: `/` for nothing. */
+export function commonFront(target: RestoreTarget): Buffer {
+  return target.kind === 'original' || target.strip === undefined
+    ? root
+    : checkAbsolute('target.strip', target.strip)
+}
+
 /** The bytes of an absolute path without `.`, `..`, empty components and NUL; a slash at the end is taken off. */
 export function checkAbsolute(field: string, path: Path): Buffer {
   const text = path.length > 1 && path.endsWith('/') ? (path.slice(0, -1) as Path) : path

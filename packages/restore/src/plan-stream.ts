@@ -7,9 +7,9 @@ import {
   type RestoreRequest,
   asNbError,
 } from '@nb/contracts'
-import { type FileListHeader, type FileRecord, FileListEncoder, comparePaths } from '@nb/formats'
-import { type PlanningComponents, type RestoreGroup, eachWantedRecord } from './plan.ts'
-import { type PathMapping, keepsOrder, pathMapping } from './path-mapping.ts'
+import { type FileRecord, FileListEncoder, batchWithoutFront, comparePaths, decodeBatch } from '@nb/formats'
+import { type PlanningComponents, type RestoreGroup, readWanted } from './plan.ts'
+import { commonFront, keepsOrder, pathMapping } from './path-mapping.ts'
 
 /** A plan on its way to one reader. */
 export interface ServedPlan {
@@ -94,48 +94,52 @@ async function writePlan(
   write: (bytes: Buffer) => Promise<void>,
   options: CallOptions,
 ): Promise<void> {
-  const indexOf = new Map(group.sources.map((source, index) => [source.backupId, index]))
-  const images = group.sources.map((source) => source.backupId)
-  let encoder = new FileListEncoder({ images })
-  const mapping = pathMapping(request.target)
   const ready: Buffer[] = []
-  const begin = ({ digestAlgorithm }: FileListHeader): void => {
-    if (digestAlgorithm !== undefined) encoder = new FileListEncoder({ images, digestAlgorithm })
-    ready.push(encoder.header())
-  }
   const flush = async (): Promise<void> => {
     for (const bytes of ready.splice(0)) await write(bytes)
   }
-  const encode = (record: FileRecord): void => {
-    const batch = encoder.add(record)
-    if (batch !== undefined) ready.push(batch)
+  const give = (bytes: Buffer | undefined): void => {
+    if (bytes !== undefined) ready.push(bytes)
   }
+  const sources = group.sources.map((source) => source.backupId)
+  let encoder = new FileListEncoder({ images: sources })
   const sorted = keepsOrder(request.target) ? undefined : ([] as FileRecord[])
-  await eachWantedRecord(
+  const add = (record: FileRecord): void => {
+    if (sorted === undefined) give(encoder.add(record))
+    else sorted.push(kept(record))
+  }
+  const mapping = pathMapping(request.target)
+  const front = commonFront(request.target)
+  await readWanted(
     components,
     request,
     options,
-    (record, backupId) => {
-      const imageIndex = indexOf.get(backupId)
-      if (imageIndex === undefined) return
-      const planned = mapRecord(record, imageIndex, mapping)
-      if (sorted === undefined) encode(planned)
-      else sorted.push(kept(planned))
+    ({ images, digestAlgorithm }) => {
+      if (digestAlgorithm !== undefined) encoder = new FileListEncoder({ images: sources, digestAlgorithm })
+      give(encoder.header())
+      const onRecord = (record: FileRecord): void => {
+        const imageIndex = sources.indexOf(images[record.imageIndex] ?? '')
+        if (imageIndex >= 0) add({ ...record, imageIndex, path: mapping(record.path) })
+      }
+      // Where all of it is of this group, numbered as the group is and in order, it need not be written anew.
+      if (sorted !== undefined || images.join('\n') !== sources.join('\n')) return { onRecord }
+      return {
+        onWholeBatch: (batch) => {
+          const planned = batchWithoutFront(batch, front)
+          // The mapping refuses the path that is not below the front.
+          if (planned === undefined) decodeBatch(batch.bytes, batch.open.offset).forEach(onRecord)
+          give(planned)
+        },
+      }
     },
     flush,
-    begin,
   )
-  sorted?.sort((a, b) => comparePaths(a.path, b.path)).forEach(encode)
-  const last = encoder.flush()
-  if (last !== undefined) ready.push(last)
+  sorted?.sort((a, b) => comparePaths(a.path, b.path)).forEach((record) => give(encoder.add(record)))
+  give(encoder.flush())
   await flush()
 }
 
 /** A record whose digest stays when the piece of the list that it came with is gone. */
 function kept(record: FileRecord): FileRecord {
   return record.digest === undefined ? record : { ...record, digest: Buffer.from(record.digest) }
-}
-
-function mapRecord(record: FileRecord, imageIndex: number, mapping: PathMapping): FileRecord {
-  return { ...record, imageIndex, path: mapping(record.path) }
 }

@@ -12,7 +12,7 @@ import {
   pathFromBytes,
   readChannel,
 } from '@nb/contracts'
-import { type FileListHeader, type FileRecord, FILE_FLAGS, FileListDecoder, FormatError } from '@nb/formats'
+import { type FileListHeader, type FileListSink, FILE_FLAGS, FileListDecoder, FormatError } from '@nb/formats'
 import { keepsOrder, pathMapping } from './path-mapping.ts'
 
 /** Images whose data is read from one storage unit in one session. */
@@ -66,15 +66,20 @@ export async function planRestore(
 ): Promise<RestorePlan> {
   const images = await imagesOf(catalog, request, options)
   const from = pinned(images)
-  const tallies = new Map<string, Tally>()
   const checkTarget = targetCheck(request.target)
-  await eachWantedRecord({ catalog, channels }, { ...request, from }, options, (record, backupId) => {
-    checkTarget(record.path)
-    const tally = tallies.get(backupId) ?? { entries: 0, bytes: 0 }
-    tally.entries += 1
-    if (record.kind === 'file' && (record.flags & FILE_FLAGS.unreadable) === 0)
-      tally.bytes += record.sizeBytes
-    tallies.set(backupId, tally)
+  const byImage: Tally[] = []
+  const table = await readWanted({ catalog, channels }, { ...request, from }, options, () => ({
+    onEntry: ({ imageIndex, kind, flags, sizeBytes }, { path }) => {
+      checkTarget(path)
+      const tally = (byImage[imageIndex] ??= { entries: 0, bytes: 0 })
+      tally.entries += 1
+      if (kind === 'file' && (flags & FILE_FLAGS.unreadable) === 0) tally.bytes += sizeBytes
+    },
+  }))
+  const tallies = new Map<string, Tally>()
+  table.forEach((backupId, index) => {
+    const tally = byImage[index]
+    if (tally !== undefined) tallies.set(backupId, tally)
   })
   const groups = new Map<string, PlannedSource[]>()
   for (const [backupId, tally] of [...tallies].sort(([a], [b]) => compareAge(a, b))) {
@@ -125,30 +130,29 @@ function wantedPaths(paths: readonly Path[]): { readonly paths?: readonly Path[]
 }
 
 /**
- * Streams the records of the wanted paths, each with the id of the image that holds its data. The next piece of the
- * list is asked for when `afterChunk` has resolved: so a slow consumer slows the catalog. `onHeader` is called before all.
- * @throws NbError `file-list-corrupt` for a list that does not decode, and whatever the catalog or `visit` throws
+ * Reads the list of the wanted paths into the sink that is made for its header. The next piece of the list is asked for when `afterChunk`
+ * has resolved: so a slow consumer slows the catalog.
+ * @returns the list's table of images
+ * @throws NbError `file-list-corrupt` for a list that does not decode, and whatever the catalog or the sink throws
  */
-export async function eachWantedRecord(
+export async function readWanted(
   { catalog, channels }: PlanningComponents,
   request: Pick<RestoreRequest, 'from' | 'paths'>,
   options: CallOptions | undefined,
-  visit: (record: FileRecord, backupId: string) => void,
+  sinkOf: (header: FileListHeader) => FileListSink,
   afterChunk: () => Promise<void> = () => Promise.resolve(),
-  onHeader: (header: FileListHeader) => void = () => undefined,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { from } = request
   const { image, ticket } = await catalog.readFileList({ ...from, ...wantedPaths(request.paths) }, options)
   const channel = await channels.connect({ ticket }, options)
   try {
     let images: readonly string[] = []
     const decoder = new FileListDecoder()
-    const sink = {
-      onHeader: (header: FileListHeader): void => {
+    const sink: FileListSink = {
+      onHeader: (header) => {
         images = header.images
-        onHeader(header)
+        Object.assign(sink, sinkOf(header))
       },
-      onRecord: (record: FileRecord) => visit(record, images[record.imageIndex] ?? image.backupId),
     }
     for await (const chunk of readChannel(channel, options)) {
       decoder.push(chunk, sink)
@@ -156,6 +160,7 @@ export async function eachWantedRecord(
     }
     decoder.finish()
     await channel.end()
+    return images
   } catch (error) {
     channel.abort('the restore plan was given up')
     if (error instanceof FormatError) throw damagedList(image.backupId, error.message, error)

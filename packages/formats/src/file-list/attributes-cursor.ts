@@ -3,7 +3,7 @@ import { TAR_BLOCK_BYTES } from '../archive/member.ts'
 import { FormatError } from '../format-error.ts'
 import { type Instant, timeNsOf } from '../instant.ts'
 import { CTIME, EXTRA, HEAD, KINDS, MAX_IMAGE_INDEX } from './attribute-head.ts'
-import type { FileRecord } from './record.ts'
+import type { FileIdentity, FileRecord } from './record.ts'
 
 const ALLOCATION_UNIT = 4096
 const NANOSECONDS = 1_000_000_000
@@ -112,6 +112,17 @@ export class AttributesCursor {
   /** Group's number. */
   get gid(): number {
     return this.#gid
+  }
+
+  /** Number of its names. */
+  get linkCount(): number {
+    return this.#linkCount
+  }
+
+  /** What tells it from all other files, as a text that others of the list have only where they are the same file. */
+  get identityKey(): string {
+    const { device, inode } = this.#identity()
+    return `${device}:${inode}`
   }
 
   /** Facts about its reading. */
@@ -245,10 +256,7 @@ export class AttributesCursor {
       ...(kind >= FIRST_DEVICE
         ? { deviceMajor: this.#deviceMajor, deviceMinor: this.#deviceMinor }
         : undefined),
-      identity: {
-        device: unsignedOf(this.#deviceHigh, this.#deviceLow),
-        inode: unsignedOf(this.#inodeHigh, this.#inodeLow),
-      },
+      identity: this.#identity(),
       linkCount: this.#linkCount,
       imageIndex: this.#imageIndex,
       memberOffset: this.memberOffset,
@@ -257,6 +265,13 @@ export class AttributesCursor {
         ? undefined
         : { digest: this.#bytes.subarray(this.#digestStart, this.#digestEnd) }),
       flags: this.#flags,
+    }
+  }
+
+  #identity(): FileIdentity {
+    return {
+      device: unsignedOf(this.#deviceHigh, this.#deviceLow),
+      inode: unsignedOf(this.#inodeHigh, this.#inodeLow),
     }
   }
 

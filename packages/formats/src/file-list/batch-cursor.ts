@@ -21,6 +21,14 @@ export interface FileListEntry {
   readonly memberOffset: number
   /** Bytes of its member; 0 for none. */
   readonly memberBytes: number
+  /** Number of its names. */
+  readonly linkCount: number
+  /** What tells it from all other files: two names of one file have the same. */
+  readonly identityKey: string
+  /** Digest of its content where there is one, a view of the batch. */
+  readonly digest: Buffer | undefined
+  /** Bits of `FILE_FLAGS`. */
+  readonly flags: number
 }
 
 /**

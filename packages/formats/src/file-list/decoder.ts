@@ -36,8 +36,10 @@ export interface FileListSink {
   /**
    * An entry, decoded and checked as for `onRecord` but without an object of its own: its values are valid during the call. Not with
    * `onRecord`.
+   *
+   * @param cursor - stands at the entry: its path and all else there is of it
    */
-  onEntry?(entry: FileListEntry): void
+  onEntry?(entry: FileListEntry, cursor: BatchCursor): void
 }
 
 /**
@@ -126,7 +128,7 @@ export class FileListDecoder {
       while (cursor.next()) {
         const entry = cursor.entry()
         if (entry.imageIndex >= images) throw noSuchImage(offset, entry.imageIndex, images)
-        sink.onEntry(entry)
+        sink.onEntry(entry, cursor)
       }
       cursor.finish()
       this.#lastPath = Buffer.from(cursor.path)

@@ -1,31 +1,19 @@
-import type { FileRecord } from '@nb/formats'
 import fc from 'fast-check'
 import t from 'tap'
 import { PlanIndex } from '../../src/client/extractor/plan-index.ts'
 
-function record(
+function add(
+  plan: PlanIndex,
   path: string,
   imageIndex: number,
   memberOffset: number,
   linkCount: number,
   inode: number,
-): FileRecord {
-  const times = { mtimeNs: 0n, ctimeNs: 0n }
-  return {
-    path: Buffer.from(path),
-    kind: 'file',
-    mode: 0,
-    uid: 0,
-    gid: 0,
-    sizeBytes: 0,
-    ...times,
-    identity: { device: 1n, inode: BigInt(inode) },
-    linkCount,
-    imageIndex,
-    memberOffset,
-    memberBytes: 512,
-    flags: 0,
-  }
+): void {
+  const identityKey = `1:${inode}`
+  const digest = undefined
+  const entry = { kind: 'file', linkCount, imageIndex, memberOffset, identityKey, digest } as const
+  plan.add(entry, Buffer.from(path))
 }
 
 t.test('every entry is found where its member stands, in the order of the plan', async (t) => {
@@ -38,7 +26,7 @@ t.test('every entry is found where its member stands, in the order of the plan',
     fc.property(fc.array(entry, { maxLength: 60 }), (entries) => {
       const plan = new PlanIndex()
       entries.forEach(({ image, offset, links }, i) =>
-        plan.add(record(`/p${i}`, image, offset * 512, links, offset)),
+        add(plan, `/p${i}`, image, offset * 512, links, offset),
       )
       plan.close()
       for (let image = 0; image < 4; image++) {
@@ -62,7 +50,7 @@ t.test('every entry is found where its member stands, in the order of the plan',
 
 t.test('what was dealt with is not asked for again, and many entries fit', async (t) => {
   const plan = new PlanIndex()
-  for (let i = 0; i < 5000; i++) plan.add(record(`/some/directory/file-${i}`, 0, i * 1024, 1, i))
+  for (let i = 0; i < 5000; i++) add(plan, `/some/directory/file-${i}`, 0, i * 1024, 1, i)
   plan.close()
   for (let i = 0; i < 5000; i++) if (i !== 4321) plan.markDone(i)
   t.strictSame(

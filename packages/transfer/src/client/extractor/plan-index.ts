@@ -1,5 +1,5 @@
 import type { DigestAlgorithm } from '@nb/contracts'
-import type { FileRecord } from '@nb/formats'
+import type { FileListEntry } from '@nb/formats'
 import { digestBytes } from '../../content-digest.ts'
 
 /** One thing to restore: where its member stands and where it goes. */
@@ -12,6 +12,12 @@ export interface PlannedTarget {
   readonly linkKey: string | undefined
   readonly isDirectory: boolean
 }
+
+/** What the plan says of an entry. */
+export type PlannedEntry = Pick<
+  FileListEntry,
+  'kind' | 'imageIndex' | 'memberOffset' | 'linkCount' | 'identityKey' | 'digest'
+>
 
 const NO_LINK = 0
 
@@ -32,6 +38,7 @@ export class PlanIndex {
   /** One slot an entry, from the first that has one; zeros are none. */
   #digests: Buffer | undefined
   #digestAlgorithm: DigestAlgorithm | undefined
+  #next = 0
   readonly #linkKeys: string[] = ['']
   readonly #linkNumbers = new Map<string, number>()
 
@@ -48,49 +55,61 @@ export class PlanIndex {
     return this.#digestAlgorithm
   }
 
-  add(record: FileRecord): void {
-    const entry = this.#count++
-    if (entry === this.#images.length) this.#grow()
-    this.#keepDigest(entry, record)
-    this.#images[entry] = record.imageIndex
-    this.#offsets[entry] = record.memberOffset
-    this.#links[entry] = this.#linkOf(record)
-    this.#isDirectory[entry] = record.kind === 'directory' ? 1 : 0
-    const start = this.#pathStart(entry)
-    const end = start + record.path.length
+  /**
+   * Adds an entry.
+   *
+   * @param path - begins with the target path, which is copied
+   */
+  add(entry: PlannedEntry, path: Buffer, pathBytes: number = path.length): void {
+    const number = this.#count++
+    if (number === this.#images.length) this.#grow()
+    const { imageIndex, memberOffset } = entry
+    this.#keepDigest(number, entry)
+    this.#images[number] = imageIndex
+    this.#offsets[number] = memberOffset
+    this.#links[number] = this.#linkOf(entry)
+    this.#isDirectory[number] = entry.kind === 'directory' ? 1 : 0
+    const start = this.#pathStart(number)
+    const end = start + pathBytes
     if (end > this.#paths.length) {
       const bigger = Buffer.allocUnsafe(Math.max(end, this.#paths.length * 2))
       this.#paths.copy(bigger, 0, 0, start)
       this.#paths = bigger
     }
-    record.path.copy(this.#paths, start)
-    this.#pathEnds[entry] = end
+    path.copy(this.#paths, start, 0, pathBytes)
+    this.#pathEnds[number] = end
   }
 
   /** Sorts by place in the streams. */
   close(): void {
-    this.#order = new Uint32Array(this.#count)
-    for (let i = 0; i < this.#count; i++) this.#order[i] = i
-    // Entries of one member keep the plan's order: the first name is written, the others are linked to it.
-    this.#order.sort((a, b) => this.#compare(a, this.#image(b), this.#offset(b)) || a - b)
+    // Nearly all come as they stand; those that do not, such as further names, are sorted by themselves.
+    const late: number[] = []
+    let inOrder = 0
+    const order = (this.#order = new Uint32Array(this.#count))
+    for (let entry = 0; entry < this.#count; entry++) {
+      if (inOrder > 0 && this.#precedes(entry, order[inOrder - 1] as number)) late.push(entry)
+      else order[inOrder++] = entry
+    }
+    late.sort((a, b) => (this.#precedes(a, b) ? -1 : 1))
+    for (let place = this.#count - 1; late.length > 0; place--) {
+      const last = late.at(-1) as number
+      if (inOrder > 0 && this.#precedes(last, order[inOrder - 1] as number))
+        order[place] = order[--inOrder] as number
+      else order[place] = late.pop() as number
+    }
     this.#done = new Uint8Array(this.#count)
   }
 
   /** What goes where the member at `offset` of an image's stream is wanted; empty when it is not. */
   targetsOf(imageIndex: number, offset: number): PlannedTarget[] {
-    let low = 0
-    let high = this.#count
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.#compare(this.#order[middle] as number, imageIndex, offset) < 0) low = middle + 1
-      else high = middle
-    }
     const found: PlannedTarget[] = []
-    for (; low < this.#count; low++) {
-      const entry = this.#order[low] as number
+    let place = this.#placeOf(imageIndex, offset)
+    for (; place < this.#count; place++) {
+      const entry = this.#order[place] as number
       if (this.#compare(entry, imageIndex, offset) !== 0) break
       found.push(this.target(entry))
     }
+    this.#next = place
     return found
   }
 
@@ -122,7 +141,7 @@ export class PlanIndex {
     for (let entry = 0; entry < this.#count; entry++) if (this.#done[entry] === 0) yield this.target(entry)
   }
 
-  #keepDigest(entry: number, { digest }: FileRecord): void {
+  #keepDigest(entry: number, { digest }: PlannedEntry): void {
     const algorithm = this.#digestAlgorithm
     if (digest === undefined || algorithm === undefined || digest.length !== digestBytes[algorithm]) return
     this.#digests ??= Buffer.alloc(this.#images.length * digest.length)
@@ -135,15 +154,37 @@ export class PlanIndex {
     return this.#digests.subarray(entry * length, (entry + 1) * length)
   }
 
-  #linkOf(record: FileRecord): number {
-    if (record.linkCount < 2 || record.kind === 'directory') return NO_LINK
-    const key = `${record.identity.device}:${record.identity.inode}`
+  /** The first in order that does not stand before a place: mostly the one that follows the last that was asked for. */
+  #placeOf(imageIndex: number, offset: number): number {
+    const next = this.#next
+    if (next < this.#count && this.#compare(this.#order[next] as number, imageIndex, offset) === 0) {
+      if (next === 0 || this.#compare(this.#order[next - 1] as number, imageIndex, offset) < 0) return next
+    }
+    let low = 0
+    let high = this.#count
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#compare(this.#order[middle] as number, imageIndex, offset) < 0) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  #linkOf(entry: PlannedEntry): number {
+    if (entry.linkCount < 2 || entry.kind === 'directory') return NO_LINK
+    const key = entry.identityKey
     let number = this.#linkNumbers.get(key)
     if (number === undefined) {
       number = this.#linkKeys.push(key) - 1
       this.#linkNumbers.set(key, number)
     }
     return number
+  }
+
+  /** Entries of one member keep the plan's order: the first name is written, the others are linked to it. */
+  #precedes(a: number, b: number): boolean {
+    const order = this.#compare(a, this.#image(b), this.#offset(b))
+    return order < 0 || (order === 0 && a < b)
   }
 
   #compare(entry: number, imageIndex: number, offset: number): number {

@@ -171,7 +171,7 @@ function readPlan(pipe: Pick<BlockPipe, 'takeSync' | 'release'>): PlanIndex {
     onHeader: ({ digestAlgorithm }) => {
       if (isDigestAlgorithm(digestAlgorithm)) plan.digestAlgorithm = digestAlgorithm
     },
-    onRecord: (record) => plan.add(record),
+    onEntry: (entry, { pathBuffer, pathBytes }) => plan.add(entry, pathBuffer, pathBytes),
   }
   try {
     for (let bytes = pipe.takeSync(); bytes !== undefined; bytes = pipe.takeSync()) {
