@@ -3,6 +3,7 @@ import { AT, O } from '../posix/constants.ts'
 import type { FileStat } from '../posix/file-stat.ts'
 import { errnoCodeOf } from '../posix/posix-error.ts'
 import { isSameFile } from './identity.ts'
+import type { NameList } from './name-list.ts'
 import type { ReadCalls } from './read-calls.ts'
 import type { Standing } from './selection.ts'
 
@@ -16,8 +17,8 @@ export interface Frame {
   /** The decoded names along the path, when patterns want them. */
   readonly names: readonly Path[]
   readonly standing: Standing
-  /** Names of its entries, a Latin-1 character a byte, sorted. */
-  readonly entries: readonly string[]
+  /** Names of its entries, sorted. */
+  readonly entries: NameList
   /** On the way to a selection that lies behind a mount point: nothing else is visited here. */
   readonly toward: boolean
   /** Index of the next entry. */

@@ -12,6 +12,7 @@ import {
 import { instantOf } from '@nb/formats'
 import { AT, O } from '../posix/constants.ts'
 import { FileStat } from '../posix/file-stat.ts'
+import { NameCollector } from './name-list.ts'
 import type { ReadCalls } from './read-calls.ts'
 
 /**
@@ -20,6 +21,7 @@ import type { ReadCalls } from './read-calls.ts'
  */
 export function portableReadCalls(): ReadCalls {
   const directories = new Map<number, Buffer>()
+  const names = new NameCollector()
   const pathOf = (directory: number, name: Uint8Array): Buffer => {
     const base = directories.get(directory)
     if (directory === AT.FDCWD || base === undefined) return Buffer.from(name)
@@ -42,7 +44,12 @@ export function portableReadCalls(): ReadCalls {
     seekData: (_fd, position) => position,
     seekHole: () => undefined,
     readInto: (fd, into, at, length, position) => readSync(fd, into, at, length, position),
-    readNames: (fd) => readdirSync(pathOf(fd, Buffer.alloc(0)), { encoding: 'latin1' }),
+    readNames(fd) {
+      names.take()
+      for (const name of readdirSync(pathOf(fd, Buffer.alloc(0)), { encoding: 'buffer' }))
+        names.add(name, 0, name.length)
+      return names.take()
+    },
     stat: (directory, name) => statOf(lstatSync(pathOf(directory, name), { bigint: true })),
     statFd: (fd) => statOf(fstatSync(fd, { bigint: true })),
     readLink: (directory, name) => readlinkSync(pathOf(directory, name), { encoding: 'buffer' }),

@@ -1,4 +1,5 @@
 import type { Posix } from '../posix/posix.ts'
+import type { NameList } from './name-list.ts'
 
 /** The system calls that reading a tree needs: native ones, or the portable ones where there are none. */
 export interface ReadCalls extends Pick<
@@ -19,6 +20,6 @@ export interface ReadCalls extends Pick<
 > {
   /** Reads `length` bytes at `position` into the bytes from `at` on; fewer are possible, 0 is the end. */
   readInto(fd: number, into: Buffer, at: number, length: number, position: number): number
-  /** Names of all entries of an open directory but `.` and `..`, a Latin-1 character a byte, in the file system's order. */
-  readNames(fd: number): string[]
+  /** Names of all entries of an open directory but `.` and `..`, in the file system's order. */
+  readNames(fd: number): NameList
 }

@@ -35,15 +35,3 @@ export interface WalkPosition {
 export function namesBetween(root: Buffer, directory: Buffer): readonly Buffer[] {
   return splitPath(directory.subarray(root.length))
 }
-
-/** Index of the first of the sorted names that comes after `name`. */
-export function firstAfter(names: readonly string[], name: string): number {
-  let low = 0
-  let high = names.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((names[middle] as string) > name) high = middle
-    else low = middle + 1
-  }
-  return low
-}

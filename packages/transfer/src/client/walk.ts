@@ -6,16 +6,11 @@ import { errnoCodeOf } from '../posix/posix-error.ts'
 import { DIRECTORY_FLAGS, DirectoryStack, openQuietly, type Frame } from './directory-stack.ts'
 import { kindOfMode, type EntryKind } from './entry-kind.ts'
 import { isSameFile, type IdentitySet } from './identity.ts'
+import { NameList } from './name-list.ts'
 import type { ReadCalls } from './read-calls.ts'
 import { splitPath, type WalkRoots } from './roots.ts'
 import type { Selection, Standing } from './selection.ts'
-import {
-  firstAfter,
-  namesBetween,
-  type OpenDirectory,
-  type WalkPosition,
-  type WalkSummary,
-} from './walk-position.ts'
+import { namesBetween, type OpenDirectory, type WalkPosition, type WalkSummary } from './walk-position.ts'
 import type { WarningSink } from './warning.ts'
 
 /** One entry of the tree, handed to the visitor while its directory is open. */
@@ -149,20 +144,18 @@ class Walker {
     const { pauses } = this.#parts
     for (let frame = this.#stack.top; frame !== undefined; frame = this.#stack.top) {
       const at = frame.next++
-      const name = frame.entries[at]
-      if (name === undefined) this.#stack.pop()
+      if (at >= frame.entries.length) this.#stack.pop()
       else {
         if (pauses?.isDue() === true) pauses.pause(this.#position(root, frame, at))
         const directory = frame.fd ?? this.#reopened(frame)
         if (directory === undefined) frame.next = frame.entries.length
-        else this.#child(frame, directory, name)
+        else this.#child(frame, directory, at)
       }
     }
   }
 
   #position(root: Buffer, { path, entries }: Frame, next: number): WalkPosition {
-    const last = entries[next - 1]
-    const after = last === undefined ? undefined : Buffer.from(last, 'latin1')
+    const after = next === 0 ? undefined : entries.at(next - 1)
     const directory = { path, after, unvisited: this.#stack.unvisited }
     return { root, directory, summary: this.#summary }
   }
@@ -197,11 +190,10 @@ class Walker {
       if (found === undefined || !this.#enterAgain(found, below.length - depth >= unvisited)) return
       const frame = this.#stack.top as Frame
       if (name === undefined) return
-      const text = name.toString('latin1')
-      frame.next = firstAfter(frame.entries, text)
+      frame.next = frame.entries.firstAfter(name)
       if (depth === below.length) return
       const directory = frame.fd ?? this.#reopened(frame)
-      found = directory === undefined ? undefined : this.#found(frame, directory, text)
+      found = directory === undefined ? undefined : this.#found(frame, directory, joinPath(frame.path, name))
     }
   }
 
@@ -217,20 +209,23 @@ class Walker {
     return false
   }
 
-  #child(above: Frame, directory: number, name: string): void {
-    const pathBytes = prefixBytes(above.path) + name.length
+  #child(above: Frame, directory: number, index: number): void {
+    const { path: abovePath, entries } = above
+    const prefix = prefixBytes(abovePath)
+    const pathBytes = prefix + entries.lengthAt(index)
     if (pathBytes > MAX_PATH_BYTES) {
       const text = `its path has ${pathBytes} bytes, more than a file list can hold: it is not in the backup`
-      this.#parts.warn({ severity: 'warning', path: above.path, code: 'ENAMETOOLONG', text })
+      this.#parts.warn({ severity: 'warning', path: abovePath, code: 'ENAMETOOLONG', text })
       return
     }
-    const found = this.#found(above, directory, name)
+    const path = pathBelow(abovePath, pathBytes)
+    entries.copyTo(path, prefix, index)
+    const found = this.#found(above, directory, path)
     if (found !== undefined) this.#entry(found)
   }
 
-  #found(above: Frame, directory: number, text: string): Found | undefined {
+  #found(above: Frame, directory: number, path: Buffer): Found | undefined {
     const { calls, selection } = this.#parts
-    const path = joinPath(above.path, text)
     const name = path.subarray(prefixBytes(above.path))
     let stat: FileStat
     try {
@@ -279,7 +274,7 @@ class Walker {
     const { path, name, stat, names, above } = found
     const content = this.#contentOf(path, stat, above)
     const fd = this.#openDirectory(found)
-    const entries = fd === undefined || content === 'none' ? [] : this.#entriesOf(fd, path, content)
+    const entries = fd === undefined || content === 'none' ? noNames : this.#entriesOf(fd, path, content)
     const toward = content === 'toward'
     this.#stack.push({ path, name, stat, names, standing, entries, toward, next: 0, fd, visited })
     return { fd, content }
@@ -322,7 +317,7 @@ class Walker {
     return undefined
   }
 
-  #entriesOf(fd: number, path: Buffer, content: 'whole' | 'toward'): readonly string[] {
+  #entriesOf(fd: number, path: Buffer, content: 'whole' | 'toward'): NameList {
     try {
       const names = this.#parts.calls.readNames(fd)
       const { inner } = this.#parts.roots
@@ -330,11 +325,10 @@ class Walker {
         content === 'whole'
           ? names
           : names.filter((name) => inner.some((i) => isWithin(i, joinPath(path, name))))
-      // A character is a byte: this is the order of bytes.
       return wanted.sort()
     } catch (error) {
       this.#failed(path, error, 'the content of this directory is not in the backup')
-      return []
+      return noNames
     }
   }
 
@@ -360,14 +354,22 @@ function prefixBytes(directory: Buffer): number {
   return directory.length === 1 ? 1 : directory.length + 1
 }
 
-function joinPath(directory: Buffer, name: string): Buffer {
+function joinPath(directory: Buffer, name: Buffer): Buffer {
   const prefix = prefixBytes(directory)
-  const path = Buffer.allocUnsafe(prefix + name.length)
-  path.set(directory)
-  path[prefix - 1] = SLASH
-  path.write(name, prefix, 'latin1')
+  const path = pathBelow(directory, prefix + name.length)
+  path.set(name, prefix)
   return path
 }
+
+/** A path of so many bytes in a directory, but for the name at its end. */
+function pathBelow(directory: Buffer, pathBytes: number): Buffer {
+  const path = Buffer.allocUnsafe(pathBytes)
+  path.set(directory)
+  path[prefixBytes(directory) - 1] = SLASH
+  return path
+}
+
+const noNames = new NameList([], new Uint32Array())
 
 function outcomeOf(stat: FileStat | 'missing' | 'unreadable'): RootOutcome {
   return typeof stat === 'string' ? stat : 'readable'

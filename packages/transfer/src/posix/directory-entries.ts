@@ -1,3 +1,5 @@
+import type { NameCollector } from '../client/name-list.ts'
+
 /** One name in a directory, with the type byte of `getdents64` (0 where the file system does not tell). */
 export interface DirectoryEntry {
   readonly name: Buffer
@@ -21,12 +23,14 @@ export function parseDirectoryEntries(buffer: Buffer, length: number, into: Dire
   }
 }
 
-/** As {@link parseDirectoryEntries}, names alone: as text, a Latin-1 character a byte. */
-export function readNamesInto(buffer: Buffer, length: number, into: string[]): void {
-  for (let at = 0; at < length; at += buffer.readUInt16LE(at + 16)) {
+/** As {@link parseDirectoryEntries}, names alone. */
+export function collectNames(buffer: Buffer, length: number, into: Pick<NameCollector, 'add'>): void {
+  for (let at = 0; at < length;) {
     const start = at + 19
-    const end = buffer.indexOf(0, start)
-    if (!isDot(buffer, start, end)) into.push(buffer.toString('latin1', start, end))
+    let end = start
+    while (buffer[end] !== 0) end++
+    if (!isDot(buffer, start, end)) into.add(buffer, start, end)
+    at += (buffer[at + 16] as number) | ((buffer[at + 17] as number) << 8)
   }
 }
 

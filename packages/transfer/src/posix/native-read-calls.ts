@@ -1,6 +1,7 @@
+import { NameCollector } from '../client/name-list.ts'
 import type { ReadCalls } from '../client/read-calls.ts'
 import { AT, ERRNO, O, SYSCALL } from './constants.ts'
-import { readNamesInto } from './directory-entries.ts'
+import { collectNames } from './directory-entries.ts'
 import { parseStatx, STATX_BYTES, STATX_MASK, type FileStat } from './file-stat.ts'
 import { loadAddressedLibc, type AddressedLibc } from './libc.ts'
 import { loadPosix, type Posix } from './posix.ts'
@@ -28,6 +29,7 @@ function bindReadCalls(posix: Posix, libc: AddressedLibc): ReadCalls {
   const nothingAddress = entriesAddress + ENTRY_BYTES
   const name = Buffer.from(memory, 0, NAME_BYTES)
   const entries = Buffer.from(memory, NAME_BYTES + STATX_BYTES, ENTRY_BYTES)
+  const names = new NameCollector()
   const statView = new DataView(memory, NAME_BYTES, STATX_BYTES)
   const blocks: { memory: ArrayBufferLike; address: number } = { memory, address: nameAddress }
 
@@ -75,12 +77,12 @@ function bindReadCalls(posix: Posix, libc: AddressedLibc): ReadCalls {
       }
     },
     readNames(fd) {
-      const names: string[] = []
+      names.take()
       for (;;) {
         const length = libc.getdents64(SYSCALL.getdents64, fd, entriesAddress, ENTRY_BYTES)
         if (length < 0) throw new PosixError('getdents64', libc.errno())
-        if (length === 0) return names
-        readNamesInto(entries, length, names)
+        if (length === 0) return names.take()
+        collectNames(entries, length, names)
       }
     },
     stat(directory, bytes): FileStat {
