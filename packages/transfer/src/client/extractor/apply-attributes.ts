@@ -28,11 +28,12 @@ export interface GivenOwner {
   readonly gid: number
 }
 
-/** Where attributes are set. `fd`: open for reading or writing. `pathFd`: opened with `O_PATH`, of anything but a link. */
+/**
+ * Where attributes are set: always at what is open, since another entry may have come to its name meanwhile. `fd`: open for reading
+ * or writing. `pathFd`: opened with `O_PATH`.
+ */
 export type AttributePlace =
-  | { readonly fd: number }
-  | { readonly pathFd: number }
-  | { readonly directory: number; readonly link: Buffer }
+  { readonly fd: number } | { readonly pathFd: number; /** @default false */ readonly isSymlink?: boolean }
 
 /**
  * Sets all attributes, in the order that leaves none undone by the next: owner (clears set-id bits and
@@ -67,9 +68,11 @@ export function applyAttributes(
   for (const { name, value } of attributes.xattrs ?? []) {
     attempt(`attribute ${name.toString('latin1')}`, () => setAttribute(posix, place, name, value))
   }
-  if (!('link' in place)) setAcls(posix, place, attributes, inheritsAcl, attempt)
+  // Links have neither ACLs nor a mode.
+  const isSymlink = 'pathFd' in place && place.isSymlink === true
+  if (!isSymlink) setAcls(posix, place, attributes, inheritsAcl, attempt)
   attempt('times', () => setTimes(posix, place, atimeNs, mtimeNs))
-  if (!('link' in place)) attempt('mode', () => setMode(posix, place, isOwned ? mode : mode & ~SET_ID))
+  if (!isSymlink) attempt('mode', () => setMode(posix, place, isOwned ? mode : mode & ~SET_ID))
 }
 
 const SET_ID = 0o6000
@@ -80,11 +83,9 @@ const DEFAULT = Buffer.from(DEFAULT_ACL_ATTRIBUTE)
 // Names in ACLs that other tools wrote are not looked up: numbers are what a restore goes by.
 const noNames: AclNames = { user: () => undefined, group: () => undefined }
 
-type Place = Exclude<AttributePlace, { readonly link: Buffer }>
-
 function setAcls(
   posix: Posix,
-  place: Place,
+  place: AttributePlace,
   { aclAccess, aclDefault }: RestorableAttributes,
   inheritsAcl: boolean,
   attempt: (attribute: 'ACL', action: () => void) => boolean,
@@ -98,18 +99,16 @@ function setAcls(
 }
 
 function setOwner(posix: Posix, place: AttributePlace, uid: number, gid: number): void {
-  if ('link' in place) posix.chown(place.directory, place.link, uid, gid)
-  else posix.chown('fd' in place ? place.fd : place.pathFd, EMPTY, uid, gid)
+  posix.chown('fd' in place ? place.fd : place.pathFd, EMPTY, uid, gid)
 }
 
 function setAttribute(posix: Posix, place: AttributePlace, name: Buffer, value: Buffer): void {
   if ('fd' in place) posix.setAttributeFd(place.fd, name, value)
-  else if ('pathFd' in place)
-    posix.setAttributeAt(descriptorPath(place.pathFd), name, value, { follow: true })
-  else posix.setAttributeAt(descriptorPath(place.directory, place.link), name, value, { follow: false })
+  // Follows to what is open, and no further where that is a link.
+  else posix.setAttributeAt(descriptorPath(place.pathFd), name, value, { follow: true })
 }
 
-function removeAttribute(posix: Posix, place: Place, name: Buffer): void {
+function removeAttribute(posix: Posix, place: AttributePlace, name: Buffer): void {
   try {
     if ('fd' in place) posix.removeAttributeFd(place.fd, name)
     else posix.removeAttributeAt(descriptorPath(place.pathFd), name)
@@ -119,13 +118,12 @@ function removeAttribute(posix: Posix, place: Place, name: Buffer): void {
   }
 }
 
-function setMode(posix: Posix, place: Place, mode: number): void {
+function setMode(posix: Posix, place: AttributePlace, mode: number): void {
   if ('fd' in place) posix.chmodFd(place.fd, mode)
   else posix.chmodPath(descriptorPath(place.pathFd), mode)
 }
 
 function setTimes(posix: Posix, place: AttributePlace, atimeNs: bigint, mtimeNs: bigint): void {
   if ('fd' in place) posix.setTimesFd(place.fd, atimeNs, mtimeNs)
-  else if ('pathFd' in place) posix.setTimesPath(descriptorPath(place.pathFd), atimeNs, mtimeNs)
-  else posix.setTimes(place.directory, place.link, atimeNs, mtimeNs)
+  else posix.setTimesPath(descriptorPath(place.pathFd), atimeNs, mtimeNs)
 }

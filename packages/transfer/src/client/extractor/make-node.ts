@@ -21,17 +21,13 @@ export function makeNode(
 ): { readonly name: Buffer; readonly identity: string } {
   const { name } = installer.makeTemporary(path, (n) => make(posix, directory, n, member))
   try {
-    if (member.kind === 'symlink') {
-      apply({ directory, link: name })
-      return { name, identity: identityKey(posix.stat(directory, name)) }
-    }
     // Opened as a mere place: a device's driver never hears of it.
     const pathFd = posix.open(directory, name, O.PATH | O.NOFOLLOW)
     try {
       const stat = posix.statFd(pathFd)
       if (kindOfMode(stat.mode) !== member.kind)
         throw new NbError('target-unsafe', 'a node was replaced while it was made')
-      apply({ pathFd })
+      apply({ pathFd, isSymlink: member.kind === 'symlink' })
       return { name, identity: identityKey(stat) }
     } finally {
       posix.close(pathFd)
