@@ -1,3 +1,5 @@
+import type { Instant } from '../instant.ts'
+
 /** What a member of the archive stream is. A `hardlink` names an earlier member whose data it shares. */
 export type MemberKind =
   'file' | 'directory' | 'symlink' | 'hardlink' | 'fifo' | 'character-device' | 'block-device'
@@ -43,6 +45,10 @@ export interface ArchiveMember {
   readonly mtimeNs: bigint
   /** Access time in nanoseconds since 1970. */
   readonly atimeNs?: bigint
+  /** The modification time as an instant, where the parser has it as one. */
+  readonly mtime?: Instant
+  /** The access time as an instant, where the parser has it as one. */
+  readonly atime?: Instant
   /** Change time in nanoseconds since 1970. For information: no system lets a restore set it. */
   readonly ctimeNs?: bigint
   /** Where a symlink points (raw bytes), or the member path of a hard link's first name. */

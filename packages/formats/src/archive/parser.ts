@@ -5,6 +5,7 @@ import { MAX_EXTENDED_HEADER_BYTES, MAX_SPARSE_REGIONS, TAR_BLOCK_BYTES, padding
 import type { ArchiveMember, DataRegion } from './member.ts'
 import { readMemberHeader, readOldSparse, readOldSparseSize } from './member-header.ts'
 import { SparseMapReader, checkedRegions } from './sparse-map.ts'
+import { PLAIN_FILE_BYTES, readPlainFile } from './plain-file.ts'
 import { FIELD, hasValidChecksum, readNumber } from './ustar.ts'
 
 /** Who takes what the parser reads. Called synchronously from {@link ArchiveParser.push}, in stream order. */
@@ -37,6 +38,13 @@ export interface ArchiveParserOptions {
    * @default 0
    */
   readonly streamOffset?: number
+  /**
+   * Whether members get their path, names of owners and change time. Who has these from elsewhere spares reading them: a member's
+   * path may be empty then.
+   *
+   * @default true
+   */
+  readonly names?: boolean
 }
 
 const STATE = { header: 0, extended: 1, sparseMap: 2, oldSparse: 3, data: 4, padding: 5, ended: 6 } as const
@@ -44,6 +52,8 @@ type State = (typeof STATE)[keyof typeof STATE]
 
 /** A global header outlives its member: what it may hold on to is kept small. */
 const MAX_GLOBAL_HEADER_BYTES = 65_536
+
+const NO_REGIONS: readonly DataRegion[] = []
 
 const TYPE = { pax: 0x78, global: 0x67, longName: 0x4c, longLink: 0x4b, oldSparse: 0x53, volumeLabel: 0x56 }
 
@@ -60,6 +70,7 @@ export class ArchiveParser {
   #streamOffset: number
   #memberOffset: number | undefined
   #broken = false
+  readonly #wantsNames: boolean
   readonly #block = Buffer.alloc(TAR_BLOCK_BYTES)
   #blockFill = 0
   #zeroBlocks = 0
@@ -82,6 +93,7 @@ export class ArchiveParser {
   /** @param options - where the stream is entered */
   constructor(options: ArchiveParserOptions = {}) {
     this.#streamOffset = checkedOffset(options.streamOffset ?? 0)
+    this.#wantsNames = options.names ?? true
   }
 
   /** Offset in the stream of the next byte to be pushed. */
@@ -152,6 +164,9 @@ export class ArchiveParser {
     const available = bytes.length - at
     switch (this.#state) {
       case STATE.header:
+        if (!this.#wantsNames && available >= PLAIN_FILE_BYTES && this.#plainFile(bytes, at, sink))
+          return PLAIN_FILE_BYTES
+        return this.#collectBlock(bytes, at, sink)
       case STATE.sparseMap:
       case STATE.oldSparse:
         return this.#collectBlock(bytes, at, sink)
@@ -180,6 +195,24 @@ export class ArchiveParser {
     if (this.#state === STATE.extended && this.#remaining === 0 && this.#padding === 0) this.#endExtended()
     if (this.#state === STATE.data && this.#regionRemaining === 0) this.#nextRegion(sink)
     if (this.#state === STATE.padding && this.#padding === 0) this.#toHeader()
+  }
+
+  /** Begins a member whose headers are all here and say nothing unusual; false: it is to be read block by block. */
+  #plainFile(bytes: Buffer, at: number, sink: ArchiveSink): boolean {
+    if (this.#memberOffset !== undefined || this.#blockFill > 0 || this.#hasGlobal || this.#zeroBlocks > 0)
+      return false
+    const member = readPlainFile(bytes, at)
+    if (member === undefined) return false
+    this.#memberOffset = this.#streamOffset
+    this.#remaining = member.sizeBytes
+    this.#padding = paddingOf(member.sizeBytes)
+    this.#regions = NO_REGIONS
+    this.#regionIndex = -1
+    this.#dataOffset = 0
+    this.#regionRemaining = member.sizeBytes
+    this.#state = STATE.data
+    sink.onMember(member, this.#streamOffset)
+    return true
   }
 
   #toHeader(): void {

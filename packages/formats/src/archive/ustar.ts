@@ -108,6 +108,34 @@ export function hasValidChecksum(block: Buffer): boolean {
   return stored === sum || stored === sum - 256 * negativeBytes(block, afterChecksum)
 }
 
+/** The memory that was summed last, by words: blocks follow one another in one piece. */
+let words: Uint32Array = new Uint32Array(0)
+
+/**
+ * Sum of the bytes of a header block, of its checksum field as spaces: what its checksum has to be.
+ *
+ * @param bytes - buffer
+ * @param at - where the block begins
+ */
+export function blockSum(bytes: Buffer, at: number): number {
+  const start = bytes.byteOffset + at
+  let sum = CHECKSUM_SPACES
+  for (let index = at + FIELD.checksum; index < at + FIELD.checksum + CHECKSUM_BYTES; index++)
+    sum -= bytes[index] as number
+  if ((start & 3) !== 0) {
+    for (let index = at; index < at + TAR_BLOCK_BYTES; index++) sum += bytes[index] as number
+    return sum
+  }
+  if (words.buffer !== bytes.buffer) words = new Uint32Array(bytes.buffer, 0, bytes.buffer.byteLength >>> 2)
+  // Two sums of 16 bits side by side: each is of 256 bytes, and so fits.
+  let pairs = 0
+  for (let index = start >>> 2; index < (start + TAR_BLOCK_BYTES) >>> 2; index++) {
+    const word = words[index] as number
+    pairs = (pairs + (word & 0xff00ff) + ((word >>> 8) & 0xff00ff)) | 0
+  }
+  return sum + (pairs & 0xffff) + (pairs >>> 16)
+}
+
 /** Bytes outside the checksum that are below zero where they are taken as signed. */
 function negativeBytes(block: Buffer, afterChecksum: number): number {
   let count = 0

@@ -100,6 +100,8 @@ export interface AddressedLibc {
   readonly openat: Call<[number, number, number, number]>
   readonly close: Call<[number]>
   readonly pread: Call<[number, number, number, number]>
+  readonly pwrite: Call<[number, number, number, number]>
+  readonly futimens: Call<[number, number]>
   readonly statx: Call<[number, number, number, number, number]>
   readonly getdents64: Call<[number, number, number, number]>
   readonly flistxattr: Call<[number, number, number]>
@@ -109,6 +111,8 @@ const addressed: Record<Exclude<keyof AddressedLibc, 'errno' | 'address'>, strin
   openat: 'int openat(int, uintptr_t, int, unsigned int)',
   close: 'int close(int)',
   pread: 'int64_t pread64(int, uintptr_t, size_t, int64_t)',
+  pwrite: 'int64_t pwrite64(int, uintptr_t, size_t, int64_t)',
+  futimens: 'int futimens(int, uintptr_t)',
   statx: 'int statx(int, uintptr_t, int, unsigned int, uintptr_t)',
   getdents64: 'long syscall(long, int, uintptr_t, size_t)',
   flistxattr: 'int64_t flistxattr(int, uintptr_t, size_t)',

@@ -1,14 +1,17 @@
+import type { Instant } from '@nb/formats'
 import { AT, ERRNO, O, RESOLVE, SYSCALL } from './constants.ts'
 import { parseDirectoryEntries, type DirectoryEntry } from './directory-entries.ts'
+import { bindFastCalls } from './fast-calls.ts'
 import {
   parseStatx,
+  putInstants,
   putTimespecs,
   STATX_BYTES,
   STATX_MASK,
   TIMESPECS_BYTES,
   type FileStat,
 } from './file-stat.ts'
-import { loadLibc, type Libc } from './libc.ts'
+import { loadAddressedLibc, loadLibc, type Libc } from './libc.ts'
 import { PosixError } from './posix-error.ts'
 
 /**
@@ -74,6 +77,8 @@ export interface Posix {
   /** Sets both times, of a symbolic link itself. */
   setTimes(directory: number, name: Uint8Array, atimeNs: bigint, mtimeNs: bigint): void
   setTimesFd(fd: number, atimeNs: bigint, mtimeNs: bigint): void
+  /** As {@link setTimesFd}, from numbers alone. */
+  setInstantsFd(fd: number, atime: Instant, mtime: Instant): void
   /** Sets both times of what the path names, following symbolic links: for {@link descriptorPath}. */
   setTimesPath(path: Uint8Array, atimeNs: bigint, mtimeNs: bigint): void
   /** Names of the extended attributes of an open file. */
@@ -118,7 +123,13 @@ let loaded: Posix | string | undefined
 export function loadPosix(): Posix | string {
   if (loaded === undefined) {
     const libc = loadLibc()
-    loaded = typeof libc === 'string' ? libc : bindPosix(libc)
+    const addressed = loadAddressedLibc()
+    if (typeof libc === 'string') loaded = libc
+    else if (typeof addressed === 'string') loaded = addressed
+    else {
+      const posix = bindPosix(libc)
+      loaded = { ...posix, ...bindFastCalls(addressed, posix) }
+    }
   }
   return loaded
 }
@@ -290,6 +301,10 @@ function bindPosix(libc: Libc): Posix {
     },
     setTimesFd(fd, atimeNs, mtimeNs) {
       putTimespecs(timeView, atimeNs, mtimeNs)
+      check(libc.futimens(fd, timeBuffer), 'futimens')
+    },
+    setInstantsFd(fd, atime, mtime) {
+      putInstants(timeView, atime, mtime)
       check(libc.futimens(fd, timeBuffer), 'futimens')
     },
     setTimesPath(path, atimeNs, mtimeNs) {

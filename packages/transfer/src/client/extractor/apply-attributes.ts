@@ -13,7 +13,7 @@ import { errnoCodeOf } from '../../posix/posix-error.ts'
 /** The attributes that a member carries and a restore sets. */
 export type RestorableAttributes = Pick<
   ArchiveMember,
-  'mode' | 'uid' | 'gid' | 'mtimeNs' | 'atimeNs' | 'xattrs' | 'aclAccess' | 'aclDefault'
+  'mtime' | 'atime' | 'mode' | 'uid' | 'gid' | 'mtimeNs' | 'atimeNs' | 'xattrs' | 'aclAccess' | 'aclDefault'
 >
 
 /** What could not be set: the attribute in a word, and why. */
@@ -73,6 +73,30 @@ export function applyAttributes(
   if (!isSymlink) setAcls(posix, place, attributes, inheritsAcl, attempt)
   attempt('times', () => setTimes(posix, place, atimeNs, mtimeNs))
   if (!isSymlink) attempt('mode', () => setMode(posix, place, isOwned ? mode : mode & ~SET_ID))
+}
+
+/**
+ * The same for a new file of which nothing but times and mode is to be set, in two calls.
+ *
+ * @returns false: nothing was set, since there is more to be done or a call fails
+ */
+export function applyTimesAndMode(
+  posix: Posix,
+  fd: number,
+  { uid, gid, mode, mtime, atime, xattrs, aclAccess, aclDefault }: RestorableAttributes,
+  given: GivenOwner | undefined,
+): boolean {
+  if (given?.uid !== uid || given.gid !== gid || mtime === undefined) return false
+  if (xattrs !== undefined || aclAccess !== undefined || aclDefault !== undefined) return false
+  try {
+    posix.setInstantsFd(fd, atime ?? mtime, mtime)
+    posix.chmodFd(fd, mode)
+    return true
+  } catch (error) {
+    // Setting all of them again tells which can't be.
+    if (errnoCodeOf(error) === undefined) throw error
+    return false
+  }
 }
 
 const SET_ID = 0o6000

@@ -8,6 +8,7 @@ import { kindOfMode } from '../entry-kind.ts'
 import type { WarningSink } from '../warning.ts'
 import {
   applyAttributes,
+  applyTimesAndMode,
   type AttributePlace,
   type GivenOwner,
   type RestorableAttributes,
@@ -175,7 +176,9 @@ export class Extractor implements ArchiveSink {
     const { posix, target, installer } = this.#parts
     this.#checkContent(file)
     this.#guard(place.target, () => {
-      this.#apply({ fd: made.fd }, member, target.givesAcl(), place.target.path, made.given)
+      const inheritsAcl = target.givesAcl()
+      if (inheritsAcl || !applyTimesAndMode(posix, made.fd, member, made.given))
+        this.#apply({ fd: made.fd }, member, inheritsAcl, place.target.path, made.given)
       // Who it is matters only where further names will be linked to it.
       const identity = place.target.linkKey === undefined ? '' : identityKey(posix.statFd(made.fd))
       this.#file = undefined

@@ -4,6 +4,7 @@ import { O } from '../../posix/constants.ts'
 import { kindOfMode } from '../entry-kind.ts'
 import type { Posix } from '../../posix/posix.ts'
 import { errnoCodeOf } from '../../posix/posix-error.ts'
+import { lastSlash, sameFront } from './target-path.ts'
 import { TEMPORARY_PREFIX } from './temporary-name.ts'
 import { isUnfinishedDirectory, UNFINISHED_DIRECTORY_MODE } from './unfinished-directory.ts'
 
@@ -21,6 +22,8 @@ export class Installer {
   readonly prefix: string = `${TEMPORARY_PREFIX}${randomBytes(9).toString('hex')}-`
   readonly #working: (directory: Buffer) => void
   #number = 0
+  /** What was told last. */
+  #worksIn: Buffer = Buffer.from('/')
 
   /** @param working - told the directory, `/` in front, before an entry is made in it */
   constructor(posix: Posix, ifExists: IfExists, working: (directory: Buffer) => void = () => undefined) {
@@ -39,7 +42,10 @@ export class Installer {
 
   /** Tells that an entry is about to be made in the directory of this target path. */
   worksIn(path: Buffer): void {
-    this.#working(path.subarray(0, Math.max(path.lastIndexOf('/'), 1)))
+    const slash = lastSlash(path)
+    if (this.#worksIn.length === slash && sameFront(this.#worksIn, path, slash)) return
+    this.#working(path.subarray(0, Math.max(slash, 1)))
+    this.#worksIn = Buffer.from(path.subarray(0, slash))
   }
 
   /** Calls `make` with temporary names for an entry until one is free. */

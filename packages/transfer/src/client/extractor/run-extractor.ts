@@ -191,12 +191,12 @@ function readPlan(pipe: Pick<BlockPipe, 'takeSync' | 'release'>): PlanIndex {
 
 function extractData(pipe: Pick<BlockPipe, 'takeSync' | 'release'>, extractor: Extractor): void {
   const splitter = new RangeSplitter()
-  let parser = new ArchiveParser()
+  let parser = new ArchiveParser({ names: false })
   const sink: RangeSink = {
     onRange: ({ imageIndex, streamOffset }) => {
       // Each range holds whole members: the one before must have come to its end.
       parser.finish()
-      parser = new ArchiveParser({ streamOffset })
+      parser = new ArchiveParser({ streamOffset, names: false })
       extractor.enterImage(imageIndex)
     },
     onBytes: (chunk) => parser.push(chunk, extractor),

@@ -2,6 +2,7 @@ import { DEFAULT_ACL_ATTRIBUTE } from '../../posix/acl.ts'
 import { AT, O } from '../../posix/constants.ts'
 import { descriptorPath, type Posix } from '../../posix/posix.ts'
 import { errnoCodeOf } from '../../posix/posix-error.ts'
+import { lastSlash, sameFront } from './target-path.ts'
 import { isUnfinishedDirectory, UNFINISHED_DIRECTORY_MODE } from './unfinished-directory.ts'
 
 // Descriptors kept open on a way down: the deepest 128 and every 64th above, as in the walk of a backup.
@@ -11,7 +12,6 @@ const OPEN_EVERY = 64
 // Enough to work below a directory, and needs no right to list it.
 const FLAGS = O.PATH | O.DIRECTORY | O.NOFOLLOW
 
-const SLASH = 0x2f
 const DEFAULT_ACL = Buffer.from(DEFAULT_ACL_ATTRIBUTE)
 
 /** What is known of an open directory while it is open. */
@@ -101,15 +101,15 @@ export class TargetDirectories {
     if (this.#present !== undefined && this.isNeighbour(path)) return this.#present.directory
     const fd = this.open(names().slice(0, -1), { make: true })
     const directory = { fd, facts: this.#levels.at(-1) ?? this.#rootFacts }
-    this.#present = { path: path.subarray(0, path.lastIndexOf(SLASH)), directory }
+    this.#present = { path: path.subarray(0, lastSlash(path)), directory }
     return directory
   }
 
   /** Whether a target's directory is the one that {@link openParent} has opened last, so that all its names but the last are known. */
   isNeighbour(path: Buffer): boolean {
-    const slash = path.lastIndexOf(SLASH)
+    const slash = lastSlash(path)
     const present = this.#present
-    return present?.path.length === slash && path.compare(present.path, 0, slash, 0, slash) === 0
+    return present?.path.length === slash && sameFront(present.path, path, slash)
   }
 
   /** Whether entries made in the directory that was opened last inherit an ACL from it. */

@@ -38,9 +38,25 @@ export function targetNames(path: Buffer): readonly Buffer[] | TargetPathFault {
  * less.
  */
 export function lastTargetName(path: Buffer): Buffer | TargetPathFault {
-  const name = path.subarray(path.lastIndexOf(SLASH) + 1)
-  if (name.includes(0)) return 'holds a NUL byte'
+  const start = lastSlash(path) + 1
+  for (let index = start; index < path.length; index++) if (path[index] === 0) return 'holds a NUL byte'
+  const name = path.subarray(start)
   return nameFault(name) ?? name
+}
+
+/** Where the last slash of a path is; −1 where it has none. */
+export function lastSlash(path: Buffer): number {
+  let index = path.length - 1
+  while (index >= 0 && path[index] !== SLASH) index--
+  return index
+}
+
+/** Whether the first bytes of two paths are the same. */
+export function sameFront(a: Buffer, b: Buffer, bytes: number): boolean {
+  if (a.length < bytes || b.length < bytes) return false
+  // Neighbours differ near the end, if at all.
+  for (let index = bytes - 1; index >= 0; index--) if (a[index] !== b[index]) return false
+  return true
 }
 
 function nameFault(name: Buffer): TargetPathFault | undefined {
