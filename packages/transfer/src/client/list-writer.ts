@@ -59,8 +59,11 @@ export class ListWriter {
     return entry
   }
 
-  add(entry: ListEntry): void {
-    this.#passOn(this.#encoder.addEntry(entry))
+  /** @returns whether it was the last of a batch, which is passed on */
+  add(entry: ListEntry): boolean {
+    const batch = this.#encoder.addEntry(entry)
+    this.#passOn(batch)
+    return batch !== undefined
   }
 
   /** Passes on what is there. */

@@ -82,6 +82,8 @@ export class Reader {
   readonly #links: LinkGroups
   readonly #list: ListWriter
   readonly #files: FileReader
+  /** Where the stream was when the last batch of the list was passed on. */
+  #dataBefore = 0
 
   constructor(parts: ReaderParts) {
     const { counts = nothingRead, batches = 0, links = [] } = parts.resumed ?? {}
@@ -226,7 +228,14 @@ export class Reader {
       listed.digest = stored.digest
     }
     this.counts.entries++
-    this.#list.add(listed)
+    if (this.#list.add(listed)) this.#listGoesOn()
+  }
+
+  /** A batch was passed on. Where nothing more is stored what is there is passed on too: the medium then is at a member's start. */
+  #listGoesOn(): void {
+    const { data } = this.#parts
+    if (data.offset === this.#dataBefore) data.flush()
+    this.#dataBefore = data.offset
   }
 
   #failed(path: Buffer, error: unknown, consequence: string): void {

@@ -76,6 +76,12 @@ export class BackupCheckpoints {
     this.#list.reach(progress.bytes)
   }
 
+  /** Gives what is kept of the list to the medium, where that can be; waits for the medium where it is not there yet. */
+  async relieve(): Promise<void> {
+    await this.#medium.reached(1, this.#session.signal)
+    await this.#row?.relieve()
+  }
+
   /** Takes each checkpoint that the reader reaches, until its run ends. */
   async follow({ client, runId }: ClientRun): Promise<void> {
     const { signal, silence } = this.#session

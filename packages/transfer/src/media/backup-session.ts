@@ -280,7 +280,12 @@ async function relay(
     kept,
     ...(resumeFrom === undefined ? {} : { after: resumeFrom.fileList }),
     onActivity: () => silence.touch(),
-    onPassed: (progress) => checkpoints.onList(progress),
+    onPassed: (progress) => {
+      checkpoints.onList(progress)
+      // No more is kept in memory than the medium takes.
+      const isMuch = kept.bytes >= session.host.mostFileListBytes
+      return isMuch ? silence.forOthers(checkpoints.relieve()) : undefined
+    },
   })
   await session.note({
     component: 'media-session',

@@ -34,6 +34,8 @@ export class FragmentRow {
   readonly #fragments: FragmentRecord[]
   #writer: FragmentWriter | undefined
   #streamBytes: number
+  /** Settles when all that was asked for has been done. */
+  #before: Promise<unknown> = Promise.resolve()
 
   constructor(parts: FragmentRowParts) {
     const { fragments, streamBytes } = parts.before ?? { fragments: [], streamBytes: 0 }
@@ -59,7 +61,52 @@ export class FragmentRow {
   }
 
   /** Writes the next bytes of the stream. Rejects with `archive-corrupt` and what the medium rejects with. */
-  async write(bytes: Buffer): Promise<void> {
+  write(bytes: Buffer): Promise<void> {
+    return this.#inTurn(() => this.#write(bytes))
+  }
+
+  /** Goes to where the next byte will be written: the next fragment is begun. */
+  position(): Promise<void> {
+    return this.#inTurn(() => this.#position())
+  }
+
+  /**
+   * Ends the fragment that is open where more is kept of the list than may be, and the data stands at a member's start: of a backup
+   * that finds nothing changed only the list comes. Rejects with what the medium rejects with.
+   */
+  async relieve(): Promise<void> {
+    const { kept, mostFileListBytes } = this.#parts
+    const isDue = (): boolean => this.atBoundary && kept.bytes >= mostFileListBytes
+    if (isDue()) await this.#inTurn(async () => void (isDue() && (await this.#cut())))
+  }
+
+  /**
+   * Ends the fragment that is open, so that all that was written is durable, also one that has nothing but its part of the
+   * list. Rejects with `archive-corrupt` inside a member.
+   */
+  cut(): Promise<ImageCopy> {
+    return this.#inTurn(() => this.#cut())
+  }
+
+  /**
+   * Ends the row with its last fragment; there is one even when the stream is empty, because it carries the file list.
+   */
+  finish(counts: ImageCounts): Promise<ImageCopy> {
+    return this.#inTurn(async () => {
+      await this.#position()
+      await this.#commit(true, counts)
+      return this.#copy()
+    })
+  }
+
+  /** Data and list come side by side: one piece of work after the other. */
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#before.then(work)
+    this.#before = result.catch(() => undefined)
+    return result
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
     for (let rest = bytes; rest.length > 0;) {
       const writer = await this.#roomy()
       const { hardBytes, softBytes } = this.#parts.rule
@@ -71,32 +118,18 @@ export class FragmentRow {
     }
   }
 
-  /** Goes to where the next byte will be written: the next fragment is begun. */
-  async position(): Promise<void> {
+  async #position(): Promise<void> {
     this.#writer ??= await this.#begin()
   }
 
-  /**
-   * Ends the fragment that is open, so that all that was written is durable, also one that has nothing but its part of the
-   * list. Rejects with `archive-corrupt` inside a member.
-   */
-  async cut(): Promise<ImageCopy> {
+  async #cut(): Promise<ImageCopy> {
     if (!this.atBoundary)
       throw new NbError(
         'archive-corrupt',
         `A checkpoint cannot lie inside a member, at byte ${this.#streamBytes}.`,
       )
-    await this.position()
+    await this.#position()
     await this.#commit(false)
-    return this.#copy()
-  }
-
-  /**
-   * Ends the row with its last fragment; there is one even when the stream is empty, because it carries the file list.
-   */
-  async finish(counts: ImageCounts): Promise<ImageCopy> {
-    await this.position()
-    await this.#commit(true, counts)
     return this.#copy()
   }
 

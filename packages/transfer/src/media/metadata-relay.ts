@@ -12,8 +12,8 @@ export interface MetadataRoute {
   readonly after?: FileListTotals
   /** Called when something has come. */
   readonly onActivity: () => void
-  /** Called when whole batches have been passed on, with the totals of the list so far. */
-  readonly onPassed?: (progress: ListProgress) => void
+  /** Called when whole batches have been passed on, with the totals of the list so far; more are taken when it is done. */
+  readonly onPassed?: (progress: ListProgress) => Promise<void> | undefined
 }
 
 /** How far a list is. */
@@ -43,7 +43,7 @@ export async function relayFileList({
     if (whole.length === 0) return
     kept.add(whole)
     await catalog.write(whole)
-    onPassed?.(totals())
+    await onPassed?.(totals())
   }
   for await (const chunk of readChannel(client)) {
     onActivity()

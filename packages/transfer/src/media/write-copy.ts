@@ -43,7 +43,6 @@ export async function* writeCopy(
     listener = await host.channels.listen({ timeoutMs: host.clientTimeoutMs })
     list = await host.channels.connect({ ticket }, options)
     const kept = new KeptFileList()
-    const parts = new ListFeed(list, kept, image.counts.entries)
     const row = new FragmentRow({
       medium,
       image,
@@ -53,6 +52,7 @@ export async function* writeCopy(
       mostFileListBytes: host.mostFileListBytes,
       now: () => host.clock.now(),
     })
+    const parts = new ListFeed(list, kept, image.counts.entries, () => row.relieve())
     yield { kind: 'ready', data: listener.ticket }
     data = await listener.accept(options)
     const { streamBytes } = image.counts
@@ -94,15 +94,20 @@ class ListFeed {
   readonly #chunks: AsyncIterator<Uint8Array>
   readonly #kept: KeptFileList
   readonly #entries: number
+  readonly #relieve: () => Promise<void>
   readonly #cutter = new BatchCutter()
   #ended = false
 
-  /** @param entries - how many the list has */
-  constructor(channel: DataChannel, kept: KeptFileList, entries: number) {
+  /**
+   * @param entries - how many the list has
+   * @param relieve - called when more is kept
+   */
+  constructor(channel: DataChannel, kept: KeptFileList, entries: number, relieve: () => Promise<void>) {
     this.#channel = channel
     this.#chunks = readChannel(channel)[Symbol.asyncIterator]()
     this.#kept = kept
     this.#entries = entries
+    this.#relieve = relieve
   }
 
   /** @param share - of the data that was written, 0–1; at 1 all of the list is handed over */
@@ -117,6 +122,7 @@ class ListFeed {
     const whole = next.done === true ? this.#cutter.finish() : this.#cutter.push(next.value)
     if (this.#ended) await this.#channel.end()
     this.#kept.add(whole)
+    await this.#relieve()
   }
 }
 

@@ -119,6 +119,28 @@ t.test('many small files close a fragment early instead of filling the memory', 
   await world.server.stop()
 })
 
+t.test(
+  'a list without data is given to the medium in parts, and waits for the medium where there is none yet',
+  async (t) => {
+    const world = await createWorld(t.testdir(), { mostFileListBytes: 65_536 })
+    const many = makeImage(backupId, filesOf(Array.from({ length: 12_000 }, () => 3)), { batchBytes: 1024 })
+    const counts = { ...many.counts, storedEntries: 0, bytes: 0, streamBytes: 0 }
+    world.agent.script = { image: { ...many, stream: Buffer.alloc(0), counts }, chunkBytes: 20_000 }
+    world.grants = 'holds'
+    const started = await world.server.startBackup(world.backupSpec())
+    while (world.requests.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve))
+    await world.grant(world.requests[0] as (typeof world.requests)[number])
+    const report = await world.report(started)
+    t.equal(report.status, 0, report.statusText)
+    const fragments = report.written?.copies[0]?.fragments ?? []
+    t.ok(fragments.length > Math.floor(many.list.length / 100_000), `${fragments.length} fragments`)
+    t.ok(fragments.every(({ streamBytes, wholeMembers }) => streamBytes === 0 && wholeMembers))
+    t.ok(world.lists.get(backupId)?.equals(many.list))
+    await world.server.stop()
+  },
+)
+
 t.test('an incremental gives the client the list to compare with', async (t) => {
   const world = await createWorld(t.testdir())
   world.agent.script = { image }

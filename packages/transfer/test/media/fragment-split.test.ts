@@ -140,3 +140,34 @@ t.test('each trailer has a list that can be read alone', async (t) => {
   )
   t.same(records.at(-1)?.counts, made.counts)
 })
+
+t.test(
+  'what is kept of a list is given to a fragment of its own where no data comes, but not inside a member',
+  async (t) => {
+    const { image } = (await createWorld(t.testdir())).backupSpec()
+    const made = makeImage(backupId, filesOf([20_000, 20_000]), { batchBytes: 64 })
+    const { medium, written } = memoryMedium()
+    const kept = new KeptFileList()
+    kept.add(made.list)
+    const copy = { copy: 1, storageUnit: 'disk1', mediaServer: 'media1' }
+    const parts = { medium, image, copy, rule: splitRule(1_000_000), kept, now: () => 0 }
+    const row = new FragmentRow({ ...parts, mostFileListBytes: kept.bytes })
+    await row.write(made.stream.subarray(0, 10_000))
+    await row.relieve()
+    t.equal(written.length, 0, 'the data stands inside a member')
+    const whole = row.write(made.stream.subarray(10_000))
+    await Promise.all([whole, row.relieve(), row.relieve()])
+    t.equal(written.length, 1, 'asked twice at once, once')
+    t.equal(kept.bytes, 0)
+    await row.relieve()
+    t.equal(written.length, 1, 'little is kept')
+    kept.add(made.list)
+    await row.relieve()
+    t.equal(written.length, 2, 'a fragment without data')
+    await row.finish(made.counts)
+    t.same(
+      written.map(({ bytes }) => bytes),
+      [made.stream.length, 0, 0],
+    )
+  },
+)
