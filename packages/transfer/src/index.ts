@@ -57,6 +57,12 @@ export {
   type LoadReporterComponents,
   type LoadReporterOptions,
 } from './media/load-reporter.ts'
+export {
+  createSpaceReporter,
+  type SpaceReporter,
+  type SpaceReporterComponents,
+  type SpaceReporterOptions,
+} from './media/space-reporter.ts'
 export { createBlockRing, type BlockRing, type BlockRingOptions } from './media/block-ring.ts'
 export {
   createClientAgent,

@@ -58,9 +58,15 @@ export async function runBackup(
   try {
     return await backup(session, spec, ring, held)
   } catch (error) {
-    session.fail(error)
+    const { status, details } = session.fail(error)
+    const { storageUnit } = details
+    // Before anything is removed: more than what is free now has to be seen there.
+    if (status === 129 && typeof storageUnit === 'string')
+      await session.host.tellSpace({ storageUnit, full: true })
     throw await undo(session, spec, held)
   } finally {
+    // Before the job manager hears of the end: what it gives back then is given anew by the room there is.
+    if (held.store !== undefined) await session.host.tellSpace({ storageUnit: held.store.storageUnit })
     held.progress?.stop()
     session.silence.stop()
     for (const listener of held.listeners) await listener.close()

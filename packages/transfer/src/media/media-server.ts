@@ -38,6 +38,7 @@ import { Session, type SessionHost } from './session.ts'
 import { SessionRegister } from './session-register.ts'
 import { sendCopy } from './send-copy.ts'
 import { type SessionOutcome, failureReport, successReport } from './session-report.ts'
+import type { SpaceReporter } from './space-reporter.ts'
 import { verifyCopy } from './verify-copy.ts'
 import { writeCopy } from './write-copy.ts'
 
@@ -55,6 +56,8 @@ export interface MediaServerComponents {
   readonly channels: DataChannels
   readonly clock: Clock
   readonly log: JobLog
+  /** Is told to tell the room of a storage unit when a session, a copy or a removal has changed it. @default nobody is told */
+  readonly space?: Pick<SpaceReporter, 'tell'>
   /** @default debugLogger('nb:transfer:media-server') */
   readonly logger?: Logger
 }
@@ -222,6 +225,7 @@ export function createMediaServer(
     removeImage: async ({ storageUnit, ...image }, call) => {
       const { fragments, bytes } = await host.storeOf(storageUnit).removeImage(image, call)
       logger('%s: image %s removed, %d fragments, %d bytes', storageUnit, image.backupId, fragments, bytes)
+      await host.tellSpace({ storageUnit })
     },
   }
   return { ...server, on: emitter.on, once: emitter.once, off: emitter.off }
@@ -274,7 +278,7 @@ function tellEnd(session: Session, report: SessionReport): Promise<void> {
 }
 
 function hostOf(components: MediaServerComponents, options: MediaServerOptions, logger: Logger): SessionHost {
-  const { stores, clients, jobs, catalog, channels, clock, log } = components
+  const { stores, clients, jobs, catalog, channels, clock, log, space } = components
   const storeOf = lookup(stores)
   const clientOf = lookup(clients)
   const name = options.name ?? 'media'
@@ -286,6 +290,7 @@ function hostOf(components: MediaServerComponents, options: MediaServerOptions, 
     clock,
     log,
     logger,
+    tellSpace: async (input) => space?.tell(input),
     storeOf: (storageUnit) => {
       const store = storeOf(storageUnit)
       if (store !== undefined) return store

@@ -17,6 +17,7 @@ import {
   type SessionInfo,
   asNbError,
 } from '@nb/contracts'
+import type { SpaceReporter } from './space-reporter.ts'
 import { type SilenceWatch, watchSilence } from './silence-watch.ts'
 
 /** What every session of a media server works with. */
@@ -36,6 +37,8 @@ export interface SessionHost {
   readonly blockBytes: number
   readonly clientTimeoutMs: number
   readonly mostFileListBytes: number
+  /** Tells how much room there is. Never rejects. */
+  readonly tellSpace: SpaceReporter['tell']
 }
 
 type SessionComponent = 'media-session' | 'media-writer' | 'media-reader'

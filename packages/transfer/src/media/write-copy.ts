@@ -76,6 +76,8 @@ export async function* writeCopy(
     isWritten = true
     yield { kind: 'written', copy: written }
   } catch (error) {
+    if (error instanceof NbError && error.status === 129)
+      await host.tellSpace({ storageUnit: allocation.storageUnit, full: true })
     throw error instanceof FormatError ? brokenList(backupId, error) : error
   } finally {
     await listener?.close()
@@ -85,6 +87,7 @@ export async function* writeCopy(
       // Only what this call has begun: the number is of no other copy.
       if (medium !== undefined) await store.removeImage({ backupId, copy })
     }
+    if (medium !== undefined) await host.tellSpace({ storageUnit: allocation.storageUnit })
   }
 }
 

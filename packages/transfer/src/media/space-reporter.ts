@@ -1,0 +1,78 @@
+import {
+  type Clock,
+  type Lifecycle,
+  type Logger,
+  type MediaManager,
+  type MediaStore,
+  debugLogger,
+} from '@nb/contracts'
+
+/** What a space reporter asks for. */
+export interface SpaceReporterComponents {
+  readonly media: Pick<MediaManager, 'reportSpace'>
+  /** The media store of each storage unit of this host; those that tell no room are passed over. */
+  readonly stores: Readonly<Record<string, Pick<MediaStore, 'space'>>>
+  readonly clock: Clock
+  /** @default `debugLogger('nb:transfer:space-reporter')` */
+  readonly logger?: Logger
+}
+
+/** Options of {@link createSpaceReporter}. */
+export interface SpaceReporterOptions {
+  /** Milliseconds between two reports, 1000–3600000. @default 60000 */
+  readonly intervalMs?: number
+}
+
+/** Tells the media manager how much room there is. */
+export interface SpaceReporter extends Required<Lifecycle> {
+  /**
+   * Tells the room of a storage unit now; with `full`, that a job has just found none. Resolves when it is told, or when it could
+   * not be: it never rejects, since no session is to fail by it.
+   */
+  tell(input: { readonly storageUnit: string; readonly full?: boolean }): Promise<void>
+}
+
+/**
+ * Tells the media manager the room of the disk storage units of this media server: at the start, from time to time, and whenever a
+ * session asks for it. A report that fails is logged, and the next one comes in its time.
+ */
+export function createSpaceReporter(
+  components: SpaceReporterComponents,
+  options: SpaceReporterOptions = {},
+): SpaceReporter {
+  const { media, stores, clock, logger = debugLogger('nb:transfer:space-reporter') } = components
+  const { intervalMs = 60_000 } = options
+  if (!Number.isInteger(intervalMs) || intervalMs < 1000 || intervalMs > 3_600_000)
+    throw new TypeError(`intervalMs must be a whole number from 1000 to 3600000, not ${intervalMs}`)
+  let cancel: (() => void) | undefined
+  let reporting: Promise<unknown> = Promise.resolve()
+
+  const tell: SpaceReporter['tell'] = async ({ storageUnit, full = false }) => {
+    try {
+      const store = Object.hasOwn(stores, storageUnit) ? stores[storageUnit] : undefined
+      const space = await store?.space?.()
+      if (space === undefined) return
+      const { totalBytes } = space
+      const freeBytes = Math.min(space.freeBytes, totalBytes)
+      await media.reportSpace({ storageUnit, totalBytes, freeBytes, ...(full ? { full } : {}) })
+    } catch (error) {
+      logger.error('the room of storage unit %s was not reported: %o', storageUnit, error)
+    }
+  }
+  const report = (): void => {
+    cancel = clock.setTimer(intervalMs, report)
+    reporting = Promise.all(Object.keys(stores).map((storageUnit) => tell({ storageUnit })))
+  }
+  return {
+    start: async () => {
+      if (cancel === undefined) report()
+      await reporting
+    },
+    stop: async () => {
+      cancel?.()
+      cancel = undefined
+      await reporting
+    },
+    tell,
+  }
+}
