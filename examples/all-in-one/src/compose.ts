@@ -15,13 +15,13 @@ import {
   lifecycle,
 } from '@nb/contracts'
 import { createMediaManager } from '@nb/emm'
-import { createJobManager, createJobNotifier, createJobStore } from '@nb/jobmanager'
+import { createJobManager, createJobNotifier, createJobStore, createRoomMaker } from '@nb/jobmanager'
 import { createDiskStore } from '@nb/media-disk'
 import { createLocalChannels } from '@nb/remote'
 import { createResourceBroker } from '@nb/resource-broker'
 import { createRestoreService } from '@nb/restore'
 import { createPolicyDirectory, createScheduler, describeProblems } from '@nb/scheduler'
-import { createClientAgent, createLoadReporter, createMediaServer } from '@nb/transfer'
+import { createClientAgent, createLoadReporter, createMediaServer, createSpaceReporter } from '@nb/transfer'
 import { configureMedia } from './configure-media.ts'
 import { warnOfUnknownNames } from './policy-warnings.ts'
 import type { ServerSettings } from './settings.ts'
@@ -118,8 +118,9 @@ export function composeAllInOne(ground: Ground): AllInOne {
     [storageUnit]: disk,
     ...(secondDisk === undefined ? {} : { [secondStorageUnit]: secondDisk }),
   }
+  const space = createSpaceReporter({ media, stores, clock })
   const mediaServer = createMediaServer(
-    { stores, clients, jobs, catalog, channels, clock, log },
+    { stores, clients, jobs, catalog, channels, clock, log, space },
     { name: mediaServerName },
   )
   mediaServers.set(mediaServerName, mediaServer)
@@ -136,6 +137,7 @@ export function composeAllInOne(ground: Ground): AllInOne {
     { ...schedulerOptions(settings), ...perClient },
   )
   const loadReporter = createLoadReporter({ media, clock }, { mediaServer: mediaServerName })
+  const roomMaker = createRoomMaker({ media, jobs, clock, ...(ground.warn && { warn: ground.warn }) })
   const notifiers = notifiersOf(settings, { jobs, jobLog: log, clock })
   const policyFiles = policyFilesOf(ground, { scheduler, media, clients: Object.keys(clients) })
   const restores = createRestoreService({
@@ -170,9 +172,11 @@ export function composeAllInOne(ground: Ground): AllInOne {
     client,
     mediaServer,
     loadReporter,
+    space,
     // Before the jobs: it hears of those which the manager's start and stop end.
     ...notifiers,
     jobs,
+    roomMaker,
     restores,
     // Before the scheduler: what went from the folder while nothing ran must not start.
     ...policyFiles,

@@ -76,7 +76,7 @@ t.test('nb storage lists units and groups; down tells why, and running jobs go o
 t.test('nb storage set changes a limit and nothing else', async (t) => {
   t.match(await server.nb('storage', 'set', 'disk1', '--max-jobs', '3'), {
     code: 0,
-    out: 'storage unit disk1: 3 jobs at once\n',
+    out: 'storage unit disk1: 3 jobs at once, water marks 98% 80%\n',
   })
   t.match(server.media.facts.units.get('disk1'), { maxConcurrentJobs: 3, maxFragmentBytes: 2 ** 40 })
   t.match(
@@ -102,6 +102,28 @@ t.test('nb storage set changes a limit and nothing else', async (t) => {
     code: 1,
     err: /storage-unit-unknown/,
   })
+})
+
+t.test('nb storage shows the room of disks and their water marks, which can be set', async (t) => {
+  t.match(
+    await server.nb('storage', 'set', 'disk1', '--high-water', '90', '--low-water', '70', '--staging', 'on'),
+    { code: 0, out: /water marks 90% 70% staging\n/ },
+  )
+  const unit = server.media.facts.units.get('disk1')
+  t.match(unit, { highWaterPercent: 90, lowWaterPercent: 70, staging: true })
+  if (unit?.type !== 'disk') throw new Error('disk1 is no disk')
+  const space = { totalBytes: 100 * 2 ** 30, freeBytes: 12 * 2 ** 30, at: 0, committedBytes: 5 * 2 ** 30 }
+  server.media.facts.units.set('disk1', { ...unit, space })
+  const { out } = await server.nb('storage')
+  t.match(out, /FREE +MARKS/)
+  t.match(out, /disk1 .*12\.0 GiB of 100 GiB, 88% used, 5\.0 GiB expected +90% 70% staging/)
+  t.match(out, /tape1 .* - +-/)
+  server.media.facts.units.set('disk1', { ...unit, space: { ...space, committedBytes: 0, full: true } })
+  t.match((await server.nb('storage')).out, /12\.0 GiB of 100 GiB, full +90%/)
+  server.media.facts.units.set('disk1', unit)
+  t.equal((await server.nb('storage', 'set', 'tape1', '--high-water', '90')).code, 2)
+  await server.nb('storage', 'set', 'disk1', '--staging', 'off')
+  t.match(server.media.facts.units.get('disk1'), { staging: false, highWaterPercent: 90 })
 })
 
 t.test('media servers are throttled and taken down, robots too', async (t) => {

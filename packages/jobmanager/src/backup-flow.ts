@@ -12,7 +12,8 @@ import {
 import type { ManagerParts } from './components.ts'
 import { backupStep, describeStart, endingOfError } from './flow-lines.ts'
 import { discardImage, releaseAll, releaseLease } from './give-back.ts'
-import type { Ending } from './job-record.ts'
+import { noRoom } from './expected-bytes.ts'
+import type { Ending, JobRecord } from './job-record.ts'
 import { isRemoving } from './job-view.ts'
 import { retrying } from './patience.ts'
 import type { RunningJob } from './running-job.ts'
@@ -85,7 +86,12 @@ async function restAfterTry(
 export async function settleTry(parts: ManagerParts, job: RunningJob): Promise<void> {
   const { store, clock } = parts
   // A try that begins anew at once is one whose checkpoint was of no use.
-  const isKept = job.record.checkpoint !== undefined && job.record.rest?.to !== 'queued'
+  const movesOn = leavesFullUnit(job.record)
+  const isKept = job.record.checkpoint !== undefined && job.record.rest?.to !== 'queued' && !movesOn
+  if (movesOn)
+    job.say(
+      'the next try starts afresh, where there is room: what the checkpoint keeps lies on the full storage unit',
+    )
   if (!isKept) {
     await discardImage(parts, job.record)
     await store.apply(job.id, { kind: 'afresh' })
@@ -97,6 +103,13 @@ export async function settleTry(parts: ManagerParts, job: RunningJob): Promise<v
     return
   }
   await store.apply(job.id, { kind: 'rested', at: clock.now(), firstLine: store.nextLine(job.id) })
+}
+
+/** Whether a try found no room and the next may write elsewhere, for which the checkpoint on the full storage unit is given up. */
+function leavesFullUnit({ checkpoint, rest, backup }: JobRecord): boolean {
+  if (checkpoint === undefined || rest?.to !== 'waiting-for-retry' || rest.status !== noRoom) return false
+  const { policy, schedule } = backup ?? {}
+  return (schedule?.storage ?? policy?.storage)?.kind !== 'unit'
 }
 
 /** Steps 14–16, also of a job that had its ending written down before a restart. */

@@ -27,6 +27,7 @@ import {
   kbytes,
   resourceRequest,
 } from './flow-lines.ts'
+import { expectedBytes, lastOfItsKind } from './expected-bytes.ts'
 import { discardImage } from './give-back.ts'
 import { checkpointInterval } from './job-actions.ts'
 import type { JobRecord } from './job-record.ts'
@@ -39,7 +40,9 @@ export function requestResources(parts: ManagerParts, job: RunningJob): Promise<
   const { record } = job
   const request = resourceRequest(record)
   job.log?.say(describeRequest(request), backupStep(3))
-  const granted = acquire(parts, job, request)
+  const granted = parts.expectSizes
+    ? withExpectation(parts, job, request).then((sized) => acquire(parts, job, sized))
+    : acquire(parts, job, request)
   if (record.checkpoint === undefined) return granted
   return granted.catch(async (error: unknown) => {
     const { code, message } = asNbError(error)
@@ -47,6 +50,23 @@ export function requestResources(parts: ManagerParts, job: RunningJob): Promise<
     await startAfresh(parts, job, `its storage unit can't be used: ${message}`)
     return requestResources(parts, job)
   })
+}
+
+/** The request with what is expected to be written, where that is known. A catalog that can't tell delays no backup. */
+async function withExpectation(
+  { catalog, log }: ManagerParts,
+  job: RunningJob,
+  request: ResourceRequest,
+): Promise<ResourceRequest> {
+  const { need } = request
+  if (need.kind !== 'write') return request
+  const find = (): Promise<ImageRecord | undefined> =>
+    lastOfItsKind(catalog, job.record, job.signal).catch((error: unknown) => {
+      log.error('job %s: how much it will write is not known: %o', job.id, error)
+      return undefined
+    })
+  const bytes = expectedBytes(job.record, await job.unlessEnded(find))
+  return bytes === undefined ? request : { ...request, need: { ...need, expectedBytes: bytes } }
 }
 
 /** Waits for a grant. A queued job is not ended by a broker that is away: it asks again until it is answered. */
@@ -191,7 +211,7 @@ export function sessionEnding(
     severity: severityOf(status),
     data: { status, waitedForFullBuffer, waitedForEmptyBuffer },
   })
-  parts.store.show(job.id, { operation: 'ending', progress: finalProgress(report, job.record.progress) })
+  parts.store.show(job.id, { operation: 'ending', progress: finalProgress(report) })
   const ending = endingOfReport(report)
   const end = report.error === undefined ? { ending } : { ending, code: report.error.code }
   return listFailures.includes(ending.status) ? blamingReference(parts, job, end) : end

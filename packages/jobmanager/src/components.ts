@@ -53,6 +53,11 @@ export interface JobManagerOptions {
    * end with 63 before `start` resolves: right where owners live and die with the manager. @default 0
    */
   readonly ownerGraceMs?: number
+  /**
+   * Whether a backup's request says how much it is expected to write, for which the catalog is asked for the last image of its
+   * kind. @default true
+   */
+  readonly expectSizes?: boolean
 }
 
 /** What the parts of a job manager share. */
@@ -69,7 +74,11 @@ export interface ManagerParts extends Required<JobManagerOptions> {
 
 /** The options with their defaults. Throws a `TypeError` for what is out of bounds. */
 export function withDefaults(options: JobManagerOptions): Required<JobManagerOptions> {
-  const bound = (name: keyof JobManagerOptions, least: number, byDefault: number): number => {
+  const bound = (
+    name: Exclude<keyof JobManagerOptions, 'expectSizes'>,
+    least: number,
+    byDefault: number,
+  ): number => {
     const value = options[name] ?? byDefault
     if (!(value >= least)) throw new TypeError(`${name} must be at least ${least}, not ${value}`)
     return value
@@ -86,5 +95,6 @@ export function withDefaults(options: JobManagerOptions): Required<JobManagerOpt
     callTimeoutMs: bound('callTimeoutMs', 100, 120_000),
     stopTimeoutMs: bound('stopTimeoutMs', 0, 30_000),
     ownerGraceMs: bound('ownerGraceMs', 0, 0),
+    expectSizes: options.expectSizes ?? true,
   }
 }

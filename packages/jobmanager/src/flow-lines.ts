@@ -96,13 +96,13 @@ export function endingOfError(error: NbError): Ending {
   return { status: error.status, statusText: error.message, warnings: 0 }
 }
 
-/** What a finished session's numbers say of the job's progress. */
-export function finalProgress(report: SessionReport, shown: JobProgress | undefined): JobProgress {
-  const { written, restored } = report
-  const files = written?.counts.storedEntries ?? restored?.entries ?? shown?.files ?? 0
-  const bytes = written?.counts.bytes ?? restored?.bytes ?? shown?.bytes ?? 0
-  const { waitedForFullBuffer, waitedForEmptyBuffer } = report
-  return { files, bytes, waitedForFullBuffer, waitedForEmptyBuffer }
+/** What a finished session's numbers say of the job's progress; one that failed says nothing of files, what was told before stays. */
+export function finalProgress(report: SessionReport): Partial<JobProgress> {
+  const { written, restored, waitedForFullBuffer, waitedForEmptyBuffer } = report
+  const waits = { waitedForFullBuffer, waitedForEmptyBuffer }
+  if (written !== undefined)
+    return { files: written.counts.storedEntries, bytes: written.counts.bytes, ...waits }
+  return restored === undefined ? waits : { files: restored.entries, bytes: restored.bytes, ...waits }
 }
 
 /** Ends that somebody wanted: cancelled, suspended. */

@@ -12,7 +12,7 @@ import type {
 } from '@nb/contracts'
 import type { NumberedLine } from './job-lines.ts'
 import type { ChildJob, JobRecord } from './job-record.ts'
-import type { LiveFacts } from './job-view.ts'
+import type { ToldFacts } from './job-view.ts'
 import type { NewJob } from './new-records.ts'
 import type { ToldChange } from './told-change.ts'
 import type { JobChange } from './transitions.ts'
@@ -82,7 +82,7 @@ export interface JobStore extends JobLog, Required<Lifecycle>, Observable<JobSto
    */
   note(jobId: string, change: JobChange): void
   /** Facts that are shown at once and written down with the next change. */
-  show(jobId: string, facts: LiveFacts): void
+  show(jobId: string, facts: ToldFacts): void
   /** The record to decide by, for jobs that are not final. */
   current(jobId: string): JobRecord | undefined
   /** Where that record is found without a look for it; after its end, the last there was. */

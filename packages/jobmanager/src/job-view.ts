@@ -25,6 +25,12 @@ export interface LiveFacts {
   readonly operation?: Job['operation'] | undefined
 }
 
+/** What is told of them; what is not told stays as it was. */
+export interface ToldFacts {
+  readonly progress?: Partial<JobProgress>
+  readonly operation?: Job['operation'] | undefined
+}
+
 /** A part of a parent that is not final, as far as it is told. */
 export interface ShownChild {
   readonly record: JobRecord

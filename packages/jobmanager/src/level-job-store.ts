@@ -27,7 +27,7 @@ import type {
 } from './job-store.ts'
 import { type LineCounter, LineCounters } from './line-counters.ts'
 import { chosenJobs } from './job-queries.ts'
-import { type LiveFacts, toJob } from './job-view.ts'
+import { type ToldFacts, toJob } from './job-view.ts'
 import { parentChange } from './parent-change.ts'
 import { insisting } from './patience.ts'
 import { Remembered } from './remembered.ts'
@@ -166,7 +166,7 @@ class LevelJobStore implements JobStore {
     this.#change(this.#entry(jobId), change)
   }
 
-  show(jobId: string, facts: LiveFacts): void {
+  show(jobId: string, facts: ToldFacts): void {
     const entry = this.#entries.get(jobId)
     if (entry === undefined || entry.current.phase === 'ended') return
     const { live } = entry

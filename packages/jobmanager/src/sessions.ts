@@ -106,7 +106,7 @@ export function createJobSessions(parts: SessionParts): JobSessions {
           severity: severityOf(status),
           data: { status, waitedForFullBuffer, waitedForEmptyBuffer },
         })
-        store.show(jobId, { progress: finalProgress(report, record.progress), operation: 'ending' })
+        store.show(jobId, { progress: finalProgress(report), operation: 'ending' })
       }
       await requests.sessionOver(jobId, sessionId)
     },

@@ -133,7 +133,7 @@ class SiteSimulation implements Simulation {
     const mediaServers = new Map<string, MediaServer>()
     const jobs = createJobManager(
       { broker, catalog, mediaServers, jobStore, clock },
-      { sessionCheckMs: hourMs, cleanupIntervalMs: dayMs, fragmentCheckMs: Infinity },
+      { sessionCheckMs: hourMs, cleanupIntervalMs: dayMs, fragmentCheckMs: Infinity, expectSizes: false },
     )
     const parts = {
       clock,

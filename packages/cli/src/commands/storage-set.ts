@@ -3,7 +3,7 @@ import type { Ports } from '@nb/remote'
 import { type ExitCode, UsageError } from '../exit-code.ts'
 import type { Output } from '../output.ts'
 import { given } from './each.ts'
-import { mostAtOnce } from './storage.ts'
+import { marksOf, mostAtOnce } from './storage.ts'
 
 /** Options of `nb storage set`. */
 export interface StorageSetOptions extends CallOptions {
@@ -18,6 +18,12 @@ export interface StorageSetOptions extends CallOptions {
   readonly maxFragmentBytes?: number
   /** Only used when a policy names it. */
   readonly onDemandOnly?: boolean
+  /** High-water mark of a disk storage unit, 1–100 percent. */
+  readonly highWater?: number
+  /** Low-water mark of a disk storage unit, percent below the high-water mark. */
+  readonly lowWater?: number
+  /** Whether images that have another copy make room on a disk storage unit. */
+  readonly staging?: boolean
 }
 
 /** `nb storage set NAME`: changes limits of a storage unit. Rejects with `storage-unit-unknown`, `argument-invalid`. */
@@ -33,7 +39,10 @@ export async function storageSetCommand(
     const changed = withLimits(unit, limits)
     await media.putStorageUnit(changed, call)
     if (output.json) await output.value(changed)
-    else await output.line(`storage unit ${name}: ${mostAtOnce(changed)} at once`)
+    else {
+      const marks = changed.type === 'disk' ? `, water marks ${marksOf(changed)}` : ''
+      await output.line(`storage unit ${name}: ${mostAtOnce(changed)} at once${marks}`)
+    }
     return 0
   }
   throw new NbError('storage-unit-unknown', `there is no storage unit ${name}; nb storage lists them`, {
@@ -41,16 +50,24 @@ export async function storageSetCommand(
   })
 }
 
-function withLimits(
-  unit: StorageUnit,
-  { maxJobs, maxDrives, maxStreams, maxFragmentBytes, onDemandOnly }: Omit<StorageSetOptions, 'name'>,
-): StorageUnit {
+function withLimits(unit: StorageUnit, options: Omit<StorageSetOptions, 'name'>): StorageUnit {
+  const { maxJobs, maxDrives, maxStreams, maxFragmentBytes, onDemandOnly } = options
+  const { highWater, lowWater, staging } = options
   const both = { ...given('maxFragmentBytes', maxFragmentBytes), ...given('onDemandOnly', onDemandOnly) }
   if (unit.type === 'disk') {
     if (maxDrives !== undefined || maxStreams !== undefined)
       throw new UsageError(`${unit.name} is a disk storage unit: it has --max-jobs, no drives`)
-    return { ...unit, ...both, ...given('maxConcurrentJobs', maxJobs) }
+    return {
+      ...unit,
+      ...both,
+      ...given('maxConcurrentJobs', maxJobs),
+      ...given('highWaterPercent', highWater),
+      ...given('lowWaterPercent', lowWater),
+      ...given('staging', staging),
+    }
   }
+  if (highWater !== undefined || lowWater !== undefined || staging !== undefined)
+    throw new UsageError(`${unit.name} is a tape storage unit: water marks are of disks`)
   if (maxJobs !== undefined)
     throw new UsageError(`${unit.name} is a tape storage unit: it has --max-drives and --max-streams`)
   return {

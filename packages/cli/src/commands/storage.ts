@@ -29,6 +29,12 @@ export async function storageCommand(
       { title: 'AT ONCE', value: mostAtOnce },
       { title: 'FRAGMENTS', value: (unit) => `to ${formatBytes(unit.maxFragmentBytes)}` },
       { title: 'USED', value: (unit) => (unit.onDemandOnly ? 'when named' : 'by any policy') },
+      ...(units.some((unit) => unit.type === 'disk' && unit.space !== undefined)
+        ? [
+            { title: 'FREE', value: roomOf },
+            { title: 'MARKS', value: marksOf },
+          ]
+        : []),
       ...(units.some(({ stateReason }) => stateReason !== undefined)
         ? [{ title: 'REASON', value: (unit: StorageUnit) => unit.stateReason, shrinks: true }]
         : []),
@@ -41,6 +47,22 @@ export async function storageCommand(
     { title: 'MEMBERS', value: (group) => group.members.join(' '), shrinks: true },
   ])
   return 0
+}
+
+/** The room of a disk, as its media server told it: `12 GiB of 100 GiB, 88% used, 5.0 GiB expected`. */
+export function roomOf(unit: StorageUnit): string {
+  if (unit.type !== 'disk' || unit.space === undefined) return '-'
+  const { totalBytes, freeBytes, committedBytes, full } = unit.space
+  const used = totalBytes === 0 ? 100 : Math.floor((100 * (totalBytes - freeBytes)) / totalBytes)
+  const expected = committedBytes > 0 ? `, ${formatBytes(committedBytes)} expected` : ''
+  return `${formatBytes(freeBytes)} of ${formatBytes(totalBytes)}, ${full === true ? 'full' : `${used}% used`}${expected}`
+}
+
+/** The water marks of a disk, high and low: `98% 80%`, with `staging` where copied images make room. */
+export function marksOf(unit: StorageUnit): string {
+  if (unit.type !== 'disk') return '-'
+  const { highWaterPercent: high = 98, lowWaterPercent = Math.min(80, high - 1), staging } = unit
+  return `${high}% ${lowWaterPercent}%${staging === true ? ' staging' : ''}`
 }
 
 /** What a unit may do at once: `4 jobs`, or `2 drives of 4 streams`. */

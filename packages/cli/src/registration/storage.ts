@@ -37,17 +37,34 @@ export function addStorageCommands(registration: Registration): void {
         'when-named',
       ]),
     )
+    .option(
+      '--high-water <PERCENT>',
+      'disk: used so much of its file system, it takes no new backups, 1-100',
+      wholeNumberWithin(1, 100),
+    )
+    .option('--low-water <PERCENT>', 'disk: room is made down to this', wholeNumberWithin(0, 99))
+    .addOption(
+      new Option(
+        '--staging <WHETHER>',
+        'disk: room is made by removing copies of images that have another copy elsewhere',
+      ).choices(['on', 'off']),
+    )
     .addHelpText(
       'after',
-      examples('nb storage set disk1 --max-jobs 2', 'nb storage set tape1 --max-streams 8'),
+      examples(
+        'nb storage set disk1 --max-jobs 2',
+        'nb storage set disk1 --high-water 90 --low-water 70',
+        'nb storage set tape1 --max-streams 8',
+      ),
     )
     .action((name: string, flags: StorageFlags, command: Command) => {
-      const { maxFragment, used, ...limits } = own(flags)
+      const { maxFragment, used, staging, ...limits } = own(flags)
       const options: StorageSetOptions = {
         name,
         ...limits,
         ...(maxFragment === undefined ? {} : { maxFragmentBytes: maxFragment * 2 ** 20 }),
         ...(used === undefined ? {} : { onDemandOnly: used === 'when-named' }),
+        ...(staging === undefined ? {} : { staging: staging === 'on' }),
       }
       return run(
         (ports, output, call) => storageSetCommand(ports, { ...options, ...call }, output),
@@ -97,4 +114,7 @@ interface StorageFlags {
   readonly maxStreams?: number
   readonly maxFragment?: number
   readonly used?: 'by-any' | 'when-named'
+  readonly highWater?: number
+  readonly lowWater?: number
+  readonly staging?: 'on' | 'off'
 }

@@ -53,6 +53,11 @@ export class BackupCheckpoints {
     return this.#keptFragments
   }
 
+  /** How much of the stream is on the medium. */
+  get writtenBytes(): number {
+    return this.#written.at
+  }
+
   /** Where fragments are written, once the medium is there. */
   writesTo(row: FragmentRow): void {
     this.#row = row

@@ -61,8 +61,10 @@ export async function runBackup(
     const { status, details } = session.fail(error)
     const { storageUnit } = details
     // Before anything is removed: more than what is free now has to be seen there.
-    if (status === 129 && typeof storageUnit === 'string')
+    if (status === 129 && typeof storageUnit === 'string') {
       await session.host.tellSpace({ storageUnit, full: true })
+      await held.progress?.finishFull(checkpoints.writtenBytes)
+    }
     throw await undo(session, spec, held)
   } finally {
     // Before the job manager hears of the end: what it gives back then is given anew by the room there is.

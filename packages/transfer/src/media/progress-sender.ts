@@ -65,6 +65,13 @@ export class ProgressSender {
     }
   }
 
+  /** Sends how much was on the medium when there was no more room: the next try looks for more than that. */
+  async finishFull(writtenBytes: number): Promise<void> {
+    this.stop()
+    this.#latest = { ...this.#latest, bytes: Math.max(this.#latest.bytes, writtenBytes) }
+    await this.#send()
+  }
+
   /** Sends the end state. */
   async finish(files: number, bytes: number): Promise<void> {
     this.stop()
