@@ -10,6 +10,7 @@ import {
   counted,
   describeStatus,
 } from '@nb/contracts'
+import { noRoom } from './expected-bytes.ts'
 import type { Ending, JobRecord } from './job-record.ts'
 
 /**
@@ -96,13 +97,17 @@ export function endingOfError(error: NbError): Ending {
   return { status: error.status, statusText: error.message, warnings: 0 }
 }
 
-/** What a finished session's numbers say of the job's progress; one that failed says nothing of files, what was told before stays. */
+/**
+ * What a finished session's numbers say of the job's progress. Of one that failed nothing is kept that a backup could count; where it
+ * found no room, what was told before stays, since the next try looks for more.
+ */
 export function finalProgress(report: SessionReport): Partial<JobProgress> {
   const { written, restored, waitedForFullBuffer, waitedForEmptyBuffer } = report
   const waits = { waitedForFullBuffer, waitedForEmptyBuffer }
   if (written !== undefined)
     return { files: written.counts.storedEntries, bytes: written.counts.bytes, ...waits }
-  return restored === undefined ? waits : { files: restored.entries, bytes: restored.bytes, ...waits }
+  if (restored !== undefined) return { files: restored.entries, bytes: restored.bytes, ...waits }
+  return report.kind === 'backup' && report.status !== noRoom ? { files: 0, bytes: 0, ...waits } : waits
 }
 
 /** Ends that somebody wanted: cancelled, suspended. */
