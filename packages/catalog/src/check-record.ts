@@ -58,6 +58,7 @@ export const checkCopy: Check = record({
   storageUnit: text,
   mediaServer: text,
   fragments: listOf(fragment),
+  expiresAt: optional(count),
 })
 
 /** Checks the counts a backup session tells. */

@@ -68,6 +68,8 @@ export interface ImageCopy {
   readonly storageUnit: string
   readonly mediaServer: string
   readonly fragments: readonly FragmentRecord[]
+  /** Not kept after, milliseconds since the epoch; absent is as long as the image. */
+  readonly expiresAt?: number
 }
 
 /** One contiguous piece of an image's archive stream on one medium. */

@@ -50,6 +50,7 @@ export type {
   RetentionLevel,
   RunCalendar,
   Schedule,
+  ScheduleCopy,
   ScheduleType,
   Selection,
   StartWindow,

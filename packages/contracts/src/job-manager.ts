@@ -57,6 +57,8 @@ export interface BackupJobRequest {
   readonly retry?: RetryRule
   /** How long the image is kept, milliseconds; `null` is for ever. @default by the field's table for the schedule's level */
   readonly retentionMs?: number | null
+  /** The same for each of the schedule's copies. @default by the field's retention table */
+  readonly copyRetentionMs?: readonly (number | null)[]
   /** Limits the job brings along to the broker. */
   readonly limits: JobLimits
   /** The requester's own lines for the job's log (step 1). */

@@ -26,12 +26,26 @@ export interface BackupCheckpoint {
   readonly position: string
 }
 
+/** One of the copies that a backup session writes at once. */
+export interface CopyInBackup {
+  /** Its number. */
+  readonly copy: number
+  readonly onFailure: 'continue' | 'failAllCopies'
+  /** Goes into its record. */
+  readonly expiresAt?: number
+}
+
 /** What a backup session needs to know. */
 export interface BackupSessionSpec {
   readonly jobId: string
   /** The image as created, `in-progress`. */
   readonly image: ImageRecord
   readonly need: MediaNeed
+  /**
+   * The copies that it writes at once: one for the need, and one for each further need, in their order. A copy that fails and may is
+   * left out: the backup goes on with the others, reports 1 and has a warning. @default copy 1 alone
+   */
+  readonly copies?: readonly CopyInBackup[]
   /** What the client walks. */
   readonly walk: WalkSpec
   /** Milliseconds between checkpoints; absent for none. */

@@ -41,6 +41,21 @@ export type Compression = 'zstd' | 'gzip'
 /** What the content of files is digested with. */
 export type DigestAlgorithm = 'sha256'
 
+/** One of the copies that a backup writes at once. */
+export interface ScheduleCopy {
+  /** @default the schedule's, or the policy's */
+  readonly storage?: StorageChoice
+  /** @default the schedule's, or the policy's */
+  readonly volumePool?: string
+  /** How long this copy is kept. @default the schedule's */
+  readonly retentionLevel?: number
+  /**
+   * What its failure means: the others go on and the backup ends with 1, or none of them is made. Where no copy is left the backup has
+   * failed. @default 'failAllCopies'
+   */
+  readonly onFailure?: 'continue' | 'failAllCopies'
+}
+
 /** One schedule of a policy. */
 export interface Schedule {
   readonly name: string
@@ -64,6 +79,11 @@ export interface Schedule {
   readonly storage?: StorageChoice
   /** Instead of the policy's pool. */
   readonly volumePool?: string
+  /**
+   * The copies that are written at once, 2–4, the first of which is the primary. They are on storage units of one media server,
+   * no two on the same disk. @default one copy, by what the schedule says
+   */
+  readonly copies?: readonly ScheduleCopy[]
 }
 
 /**

@@ -19,9 +19,18 @@ export type MediaNeed =
        * impossible, and is no part of what a request is known by. @default unknown
        */
       readonly expectedBytes?: number
+      /** Further copies that are written at once with it, on storage units of the same media server: all are granted, or none. */
+      readonly further?: readonly FurtherNeed[]
     }
   /** `volumeId` for tape. */
   | { readonly kind: 'read'; readonly storageUnit: string; readonly volumeId?: string }
+
+/** What a further copy needs, which is written at once with another. */
+export interface FurtherNeed {
+  readonly storage: StorageChoice
+  readonly volumePool: string
+  readonly retentionLevel: number
+}
 
 /** A job's request for resources. */
 export interface ResourceRequest {
@@ -38,8 +47,8 @@ export interface ResourceRequest {
   readonly queuedAt?: number
 }
 
-/** Real resources set aside for one job by the media manager. */
-export interface Allocation {
+/** One storage unit, and what of it is set aside for one job. */
+export interface SingleAllocation {
   readonly allocationId: string
   readonly jobId: string
   readonly storageUnit: string
@@ -48,6 +57,12 @@ export interface Allocation {
   readonly medium: AllocatedMedium
   /** Since when, milliseconds since the epoch. */
   readonly since: number
+}
+
+/** Real resources set aside for one job by the media manager. */
+export interface Allocation extends SingleAllocation {
+  /** What was set aside with it for further copies, in the order of the need. They are given back with it. */
+  readonly further?: readonly SingleAllocation[]
 }
 
 /** The medium of an allocation. */

@@ -35,7 +35,7 @@ function sameNeed(need: MediaNeed): MediaNeed {
 /** What a choice changes: the allocation itself, a volume taken out of scratch, who was chosen last. */
 export function allocationChanges(
   view: InventoryView,
-  request: AllocationRequest,
+  request: Pick<AllocationRequest, 'allocationId' | 'jobId' | 'need' | 'flow'>,
   { unit, medium: chosen, beginsGroup, takenFromScratch }: Choice,
   now: number,
 ): { readonly held: Held; readonly batch: readonly Change[] } {

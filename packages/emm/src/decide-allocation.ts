@@ -44,6 +44,8 @@ export interface Choice {
 /** Either everything that is needed, or every reason why not. */
 export type Decision = { readonly choice: Choice } | { readonly denial: Denial }
 
+const anyUnit = (): boolean => true
+
 type WriteNeed = Extract<MediaNeed, { kind: 'write' }>
 
 /** Chooses what a job gets, or tells why it gets nothing now. It changes nothing. `turns` are kept for other jobs. */
@@ -52,6 +54,7 @@ export function decideAllocation(
   need: MediaNeed,
   rules: Rules,
   turns: readonly Turn[] = [],
+  mayUse: (unit: StorageUnit) => boolean = anyUnit,
 ): Decision {
   if (need.kind === 'read') {
     const unit = view.units.get(need.storageUnit)
@@ -69,6 +72,7 @@ export function decideAllocation(
   const tooSmall: DiskStorageUnit[] = []
   let isRoomSomewhere = false
   for (const unit of candidates.units) {
+    if (!mayUse(unit)) continue
     let isPossible = true
     if (unit.type === 'disk') {
       const before = blockers.length

@@ -9,14 +9,17 @@ import {
   type Logger,
   type MediaManager,
   type MediaManagerEvents,
+  type MediaNeed,
   type Observable,
   type Store,
   throwIfAborted,
+  type Turn,
 } from '@nb/contracts'
 import { allocationChanges, findAllocation, validRequest } from './allocation.ts'
 import { configurationMethods } from './configuration-methods.ts'
 import * as configuration from './configuration.ts'
-import { decideAllocation } from './decide-allocation.ts'
+import { decideCopies } from './decide-copies.ts'
+import { decideAllocation, type Decision } from './decide-allocation.ts'
 import { favourOf } from './favour.ts'
 import type { Change, Inventory } from './inventory.ts'
 import { jobLines } from './job-lines.ts'
@@ -91,7 +94,7 @@ export function createMediaManager(
     },
     blockers: async ({ need, turns }, callOptions) => {
       throwIfAborted(callOptions)
-      const decision = decideAllocation(ledger.inventory, validNeed(need), rules(), turns)
+      const decision = decide(validNeed(need), turns)
       return 'denial' in decision ? decision.denial : { possible: true, blockers: [] }
     },
     release: ({ allocationId }, callOptions) => ledger.alone(callOptions, () => release(allocationId)),
@@ -103,6 +106,8 @@ export function createMediaManager(
     const known = findAllocation(inventory, request)
     if (known !== undefined) return { granted: true, allocation: known }
     if (inventory.writable.isAnyTooOld(clock.now())) await ledger.commit(expireTooOld(inventory, clock.now()))
+    if (request.need.kind === 'write' && request.need.further !== undefined)
+      return allocateCopies({ ...request, need: request.need })
     const decision = decideAllocation(inventory, request.need, rules(), request.turns)
     if ('denial' in decision) {
       const { possible, blockers } = decision.denial
@@ -118,9 +123,27 @@ export function createMediaManager(
     return request.othersWait === true ? withNext(granted, request) : granted
   }
 
+  /** What would be given now, setting nothing aside. */
+  function decide(need: MediaNeed, turns: readonly Turn[] = []): Decision | ReturnType<typeof decideCopies> {
+    const { inventory } = ledger
+    if (need.kind === 'read' || need.further === undefined)
+      return decideAllocation(inventory, need, rules(), turns)
+    return decideCopies(inventory, { allocationId: 'asked', jobId: 'asked', need, turns }, rules())
+  }
+
+  /** All copies get what they need, or none. */
+  async function allocateCopies(request: Parameters<typeof decideCopies>[1]): Promise<AllocationResult> {
+    const decision = decideCopies(ledger.inventory, request, rules())
+    if ('denial' in decision) return { granted: false, ...decision.denial }
+    const { first, all, batch } = decision
+    await ledger.commit(batch)
+    for (const held of all) lines.allocated(held, clock.now())
+    return { granted: true, allocation: first.allocation }
+  }
+
   /** A grant with what others would be told now who want the same. */
   function withNext(granted: Granted, { need, turns }: AllocationRequest): Granted {
-    const decision = decideAllocation(ledger.inventory, need, rules(), turns)
+    const decision = decide(need, turns)
     return 'denial' in decision && decision.denial.possible
       ? { ...granted, othersBlockedBy: decision.denial.blockers }
       : granted
@@ -130,10 +153,17 @@ export function createMediaManager(
     const { inventory } = ledger
     const held = inventory.allocations.get(allocationId)
     if (held === undefined) return
-    const { medium } = held.allocation
-    const last = medium.kind === 'tape' && inventory.holds.onVolume(medium.volumeId).size === 1
-    const gone: Change = { table: 'allocations', key: allocationId, value: undefined }
-    await ledger.commit(last ? [gone, ...givenBack(inventory, medium.volumeId)] : [gone])
-    lines.released(held, clock.now())
+    const all = [held.allocation, ...(held.allocation.further ?? [])].filter((each) =>
+      inventory.allocations.has(each.allocationId),
+    )
+    const gone = all.flatMap((each): readonly Change[] => {
+      const { medium } = each
+      const last = medium.kind === 'tape' && inventory.holds.onVolume(medium.volumeId).size === 1
+      const change: Change = { table: 'allocations', key: each.allocationId, value: undefined }
+      return last ? [change, ...givenBack(inventory, medium.volumeId)] : [change]
+    })
+    await ledger.commit(gone)
+    for (const each of all)
+      lines.released(each === held.allocation ? held : { ...held, allocation: each }, clock.now())
   }
 }

@@ -1,5 +1,6 @@
 import type {
   Drive,
+  FurtherNeed,
   MediaError,
   MediaNeed,
   MediaServerEntry,
@@ -32,6 +33,8 @@ const mostStreams = 32
 /** More mounts than any medium stands. */
 const mostMounts = 1_000_000
 const barcodeLength = 32
+/** Copies written at once beside the first. */
+const mostFurther = 3
 const upOrDown = ['up', 'down'] as const
 
 const selections = ['prioritised', 'failover', 'round-robin', 'load-balanced', 'most-free-space'] as const
@@ -200,21 +203,30 @@ export function validNeed(input: MediaNeed): MediaNeed {
     const { storageUnit, volumeId } = input
     return volumeId === undefined ? { kind: 'read', storageUnit } : { kind: 'read', storageUnit, volumeId }
   }
-  const { storage, volumePool, retentionLevel, multiplexing, continues, expectedBytes } = input
-  checkOneOf('need.storage.kind', storage.kind, ['unit', 'group', 'any'])
-  if (storage.kind !== 'any') checkName('need.storage.name', storage.name)
-  checkName('need.volumePool', volumePool)
-  checkInteger('need.retentionLevel', retentionLevel, 0, 100)
+  const { multiplexing, continues, expectedBytes, further } = input
+  const place = validPlace('need', input)
   if (multiplexing !== undefined) checkInteger('need.multiplexing', multiplexing, 1, mostStreams, ' jobs')
   if (continues !== undefined) checkBoolean('need.continues', continues)
   if (expectedBytes !== undefined)
     checkInteger('need.expectedBytes', expectedBytes, 0, Number.MAX_SAFE_INTEGER, ' bytes')
-  const chosen = storage.kind === 'any' ? { kind: storage.kind } : { kind: storage.kind, name: storage.name }
   // What says no more than the default is left out, so that equal needs look alike.
-  const need: MediaNeed = { kind: 'write', storage: chosen, volumePool, retentionLevel }
+  const need: MediaNeed = { kind: 'write', ...place }
   const shared = multiplexing === undefined || multiplexing === 1 ? need : { ...need, multiplexing }
   const continued = continues === true ? { ...shared, continues } : shared
-  return expectedBytes === undefined ? continued : { ...continued, expectedBytes }
+  const sized = expectedBytes === undefined ? continued : { ...continued, expectedBytes }
+  if (further === undefined || further.length === 0) return sized
+  if (further.length > mostFurther) throw invalid('need.further', further.length, `at most ${mostFurther}`)
+  return { ...sized, further: further.map((each, index) => validPlace(`need.further[${index}]`, each)) }
+}
+
+/** Where one copy may go. */
+function validPlace(field: string, { storage, volumePool, retentionLevel }: FurtherNeed): FurtherNeed {
+  checkOneOf(`${field}.storage.kind`, storage.kind, ['unit', 'group', 'any'])
+  if (storage.kind !== 'any') checkName(`${field}.storage.name`, storage.name)
+  checkName(`${field}.volumePool`, volumePool)
+  checkInteger(`${field}.retentionLevel`, retentionLevel, 0, 100)
+  const chosen = storage.kind === 'any' ? { kind: storage.kind } : { kind: storage.kind, name: storage.name }
+  return { storage: chosen, volumePool, retentionLevel }
 }
 
 type Given<Fields> = { readonly [Field in keyof Fields]?: Exclude<Fields[Field], undefined> }

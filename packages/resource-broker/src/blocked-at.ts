@@ -1,4 +1,4 @@
-import type { Allocation, Blocker, MediaNeed } from '@nb/contracts'
+import type { Allocation, Blocker, MediaNeed, SingleAllocation } from '@nb/contracts'
 
 /** What the reasons of a denial mean for whoever waits. */
 export interface BlockedAt {
@@ -46,7 +46,7 @@ const commonDriveReasons: ReadonlySet<number> = new Set([2001, 830])
  * is denied still. Nothing where they may be the need's own: volumes, turns, and all for jobs that share drives.
  */
 export function sharedReasons(need: MediaNeed, blockers: readonly Blocker[]): string | undefined {
-  if (isMultiplexed(need)) return undefined
+  if (isMultiplexed(need) || hasFurther(need)) return undefined
   const isCommon = (blocker: Blocker): boolean =>
     common.has(blocker.kind) &&
     (blocker.kind !== 'drive' || commonDriveReasons.has(blocker.reason)) &&
@@ -66,6 +66,11 @@ function isForItsSize({ kind, reason, limit }: Blocker): boolean {
   return kind === 'storage-unit-full' && reason === 2030 && limit === undefined
 }
 
+/** What several copies together lack, a single one may have. */
+function hasFurther(need: MediaNeed): boolean {
+  return need.kind === 'write' && need.further !== undefined
+}
+
 function isMultiplexed(need: MediaNeed): boolean {
   return need.kind === 'write' && (need.multiplexing ?? 1) > 1
 }
@@ -75,7 +80,12 @@ const onDisks = new Map<string, { readonly mediaServer: string; readonly keys: r
 const mostKept = 1000
 
 /** What an allocation takes and gives back, as keys. */
-export function takenKeys({ storageUnit, mediaServer, medium }: Allocation): readonly string[] {
+export function takenKeys({ further, ...first }: Allocation): readonly string[] {
+  const keys = keysOfOne(first)
+  return further === undefined ? keys : [...new Set([...keys, ...further.flatMap(keysOfOne)])]
+}
+
+function keysOfOne({ storageUnit, mediaServer, medium }: SingleAllocation): readonly string[] {
   if (medium.kind === 'disk') return diskKeys(storageUnit, mediaServer)
   const { drive, volumeId } = medium
   return [
@@ -97,17 +107,20 @@ function diskKeys(storageUnit: string, mediaServer: string): readonly string[] {
 
 function wakeKeys(need: MediaNeed, blockers: readonly Blocker[]): readonly string[] {
   const keys = new Set<string>()
-  const storage = need.kind === 'read' ? undefined : need.storage
+  const storages = need.kind === 'read' ? [] : [need, ...(need.further ?? [])].map(({ storage }) => storage)
   for (const { kind, holders } of blockers)
     if (kind === 'turn') for (const { jobId } of holders) keys.add(turnKey(jobId))
   // Whoever may go anywhere wakes with everything, and so needs no other key.
-  if (storage?.kind === 'any' || blockers.some(({ storageUnit }) => storageUnit === undefined))
+  if (
+    storages.some(({ kind }) => kind === 'any') ||
+    blockers.some(({ storageUnit }) => storageUnit === undefined)
+  )
     return [anything, ...keys]
   for (const blocker of blockers) {
     keys.add(unitKey(blocker.storageUnit ?? ''))
     for (const key of thingKeys(blocker)) keys.add(key)
   }
-  if (storage?.kind === 'group') keys.add(groupKey(storage.name))
+  for (const storage of storages) if (storage.kind === 'group') keys.add(groupKey(storage.name))
   return [...keys]
 }
 

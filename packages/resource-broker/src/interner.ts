@@ -59,9 +59,17 @@ type Copy = { -readonly [Field in keyof ResourceRequest]: ResourceRequest[Field]
 /** Needs that the media manager answers alike have the same key. */
 export function needKey(need: MediaNeed): string {
   if (need.kind === 'read') return `read\0${need.storageUnit}\0${need.volumeId ?? ''}`
-  const { storage, volumePool, retentionLevel, multiplexing = 1, continues = false, expectedBytes } = need
+  const {
+    storage,
+    volumePool,
+    retentionLevel,
+    multiplexing = 1,
+    continues = false,
+    expectedBytes,
+    further,
+  } = need
   const name = storage.kind === 'any' ? '' : storage.name
-  return `write\0${storage.kind}\0${name}\0${volumePool}\0${retentionLevel}\0${multiplexing}\0${continues}\0${expectedBytes ?? ''}`
+  return `write\0${storage.kind}\0${name}\0${volumePool}\0${retentionLevel}\0${multiplexing}\0${continues}\0${expectedBytes ?? ''}\0${further === undefined ? '' : JSON.stringify(further)}`
 }
 
 function jobLimitsKey({ maxJobsPerPolicy, maxJobsPerClient, maxJobsThisClient }: JobLimits): string {

@@ -12,7 +12,12 @@ export function differences<Lease extends LeaseRecord>(
   leases: readonly Lease[],
   allocations: readonly Allocation[],
 ): Differences<Lease> {
-  const leased = new Set(leases.map(({ allocation }) => allocation.allocationId))
+  const leased = new Set(
+    leases.flatMap(({ allocation: { allocationId, further = [] } }) => [
+      allocationId,
+      ...further.map((each) => each.allocationId),
+    ]),
+  )
   const allocated = new Set(allocations.map(({ allocationId }) => allocationId))
   return {
     orphanedAllocations: allocations.filter(({ allocationId }) => !leased.has(allocationId)),

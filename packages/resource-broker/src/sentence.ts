@@ -43,7 +43,11 @@ export function describeNeed(need: MediaNeed): string {
       ? 'any storage unit'
       : `storage unit ${storage.kind === 'group' ? 'group ' : ''}${storage.name}`
   const shared = multiplexing > 1 ? `, up to ${multiplexing} jobs on a drive` : ''
-  return `${where}, volume pool ${need.volumePool}, retention level ${need.retentionLevel}${shared}`
+  const further =
+    need.further === undefined
+      ? ''
+      : `, and room for ${counted(need.further.length, 'further copy', 'further copies')}`
+  return `${where}, volume pool ${need.volumePool}, retention level ${need.retentionLevel}${shared}${further}`
 }
 
 /** What was given, for a person. */
@@ -51,9 +55,12 @@ export function describeAllocation({
   storageUnit,
   mediaServer,
   medium,
-}: Pick<Allocation, 'storageUnit' | 'mediaServer' | 'medium'>): string {
+  further = [],
+}: Pick<Allocation, 'storageUnit' | 'mediaServer' | 'medium' | 'further'>): string {
   const unit = `storage unit ${storageUnit} on media server ${mediaServer}`
-  return medium.kind === 'disk' ? unit : `${unit} with drive ${medium.drive} and volume ${medium.volumeId}`
+  const one =
+    medium.kind === 'disk' ? unit : `${unit} with drive ${medium.drive} and volume ${medium.volumeId}`
+  return [one, ...further.map((each) => describeAllocation(each))].join(' and ')
 }
 
 /** Units stand in for one another, limits and what lies within one unit do not. */

@@ -51,6 +51,7 @@ const backupJobRequest: Schema<BackupJobRequest> = closed<BackupJobRequest>({
   windowClosesAt: maybe(time),
   retry: maybe(retryRule),
   retentionMs: z.optional(z.union([z.int(), z.null()])),
+  copyRetentionMs: maybe(list(z.union([z.int(), z.null()]))),
   limits: jobLimits,
   lines: list(jobLogLine),
 })

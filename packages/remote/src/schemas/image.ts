@@ -62,6 +62,7 @@ export const imageCopy: Schema<ImageCopy> = closed<ImageCopy>({
   storageUnit: text,
   mediaServer: text,
   fragments: list(fragmentRecord),
+  expiresAt: maybe(time),
 })
 
 export const imageState: Schema<ImageState> = oneOf<ImageState>({

@@ -7,6 +7,7 @@ import type {
   RetentionLevel,
   RunCalendar,
   Schedule,
+  ScheduleCopy,
   ScheduleType,
   Selection,
   StartWindow,
@@ -75,6 +76,10 @@ export const retentionLevel: Schema<RetentionLevel> = closed<RetentionLevel>({
   periodMs: z.union([z.int(), z.null()]),
 })
 
+export const onFailure: Schema<NonNullable<ScheduleCopy['onFailure']>> = oneOf<
+  NonNullable<ScheduleCopy['onFailure']>
+>({ continue: true, failAllCopies: true })
+
 export const schedule: Schema<Schedule> = closed<Schedule>({
   name: text,
   type: scheduleType,
@@ -86,6 +91,16 @@ export const schedule: Schema<Schedule> = closed<Schedule>({
   multiplexing: maybe(integer),
   storage: maybe(storageChoice),
   volumePool: maybe(text),
+  copies: maybe(
+    list(
+      closed<ScheduleCopy>({
+        storage: maybe(storageChoice),
+        volumePool: maybe(text),
+        retentionLevel: maybe(integer),
+        onFailure: maybe(onFailure),
+      }),
+    ),
+  ),
 })
 
 export const compression: Schema<Compression> = oneOf<Compression>({ zstd: true, gzip: true })

@@ -4,6 +4,7 @@ import type {
   Blocker,
   BlockerKind,
   Explanation,
+  FurtherNeed,
   Grant,
   MediaAnswer,
   MediaNeed,
@@ -11,6 +12,7 @@ import type {
   QueuedRequest,
   ReconcileReport,
   ResourceRequest,
+  SingleAllocation,
   Turn,
 } from '@nb/contracts'
 import { z } from 'zod'
@@ -39,6 +41,9 @@ export const mediaNeed: Schema<MediaNeed> = variants<MediaNeed, 'kind'>('kind', 
     multiplexing: maybe(integer),
     continues: maybe(flag),
     expectedBytes: maybe(count),
+    further: maybe(
+      list(closed<FurtherNeed>({ storage: storageChoice, volumePool: text, retentionLevel: integer })),
+    ),
   }),
   read: closed<Extract<MediaNeed, { kind: 'read' }>>({
     kind: z.literal('read'),
@@ -76,7 +81,7 @@ export const allocatedMedium: Schema<AllocatedMedium> = variants<AllocatedMedium
   }),
 })
 
-export const allocation: Schema<Allocation> = closed<Allocation>({
+const oneAllocation = {
   allocationId: text,
   jobId: text,
   storageUnit: text,
@@ -84,6 +89,11 @@ export const allocation: Schema<Allocation> = closed<Allocation>({
   purpose: oneOf<Allocation['purpose']>({ read: true, write: true }),
   medium: allocatedMedium,
   since: time,
+}
+
+export const allocation: Schema<Allocation> = closed<Allocation>({
+  ...oneAllocation,
+  further: maybe(list(closed<SingleAllocation>(oneAllocation))),
 })
 
 export const grant: Schema<Grant> = closed<Grant>({ leaseId: text, expiresAt: time, allocation })

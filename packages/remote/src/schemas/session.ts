@@ -4,6 +4,7 @@ import {
   type BackupRunSpec,
   type BackupSessionSpec,
   type ChannelTicket,
+  type CopyInBackup,
   type ErrorCode,
   errorKinds,
   type ErrorRecord,
@@ -22,7 +23,7 @@ import {
   type WalkSpec,
 } from '@nb/contracts'
 import { z } from 'zod'
-import { compression, digestAlgorithm, scheduleType } from './policy.ts'
+import { compression, digestAlgorithm, onFailure, scheduleType } from './policy.ts'
 import { fileListTotals, imageCopy, imageCounts, imageRecord } from './image.ts'
 import { mediaNeed } from './resources.ts'
 import {
@@ -85,6 +86,7 @@ export const backupSessionSpec: Schema<BackupSessionSpec> = closed<BackupSession
   jobId: text,
   image: imageRecord,
   need: mediaNeed,
+  copies: maybe(list(closed<CopyInBackup>({ copy: integer, onFailure, expiresAt: maybe(time) }))),
   walk: walkSpec,
   checkpointIntervalMs: maybe(count),
   resumeFrom: maybe(backupCheckpoint),

@@ -8,6 +8,7 @@ import {
 } from '@nb/contracts'
 import { collect } from '../collect.ts'
 import { type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
+import { mediaManagerCopiesChecks } from './media-manager-copies.ts'
 import { mediaManagerMediaChecks } from './media-manager-media.ts'
 import { mediaManagerSharingChecks } from './media-manager-sharing.ts'
 import { mediaManagerSpaceChecks } from './media-manager-space.ts'
@@ -44,6 +45,7 @@ export function mediaManagerSuite<Fixture extends MediaManagerFixture>(
   mediaManagerMediaChecks(check)
   mediaManagerSharingChecks(check)
   mediaManagerSpaceChecks(check)
+  mediaManagerCopiesChecks(check)
 }
 
 function configuration(check: Check): void {
