@@ -137,7 +137,7 @@ class ListPass {
           this.#images = images
           this.#ends.length = images.length
         },
-        onBatch: (frame) => void this.#batches.push({ ...frame, firstPath: Buffer.from(frame.firstPath) }),
+        onBatch: (frame) => void this.#batches.push({ ...frame, firstPath: aloneCopy(frame.firstPath) }),
         onEntry: (entry) => this.#add(entry),
       })
     } catch (error) {
@@ -181,6 +181,13 @@ class ListPass {
       ends: Array.from({ length: this.#images.length }, (_, index) => this.#ends[index]),
     }
   }
+}
+
+/** A copy in memory of its own: a piece of memory that many share would stay for the sake of one. */
+function aloneCopy(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  bytes.copy(copy)
+  return copy
 }
 
 async function eachChunk(

@@ -39,7 +39,7 @@ t.test('a list that was read while it came tells what one pass over it tells', a
   const bytes = list()
   for (const step of [1000, 65_536, 100_001, bytes.length]) {
     const { files } = createPowerLossStorage()
-    const file = await files.open(path, 'update')
+    const file = await files.open(path, 'create')
     const ahead = new FactsAhead(files, path)
     for (let at = 0; at < bytes.length; at += step) {
       await file.write(bytes.subarray(at, at + step), at)
@@ -55,7 +55,7 @@ t.test('what is wrong in a list is told at its end, whether it was met before or
   const bytes = list()
   for (const at of [1, 50_000, 200_000, bytes.length - 1]) {
     const { files } = createPowerLossStorage()
-    const file = await files.open(path, 'update')
+    const file = await files.open(path, 'create')
     const damaged = Buffer.from(bytes)
     damaged[at] = (damaged[at] ?? 0) ^ 1
     await file.write(damaged, 0)

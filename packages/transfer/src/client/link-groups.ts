@@ -69,7 +69,7 @@ export class LinkGroups {
     // After a long break the inode may be another file's, or the data other data: it is read as a file of its own.
     const isOther = known?.isOld === true && (known.mtimeNs !== mtimeNs || known.size !== size)
     if (known === undefined || isOther) {
-      const group: LinkGroup = { firstPath: path }
+      const group: LinkGroup = { firstPath: aloneCopy(path) }
       this.#groups.set(key, { group, namesLeft: nlink - 1, mtimeNs, size, isOld: false })
       return { group, isFirst: true }
     }
@@ -93,4 +93,11 @@ export class LinkGroups {
       ...(group.stored === undefined ? {} : { stored: group.stored }),
     }))
   }
+}
+
+/** A copy in memory of its own: a piece of memory that many paths share would stay for the sake of one. */
+export function aloneCopy(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  copy.set(bytes)
+  return copy
 }

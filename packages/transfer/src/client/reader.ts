@@ -5,7 +5,13 @@ import { errnoCodeOf } from '../posix/posix-error.ts'
 import { readAttributes } from './attributes.ts'
 import { FileReader, type ReaderMoment } from './file-reader.ts'
 import { identityKey } from './identity.ts'
-import { LinkGroups, type LinkGroup, type OpenLinkGroup, type StoredMember } from './link-groups.ts'
+import {
+  aloneCopy,
+  LinkGroups,
+  type LinkGroup,
+  type OpenLinkGroup,
+  type StoredMember,
+} from './link-groups.ts'
 import { ListWriter } from './list-writer.ts'
 import { memberOf, writeMemberHeader } from './member-writer.ts'
 import type { OwnerNames } from './owner-names.ts'
@@ -253,5 +259,14 @@ export class Reader {
 function storedMember(place: MemberPlace, memberPath: Buffer, stat: FileStat): StoredMember {
   const { memberOffset, memberBytes, flags, digest } = place
   const { size: sizeBytes, mtimeNs, ctimeNs } = stat
-  return { memberPath, memberOffset, memberBytes, sizeBytes, mtimeNs, ctimeNs, flags, digest }
+  return {
+    memberPath: aloneCopy(memberPath),
+    memberOffset,
+    memberBytes,
+    sizeBytes,
+    mtimeNs,
+    ctimeNs,
+    flags,
+    digest,
+  }
 }

@@ -1,12 +1,18 @@
 import { decodeFileListHeader } from '@nb/formats'
 
+const PIECE_BYTES = 1024 * 1024
+
 /**
  * The part of the file list that belongs into the trailer of the fragment that is open. Each part begins with the
  * list's header, so that it can be read without the others.
  */
 export class KeptFileList {
   #header: Buffer | undefined
+  /** Pieces that are full. */
   #pieces: Buffer[] = []
+  /** The piece that is being filled: batches may lie in memory that they share with others, which would stay for their sake. */
+  #piece: Buffer | undefined
+  #used = 0
   #bytes = 0
 
   /** Bytes kept, header not counted. */
@@ -19,21 +25,33 @@ export class KeptFileList {
     return this.#header?.length ?? 0
   }
 
-  /** Keeps the list as it comes: its header and whole batches first, then whole batches; the memory is handed over. */
+  /** Keeps a copy of the list as it comes: its header and whole batches first, then whole batches. */
   add(whole: Buffer): void {
     if (whole.length === 0) return
     const isFirst = this.#header === undefined
-    this.#header ??= whole.subarray(0, decodeFileListHeader(whole).byteLength)
+    this.#header ??= Buffer.from(whole.subarray(0, decodeFileListHeader(whole).byteLength))
     const batches = isFirst ? whole.subarray(this.#header.length) : whole
-    if (batches.length === 0) return
-    this.#pieces.push(batches)
     this.#bytes += batches.length
+    for (let at = 0; at < batches.length;) {
+      const piece = (this.#piece ??= Buffer.allocUnsafeSlow(PIECE_BYTES))
+      const count = batches.copy(piece, this.#used, at)
+      at += count
+      this.#used += count
+      if (this.#used < PIECE_BYTES) continue
+      this.#pieces.push(piece)
+      this.#piece = undefined
+      this.#used = 0
+    }
   }
 
   /** All that is kept; a new part begins. */
   take(): readonly Buffer[] {
-    const part = this.#header === undefined ? [] : [this.#header, ...this.#pieces]
+    const rest = this.#piece?.subarray(0, this.#used)
+    const all = rest === undefined ? this.#pieces : [...this.#pieces, rest]
+    const part = this.#header === undefined ? [] : [this.#header, ...all]
     this.#pieces = []
+    this.#piece = undefined
+    this.#used = 0
     this.#bytes = 0
     return part
   }

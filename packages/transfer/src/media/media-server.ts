@@ -76,7 +76,7 @@ export interface MediaServerOptions {
   readonly reportKeptMs?: number
   /**
    * File-list bytes that a session keeps in memory for a fragment's trailer; from there on the fragment ends at the next
-   * member's start. From 65536. @default 33554432
+   * member's start. From 65536. @default 16777216
    */
   readonly mostFileListBytes?: number
 }
@@ -304,7 +304,7 @@ function hostOf(components: MediaServerComponents, options: MediaServerOptions, 
     blockBytes: atLeast('blockBytes', options.blockBytes ?? BLOCK_BYTES, 512, 2 ** 24),
     bufferBlocks: atLeast('bufferBlocks', options.bufferBlocks ?? 30, 2, 4096),
     clientTimeoutMs: atLeast('clientTimeoutMs', options.clientTimeoutMs ?? 300_000, 1, 2 ** 50),
-    mostFileListBytes: atLeast('mostFileListBytes', options.mostFileListBytes ?? 2 ** 25, 2 ** 16, 2 ** 31),
+    mostFileListBytes: atLeast('mostFileListBytes', options.mostFileListBytes ?? 2 ** 24, 2 ** 16, 2 ** 31),
   }
 }
 
