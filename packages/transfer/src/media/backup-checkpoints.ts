@@ -1,14 +1,15 @@
 import {
   type BackupCheckpoint,
   type BackupSessionSpec,
+  type ImageCopy,
   NbError,
   type ReaderCheckpoint,
   asNbError,
   counted,
 } from '@nb/contracts'
+import type { BackupCopies } from './backup-copies.ts'
 import type { BlockRing } from './block-ring.ts'
 import type { ClientRun } from './client-run.ts'
-import type { FragmentRow } from './fragment-row.ts'
 import type { ListProgress } from './metadata-relay.ts'
 import { ProgressMark } from './progress-mark.ts'
 import type { Session } from './session.ts'
@@ -26,11 +27,12 @@ export class BackupCheckpoints {
   readonly #written: ProgressMark
   readonly #list: ProgressMark
   #number: number
-  #keptFragments: number
+  /** By the number of the copy. */
+  #keptFragments: ReadonlyMap<number, number>
   #listProgress: ListProgress | undefined
   /** Reaches 1 when there is a medium: of an incremental much may be listed, and nothing sent, before that. */
   readonly #medium = new ProgressMark(0)
-  #row: FragmentRow | undefined
+  #row: BackupCopies | undefined
   #flush: () => void = () => undefined
 
   constructor(session: Session, spec: BackupSessionSpec, ring: BlockRing) {
@@ -42,15 +44,15 @@ export class BackupCheckpoints {
     this.#written = new ProgressMark(resumeFrom?.streamBytes ?? 0)
     this.#list = new ProgressMark(0)
     this.#number = resumeFrom?.number ?? 0
-    this.#keptFragments = resumeFrom?.copies[0]?.fragments.length ?? 0
+    this.#keptFragments = fragmentsOf(resumeFrom?.copies ?? [])
   }
 
   /**
-   * How many fragments must stay when the session fails: those before the last checkpoint that the job manager was told of,
+   * How many fragments of a copy must stay when the session fails: those before the last checkpoint that the job manager was told of,
    * whether or not its answer came back.
    */
-  get keptFragments(): number {
-    return this.#keptFragments
+  keptFragments(copy: number): number {
+    return this.#keptFragments.get(copy) ?? 0
   }
 
   /** How much of the stream is on the medium. */
@@ -59,7 +61,7 @@ export class BackupCheckpoints {
   }
 
   /** Where fragments are written, once the medium is there. */
-  writesTo(row: FragmentRow): void {
+  writesTo(row: BackupCopies): void {
     this.#row = row
     this.#medium.reach(1)
   }
@@ -121,7 +123,7 @@ export class BackupCheckpoints {
     if (row === undefined) throw new TypeError('there is a medium and no row of fragments')
     // The parent waits for data that the checkpoint holds back.
     this.#ring.excuseWait()
-    const copy = await row.cut()
+    const copies = await row.cut()
     await host.catalog.syncFileList({ backupId: this.#spec.image.backupId, totals: fileList }, { signal })
     this.#number += 1
     const checkpoint: BackupCheckpoint = {
@@ -130,14 +132,14 @@ export class BackupCheckpoints {
       streamBytes,
       fileList,
       counts,
-      copies: [copy],
+      copies,
       position,
     }
     // Before the call: it may be noted although the answer is lost.
-    this.#keptFragments = copy.fragments.length
+    this.#keptFragments = fragmentsOf(copies)
     const failure = await this.#tell(checkpoint)
     const place = `checkpoint ${this.#number} at ${counted(counts.entries, 'file')}, ${streamBytes} bytes`
-    const fragment = `fragment ${copy.fragments.length} ends there`
+    const fragment = `fragment ${copies[0]?.fragments.length ?? 0} ends there`
     await this.#session.note({
       component: 'media-writer',
       severity: failure === undefined ? 'info' : 'warning',
@@ -162,4 +164,8 @@ export class BackupCheckpoints {
       return failure
     }
   }
+}
+
+function fragmentsOf(copies: readonly ImageCopy[]): ReadonlyMap<number, number> {
+  return new Map(copies.map(({ copy, fragments }) => [copy, fragments.length]))
 }

@@ -6,8 +6,6 @@ import {
   type BackupSessionSpec,
   type DataChannel,
   type FileListTotals,
-  type MediaStore,
-  type MountedMedium,
   NbError,
   type ReaderCheckpoint,
   type RunResult,
@@ -16,31 +14,28 @@ import {
   counted,
 } from '@nb/contracts'
 import type { BlockRing } from './block-ring.ts'
+import { BackupCopies, type MissingCopy } from './backup-copies.ts'
 import { BackupCheckpoints } from './backup-checkpoints.ts'
 import { type ClientRun, acceptClient, startRun } from './client-run.ts'
-import { FragmentRow } from './fragment-row.ts'
-import { splitRule } from './fragment-split.ts'
 import { KeptFileList } from './kept-file-list.ts'
 import { receiveBlocks, writeBlocks } from './media-writer.ts'
 import { relayFileList } from './metadata-relay.ts'
 import { ProgressSender } from './progress-sender.ts'
 import type { Session } from './session.ts'
-import { cutBack, noResume, resumable } from './resume.ts'
-import { clockTime, mediumOf, rateOf, waitsOf } from './wording.ts'
-
-/** The copy of the image that a backup writes. */
-const COPY = 1
+import { noResume } from './resume.ts'
+import { clockTime, rateOf, waitsOf } from './wording.ts'
 
 /** What a backup session adds to its report. */
-export type BackupOutcome = Pick<SessionReport, 'warnings' | 'written' | 'status'>
+export type BackupOutcome = Pick<SessionReport, 'warnings' | 'written' | 'status'> & {
+  /** Where it tells more than the status. */
+  readonly statusText?: string
+}
 
 /** What a session has taken hold of, to let go of at its end. */
 interface Held {
   readonly listeners: ChannelListener[]
   run?: ClientRun
-  medium?: MountedMedium
-  /** Set once something may have been written. */
-  store?: MediaStore
+  readonly copies: BackupCopies
   progress?: ProgressSender
   /** Says what stays on the medium when the session fails. */
   readonly checkpoints: BackupCheckpoints
@@ -53,7 +48,7 @@ export async function runBackup(
   ring: BlockRing,
 ): Promise<BackupOutcome> {
   const checkpoints = new BackupCheckpoints(session, spec, ring)
-  const held: Held = { listeners: [], checkpoints }
+  const held: Held = { listeners: [], checkpoints, copies: new BackupCopies(session, spec) }
   session.signal.addEventListener('abort', () => ring.abort(session.signal.reason as Error), { once: true })
   try {
     return await backup(session, spec, ring, held)
@@ -65,10 +60,10 @@ export async function runBackup(
       await session.host.tellSpace({ storageUnit, full: true })
       await held.progress?.finishFull(checkpoints.writtenBytes)
     }
-    throw await undo(session, spec, held)
+    throw await undo(session, held)
   } finally {
     // Before the job manager hears of the end: what it gives back then is given anew by the room there is.
-    if (held.store !== undefined) await session.host.tellSpace({ storageUnit: held.store.storageUnit })
+    for (const storageUnit of held.copies.storageUnits) await session.host.tellSpace({ storageUnit })
     held.progress?.stop()
     session.silence.stop()
     for (const listener of held.listeners) await listener.close()
@@ -81,9 +76,9 @@ async function backup(
   ring: BlockRing,
   held: Held,
 ): Promise<BackupOutcome> {
-  const { host, signal, info } = session
+  const { host, signal } = session
   const { image, resumeFrom } = spec
-  const { checkpoints } = held
+  const { checkpoints, copies } = held
   const kept = new KeptFileList()
   if (resumeFrom !== undefined) {
     const { number, counts, streamBytes } = resumeFrom
@@ -111,43 +106,32 @@ async function backup(
 
   // 9  The media writer asks for its media and is granted it.
   const allocation = await session.requestMedia(spec.need)
-  const { storageUnit, medium } = allocation
+  const granted = [allocation, ...(allocation.further ?? [])].map(
+    ({ storageUnit, medium }) => `${medium.kind} storage unit ${storageUnit}`,
+  )
   await session.note({
     step: 9,
     component: 'media-writer',
-    text: `asked for media and was granted ${medium.kind} storage unit ${storageUnit}`,
+    text: `asked for media and was granted ${granted.join(' and ')}`,
     data: { allocationId: allocation.allocationId },
   })
 
   // 10  The medium is mounted, the child is started.
-  const store = host.storeOf(storageUnit)
-  const place = mediumOf(allocation)
-  const before = resumeFrom === undefined ? undefined : resumable(resumeFrom, COPY, storageUnit)
+  copies.take(allocation)
   const mountedAt = host.clock.now()
-  await session.note({ component: 'media-writer', text: `mounting ${place}` })
-  held.medium = await store.mount({ allocation, jobId: info.jobId, flow: 'backup' }, { signal })
-  held.store = store
+  await session.note({ component: 'media-writer', text: `mounting ${copies.places}` })
+  await copies.mount()
+  const place = copies.places
   await session.note({
     step: 10,
     component: 'media-writer',
     text: `mounted ${place}; mount time: ${clockTime(host.clock.now() - mountedAt)}; the child is started with ${ring.blocks} blocks of ${ring.blockBytes} bytes`,
   })
-  const row = new FragmentRow({
-    medium: held.medium,
-    image,
-    copy: { copy: COPY, storageUnit, mediaServer: host.name },
-    rule: splitRule(medium.maxFragmentBytes),
-    kept,
-    mostFileListBytes: host.mostFileListBytes,
-    now: () => host.clock.now(),
-    ...(before === undefined ? {} : { before }),
-  })
-  const next = `fragment ${row.fragments.length + 1}, byte ${row.streamBytes} of the stream`
+  copies.begin(kept)
+  const next = `fragment ${copies.fragments + 1}, byte ${copies.streamBytes} of the stream`
   await session.note({ component: 'media-writer', text: `positioning ${place} to ${next}` })
   const positionedAt = host.clock.now()
-  if (before !== undefined)
-    await cutBack(session, { store, medium: held.medium, allocation, image, copy: COPY, before })
-  await row.position()
+  await copies.position()
   await session.note({
     component: 'media-writer',
     text: `positioned ${place}; position time: ${clockTime(host.clock.now() - positionedAt)}`,
@@ -156,22 +140,22 @@ async function backup(
   // 12  Data flows: client, child, blocks in memory, parent, medium.
   const startedAt = host.clock.now()
   await session.note({ step: 12, component: 'media-writer', text: 'begin writing' })
-  checkpoints.writesTo(row)
+  checkpoints.writesTo(copies)
   const child = session.task(receiveBlocks(session, await reader.data, ring, checkpoints))
-  const parent = session.task(writeBlocks(ring, row, checkpoints))
+  const parent = session.task(writeBlocks(ring, copies, checkpoints))
   await Promise.all([child, parent])
 
   // 13  End of the data: everything is made durable, then the session reports.
   const totals = await session.silence.forClient(fileList, 76)
   const result = await session.silence.forClient(run.result, 41)
   if (following !== undefined) await session.silence.forClient(following, 41)
-  const counts = checkTold(result, totals, row)
-  const copy = await row.finish(counts)
+  const counts = checkTold(result, totals, copies)
+  const written = await copies.finish(counts)
   const writtenMs = host.clock.now() - startedAt
-  const newBytes = row.streamBytes - (before?.streamBytes ?? 0)
+  const newBytes = copies.streamBytes - (resumeFrom?.streamBytes ?? 0)
   await session.note({
     component: 'media-writer',
-    text: `end writing; write time: ${clockTime(writtenMs)}; ${counted(copy.fragments.length, 'fragment')}, ${rateOf(newBytes, writtenMs)}`,
+    text: `end writing; write time: ${clockTime(writtenMs)}; ${counted(copies.fragments, 'fragment')}, ${rateOf(newBytes, writtenMs)}`,
   })
   await session.note({
     component: 'media-writer',
@@ -180,13 +164,20 @@ async function backup(
   })
   await host.catalog.sealFileList({ backupId: image.backupId, totals }, { signal })
   signal.throwIfAborted()
-  await held.medium.unmount()
+  await copies.unmount()
   await progress.finish(counts.entries, counts.bytes)
+  const { missing } = copies
   return {
-    status: result.status,
-    warnings: result.warnings,
-    written: { counts, fileList: totals, copies: [copy] },
+    status: missing.length > 0 ? 1 : result.status,
+    warnings: result.warnings + missing.length,
+    written: { counts, fileList: totals, copies: written },
+    ...(missing.length === 0 ? {} : { statusText: missing.map(describeMissing).join('; ') }),
   }
+}
+
+function describeMissing({ copy, storageUnit, reason }: MissingCopy): string {
+  const where = storageUnit === undefined ? '' : ` on storage unit ${storageUnit}`
+  return `copy ${copy}${where} is missing: ${reason}`
 }
 
 /** The reader and its channels, which it opens in its own time. */
@@ -306,7 +297,7 @@ async function relay(
 function checkTold(
   result: RunResult,
   totals: FileListTotals,
-  row: FragmentRow,
+  row: Pick<BackupCopies, 'atBoundary' | 'streamBytes'>,
 ): NonNullable<RunResult['sent']>['counts'] {
   const { sent } = result
   if (!row.atBoundary)
@@ -330,27 +321,10 @@ function checkTold(
   )
 }
 
-/** After a failure: client, channels and medium are let go, and what lies behind the last checkpoint leaves the medium. */
-async function undo(session: Session, { image }: BackupSessionSpec, held: Held): Promise<NbError> {
-  const { logger } = session.host
+/** After a failure: client, channels and media are let go, and what lies behind the last checkpoint leaves the media. */
+async function undo(session: Session, held: Held): Promise<NbError> {
   const failure = (await held.run?.abort()) ?? session.fail(undefined)
   await session.settled()
-  try {
-    await held.medium?.unmount()
-    const after = held.checkpoints.keptFragments
-    await held.store?.removeImage({
-      backupId: image.backupId,
-      copy: COPY,
-      ...(after === 0 ? {} : { after }),
-    })
-  } catch (error) {
-    // They are garbage: the try that goes on removes them, or the clean-up of an image that was given up.
-    logger.error('session %s: fragments are left: %o', session.info.sessionId, error)
-    await session.note({
-      component: 'media-writer',
-      severity: 'warning',
-      text: `fragments of ${image.backupId} could not be removed: ${(error as Error).message}`,
-    })
-  }
+  await held.copies.undo((copy) => held.checkpoints.keptFragments(copy))
   return failure
 }

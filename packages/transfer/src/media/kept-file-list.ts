@@ -14,10 +14,35 @@ export class KeptFileList {
   #piece: Buffer | undefined
   #used = 0
   #bytes = 0
+  /** Where several copies are written at once: each with its own part, which gives it away in its own time. */
+  #parts: readonly KeptFileList[] = []
+  #isDropped = false
 
-  /** Bytes kept, header not counted. */
+  /** Bytes kept, header not counted; the most of its parts where it has several. */
   get bytes(): number {
-    return this.#bytes
+    return this.#parts.reduce((most, { bytes }) => Math.max(most, bytes), this.#bytes)
+  }
+
+  /** As many lists of what is kept now and from now on, each of which gives it away in its own time; one is itself. */
+  parts(count: number): readonly KeptFileList[] {
+    if (count === 1) return [this]
+    const bytes = this.#bytes
+    const header = this.#header
+    const [, ...pieces] = this.take()
+    this.#parts = Array.from({ length: count }, () => {
+      const part = new KeptFileList()
+      part.#header = header
+      part.#pieces = pieces.map((piece) => piece as Buffer)
+      part.#bytes = bytes
+      return part
+    })
+    return this.#parts
+  }
+
+  /** Keeps nothing any more. */
+  drop(): void {
+    this.#isDropped = true
+    this.take()
   }
 
   /** Length of the list's header, 0 until it has come. */
@@ -31,6 +56,13 @@ export class KeptFileList {
     const isFirst = this.#header === undefined
     this.#header ??= Buffer.from(whole.subarray(0, decodeFileListHeader(whole).byteLength))
     const batches = isFirst ? whole.subarray(this.#header.length) : whole
+    if (this.#parts.length > 0) for (const part of this.#parts) part.#keep(this.#header, batches)
+    else this.#keep(this.#header, batches)
+  }
+
+  #keep(header: Buffer, batches: Buffer): void {
+    if (this.#isDropped) return
+    this.#header = header
     this.#bytes += batches.length
     for (let at = 0; at < batches.length;) {
       const piece = (this.#piece ??= Buffer.allocUnsafeSlow(PIECE_BYTES))

@@ -1,7 +1,7 @@
 import { type DataChannel, readChannel } from '@nb/contracts'
 import type { BackupCheckpoints } from './backup-checkpoints.ts'
+import type { BackupCopies } from './backup-copies.ts'
 import type { BlockRing } from './block-ring.ts'
-import type { FragmentRow } from './fragment-row.ts'
 import { RingFiller } from './ring-filler.ts'
 import type { Session } from './session.ts'
 
@@ -30,7 +30,7 @@ export async function receiveBlocks(
 /** The media writer's parent: blocks from the ring to the medium. */
 export async function writeBlocks(
   ring: BlockRing,
-  row: FragmentRow,
+  row: BackupCopies,
   checkpoints: BackupCheckpoints,
 ): Promise<void> {
   for (;;) {

@@ -1,4 +1,4 @@
-import { type Allocation, counted } from '@nb/contracts'
+import { type SingleAllocation, counted } from '@nb/contracts'
 import type { BlockRing } from './block-ring.ts'
 
 /** `12.3 MB in 4.5 s (2.7 MB/s)`. */
@@ -21,7 +21,7 @@ export function clockTime(durationMs: number): string {
 }
 
 /** What is mounted, as an operator calls it. */
-export function mediumOf({ storageUnit, medium }: Allocation): string {
+export function mediumOf({ storageUnit, medium }: SingleAllocation): string {
   if (medium.kind === 'disk') return `storage unit ${storageUnit}`
   return `volume ${medium.volumeId} in drive ${medium.drive} of storage unit ${storageUnit}`
 }

@@ -14,6 +14,7 @@ import {
   type JobLogLine,
   type JobProgress,
   type JobSessions,
+  type MediaNeed,
   type MediaRequest,
   type MediaStore,
   NbError,
@@ -46,6 +47,8 @@ export interface World {
   readonly agent: ScriptedClient
   readonly store: MediaStore
   readonly directory: string
+  /** The stores of further copies, by storage unit. */
+  readonly further: Readonly<Record<string, MediaStore>>
   readonly lines: JobLogLine[]
   readonly reports: SessionReport[]
   readonly requests: MediaRequest[]
@@ -79,7 +82,9 @@ export interface World {
 export interface WorldOptions extends MediaServerOptions {
   readonly files?: Files
   /** Goes on with what another one has left: its storage unit, its lists and its checkpoints. */
-  readonly after?: Pick<World, 'directory' | 'lists' | 'checkpoints'>
+  readonly after?: Pick<World, 'directory' | 'lists' | 'checkpoints' | 'further'>
+  /** Names of further storage units, and what wraps their stores. @default none */
+  readonly furtherUnits?: Readonly<Record<string, (store: MediaStore) => MediaStore>>
   /** Wraps the disk store. */
   readonly wrapStore?: (store: MediaStore) => MediaStore
   readonly sessionEnded?: (report: SessionReport, count: number) => Promise<void>
@@ -96,6 +101,7 @@ export async function createWorld(root: string, options: WorldOptions = {}): Pro
     sessionEnded,
     makeAgent,
     after,
+    furtherUnits = {},
     ...serverOptions
   } = options
   const clock = createVirtualClock()
@@ -108,6 +114,14 @@ export async function createWorld(root: string, options: WorldOptions = {}): Pro
   const disk = createDiskStore({ files, clock, log }, { storageUnit, directory })
   await disk.start()
   const store = wrapStore(disk)
+  const further: Record<string, MediaStore> = { ...after?.further }
+  for (const [name, wrap] of Object.entries(furtherUnits)) {
+    if (further[name] !== undefined) continue
+    const place = { storageUnit: name, directory: `${directory}-${name}` }
+    const disk = createDiskStore({ files, clock, log }, place)
+    await disk.start()
+    further[name] = wrap(disk)
+  }
   const agent = new ScriptedClient(channels)
   const clientAgent = makeAgent?.(channels, log) ?? agent
   const reports: SessionReport[] = []
@@ -147,7 +161,7 @@ export async function createWorld(root: string, options: WorldOptions = {}): Pro
   )
   const server = createMediaServer(
     {
-      stores: { [storageUnit]: store },
+      stores: { [storageUnit]: store, ...further },
       clients: { [client]: clientAgent },
       jobs,
       catalog,
@@ -164,6 +178,7 @@ export async function createWorld(root: string, options: WorldOptions = {}): Pro
     agent,
     store,
     directory,
+    further,
     lines,
     reports,
     requests,
@@ -184,7 +199,7 @@ export async function createWorld(root: string, options: WorldOptions = {}): Pro
         answer:
           world.grants === 'denies'
             ? { granted: false, status: 2001, text: 'no drive is free' }
-            : { granted: true, allocation: allocationOf(jobId, need.kind, world.maxFragmentBytes) },
+            : { granted: true, allocation: grantOf(jobId, need, world.maxFragmentBytes) },
       }),
     backupSpec: (image) => backupSpecOf(image),
     restoreSpec: async (copies, wanted) => {
@@ -206,6 +221,18 @@ export async function createWorld(root: string, options: WorldOptions = {}): Pro
   }
   await server.start()
   return world
+}
+
+/** What a need and its further needs are granted: the storage units that they name. */
+function grantOf(jobId: string, need: MediaNeed, maxFragmentBytes: number): Allocation {
+  const first = allocationOf(jobId, need.kind, maxFragmentBytes)
+  if (need.kind === 'read' || need.further === undefined) return first
+  const further = need.further.map(({ storage }, index) => ({
+    ...first,
+    allocationId: `${first.allocationId}/${index + 2}`,
+    storageUnit: storage.kind === 'any' ? storageUnit : storage.name,
+  }))
+  return { ...first, further }
 }
 
 /** A session that failed meanwhile does not take the answer any more. */
