@@ -68,6 +68,8 @@ export class WorkerThreads {
     extractor: [],
     remover: [],
   }
+  /** Threads that were started to be ready and are not yet, with what tells that they are. */
+  readonly #loading = new Map<Worker, Promise<void>>()
   readonly #endPatience: Record<ThreadName, () => void> = {
     reader: () => undefined,
     extractor: () => undefined,
@@ -111,7 +113,13 @@ export class WorkerThreads {
     this.#isStopped = true
     const idle = Object.values(this.#idle).flatMap((threads) => threads.splice(0))
     for (const { leave } of idle) leave()
-    await Promise.all(idle.map(({ worker }) => worker.terminate()))
+    await Promise.all(
+      idle.map(async ({ worker }) => {
+        // A thread that is ended while it loads native code may take the process with it.
+        await this.#loading.get(worker)
+        await worker.terminate()
+      }),
+    )
   }
 
   /** Lets threads be kept, also again after a {@link stop}. Resolves when those that are to be ready are. */
@@ -127,9 +135,12 @@ export class WorkerThreads {
     // From here on it may be taken: its first task waits in its port until it can read it.
     this.#keep(name, worker)
     worker.ref()
-    await new Promise<void>((resolve) => {
+    const loaded = new Promise<void>((resolve) => {
       worker.once('message', resolve).once('exit', resolve).once('error', resolve)
     })
+    this.#loading.set(worker, loaded)
+    await loaded
+    this.#loading.delete(worker)
     if (this.#idle[name].some((thread) => thread.worker === worker)) worker.unref()
   }
 
