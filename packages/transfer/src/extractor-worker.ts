@@ -9,5 +9,9 @@ import { runTasks } from './client/worker-main.ts'
 runTasks(parentPort, systemClock(), (input: ExtractorInput, reporter, clock) => {
   const plan = openBlockPipe(input.plan)
   const data = openBlockPipe(input.data)
-  return runExtractor(input, { plan, data }, { clock, reporter })
+  return runExtractor(
+    input,
+    { plan, data, behind: { shared: input.behind, memory: input.data.data } },
+    { clock, reporter },
+  )
 })

@@ -31,8 +31,12 @@ export interface BlockPipe {
   /** Reader: the next published bytes, `undefined` after the end. They stay until {@link release}. */
   take(): Promise<Buffer | undefined>
   takeSync(): Buffer | undefined
-  /** Reader: gives the taken block back to the writer. */
+  /** Reader: as {@link takeSync}, but the block after the one that this end took last, whether that was released or not. */
+  takeAheadSync(): Buffer | undefined
+  /** Reader: gives the taken block back to the writer; of several the one that was taken first. */
   release(): void
+  /** Writer: waits until all that was published is released, blocking the thread. */
+  drainSync(): void
 }
 
 /** The shared memory of a {@link BlockPipe}. */
@@ -103,6 +107,8 @@ export function openBlockPipe(shared: SharedPipe): BlockPipe {
     data.subarray(slot(count) * blockBytes, (slot(count) + 1) * blockBytes)
 
   const wakeAt = Math.max(1, blocks >>> 2)
+  /** The block to be taken next by who takes ahead. */
+  let ahead: number | undefined
 
   function signal(word: number): void {
     Atomics.add(control, word, 1)
@@ -121,13 +127,21 @@ export function openBlockPipe(shared: SharedPipe): BlockPipe {
     return { word: READER_SIGNAL, value, waits: WRITER_WAITS }
   }
 
-  function tryTake(): Buffer | undefined | NotYet {
+  const tryTake = (): Buffer | undefined | NotYet => tryTakeAt(load(RELEASED))
+
+  function tryTakeAt(place: number): Buffer | undefined | NotYet {
     const value = load(WRITER_SIGNAL)
     if (load(ABORTED) !== 0) throw new PipeAbortedError()
     const ended = load(ENDED) !== 0
-    const released = load(RELEASED)
-    if (load(WRITTEN) !== released) return block(released).subarray(0, load(LENGTHS + slot(released)))
+    if (load(WRITTEN) !== place) return block(place).subarray(0, load(LENGTHS + slot(place)))
     return ended ? undefined : { word: WRITER_SIGNAL, value, waits: READER_WAITS }
+  }
+
+  function tryDrain(): true | NotYet {
+    const value = load(READER_SIGNAL)
+    if (load(ABORTED) !== 0) throw new PipeAbortedError()
+    if (load(WRITTEN) === load(RELEASED)) return true
+    return { word: READER_SIGNAL, value, waits: WRITER_WAITS }
   }
 
   /** Looks; where there is nothing says that it waits, and looks again. */
@@ -183,6 +197,13 @@ export function openBlockPipe(shared: SharedPipe): BlockPipe {
     },
     take: () => until(tryTake),
     takeSync: () => untilSync(tryTake),
+    takeAheadSync() {
+      const place = (ahead ??= load(RELEASED))
+      const found = untilSync(() => tryTakeAt(place))
+      if (found !== undefined) ahead = (place + 1) | 0
+      return found
+    },
+    drainSync: () => void untilSync(tryDrain),
     release() {
       Atomics.store(control, RELEASED, (load(RELEASED) + 1) | 0)
       signalWaiter(READER_SIGNAL, WRITER_WAITS)

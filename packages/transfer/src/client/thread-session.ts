@@ -23,6 +23,8 @@ export interface ThreadSessionParts {
   readonly channels: readonly DataChannel[]
   /** Each moves bytes between one channel and one pipe until their end. */
   readonly pumps: readonly (() => Promise<void>)[]
+  /** Called when the thread has ended, before the pumps are waited for. @default nothing */
+  readonly onThreadEnd?: () => void
 }
 
 /**
@@ -43,6 +45,7 @@ export function superviseThread<Result>(parts: ThreadSessionParts): ThreadSessio
       fail(asNbError(error))
       return undefined
     })
+    .finally(() => parts.onThreadEnd?.())
   const pumps = parts.pumps.map((pump) =>
     pump().catch((error: unknown) => {
       fail(asNbError(error, 'channel-broken'))

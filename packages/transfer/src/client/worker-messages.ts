@@ -52,5 +52,6 @@ export type WorkerMessage<Result> =
   | { readonly kind: 'progress'; readonly progress: WorkerProgress }
   | { readonly kind: 'warnings'; readonly warnings: readonly TransferWarning[] }
   | { readonly kind: 'checkpoint'; readonly checkpoint: ReaderCheckpoint }
+  | { readonly kind: 'writer-wanted' }
   | { readonly kind: 'done'; readonly result: Result }
   | { readonly kind: 'failed'; readonly error: ErrorRecord }

@@ -43,6 +43,11 @@ export class WorkerReporter {
     this.#post({ kind: 'checkpoint', checkpoint })
   }
 
+  /** An extractor has enough to do for a writer behind it. */
+  wantWriter(): void {
+    this.#post({ kind: 'writer-wanted' })
+  }
+
   /** Sends where the work ended. */
   finish(): void {
     this.#send()

@@ -5,7 +5,7 @@ import type { TransferWarning } from './warning.ts'
 import type { WorkerMessage, WorkerProgress } from './worker-messages.ts'
 
 /** The threads of this package, by the name of their entry. */
-export type ThreadName = 'reader' | 'extractor' | 'remover'
+export type ThreadName = 'reader' | 'extractor' | 'writer' | 'remover'
 
 /** Listens to a thread while it works. */
 export interface WorkerListener {
@@ -13,6 +13,8 @@ export interface WorkerListener {
   onWarnings(warnings: readonly TransferWarning[]): void
   /** A reader stands still until its gate is opened. */
   onCheckpoint?(checkpoint: ReaderCheckpoint): void
+  /** An extractor has enough to do for a writer behind it. */
+  onWriterWanted?(): void
 }
 
 /** How threads without work are kept. */
@@ -60,12 +62,13 @@ export class WorkerThreads {
   readonly #enough: number
   readonly #patienceMs: number
   readonly #ready: ReadonlySet<ThreadName>
-  readonly #idle: Record<ThreadName, IdleThread[]> = { reader: [], extractor: [], remover: [] }
-  readonly #atWork: Record<ThreadName, number> = { reader: 0, extractor: 0, remover: 0 }
+  readonly #idle: Record<ThreadName, IdleThread[]> = { reader: [], extractor: [], writer: [], remover: [] }
+  readonly #atWork: Record<ThreadName, number> = { reader: 0, extractor: 0, writer: 0, remover: 0 }
   /** Runs that wait for a thread, the longest first; each is given one, or `undefined` to start its own. */
   readonly #waiting: Record<ThreadName, ((worker: Worker | undefined) => void)[]> = {
     reader: [],
     extractor: [],
+    writer: [],
     remover: [],
   }
   /** Threads that were started to be ready and are not yet, with what tells that they are. */
@@ -73,6 +76,7 @@ export class WorkerThreads {
   readonly #endPatience: Record<ThreadName, () => void> = {
     reader: () => undefined,
     extractor: () => undefined,
+    writer: () => undefined,
     remover: () => undefined,
   }
   #isStopped = false
@@ -233,6 +237,7 @@ function perform<Result>(
       if (message.kind === 'progress') listener.onProgress(message.progress)
       else if (message.kind === 'warnings') listener.onWarnings(message.warnings)
       else if (message.kind === 'checkpoint') listener.onCheckpoint?.(message.checkpoint)
+      else if (message.kind === 'writer-wanted') listener.onWriterWanted?.()
       else if (message.kind !== 'ready') {
         // Only these: removing all listeners of a Worker silences it for good.
         worker.off('message', onMessage).off('error', onError).off('exit', onExit)

@@ -1,8 +1,8 @@
 import type { Instant } from '@nb/formats'
 import { ERRNO, O } from './constants.ts'
-import { putInstants, TIMESPECS_BYTES } from './file-stat.ts'
 import type { AddressedLibc } from './libc.ts'
 import { PosixError } from './posix-error.ts'
+import { putInstants, TIMESPECS_BYTES } from './timespecs.ts'
 
 const NAME_BYTES = 4096
 /** Far above what the engine keeps in its heap (64 bytes). */
@@ -13,15 +13,16 @@ export interface FastCalls {
   open(directory: number, name: Uint8Array, flags: number, mode?: number): number
   close(fd: number): void
   writeAt(fd: number, bytes: Uint8Array, position: number): void
+  chmodFd(fd: number, mode: number): void
   setInstantsFd(fd: number, atime: Instant, mtime: Instant): void
 }
 
 /**
  * Binds them.
  *
- * @param slow - for what these can't do
+ * @param slow - writes bytes that lie where they may be moved
  */
-export function bindFastCalls(libc: AddressedLibc, slow: Pick<FastCalls, 'writeAt'>): FastCalls {
+export function bindFastCalls(libc: AddressedLibc, slow?: Pick<FastCalls, 'writeAt'>): FastCalls {
   // Outside the garbage collector's heap, where nothing is moved.
   const memory = new ArrayBuffer(NAME_BYTES + TIMESPECS_BYTES)
   const nameAddress = libc.address(new Uint8Array(memory))
@@ -55,6 +56,7 @@ export function bindFastCalls(libc: AddressedLibc, slow: Pick<FastCalls, 'writeA
       const { buffer, byteOffset, length } = bytes
       if (buffer !== blocks.memory) {
         if (buffer.byteLength < NEVER_MOVED_BYTES) {
+          if (slow === undefined) throw new RangeError('bytes this few may be moved')
           slow.writeAt(fd, bytes, position)
           return
         }
@@ -67,6 +69,9 @@ export function bindFastCalls(libc: AddressedLibc, slow: Pick<FastCalls, 'writeA
         if (count >= 0) done += count
         else if (libc.errno() !== ERRNO.EINTR) throw new PosixError('pwrite', libc.errno())
       }
+    },
+    chmodFd(fd, mode) {
+      if (libc.fchmod(fd, mode) < 0) throw new PosixError('fchmod', libc.errno())
     },
     setInstantsFd(fd: number, atime: Instant, mtime: Instant) {
       putInstants(times, atime, mtime)

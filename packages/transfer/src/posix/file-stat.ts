@@ -88,7 +88,6 @@ export const STATX_MASK = 0x17ff
 
 const MNT_ID = 0x1000
 const GIGA = 1_000_000_000n
-const TWO_32 = 2 ** 32
 
 /** Reads the `struct statx` that the kernel left in `view` (include/uapi/linux/stat.h; the layout is one for all machines). */
 export function parseStatx(view: DataView): FileStat {
@@ -121,27 +120,10 @@ function instantAt(view: DataView, offset: number): Instant {
   return { seconds, nanos: view.getUint32(offset + 8, true) }
 }
 
-/** Bytes of two `struct timespec`. */
-export const TIMESPECS_BYTES = 32
-
 /** Writes access and modification time as `utimensat(2)` takes them; times before 1970 round toward the past. */
 export function putTimespecs(view: DataView, atimeNs: bigint, mtimeNs: bigint): void {
   putTimespec(view, 0, atimeNs)
   putTimespec(view, 16, mtimeNs)
-}
-
-/** The same of instants, without arithmetic on big integers. */
-export function putInstants(view: DataView, atime: Instant, mtime: Instant): void {
-  putInstant(view, 0, atime)
-  putInstant(view, 16, mtime)
-}
-
-function putInstant(view: DataView, offset: number, { seconds, nanos }: Instant): void {
-  const high = Math.floor(seconds / TWO_32)
-  view.setUint32(offset, seconds - high * TWO_32, true)
-  view.setInt32(offset + 4, high, true)
-  view.setUint32(offset + 8, nanos, true)
-  view.setUint32(offset + 12, 0, true)
 }
 
 function putTimespec(view: DataView, offset: number, ns: bigint): void {

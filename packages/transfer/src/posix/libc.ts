@@ -102,6 +102,7 @@ export interface AddressedLibc {
   readonly pread: Call<[number, number, number, number]>
   readonly pwrite: Call<[number, number, number, number]>
   readonly futimens: Call<[number, number]>
+  readonly fchmod: Call<[number, number]>
   readonly statx: Call<[number, number, number, number, number]>
   readonly getdents64: Call<[number, number, number, number]>
   readonly flistxattr: Call<[number, number, number]>
@@ -113,6 +114,7 @@ const addressed: Record<Exclude<keyof AddressedLibc, 'errno' | 'address'>, strin
   pread: 'int64_t pread64(int, uintptr_t, size_t, int64_t)',
   pwrite: 'int64_t pwrite64(int, uintptr_t, size_t, int64_t)',
   futimens: 'int futimens(int, uintptr_t)',
+  fchmod: 'int fchmod(int, unsigned int)',
   statx: 'int statx(int, uintptr_t, int, unsigned int, uintptr_t)',
   getdents64: 'long syscall(long, int, uintptr_t, size_t)',
   flistxattr: 'int64_t flistxattr(int, uintptr_t, size_t)',

@@ -2,17 +2,10 @@ import type { Instant } from '@nb/formats'
 import { AT, ERRNO, O, RESOLVE, SYSCALL } from './constants.ts'
 import { parseDirectoryEntries, type DirectoryEntry } from './directory-entries.ts'
 import { bindFastCalls } from './fast-calls.ts'
-import {
-  parseStatx,
-  putInstants,
-  putTimespecs,
-  STATX_BYTES,
-  STATX_MASK,
-  TIMESPECS_BYTES,
-  type FileStat,
-} from './file-stat.ts'
+import { parseStatx, putTimespecs, STATX_BYTES, STATX_MASK, type FileStat } from './file-stat.ts'
 import { loadAddressedLibc, loadLibc, type Libc } from './libc.ts'
 import { PosixError } from './posix-error.ts'
+import { putInstants, TIMESPECS_BYTES } from './timespecs.ts'
 
 /**
  * System calls that Node does not have, or has only for whole paths: relative to a directory's descriptor,

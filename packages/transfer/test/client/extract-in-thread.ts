@@ -4,6 +4,7 @@ import { noExtractionState, type ExtractionState } from '../../src/client/extrac
 import type { ExtractorMoment } from '../../src/client/extractor/extractor.ts'
 import type { IfExists } from '../../src/client/extractor/installer.ts'
 import { runExtractor, type ExtractorTotals } from '../../src/client/extractor/run-extractor.ts'
+import type { WritesBehind } from '../../src/client/extractor/write-behind.ts'
 import type { BlockPipe } from '../../src/client/block-pipe.ts'
 import type { Posix } from '../../src/posix/posix.ts'
 import type { TransferWarning } from '../../src/client/warning.ts'
@@ -16,6 +17,7 @@ export interface ExtractSettings {
   readonly state?: ExtractionState
   readonly observe?: (moment: ExtractorMoment, path: Buffer) => void
   readonly posix?: Posix
+  readonly behind?: WritesBehind
   /** @default none */
   readonly note?: { readonly path: string; readonly jobId: string }
   /** Size of the pieces that plan and data come in. @default 100003 */
@@ -97,7 +99,7 @@ export function extractBytes(
     warn(warning)
   }
   const piece = settings.pieceBytes ?? 100_003
-  const { observe, posix, note } = settings
+  const { observe, posix, note, behind } = settings
   const totals = runExtractor(
     {
       root: Buffer.from(target as string),
@@ -112,6 +114,7 @@ export function extractBytes(
       reporter,
       ...(observe === undefined ? {} : { observe }),
       ...(posix === undefined ? {} : { posix }),
+      ...(behind === undefined ? {} : { behind }),
     },
   )
   return { totals, warnings }
@@ -120,16 +123,18 @@ export function extractBytes(
 function pieces(
   bytes: Buffer,
   pieceBytes: number,
-): Pick<BlockPipe, 'takeSync' | 'release' | 'throwIfAborted'> {
+): Pick<BlockPipe, 'takeSync' | 'takeAheadSync' | 'release' | 'throwIfAborted'> {
   let at = 0
+  const takeSync = (): Buffer | undefined => {
+    if (at >= bytes.length) return undefined
+    const piece = bytes.subarray(at, at + pieceBytes)
+    at += piece.length
+    return piece
+  }
   return {
     throwIfAborted: () => undefined,
-    takeSync() {
-      if (at >= bytes.length) return undefined
-      const piece = bytes.subarray(at, at + pieceBytes)
-      at += piece.length
-      return piece
-    },
+    takeSync,
+    takeAheadSync: takeSync,
     release: () => undefined,
   }
 }

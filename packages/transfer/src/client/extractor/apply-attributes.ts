@@ -83,11 +83,11 @@ export function applyAttributes(
 export function applyTimesAndMode(
   posix: Posix,
   fd: number,
-  { uid, gid, mode, mtime, atime, xattrs, aclAccess, aclDefault }: RestorableAttributes,
+  attributes: RestorableAttributes,
   given: GivenOwner | undefined,
 ): boolean {
-  if (given?.uid !== uid || given.gid !== gid || mtime === undefined) return false
-  if (xattrs !== undefined || aclAccess !== undefined || aclDefault !== undefined) return false
+  const { mode, mtime, atime } = attributes
+  if (mtime === undefined || !hasTimesAndModeOnly(attributes, given)) return false
   try {
     posix.setInstantsFd(fd, atime ?? mtime, mtime)
     posix.chmodFd(fd, mode)
@@ -97,6 +97,15 @@ export function applyTimesAndMode(
     if (errnoCodeOf(error) === undefined) throw error
     return false
   }
+}
+
+/** Whether of a new file nothing but times and mode is to be set. */
+export function hasTimesAndModeOnly(
+  { uid, gid, xattrs, aclAccess, aclDefault }: RestorableAttributes,
+  given: GivenOwner | undefined,
+): boolean {
+  if (given?.uid !== uid || given.gid !== gid) return false
+  return xattrs === undefined && aclAccess === undefined && aclDefault === undefined
 }
 
 const SET_ID = 0o6000

@@ -1,7 +1,7 @@
-import type { ArchiveMember, ArchiveSink } from '@nb/formats'
+import { type ArchiveMember, type ArchiveSink, instantOf } from '@nb/formats'
 import { NbError } from '@nb/contracts'
 import type { Posix } from '../../posix/posix.ts'
-import { errnoCodeOf } from '../../posix/posix-error.ts'
+import { errnoCodeOf, errnoName, PosixError } from '../../posix/posix-error.ts'
 import { ContentDigest } from '../../content-digest.ts'
 import { identityKey } from '../identity.ts'
 import { kindOfMode } from '../entry-kind.ts'
@@ -9,6 +9,7 @@ import type { WarningSink } from '../warning.ts'
 import {
   applyAttributes,
   applyTimesAndMode,
+  hasTimesAndModeOnly,
   type AttributePlace,
   type GivenOwner,
   type RestorableAttributes,
@@ -23,6 +24,7 @@ import type { PlanIndex, PlannedTarget } from './plan-index.ts'
 import type { OpenDirectory, TargetDirectories } from './target-directories.ts'
 import { lastTargetName, targetNames } from './target-path.ts'
 import { RefusalTally } from './refusal-tally.ts'
+import type { WriteFailure, WritesBehind } from './write-behind.ts'
 
 /** What was restored so far. */
 export interface ExtractorCounts {
@@ -50,6 +52,8 @@ export interface ExtractorParts {
   readonly warn: WarningSink
   /** Called after every entry and every piece of data. */
   readonly tick: (path: Buffer) => void
+  /** Does the writing, where there is a thread for it. */
+  readonly behind?: WritesBehind
   /** Throws where the run was ended. */
   readonly throwIfAborted: () => void
   readonly observe?: (moment: ExtractorMoment, path: Buffer) => void
@@ -69,6 +73,8 @@ interface OpenFile {
   readonly made: NewFile
   /** Further names of it. */
   readonly others: readonly PlannedTarget[]
+  /** Whether it is written, finished and closed behind. */
+  readonly isBehind: boolean
   /** What its content has to be, where that is known. */
   readonly check: { readonly expected: Buffer; readonly found: ContentDigest } | undefined
 }
@@ -96,7 +102,7 @@ export class Extractor implements ArchiveSink {
     this.#made = made
     this.#leaders = new Map(parts.state.leaders)
     this.#refusals = new RefusalTally(parts.warn)
-    this.#newFiles = new NewFiles(parts.posix, parts.installer)
+    this.#newFiles = new NewFiles(parts.posix, parts.installer, () => this.settle())
     this.#furtherNames = new FurtherNames({ ...parts, refusals: this.#refusals })
   }
 
@@ -157,7 +163,7 @@ export class Extractor implements ArchiveSink {
     const file = this.#file
     if (file === undefined) return
     try {
-      this.#parts.posix.writeAt(file.made.fd, chunk, dataOffset)
+      this.#write(file, chunk, dataOffset)
       file.check?.found.update(chunk, dataOffset)
       this.counts.bytes += chunk.length
       this.#parts.observe?.('data-written', file.place.target.path)
@@ -175,6 +181,14 @@ export class Extractor implements ArchiveSink {
     const { place, member, made, others } = file
     const { posix, target, installer } = this.#parts
     this.#checkContent(file)
+    if (file.isBehind) {
+      const mtime = member.mtime ?? instantOf(member.mtimeNs)
+      const atime = member.atime ?? (member.atimeNs === undefined ? mtime : instantOf(member.atimeNs))
+      this.#file = undefined
+      this.#parts.behind?.finish(made.fd, place.target.entry, atime, mtime, member.mode)
+      this.#settled(place.target, '')
+      return
+    }
     this.#guard(place.target, () => {
       const inheritsAcl = target.givesAcl()
       if (inheritsAcl || !applyTimesAndMode(posix, made.fd, member, made.given))
@@ -193,6 +207,18 @@ export class Extractor implements ArchiveSink {
 
   onEndOfArchive(): void {
     // An image's stream has no end marker inside; where one comes nevertheless, nothing wanted follows.
+  }
+
+  /** All of a block has been looked at, and is given back once it is written. */
+  releaseBlock(): void {
+    this.#parts.behind?.release()
+    this.#takeFailures()
+  }
+
+  /** Waits for what is written behind, and tells what of it failed. */
+  settle(): void {
+    this.#parts.behind?.settle()
+    this.#takeFailures()
   }
 
   /** Tells of what did not come, and sets the directories' attributes when this was the last group. */
@@ -215,9 +241,50 @@ export class Extractor implements ArchiveSink {
     }
   }
 
-  /** Leaves nothing half-written behind. Idempotent. */
+  /** Leaves nothing half-written. Idempotent. */
   abandon(): void {
+    const { behind } = this.#parts
+    behind?.settle()
     if (this.#file !== undefined) this.#dropFile()
+    for (const { stage, ticket } of behind?.takeFailures() ?? [])
+      if (stage === 'write') this.#discardUnwritten(this.#parts.plan.target(ticket))
+  }
+
+  #write({ made: { fd }, isBehind }: OpenFile, chunk: Buffer, position: number): void {
+    const { posix, behind } = this.#parts
+    if (isBehind && behind !== undefined) {
+      if (behind.takes(chunk)) {
+        behind.write(fd, chunk, position)
+        return
+      }
+      this.settle()
+    }
+    posix.writeAt(fd, chunk, position)
+  }
+
+  #takeFailures(): void {
+    for (const failure of this.#parts.behind?.takeFailures() ?? []) this.#failedBehind(failure)
+  }
+
+  /** What failed after the file had been counted as restored. */
+  #failedBehind({ ticket, stage, errno, lostBytes }: WriteFailure): void {
+    const target = this.#parts.plan.target(ticket)
+    if (stage === 'times' || stage === 'mode') {
+      this.#refusals.forPath(target.path)(stage, errnoName(errno))
+      return
+    }
+    this.counts.entries--
+    this.counts.bytes -= lostBytes
+    if (stage === 'write') this.#discardUnwritten(target)
+    this.#failed(target, new PosixError(stage === 'write' ? 'pwrite' : 'close', errno))
+  }
+
+  #discardUnwritten(target: PlannedTarget): void {
+    this.#guard(target, () => {
+      const place = this.#place(target)
+      if (place !== undefined && place !== 'root')
+        this.#parts.installer.discard(place.directory.fd, place.name)
+    })
   }
 
   #directory(target: PlannedTarget, member: ArchiveMember): void {
@@ -286,10 +353,18 @@ export class Extractor implements ArchiveSink {
       this.#skip(target)
       return false
     }
-    this.#file = { place, member, made, others, check: this.#checkOf(target, member) }
+    const isBehind = others.length === 0 && this.#canBeWrittenBehind(target, member, made)
+    this.#file = { place, member, made, others, isBehind, check: this.#checkOf(target, member) }
     observe?.('file-created', target.path)
     if (member.sparse !== undefined) posix.truncate(made.fd, member.sizeBytes)
     return true
+  }
+
+  /** Only files that have their name and of which nothing is to be set but times and mode, and none that further names need. */
+  #canBeWrittenBehind(target: PlannedTarget, member: ArchiveMember, made: NewFile): boolean {
+    if (this.#parts.behind === undefined || this.#parts.observe !== undefined) return false
+    if (!made.isInPlace || target.linkKey !== undefined) return false
+    return hasTimesAndModeOnly(member, made.given) && !this.#parts.target.givesAcl()
   }
 
   #checkOf(target: PlannedTarget, { sizeBytes }: ArchiveMember): OpenFile['check'] {
@@ -423,6 +498,11 @@ export class Extractor implements ArchiveSink {
     const file = this.#file
     if (file === undefined) return
     this.#file = undefined
-    this.#newFiles.discard(file.made)
+    const { behind, installer } = this.#parts
+    if (file.isBehind && behind !== undefined) {
+      behind.drop(file.made.fd)
+      behind.settle()
+      installer.discard(file.made.directory, file.made.name)
+    } else this.#newFiles.discard(file.made)
   }
 }

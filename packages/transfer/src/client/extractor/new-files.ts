@@ -28,9 +28,13 @@ export class NewFiles {
   readonly #posix: Posix
   readonly #installer: Installer
 
-  constructor(posix: Posix, installer: Installer) {
+  readonly #settle: () => void
+
+  /** @param settle - waits for files that are still being written: they look unfinished */
+  constructor(posix: Posix, installer: Installer, settle: () => void) {
     this.#posix = posix
     this.#installer = installer
+    this.#settle = settle
   }
 
   /** @returns the file, or `there` when something is there that stays */
@@ -68,6 +72,7 @@ export class NewFiles {
       } catch (error) {
         if (errnoCodeOf(error) !== 'EEXIST') throw error
       }
+      this.#settle()
       const found = this.#posix.find(directory, name)
       if (found === undefined || !isUnfinishedFile(found)) return undefined
       this.#installer.discard(directory, name)

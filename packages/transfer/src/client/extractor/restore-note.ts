@@ -48,10 +48,15 @@ export class RestoreNote {
     fsyncSync(this.#fd)
   }
 
+  /** Whether the next directory takes the place of all before it, where nothing may be unfinished any more by then. */
+  get isFull(): boolean {
+    return this.#position > MOST_BYTES
+  }
+
   /** Notes that entries are made in a directory from now on, and in no other any more. */
   enter(directory: Buffer): void {
     if (this.#isClosed || this.#present?.equals(directory) === true) return
-    if (this.#position > MOST_BYTES) {
+    if (this.isFull) {
       ftruncateSync(this.#fd, this.#headBytes)
       this.#position = this.#headBytes
     }

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { NbError, type Clock } from '@nb/contracts'
 import { ArchiveParser, FileListDecoder, type FileListSink, FormatError } from '@nb/formats'
 import { O, AT } from '../../posix/constants.ts'
@@ -5,7 +6,7 @@ import { descriptorPath, loadPosix, type Posix } from '../../posix/posix.ts'
 import { errnoCodeOf } from '../../posix/posix-error.ts'
 import { isDigestAlgorithm } from '../../content-digest.ts'
 import { RangeSplitter, type RangeSink } from '../../range-frame.ts'
-import type { BlockPipe } from '../block-pipe.ts'
+import { type BlockPipe, PipeAbortedError } from '../block-pipe.ts'
 import { normalizeRoot, splitPath } from '../roots.ts'
 import type { WorkerReporter } from '../worker-reporter.ts'
 import type { ExtractionState } from './extraction-state.ts'
@@ -13,6 +14,7 @@ import { Extractor, type ExtractorMoment } from './extractor.ts'
 import { Installer, type IfExists } from './installer.ts'
 import { PlanIndex } from './plan-index.ts'
 import { RestoreNote } from './restore-note.ts'
+import { type SharedWriteBehind, WriteBehind, type WritesBehind } from './write-behind.ts'
 import { openTargetRoot, TargetDirectories } from './target-directories.ts'
 
 /** What one group of a restore is told. */
@@ -40,7 +42,9 @@ export interface ExtractorTotals {
 /** The pipes of an extractor, opened at its end. */
 export interface ExtractorPipes {
   readonly plan: Pick<BlockPipe, 'takeSync' | 'release'>
-  readonly data: Pick<BlockPipe, 'takeSync' | 'release' | 'throwIfAborted'>
+  readonly data: Pick<BlockPipe, 'takeSync' | 'takeAheadSync' | 'release' | 'throwIfAborted'>
+  /** What it shares with a writer, and the memory of the data pipe. @default it writes itself */
+  readonly behind?: { readonly shared: SharedWriteBehind; readonly memory: SharedArrayBuffer }
 }
 
 /** What a run needs beside its input and pipes. */
@@ -50,6 +54,8 @@ export interface ExtractorSurroundings {
   /** @default those of this machine */
   readonly posix?: Posix
   readonly observe?: (moment: ExtractorMoment, path: Buffer) => void
+  /** Writes the files. @default a thread, where the pipes lead to one and it is worth it */
+  readonly behind?: WritesBehind
 }
 
 /**
@@ -66,6 +72,7 @@ export function runExtractor(
   const { reporter, observe } = surroundings
   const posix = surroundings.posix ?? nativeCalls()
   const plan = readPlan(pipes.plan)
+  const behind = surroundings.behind ?? beginBehind(pipes, plan, reporter)
   const rootPath = normalizeRoot(Buffer.from(spec.root))
   if (rootPath === undefined)
     throw new NbError('argument-invalid', 'The restore target must be an absolute path without "..".')
@@ -84,8 +91,11 @@ export function runExtractor(
       reporter.warn({ severity: 'warning', path: rootPath, code: 'NO_NOTE', text })
     }
   }
-  const installer = new Installer(posix, spec.ifExists, (directory) => noting(() => note?.enter(directory)))
-  const extractor = new Extractor(
+  const installer = new Installer(posix, spec.ifExists, (directory) => {
+    if (note?.isFull === true) extractor.settle()
+    noting(() => note?.enter(directory))
+  })
+  const extractor: Extractor = new Extractor(
     {
       posix,
       target,
@@ -101,6 +111,7 @@ export function runExtractor(
           bytes: extractor.counts.bytes,
           currentPath: Buffer.from(path),
         })),
+      ...(behind === undefined ? {} : { behind }),
       ...(observe === undefined ? {} : { observe }),
     },
     made,
@@ -109,7 +120,8 @@ export function runExtractor(
     noting(() => (note = beginNote(spec, rootPath, installer.prefix)))
     if (spec.ifExists === 'fail' && !root.made && !isEmpty(posix, root.fd)) extractor.checkNothingExists()
     extractor.makeDirectories()
-    extractData(pipes.data, extractor)
+    extractData(pipes.data, extractor, behind !== undefined)
+    extractor.settle()
     const state = extractor.finish(spec)
     const { counts } = extractor
     if (counts.failed > 0 && counts.entries + counts.skipped === 0) {
@@ -123,7 +135,11 @@ export function runExtractor(
   } finally {
     try {
       extractor.abandon()
+      behind?.end()
       note?.remove()
+    } catch (error) {
+      // Its writer has crashed, and the session tells why; what is left unfinished is in the note.
+      if (!(error instanceof PipeAbortedError)) throw error
     } finally {
       note?.close()
       target.close()
@@ -189,7 +205,22 @@ function readPlan(pipe: Pick<BlockPipe, 'takeSync' | 'release'>): PlanIndex {
   return plan
 }
 
-function extractData(pipe: Pick<BlockPipe, 'takeSync' | 'release'>, extractor: Extractor): void {
+/** So many files a thread that writes behind must have to do: it takes a tenth of a second to start, and memory. */
+const WORTH_A_WRITER = 2000
+
+function beginBehind(
+  { behind }: ExtractorPipes,
+  plan: PlanIndex,
+  reporter: WorkerReporter,
+): WriteBehind | undefined {
+  if (behind === undefined || plan.count < WORTH_A_WRITER || availableParallelism() < 2) return undefined
+  reporter.wantWriter()
+  return new WriteBehind(behind.shared, behind.memory)
+}
+
+function extractData(pipe: ExtractorPipes['data'], extractor: Extractor, isBehind: boolean): void {
+  const take = isBehind ? () => pipe.takeAheadSync() : () => pipe.takeSync()
+  const release = isBehind ? () => extractor.releaseBlock() : () => pipe.release()
   const splitter = new RangeSplitter()
   let parser = new ArchiveParser({ names: false })
   const sink: RangeSink = {
@@ -202,9 +233,9 @@ function extractData(pipe: Pick<BlockPipe, 'takeSync' | 'release'>, extractor: E
     onBytes: (chunk) => parser.push(chunk, extractor),
   }
   try {
-    for (let bytes = pipe.takeSync(); bytes !== undefined; bytes = pipe.takeSync()) {
+    for (let bytes = take(); bytes !== undefined; bytes = take()) {
       splitter.push(bytes, sink)
-      pipe.release()
+      release()
     }
     parser.finish()
   } catch (error) {
