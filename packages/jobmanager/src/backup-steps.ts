@@ -10,19 +10,20 @@ import {
   asNbError,
   counted,
   errorKinds,
-  retentionPeriodMs,
 } from '@nb/contracts'
 import type { AttemptEnd } from './after-attempt.ts'
 import { selectedPaths } from './check-backup.ts'
 import type { ManagerParts } from './components.ts'
 import {
   backupNeed,
+  copiesInBackup,
   backupStep,
   describeReport,
   describeRequest,
   endingOfError,
   endingOfReport,
   finalProgress,
+  imageRetentionMs,
   severityOf,
   kbytes,
   resourceRequest,
@@ -101,12 +102,13 @@ export function becomeActive(
   job: RunningJob,
   { leaseId, expiresAt, allocation }: Grant,
 ): Promise<unknown> {
-  const { allocationId, storageUnit, mediaServer } = allocation
+  const { allocationId, storageUnit, mediaServer, further = [] } = allocation
   leases.keep({ leaseId, expiresAt }, (reason) => job.endWith(reason))
   const active = job.change({ kind: 'granted', at: clock.now(), holding: { leaseId, allocation } })
   // From now on the record names it, or the change is not possible any more.
   if (job.record.held?.leaseId === leaseId) job.notedGrant()
-  job.log?.say(`granted resource: storage unit ${storageUnit} on media server ${mediaServer}`, {
+  const units = [storageUnit, ...further.map((each) => each.storageUnit)].join(' and ')
+  job.log?.say(`granted resource: storage unit ${units} on media server ${mediaServer}`, {
     data: { leaseId, allocationId, storageUnit },
   })
   return active
@@ -145,7 +147,7 @@ type Draft<Plain> = { -readonly [Field in keyof Plain]: Plain[Field] }
 async function newImage(parts: ManagerParts, job: RunningJob): Promise<ImageRecord> {
   const { catalog, clock, store } = parts
   const { record, signal } = job
-  const { id, client, backup, stream, streamSet, retentionMs } = record
+  const { id, client, backup, stream, streamSet } = record
   if (backup === undefined) throw new NbError('internal', `job ${id} has no policy`)
   const { policy, schedule } = backup
   const earlier = await earlierImages(catalog, { policy: policy.name, client, stream }, schedule.type, signal)
@@ -173,10 +175,10 @@ async function newImage(parts: ManagerParts, job: RunningJob): Promise<ImageReco
     selections: selectedPaths(record),
     retentionLevel: schedule.retentionLevel,
   }
-  const keptMs = retentionMs === undefined ? retentionPeriodMs(schedule.retentionLevel) : retentionMs
+  const keptMs = imageRetentionMs(record)
   if (stream !== undefined) image.stream = stream
   if (streamSet !== undefined) image.streamSet = streamSet
-  if (keptMs !== undefined && keptMs !== null) image.expiresAt = clock.now() + keptMs
+  if (keptMs !== null) image.expiresAt = clock.now() + keptMs
   if (reference !== undefined) image.referenceId = reference.backupId
   if (policy.compression !== undefined) image.compression = policy.compression
   if (policy.digest !== undefined) image.digest = policy.digest
@@ -194,6 +196,8 @@ export function sessionSpec(record: JobRecord, image: ImageRecord): BackupSessio
   const spec: Draft<BackupSessionSpec> = { jobId: id, image, need: backupNeed(record), walk }
   if (checkpointIntervalMs !== undefined) spec.checkpointIntervalMs = checkpointIntervalMs
   if (checkpoint !== undefined) spec.resumeFrom = checkpoint
+  const copies = copiesInBackup(record, image.backupTime)
+  if (copies !== undefined) spec.copies = copies
   return spec
 }
 

@@ -1,14 +1,18 @@
 import {
+  type CopyInBackup,
   type FlowStep,
+  type FurtherNeed,
   type ImageRecord,
   type JobLogLine,
   type JobProgress,
   type MediaNeed,
   type ResourceRequest,
+  type ScheduleCopy,
   type SessionReport,
   NbError,
   counted,
   describeStatus,
+  retentionPeriodMs,
 } from '@nb/contracts'
 import { noRoom } from './expected-bytes.ts'
 import type { Ending, JobRecord } from './job-record.ts'
@@ -36,23 +40,80 @@ export function resourceRequest(record: JobRecord): ResourceRequest {
 
 type Draft = { -readonly [Field in keyof ResourceRequest]: ResourceRequest[Field] }
 
-/** What a backup needs to write to; the same before its grant and after. */
-export function backupNeed({ id, backup, checkpoint, storageUnit }: JobRecord): MediaNeed {
-  if (backup === undefined) throw new NbError('internal', `job ${id} has no policy to request resources by`)
-  const { policy, schedule } = backup
-  const place = checkpoint?.copies[0]?.storageUnit ?? (checkpoint === undefined ? undefined : storageUnit)
-  const { multiplexing } = schedule
+/** What a backup needs to write to, for all its copies; the same before its grant and after. */
+export function backupNeed(record: JobRecord): MediaNeed {
+  const { multiplexing } = scheduleOf(record).schedule
+  const [first, ...further] = copyNeeds(record)
+  if (first === undefined) throw new NbError('internal', `job ${record.id} has no copy to write`)
   return {
     kind: 'write',
-    storage: place === undefined ? (schedule.storage ?? policy.storage) : { kind: 'unit', name: place },
-    volumePool: schedule.volumePool ?? policy.volumePool ?? 'NetBackup',
-    retentionLevel: schedule.retentionLevel,
+    ...first,
     ...(multiplexing === undefined ? {} : { multiplexing }),
+    ...(further.length === 0 ? {} : { further }),
   }
+}
+
+/** Where each copy may go; one that goes on from a checkpoint, where it lies. */
+function copyNeeds(record: JobRecord): readonly FurtherNeed[] {
+  const { checkpoint, storageUnit } = record
+  const { policy, schedule } = scheduleOf(record)
+  const copies: readonly ScheduleCopy[] = schedule.copies ?? onlyCopy
+  const needOf = (copy: ScheduleCopy, place: string | undefined): FurtherNeed => ({
+    storage:
+      place === undefined
+        ? (copy.storage ?? schedule.storage ?? policy.storage)
+        : { kind: 'unit', name: place },
+    volumePool: copy.volumePool ?? schedule.volumePool ?? policy.volumePool ?? 'NetBackup',
+    retentionLevel: copy.retentionLevel ?? schedule.retentionLevel,
+  })
+  if (checkpoint === undefined) return copies.map((copy) => needOf(copy, undefined))
+  if (checkpoint.copies.length === 0) return [needOf(copies[0] ?? {}, storageUnit)]
+  return checkpoint.copies.map(({ copy, storageUnit: place }) => needOf(copies[copy - 1] ?? {}, place))
+}
+
+const onlyCopy: readonly ScheduleCopy[] = [{}]
+
+function scheduleOf({ id, backup }: JobRecord): NonNullable<JobRecord['backup']> {
+  if (backup === undefined) throw new NbError('internal', `job ${id} has no policy to request resources by`)
+  return backup
+}
+
+/**
+ * The copies of a backup that writes several, each with its own expiration as of `now`; nothing for one copy. `undefined` as an expiration is
+ * for ever, which none of the copies of a shorter-lived image can be.
+ */
+export function copiesInBackup(record: JobRecord, now: number): readonly CopyInBackup[] | undefined {
+  const { schedule } = scheduleOf(record)
+  return schedule.copies?.map(({ onFailure = 'failAllCopies' }, index) => {
+    const keptMs = copyRetentionMs(record, index)
+    return { copy: index + 1, onFailure, ...(keptMs === null ? {} : { expiresAt: now + keptMs }) }
+  })
+}
+
+/** How long a copy is kept, milliseconds; `null` is for ever. */
+function copyRetentionMs(record: JobRecord, index: number): number | null {
+  const { schedule } = scheduleOf(record)
+  const told = record.copyRetentionMs?.[index]
+  if (told !== undefined) return told
+  const level = schedule.copies?.[index]?.retentionLevel ?? schedule.retentionLevel
+  if (level === schedule.retentionLevel && record.retentionMs !== undefined) return record.retentionMs
+  return retentionPeriodMs(level) ?? null
+}
+
+/** How long the image is kept: as long as the longest kept of its copies. */
+export function imageRetentionMs(record: JobRecord): number | null {
+  const { schedule } = scheduleOf(record)
+  if (schedule.copies === undefined)
+    return record.retentionMs === undefined
+      ? (retentionPeriodMs(schedule.retentionLevel) ?? null)
+      : record.retentionMs
+  const kept = schedule.copies.map((_, index) => copyRetentionMs(record, index))
+  return kept.includes(null) ? null : Math.max(...kept.map((each) => each ?? 0))
 }
 
 /** Step 3 for a person: what is asked for, within which limits. */
 export function describeRequest({ need, limits, policy, client }: ResourceRequest): string {
+  const further = need.kind === 'write' ? (need.further ?? []) : []
   const wanted =
     need.kind === 'read'
       ? `${need.volumeId === undefined ? '' : `volume ${need.volumeId} of `}storage unit ${need.storageUnit} to read`
@@ -68,7 +129,10 @@ export function describeRequest({ need, limits, policy, client }: ResourceReques
       ? undefined
       : `max jobs of client ${client} ${limits.maxJobsThisClient}`,
   ].filter((text) => text !== undefined)
-  return `requesting resource: ${wanted}; limits: ${told.length === 0 ? 'none' : told.join(', ')}`
+  const copies = further.map(({ storage }) =>
+    storage.kind === 'any' ? 'any storage unit' : `storage ${storage.kind} ${storage.name}`,
+  )
+  return `requesting resource: ${[wanted, ...copies].join(' and ')}; limits: ${told.length === 0 ? 'none' : told.join(', ')}`
 }
 
 /** Step 7 for a person. */

@@ -29,8 +29,9 @@ export async function discardImage(parts: ManagerParts, record: JobRecord): Prom
 }
 
 /** Where the try of a job writes, or has written what its checkpoint keeps. */
-function placeOf({ held, mediaServer, storageUnit }: JobRecord): readonly StoragePlace[] {
-  if (held !== undefined) return [held.allocation]
+function placeOf({ held, checkpoint, mediaServer, storageUnit }: JobRecord): readonly StoragePlace[] {
+  if (held !== undefined) return [held.allocation, ...(held.allocation.further ?? [])]
+  if (checkpoint !== undefined && checkpoint.copies.length > 0) return checkpoint.copies
   return mediaServer === undefined || storageUnit === undefined ? [] : [{ mediaServer, storageUnit }]
 }
 

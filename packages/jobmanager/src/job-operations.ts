@@ -170,7 +170,7 @@ function sameAgain(
     }
     return { kind: 'work', request }
   }
-  const { backup, selections, streamSet, retentionMs, stream } = record
+  const { backup, selections, streamSet, retentionMs, copyRetentionMs, stream } = record
   if (backup === undefined) throw forgotten(`what job ${id} was asked for is`)
   const streams = children.map((child) => {
     if (child?.selections === undefined) throw forgotten(`not all parts of job ${id} are`)
@@ -187,6 +187,7 @@ function sameAgain(
     ...(streams.length === 0 ? {} : { streams }),
     ...(streamSet === undefined ? {} : { streamSet }),
     ...(retentionMs === undefined ? {} : { retentionMs }),
+    ...(copyRetentionMs === undefined ? {} : { copyRetentionMs }),
   }
   return { kind: 'backup', request, ...(stream === undefined ? {} : { stream }) }
 }

@@ -67,6 +67,7 @@ export interface JobSpec {
   readonly selections?: readonly Path[] | undefined
   readonly streamSet?: readonly string[] | undefined
   readonly retentionMs?: number | null | undefined
+  readonly copyRetentionMs?: readonly (number | null)[] | undefined
 }
 
 /** A part of a parent job. */

@@ -49,7 +49,17 @@ const blank = wholeRecord({
 
 /** The record of a backup that has just been asked for; with streams it is their parent's, without their ids. */
 export function newBackupRecord(id: string, input: BackupJobRequest, now: number): JobRecord {
-  const { policy, schedule, streams, selections, streamSet, retentionMs, windowClosesAt, retry } = input
+  const {
+    policy,
+    schedule,
+    streams,
+    selections,
+    streamSet,
+    retentionMs,
+    copyRetentionMs,
+    windowClosesAt,
+    retry,
+  } = input
   const isParent = streams !== undefined && streams.length > 0
   return {
     ...blank,
@@ -71,6 +81,7 @@ export function newBackupRecord(id: string, input: BackupJobRequest, now: number
     selections,
     streamSet,
     retentionMs,
+    copyRetentionMs,
     windowClosesAt,
     retry,
   }

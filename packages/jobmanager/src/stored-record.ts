@@ -63,12 +63,13 @@ export class StoredRecord {
       selections: undefined,
       streamSet: undefined,
       retentionMs: undefined,
+      copyRetentionMs: undefined,
     }
   }
 }
 
-function specOf({ backup, selections, streamSet, retentionMs }: JobRecord): JobSpec {
-  return { backup, selections, streamSet, retentionMs }
+function specOf({ backup, selections, streamSet, retentionMs, copyRetentionMs }: JobRecord): JobSpec {
+  return { backup, selections, streamSet, retentionMs, copyRetentionMs }
 }
 
 /**

@@ -54,6 +54,7 @@ export function wholeRecord(record: JobRecord): JobRecord {
     selections: record.selections,
     streamSet: record.streamSet,
     retentionMs: record.retentionMs,
+    copyRetentionMs: record.copyRetentionMs,
   }
   return whole
 }

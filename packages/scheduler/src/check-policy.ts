@@ -4,6 +4,7 @@ import {
   type Path,
   type Policy,
   type Schedule,
+  type ScheduleCopy,
   type StartWindow,
   displayPath,
 } from '@nb/contracts'
@@ -112,7 +113,24 @@ function checkSchedule(field: string, schedule: Schedule): void {
   if (schedule.multiplexing !== undefined) checkRange(`${field}.multiplexing`, schedule.multiplexing, 1, 32)
   if (storage !== undefined) checkStorage(`${field}.storage`, { storage })
   if (volumePool !== undefined) checkName(`${field}.volumePool`, volumePool)
+  if (schedule.copies !== undefined) checkCopies(`${field}.copies`, schedule.copies)
   schedule.windows.forEach((window, index) => checkWindow(`${field}.windows[${index}]`, window))
+}
+
+function checkCopies(field: string, copies: readonly ScheduleCopy[]): void {
+  if (copies.length < 2 || copies.length > 4)
+    refuse(field, `must be 2 to 4 copies, not ${copies.length}; leave it out for one`)
+  copies.forEach(({ storage, volumePool, retentionLevel, onFailure }, index) => {
+    const copy = `${field}[${index}]`
+    if (storage !== undefined) checkStorage(`${copy}.storage`, { storage })
+    if (volumePool !== undefined) checkName(`${copy}.volumePool`, volumePool)
+    if (retentionLevel !== undefined) checkRange(`${copy}.retentionLevel`, retentionLevel, 0, 100)
+    checkChoice(`${copy}.onFailure`, onFailure, ['continue', 'failAllCopies'])
+  })
+  const units = copies.flatMap(({ storage }) => (storage?.kind === 'unit' ? [storage.name] : []))
+  const twice = units.find((unit, index) => units.indexOf(unit) !== index)
+  if (twice !== undefined)
+    refuse(field, `name storage unit ${twice} twice; each copy needs a place of its own`)
 }
 
 function checkDays(field: string, { dates = [], weekdays = [], daysOfMonth = [] }: DayRule): void {

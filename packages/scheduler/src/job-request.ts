@@ -8,6 +8,7 @@ import {
   describeStatus,
 } from '@nb/contracts'
 import { type AttemptLimits, isSuccess } from './attempts.ts'
+import type { RetentionTable } from './retention-table.ts'
 import type { TaskRun } from './task-store.ts'
 
 /** What Job Start says beyond what a task noted of its run. */
@@ -16,16 +17,33 @@ export interface JobStartFacts {
   readonly schedule: Schedule
   readonly client: string
   readonly retryDelayMs: number
-  readonly retentionMs: number | null
+  readonly kept: KeptPeriods
   readonly limits: JobLimits
   readonly now: number
   /** Whether anybody keeps the scheduler's lines. */
   readonly isLogged: boolean
 }
 
+/** How long an image of a schedule, and each of its copies, is kept, milliseconds; `null` is for ever. */
+export type KeptPeriods = Required<Pick<BackupJobRequest, 'retentionMs'>> &
+  Pick<BackupJobRequest, 'copyRetentionMs'>
+
+/** How long a schedule's images are kept by the retention table of now. */
+export async function keptBy(
+  retention: Pick<RetentionTable, 'periodMs'>,
+  { retentionLevel, copies }: Schedule,
+): Promise<KeptPeriods> {
+  const retentionMs = await retention.periodMs(retentionLevel)
+  if (copies === undefined) return { retentionMs }
+  const copyRetentionMs: (number | null)[] = []
+  for (const copy of copies)
+    copyRetentionMs.push(await retention.periodMs(copy.retentionLevel ?? retentionLevel))
+  return { retentionMs, copyRetentionMs }
+}
+
 /** Job Start (step 1) for a run: of one job, or with streams of a parent and a child for each. */
 export function jobRequest(run: TaskRun, facts: JobStartFacts): BackupJobRequest {
-  const { policy, schedule, client, retryDelayMs, retentionMs, limits } = facts
+  const { policy, schedule, client, retryDelayMs, kept, limits } = facts
   const [first] = run.parts
   const request: Draft = {
     requestId: run.requestId,
@@ -35,7 +53,7 @@ export function jobRequest(run: TaskRun, facts: JobStartFacts): BackupJobRequest
     schedule,
     client,
     retry: { tries: first?.tries ?? 1, delayMs: retryDelayMs },
-    retentionMs,
+    ...kept,
     limits,
     lines: facts.isLogged ? [startLine(run, facts)] : [],
   }

@@ -13,7 +13,7 @@ import { isSuccess } from './attempts.ts'
 import { BackupMemory } from './backup-memory.ts'
 import { askFileSystems } from './discovery.ts'
 import { type JobEnd, endOf } from './job-end.ts'
-import { endLine, jobRequest } from './job-request.ts'
+import { endLine, jobRequest, keptBy, type KeptPeriods } from './job-request.ts'
 import { triesOf } from './job-tries.ts'
 import type { BackupsOf, KnownBackups } from './last-backups.ts'
 import { newRun } from './new-run.ts'
@@ -284,15 +284,15 @@ export class PolicyClientTaskRunner {
 
   async #submit(run: TaskRun, schedule: Schedule): Promise<{ readonly jobId: string }> {
     const policy = this.#policy as Policy
-    const retentionMs = await this.#context.retention.periodMs(schedule.retentionLevel)
-    const answer = await this.#context.jobs.submit(this.#request(run, policy, schedule, retentionMs))
+    const kept = await keptBy(this.#context.retention, schedule)
+    const answer = await this.#context.jobs.submit(this.#request(run, policy, schedule, kept))
     const known = withJobs(run, answer)
     await this.#save(withRun(this.#record, known))
     this.#started(known, policy)
     return answer
   }
 
-  #request(run: TaskRun, policy: Policy, schedule: Schedule, retentionMs: number | null): BackupJobRequest {
+  #request(run: TaskRun, policy: Policy, schedule: Schedule, kept: KeptPeriods): BackupJobRequest {
     const { jobLog, clock, limitsFor, attempts } = this.#context
     const { client } = this.#record
     return jobRequest(run, {
@@ -300,7 +300,7 @@ export class PolicyClientTaskRunner {
       schedule,
       client,
       retryDelayMs: attempts.retryDelayMs,
-      retentionMs,
+      kept,
       limits: limitsFor(policy, client),
       now: clock.now(),
       isLogged: jobLog !== undefined,

@@ -16,11 +16,14 @@ export interface KnownNames {
 export function unknownNames(policy: Policy, known: KnownNames): string[] {
   const uses = [
     { of: '', storage: policy.storage, volumePool: policy.volumePool },
-    ...policy.schedules.map((schedule) => ({
-      of: `schedule ${schedule.name}: `,
-      storage: schedule.storage,
-      volumePool: schedule.volumePool,
-    })),
+    ...policy.schedules.flatMap(({ name, storage, volumePool, copies = [] }) => [
+      { of: `schedule ${name}: `, storage, volumePool },
+      ...copies.map((copy, index) => ({
+        of: `schedule ${name}, copy ${index + 1}: `,
+        storage: copy.storage,
+        volumePool: copy.volumePool,
+      })),
+    ]),
   ]
   const clients = known.clients === undefined ? [] : missing(policy.clients, known.clients)
   return [

@@ -17,6 +17,7 @@ import {
   isAbortError,
 } from '@nb/contracts'
 import { endOf } from './job-end.ts'
+import { keptBy, type KeptPeriods } from './job-request.ts'
 import type { RetentionTable } from './retention-table.ts'
 import { type UserChoice, chooseForUser } from './user-schedule.ts'
 
@@ -111,8 +112,8 @@ export function createUserRuns(context: UserRunContext): UserRuns {
         if (noted !== undefined) return { jobId: await submit(noted) }
         const now = clock.now()
         const choice = chooseForUser(request, await policies(), now, timeZone)
-        const retentionMs = await retention.periodMs(choice.schedule.retentionLevel)
-        const run = { request: jobRequestOf(request, choice, retentionMs, now) }
+        const kept = await keptBy(retention, choice.schedule)
+        const run = { request: jobRequestOf(request, choice, kept, now) }
         await save(run)
         return { jobId: await submit(run) }
       }),
@@ -133,7 +134,7 @@ export function createUserRuns(context: UserRunContext): UserRuns {
 function jobRequestOf(
   { requestId, client, type, paths, requestedBy }: UserRunRequest,
   { policy, schedule, opening }: UserChoice,
-  retentionMs: number | null,
+  kept: KeptPeriods,
   now: number,
 ): UserRun['request'] {
   const who = requestedBy ?? 'a user'
@@ -148,7 +149,7 @@ function jobRequestOf(
     client,
     selections: paths,
     windowClosesAt: opening.closesAt,
-    retentionMs,
+    ...kept,
     lines: [
       { time: now, component: 'scheduler', severity: 'info', step: { flow: 'backup', number: 1 }, text },
     ],

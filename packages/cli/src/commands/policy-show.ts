@@ -1,4 +1,5 @@
 import {
+  type ScheduleCopy,
   type CallOptions,
   displayPath,
   NbError,
@@ -46,6 +47,7 @@ export async function policyShowCommand(
     ...column(policy, 'MULTIPLEXING', (one) => one.multiplexing?.toString()),
     ...column(policy, 'STORAGE', (one) => one.storage && storageText(one.storage)),
     ...column(policy, 'POOL', (one) => one.volumePool),
+    ...column(policy, 'COPIES', (one) => one.copies?.map(copyText).join('; ')),
   ])
   return 0
 }
@@ -97,4 +99,14 @@ function fieldsOf(policy: StoredPolicy): (readonly [string, string | undefined])
     ['priority', String(policy.priority ?? 0)],
     ['most jobs at once', maxJobs === undefined ? undefined : String(maxJobs)],
   ]
+}
+
+/** One of the copies that are written at once: `disk2, retention 3, may fail`. */
+function copyText({ storage, retentionLevel, onFailure }: ScheduleCopy): string {
+  const told = [
+    storage === undefined ? undefined : storageText(storage),
+    retentionLevel === undefined ? undefined : `retention ${retentionLevel}`,
+    onFailure === 'continue' ? 'may fail' : undefined,
+  ].filter((each) => each !== undefined)
+  return told.length === 0 ? 'as the schedule' : told.join(', ')
 }

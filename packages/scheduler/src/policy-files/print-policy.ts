@@ -4,6 +4,7 @@ import {
   type Policy,
   type RetentionLevel,
   type Schedule,
+  type ScheduleCopy,
   type StorageChoice,
   type StoredPolicy,
   printDuration,
@@ -122,6 +123,16 @@ function scheduleOf(schedule: Schedule): Plain {
     multiplexing: schedule.multiplexing,
     storage: storage === undefined ? undefined : storageOf(storage),
     'volume-pool': schedule.volumePool,
+    copies: schedule.copies?.map(copyOf),
+  })
+}
+
+function copyOf({ storage, volumePool, retentionLevel, onFailure }: ScheduleCopy): Plain {
+  return defined({
+    storage: storage === undefined ? undefined : storageOf(storage),
+    'volume-pool': volumePool,
+    retention: retentionLevel,
+    'on-failure': onFailure === 'failAllCopies' ? 'fail-all-copies' : onFailure,
   })
 }
 

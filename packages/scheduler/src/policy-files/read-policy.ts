@@ -4,6 +4,7 @@ import {
   type Policy,
   type RetentionLevel,
   type Schedule,
+  type ScheduleCopy,
   type ScheduleType,
   type Selection,
   type StartWindow,
@@ -75,11 +76,17 @@ const scheduleKeys = [
   'multiplexing',
   'storage',
   'volume-pool',
+  'copies',
 ]
+const copyKeys = ['storage', 'volume-pool', 'retention', 'on-failure']
 const dayKeys = ['dates', 'weekdays', 'days-of-month']
 const types: readonly string[] = ['full', 'differential', 'cumulative', 'user-backup', 'user-archive']
 const digests: readonly DigestAlgorithm[] = ['sha256']
 const dayMs = 86_400_000
+const onFailures = new Map<string, NonNullable<ScheduleCopy['onFailure']>>([
+  ['continue', 'continue'],
+  ['fail-all-copies', 'failAllCopies'],
+])
 
 /**
  * The policy of a YAML or JSON text.
@@ -248,8 +255,30 @@ class PolicyReader {
         this.#storage(each, `${path}.storage`),
       ),
       volumePool: this.#may(fields, 'volume-pool', `${path}.volumePool`, (each) => reader.text(each)),
+      copies: this.#may(fields, 'copies', `${path}.copies`, (each) =>
+        this.#each(each, `${path}.copies`, (copy, at) => this.#copy(copy, at, former)),
+      ),
     }
     return present<Schedule>(schedule)
+  }
+
+  /** One of the copies that are written at once. */
+  #copy(place: Place, path: string, former: FormerLevel): ScheduleCopy | undefined {
+    const reader = this.#reader
+    const fields = reader.map(place, copyKeys)
+    if (fields === undefined) return undefined
+    return present<ScheduleCopy>({
+      storage: this.#may(fields, 'storage', `${path}.storage`, (each) =>
+        this.#storage(each, `${path}.storage`),
+      ),
+      volumePool: this.#may(fields, 'volume-pool', `${path}.volumePool`, (each) => reader.text(each)),
+      retentionLevel: this.#may(fields, 'retention', `${path}.retentionLevel`, (each) =>
+        this.#retention(each, former),
+      ),
+      onFailure: this.#may(fields, 'on-failure', `${path}.onFailure`, (each) =>
+        reader.parsed(each, 'continue or fail-all-copies', (text) => onFailures.get(text)),
+      ),
+    })
   }
 
   /** One of some words, or `none`. */

@@ -261,3 +261,39 @@ t.test('a printed file tells the period of its levels', async (t) => {
   const text = printPolicy(parsePolicy(web), { retentionLevels: [{ level: 3, periodMs: 31 * 24 * hour }] })
   t.match(text, /retention: 3 # 1 month/)
 })
+
+t.test(
+  'copies that are written at once, each with its storage, retention and what its failure means',
+  async (t) => {
+    const copies = (text: string) => `${web.split('schedules:')[0]}schedules:
+  - name: weekly
+    type: full
+    every: 1 week
+    windows: []
+    retention: 1 month
+    copies:
+${text}`
+    const policy = parsePolicy(
+      copies(`      - on-failure: continue
+      - {storage: {unit: disk2}, volume-pool: Offsite, retention: 1 year, on-failure: fail-all-copies}
+`),
+    )
+    t.strictSame(policy.schedules[0]?.copies, [
+      { onFailure: 'continue' },
+      {
+        storage: { kind: 'unit', name: 'disk2' },
+        volumePool: 'Offsite',
+        retentionLevel: 8,
+        onFailure: 'failAllCopies',
+      },
+    ])
+    const problems = (text: string) => readPolicy(copies(text)).problems.map(describeProblem).join('\n')
+    t.match(problems('      - {}\n'), /must be 2 to 4 copies, not 1; leave it out for one/)
+    t.match(problems('      - {on-failure: stop}\n      - {}\n'), /continue or fail-all-copies/)
+    t.match(
+      problems('      - {storage: {unit: d}}\n      - {storage: {unit: d}}\n'),
+      /name storage unit d twice; each copy needs a place of its own/,
+    )
+    t.match(problems('      - {unit: d}\n      - {}\n'), /storage/)
+  },
+)

@@ -65,6 +65,24 @@ const schedule: fc.Arbitrary<Schedule> = fc
     multiplexing: maybe(fc.integer({ min: 1, max: 32 })),
     storage: maybe(storage),
     volumePool: maybe(name),
+    copies: maybe(
+      fc.uniqueArray(
+        fc
+          .record({
+            storage: maybe(storage),
+            volumePool: maybe(name),
+            retentionLevel: maybe(fc.nat(100)),
+            onFailure: maybe(fc.constantFrom('continue' as const, 'failAllCopies' as const)),
+          })
+          .map(without),
+        {
+          minLength: 2,
+          maxLength: 4,
+          // No storage unit is named twice.
+          selector: (copy) => (copy.storage?.kind === 'unit' ? copy.storage.name : copy),
+        },
+      ),
+    ),
   })
   .map(({ when, ...rest }) => without({ ...rest, ...when }))
 const policy: fc.Arbitrary<Policy> = fc

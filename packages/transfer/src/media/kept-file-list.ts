@@ -32,7 +32,7 @@ export class KeptFileList {
     this.#parts = Array.from({ length: count }, () => {
       const part = new KeptFileList()
       part.#header = header
-      part.#pieces = pieces.map((piece) => piece as Buffer)
+      part.#pieces = pieces.map((piece) => piece)
       part.#bytes = bytes
       return part
     })
