@@ -6,6 +6,6 @@ import type { RemovalInput } from './client/removal/removal-session.ts'
 import { runRemoval } from './client/removal/run-removal.ts'
 import { runTasks } from './client/worker-main.ts'
 
-runTasks(parentPort, systemClock(), (input: RemovalInput, reporter) =>
-  runRemoval(input, openBlockPipe(input.list), { reporter }),
-)
+runTasks(parentPort, systemClock(), {
+  remover: (input: RemovalInput, reporter) => runRemoval(input, openBlockPipe(input.list), { reporter }),
+})

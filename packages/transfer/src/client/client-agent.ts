@@ -71,7 +71,7 @@ export interface ClientAgentOptions {
    */
   readonly restoreNotes?: string
   /**
-   * Whether a thread that reads is ready before there is a backup, so that one begins at once. It takes some 15 MiB while nothing is
+   * Whether a thread that reads and extracts is ready before there is work, so that a backup or restore begins at once. It takes some 15 MiB while nothing is
    * done, and a tenth of a second at the start of the agent. @default false
    */
   readonly readerReady?: boolean

@@ -55,3 +55,10 @@ export type WorkerMessage<Result> =
   | { readonly kind: 'writer-wanted' }
   | { readonly kind: 'done'; readonly result: Result }
   | { readonly kind: 'failed'; readonly error: ErrorRecord }
+
+/** What a thread is given to do. */
+export interface WorkerTask<Input = unknown> {
+  /** What kind of work it is, for those that do several. */
+  readonly name: string
+  readonly input: Input
+}

@@ -4,8 +4,20 @@ import { MemoryPool } from '../memory-pool.ts'
 import type { TransferWarning } from './warning.ts'
 import type { WorkerMessage, WorkerProgress } from './worker-messages.ts'
 
-/** The threads of this package, by the name of their entry. */
+/** The threads of this package, by what they do. */
 export type ThreadName = 'reader' | 'extractor' | 'writer' | 'remover'
+
+/** Their code. What reads can also extract, so that one thread that waits is ready for either. */
+type EntryName = 'mover' | 'writer' | 'remover'
+
+const entryOf: Readonly<Record<ThreadName, EntryName>> = {
+  reader: 'mover',
+  extractor: 'mover',
+  writer: 'writer',
+  remover: 'remover',
+}
+
+const threadNames = Object.keys(entryOf) as ThreadName[]
 
 /** Listens to a thread while it works. */
 export interface WorkerListener {
@@ -61,8 +73,8 @@ export class WorkerThreads {
   readonly #keepAfterMs: number
   readonly #enough: number
   readonly #patienceMs: number
-  readonly #ready: ReadonlySet<ThreadName>
-  readonly #idle: Record<ThreadName, IdleThread[]> = { reader: [], extractor: [], writer: [], remover: [] }
+  readonly #ready: ReadonlySet<EntryName>
+  readonly #idle: Record<EntryName, IdleThread[]> = { mover: [], writer: [], remover: [] }
   readonly #atWork: Record<ThreadName, number> = { reader: 0, extractor: 0, writer: 0, remover: 0 }
   /** Runs that wait for a thread, the longest first; each is given one, or `undefined` to start its own. */
   readonly #waiting: Record<ThreadName, ((worker: Worker | undefined) => void)[]> = {
@@ -88,7 +100,7 @@ export class WorkerThreads {
     this.#keepAfterMs = options.keepAfterMs ?? 1000
     this.#enough = options.enough ?? 4
     this.#patienceMs = options.patienceMs ?? 15_000
-    this.#ready = new Set(options.ready)
+    this.#ready = new Set(options.ready?.map((name) => entryOf[name]))
   }
 
   /**
@@ -129,15 +141,15 @@ export class WorkerThreads {
   /** Lets threads be kept, also again after a {@link stop}. Resolves when those that are to be ready are. */
   async start(): Promise<void> {
     this.#isStopped = false
-    await Promise.all([...this.#ready].map((name) => this.#getReady(name)))
+    await Promise.all([...this.#ready].map((entry) => this.#getReady(entry)))
   }
 
   /** Starts a thread that waits for work, where one is to be ready and none is. One that can't be started is started when it is needed. */
-  async #getReady(name: ThreadName): Promise<void> {
-    if (this.#isStopped || this.#idle[name].length > 0) return
-    const worker = startThread(name)
+  async #getReady(entry: EntryName): Promise<void> {
+    if (this.#isStopped || this.#idle[entry].length > 0) return
+    const worker = startThread(entry)
     // From here on it may be taken: its first task waits in its port until it can read it.
-    this.#keep(name, worker)
+    this.#keep(entry, worker)
     worker.ref()
     const loaded = new Promise<void>((resolve) => {
       worker.once('message', resolve).once('exit', resolve).once('error', resolve)
@@ -145,16 +157,16 @@ export class WorkerThreads {
     this.#loading.set(worker, loaded)
     await loaded
     this.#loading.delete(worker)
-    if (this.#idle[name].some((thread) => thread.worker === worker)) worker.unref()
+    if (this.#idle[entry].some((thread) => thread.worker === worker)) worker.unref()
   }
 
   async #take(name: ThreadName): Promise<Worker> {
-    const thread = this.#idle[name].pop()
+    const thread = this.#idle[entryOf[name]].pop()
     if (thread === undefined) {
       const given = this.#atWork[name] < this.#enough ? undefined : await this.#next(name)
       if (given !== undefined) return given
       this.#atWork[name] += 1
-      return startThread(name)
+      return startThread(entryOf[name])
     }
     this.#atWork[name] += 1
     thread.leave()
@@ -190,30 +202,32 @@ export class WorkerThreads {
     await worker.terminate()
     this.#atWork[name] -= 1
     if (this.#serveNext(name, undefined)) return
-    if (this.#ready.has(name) && this.#atWork[name] === 0) void this.#getReady(name)
+    const entry = entryOf[name]
+    const isAtWork = threadNames.some((other) => entryOf[other] === entry && this.#atWork[other] > 0)
+    if (this.#ready.has(entry) && !isAtWork) void this.#getReady(entry)
   }
 
   #putBack(name: ThreadName, worker: Worker): void {
     if (!this.#isStopped && this.#serveNext(name, worker)) return
-    const threads = this.#idle[name]
+    const threads = this.#idle[entryOf[name]]
     if (this.#isStopped || threads.length >= this.#keepIdle) {
       void this.#end(name, worker)
       return
     }
     this.#atWork[name] -= 1
-    this.#keep(name, worker)
+    this.#keep(entryOf[name], worker)
   }
 
   /** Keeps a thread without work, for a while or, where one is to be ready, for good. */
-  #keep(name: ThreadName, worker: Worker): void {
-    const threads = this.#idle[name]
+  #keep(entry: EntryName, worker: Worker): void {
+    const threads = this.#idle[entry]
     const leave = (): void => {
       cancelTimeout()
       worker.off('error', leave).off('exit', leave)
       const index = threads.findIndex((thread) => thread.worker === worker)
       if (index >= 0) threads.splice(index, 1)
     }
-    const isForGood = this.#ready.has(name) && threads.length === 0
+    const isForGood = this.#ready.has(entry) && threads.length === 0
     const cancelTimeout = isForGood
       ? () => undefined
       : this.#clock.setTimer(this.#keepIdleMs, () => {
@@ -256,12 +270,12 @@ function perform<Result>(
       )
     }
     worker.on('message', onMessage).on('error', onError).on('exit', onExit)
-    worker.postMessage(input)
+    worker.postMessage({ name, input })
   })
 }
 
 /** From source the entry is `../NAME-worker.ts`, once built `NAME-worker.js` beside the bundle. */
-function startThread(name: ThreadName): Worker {
+function startThread(name: EntryName): Worker {
   const isSource = import.meta.url.endsWith('.ts')
   const entry = new URL(isSource ? `../${name}-worker.ts` : `./${name}-worker.js`, import.meta.url)
   return new Worker(entry, { name: `nb-${name}`, execArgv: threadArguments() })
