@@ -61,6 +61,7 @@ export { BatchCursor } from './file-list/batch-cursor.ts'
 export type { FileListEntry } from './file-list/batch-cursor.ts'
 export { FileListDecoder } from './file-list/decoder.ts'
 export type { FileListSink, WholeBatch } from './file-list/decoder.ts'
+export { CarriedBatch } from './file-list/carried-batch.ts'
 export { batchWithoutFront } from './file-list/without-front.ts'
 export type { OpenBatch } from './file-list/frame.ts'
 export {

@@ -61,6 +61,11 @@ export class AttributesCursor {
   #digestStart = UNKNOWN
   #digestEnd = 0
 
+  // Where it lies.
+  #headAt = 0
+  #imageAt = 0
+  #imageBytes = 0
+
   // What the last entry of each kind said, and where the last member of each image ended.
   readonly #modes = new Float64Array(KINDS.length)
   readonly #sizes = new Float64Array(KINDS.length)
@@ -123,6 +128,31 @@ export class AttributesCursor {
   get identityKey(): string {
     const { device, inode } = this.#identity()
     return `${device}:${inode}`
+  }
+
+  /** Bytes that it takes; −1 where that is not known. */
+  get allocatedBytes(): number {
+    return this.#wide[ALLOCATED_BYTES] as number
+  }
+
+  /** Whether there is a digest of its content. */
+  get hasDigest(): boolean {
+    return this.#digestStart !== UNKNOWN
+  }
+
+  /** Where it begins in the batch: its head. */
+  get headAt(): number {
+    return this.#headAt
+  }
+
+  /** Where the number of its image is in the batch, or would be. */
+  get imageAt(): number {
+    return this.#imageAt
+  }
+
+  /** Bytes of that number; 0 where the image is that of the entry before. */
+  get imageBytes(): number {
+    return this.#imageBytes
   }
 
   /** Facts about its reading. */
@@ -191,6 +221,7 @@ export class AttributesCursor {
    * @throws FormatError `FILE_LIST_INVALID`
    */
   next(): void {
+    this.#headAt = this.#position
     const head = this.#byte() | (this.#byte() << 8)
     const kind = head & HEAD.kindMask
     if (kind >= KINDS.length) throw this.#fault(`An entry of kind ${kind}`)
@@ -362,7 +393,9 @@ export class AttributesCursor {
   }
 
   #readPosition(head: number, kind: number): void {
+    this.#imageAt = this.#position
     if (!(head & HEAD.imageSame)) this.#imageIndex = this.#unsigned()
+    this.#imageBytes = this.#position - this.#imageAt
     const image = this.#imageIndex
     if (image > MAX_IMAGE_INDEX) throw this.#fault(`An entry in image ${image}`)
     if (image !== this.#offsetImage) this.#changeImage(image)

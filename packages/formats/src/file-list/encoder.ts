@@ -132,6 +132,22 @@ export class FileListEncoder {
     return batch
   }
 
+  /**
+   * Takes note of a whole batch that goes into the list here as it is, see `CarriedBatch`. None is open.
+   *
+   * @param entryCount - its entries
+   * @param firstPath - its first path, above all before
+   * @param lastPath - its last one
+   * @throws TypeError - a batch is open, or the order is wrong
+   */
+  carried(entryCount: number, firstPath: Buffer, lastPath: Buffer): void {
+    if (this.#batchEntries > 0) throw new TypeError('a batch is open')
+    this.#checkedShared(firstPath)
+    this.#lastPath.set(lastPath)
+    this.#lastPathBytes = lastPath.length
+    this.#entryCount += entryCount
+  }
+
   /** Bytes in common with the path before, which was sound: only the others are looked at. */
   #checkedShared(path: Buffer): number {
     const last = this.#lastPath

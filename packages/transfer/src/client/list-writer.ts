@@ -1,5 +1,7 @@
 import { type FileListEncoder, ListEntry } from '@nb/formats'
 import type { FileStat } from '../posix/file-stat.ts'
+import { CarriedRun } from './carried-run.ts'
+import type { KnownEntry, ReferenceCursor } from './reference-cursor.ts'
 import type { StreamWriter } from './stream-writer.ts'
 import type { WalkEntry } from './walk.ts'
 
@@ -9,6 +11,7 @@ export class ListWriter {
   readonly #out: StreamWriter
   /** The memory of every entry that is added. */
   readonly #entry = new ListEntry()
+  readonly #run: CarriedRun
   /** Batches passed on. */
   batches: number
 
@@ -16,6 +19,7 @@ export class ListWriter {
     this.#encoder = encoder
     this.#out = out
     this.batches = batches
+    this.#run = new CarriedRun(encoder, (batch) => this.#passOn(batch))
     out.write(encoder.header())
     out.flush()
   }
@@ -59,15 +63,20 @@ export class ListWriter {
     return entry
   }
 
-  /** @returns whether it was the last of a batch, which is passed on */
-  add(entry: ListEntry): boolean {
-    const batch = this.#encoder.addEntry(entry)
-    this.#passOn(batch)
-    return batch !== undefined
+  /** Adds an entry that is as the reference has it, but for its image; says whether that was possible without writing it. */
+  carry(known: KnownEntry, reference: ReferenceCursor, path: Buffer): boolean {
+    const { batch } = reference
+    return batch !== undefined && this.#run.take(batch, reference.index, known, path)
+  }
+
+  add(entry: ListEntry): void {
+    this.#run.end()
+    this.#passOn(this.#encoder.addEntry(entry))
   }
 
   /** Passes on what is there. */
   flush(): void {
+    this.#run.end()
     this.#passOn(this.#encoder.flush())
   }
 

@@ -16,7 +16,7 @@ import { ListWriter } from './list-writer.ts'
 import { memberOf, writeMemberHeader } from './member-writer.ts'
 import type { OwnerNames } from './owner-names.ts'
 import type { ReadCalls } from './read-calls.ts'
-import { isUnchanged, type ReferenceCursor } from './reference-cursor.ts'
+import { isListedAlike, isUnchanged, type ReferenceCursor } from './reference-cursor.ts'
 import type { StreamWriter } from './stream-writer.ts'
 import type { WalkEntry } from './walk.ts'
 import type { WarningSink } from './warning.ts'
@@ -88,7 +88,8 @@ export class Reader {
   readonly #links: LinkGroups
   readonly #list: ListWriter
   readonly #files: FileReader
-  /** Where the stream was when the last batch of the list was passed on. */
+  /** Batches that were passed on when an entry was listed last, and where the stream was when the last of them was. */
+  #batchesBefore = 0
   #dataBefore = 0
 
   constructor(parts: ReaderParts) {
@@ -155,13 +156,19 @@ export class Reader {
 
   /** Lists an unchanged entry as the reference has it; says whether it is unchanged. */
   #carried(entry: WalkEntry, linkTarget: Buffer | undefined, firstPath: Buffer | undefined): boolean {
-    const known = this.#parts.reference?.find(entry.path)
-    if (known === undefined || !isUnchanged(known, entry, linkTarget)) return false
+    const { reference, keepsDigests } = this.#parts
+    const known = reference?.find(entry.path)
+    if (reference === undefined || known === undefined || !isUnchanged(known, entry, linkTarget)) return false
+    const isAlike = isListedAlike(known, entry, firstPath) && (keepsDigests || !known.hasDigest)
+    if (isAlike && this.#list.carry(known, reference, entry.path)) {
+      this.#listed()
+      return true
+    }
     const listed = this.#list.describe(entry, entry.stat, linkTarget, firstPath)
     listed.imageIndex = known.imageIndex + 1
     listed.memberOffset = known.memberOffset
     listed.memberBytes = known.memberBytes
-    if (this.#parts.keepsDigests) listed.digest = known.digest
+    if (keepsDigests) listed.digest = known.digest
     this.#add(listed)
     return true
   }
@@ -233,12 +240,19 @@ export class Reader {
       listed.flags = stored.flags
       listed.digest = stored.digest
     }
-    this.counts.entries++
-    if (this.#list.add(listed)) this.#listGoesOn()
+    this.#list.add(listed)
+    this.#listed()
   }
 
-  /** A batch was passed on. Where nothing more is stored what is there is passed on too: the medium then is at a member's start. */
-  #listGoesOn(): void {
+  /**
+   * An entry is listed. When a batch was passed on, and nothing more was stored meanwhile, what is there of the stream is passed on
+   * too: the medium then is at a member's start.
+   */
+  #listed(): void {
+    this.counts.entries++
+    const { batches } = this.#list
+    if (batches === this.#batchesBefore) return
+    this.#batchesBefore = batches
     const { data } = this.#parts
     if (data.offset === this.#dataBefore) data.flush()
     this.#dataBefore = data.offset

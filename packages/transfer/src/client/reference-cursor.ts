@@ -16,6 +16,7 @@ export class ReferenceCursor {
   readonly #decoder = new FileListDecoder()
   readonly #cursor = new BatchCursor()
   #batches: WholeBatch[] = []
+  #batch: WholeBatch | undefined
   /** Whether the cursor stands at an entry. */
   #stands = false
   #ended = false
@@ -49,6 +50,16 @@ export class ReferenceCursor {
       this.#stands = false
     }
     return undefined
+  }
+
+  /** The batch of the entry that was found last. */
+  get batch(): WholeBatch | undefined {
+    return this.#batch
+  }
+
+  /** Number of that entry in its batch. */
+  get index(): number {
+    return this.#cursor.index
   }
 
   /** Reads what is left, so that a broken rest is noticed and the sender can end. */
@@ -89,6 +100,7 @@ export class ReferenceCursor {
           throw new FormatError('FILE_LIST_ORDER', open.offset, text)
         }
       }
+      this.#batch = batch
       cursor.openChecked(bytes, open)
     }
     return (this.#stands = true)
@@ -139,6 +151,28 @@ export function isUnchanged(known: KnownEntry, entry: WalkEntry, linkTarget: Buf
     known.gid === stat.gid &&
     (kind !== 'file' || known.sizeBytes === stat.size) &&
     isSameKind(known, entry, linkTarget)
+  )
+}
+
+/**
+ * Whether what a list says of an unchanged entry is all as the reference has it, but for its image.
+ *
+ * @param firstPath - the first name in this list of a file of which this is a further one
+ */
+export function isListedAlike(
+  known: KnownEntry,
+  { stat, kind }: WalkEntry,
+  firstPath: Buffer | undefined,
+): boolean {
+  const isAlike =
+    firstPath === undefined
+      ? known.kind === kind
+      : kind === 'file' && known.kind === 'hardlink' && known.linkTarget?.equals(firstPath) === true
+  return (
+    isAlike &&
+    known.allocatedBytes === stat.blocks * 512 &&
+    known.linkCount === stat.nlink &&
+    known.sizeBytes === (kind === 'file' || kind === 'symlink' ? stat.size : 0)
   )
 }
 
