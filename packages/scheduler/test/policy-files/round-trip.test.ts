@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict'
-import { type DayRule, type Policy, type Schedule, pathFromBytes, toPath } from '@nb/contracts'
+import {
+  type DayRule,
+  type Policy,
+  type Schedule,
+  type ScheduleCopy,
+  pathFromBytes,
+  toPath,
+} from '@nb/contracts'
 import fc from 'fast-check'
 import t from 'tap'
 import { checkPolicy } from '../../src/check-policy.ts'
@@ -41,6 +48,20 @@ const window = fc.record({
   durationSeconds: fc.oneof(fc.constantFrom(28_800, 86_400), fc.integer({ min: 1, max: 604_800 })),
 })
 const frequencyMs = fc.integer({ min: 60_000, max: 366 * 86_400_000 })
+const copy: fc.Arbitrary<ScheduleCopy> = fc
+  .record({
+    storage: maybe(storage),
+    volumePool: maybe(name),
+    retentionLevel: maybe(fc.nat(100)),
+    onFailure: maybe(fc.constantFrom('continue' as const, 'failAllCopies' as const)),
+  })
+  .map(without)
+/** No storage unit is named twice. */
+const copies = fc.uniqueArray(copy, {
+  minLength: 2,
+  maxLength: 4,
+  selector: ({ storage: choice }) => (choice?.kind === 'unit' ? choice.name : Symbol('another')),
+})
 const schedule: fc.Arbitrary<Schedule> = fc
   .record({
     name,
@@ -65,24 +86,7 @@ const schedule: fc.Arbitrary<Schedule> = fc
     multiplexing: maybe(fc.integer({ min: 1, max: 32 })),
     storage: maybe(storage),
     volumePool: maybe(name),
-    copies: maybe(
-      fc.uniqueArray(
-        fc
-          .record({
-            storage: maybe(storage),
-            volumePool: maybe(name),
-            retentionLevel: maybe(fc.nat(100)),
-            onFailure: maybe(fc.constantFrom('continue' as const, 'failAllCopies' as const)),
-          })
-          .map(without),
-        {
-          minLength: 2,
-          maxLength: 4,
-          // No storage unit is named twice.
-          selector: (copy) => (copy.storage?.kind === 'unit' ? copy.storage.name : copy),
-        },
-      ),
-    ),
+    copies: maybe(copies),
   })
   .map(({ when, ...rest }) => without({ ...rest, ...when }))
 const policy: fc.Arbitrary<Policy> = fc
