@@ -27,6 +27,8 @@ export interface ClientScript {
   readonly failAfter?: { readonly bytes: number; readonly error: NbError }
   /** Sends so many bytes of the stream, then nothing more. */
   readonly silentAfter?: number
+  /** Called before each chunk of a backup is sent. */
+  readonly beforeWrite?: () => Promise<void>
   /** Does not even take the call. */
   readonly unreachable?: NbError
   /** What it says in the end, where that is not the truth. */
@@ -90,7 +92,8 @@ export class ScriptedClient implements ClientAgent {
   startBackup: ClientAgent['startBackup'] = async (spec) => {
     if (this.script.unreachable !== undefined) throw this.script.unreachable
     this.backups.push(spec)
-    return this.#start((run) => this.#backup(run, spec))
+    const { script } = this
+    return this.#start((run) => this.#backup(run, spec, script))
   }
 
   async startRestore(spec: RestoreRunSpec): Promise<{ readonly runId: string }> {
@@ -175,12 +178,12 @@ export class ScriptedClient implements ClientAgent {
     return { runId }
   }
 
-  async #backup(run: Run, spec: BackupRunSpec): Promise<Partial<RunResult>> {
+  async #backup(run: Run, spec: BackupRunSpec, script: ClientScript): Promise<Partial<RunResult>> {
     const data = await this.#open(run, spec.data)
     const metadata = await this.#open(run, spec.metadata)
-    const { image } = this.script
+    const { image } = script
     if (image === undefined) throw new NbError('internal', 'the script has no image')
-    await this.#sendWithStops(run, spec, { data, metadata }, image)
+    await this.#sendWithStops(run, spec, { data, metadata }, image, script)
     run.progress = { files: image.counts.entries, bytes: image.counts.bytes }
     return { sent: { counts: image.counts, fileList: image.totals } }
   }
@@ -191,6 +194,7 @@ export class ScriptedClient implements ClientAgent {
     { checkpointIntervalMs, resumeFrom }: BackupRunSpec,
     { data, metadata }: { readonly data: DataChannel; readonly metadata: DataChannel },
     image: MadeImage,
+    script: ClientScript,
   ): Promise<void> {
     let streamAt = resumeFrom?.streamBytes ?? 0
     let listAt = 0
@@ -203,7 +207,7 @@ export class ScriptedClient implements ClientAgent {
       if (fileList.entries <= (resumeFrom?.fileList.entries ?? 0)) continue
       const { streamBytes } = counts
       await Promise.all([
-        this.#send(run, data, image.stream.subarray(0, streamBytes), streamAt),
+        this.#send(run, data, script, image.stream.subarray(0, streamBytes), streamAt),
         sendPart(metadata, image.list.subarray(listAt, fileList.bytes), 5000),
       ])
       streamAt = streamBytes
@@ -214,17 +218,18 @@ export class ScriptedClient implements ClientAgent {
         await new Promise<void>((resolve) => (run.goOn = resolve))
     }
     await Promise.all([
-      this.#send(run, data, image.stream, streamAt).then(() => data.end()),
+      this.#send(run, data, script, image.stream, streamAt).then(() => data.end()),
       sendPart(metadata, image.list.subarray(listAt), 5000).then(() => metadata.end()),
     ])
   }
 
-  async #send(run: Run, data: DataChannel, stream: Buffer, from = 0): Promise<void> {
-    const { failAfter, silentAfter, chunkBytes = 100_000 } = this.script
+  async #send(run: Run, data: DataChannel, script: ClientScript, stream: Buffer, from = 0): Promise<void> {
+    const { failAfter, silentAfter, beforeWrite, chunkBytes = 100_000 } = script
     for (let at = from; at < stream.length; at += chunkBytes) {
       if (failAfter !== undefined && at >= failAfter.bytes) throw failAfter.error
       // An end that never comes: reading waits until the channel breaks.
       if (silentAfter !== undefined && at >= silentAfter) await data.read()
+      await beforeWrite?.()
       await data.write(stream.subarray(at, at + chunkBytes))
       this.sentBytes = Math.min(at + chunkBytes, stream.length)
       run.progress = { files: 0, bytes: this.sentBytes }
