@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Bench, BenchContext } from '../bench.ts'
 import { bigFiles, smallFiles } from '../data/sources.ts'
 import { runMeasured } from '../measured-process.ts'
-import { nodeFlags, ownBackup, ownRestore } from '../own-run.ts'
+import { nodeFlags, ownBackup, ownIncremental, ownRestore } from '../own-run.ts'
 import type { Figure } from '../rows.ts'
 import { ensureTool, tools } from '../tools.ts'
 
@@ -63,12 +63,16 @@ async function curve({ quick, mostFiles, workDirectory, tell }: BenchContext): P
   let made = 0
   for (let files = quick ? 1000 : 10_000; files <= longest; files = next(files, longest)) {
     made = makeEmptyFiles(source, made, files)
-    const { peakBytes } = await ownBackup(state, source)
+    for (const [what, { peakBytes }] of [
+      ['backup', await ownBackup(state, source)],
+      ['incremental without a change', await ownIncremental(state, source)],
+    ] as const) {
+      const figure = peak(`${what} of ${files.toLocaleString('en')} files`, peakBytes)
+      const first = figures.find((one) => one.case.startsWith(what))
+      figures.push(first === undefined ? figure : { ...figure, peer: { name: first.case, value: first.value } })
+      tell(`  ${figure.case}: ${figure.value.toFixed(0)} MiB`)
+    }
     rmSync(state, { recursive: true })
-    const figure = peak(`backup of ${files.toLocaleString('en')} files`, peakBytes)
-    const [first] = figures
-    figures.push(first === undefined ? figure : { ...figure, peer: { name: first.case, value: first.value } })
-    tell(`  ${figure.case}: ${figure.value.toFixed(0)} MiB`)
   }
   rmSync(source, { recursive: true })
   return figures
