@@ -1,5 +1,6 @@
 import { availableParallelism, loadavg } from 'node:os'
 import { type Clock, type Lifecycle, type Logger, type MediaManager, debugLogger } from '@nb/contracts'
+import { defaultReportMs, fromTimeToTime } from './from-time-to-time.ts'
 
 /** What a load reporter asks for. */
 export interface LoadReporterComponents {
@@ -28,29 +29,12 @@ export function createLoadReporter(
   options: LoadReporterOptions,
 ): Required<Lifecycle> {
   const { media, clock, load = hostLoad, logger = debugLogger('nb:transfer:load-reporter') } = components
-  const { mediaServer: name, intervalMs = 60_000 } = options
-  if (!Number.isInteger(intervalMs) || intervalMs < 1000 || intervalMs > 3_600_000)
-    throw new TypeError(`intervalMs must be a whole number from 1000 to 3600000, not ${intervalMs}`)
-  let cancel: (() => void) | undefined
-  let reporting: Promise<void> = Promise.resolve()
-
-  const report = (): void => {
-    cancel = clock.setTimer(intervalMs, report)
-    reporting = media.reportLoad({ name, load: Math.min(Math.max(load(), 0), 1) }).catch((error: unknown) => {
+  const { mediaServer: name, intervalMs = defaultReportMs } = options
+  return fromTimeToTime(clock, intervalMs, () =>
+    media.reportLoad({ name, load: Math.min(Math.max(load(), 0), 1) }).catch((error: unknown) => {
       logger.error('the load of media server %s was not reported: %o', name, error)
-    })
-  }
-  return {
-    start: async () => {
-      if (cancel === undefined) report()
-      await reporting
-    },
-    stop: async () => {
-      cancel?.()
-      cancel = undefined
-      await reporting
-    },
-  }
+    }),
+  )
 }
 
 function hostLoad(): number {

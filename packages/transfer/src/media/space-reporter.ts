@@ -6,6 +6,7 @@ import {
   type MediaStore,
   debugLogger,
 } from '@nb/contracts'
+import { defaultReportMs, fromTimeToTime } from './from-time-to-time.ts'
 
 /** What a space reporter asks for. */
 export interface SpaceReporterComponents {
@@ -41,12 +42,6 @@ export function createSpaceReporter(
   options: SpaceReporterOptions = {},
 ): SpaceReporter {
   const { media, stores, clock, logger = debugLogger('nb:transfer:space-reporter') } = components
-  const { intervalMs = 60_000 } = options
-  if (!Number.isInteger(intervalMs) || intervalMs < 1000 || intervalMs > 3_600_000)
-    throw new TypeError(`intervalMs must be a whole number from 1000 to 3600000, not ${intervalMs}`)
-  let cancel: (() => void) | undefined
-  let reporting: Promise<unknown> = Promise.resolve()
-
   const tell: SpaceReporter['tell'] = async ({ storageUnit, full = false }) => {
     try {
       const store = Object.hasOwn(stores, storageUnit) ? stores[storageUnit] : undefined
@@ -59,20 +54,7 @@ export function createSpaceReporter(
       logger.error('the room of storage unit %s was not reported: %o', storageUnit, error)
     }
   }
-  const report = (): void => {
-    cancel = clock.setTimer(intervalMs, report)
-    reporting = Promise.all(Object.keys(stores).map((storageUnit) => tell({ storageUnit })))
-  }
-  return {
-    start: async () => {
-      if (cancel === undefined) report()
-      await reporting
-    },
-    stop: async () => {
-      cancel?.()
-      cancel = undefined
-      await reporting
-    },
-    tell,
-  }
+  const tellAll = (): Promise<unknown> =>
+    Promise.all(Object.keys(stores).map((storageUnit) => tell({ storageUnit })))
+  return { ...fromTimeToTime(clock, options.intervalMs ?? defaultReportMs, tellAll), tell }
 }
