@@ -69,7 +69,9 @@ async function curve({ quick, mostFiles, workDirectory, tell }: BenchContext): P
     ] as const) {
       const figure = peak(`${what} of ${files.toLocaleString('en')} files`, peakBytes)
       const first = figures.find((one) => one.case.startsWith(what))
-      figures.push(first === undefined ? figure : { ...figure, peer: { name: first.case, value: first.value } })
+      figures.push(
+        first === undefined ? figure : { ...figure, peer: { name: first.case, value: first.value } },
+      )
       tell(`  ${figure.case}: ${figure.value.toFixed(0)} MiB`)
     }
     rmSync(state, { recursive: true })
