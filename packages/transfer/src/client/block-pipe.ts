@@ -31,8 +31,12 @@ export interface BlockPipe {
   /** Reader: the next published bytes, `undefined` after the end. They stay until {@link release}. */
   take(): Promise<Buffer | undefined>
   takeSync(): Buffer | undefined
-  /** Reader: as {@link takeSync}, but the block after the one that this end took last, whether that was released or not. */
-  takeAheadSync(): Buffer | undefined
+  /**
+   * Reader: as {@link takeSync}, but the block after the one that this end took last, whether that was released or not.
+   *
+   * @param beforeWait - called where it has to be waited for
+   */
+  takeAheadSync(beforeWait?: () => void): Buffer | undefined
   /** Reader: gives the taken block back to the writer; of several the one that was taken first. */
   release(): void
   /** Writer: waits until all that was published is released, blocking the thread. */
@@ -197,9 +201,13 @@ export function openBlockPipe(shared: SharedPipe): BlockPipe {
     },
     take: () => until(tryTake),
     takeSync: () => untilSync(tryTake),
-    takeAheadSync() {
+    takeAheadSync(beforeWait) {
       const place = (ahead ??= load(RELEASED))
-      const found = untilSync(() => tryTakeAt(place))
+      let found = tryTakeAt(place)
+      if (isNotYet(found)) {
+        beforeWait?.()
+        found = untilSync(() => tryTakeAt(place))
+      }
       if (found !== undefined) ahead = (place + 1) | 0
       return found
     },

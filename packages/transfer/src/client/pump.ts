@@ -13,11 +13,13 @@ export async function pumpOut(pipe: BlockPipe, channel: DataChannel): Promise<vo
 
 /** Puts what comes over a channel into a pipe, and ends it. */
 export async function pumpIn(channel: DataChannel, pipe: BlockPipe): Promise<void> {
-  for await (const chunk of readChannel(channel)) {
+  for await (const piece of readChannel(channel)) {
+    const chunk = Buffer.from(piece.buffer, piece.byteOffset, piece.length)
     for (let at = 0; at < chunk.length;) {
       const block = await pipe.claim()
       const length = Math.min(block.length, chunk.length - at)
-      block.set(chunk.subarray(at, at + length))
+      // Not `set`, which goes word by word where memory is shared.
+      chunk.copy(block, 0, at, at + length)
       pipe.publish(length)
       at += length
     }

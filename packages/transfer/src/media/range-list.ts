@@ -18,13 +18,24 @@ export class RangeList {
     return this.#count
   }
 
-  /** Adds a range; order and overlap do not matter. */
+  /** Adds a range; order and overlap do not matter. One that follows the last, as nearly all do, becomes part of it. */
   add(offset: number, bytes: number): void {
+    if (this.#extends(offset, bytes)) return
     if (this.#count === this.#offsets.length) this.#grow()
     if (this.#count > 0 && offset < (this.#offsets[this.#count - 1] as number)) this.#ascending = false
     this.#offsets[this.#count] = offset
     this.#lengths[this.#count] = bytes
     this.#count += 1
+  }
+
+  #extends(offset: number, bytes: number): boolean {
+    const last = this.#count - 1
+    if (last < 0) return false
+    const start = this.#offsets[last] as number
+    const end = start + (this.#lengths[last] as number)
+    if (offset < start || offset > end) return false
+    this.#lengths[last] = Math.max(end, offset + bytes) - start
+    return true
   }
 
   /** Sorts, and makes one of ranges that touch or overlap; gives the bytes they cover. */

@@ -11,11 +11,13 @@ export class RingFiller {
   }
 
   /** Adds bytes; the memory may be used again when it resolves. */
-  async write(bytes: Uint8Array): Promise<void> {
+  async write(piece: Uint8Array): Promise<void> {
+    const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.length)
     for (let at = 0; at < bytes.length;) {
       this.#block ??= await this.#ring.claim()
       const count = Math.min(bytes.length - at, this.#block.length - this.#fill)
-      this.#block.set(bytes.subarray(at, at + count), this.#fill)
+      // Not `set`, which goes word by word where memory is shared.
+      bytes.copy(this.#block, this.#fill, at, at + count)
       at += count
       this.#fill += count
       if (this.#fill === this.#block.length) this.#publish()

@@ -43,6 +43,7 @@ function lateWriter(calls: WriterCalls, most = 100): WritesBehind & { readonly d
     finish: (...args) => put(() => file.finish(...args)),
     drop: (fd) => put(() => file.drop(fd)),
     release: () => undefined,
+    hurry: () => undefined,
     settle: work,
     end: work,
     takeFailures: () => {

@@ -120,7 +120,7 @@ export function runExtractor(
     noting(() => (note = beginNote(spec, rootPath, installer.prefix)))
     if (spec.ifExists === 'fail' && !root.made && !isEmpty(posix, root.fd)) extractor.checkNothingExists()
     extractor.makeDirectories()
-    extractData(pipes.data, extractor, behind !== undefined)
+    extractData(pipes.data, extractor, behind)
     extractor.settle()
     const state = extractor.finish(spec)
     const { counts } = extractor
@@ -218,9 +218,14 @@ function beginBehind(
   return new WriteBehind(behind.shared, behind.memory)
 }
 
-function extractData(pipe: ExtractorPipes['data'], extractor: Extractor, isBehind: boolean): void {
-  const take = isBehind ? () => pipe.takeAheadSync() : () => pipe.takeSync()
-  const release = isBehind ? () => extractor.releaseBlock() : () => pipe.release()
+function extractData(
+  pipe: ExtractorPipes['data'],
+  extractor: Extractor,
+  behind: WritesBehind | undefined,
+): void {
+  const take = (): Buffer | undefined =>
+    behind === undefined ? pipe.takeSync() : pipe.takeAheadSync(() => behind.hurry())
+  const release = (): void => (behind === undefined ? pipe.release() : extractor.releaseBlock())
   const splitter = new RangeSplitter()
   let parser = new ArchiveParser({ names: false })
   const sink: RangeSink = {

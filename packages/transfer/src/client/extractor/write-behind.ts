@@ -10,7 +10,7 @@ export interface SharedWriteBehind {
 /** Writes open files later than it is told, in order. */
 export type WritesBehind = Pick<
   WriteBehind,
-  'takes' | 'write' | 'finish' | 'drop' | 'release' | 'settle' | 'end' | 'takeFailures'
+  'takes' | 'write' | 'finish' | 'drop' | 'release' | 'hurry' | 'settle' | 'end' | 'takeFailures'
 >
 
 /** What failed with an open file, and what of it was not done. */
@@ -39,7 +39,7 @@ export const FAILURES_AT = 8
 
 /** Operations of one block, and blocks: so many files at most are open at once. */
 export const OPS_PER_BLOCK = 32
-export const OP_BLOCKS = 8
+export const OP_BLOCKS = 16
 const OP_BYTES = OP_NUMBERS * Float64Array.BYTES_PER_ELEMENT
 export const OP_BLOCK_BYTES: number = OPS_PER_BLOCK * OP_BYTES
 /** The extractor looks at them after every block, so no more can have come. */
@@ -98,9 +98,15 @@ export class WriteBehind {
     this.#publish()
   }
 
+  /** What was told is to be done now: more may not come for long. */
+  hurry(): void {
+    this.#publish()
+    this.#ops.wake()
+  }
+
   /** Waits until all is done. */
   settle(): void {
-    this.#publish()
+    this.hurry()
     this.#ops.drainSync()
   }
 
@@ -147,7 +153,8 @@ export class WriteBehind {
 
   #publish(): void {
     if (this.#fill === 0) return
-    this.#ops.publish(this.#fill * Float64Array.BYTES_PER_ELEMENT)
+    // Waking a thread takes longer than writing a file.
+    this.#ops.publish(this.#fill * Float64Array.BYTES_PER_ELEMENT, true)
     this.#block = undefined
     this.#fill = 0
   }
