@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Path, toPath } from '@nb/contracts'
-import { addImage, client, dropCache, openSite } from './catalog/site.ts'
+import { addImage, client, dropCache, fillCache, openSite } from './catalog/site.ts'
 import { writeList } from './catalog/write-list.ts'
 import { realRecords, syntheticDirectories, syntheticRecords } from './data/file-lists.ts'
 import { createRandom } from './data/random.ts'
@@ -103,7 +103,7 @@ async function history(): Promise<IntakeRun> {
   }
 }
 
-/** Random directories: cold by a catalog that was just opened, nothing of it in the system's memory; then warm. */
+/** Random directories: cold by a catalog that was just opened, nothing of it in the system's memory; then warm, all of it there. */
 async function browse(): Promise<QuestionsRun> {
   const [entries = 0, coldCount = 0, warmCount = 0] = numbers
   const directories = syntheticDirectories(entries)
@@ -124,6 +124,7 @@ async function browse(): Promise<QuestionsRun> {
     await ask(site, cold)
     await site.stop()
   }
+  fillCache(join(folder, 'images'))
   const site = await openSite(folder)
   const cpuBefore = process.cpuUsage()
   for (let number = 0; number < warmCount; number++) await ask(site, warm)
@@ -162,6 +163,7 @@ async function versions(): Promise<QuestionsRun> {
     await ask(site, number, cold)
     await site.stop()
   }
+  fillCache(join(folder, 'images'))
   const site = await openSite(folder)
   // The first opens all lists.
   await ask(site, coldCount, [])

@@ -1,3 +1,4 @@
+import { systemClock } from '@nb/contracts'
 // Mutated file lists and sparse indexes: decoders, lookups in batches, and the catalog's walk over a list that looks sound.
 import assert from 'node:assert/strict'
 import {
@@ -200,7 +201,10 @@ t.test('a list and an index that are mutated are walked to an end, or file-list-
       )
       const paths = { index: '/images/files.idx', fileList: '/images/files.nbf' }
       const headers = { paths: () => paths } as unknown as HeaderStore
-      const library = new TreeLibrary({ files, headers, logger: silent }, { openLists: 0, indexBytes: 0 })
+      const library = new TreeLibrary(
+        { files, headers, clock: systemClock(), logger: silent },
+        { openLists: 0, indexBytes: 0 },
+      )
       const counts = { entries: entryCount, storedEntries: 0, bytes: 0, streamBytes: 0, warnings: 0 }
       await library.with({ backupId: 'this', counts }, (tree) => walk(tree, decodeFileListIndex(parts[0])))
       const facts = await readListFacts(files, '/images/files.nbf')

@@ -103,6 +103,13 @@ async function send(
   while ((await channel.read()) !== undefined);
 }
 
+/** Has the system hold in memory all files below a folder, as it does of what is asked for again and again. */
+export function fillCache(folder: string): void {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))
+    if (entry.isFile())
+      spawnSync('dd', [`if=${join(entry.parentPath, entry.name)}`, 'of=/dev/null', 'bs=1M', 'status=none'])
+}
+
 /** Drops what the system holds in memory of the files below a folder, so that the next read goes to the disk. */
 export function dropCache(folder: string): void {
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))

@@ -9,7 +9,7 @@ import {
   type SerialQueue,
   throwIfAborted,
 } from '@nb/contracts'
-import { encodeFileListIndex } from '@nb/formats'
+import { encodeFileListIndex, groupBatches } from '@nb/formats'
 import { parseBackupId } from './backup-id.ts'
 import { checkAgainstList, neededImages } from './completion.ts'
 import type { HeaderStore } from './header-store.ts'
@@ -232,13 +232,8 @@ export class CatalogCheck {
         consequence: 'the image counts as damaged, and nothing is built upon it',
         mend: () => damage.sound(image),
       })
-    const index = encodeFileListIndex({
-      batches: facts.batches,
-      entryCount: facts.totals.entries,
-      fileListBytes: facts.totals.bytes,
-    })
     const there = await files.readFile(indexPath)
-    if (there?.equals(index) !== true)
+    if (there === undefined || !isIndexOf(facts, there))
       findings.push({
         backupId,
         path: indexPath,
@@ -272,6 +267,17 @@ export class CatalogCheck {
     }
     return (await registry.get(backupId))?.state === 'complete' ? findings : []
   }
+}
+
+/** Whether an index is that of a list: with its batches put together, or each alone, as they were before. */
+function isIndexOf({ batches, totals }: ListFacts, there: Buffer): boolean {
+  return [groupBatches(batches), batches].some((entries) =>
+    encodeFileListIndex({
+      batches: entries,
+      entryCount: totals.entries,
+      fileListBytes: totals.bytes,
+    }).equals(there),
+  )
 }
 
 function foreign(path: string): Finding {

@@ -81,7 +81,7 @@ export function createCatalog(components: CatalogComponents, options: CatalogOpt
   const headers = new HeaderStore(files, resolve(directory))
   const index = new ImageIndex(store)
   const registry = new ImageRegistry({ headers, index, events, logger })
-  const trees = new TreeLibrary({ files, headers, logger }, { openLists, indexBytes })
+  const trees = new TreeLibrary({ files, headers, clock, logger }, { openLists, indexBytes })
   const changes = new SerialQueue()
   const damage = new ListDamage({ registry, changes, events, logger })
   const outflows = new ListOutflows({ damage, channels, clock, logger, ticketTimeoutMs })

@@ -72,7 +72,7 @@ async function policyTrees(
   { client, policy, at: to = clock.now() }: TreeQuery,
 ): Promise<(readonly ImageRecord[])[]> {
   const trees: (readonly ImageRecord[])[] = []
-  for await (const prefix of index.trees(client)) {
+  for (const prefix of await index.trees(client)) {
     if (policy !== undefined && prefix !== `${treesPrefix(client)}${encodeName(policy)}/`) continue
     for await (const image of index.list({ prefix, to })) {
       if (image.state !== 'complete') continue

@@ -1,16 +1,16 @@
-import { type CallOptions, type OpenFile, throwIfAborted } from '@nb/contracts'
+import { type CallOptions, throwIfAborted } from '@nb/contracts'
 import {
   BatchCursor,
   comparePaths,
   decodeBatch,
   FileListDecoder,
   type FileListHeader,
-  type FileListRuns,
   type FileRecord,
-  findInRun,
   isWithin,
+  peekBatch,
 } from '@nb/formats'
-import { corruptList, corruptOn } from './list-facts.ts'
+import { corruptOn, corruptOnNow } from './list-facts.ts'
+import { findIn, keepable, type OpenList, readList } from './list-lookup.ts'
 import type { PathMatcher } from './search/path-matcher.ts'
 
 /** Bounds of a stretch of a list. */
@@ -21,21 +21,8 @@ export interface TreeBounds {
   readonly before?: Buffer
 }
 
-/** A file list that is open, with what lookups need of it. */
-export interface OpenList {
-  readonly path: string
-  readonly file: OpenFile
-  readonly runs: FileListRuns
-  readonly header: FileListHeader
-}
-
 /** Read at once where a list is gone through. */
 const chunkBytes = 256 * 1024
-/** Buffers for lookups that are kept for the next, and the biggest that is. */
-const keptBuffers = 32
-const keptBufferBytes = 64 * 1024
-const buffers: Buffer[] = []
-
 /** The file list of a complete image, open for lookups: each reads the batches it needs and no other. */
 export class FileTree {
   readonly #list: OpenList
@@ -66,20 +53,9 @@ export class FileTree {
   /** The entry of a path. */
   async find(path: Buffer): Promise<FileRecord | undefined> {
     if (this.#found?.path.equals(path) === true) return this.#found.record
-    const { runs } = this.#list
-    const run = runs.find(path)
-    if (run < 0) return undefined
-    const byteLength = runs.byteLength(run)
-    const buffer = takeBuffer(byteLength)
-    try {
-      const bytes = buffer.subarray(0, byteLength)
-      await this.#read(bytes, runs.offset(run))
-      const record = await corruptOn(this.#list.path, () => findInRun(bytes, path, runs.offset(run)))
-      this.#found = { path, record: record === undefined ? undefined : keepable(record) }
-      return this.#found.record
-    } finally {
-      giveBuffer(buffer)
-    }
+    const record = await findIn(this.#list, path)
+    this.#found = { path, record }
+    return record
   }
 
   /** Whether the path itself or anything below it is in the list. */
@@ -98,7 +74,8 @@ export class FileTree {
     const { first, end } = this.#runs(path, bounds)
     for (let number = first; number < end; number++) {
       const records: FileRecord[] = []
-      const isOver = await this.#step(number, options, (cursor) => {
+      const isBefore = (first: Buffer): boolean => comparePaths(first, path) <= 0
+      const isOver = await this.#step(number, options, isBefore, (cursor) => {
         const place = placeOf(cursor.path, path, bounds)
         if (place === 'inside') records.push(cursor.record())
         return place !== 'beyond'
@@ -126,7 +103,10 @@ export class FileTree {
     let last = covered
     for (let number = first; number < end;) {
       const records: FileRecord[] = []
-      const isOver = await this.#step(number, options, (cursor) => {
+      const isBefore = (first: Buffer): boolean =>
+        comparePaths(first, top) <= 0 ||
+        (last !== undefined && (comparePaths(first, last) <= 0 || isWithin(first, last)))
+      const isOver = await this.#step(number, options, isBefore, (cursor) => {
         const { path } = cursor
         const place = placeOf(path, top, bounds)
         if (place === 'beyond') return false
@@ -217,7 +197,7 @@ export class FileTree {
     for (let at = 0; at < this.bytes;) {
       throwIfAborted(options)
       const chunk = buffer.subarray(0, Math.min(chunkBytes, this.bytes - at))
-      await this.#read(chunk, at)
+      await readList(this.#list, chunk, at)
       await corruptOn(this.#list.path, () => decoder.push(chunk, {}))
       yield chunk
       at += chunk.length
@@ -240,20 +220,29 @@ export class FileTree {
     }
   }
 
-  /** Steps through a run until `visit` says that it is over. */
+  /**
+   * Steps through a run until `visit` says that it is over. Batches before one of whose first path `isBefore` holds are passed over:
+   * whatever precedes that path is not asked for.
+   */
   async #step(
     number: number,
     options: CallOptions | undefined,
+    isBefore: (firstPath: Buffer) => boolean,
     visit: (cursor: BatchCursor) => boolean,
   ): Promise<boolean> {
     throwIfAborted(options)
     const { runs, path } = this.#list
     const bytes = Buffer.allocUnsafe(runs.byteLength(number))
     const offset = runs.offset(number)
-    await this.#read(bytes, offset)
-    return corruptOn(path, () => {
+    await readList(this.#list, bytes, offset)
+    return corruptOnNow(path, () => {
       const cursor = new BatchCursor()
       for (let at = 0; at < bytes.length;) {
+        const { end } = peekBatch(bytes, at, offset + at)
+        if (end < bytes.length && isBefore(peekBatch(bytes, end, offset + end).firstPath)) {
+          at = end
+          continue
+        }
         at = cursor.open(bytes, at, offset + at)
         while (cursor.next()) if (!visit(cursor)) return true
       }
@@ -283,7 +272,7 @@ export class FileTree {
           : Buffer.allocUnsafeSlow(Math.max(chunkBytes, byteLength))
       const bytes = buffer.subarray(0, byteLength)
       const offset = runs.offset(from)
-      const read = this.#read(bytes, offset).then(() => ({ bytes, offset }))
+      const read = readList(this.#list, bytes, offset).then(() => ({ bytes, offset }))
       read.catch(() => undefined)
       return read
     }
@@ -302,31 +291,6 @@ export class FileTree {
       await next.catch(() => undefined)
     }
   }
-
-  async #read(target: Buffer, at: number): Promise<void> {
-    if ((await this.#list.file.read(target, at)) < target.length)
-      throw corruptList(this.#list.path, new Error('it is shorter than its index says'))
-  }
-}
-
-/** A record that is kept when the bytes it was read from are not. */
-function keepable(record: FileRecord): FileRecord {
-  const { linkTarget, digest } = record
-  if (linkTarget === undefined && digest === undefined) return record
-  return {
-    ...record,
-    ...(linkTarget === undefined ? {} : { linkTarget: Buffer.from(linkTarget) }),
-    ...(digest === undefined ? {} : { digest: Buffer.from(digest) }),
-  }
-}
-
-function takeBuffer(byteLength: number): Buffer {
-  if (byteLength > keptBufferBytes) return Buffer.allocUnsafeSlow(byteLength)
-  return buffers.pop() ?? Buffer.allocUnsafeSlow(keptBufferBytes)
-}
-
-function giveBuffer(buffer: Buffer): void {
-  if (buffer.length === keptBufferBytes && buffers.length < keptBuffers) buffers.push(buffer)
 }
 
 function placeOf(path: Buffer, top: Buffer, { after, before }: TreeBounds): 'before' | 'inside' | 'beyond' {

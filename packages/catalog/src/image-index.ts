@@ -31,6 +31,8 @@ const firstPage = 32
 const nextPages = 256
 /** Records that are kept decoded. */
 const keptRecords = 4096
+/** Rows of which it is kept how they end. */
+const keptRows = 1024
 
 /** What is known of all images, quickly found. Everything in it can be made again from the headers. */
 export class ImageIndex {
@@ -42,6 +44,10 @@ export class ImageIndex {
   readonly #kept = new Map<string, IndexedImage>()
   /** Grows with every change: what was read before it is not kept after it. */
   #changes = 0
+  /** The last key of rows that were asked for, `undefined` of an empty one; until the next change. */
+  readonly #lastKeys = new Map<string, Row | undefined>()
+  /** The rows of policies' backups of clients that were asked for; until the next change. */
+  readonly #treesOf = new Map<string, readonly string[]>()
 
   constructor(store: Store) {
     this.#store = store
@@ -93,7 +99,7 @@ export class ImageIndex {
 
   /** Empties it and makes it one of this form. */
   async reset(): Promise<void> {
-    this.#changes += 1
+    this.#changed()
     this.#kept.clear()
     await Promise.all([this.#images.clear(), this.#keys.clear(), this.#meta.clear()])
     await this.#meta.put(formatKey, format, durably)
@@ -116,8 +122,14 @@ export class ImageIndex {
   }
 
   #forget(backupId: string): void {
-    this.#changes += 1
+    this.#changed()
     this.#kept.delete(backupId)
+  }
+
+  #changed(): void {
+    this.#changes += 1
+    this.#lastKeys.clear()
+    this.#treesOf.clear()
   }
 
   /** Records by id, from memory where they are kept. */
@@ -160,23 +172,42 @@ export class ImageIndex {
   async *list({ prefix, from, to }: ListRange): AsyncGenerator<ImageRecord, void, undefined> {
     const lower = from === undefined ? prefix : `${prefix}${timeKey(from)}`
     const upper = to === undefined ? `${prefix}~` : `${prefix}${timeKey(to)}~`
-    yield* this.#fetch(this.#keys.values({ gte: lower, lt: upper, reverse: true }))
+    const last = await this.#lastKey(prefix)
+    if (last === undefined || last.key < lower) return
+    // Most ask for the newest and no more.
+    const [newest] = last.key < upper ? await this.#records([last.backupId]) : []
+    if (newest !== undefined) yield newest.image
+    const lt = last.key < upper ? last.key : upper
+    yield* this.#fetch(this.#keys.values({ gte: lower, lt, reverse: true }))
   }
 
-  /**
-   * For each policy that has backups of a client, the prefix of a {@link list} of them. One lookup each, however many
-   * backups there are.
-   */
-  async *trees(client: string): AsyncGenerator<string, void, undefined> {
+  async #lastKey(prefix: string): Promise<Row | undefined> {
+    if (this.#lastKeys.has(prefix)) return this.#lastKeys.get(prefix)
+    const changes = this.#changes
+    const range = { gte: prefix, lt: `${prefix}~`, reverse: true, limit: 1 }
+    const [found] = await guarded(() => this.#keys.iterator(range).all())
+    const last = found === undefined ? undefined : { key: found[0], backupId: found[1] }
+    if (changes === this.#changes) keepFew(this.#lastKeys, prefix, last)
+    return last
+  }
+
+  /** For each policy that has backups of a client, the prefix of a {@link list} of them. */
+  async trees(client: string): Promise<readonly string[]> {
+    const kept = this.#treesOf.get(client)
+    if (kept !== undefined) return kept
+    const changes = this.#changes
     const prefix = treesPrefix(client)
-    let before = `${prefix}~`
-    for (;;) {
+    const trees: string[] = []
+    // One lookup each, however many backups there are.
+    for (let before = `${prefix}~`; ;) {
       const range = { gte: prefix, lt: before, reverse: true, limit: 1 }
       const [key] = await guarded(() => this.#keys.keys(range).all())
-      if (key === undefined) return
+      if (key === undefined) break
       before = key.slice(0, key.indexOf('/', prefix.length) + 1)
-      yield before
+      trees.push(before)
     }
+    if (changes === this.#changes) keepFew(this.#treesOf, client, trees)
+    return trees
   }
 
   /** Complete images that are not to be kept after `now`, soonest first. */
@@ -205,6 +236,17 @@ export class ImageIndex {
       await ids.close()
     }
   }
+}
+
+/** A place in a row of images. */
+interface Row {
+  readonly key: string
+  readonly backupId: string
+}
+
+function keepFew<Value>(kept: Map<string, Value>, name: string, value: Value): void {
+  if (kept.size >= keptRows) kept.clear()
+  kept.set(name, value)
 }
 
 interface Ids {

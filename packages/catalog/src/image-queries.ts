@@ -12,13 +12,14 @@ import {
   toPath,
   type TreeQuery,
 } from '@nb/contracts'
+import type { FileListHeader, FileRecord } from '@nb/formats'
 import { candidates, notBackedUp } from './choose-image.ts'
 import { askedPath, stateKey, toFileEntry } from './file-entry.ts'
-import type { FileTree } from './file-tree.ts'
 import { encodeName } from './image-folder.ts'
 import type { ImageIndex } from './image-index.ts'
 import type { ImageRegistry } from './image-registry.ts'
 import type { ListDamage } from './list-damage.ts'
+import { SeenRuns } from './list-lookup.ts'
 import { mapAhead } from './map-ahead.ts'
 import type { ListOutflows } from './list-outflow.ts'
 import { searchEntries } from './search/search-entries.ts'
@@ -33,6 +34,13 @@ export interface ImageQueriesParts {
   readonly damage: ListDamage
   readonly outflows: ListOutflows
   readonly clock: Clock
+}
+
+/** What an image's list says of a path. */
+interface FoundState {
+  readonly image: ImageRecord
+  readonly record: FileRecord | undefined
+  readonly header: FileListHeader
 }
 
 type QueryMethods = Pick<
@@ -128,23 +136,32 @@ export class ImageQueries implements QueryMethods {
   ): AsyncGenerator<FileEntry, void, undefined> {
     const path = askedPath(input.path)
     const seen = new Set<string>()
+    const seenRuns = new SeenRuns()
     const { client, policy } = input
     const { damage, trees } = this.#parts
     const images = this.listImages({ client, ...(policy === undefined ? {} : { policy }) }, options)
-    const look = (image: ImageRecord): Promise<{ key: string; entry: FileEntry } | undefined> => {
-      const { backupId } = image
-      const find = async (tree: FileTree): Promise<{ key: string; entry: FileEntry } | undefined> => {
-        const record = await tree.find(path)
-        return record === undefined
-          ? undefined
-          : { key: stateKey(record), entry: toFileEntry(record, tree.header, backupId) }
+    const lookWaiting = (image: ImageRecord): Promise<FoundState> =>
+      damage.watch(image.backupId, () =>
+        trees.with(image, async (tree) => ({ image, record: await tree.find(path), header: tree.header })),
+      )
+    const lookNow = (image: ImageRecord): FoundState | Promise<FoundState> => {
+      try {
+        const found = trees.findNow(image, path, seenRuns)
+        return found === undefined ? lookWaiting(image) : { image, ...found }
+      } catch {
+        // Damage is found again, noted and told.
+        return lookWaiting(image)
       }
-      return damage.watch(backupId, () => trees.with(image, find))
     }
-    for await (const found of mapAhead(images, imagesAtOnce, look)) {
-      if (found === undefined || seen.has(found.key)) continue
-      seen.add(found.key)
-      yield found.entry
+    const look = (image: ImageRecord): FoundState | Promise<FoundState> => {
+      const others = trees.giveWay()
+      return others === undefined ? lookNow(image) : others.then(() => lookNow(image))
+    }
+    for await (const { image, record, header } of mapAhead(images, imagesAtOnce, look)) {
+      const key = record === undefined ? undefined : stateKey(record)
+      if (record === undefined || key === undefined || seen.has(key)) continue
+      seen.add(key)
+      yield toFileEntry(record, header, image.backupId)
     }
   }
 

@@ -233,6 +233,15 @@ export function corruptList(path: string, cause: unknown): NbError {
   })
 }
 
+/** The same as {@link corruptOn} for what waits for nothing. */
+export function corruptOnNow<Value>(path: string, work: () => Value): Value {
+  try {
+    return work()
+  } catch (error) {
+    throw error instanceof FormatError ? corruptList(path, error) : error
+  }
+}
+
 /** Runs `work`, turning what the format refuses into `file-list-corrupt`. */
 export async function corruptOn<Value>(path: string, work: () => Promise<Value> | Value): Promise<Value> {
   try {

@@ -1,13 +1,24 @@
-import { type Files, type ImageRecord, type Logger, replaceFile } from '@nb/contracts'
-import { decodeFileListHeader, encodeFileListIndex, FileListRuns, FormatError } from '@nb/formats'
-import { FileTree, type OpenList } from './file-tree.ts'
+import { type Clock, type Files, type ImageRecord, type Logger, replaceFile } from '@nb/contracts'
+import {
+  decodeFileListHeader,
+  encodeFileListIndex,
+  type FileListHeader,
+  FileListRuns,
+  type FileRecord,
+  FormatError,
+  groupBatches,
+} from '@nb/formats'
+import { FileTree } from './file-tree.ts'
 import type { HeaderStore } from './header-store.ts'
 import { corruptList, corruptOn, type ListFacts, openList, readListFacts } from './list-facts.ts'
+import { findNow, type OpenList, type SeenRuns } from './list-lookup.ts'
+import { ReadPace } from './read-pace.ts'
 
 /** What a {@link TreeLibrary} works with. */
 export interface TreeLibraryParts {
   readonly files: Files
   readonly headers: HeaderStore
+  readonly clock: Clock
   readonly logger: Logger
 }
 
@@ -24,6 +35,8 @@ export type ListedImage = Pick<ImageRecord, 'backupId' | 'counts' | 'damaged'>
 
 interface Shared {
   readonly list: Promise<OpenList>
+  /** The same once it is there, as long as it is kept. */
+  open?: OpenList
   memoryBytes: number
   users: number
   isKept: boolean
@@ -36,6 +49,7 @@ interface Shared {
 export class TreeLibrary {
   readonly #parts: TreeLibraryParts
   readonly #limits: TreeLibraryLimits
+  readonly #pace: ReadPace
   /** By backup id, the one used last at the end. */
   readonly #kept = new Map<string, Shared>()
   #keptBytes = 0
@@ -43,6 +57,7 @@ export class TreeLibrary {
   constructor(parts: TreeLibraryParts, limits: TreeLibraryLimits) {
     this.#parts = parts
     this.#limits = limits
+    this.#pace = new ReadPace(parts.clock)
   }
 
   /** The tree of a complete image; `work` has it open. Throws `file-list-corrupt`. */
@@ -55,16 +70,41 @@ export class TreeLibrary {
     }
   }
 
+  /**
+   * The entry of a path in an image whose list is open and read at once; `undefined` where {@link with} has to wait for it.
+   * Throws `file-list-corrupt`.
+   */
+  findNow(
+    { backupId, damaged }: ListedImage,
+    path: Buffer,
+    seen: SeenRuns,
+  ): { readonly record: FileRecord | undefined; readonly header: FileListHeader } | undefined {
+    const shared = this.#kept.get(backupId)
+    if (shared?.open === undefined || damaged !== undefined) return undefined
+    const { open } = shared
+    const found = findNow(open, path, seen)
+    if (found === undefined) return undefined
+    this.#used(backupId, shared)
+    return { record: found.record, header: open.header }
+  }
+
+  /** What to wait for between lookups that are done at once; `undefined` for nothing. */
+  giveWay(): Promise<void> | undefined {
+    return this.#pace.giveWay()
+  }
+
   /** The tree of a complete image. Close it. Throws `file-list-corrupt`. */
   async open(image: ListedImage): Promise<FileTree> {
     const { backupId, damaged } = image
     if (damaged !== undefined) return this.openAnew(image)
     const shared = this.#kept.get(backupId) ?? this.#begin(image, true)
-    if (shared.isKept) {
-      this.#kept.delete(backupId)
-      this.#kept.set(backupId, shared)
-    }
+    if (shared.isKept) this.#used(backupId, shared)
     return this.#use(backupId, shared)
+  }
+
+  #used(backupId: string, shared: Shared): void {
+    this.#kept.delete(backupId)
+    this.#kept.set(backupId, shared)
   }
 
   /** The same of a list that is read as it is on the disk now, whatever is at hand of it; nothing of it is kept. */
@@ -87,7 +127,11 @@ export class TreeLibrary {
   /** Writes the index of a list whose pass is done, durably. */
   async writeIndex(backupId: string, facts: ListFacts): Promise<Buffer> {
     const { batches, totals } = facts
-    const index = encodeFileListIndex({ batches, entryCount: totals.entries, fileListBytes: totals.bytes })
+    const index = encodeFileListIndex({
+      batches: groupBatches(batches),
+      entryCount: totals.entries,
+      fileListBytes: totals.bytes,
+    })
     await replaceFile(this.#parts.files, this.#parts.headers.paths(backupId).index, index)
     return index
   }
@@ -108,8 +152,10 @@ export class TreeLibrary {
     const list = this.#load(image)
     const shared: Shared = { list, memoryBytes: 0, users: 0, isKept: keep }
     list.then(
-      ({ runs, header }) => {
+      (open) => {
+        const { runs, header } = open
         if (this.#kept.get(backupId) !== shared) return
+        shared.open = open
         shared.memoryBytes = runs.memoryBytes + header.images.length * 64
         this.#keptBytes += shared.memoryBytes
         this.#trim()
@@ -160,7 +206,7 @@ export class TreeLibrary {
       const { header } = await corruptOn(path, () => decodeFileListHeader(bytes))
       const [owner] = header.images
       if (owner !== backupId) throw corruptList(path, new Error(`it is the one of image ${owner}`))
-      return { path, file, runs, header }
+      return { path, file, runs, header, pace: this.#pace }
     } catch (error) {
       await file.close()
       throw error

@@ -10,12 +10,14 @@ import {
   systemFiles,
 } from '@nb/contracts'
 import { createLocalChannels } from '@nb/remote'
+import { systemClock } from '@nb/contracts'
 import { createVirtualClock, type VirtualClock } from '@nb/test-kit'
 import { MemoryLevel } from 'memory-level'
-import { decodeFileListHeader, encodeFileListIndex, FileListRuns } from '@nb/formats'
+import { decodeFileListHeader, encodeFileListIndex, FileListRuns, groupBatches } from '@nb/formats'
 import { FileTree } from '../src/file-tree.ts'
 import { createCatalog, type LocalCatalog } from '../src/index.ts'
 import { readListFacts } from '../src/list-facts.ts'
+import { ReadPace } from '../src/read-pace.ts'
 
 /** A catalog over a folder of its own. */
 export interface Site {
@@ -101,10 +103,11 @@ export async function dump(store: Store): Promise<[string, string][]> {
 /** Opens a file list by an index that is made of it. */
 export async function openTree(files: Files, path: string): Promise<FileTree> {
   const { batches, totals } = await readListFacts(files, path)
-  const index = { batches, entryCount: totals.entries, fileListBytes: totals.bytes }
+  const index = { batches: groupBatches(batches), entryCount: totals.entries, fileListBytes: totals.bytes }
   const runs = FileListRuns.decode(encodeFileListIndex(index))
   const file = await files.open(path, 'read')
   const head = Buffer.alloc(runs.offset(0))
   await file.read(head, 0)
-  return new FileTree({ path, file, runs, header: decodeFileListHeader(head).header }, () => file.close())
+  const { header } = decodeFileListHeader(head)
+  return new FileTree({ path, file, runs, header, pace: new ReadPace(systemClock()) }, () => file.close())
 }

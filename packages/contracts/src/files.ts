@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, readSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { dirname } from 'node:path'
 
@@ -48,6 +48,11 @@ export interface OpenFile {
   write(data: Uint8Array, position?: number): Promise<void>
   /** Fills `target` from `position` as far as the file goes; gives the bytes read. */
   read(target: Uint8Array, position: number): Promise<number>
+  /**
+   * The same on the calling thread, which waits for it: for short reads of what is most likely in memory. Absent where
+   * a file can only be read by waiting.
+   */
+  readNow?(target: Uint8Array, position: number): number
   /** Makes the content durable. */
   sync(): Promise<void>
   /** Cuts or lengthens. */
@@ -131,6 +136,15 @@ function openFile(handle: fs.FileHandle): OpenFile {
       let done = 0
       while (done < target.length) {
         const { bytesRead } = await handle.read(target, done, target.length - done, position + done)
+        if (bytesRead === 0) break
+        done += bytesRead
+      }
+      return done
+    },
+    readNow: (target, position) => {
+      let done = 0
+      while (done < target.length) {
+        const bytesRead = readSync(handle.fd, target, done, target.length - done, position + done)
         if (bytesRead === 0) break
         done += bytesRead
       }

@@ -54,7 +54,7 @@ export { ListEntry } from './file-list/list-entry.ts'
 export { comparePaths, isWithin } from './file-list/path-order.ts'
 export { FileListEncoder } from './file-list/encoder.ts'
 export type { FileListEncoderOptions } from './file-list/encoder.ts'
-export { decodeFileListHeader, scanBatches } from './file-list/frame.ts'
+export { decodeFileListHeader, peekBatch, scanBatches } from './file-list/frame.ts'
 export type { ScannedBatches } from './file-list/frame.ts'
 export { decodeBatch, findInBatch, findInRun, scanPaths } from './file-list/decode-batch.ts'
 export { BatchCursor } from './file-list/batch-cursor.ts'
@@ -68,6 +68,7 @@ export {
   decodeFileListIndex,
   encodeFileListIndex,
   findBatch,
+  groupBatches,
   subtreeBatches,
 } from './file-list/sparse-index.ts'
 export type { BatchRange, FileListIndex } from './file-list/sparse-index.ts'

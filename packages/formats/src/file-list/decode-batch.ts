@@ -1,7 +1,7 @@
 import { AttributesCursor } from './attributes-cursor.ts'
 import { BatchCursor } from './batch-cursor.ts'
 import { ByteReader } from './byte-reader.ts'
-import { LENGTH_KNOWN_BYTES, MAX_BATCH_PATH_BYTES, batchBytes, openBatch } from './frame.ts'
+import { MAX_BATCH_PATH_BYTES, openBatch, peekBatch } from './frame.ts'
 import type { OpenBatch } from './frame.ts'
 import { MAX_PATH_BYTES, comparePaths, rank } from './path-order.ts'
 import type { FileRecord } from './record.ts'
@@ -75,19 +75,17 @@ export function findInBatch(batch: Buffer, path: Buffer): FileRecord | undefined
  * @throws FormatError `FILE_LIST_*`, `FORMAT_VERSION_UNSUPPORTED`
  */
 export function findInRun(run: Buffer, path: Buffer, offset = 0): FileRecord | undefined {
-  const starts = [0]
-  for (let at = 0; ;) {
-    if (run.length - at < LENGTH_KNOWN_BYTES) break
-    at += batchBytes(run, at, offset + at)
-    if (at >= run.length) break
-    starts.push(at)
+  let at = 0
+  for (;;) {
+    const { end } = peekBatch(run, at, offset + at)
+    if (end >= run.length || comparePaths(peekBatch(run, end, offset + end).firstPath, path) > 0) {
+      const open = openBatch(run, at, offset + at)
+      // That the path is in none behind it counts only if the next one's path is as it was written.
+      if (end < run.length) openBatch(run, end, offset + end)
+      return comparePaths(open.firstPath, path) > 0 ? undefined : findInOpenBatch(run, open, path)
+    }
+    at = end
   }
-  // From the last: a batch that begins at or before the path holds it, whatever the ones before it are.
-  for (let at = starts.pop(); at !== undefined; at = starts.pop()) {
-    const open = openBatch(run, at, offset + at)
-    if (comparePaths(open.firstPath, path) <= 0) return findInOpenBatch(run, open, path)
-  }
-  return undefined
 }
 
 function findInOpenBatch(batch: Buffer, open: OpenBatch, path: Buffer): FileRecord | undefined {

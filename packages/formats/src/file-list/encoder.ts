@@ -7,7 +7,7 @@ import { type ListEntry, entryOf } from './list-entry.ts'
 import { MAX_PATH_BYTES, pathFault, rank } from './path-order.ts'
 import type { FileRecord } from './record.ts'
 
-const DEFAULT_BATCH_BYTES = 16 * 1024
+const DEFAULT_BATCH_BYTES = 4 * 1024
 const MAX_TARGET_BYTES = 128 * 1024
 const MAX_LINK_BYTES = 65_535
 const MAX_DIGEST_BYTES = 255
@@ -26,7 +26,7 @@ export interface FileListEncoderOptions {
   /**
    * Bytes after which a batch is closed, 64–131,072. A lookup reads one batch.
    *
-   * @default 16384
+   * @default 4096
    */
   readonly batchBytes?: number
 }

@@ -145,6 +145,30 @@ export function batchBytes(bytes: Buffer, at: number, offset: number): number {
   return byteLength
 }
 
+/**
+ * Where a batch ends in a buffer, and its first path, without checking more than its head. Whoever passes over a batch by it has to
+ * {@link openBatch} the one that follows: its path counts when its checksum is good.
+ *
+ * @param bytes - buffer
+ * @param at - where the batch begins in it
+ * @param offset - where that is in the list
+ * @throws FormatError `FILE_LIST_*`, `FORMAT_VERSION_UNSUPPORTED`
+ */
+export function peekBatch(
+  bytes: Buffer,
+  at: number,
+  offset: number,
+): { readonly end: number; readonly firstPath: Buffer } {
+  const pathStart = at + BATCH_FIXED_BYTES
+  if (bytes.length < pathStart)
+    throw new FormatError('FILE_LIST_TRUNCATED', offset + bytes.length - at, 'A batch ends too early')
+  const end = at + batchBytes(bytes, at, offset)
+  const pathEnd = pathStart + bytes.readUInt16LE(at + 6)
+  if (end > bytes.length || pathEnd > end)
+    throw new FormatError('FILE_LIST_TRUNCATED', offset + bytes.length - at, 'A batch ends too early')
+  return { end, firstPath: bytes.subarray(pathStart, pathEnd) }
+}
+
 /** A batch whose head and checksum are good. */
 export interface OpenBatch extends BatchFrame {
   /** Where the front-coded paths begin in the buffer. */

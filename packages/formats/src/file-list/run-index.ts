@@ -6,13 +6,10 @@ import { CHECKSUM_BYTES } from '../checksum.ts'
 
 const FIXED_BYTES = 40
 const ENTRY_FIXED_BYTES = 18
-/** Batches that are looked up and read together. */
-const BATCHES_PER_RUN = 2
 
 /**
- * The index of a file list as lookups hold it: where each run of two batches is and with which path it begins, in a few pieces of
- * memory and without an object each. *Why runs:* it takes half the memory, so that more lists can be at hand, and reading 32 KiB costs
- * hardly more than 16.
+ * The index of a file list as lookups hold it: where each run of batches, one entry of the index, is and with which path it begins, in a
+ * few pieces of memory and without an object each.
  */
 export class FileListRuns {
   /** Runs of the list. */
@@ -55,7 +52,7 @@ export class FileListRuns {
     // An entry takes at least 19 bytes.
     if (batchCount * (ENTRY_FIXED_BYTES + 1) > bytes.length)
       throw fault(20, `an index of ${batchCount} batches`)
-    const runs = Math.ceil(batchCount / BATCHES_PER_RUN)
+    const runs = batchCount
     const offsets = new Float64Array(runs + 1)
     const pathStarts = new Uint32Array(runs + 1)
     // The first paths, one after the other, before they are copied to memory of their own.
@@ -78,20 +75,17 @@ export class FileListRuns {
       if (byteLength <= BATCH_FIXED_BYTES || byteLength > MAX_BATCH_BYTES)
         throw fault(at, `a batch of ${byteLength} bytes`)
       entries += bytes.readUInt32LE(at + 12)
-      if (number % BATCHES_PER_RUN === 0) {
-        const run = number / BATCHES_PER_RUN
-        const path = bytes.subarray(start, start + length)
-        if (run > 0) {
-          const before = places[run * 2 - 2] as number
-          if (comparePaths(bytes.subarray(before, before + (places[run * 2 - 1] as number)), path) >= 0)
-            throw fault(at, 'batches do not ascend')
-        }
-        offsets[run] = offset
-        places[run * 2] = start
-        places[run * 2 + 1] = length
-        pathStarts[run] = pathBytes
-        pathBytes += length
+      const path = bytes.subarray(start, start + length)
+      if (number > 0) {
+        const before = places[number * 2 - 2] as number
+        if (comparePaths(bytes.subarray(before, before + (places[number * 2 - 1] as number)), path) >= 0)
+          throw fault(at, 'batches do not ascend')
       }
+      offsets[number] = offset
+      places[number * 2] = start
+      places[number * 2 + 1] = length
+      pathStarts[number] = pathBytes
+      pathBytes += length
       end += byteLength
       at = start + length
     }

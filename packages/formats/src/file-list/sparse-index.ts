@@ -16,14 +16,38 @@ const MAGIC = Buffer.from('nb-findx')
 const FIXED_BYTES = 40
 const ENTRY_FIXED_BYTES = 18
 
-/** What lookups in a file list need: where each batch is and where it begins. Made when the list is complete. */
+/** What lookups in a file list need: where batches are and with which path they begin. Made when the list is complete. */
 export interface FileListIndex {
-  /** All batches of the list, in order. */
+  /** The batches of the list in order, each alone or several as one, see {@link groupBatches}. */
   readonly batches: readonly BatchFrame[]
   /** Entries in all batches. */
   readonly entryCount: number
   /** Bytes of the whole list, header included. */
   readonly fileListBytes: number
+}
+
+/** Batches that follow one another are one entry of an index as long as they are no longer together. */
+const GROUP_BYTES = 16 * 1024
+
+/**
+ * Puts small batches together to entries of an index: a lookup steps over batches faster than over a bigger index.
+ *
+ * @param batches - all batches, in order
+ * @returns what takes their place in {@link FileListIndex}
+ */
+export function groupBatches(batches: readonly BatchFrame[]): BatchFrame[] {
+  const groups: BatchFrame[] = []
+  for (const batch of batches) {
+    const group = groups.at(-1)
+    if (group === undefined || group.byteLength + batch.byteLength > GROUP_BYTES) groups.push(batch)
+    else
+      groups[groups.length - 1] = {
+        ...group,
+        byteLength: group.byteLength + batch.byteLength,
+        entryCount: group.entryCount + batch.entryCount,
+      }
+  }
+  return groups
 }
 
 /** A run of batches: from number `first` up to, not including, number `end`. */
