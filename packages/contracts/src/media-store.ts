@@ -1,5 +1,6 @@
 import type { CallOptions, Json } from './call-options.ts'
 import type { FragmentRecord } from './image.ts'
+import type { Compression } from './policy.ts'
 import type { Allocation } from './resources.ts'
 
 /**
@@ -87,14 +88,33 @@ export interface NewFragment {
   readonly policy: string
   readonly schedule: string
   readonly createdAt: number
+  /** Its payload comes in frames that are compressed so. @default it is not compressed */
+  readonly compression?: Compression
+}
+
+/** A piece of an archive stream that was compressed by itself. */
+export interface CompressedFrame {
+  /** What decompresses to the piece, in the form of the fragment's compression. */
+  readonly stored: Uint8Array
+  /** Length of the piece: whole blocks of 512 bytes, at least one, at most 4 MiB. */
+  readonly streamBytes: number
+  /** Whether a member begins with the piece; where it is not known, no. */
+  readonly startsAtMember: boolean
 }
 
 /** A fragment being written. */
 export interface FragmentWriter {
   /** Adds stream bytes; the buffer may be used again when it resolves. Rejects with `media-write-failed`, `media-full`, `disk-full`, `media-end`. */
   write(chunk: Uint8Array): Promise<void>
+  /**
+   * Adds a frame, in a compressed fragment instead of `write`; what it holds is not looked at. The buffer may be used again when
+   * it resolves. Rejects as `write` does.
+   */
+  writeFrame(frame: CompressedFrame): Promise<void>
   /** Stream bytes so far. */
   readonly streamBytes: number
+  /** Bytes that they take on the medium; where nothing is compressed, as many. */
+  readonly storedBytes: number
   /** Writes the trailer and makes the fragment exist, durably. */
   commit(input: FragmentTrailer): Promise<FragmentRecord>
   /** Throws it away. Idempotent; after `commit` it does nothing. */
@@ -116,12 +136,19 @@ export interface FragmentTrailer {
 export interface FragmentReader {
   /**
    * The stream bytes from `offset` (of the fragment's payload) on, `bytes` of them, in chunks that are valid until the next.
-   * Rejects with `fragment-corrupt` (naming the block) before any byte of a damaged block is delivered.
+   * Rejects with `fragment-corrupt` (naming the block) before any byte of a damaged block is delivered; its details `lostOffset`
+   * and `lostBytes` tell what part of the payload can't be read because of it. Of a compressed fragment only the frames that hold
+   * the range are read; one that does not decompress is `fragment-corrupt`, and `not-supported` where that can't be done here.
    */
   read(
     input: { readonly offset: number; readonly bytes: number },
     options?: CallOptions,
   ): AsyncIterable<Uint8Array>
+  /**
+   * The frames of a compressed fragment as they are stored, in order, each valid until the next. Rejects with `fragment-corrupt`;
+   * that they decompress is not looked at.
+   */
+  frames(options?: CallOptions): AsyncIterable<CompressedFrame>
   /** Lets go of the fragment. Idempotent. */
   close(): Promise<void>
 }

@@ -14,6 +14,8 @@
  * - `FRAGMENT_CHECKSUM`: a fragment's header, footer or trailer member does not match its checksum.
  * - `FRAGMENT_INVALID`: a fragment's header or footer says something impossible.
  * - `FRAGMENT_BLOCK_DAMAGED`: a payload block does not match its checksum.
+ * - `FRAME_INVALID`: a frame does not decompress to the bytes that are told of it.
+ * - `COMPRESSION_UNSUPPORTED`: this process cannot decompress (or compress) in that way.
  * - `FORMAT_UNKNOWN`: the bytes do not begin as this format does.
  * - `FORMAT_VERSION_UNSUPPORTED`: written by a newer major version of the format; a newer reader is needed.
  */
@@ -31,6 +33,8 @@ export type FormatErrorCode =
   | 'FRAGMENT_CHECKSUM'
   | 'FRAGMENT_INVALID'
   | 'FRAGMENT_BLOCK_DAMAGED'
+  | 'FRAME_INVALID'
+  | 'COMPRESSION_UNSUPPORTED'
   | 'FORMAT_UNKNOWN'
   | 'FORMAT_VERSION_UNSUPPORTED'
 

@@ -76,8 +76,35 @@ export { FileListRuns } from './file-list/run-index.ts'
 // The disk fragment: header, checksums of the payload, trailer with footer.
 export { BLOCK_BYTES, BLOCK_CHECKSUM_BYTES, FOOTER_BYTES, HEADER_BYTES } from './fragment/fragment.ts'
 export type { FragmentFooter, FragmentHeader, TrailerMember } from './fragment/fragment.ts'
-export { decodeFragmentHeader, encodeFragmentHeader } from './fragment/header.ts'
+export {
+  MAX_HEADER_BYTES,
+  decodeFragmentHeader,
+  encodeFragmentHeader,
+  framedHeader,
+  framedHeaderBytes,
+  headerMemberOf,
+} from './fragment/header.ts'
 export { BlockChecksums, checkBlock } from './fragment/block-checksums.ts'
 export { FragmentTrailerEncoder, encodeFragmentTrailer } from './fragment/trailer.ts'
-export type { FragmentTrailer, FragmentTrailerOptions } from './fragment/trailer.ts'
-export { checkTrailerMember, decodeFragmentFooter } from './fragment/footer.ts'
+export type { FragmentTrailer, FragmentTrailerOptions, TrailerName } from './fragment/trailer.ts'
+export {
+  MAX_FOOTER_BYTES,
+  checkTrailerMember,
+  decodeFragmentFooter,
+  footerMemberOf,
+} from './fragment/footer.ts'
+export type { FooterOptions } from './fragment/footer.ts'
+// Compressed fragments: frames that stand for themselves, and the index that finds them.
+export { MAX_FRAME_BYTES, frameFault, maxStoredBytes } from './compression/compression.ts'
+export type { FrameFacts, FrameFormat } from './compression/compression.ts'
+export { compressFrame, compressionUnsupported, decompressFrame } from './compression/codec.ts'
+export { FRAME_ENTRY_BYTES, FrameIndex, FrameIndexWriter } from './compression/frame-index.ts'
+export type { FramePlace } from './compression/frame-index.ts'
+export {
+  STORED_FRAME_BYTES,
+  STORED_FRAME_EDGES,
+  frameFormatOf,
+  storedFrameContent,
+  storedFrames,
+  storedFramesBytes,
+} from './compression/stored-frame.ts'

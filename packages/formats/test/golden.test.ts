@@ -3,19 +3,25 @@ import t from 'tap'
 import {
   ArchiveParser,
   FileListDecoder,
+  FrameIndex,
   HEADER_BYTES,
+  STORED_FRAME_EDGES,
   checkBlock,
   checkTrailerMember,
   decodeFileListHeader,
   decodeFileListIndex,
   decodeFragmentFooter,
   decodeFragmentHeader,
+  decompressFrame,
+  frameFormatOf,
+  framedHeaderBytes,
 } from '../src/index.ts'
 import type { FileRecord } from '../src/index.ts'
 import { Collector } from './support/archive.ts'
 import {
   fragment,
   goldenArchive,
+  goldenCompressed,
   goldenFileList,
   goldenFragment,
   goldenIndex,
@@ -83,3 +89,44 @@ t.test('nb-disk/1', (t) => {
   t.ok(goldenFragment(list).equals(bytes), 'the encoder still writes these bytes')
   t.end()
 })
+
+for (const compression of ['zstd', 'gzip'] as const) {
+  t.test(`nb-disk/2, ${compression}`, async (t) => {
+    const bytes = golden(`nb-disk-2-${compression}.bin`, () => goldenCompressed(list, compression))
+    t.equal(frameFormatOf(bytes), compression)
+    t.same(decodeFragmentHeader(bytes), { ...fragment, compression })
+    const footer = decodeFragmentFooter(bytes, { fileBytes: bytes.length, compression })
+    t.match(footer, { compression, payloadBytes: goldenArchive().length - 1024 })
+    const begin = framedHeaderBytes(compression)
+    const stored = bytes.subarray(begin, begin + footer.storedBytes)
+    // All of the trailer but the footer is in one frame here.
+    const trailer = HEADER_BYTES + footer.payloadBytes
+    const at = begin + footer.storedBytes + STORED_FRAME_EDGES[compression].lead - trailer
+    const [, files, index, blocks] = footer.members.map((member) => {
+      const data = bytes.subarray(at + member.offset, at + member.offset + member.sizeBytes)
+      checkTrailerMember(data, member)
+      return data
+    })
+    t.same(files, list)
+    for (let block = 0; block * footer.blockBytes < stored.length; block++)
+      checkBlock(
+        stored.subarray(block * footer.blockBytes, (block + 1) * footer.blockBytes),
+        blocks ?? Buffer.alloc(0),
+        block,
+      )
+    const frames = new FrameIndex(index ?? Buffer.alloc(0), footer)
+    const pieces: Buffer[] = []
+    const compressed: Buffer[] = []
+    for (let number = 0; number < frames.count; number++) {
+      const { storedOffset, storedBytes, streamBytes } = frames.frame(number)
+      const frame = stored.subarray(storedOffset, storedOffset + storedBytes)
+      compressed.push(frame)
+      pieces.push(await decompressFrame(frame, compression, streamBytes))
+    }
+    t.ok(Buffer.concat(pieces).equals(goldenArchive().subarray(0, -1024)))
+    t.ok(
+      goldenCompressed(list, compression, compressed).equals(bytes),
+      'the encoder still writes these bytes',
+    )
+  })
+}

@@ -7,7 +7,8 @@ import {
 } from '@nb/contracts'
 import { FormatError, type TrailerMember } from '@nb/formats'
 import { mediaFailure } from './failure.ts'
-import { type FragmentIdentity, checkFragment, corruptFragment, readExactly } from './fragment-check.ts'
+import { type FragmentIdentity, checkFragment, corruptFragment } from './fragment-check.ts'
+import { type TrailerBytes, trailerBytes } from './trailer-bytes.ts'
 
 const PIECE_BYTES = 256 * 1024
 
@@ -18,8 +19,10 @@ export async function describeFragmentFile(
 ): Promise<DescribedFragment> {
   try {
     const { footer, startsAtMember } = await checkFragment(file, identity)
-    const [image, list] = footer.members as readonly [TrailerMember, TrailerMember, TrailerMember]
+    const [image, list] = footer.members as readonly [TrailerMember, TrailerMember]
+    const read = trailerBytes(file, footer)
     const { streamOffset, payloadBytes: streamBytes, blockBytes, endsAtMemberBoundary } = footer
+    const { compression, storedBytes } = footer
     return {
       fragment: {
         number: footer.fragment,
@@ -27,10 +30,11 @@ export async function describeFragmentFile(
         streamBytes,
         wholeMembers: startsAtMember && endsAtMemberBoundary,
         blockBytes,
+        ...(compression === undefined ? {} : { storedBytes }),
       },
       last: footer.lastFragment,
-      image: JSON.parse((await readExactly(file, image.offset, image.sizeBytes)).toString('utf8')) as Json,
-      readFileList: (options) => pieces(file, identity, list, options),
+      image: JSON.parse((await read(image.offset, image.sizeBytes)).toString('utf8')) as Json,
+      readFileList: (options) => pieces(read, identity, list, options),
       close: () => file.close(),
     }
   } catch (error) {
@@ -41,7 +45,7 @@ export async function describeFragmentFile(
 }
 
 async function* pieces(
-  file: OpenFile,
+  read: TrailerBytes,
   identity: FragmentIdentity,
   { offset, sizeBytes }: TrailerMember,
   options: CallOptions | undefined,
@@ -50,8 +54,9 @@ async function* pieces(
     throwIfAborted(options)
     const count = Math.min(PIECE_BYTES, sizeBytes - done)
     try {
-      yield await readExactly(file, offset + done, count)
+      yield await read(offset + done, count)
     } catch (error) {
+      if (error instanceof FormatError) throw corruptFragment(identity, error)
       throw mediaFailure(error, 'media-read-failed', 'reading', identity)
     }
     done += count

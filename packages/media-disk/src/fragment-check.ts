@@ -1,14 +1,22 @@
 import { type FragmentRecord, NbError, type OpenFile } from '@nb/contracts'
 import {
-  FOOTER_BYTES,
   FormatError,
   type FragmentFooter,
   FragmentTrailerEncoder,
+  FrameIndex,
   HEADER_BYTES,
+  MAX_FOOTER_BYTES,
+  MAX_HEADER_BYTES,
+  type TrailerName,
   checkTrailerMember,
   decodeFragmentFooter,
   decodeFragmentHeader,
+  footerMemberOf,
+  framedHeaderBytes,
+  headerMemberOf,
 } from '@nb/formats'
+import { readExactly } from './read-exactly.ts'
+import { type TrailerBytes, trailerBytes } from './trailer-bytes.ts'
 
 /** Which fragment a reader wants, and where it should be. */
 export interface FragmentIdentity {
@@ -23,13 +31,14 @@ export interface FragmentIdentity {
 export interface CheckedFragment {
   readonly footer: FragmentFooter
   readonly startsAtMember: boolean
-  readonly payloadBytes: number
-  readonly blockBytes: number
-  /** A checksum for each block of the payload. */
+  /** A checksum for each block of the payload as it is stored. */
   readonly blocks: Buffer
+  /** Where the payload begins in the file. */
+  readonly payloadAt: number
+  /** The frames of a compressed fragment. */
+  readonly frames: FrameIndex | undefined
 }
 
-const END_BYTES = FOOTER_BYTES + 1024
 const PIECE_BYTES = 1024 * 1024
 
 /**
@@ -43,10 +52,13 @@ export async function checkFragment(
 ): Promise<CheckedFragment> {
   try {
     const fileBytes = await file.size()
-    const header = await readExactly(file, 0, Math.min(HEADER_BYTES, fileBytes))
-    const { startsAtMemberBoundary, ...head } = decodeFragmentHeader(header)
-    const end = await readExactly(file, Math.max(0, fileBytes - END_BYTES), Math.min(END_BYTES, fileBytes))
-    const footer = decodeFragmentFooter(end, { fileBytes })
+    const begin = await readExactly(file, 0, Math.min(MAX_HEADER_BYTES, fileBytes))
+    const { startsAtMemberBoundary, ...head } = decodeFragmentHeader(begin)
+    const header = headerMemberOf(begin)
+    const endBytes = Math.min(MAX_FOOTER_BYTES, fileBytes)
+    const end = await readExactly(file, fileBytes - endBytes, endBytes)
+    const { compression } = head
+    const footer = decodeFragmentFooter(end, { fileBytes, compression })
     const { headerChecksum } = footer
     checkTrailerMember(header, {
       name: 'header',
@@ -57,7 +69,12 @@ export async function checkFragment(
     // Before the trailer is made again, which is made of both.
     if (head.backupId !== footer.backupId || head.blockBytes !== footer.blockBytes)
       throw new FormatError('FRAGMENT_INVALID', 0, 'Header and footer are of different fragments')
-    const blocks = await checkTrailer(file, header, footer, end)
+    const { blocks, frames } = await checkTrailer(
+      trailerBytes(file, footer),
+      header,
+      footer,
+      footerMemberOf(end, compression),
+    )
     compare(
       identity,
       { ...footer, wholeMembers: startsAtMemberBoundary && footer.endsAtMemberBoundary },
@@ -66,17 +83,29 @@ export async function checkFragment(
     return {
       footer,
       startsAtMember: startsAtMemberBoundary,
-      payloadBytes: footer.payloadBytes,
-      blockBytes: footer.blockBytes,
       blocks,
+      payloadAt: framedHeaderBytes(compression),
+      frames: compression === undefined ? undefined : new FrameIndex(frames, footer),
     }
   } catch (error) {
     throw error instanceof FormatError ? corruptFragment(identity, error) : error
   }
 }
 
-/** The error of a damaged fragment; `block` where one block of the payload is concerned. */
-export function corruptFragment(identity: FragmentIdentity, error: FormatError, block?: number): NbError {
+/** What of a payload is damaged. */
+export interface DamagedPart {
+  /** The block as it is stored, where one is concerned. */
+  readonly block?: number
+  /** What of the payload can't be read because of it. */
+  readonly lostOffset: number
+  readonly lostBytes: number
+}
+
+/** The error of a damaged fragment; `part` where only a part of the payload is concerned. */
+export function corruptFragment(identity: FragmentIdentity, error: FormatError, part?: DamagedPart): NbError {
+  if (error.code === 'COMPRESSION_UNSUPPORTED')
+    return new NbError('not-supported', error.message, { cause: error })
+  const block = part?.block
   const { storageUnit, backupId, copy, number, path } = identity
   const where = block === undefined ? '' : `, block ${block}`
   return new NbError(
@@ -91,55 +120,45 @@ export function corruptFragment(identity: FragmentIdentity, error: FormatError, 
         fragment: number,
         path,
         format: error.code,
-        ...(block === undefined ? {} : { block }),
+        ...part,
       },
     },
   )
 }
 
-/** Makes the trailer again from the data found and compares; gives the block checksums. */
+/** Makes the trailer again from the data found and compares; gives block checksums and frames. */
 async function checkTrailer(
-  file: OpenFile,
+  read: TrailerBytes,
   header: Buffer,
   footer: FragmentFooter,
-  end: Buffer,
-): Promise<Buffer> {
+  footerMember: Buffer,
+): Promise<{ readonly blocks: Buffer; readonly frames: Buffer }> {
   const encoder = new FragmentTrailerEncoder({ ...footer, header })
   let position = HEADER_BYTES + footer.payloadBytes
-  let blocks: Buffer = Buffer.alloc(0)
+  const whole: { BLOCKS: Buffer; FRAMES: Buffer } = { BLOCKS: Buffer.alloc(0), FRAMES: Buffer.alloc(0) }
   for (const member of footer.members) {
-    const name = member.name.slice('.nb/'.length) as 'IMAGE.json' | 'FILES' | 'BLOCKS'
-    position = await sameBytes(file, position, encoder.open(name, member.sizeBytes))
+    const name = member.name.slice('.nb/'.length) as TrailerName
+    const isKept = name === 'BLOCKS' || name === 'FRAMES'
+    position = await sameBytes(read, position, encoder.open(name, member.sizeBytes))
     for (let left = member.sizeBytes; left > 0;) {
-      const piece = await readExactly(file, position, name === 'BLOCKS' ? left : Math.min(left, PIECE_BYTES))
+      const piece = await read(position, isKept ? left : Math.min(left, PIECE_BYTES))
       encoder.write(piece)
-      if (name === 'BLOCKS') blocks = piece
+      if (isKept) whole[name] = piece
       position += piece.length
       left -= piece.length
     }
-    position = await sameBytes(file, position, encoder.close())
+    position = await sameBytes(read, position, encoder.close())
   }
   // The footer repeats the checksum of every member, so equal footers mean equal members.
-  const again = encoder.footer()
-  if (!again.equals(end.subarray(end.length - again.length)))
+  if (!encoder.footer().subarray(0, footerMember.length).equals(footerMember))
     throw new FormatError('FRAGMENT_CHECKSUM', position, 'The trailer does not match its checksums')
-  return blocks
+  return { blocks: whole.BLOCKS, frames: whole.FRAMES }
 }
 
-async function sameBytes(file: OpenFile, position: number, expected: Buffer): Promise<number> {
-  const found = await readExactly(file, position, expected.length)
-  if (!found.equals(expected))
-    throw new FormatError('FRAGMENT_INVALID', position, 'A tar header or padding of the trailer is damaged')
-  return position + expected.length
-}
-
-/** Reads bytes that the length of the file promises. */
-export async function readExactly(file: OpenFile, position: number, byteLength: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(byteLength)
-  const count = await file.read(bytes, position)
-  if (count < byteLength)
-    throw new FormatError('FRAGMENT_TRUNCATED', position + count, 'The file ends too early')
-  return bytes
+async function sameBytes(read: TrailerBytes, position: number, expected: Buffer): Promise<number> {
+  if (expected.length === 0) return position
+  if ((await read(position, expected.length)).equals(expected)) return position + expected.length
+  throw new FormatError('FRAGMENT_INVALID', position, 'A tar header or padding of the trailer is damaged')
 }
 
 function compare(
@@ -157,4 +176,7 @@ function compare(
     throw wrong('stream offset', found.streamOffset, record.streamOffset)
   if (found.payloadBytes !== record.streamBytes)
     throw wrong('payload bytes', found.payloadBytes, record.streamBytes)
+  const { storedBytes = found.compression === undefined ? found.storedBytes : undefined } = record
+  if (found.storedBytes !== storedBytes)
+    throw wrong('stored bytes', found.storedBytes, storedBytes ?? 'uncompressed')
 }

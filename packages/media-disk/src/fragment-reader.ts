@@ -1,30 +1,8 @@
-import {
-  type CallOptions,
-  type FragmentReader,
-  type FragmentRecord,
-  type OpenFile,
-  throwIfAborted,
-} from '@nb/contracts'
-import { FormatError, HEADER_BYTES, checkBlock } from '@nb/formats'
+import type { CallOptions, CompressedFrame, FragmentReader, FragmentRecord, OpenFile } from '@nb/contracts'
+import { CompressedFragmentReader } from './compressed-reader.ts'
 import { mediaFailure } from './failure.ts'
-import {
-  type CheckedFragment,
-  type FragmentIdentity,
-  checkFragment,
-  corruptFragment,
-} from './fragment-check.ts'
-
-/** Blocks are fetched in groups of about this size: big enough for a disk, small enough for one file. */
-const GROUP_BYTES = 1024 * 1024
-
-/** A row of verified blocks in memory. */
-interface Group {
-  readonly start: number
-  readonly end: number
-  readonly bytes: Buffer
-}
-
-const nothing: Group = { start: 0, end: 0, bytes: Buffer.alloc(0) }
+import { type FragmentIdentity, checkFragment } from './fragment-check.ts'
+import { StoredPayload } from './stored-payload.ts'
 
 /** Opens what {@link checkFragment} finds good. The reader takes over the file. */
 export async function openFragmentReader(
@@ -33,99 +11,39 @@ export async function openFragmentReader(
   record?: FragmentRecord,
 ): Promise<FragmentReader> {
   try {
-    return new DiskFragmentReader(file, identity, await checkFragment(file, identity, record))
+    const fragment = await checkFragment(file, identity, record)
+    const { frames, footer } = fragment
+    const { compression, blockBytes } = footer
+    const payload = new StoredPayload(file, identity, fragment)
+    return frames === undefined || compression === undefined
+      ? new PlainFragmentReader(payload)
+      : new CompressedFragmentReader({ payload, frames, compression, blockBytes, identity })
   } catch (error) {
     await file.close()
     throw mediaFailure(error, 'media-read-failed', 'reading', identity)
   }
 }
 
-/** Reads groups of blocks, the next one while the present one is used, and keeps the last for reads nearby. */
-class DiskFragmentReader implements FragmentReader {
-  readonly #file: OpenFile
-  readonly #identity: FragmentIdentity
-  readonly #fragment: CheckedFragment
-  readonly #groupBlocks: number
-  #spare: Buffer[] = []
-  #last: Group = nothing
-  #reading = false
+/** Reads a payload that is the stream itself. */
+class PlainFragmentReader implements FragmentReader {
+  readonly #payload: StoredPayload
 
-  constructor(file: OpenFile, identity: FragmentIdentity, fragment: CheckedFragment) {
-    this.#file = file
-    this.#identity = identity
-    this.#fragment = fragment
-    this.#groupBlocks = Math.max(1, Math.floor(GROUP_BYTES / fragment.blockBytes))
+  constructor(payload: StoredPayload) {
+    this.#payload = payload
   }
 
-  async *read(
+  read(
     input: { readonly offset: number; readonly bytes: number },
     options?: CallOptions,
-  ): AsyncGenerator<Uint8Array, void, undefined> {
-    const { offset, bytes } = input
-    const end = offset + bytes
-    if (offset < 0 || bytes < 0 || end > this.#fragment.payloadBytes)
-      throw new TypeError(`bytes ${offset} to ${end} are not within ${this.#fragment.payloadBytes}`)
-    if (this.#reading) throw new TypeError('a fragment reader reads one range at a time')
-    this.#reading = true
-    let ahead: Promise<Group> | undefined
-    try {
-      for (let position = offset; position < end;) {
-        throwIfAborted(options)
-        const group = await (ahead ?? this.#at(position, end))
-        ahead = group.end < end ? this.#fetch(group.end, end) : undefined
-        // Its failure is thrown when its turn comes; until then nobody waits for it.
-        ahead?.catch(() => undefined)
-        this.#keep(group)
-        yield group.bytes.subarray(position - group.start, Math.min(end, group.end) - group.start)
-        position = group.end
-      }
-    } finally {
-      if (ahead !== undefined) this.#release(await ahead.catch(() => nothing))
-      this.#reading = false
-    }
+  ): AsyncIterable<Uint8Array> {
+    return this.#payload.read(input, options)
+  }
+
+  frames(): AsyncIterable<CompressedFrame> {
+    throw new TypeError('a fragment that is not compressed has no frames')
   }
 
   async close(): Promise<void> {
-    await this.#file.close()
-  }
-
-  #at(position: number, end: number): Promise<Group> {
-    const { start, end: lastEnd } = this.#last
-    if (position >= start && position < lastEnd) return Promise.resolve(this.#last)
-    return this.#fetch(position, end)
-  }
-
-  /** Reads and checks the blocks from the one that holds `position`, at most a group and no further than `end`. */
-  async #fetch(position: number, end: number): Promise<Group> {
-    const { blockBytes, payloadBytes, blocks } = this.#fragment
-    const first = Math.floor(position / blockBytes)
-    const beyond = Math.min(first + this.#groupBlocks, Math.ceil(end / blockBytes))
-    const start = first * blockBytes
-    const stop = Math.min(beyond * blockBytes, payloadBytes)
-    const buffer = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#groupBlocks * blockBytes)
-    const bytes = buffer.subarray(0, stop - start)
-    let block = first
-    try {
-      const count = await this.#file.read(bytes, HEADER_BYTES + start)
-      for (; block < beyond; block++) {
-        const from = (block - first) * blockBytes
-        checkBlock(bytes.subarray(from, Math.min(from + blockBytes, count)), blocks, block)
-      }
-    } catch (error) {
-      if (error instanceof FormatError) throw corruptFragment(this.#identity, error, block)
-      throw mediaFailure(error, 'media-read-failed', 'reading', this.#identity)
-    }
-    return { start, end: stop, bytes }
-  }
-
-  /** The group that is delivered now; the one before it is not looked at any more. */
-  #keep(group: Group): void {
-    if (group === this.#last) return
-    this.#release(this.#last)
-    this.#last = group
-  }
-
-  #release(group: Group): void {
-    if (group !== nothing) this.#spare.push(Buffer.from(group.bytes.buffer))
+    await this.#payload.close()
   }
 }

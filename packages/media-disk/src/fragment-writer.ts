@@ -1,4 +1,5 @@
 import {
+  type CompressedFrame,
   type Files,
   type FragmentRecord,
   type FragmentTrailer,
@@ -7,7 +8,14 @@ import {
   type NewFragment,
   type OpenFile,
 } from '@nb/contracts'
-import { BlockChecksums, HEADER_BYTES, encodeFragmentHeader, encodeFragmentTrailer } from '@nb/formats'
+import {
+  BlockChecksums,
+  FrameIndexWriter,
+  encodeFragmentHeader,
+  encodeFragmentTrailer,
+  framedHeader,
+  framedHeaderBytes,
+} from '@nb/formats'
 import { EarlyWriteback } from './early-writeback.ts'
 import { mediaFailure } from './failure.ts'
 import { TEMPORARY_SUFFIX } from './names.ts'
@@ -45,6 +53,7 @@ export async function beginFragment(place: FragmentPlace, fragment: NewFragment)
     startsAtMemberBoundary: fragment.startsAtMember,
     blockBytes: place.blockBytes,
     created: new Date(fragment.createdAt).toISOString(),
+    ...(fragment.compression === undefined ? {} : { compression: fragment.compression }),
   })
   let file: OpenFile | undefined
   try {
@@ -52,7 +61,7 @@ export async function beginFragment(place: FragmentPlace, fragment: NewFragment)
       throw new NbError('already-exists', `${path} exists: fragments are never written twice.`)
     await files.remove(temporary)
     file = await files.open(temporary, 'create')
-    await file.write(header, 0)
+    await file.write(framedHeader(header, fragment.compression), 0)
     return new DiskFragmentWriter(place, fragment, header, file)
   } catch (error) {
     await file?.close()
@@ -75,8 +84,10 @@ class DiskFragmentWriter implements FragmentWriter {
   readonly #writeback: EarlyWriteback
   readonly #gather = Buffer.allocUnsafe(GATHER_BYTES)
   #gathered = 0
-  #position = HEADER_BYTES
+  readonly #frames: FrameIndexWriter | undefined
+  #position: number
   #streamBytes = 0
+  #storedBytes = 0
   #state: 'open' | 'committed' | 'discarded' = 'open'
 
   constructor(place: FragmentPlace, fragment: NewFragment, header: Buffer, file: OpenFile) {
@@ -87,17 +98,37 @@ class DiskFragmentWriter implements FragmentWriter {
     this.#path = `${place.imageDirectory}/${place.fileName}`
     this.#checksums = new BlockChecksums(place.blockBytes)
     this.#writeback = new EarlyWriteback(file, place.writebackBytes)
+    this.#frames = fragment.compression === undefined ? undefined : new FrameIndexWriter()
+    this.#position = framedHeaderBytes(fragment.compression)
   }
 
   get streamBytes(): number {
     return this.#streamBytes
   }
 
+  get storedBytes(): number {
+    return this.#storedBytes
+  }
+
   async write(chunk: Uint8Array): Promise<void> {
+    if (this.#frames !== undefined) throw new TypeError('a compressed fragment is written in frames')
+    this.#streamBytes += chunk.length
+    await this.#store(chunk)
+  }
+
+  async writeFrame({ stored, streamBytes, startsAtMember }: CompressedFrame): Promise<void> {
+    if (this.#frames === undefined) throw new TypeError('a fragment that is not compressed has no frames')
+    this.#mustBeOpen()
+    this.#frames.add({ storedBytes: stored.length, streamBytes, startsAtMember })
+    this.#streamBytes += streamBytes
+    await this.#store(stored)
+  }
+
+  async #store(chunk: Uint8Array): Promise<void> {
     this.#mustBeOpen()
     try {
       this.#checksums.update(chunk)
-      this.#streamBytes += chunk.length
+      this.#storedBytes += chunk.length
       if (chunk.length >= GATHER_BYTES / 4) {
         await this.#flush()
         await this.#append(chunk)
@@ -131,6 +162,7 @@ class DiskFragmentWriter implements FragmentWriter {
       streamBytes: this.#streamBytes,
       wholeMembers: this.#fragment.startsAtMember && trailer.endsAtMember,
       blockBytes: this.#place.blockBytes,
+      ...(this.#frames === undefined ? {} : { storedBytes: this.#storedBytes }),
     }
   }
 
@@ -146,11 +178,13 @@ class DiskFragmentWriter implements FragmentWriter {
     return encodeFragmentTrailer({
       header: this.#header,
       payloadBytes: this.#streamBytes,
+      storedBytes: this.#storedBytes,
       endsAtMemberBoundary: trailer.endsAtMember,
       lastFragment: trailer.last,
       image: trailer.image,
       files: trailer.fileList,
       blocks: this.#checksums.finish(),
+      ...(this.#frames === undefined ? {} : { frames: this.#frames.finish() }),
     })
   }
 

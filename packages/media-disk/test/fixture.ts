@@ -1,7 +1,7 @@
-import { readdirSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { type Allocation, type Files, type JobLogLine, systemFiles } from '@nb/contracts'
-import { HEADER_BYTES } from '@nb/formats'
+import { frameFormatOf, framedHeaderBytes } from '@nb/formats'
 import { type MediaStoreFixture, createVirtualClock } from '@nb/test-kit'
 import { type DiskStore, type DiskStoreOptions, createDiskStore } from '../src/index.ts'
 import { directoryNameOf, fragmentFileName } from '../src/names.ts'
@@ -58,11 +58,11 @@ export async function setupDisk(
       await again.start()
       return again
     },
-    damage: ({ backupId, copy, number, offset }) =>
-      flipBit(
-        pathOf(backupId.slice(0, backupId.lastIndexOf('_')), backupId, copy, number),
-        HEADER_BYTES + offset,
-      ),
+    damage: async ({ backupId, copy, number, offset }) => {
+      const path = pathOf(backupId.slice(0, backupId.lastIndexOf('_')), backupId, copy, number)
+      const compression = frameFormatOf(readFileSync(path).subarray(0, 4))
+      await flipBit(path, framedHeaderBytes(compression) + offset)
+    },
   }
 }
 

@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs'
 import type { OpenFile } from '@nb/contracts'
-import { HEADER_BYTES, decodeFragmentFooter, decodeFragmentHeader, encodeFragmentHeader } from '@nb/formats'
+import {
+  HEADER_BYTES,
+  decodeFragmentFooter,
+  decodeFragmentHeader,
+  encodeFragmentHeader,
+  framedHeaderBytes,
+} from '@nb/formats'
 import t from 'tap'
 import { resealFragment } from '../../../test/fuzz/repairs/fragment.ts'
 import { checkFragment } from '../src/fragment-check.ts'
@@ -39,7 +45,7 @@ async function readAll(bytes: Buffer): Promise<number> {
 }
 
 t.test('the golden fragment is good', async (t) => {
-  t.match(await checkFragment(fileOf(golden), identity), { payloadBytes: footer.payloadBytes })
+  t.match(await checkFragment(fileOf(golden), identity), { footer: { payloadBytes: footer.payloadBytes } })
   t.equal(await readAll(golden), footer.payloadBytes)
 })
 
@@ -103,3 +109,35 @@ t.test('a read outside the fragment, or two at once, is a mistake of the caller'
   const next = await read(0, 512).next()
   t.equal(next.done === true ? undefined : next.value.length, 512)
 })
+
+for (const compression of ['zstd', 'gzip'] as const) {
+  t.test(`${compression}: the golden fragment is good, and a flipped bit anywhere is found`, async (t) => {
+    const bytes = readFileSync(
+      new URL(`../../formats/test/golden/nb-disk-2-${compression}.bin`, import.meta.url),
+    )
+    const { storedBytes, payloadBytes } = decodeFragmentFooter(bytes, { compression })
+    t.equal(payloadBytes, footer.payloadBytes)
+    t.equal(await readAll(bytes), payloadBytes)
+    const begin = framedHeaderBytes(compression)
+    const missed: number[] = []
+    // A sample, and every byte where a part begins or ends.
+    const edges = [0, begin, begin + storedBytes, bytes.length - 5120, bytes.length]
+    for (let at = 0; at < bytes.length; at++) {
+      if (at % 23 !== 0 && !edges.some((edge) => Math.abs(edge - at) < 40)) continue
+      const bit = 1 << (at % 8)
+      bytes[at] = (bytes[at] as number) ^ bit
+      const isPayload = at >= begin && at < begin + storedBytes
+      const found = await (isPayload ? readAll(bytes) : checkFragment(fileOf(bytes), identity)).then(
+        () => 'nothing',
+        (error: unknown) => (error as { code?: string }).code,
+      )
+      if (found !== 'fragment-corrupt') missed.push(at)
+      bytes[at] = (bytes[at] as number) ^ bit
+    }
+    t.same(missed, [])
+    for (let length = 0; length < bytes.length; length += 997)
+      await t.rejects(checkFragment(fileOf(bytes.subarray(0, length)), identity), {
+        code: 'fragment-corrupt',
+      })
+  })
+}

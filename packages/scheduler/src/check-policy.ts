@@ -30,6 +30,7 @@ export function checkPolicy(policy: Policy): void {
   if (policy.checkpointIntervalMs !== undefined && policy.checkpointIntervalMs !== 0) {
     checkRange('checkpointIntervalMs', policy.checkpointIntervalMs, 60_000, 7 * dayMs)
   }
+  checkChoice('compression', policy.compression, ['zstd', 'gzip'])
   checkChoice('digest', policy.digest, ['sha256'])
   checkRange('priority', policy.priority ?? 0, 0, 99_999)
   if (policy.maxJobs !== undefined) checkRange('maxJobs', policy.maxJobs, 1, 999)

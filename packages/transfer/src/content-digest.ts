@@ -2,6 +2,7 @@ import { createHash, hash, type Hash } from 'node:crypto'
 import type { DigestAlgorithm } from '@nb/contracts'
 
 const ZEROS = Buffer.alloc(256 * 1024)
+const ZEROS_PER_TURN = 16 * 1024 * 1024
 const nothing = (): void => undefined
 
 /** Bytes of the digests that are known. */
@@ -42,6 +43,18 @@ export class ContentDigest {
     this.#zerosTo(this.#hash, offset)
     this.#hash.update(chunk)
     this.#at = offset + chunk.length
+  }
+
+  /**
+   * Digests the hole before this offset, if there is one, and lets others have their turn meanwhile: for a thread that has more to do.
+   *
+   * @param pause - lets others go on; may reject to end it
+   */
+  async skipTo(offset: number, pause: () => Promise<void>): Promise<void> {
+    while (offset - this.#at > ZEROS_PER_TURN) {
+      this.#zerosTo((this.#hash ??= createHash(this.#algorithm)), this.#at + ZEROS_PER_TURN)
+      await pause()
+    }
   }
 
   /** The digest. Nothing may come after. */

@@ -51,3 +51,12 @@ t.test('only algorithms that are known are names of one', async (t) => {
   t.notOk(isDigestAlgorithm('toString'))
   t.notOk(isDigestAlgorithm(undefined))
 })
+
+t.test('a long hole lets others go on, where that is asked for', async (t) => {
+  const size = 50 * 2 ** 20
+  const digest = new ContentDigest('sha256', size)
+  let pauses = 0
+  await digest.skipTo(size, async () => void pauses++)
+  t.equal(pauses, 3)
+  t.equal(digest.finish().toString('hex'), sha256(Buffer.alloc(size)))
+})

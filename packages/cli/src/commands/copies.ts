@@ -1,7 +1,8 @@
-import { type CallOptions, type ImageCopy, NbError } from '@nb/contracts'
+import { type CallOptions, NbError } from '@nb/contracts'
 import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
+import { storedBytesOf } from '../stored-bytes.ts'
 import { formatBytes, formatCount } from '../units.ts'
 
 /** Options of `nb copies`. */
@@ -29,11 +30,7 @@ export async function copiesCommand(
     { title: 'STORAGE', value: ({ storageUnit }) => storageUnit },
     { title: 'SERVER', value: ({ mediaServer }) => mediaServer },
     { title: 'FRAGMENTS', value: ({ fragments }) => formatCount(fragments.length), align: 'right' },
-    { title: 'SIZE', value: (copy) => formatBytes(sizeOf(copy)), align: 'right' },
+    { title: 'SIZE', value: (copy) => formatBytes(storedBytesOf(copy)), align: 'right' },
   ])
   return 0
-}
-
-function sizeOf({ fragments }: ImageCopy): number {
-  return fragments.reduce((sum, { streamBytes }) => sum + streamBytes, 0)
 }

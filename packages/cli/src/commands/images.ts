@@ -3,6 +3,7 @@ import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
 import { unlessPolicy } from '../unless-there.ts'
+import { storedBytesOf } from '../stored-bytes.ts'
 import { formatBytes, formatCount, formatTime } from '../units.ts'
 
 /** Options of `nb images`. */
@@ -45,10 +46,29 @@ export async function imagesCommand(
     { title: 'STATUS', value: (image) => image.status, align: 'right' },
     { title: 'ENTRIES', value: (image) => image.counts && formatCount(image.counts.entries), align: 'right' },
     { title: 'STORED', value: (image) => image.counts && formatBytes(image.counts.bytes), align: 'right' },
+    ...(images.some(({ compression }) => compression !== undefined)
+      ? [
+          {
+            title: 'ON MEDIUM',
+            value: ({ copies: [copy] }: ImageRecord) => copy && formatBytes(storedBytesOf(copy)),
+            align: 'right' as const,
+          },
+          { title: 'COMPRESSION', value: ratioOf },
+        ]
+      : []),
     { title: 'EXPIRES', value: expiry },
     ...(images.some(({ damaged }) => damaged !== undefined) ? [{ title: 'NOTE', value: note }] : []),
   ])
   return 0
+}
+
+/** `zstd 2.7`: how it is compressed, and how much longer its archive is than what it takes. */
+function ratioOf({ compression, copies: [copy], counts }: ImageRecord): string | undefined {
+  if (compression === undefined) return undefined
+  const bytes = copy === undefined ? 0 : storedBytesOf(copy)
+  return bytes === 0 || counts === undefined
+    ? compression
+    : `${compression} ${(counts.streamBytes / bytes).toFixed(1)}`
 }
 
 function note({ damaged }: ImageRecord): string | undefined {

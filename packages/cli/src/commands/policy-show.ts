@@ -92,6 +92,7 @@ function fieldsOf(policy: StoredPolicy): (readonly [string, string | undefined])
     ['leaves out', policy.exclude?.join(' ')],
     ['but not', policy.include?.join(' ')],
     ['crosses mount points', policy.crossMountPoints === true ? 'yes' : undefined],
+    ['compression', policy.compression],
     ['digest of each file', policy.digest],
     ['checkpoints', checkpointIntervalMs === 0 ? 'none' : `every ${formatPeriod(checkpointIntervalMs)}`],
     ['storage', storageText(policy.storage)],

@@ -1,4 +1,6 @@
-/** Bytes of the header of a disk fragment: one tar member, `.nb/FRAGMENT.json`. The payload begins right after. */
+import type { FrameFormat } from '../compression/compression.ts'
+
+/** Bytes of the header of a disk fragment: one tar member, `.nb/FRAGMENT.json`. The payload follows. */
 export const HEADER_BYTES = 8192
 
 /** Bytes of the footer of a disk fragment: one tar member, `.nb/FOOTER.json`. */
@@ -32,13 +34,15 @@ export interface FragmentHeader {
   readonly blockBytes: number
   /** When the fragment was begun: ISO 8601, UTC. */
   readonly created: string
+  /** How all of it is compressed; absent is not at all. */
+  readonly compression?: FrameFormat
 }
 
 /** Where a trailer member's data is in the fragment's file. */
 export interface TrailerMember {
   /** Member path, such as `.nb/FILES`. */
   readonly name: string
-  /** Offset of its data (after its tar header) from the start of the fragment's file. */
+  /** Offset of its data (after its tar header) from the start of the fragment's file, of a compressed one when decompressed. */
   readonly offset: number
   /** Bytes of its data. */
   readonly sizeBytes: number
@@ -56,9 +60,13 @@ export interface FragmentFooter {
   readonly fragment: number
   /** Offset in the archive stream of the payload's first byte. */
   readonly streamOffset: number
-  /** Bytes of payload; a multiple of 512. The payload lies at {@link HEADER_BYTES} of the file. */
+  /** Bytes of payload, decompressed; a multiple of 512. The payload lies at {@link HEADER_BYTES} of the file, decompressed. */
   readonly payloadBytes: number
-  /** Payload bytes under one checksum. */
+  /** How all of it is compressed; absent is not at all. */
+  readonly compression?: FrameFormat
+  /** Bytes that the payload takes in the file; where it is not compressed, `payloadBytes`. */
+  readonly storedBytes: number
+  /** Payload bytes, as they are stored, under one checksum. */
   readonly blockBytes: number
   /** XXH3-64 of the fragment's header, 16 hexadecimal digits. */
   readonly headerChecksum: string
@@ -66,6 +74,6 @@ export interface FragmentFooter {
   readonly endsAtMemberBoundary: boolean
   /** Whether this is the image's last fragment: 1,024 zero bytes then follow the footer. */
   readonly lastFragment: boolean
-  /** Members of the trailer in order: `.nb/IMAGE.json`, `.nb/FILES`, `.nb/BLOCKS`. */
+  /** Members of the trailer in order: `.nb/IMAGE.json`, `.nb/FILES`, `.nb/FRAMES` where it is compressed, `.nb/BLOCKS`. */
   readonly members: readonly TrailerMember[]
 }

@@ -130,6 +130,11 @@ export class JsonFields {
     })
   }
 
+  /** Whether there is such a field. */
+  has(field: string): boolean {
+    return this.#field(field) !== undefined
+  }
+
   /** Checks `format` against what this reader knows. */
   checkFormat(known: string): void {
     const written = this.text('format')

@@ -1,10 +1,18 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 import t from 'tap'
 import type { Test } from 'tap'
-import type { ArchiveMember } from '../../src/index.ts'
+import {
+  BlockChecksums,
+  FrameIndexWriter,
+  encodeFragmentHeader,
+  encodeFragmentTrailer,
+  framedHeader,
+} from '../../src/index.ts'
+import type { ArchiveMember, FrameFormat } from '../../src/index.ts'
 import { contentFor, streamOf } from '../support/archive.ts'
-import { fragmentsOf } from '../support/fragments.ts'
+import { fragmentHeader, fragmentsOf } from '../support/fragments.ts'
 import type { Cut } from '../support/fragments.ts'
 import { look, missingTools, scratch, shell } from '../support/peer.ts'
 
@@ -148,3 +156,75 @@ t.test('header, image record, file list and footer are read with tar', { skip },
   t.match(JSON.parse(tail), { lastFragment: true })
   t.end()
 })
+
+/** Whole compressed fragments for pieces of one stream, each in frames of 64 KiB. */
+function compressed(cuts: readonly Cut[], compression: FrameFormat): Buffer[] {
+  let streamOffset = 0
+  return cuts.map(({ payload, startsAtMemberBoundary, endsAtMemberBoundary }, index) => {
+    const header = encodeFragmentHeader(
+      fragmentHeader({ fragment: index + 1, streamOffset, startsAtMemberBoundary, compression }),
+    )
+    streamOffset += payload.length
+    const frames = new FrameIndexWriter()
+    const stored: Buffer[] = []
+    for (let at = 0; at < payload.length; at += 65_536) {
+      const piece = payload.subarray(at, at + 65_536)
+      const frame = compression === 'zstd' ? zstdCompressSync(piece) : gzipSync(piece)
+      frames.add({ storedBytes: frame.length, streamBytes: piece.length, startsAtMember: at === 0 })
+      stored.push(frame)
+    }
+    const bytes = Buffer.concat(stored)
+    const blocks = new BlockChecksums()
+    blocks.update(bytes)
+    const trailer = encodeFragmentTrailer({
+      header,
+      payloadBytes: payload.length,
+      storedBytes: bytes.length,
+      endsAtMemberBoundary,
+      lastFragment: index + 1 === cuts.length,
+      image: { fragments: index + 1, padding: 'x'.repeat(100_000) },
+      files: [Buffer.alloc(150_000, `file list of fragment ${index + 1}; `)],
+      frames: frames.finish(),
+      blocks: blocks.finish(),
+    })
+    return Buffer.concat([framedHeader(header, compression), bytes, ...trailer])
+  })
+}
+
+for (const compression of ['zstd', 'gzip'] as const) {
+  const skipped = missingTools('tar', compression)
+  t.test(`compressed fragments are read with ${compression} and tar`, { skip: skipped }, (t) => {
+    const directory = scratch(t)
+    const { offsets } = streamOf(members)
+    mkdirSync(join(directory, 'out'))
+    const write = (cuts: readonly Cut[]): void => {
+      for (const [index, bytes] of compressed(cuts, compression).entries())
+        writeFileSync(join(directory, `image.${index + 1}`), bytes)
+    }
+    const emptied = 'rm -r out; mkdir out; '
+    write(cutsAt([offsets[1] ?? 0, offsets[2] ?? 0]))
+    shell(`${compression} -dc < image.3 | tar -xpf - -C out --anchored --exclude=.nb`, directory)
+    expectMembers(t, directory, members.slice(2))
+    const all = `cat image.1 image.2 image.3 | ${compression} -dc`
+    shell(`${emptied}${all} | tar -xpf - -C out --anchored --exclude=.nb`, directory)
+    expectMembers(t, directory, members)
+    shell(`${emptied}${compression} -dc < image.2 | tar -xf - -C out .nb`, directory)
+    t.match(JSON.parse(readFileSync(join(directory, 'out/.nb/FOOTER.json'), 'utf8')), {
+      format: 'nb-disk/2',
+      compression,
+    })
+    const names = shell(`${all} | tar -tf - | grep '^.nb/'`, directory).trim().split('\n')
+    t.equal(names.length, 3 * 6, 'header and trailer of each are members too')
+    const inside = (offsets[2] ?? 0) + 1536
+    write(cutsAt([inside + 512 * 200, inside + 512 * 1100]))
+    writeFileSync(join(directory, 'read-image.sh'), scriptOfTheDocument())
+    shell(`${emptied}sh read-image.sh image.1 image.2 image.3 | tar -xpf - -C out`, directory)
+    expectMembers(t, directory, members)
+    t.match(
+      JSON.parse(shell(`head -c 8215 image.1 | tr '\\000' '\\n' | grep -a '^{"check":'`, directory)),
+      { format: 'nb-disk/2', compression },
+      'the header is read without decompressing',
+    )
+    t.end()
+  })
+}

@@ -1,14 +1,18 @@
-import type { ArchiveMember, FileListIndex, FileRecord } from '../../src/index.ts'
+import * as zlib from 'node:zlib'
+import type { ArchiveMember, FileListIndex, FileRecord, FrameFormat } from '../../src/index.ts'
 import {
   BlockChecksums,
   END_OF_ARCHIVE,
   FileListEncoder,
+  FrameIndexWriter,
   encodeFileListIndex,
   encodeFragmentHeader,
   encodeFragmentTrailer,
   encodeMember,
+  framedHeader,
   paddingOf,
   scanBatches,
+  storedFrames,
 } from '../../src/index.ts'
 
 // What the golden files were made from. Never changed: a new version of a format gets new files beside the old ones.
@@ -195,4 +199,46 @@ export function goldenFragment(list: Buffer): Buffer {
     blocks: blocks.finish(),
   })
   return Buffer.concat([header, payload, ...trailer])
+}
+
+/** The payload of the golden fragment in frames: two that are compressed, between them one that is stored as it is. */
+export function goldenFrames(compression: FrameFormat): Buffer[] {
+  const payload = goldenArchive().subarray(0, -END_OF_ARCHIVE.length)
+  const compress = (piece: Buffer): Buffer =>
+    compression === 'zstd' ? zlib.zstdCompressSync(piece) : zlib.gzipSync(piece)
+  return [
+    compress(payload.subarray(0, 2048)),
+    Buffer.concat([...storedFrames(compression, [payload.subarray(2048, 4096)])]),
+    compress(payload.subarray(4096)),
+  ]
+}
+
+/** The golden fragment, compressed: the same parts around these frames. */
+export function goldenCompressed(
+  list: Buffer,
+  compression: FrameFormat,
+  frames: readonly Buffer[] = goldenFrames(compression),
+): Buffer {
+  const header = encodeFragmentHeader({ ...fragment, compression })
+  const payloadBytes = goldenArchive().length - END_OF_ARCHIVE.length
+  const index = new FrameIndexWriter()
+  const blocks = new BlockChecksums(fragment.blockBytes)
+  for (const [number, frame] of frames.entries()) {
+    const streamBytes = [2048, 2048][number] ?? payloadBytes - 4096
+    index.add({ storedBytes: frame.length, streamBytes, startsAtMember: number === 0 })
+    blocks.update(frame)
+  }
+  const stored = Buffer.concat([...frames])
+  const trailer = encodeFragmentTrailer({
+    header,
+    payloadBytes,
+    storedBytes: stored.length,
+    endsAtMemberBoundary: true,
+    lastFragment: true,
+    image: { backupId: fragment.backupId, kilobytes: 3 },
+    files: [list],
+    frames: index.finish(),
+    blocks: blocks.finish(),
+  })
+  return Buffer.concat([framedHeader(header, compression), stored, ...trailer])
 }

@@ -98,6 +98,7 @@ function plainOf(policy: Policy): Plain {
     exclude: policy.exclude,
     include: policy.include,
     'cross-mount-points': policy.crossMountPoints,
+    compression: policy.compression,
     digest: policy.digest,
     storage: storageOf(policy.storage),
     'volume-pool': policy.volumePool,

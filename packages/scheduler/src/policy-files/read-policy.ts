@@ -1,4 +1,5 @@
 import {
+  type Compression,
   type DayRule,
   type DigestAlgorithm,
   type Policy,
@@ -58,6 +59,7 @@ const policyKeys = [
   'exclude',
   'include',
   'cross-mount-points',
+  'compression',
   'digest',
   'storage',
   'volume-pool',
@@ -81,6 +83,7 @@ const scheduleKeys = [
 const copyKeys = ['storage', 'volume-pool', 'retention', 'on-failure']
 const dayKeys = ['dates', 'weekdays', 'days-of-month']
 const types: readonly string[] = ['full', 'differential', 'cumulative', 'user-backup', 'user-archive']
+const compressions: readonly Compression[] = ['zstd', 'gzip']
 const digests: readonly DigestAlgorithm[] = ['sha256']
 const dayMs = 86_400_000
 const onFailures = new Map<string, NonNullable<ScheduleCopy['onFailure']>>([
@@ -194,6 +197,9 @@ class PolicyReader {
       include: this.#may(fields, 'include', 'include', (place) => this.#texts(place, 'include')),
       crossMountPoints: this.#may(fields, 'cross-mount-points', 'crossMountPoints', (place) =>
         reader.flag(place),
+      ),
+      compression: this.#may(fields, 'compression', 'compression', (place) =>
+        this.#choice(place, compressions),
       ),
       digest: this.#may(fields, 'digest', 'digest', (place) => this.#choice(place, digests)),
       storage: this.#may(fields, 'storage', 'storage', (place) => this.#storage(place, 'storage')) ?? {

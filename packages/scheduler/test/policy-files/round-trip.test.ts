@@ -101,6 +101,7 @@ const policy: fc.Arbitrary<Policy> = fc
     exclude: maybe(fc.array(text)),
     include: maybe(fc.array(text)),
     crossMountPoints: maybe(fc.boolean()),
+    compression: maybe(fc.constantFrom('zstd' as const, 'gzip' as const)),
     digest: maybe(fc.constant('sha256' as const)),
     storage,
     volumePool: maybe(name),

@@ -1,40 +1,23 @@
 import assert from 'node:assert/strict'
-import {
-  type Allocation,
-  type ErrorCode,
-  type FragmentReader,
-  type FragmentRecord,
-  type FragmentTrailer,
-  type FragmentWriter,
-  type MediaStore,
-  type MountedMedium,
-  NbError,
-  type NewFragment,
-  type StoredImage,
-  isAbortError,
-} from '@nb/contracts'
+import { type FragmentWriter, type MountedMedium, isAbortError } from '@nb/contracts'
 import { seededRandom } from '../fault-plan.ts'
 import { type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
-
-/** What the suite of `MediaStore` works on: one storage unit with nothing on it. */
-export interface MediaStoreFixture {
-  readonly store: MediaStore
-  /** An allocation of this storage unit. */
-  readonly allocation: (purpose: Allocation['purpose']) => Allocation
-  /** The store as a new process finds it: what was open is gone without a word. */
-  readonly reopen: () => Promise<MediaStore>
-  /** Flips one bit of the stored payload of a committed fragment, at this offset of it. */
-  readonly damage: (input: {
-    readonly backupId: string
-    readonly copy: number
-    readonly number: number
-    readonly offset: number
-  }) => Promise<void>
-}
-
-type Check = (name: string, body: (fixture: MediaStoreFixture) => Promise<void>) => void
-
-const backupId = 'client1_1767225600'
+import { compressedFragments } from './media-store-compressed.ts'
+import {
+  type Check,
+  type MediaStoreFixture,
+  backupId,
+  collect,
+  listed,
+  mount,
+  newFragment,
+  noise,
+  readBack,
+  rejects,
+  store,
+  trailer,
+  withReader,
+} from './media-store-fixture.ts'
 
 /** The obligations of `MediaStore`, `MountedMedium`, `FragmentWriter` and `FragmentReader`. */
 export function mediaStoreSuite(context: SuiteContext, setup: SuiteSetup<MediaStoreFixture>): void {
@@ -44,6 +27,7 @@ export function mediaStoreSuite(context: SuiteContext, setup: SuiteSetup<MediaSt
   damage(check)
   discarding(check)
   images(check)
+  compressedFragments(check)
 }
 
 function writing(check: Check): void {
@@ -328,105 +312,4 @@ function images(check: Check): void {
       assert.equal((await fixture.store.removeImage({ backupId: id })).fragments, 1)
     }
   })
-}
-
-function newFragment(): NewFragment {
-  return {
-    backupId,
-    copy: 1,
-    number: 1,
-    streamOffset: 0,
-    startsAtMember: true,
-    client: 'client1',
-    policy: 'policy1',
-    schedule: 'full',
-    createdAt: Date.UTC(2026, 0, 1),
-  }
-}
-
-function trailer(): FragmentTrailer {
-  return { image: { backupId }, fileList: [Buffer.from('list')], endsAtMember: true, last: true }
-}
-
-function mount(fixture: MediaStoreFixture, flow: 'backup' | 'restore'): Promise<MountedMedium> {
-  const allocation = fixture.allocation(flow === 'backup' ? 'write' : 'read')
-  return fixture.store.mount({ allocation, jobId: allocation.jobId, flow })
-}
-
-async function store(
-  fixture: MediaStoreFixture,
-  what: {
-    readonly payload: Buffer
-    readonly chunks?: readonly number[]
-    readonly fragment?: Partial<NewFragment>
-    readonly trailer?: Partial<FragmentTrailer>
-  },
-): Promise<FragmentRecord> {
-  const medium = await mount(fixture, 'backup')
-  try {
-    const writer = await medium.createFragment({ ...newFragment(), ...what.fragment })
-    const chunks = what.chunks ?? [what.payload.length]
-    for (let at = 0, turn = 0; at < what.payload.length; turn++) {
-      const length = Math.max(1, chunks[turn % chunks.length] ?? 1)
-      await writer.write(what.payload.subarray(at, at + length))
-      at += length
-    }
-    return await writer.commit({ ...trailer(), ...what.trailer })
-  } finally {
-    await medium.unmount()
-  }
-}
-
-async function withReader(
-  fixture: MediaStoreFixture,
-  record: FragmentRecord,
-  body: (reader: FragmentReader) => Promise<void>,
-  id: string = backupId,
-): Promise<void> {
-  const medium = await mount(fixture, 'restore')
-  try {
-    const reader = await medium.openFragment({ backupId: id, copy: 1, fragment: record })
-    await body(reader).finally(() => reader.close())
-  } finally {
-    await medium.unmount()
-  }
-}
-
-async function readBack(fixture: MediaStoreFixture, record: FragmentRecord, id?: string): Promise<Buffer> {
-  let all: Buffer = Buffer.alloc(0)
-  const body = async (reader: FragmentReader): Promise<void> => {
-    all = await collect(reader.read({ offset: 0, bytes: record.streamBytes }))
-  }
-  await withReader(fixture, record, body, id)
-  return all
-}
-
-async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const pieces: Buffer[] = []
-  for await (const chunk of chunks) pieces.push(Buffer.from(chunk))
-  return Buffer.concat(pieces)
-}
-
-async function listed(fixture: MediaStoreFixture): Promise<StoredImage[]> {
-  const found: StoredImage[] = []
-  for await (const image of fixture.store.storedImages()) found.push(image)
-  return found.sort((a, b) => a.backupId.localeCompare(b.backupId) || a.copy - b.copy)
-}
-
-function noise(seed: number, byteLength: number): Buffer {
-  const random = seededRandom(seed)
-  const bytes = Buffer.alloc(byteLength)
-  for (let at = 0; at + 4 <= byteLength; at += 4) bytes.writeUInt32LE(Math.floor(random() * 2 ** 32), at)
-  return bytes
-}
-
-async function rejects(promise: Promise<unknown>, code: ErrorCode): Promise<NbError> {
-  try {
-    await promise
-  } catch (error) {
-    assert.ok(error instanceof NbError, String(error))
-    assert.equal(error.code, code, error.message)
-    return error
-  }
-  return assert.fail(`not rejected with ${code}`)
 }

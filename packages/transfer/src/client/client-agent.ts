@@ -22,6 +22,7 @@ import {
   type RunProgress,
   type RunResult,
 } from '@nb/contracts'
+import { compressionUnsupported } from '@nb/formats'
 import { ClientRun, orAborted } from './client-run.ts'
 import { noExtractionState, type ExtractionState } from './extractor/extraction-state.ts'
 import { startExtractorSession } from './extractor/extractor-session.ts'
@@ -240,6 +241,7 @@ class Agent implements LocalClientAgent {
 
   async #backup(run: ClientRun, spec: BackupRunSpec): Promise<RunOutcome> {
     const lines = this.#lines(spec.jobId)
+    mustCompress(spec.compression)
     const { data, metadata, reference } = spec
     const tickets = { data, metadata, ...(reference === undefined ? {} : { reference: reference.ticket }) }
     return this.#withChannels(tickets, async (channels) => {
@@ -285,6 +287,7 @@ class Agent implements LocalClientAgent {
         checkpointIntervalMs: spec.checkpointIntervalMs,
         resumeFrom: spec.resumeFrom,
       },
+      spec.compression,
       { data: data as DataChannel, metadata: metadata as DataChannel, reference },
       {
         ...listenerOf(run, lines),
@@ -391,6 +394,12 @@ class Agent implements LocalClientAgent {
     const { log, clock } = this.#components
     return new JobLines({ log, clock, logger: this.#logger }, { jobId, limit: this.#options.listedWarnings })
   }
+}
+
+function mustCompress(compression: BackupRunSpec['compression']): void {
+  const why = compression === undefined ? undefined : compressionUnsupported(compression)
+  if (why !== undefined)
+    throw new NbError('not-supported', `This client can't compress as its policy says: ${why}.`)
 }
 
 function listenerOf(run: ClientRun, lines: JobLines): WorkerListener {

@@ -93,6 +93,7 @@ export class FileReader {
     const sparse = this.#regions(fd, stat)
     const member = memberOf(entry, stat, 'file', undefined, owners, extra, sparse)
     const memberOffset = data.offset
+    data.memberBegins()
     writeMemberHeader(data, member)
     const digest = this.#digestOf(path, stat)
     const onRead = (byteLength: number): void => {

@@ -178,6 +178,7 @@ export class Reader {
     if (stored === undefined) return
     const { data, owners } = this.#parts
     const { stat } = entry
+    data.memberBegins()
     writeMemberHeader(data, memberOf(entry, stat, 'hardlink', stored.memberPath, owners, {}))
     this.counts.storedEntries++
     // The data is as of when it was read: a file that changed since is seen as changed by the next incremental.
@@ -225,6 +226,7 @@ export class Reader {
     )
     const member = memberOf(entry, stat, kind, linkTarget, owners, extra)
     const memberOffset = data.offset
+    data.memberBegins()
     writeMemberHeader(data, member)
     const memberBytes = data.offset - memberOffset
     const stored = { memberOffset, memberBytes, flags: 0, digest: undefined }

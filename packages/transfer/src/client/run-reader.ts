@@ -69,7 +69,7 @@ export function runReader(
       images,
       ...(listed === undefined ? {} : { digestAlgorithm: listed }),
     })
-    const data = new StreamWriter(pipes.data, resumeFrom?.streamBytes)
+    const data = new StreamWriter(pipes.data, resumeFrom?.streamBytes, input.framed)
     // The header is sent once more and does not count twice.
     const listOffset = resumeFrom === undefined ? 0 : resumeFrom.fileList.bytes - encoder.header().length
     const listOut = new StreamWriter(pipes.list, listOffset)

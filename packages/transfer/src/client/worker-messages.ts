@@ -19,6 +19,8 @@ export interface ReaderInput {
   readonly neverPaths: readonly Uint8Array[]
   /** Takes the archive stream. */
   readonly data: SharedPipe
+  /** Whether its blocks become frames, each compressed by itself. */
+  readonly framed: boolean
   /** Takes the file list. */
   readonly list: SharedPipe
   /** Gives the list to compare with. */

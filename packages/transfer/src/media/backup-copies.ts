@@ -1,6 +1,7 @@
 import {
   type Allocation,
   type BackupSessionSpec,
+  type CompressedFrame,
   type CopyInBackup,
   type ImageCopy,
   type ImageCounts,
@@ -160,6 +161,11 @@ export class BackupCopies {
   /** Writes the next bytes of the stream to all copies; they may be used again when it resolves. */
   async write(bytes: Buffer): Promise<void> {
     await this.#each(({ row }) => row?.write(bytes) ?? nothing)
+  }
+
+  /** Writes the next frame of a compressed stream to all copies; it may be used again when it resolves. */
+  async writeFrame(frame: CompressedFrame): Promise<void> {
+    await this.#each(({ row }) => row?.writeFrame(frame) ?? nothing)
   }
 
   /** Gives what is kept of the list to the media, where that can be. */

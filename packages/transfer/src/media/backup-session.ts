@@ -18,12 +18,12 @@ import { BackupCopies, type MissingCopy } from './backup-copies.ts'
 import { BackupCheckpoints } from './backup-checkpoints.ts'
 import { type ClientRun, acceptClient, startRun } from './client-run.ts'
 import { KeptFileList } from './kept-file-list.ts'
-import { receiveBlocks, writeBlocks } from './media-writer.ts'
+import { compressedFlow, plainFlow, receiveBlocks, writeBlocks } from './media-writer.ts'
 import { relayFileList } from './metadata-relay.ts'
 import { ProgressSender } from './progress-sender.ts'
 import type { Session } from './session.ts'
 import { noResume } from './resume.ts'
-import { clockTime, rateOf, waitsOf } from './wording.ts'
+import { clockTime, compressionOf, rateOf, waitsOf } from './wording.ts'
 
 /** What a backup session adds to its report. */
 export type BackupOutcome = Pick<SessionReport, 'warnings' | 'written' | 'status'> & {
@@ -141,8 +141,9 @@ async function backup(
   const startedAt = host.clock.now()
   await session.note({ step: 12, component: 'media-writer', text: 'begin writing' })
   checkpoints.writesTo(copies)
-  const child = session.task(receiveBlocks(session, await reader.data, ring, checkpoints))
-  const parent = session.task(writeBlocks(ring, copies, checkpoints))
+  const flow = image.compression === undefined ? plainFlow : compressedFlow()
+  const child = session.task(receiveBlocks(session, await reader.data, ring, checkpoints, flow))
+  const parent = session.task(writeBlocks(ring, copies, checkpoints, flow))
   await Promise.all([child, parent])
 
   // 13  End of the data: everything is made durable, then the session reports.
@@ -157,6 +158,8 @@ async function backup(
     component: 'media-writer',
     text: `end writing; write time: ${clockTime(writtenMs)}; ${counted(copies.fragments, 'fragment')}, ${rateOf(newBytes, writtenMs)}`,
   })
+  const ratio = compressionOf(image.compression, written[0])
+  if (ratio !== undefined) await session.note({ component: 'media-writer', text: ratio })
   await session.note({
     component: 'media-writer',
     text: waitsOf(ring),
@@ -209,6 +212,7 @@ async function startReader(session: Session, spec: BackupSessionSpec, held: Held
     data: data.ticket,
     metadata: metadata.ticket,
     ...(reference === undefined ? {} : { reference }),
+    ...(image.compression === undefined ? {} : { compression: image.compression }),
     ...(image.digest === undefined ? {} : { digest: image.digest }),
     ...(checkpointIntervalMs === undefined ? {} : { checkpointIntervalMs }),
     ...(resumeFrom === undefined ? {} : { resumeFrom: readerPartOf(resumeFrom) }),

@@ -1,4 +1,5 @@
 import {
+  type CompressedFrame,
   type FragmentRecord,
   type FragmentWriter,
   type ImageCopy,
@@ -36,6 +37,10 @@ export class FragmentRow {
   #streamBytes: number
   /** Settles when all that was asked for has been done. */
   #before: Promise<unknown> = Promise.resolve()
+  /** Of a compressed stream: whether a member begins where it is now, as far as is known. */
+  #framesAtMember = true
+  /** Whether it stands at a checkpoint, or at what there was before. */
+  #isAtStart = true
 
   constructor(parts: FragmentRowParts) {
     const { fragments, streamBytes } = parts.before ?? { fragments: [], streamBytes: 0 }
@@ -57,12 +62,20 @@ export class FragmentRow {
 
   /** Whether the stream could end here. */
   get atBoundary(): boolean {
-    return this.#boundaries.atBoundary
+    return this.#parts.image.compression === undefined ? this.#boundaries.atBoundary : this.#framesAtMember
   }
 
   /** Writes the next bytes of the stream. Rejects with `archive-corrupt` and what the medium rejects with. */
   write(bytes: Buffer): Promise<void> {
     return this.#inTurn(() => this.#write(bytes))
+  }
+
+  /**
+   * Writes the next frame of a compressed stream as it is. Where members begin is the client's word: frames are not looked into.
+   * Rejects with `archive-corrupt` and what the medium rejects with.
+   */
+  writeFrame(frame: CompressedFrame): Promise<void> {
+    return this.#inTurn(() => this.#writeFrame(frame))
   }
 
   /** Goes to where the next byte will be written: the next fragment is begun. */
@@ -75,8 +88,10 @@ export class FragmentRow {
    * that finds nothing changed only the list comes. Rejects with what the medium rejects with.
    */
   async relieve(): Promise<void> {
-    const { kept, mostFileListBytes } = this.#parts
-    const isDue = (): boolean => this.atBoundary && kept.bytes >= mostFileListBytes
+    const { kept, mostFileListBytes, image } = this.#parts
+    // Of a compressed stream the next frame tells whether it stands at a member's start: then a fragment with much of a list ends.
+    const isCertain = (): boolean => (image.compression === undefined ? this.atBoundary : this.#isAtStart)
+    const isDue = (): boolean => kept.bytes >= mostFileListBytes && isCertain()
     if (isDue()) await this.#inTurn(async () => void (isDue() && (await this.#cut())))
   }
 
@@ -118,6 +133,21 @@ export class FragmentRow {
     }
   }
 
+  async #writeFrame(frame: CompressedFrame): Promise<void> {
+    this.#framesAtMember = frame.startsAtMember
+    if (!frame.startsAtMember && this.#isAtStart)
+      throw new NbError(
+        'archive-corrupt',
+        `What the client sent is no archive: no member begins at byte ${this.#streamBytes} of the stream.`,
+      )
+    const writer = await this.#roomyFor(frame)
+    await writer.writeFrame(frame)
+    this.#isAtStart = false
+    this.#streamBytes += frame.streamBytes
+    // Until the next frame tells: a stream or a checkpoint ends where a member does.
+    this.#framesAtMember = true
+  }
+
   async #position(): Promise<void> {
     this.#writer ??= await this.#begin()
   }
@@ -130,6 +160,7 @@ export class FragmentRow {
       )
     await this.#position()
     await this.#commit(false)
+    this.#isAtStart = true
     return this.#copy()
   }
 
@@ -141,14 +172,29 @@ export class FragmentRow {
   async #roomy(): Promise<FragmentWriter> {
     const writer = this.#writer
     if (writer === undefined) return (this.#writer = await this.#begin())
-    const fill = {
-      streamBytes: writer.streamBytes,
-      atBoundary: this.#boundaries.atBoundary,
-      fileListBytes: this.#parts.kept.bytes,
-    }
-    if (!isFull(fill, this.#parts.rule, this.#parts.mostFileListBytes)) return writer
+    if (!this.#isFull(writer)) return writer
     await this.#commit(false)
     return (this.#writer = await this.#begin())
+  }
+
+  /** The same for a frame, which is in one fragment; one alone may be longer than a fragment should be. */
+  async #roomyFor({ stored }: CompressedFrame): Promise<FragmentWriter> {
+    const writer = this.#writer
+    if (writer === undefined) return (this.#writer = await this.#begin())
+    const { storedBytes } = writer
+    const fits = storedBytes === 0 || storedBytes + stored.length <= this.#parts.rule.hardBytes
+    if (fits && !this.#isFull(writer)) return writer
+    await this.#commit(false)
+    return (this.#writer = await this.#begin())
+  }
+
+  #isFull({ storedBytes }: FragmentWriter): boolean {
+    const { kept, rule, mostFileListBytes } = this.#parts
+    return isFull(
+      { storedBytes, atBoundary: this.atBoundary, fileListBytes: kept.bytes },
+      rule,
+      mostFileListBytes,
+    )
   }
 
   /** From how many bytes on a boundary would close the fragment. */
@@ -163,11 +209,12 @@ export class FragmentRow {
       copy: copy.copy,
       number: this.#fragments.length + 1,
       streamOffset: this.#streamBytes,
-      startsAtMember: this.#boundaries.atBoundary,
+      startsAtMember: this.atBoundary,
       client: image.client,
       policy: image.policy,
       schedule: image.schedule,
       createdAt: now(),
+      ...(image.compression === undefined ? {} : { compression: image.compression }),
     })
   }
 
@@ -182,7 +229,7 @@ export class FragmentRow {
       copies: [this.#copy()],
       ...(counts === undefined ? {} : { counts }),
     }
-    const endsAtMember = this.#boundaries.atBoundary
+    const endsAtMember = this.atBoundary
     const trailer = { image: record as unknown as Json, fileList: kept.take(), endsAtMember, last }
     this.#fragments.push(await writer.commit(trailer))
   }

@@ -24,7 +24,8 @@ export function splitRule(maxFragmentBytes: number): SplitRule {
 
 /** How a fragment stands. */
 export interface FragmentFill {
-  readonly streamBytes: number
+  /** Bytes of the stream as they are on the medium. */
+  readonly storedBytes: number
   readonly atBoundary: boolean
   /** File-list bytes kept in memory for its trailer. */
   readonly fileListBytes: number
@@ -35,7 +36,7 @@ export interface FragmentFill {
  * a member's start, so that many small files cannot fill the memory.
  */
 export function isFull(fill: FragmentFill, rule: SplitRule, mostFileListBytes: number): boolean {
-  if (fill.streamBytes >= rule.hardBytes) return true
-  if (!fill.atBoundary || fill.streamBytes === 0) return false
-  return fill.streamBytes >= rule.softBytes || fill.fileListBytes >= mostFileListBytes
+  if (fill.storedBytes >= rule.hardBytes) return true
+  if (!fill.atBoundary || fill.storedBytes === 0) return false
+  return fill.storedBytes >= rule.softBytes || fill.fileListBytes >= mostFileListBytes
 }

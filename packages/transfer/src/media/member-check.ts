@@ -10,15 +10,18 @@ import {
 import { ContentDigest, isDigestAlgorithm } from '../content-digest.ts'
 import type { ListRecord } from './list-records.ts'
 
-/** A member that has begun in the bytes just pushed, or the digest of the one that has ended. */
+/** What was in the bytes just pushed: the beginning of a member, and where digests are compared its data and its end. */
 type Passed =
   | { readonly member: ArchiveMember; readonly streamOffset: number }
-  | { readonly digest: Buffer; readonly algorithm: DigestAlgorithm }
+  | { readonly chunk: Buffer; readonly dataOffset: number }
+  | 'end'
 
-/** What the content of the member that has begun last has to be. */
-interface Expected {
+/** What the content of the member that has begun last has to be, and is. */
+interface Content {
   readonly entry: string
-  readonly digest: Buffer
+  readonly expected: Buffer
+  readonly found: ContentDigest
+  readonly member: ArchiveMember
 }
 
 /**
@@ -29,11 +32,11 @@ interface Expected {
 export class MemberCheck {
   readonly #entries: AsyncIterator<ListRecord>
   readonly #damaged: (damage: CopyDamage) => void
+  readonly #pause: () => Promise<void>
   #next: FileRecord | undefined
   /** What the digests of the list are made with, once an entry has come and it has any. */
   #algorithm: DigestAlgorithm | undefined
-  #digest: ContentDigest | undefined
-  #expected: Expected | undefined
+  #content: Content | undefined
   #parser: ArchiveParser | undefined
   #passed: Passed[] = []
   #members = 0
@@ -43,8 +46,14 @@ export class MemberCheck {
   /**
    * @param entries - the list's records, in its order
    * @param damaged - is told of each thing that does not agree
+   * @param pause - lets others go on while long holes are digested; may reject to end that
    */
-  constructor(entries: AsyncIterable<ListRecord>, damaged: (damage: CopyDamage) => void) {
+  constructor(
+    entries: AsyncIterable<ListRecord>,
+    damaged: (damage: CopyDamage) => void,
+    pause: () => Promise<void>,
+  ) {
+    this.#pause = pause
     this.#entries = entries[Symbol.asyncIterator]()
     this.#damaged = damaged
   }
@@ -68,8 +77,7 @@ export class MemberCheck {
   /** What comes next is not whole: members are looked for again from the next {@link beginAt} on. */
   lose(): void {
     this.#parser = undefined
-    this.#digest = undefined
-    this.#expected = undefined
+    this.#content = undefined
   }
 
   /** Takes the next bytes of the stream. */
@@ -78,8 +86,12 @@ export class MemberCheck {
     if (this.#members === 0) await this.#peek()
     this.#checked(fragment, (parser) => parser.push(chunk, this.#sink))
     for (const passed of this.#passed.splice(0)) {
-      if ('member' in passed) await this.#compare(passed, fragment)
-      else this.#compareContent(passed, fragment)
+      if (passed === 'end') await this.#compareContent(fragment)
+      else if ('member' in passed) await this.#compare(passed, fragment)
+      else {
+        await this.#content?.found.skipTo(passed.dataOffset, this.#pause)
+        this.#content?.found.update(passed.chunk, passed.dataOffset)
+      }
     }
   }
 
@@ -91,17 +103,13 @@ export class MemberCheck {
   }
 
   readonly #sink = {
-    onMember: (member: ArchiveMember, streamOffset: number): void => {
-      this.#passed.push({ member, streamOffset })
-      this.#digest =
-        this.#algorithm === undefined || member.kind !== 'file'
-          ? undefined
-          : new ContentDigest(this.#algorithm, member.sizeBytes)
+    onMember: (member: ArchiveMember, streamOffset: number): void =>
+      void this.#passed.push({ member, streamOffset }),
+    onData: (chunk: Buffer, dataOffset: number): void => {
+      if (this.#algorithm !== undefined) this.#passed.push({ chunk, dataOffset })
     },
-    onData: (chunk: Buffer, dataOffset: number): void => this.#digest?.update(chunk, dataOffset),
     onMemberEnd: (): void => {
-      if (this.#digest === undefined || this.#algorithm === undefined) return
-      this.#passed.push({ digest: this.#digest.finish(), algorithm: this.#algorithm })
+      if (this.#algorithm !== undefined) this.#passed.push('end')
     },
     onEndOfArchive: (): void => undefined,
   }
@@ -123,7 +131,7 @@ export class MemberCheck {
     fragment: number,
   ): Promise<void> {
     this.#members += 1
-    this.#expected = undefined
+    this.#content = undefined
     let entry = await this.#peek()
     // What lies before was in a part of the stream that could not be followed, or is nowhere.
     while (entry !== undefined && entry.memberOffset < streamOffset) {
@@ -140,7 +148,7 @@ export class MemberCheck {
       })
       return
     }
-    this.#expect(entry)
+    this.#expect(entry, member)
     await this.#advance()
     const isSame =
       member.path.equals(memberPathOf(entry.path)) &&
@@ -155,19 +163,23 @@ export class MemberCheck {
       })
   }
 
-  #expect(entry: FileRecord): void {
-    if (entry.digest === undefined || this.#algorithm === undefined) return
+  #expect(entry: FileRecord, member: ArchiveMember): void {
+    if (entry.digest === undefined || this.#algorithm === undefined || member.kind !== 'file') return
+    const found = new ContentDigest(this.#algorithm, member.sizeBytes)
     // Of bytes that are not kept.
-    this.#expected = { entry: nameOf(entry), digest: Buffer.from(entry.digest) }
+    this.#content = { entry: nameOf(entry), expected: Buffer.from(entry.digest), found, member }
   }
 
-  #compareContent({ digest, algorithm }: Extract<Passed, { digest: Buffer }>, fragment: number): void {
-    const expected = this.#expected
-    if (expected === undefined || expected.digest.equals(digest)) return
+  async #compareContent(fragment: number): Promise<void> {
+    const content = this.#content
+    this.#content = undefined
+    if (content === undefined) return
+    await content.found.skipTo(content.member.sizeBytes, this.#pause)
+    if (content.found.finish().equals(content.expected)) return
     this.#damaged({
       fragment,
       code: 'image-inconsistent',
-      message: `${expected.entry}: its content has another ${algorithm} than the file list says`,
+      message: `${content.entry}: its content has another ${this.#algorithm} than the file list says`,
     })
   }
 

@@ -35,7 +35,14 @@ export async function* verifyCopy(
   const { jobId, allocation, backupId, copy } = input
   const list = await host.channels.connect({ ticket: input.list }, options)
   const found: CopyDamage[] = []
-  const members = new MemberCheck(listRecords(list), (damage) => void found.push(damage))
+  const members = new MemberCheck(
+    listRecords(list),
+    (damage) => void found.push(damage),
+    async () => {
+      throwIfAborted(options)
+      await new Promise<void>((resolve) => setImmediate(resolve))
+    },
+  )
   const told = function* (): Generator<VerifyEvent> {
     for (const damage of found.splice(0)) yield { kind: 'damage', ...damage }
   }
@@ -112,7 +119,7 @@ async function* piecesOf(
     return
   }
   try {
-    const { streamBytes, blockBytes } = fragment
+    const { streamBytes } = fragment
     let end = streamBytes
     for (let at = 0; at < streamBytes;) {
       try {
@@ -123,21 +130,29 @@ async function* piecesOf(
         end = streamBytes
       } catch (error) {
         const damage = damageOf(error)
-        const bad = damage.block === undefined ? at : damage.block * blockBytes
+        const lost = lostBy(error)
+        const bad = lost?.offset ?? at
         // What lies before it in the same group was not delivered: it is read by itself.
         if (bad > at) {
           end = bad
           continue
         }
         yield damage
-        if (damage.block === undefined) return
-        at = Math.min(bad + blockBytes, streamBytes)
+        if (lost === undefined) return
+        at = Math.min(bad + lost.bytes, streamBytes)
         end = streamBytes
       }
     }
   } finally {
     await reader.close()
   }
+}
+
+/** What part of a fragment's payload can't be read, where it is a part. */
+function lostBy(error: unknown): { readonly offset: number; readonly bytes: number } | undefined {
+  const { lostOffset, lostBytes } = asNbError(error).details
+  if (typeof lostOffset !== 'number' || typeof lostBytes !== 'number' || lostBytes < 1) return undefined
+  return { offset: lostOffset, bytes: lostBytes }
 }
 
 /** Throws what is no damage. */

@@ -1,4 +1,4 @@
-import { type SingleAllocation, counted } from '@nb/contracts'
+import { type Compression, type ImageCopy, type SingleAllocation, counted } from '@nb/contracts'
 import type { BlockRing } from './block-ring.ts'
 
 /** `12.3 MB in 4.5 s (2.7 MB/s)`. */
@@ -7,6 +7,22 @@ export function rateOf(bytes: number, durationMs: number): string {
   const seconds = durationMs / 1000
   const rate = seconds > 0 ? ` (${(megabytes / seconds).toFixed(1)} MB/s)` : ''
   return `${megabytes.toFixed(1)} MB in ${seconds.toFixed(1)} s${rate}`
+}
+
+/** `12.3 MB are stored as 4.5 MB by zstd, ratio 2.73`; `undefined` of what is not compressed. */
+export function compressionOf(
+  compression: Compression | undefined,
+  copy: Pick<ImageCopy, 'fragments'> | undefined,
+): string | undefined {
+  if (compression === undefined || copy === undefined) return undefined
+  let streamBytes = 0
+  let storedBytes = 0
+  for (const fragment of copy.fragments) {
+    streamBytes += fragment.streamBytes
+    storedBytes += fragment.storedBytes ?? fragment.streamBytes
+  }
+  const ratio = storedBytes > 0 ? `, ratio ${(streamBytes / storedBytes).toFixed(2)}` : ''
+  return `${(streamBytes / 1e6).toFixed(1)} MB are stored as ${(storedBytes / 1e6).toFixed(1)} MB by ${compression}${ratio}`
 }
 
 /** The two wait counters, as job details show them. */

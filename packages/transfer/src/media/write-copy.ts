@@ -14,6 +14,7 @@ import { BatchCutter } from './batch-cutter.ts'
 import { FragmentRow } from './fragment-row.ts'
 import { splitRule } from './fragment-split.ts'
 import { KeptFileList } from './kept-file-list.ts'
+import { compressedFlow, plainFlow } from './media-writer.ts'
 import type { SessionHost } from './session.ts'
 
 /** Progress is told each time so many bytes have been written. */
@@ -57,16 +58,19 @@ export async function* writeCopy(
     data = await listener.accept(options)
     const { streamBytes } = image.counts
     let told = 0
+    let received = 0
+    const flow = image.compression === undefined ? plainFlow : compressedFlow()
     for await (const chunk of readChannel(data, options)) {
-      if (row.streamBytes + chunk.length > streamBytes)
-        throw otherStream(backupId, `more than ${streamBytes} bytes`)
-      await row.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
+      received += flow.received(chunk)
+      if (received > streamBytes) throw otherStream(backupId, `more than ${streamBytes} bytes`)
+      await flow.write(row, Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
       // Entries and data are in one order: each fragment gets about the part of the list that is of its data.
       await parts.feed(Math.min(row.streamBytes / streamBytes, 0.999))
       if (row.streamBytes - told < TELL_BYTES) continue
       told = row.streamBytes
       yield { kind: 'progress', bytes: told }
     }
+    flow.finish()
     if (row.streamBytes !== streamBytes || !row.atBoundary)
       throw otherStream(backupId, `${row.streamBytes} of ${streamBytes} bytes`)
     await parts.feed(1)

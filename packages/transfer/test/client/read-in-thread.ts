@@ -26,6 +26,7 @@ export interface ReadSettings {
   readonly include?: readonly string[]
   readonly crossMountPoints?: boolean
   readonly digest?: 'sha256'
+  readonly framed?: boolean
   readonly neverPaths?: readonly string[]
   readonly reference?: Buffer
   readonly observe?: (moment: ReaderMoment, path: Buffer) => void
@@ -101,6 +102,7 @@ function readInto(
       include: settings.include ?? [],
       crossMountPoints: settings.crossMountPoints ?? false,
       digest: settings.digest,
+      framed: settings.framed ?? false,
       neverPaths: (settings.neverPaths ?? []).map((path) => Buffer.from(path)),
       checkpointIntervalMs: onCheckpoint === undefined ? undefined : 0,
       resumeFrom,

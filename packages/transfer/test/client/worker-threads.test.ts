@@ -22,6 +22,7 @@ function input(root: string): ReaderInput {
     include: [],
     crossMountPoints: false,
     digest: undefined,
+    framed: false,
     neverPaths: [],
     data: pipe(),
     list: pipe(),

@@ -14,14 +14,14 @@ t.test('the rule: an eighth of the size, at most 64 MiB, is left to find a membe
   t.same(splitRule(1_000_001), { hardBytes: 999_936, softBytes: 999_936 - 124_992 })
   t.throws(() => splitRule(1000), TypeError)
   const rule = splitRule(2 ** 20)
-  const fill = { streamBytes: 0, atBoundary: true, fileListBytes: 0 }
+  const fill = { storedBytes: 0, atBoundary: true, fileListBytes: 0 }
   t.equal(isFull(fill, rule, 100), false)
   t.equal(isFull({ ...fill, fileListBytes: 100 }, rule, 100), false, 'an empty fragment is not closed')
-  t.equal(isFull({ ...fill, streamBytes: 512, fileListBytes: 100 }, rule, 100), true)
-  t.equal(isFull({ ...fill, streamBytes: rule.softBytes - 512 }, rule, 100), false)
-  t.equal(isFull({ ...fill, streamBytes: rule.softBytes }, rule, 100), true)
-  t.equal(isFull({ ...fill, streamBytes: rule.softBytes, atBoundary: false }, rule, 100), false)
-  t.equal(isFull({ ...fill, streamBytes: rule.hardBytes, atBoundary: false }, rule, 100), true)
+  t.equal(isFull({ ...fill, storedBytes: 512, fileListBytes: 100 }, rule, 100), true)
+  t.equal(isFull({ ...fill, storedBytes: rule.softBytes - 512 }, rule, 100), false)
+  t.equal(isFull({ ...fill, storedBytes: rule.softBytes }, rule, 100), true)
+  t.equal(isFull({ ...fill, storedBytes: rule.softBytes, atBoundary: false }, rule, 100), false)
+  t.equal(isFull({ ...fill, storedBytes: rule.hardBytes, atBoundary: false }, rule, 100), true)
   t.end()
 })
 
@@ -38,7 +38,11 @@ function memoryMedium(): { readonly medium: MountedMedium; readonly written: Wri
     let bytes = 0
     return {
       write: async (chunk) => void (bytes += chunk.length),
+      writeFrame: () => Promise.reject(new Error('nothing is compressed')),
       get streamBytes() {
+        return bytes
+      },
+      get storedBytes() {
         return bytes
       },
       commit: async (trailer): Promise<FragmentRecord> => {

@@ -37,6 +37,10 @@ function gateWrites(world: World): { open: () => void; readonly waiting: () => n
       }
       return {
         write,
+        writeFrame: (frame) => writer.writeFrame(frame),
+        get storedBytes() {
+          return writer.storedBytes
+        },
         commit: (trailer) => writer.commit(trailer),
         discard: () => writer.discard(),
         get streamBytes() {

@@ -66,6 +66,10 @@ function withWrites(
             write: (chunk) => write(writer, chunk),
             commit: (trailer) => writer.commit(trailer),
             discard: () => writer.discard(),
+            writeFrame: (frame) => writer.writeFrame(frame),
+            get storedBytes() {
+              return writer.storedBytes
+            },
             get streamBytes() {
               return writer.streamBytes
             },

@@ -53,6 +53,10 @@ class SerialDisk {
       },
       commit: (trailer) => writer.commit(trailer),
       discard: () => writer.discard(),
+      writeFrame: (frame) => writer.writeFrame(frame),
+      get storedBytes() {
+        return writer.storedBytes
+      },
       get streamBytes() {
         return writer.streamBytes
       },
