@@ -107,14 +107,21 @@ t.test(
     world.maxFragmentBytes = 2 ** 30
     const fast = ['web1_1', 'web1_2', 'web1_3', 'web1_4']
     const reports: Promise<SessionReport>[] = []
-    for (const name of fast)
-      reports.push((await start(world, name, { chunkBytes: Math.floor(2 ** (12 + random() * 9)) })).report)
+    // All begin to send at once.
+    let go: () => void = () => undefined
+    const gate = new Promise<void>((resolve) => (go = resolve))
+    for (const name of fast) {
+      const chunkBytes = Math.floor(2 ** (12 + random() * 9))
+      reports.push((await start(world, name, { chunkBytes, beforeWrite: () => gate })).report)
+    }
     let pauses = 0
     const pause = async (): Promise<void> => {
+      await gate
       pauses += 1
       for (let left = 40; left > 0; left--) await turn()
     }
     const slow = await start(world, 'web1_5', { chunkBytes: blockBytes, beforeWrite: pause })
+    go()
     for (const report of await Promise.all([...reports, slow.report]))
       t.equal(report.status, 0, report.statusText)
 
