@@ -136,6 +136,7 @@ export function createCatalog(components: CatalogComponents, options: CatalogOpt
     syncFileList: (input, call) => answering(() => whileOpen(life).syncFileList(input, call)),
     completeImage: (input, call) => answering(() => whileOpen(life).completeImage(input, call)),
     addCopy: (input) => answering(() => whileOpen(life).addCopy(input)),
+    removeCopy: (input) => answering(() => whileOpen(life).removeCopy(input)),
     promoteCopy: (input) => answering(() => whileOpen(life).promoteCopy(input)),
     discardImage: (input) => answering(() => whileOpen(life).discardImage(input)),
     getImage: (input, call) => answering(() => whileOpen(queries).getImage(input, call)),

@@ -7,6 +7,7 @@ import {
   type Emitter,
   type Files,
   type ImageCompletion,
+  type ImageCopy,
   type ImageRecord,
   type Logger,
   NbError,
@@ -58,6 +59,7 @@ type LifeMethods = Pick<
   | 'completeImage'
   | 'addCopy'
   | 'promoteCopy'
+  | 'removeCopy'
   | 'discardImage'
   | 'expireImage'
   | 'expireDue'
@@ -291,6 +293,22 @@ export class ImageLife implements LifeMethods {
     })
   }
 
+  async removeCopy({ backupId, copy }: Parameters<Catalog['removeCopy']>[0]): Promise<ImageRecord> {
+    return this.#changeCopies(backupId, 'lose a copy', (image) => {
+      const left = image.copies.filter((each) => each.copy !== copy)
+      if (left.length === image.copies.length) return undefined
+      if (left.length === 0)
+        throw new NbError(
+          'state-conflict',
+          `copy ${copy} is the last of image ${backupId}: expire the image`,
+          {
+            details: { backupId, copy },
+          },
+        )
+      return left
+    })
+  }
+
   /** Commits other copies of a complete image; `undefined` leaves it as it is. */
   #changeCopies(
     backupId: string,
@@ -360,9 +378,15 @@ export class ImageLife implements LifeMethods {
   ): ReturnType<Catalog['expireDue']> {
     const { index, registry, clock, events } = this.#parts
     return this.#changes.run(async () => {
+      const now = clock.now()
       const due: ImageRecord[] = []
+      const withDueCopies: ImageRecord[] = []
       const neededBy = new Map<string, readonly string[]>()
-      for await (const image of index.due(clock.now())) {
+      for await (const image of index.due(now)) {
+        if ((image.expiresAt ?? Infinity) > now) {
+          withDueCopies.push(image)
+          continue
+        }
         due.push(image)
         neededBy.set(image.backupId, await this.#dependants(image))
       }
@@ -372,8 +396,30 @@ export class ImageLife implements LifeMethods {
         await this.#expire(await registry.require(backupId))
         events.emit('image:expired', { backupId })
       }
-      return { expired: plan.expire, held: plan.held }
+      const copies = await this.#dueCopies(withDueCopies, now)
+      const images = { expired: plan.expire, held: plan.held }
+      return copies.length === 0 ? images : { ...images, copies }
     })
+  }
+
+  /** The copies that are due of images that stay, each of which keeps one at least; they are put last. */
+  async #dueCopies(
+    images: readonly ImageRecord[],
+    now: number,
+  ): Promise<readonly { readonly backupId: string; readonly copy: ImageCopy }[]> {
+    const found: { readonly backupId: string; readonly copy: ImageCopy }[] = []
+    for (const { backupId } of images) {
+      const image = await this.#parts.registry.require(backupId)
+      const isDue = ({ expiresAt = Infinity }: ImageCopy): boolean => expiresAt <= now
+      const kept = image.copies.filter((copy) => !isDue(copy))
+      if (kept.length === 0) continue
+      const gone = image.copies.filter(isDue)
+      const copies = [...kept, ...gone]
+      if (copies.some((copy, index) => copy !== image.copies[index]))
+        await this.#parts.registry.commit({ ...image, copies })
+      for (const copy of gone) found.push({ backupId, copy })
+    }
+    return found
   }
 
   async forgetImage({ backupId }: Parameters<Catalog['forgetImage']>[0]): Promise<void> {

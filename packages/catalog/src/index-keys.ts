@@ -26,10 +26,16 @@ export function indexKeys(image: ImageRecord): string[] {
   if (isByUser(image)) keys.push(`${usersPrefix(image.client)}${when}`)
   else keys.push(`${treesPrefix(image.client)}${encodeName(image.policy)}/${when}`)
   if (image.stream !== undefined) keys.push(`${streamPrefix(image, image.stream)}${when}`)
-  if (image.state === 'complete' && image.expiresAt !== undefined)
-    keys.push(`due/${timeKey(image.expiresAt)}/${id}`)
+  const due = dueAt(image)
+  if (image.state === 'complete' && due !== undefined) keys.push(`due/${timeKey(due)}/${id}`)
   for (const needed of new Set(imagesHeldBy(image))) keys.push(`need/${encodeName(needed)}/${id}`)
   return keys
+}
+
+/** When the time of an image, or of the first of its copies, has come. */
+function dueAt({ expiresAt, copies }: ImageRecord): number | undefined {
+  const times = [expiresAt, ...copies.map((copy) => copy.expiresAt)].filter((time) => time !== undefined)
+  return times.length === 0 ? undefined : Math.min(...times)
 }
 
 /** What the keys of all trees of a client begin with; the name of a policy, encoded, follows. */

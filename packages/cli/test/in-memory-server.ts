@@ -459,6 +459,7 @@ function memoryCatalog(): Catalog {
     createImage: notForTheCli,
     importImage: notForTheCli,
     addCopy: notForTheCli,
+    removeCopy: async ({ backupId }) => images.find((one) => one.backupId === backupId) as ImageRecord,
     promoteCopy: async ({ backupId }) => images.find((one) => one.backupId === backupId) as ImageRecord,
     appendFileList: notForTheCli,
     sealFileList: notForTheCli,

@@ -185,6 +185,14 @@ export interface Catalog {
     options?: CallOptions,
   ): Promise<ImageRecord>
   /**
+   * Takes a copy off a complete image, durably, once its fragments are gone. Idempotent. Rejects with `state-conflict` for the last
+   * one.
+   */
+  removeCopy(
+    input: { readonly backupId: string; readonly copy: number },
+    options?: CallOptions,
+  ): Promise<ImageRecord>
+  /**
    * Gives an `in-progress` image up: it becomes `discarded`, and one that an import brought is as if it never was, its fragments
    * stay. Idempotent; rejects with `state-conflict` for a complete one.
    */
@@ -247,11 +255,20 @@ export interface Catalog {
     input: { readonly backupId: string; readonly force?: boolean },
     options?: CallOptions,
   ): Promise<void>
-  /** Expires all images whose time has come and that no kept image needs. Gives their ids. */
+  /**
+   * Expires all images whose time has come and that no kept image needs. Gives their ids, and the copies whose own time has come while
+   * others of their images stay: these are the last in their records from then on, so that nothing is read from them, and wait for
+   * the removal of their fragments (`removeCopy`).
+   */
   expireDue(
     input: Record<string, never>,
     options?: CallOptions,
-  ): Promise<{ readonly expired: readonly string[]; readonly held: readonly string[] }>
+  ): Promise<{
+    readonly expired: readonly string[]
+    readonly held: readonly string[]
+    /** Absent where there are none. */
+    readonly copies?: readonly { readonly backupId: string; readonly copy: ImageCopy }[]
+  }>
   /**
    * Verifies the catalog itself: every header, the index over them, the list of every complete image with all its checksums, its sparse index,
    * and that the images which it needs are there. Gives what is wrong, as it is found; nothing for a sound catalog. With `repair` what

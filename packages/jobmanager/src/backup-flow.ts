@@ -1,4 +1,4 @@
-import { type SessionReport, NbError, asNbError } from '@nb/contracts'
+import { type ScheduleCopy, type SessionReport, NbError, asNbError } from '@nb/contracts'
 import { type AfterAttempt, type AttemptEnd, afterAttempt } from './after-attempt.ts'
 import { removeArchived } from './archive-removal.ts'
 import {
@@ -109,7 +109,8 @@ export async function settleTry(parts: ManagerParts, job: RunningJob): Promise<v
 function leavesFullUnit({ checkpoint, rest, backup }: JobRecord): boolean {
   if (checkpoint === undefined || rest?.to !== 'waiting-for-retry' || rest.status !== noRoom) return false
   const { policy, schedule } = backup ?? {}
-  return (schedule?.storage ?? policy?.storage)?.kind !== 'unit'
+  const copies: readonly ScheduleCopy[] = schedule?.copies ?? [{}]
+  return copies.some(({ storage }) => (storage ?? schedule?.storage ?? policy?.storage)?.kind !== 'unit')
 }
 
 /** Steps 14–16, also of a job that had its ending written down before a restart. */

@@ -1,4 +1,4 @@
-import { type ImageRecord, asNbError } from '@nb/contracts'
+import { type ImageCopy, type ImageRecord, NbError, asNbError } from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
 import type { JobRecord } from './job-record.ts'
 import { attempt, retrying, within } from './patience.ts'
@@ -78,6 +78,31 @@ export async function removeImage(
     await sayInLog(store, clock, log, jobId, text, { severity: 'warning' })
     return false
   }
+}
+
+/**
+ * Removes one copy of an image that has others: the others are read from then on, then its fragments go, then it leaves the
+ * catalog's record. What is cut short is done again by whoever asks for it again. Answers whether all is gone.
+ */
+export async function removeOneCopy(
+  { mediaServers, catalog, clock, log, callTimeoutMs }: ManagerParts,
+  backupId: string,
+  { copy, mediaServer, storageUnit }: ImageCopy,
+): Promise<boolean> {
+  return attempt(log, `removal of copy ${copy} of image ${backupId}`, async () => {
+    const image = await catalog.getImage({ backupId })
+    if (image === undefined || image.state !== 'complete') return
+    const other = image.copies.find((each) => each.copy !== copy)
+    if (other === undefined)
+      throw new NbError('state-conflict', `copy ${copy} is the last of image ${backupId}`)
+    if (image.copies[0]?.copy === copy) await catalog.promoteCopy({ backupId, copy: other.copy })
+    const server = mediaServerOf(mediaServers, mediaServer)
+    const what = `removal of copy ${copy} of ${backupId} from ${storageUnit}`
+    await within(clock, callTimeoutMs, 'media-server-unreachable', what, (signal) =>
+      server.removeImage({ storageUnit, backupId, copy }, { signal }),
+    )
+    await catalog.removeCopy({ backupId, copy })
+  })
 }
 
 /**

@@ -1,6 +1,6 @@
-import type { ImageRecord, ImageState } from '@nb/contracts'
+import type { ImageCopy, ImageRecord, ImageState } from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
-import { type StoragePlace, removeImage } from './give-back.ts'
+import { type StoragePlace, removeImage, removeOneCopy } from './give-back.ts'
 import { attempt } from './patience.ts'
 import { mediaServerOf } from './session-calls.ts'
 import type { JobWorker } from './workers.ts'
@@ -15,6 +15,8 @@ export interface CleanupReport {
   readonly discarded: readonly string[]
   /** Images whose fragments and records are gone now. */
   readonly removed: readonly string[]
+  /** Copies whose own time had come while others of their images stay, and that are gone now, as `IMAGE copy N`. */
+  readonly removedCopies: readonly string[]
   /** Images whose fragments could not be removed yet. */
   readonly failed: readonly string[]
   /**
@@ -26,10 +28,22 @@ export interface CleanupReport {
   readonly purgedJobs: number
 }
 
+/** What {@link Housekeeping.makeRoom} did. */
+export interface RoomMade {
+  /** Copies that are gone now, as `IMAGE copy N`. */
+  readonly removedCopies: readonly string[]
+  readonly bytes: number
+}
+
 /** Expires images that are due, removes what expired and discarded images left on the media, purges old jobs. */
 export interface Housekeeping {
   /** Cleans now; a call while one is under way gets that one's report. */
   clean(): Promise<CleanupReport>
+  /**
+   * Makes room on a disk storage unit: removes copies there of images that have another copy on another storage unit, the oldest images
+   * first, until so many bytes are gone. Never the last copy.
+   */
+  makeRoom(input: { readonly storageUnit: string; readonly bytes: number }): Promise<RoomMade>
   /** Cleans now and every `cleanupIntervalMs` from now on, by itself. */
   start(): void
   /** Ends it; resolves when no clean-up is under way, after at most the image in hand. */
@@ -61,6 +75,7 @@ export function createHousekeeping(parts: ManagerParts): Housekeeping {
   }
   return {
     clean,
+    makeRoom: (input) => makeRoom(parts, input, stopping.signal),
     start: () => {
       stopping = new AbortController()
       run()
@@ -77,10 +92,11 @@ export function createHousekeeping(parts: ManagerParts): Housekeeping {
 export function cleanupWorker(housekeeping: Housekeeping): JobWorker {
   return {
     run: async ({ say }) => {
-      const { expired, held, discarded, removed, failed, unknown, purgedJobs } = await housekeeping.clean()
+      const { expired, held, discarded, removed, removedCopies, failed, unknown, purgedJobs } =
+        await housekeeping.clean()
       await say(
         `expired ${expired.length}, still needed ${held.length}, discarded ${discarded.length}, ` +
-          `removed ${removed.length}, not yet removed ${failed.length}, unknown to the catalog ${unknown.length}, ` +
+          `removed ${removed.length}, copies removed ${removedCopies.length}, not yet removed ${failed.length}, unknown to the catalog ${unknown.length}, ` +
           `old jobs ${purgedJobs}`,
       )
       if (failed.length === 0) return { status: 0 }
@@ -92,7 +108,11 @@ export function cleanupWorker(housekeeping: Housekeeping): JobWorker {
 
 async function cleanUp(parts: ManagerParts, looks: boolean, signal: AbortSignal): Promise<CleanupReport> {
   const { catalog, store } = parts
-  const { expired, held } = await catalog.expireDue({}, { signal })
+  const { expired, held, copies = [] } = await catalog.expireDue({}, { signal })
+  const removedCopies: string[] = []
+  for (const { backupId, copy } of copies)
+    if (!signal.aborted && (await removeOneCopy(parts, backupId, copy)))
+      removedCopies.push(`${backupId} copy ${copy.copy}`)
   const discarded = await discardOrphans(parts, 'jobs-run')
   const removed: string[] = []
   const failed: string[] = []
@@ -107,7 +127,40 @@ async function cleanUp(parts: ManagerParts, looks: boolean, signal: AbortSignal)
     ;(done ? removed : failed).push(image.backupId)
   }
   const unknown = looks && kept && !signal.aborted ? await unknownFragments(parts, kept, signal) : []
-  return { expired, held, discarded, removed, failed, unknown, purgedJobs: await store.purge() }
+  return {
+    expired,
+    held,
+    discarded,
+    removed,
+    removedCopies,
+    failed,
+    unknown,
+    purgedJobs: await store.purge(),
+  }
+}
+
+async function makeRoom(
+  parts: ManagerParts,
+  { storageUnit, bytes: wanted }: { readonly storageUnit: string; readonly bytes: number },
+  signal: AbortSignal,
+): Promise<RoomMade> {
+  const candidates: { readonly backupId: string; readonly copy: ImageCopy; readonly bytes: number }[] = []
+  for await (const { backupId, copies, counts } of parts.catalog.listImages({}, { signal })) {
+    const copy = copies.find((each) => each.storageUnit === storageUnit)
+    const isElsewhere = copies.some((each) => each.storageUnit !== storageUnit)
+    if (copy !== undefined && isElsewhere)
+      candidates.push({ backupId, copy, bytes: counts?.streamBytes ?? 0 })
+  }
+  const removedCopies: string[] = []
+  let bytes = 0
+  // They are listed newest first.
+  for (const { backupId, copy, bytes: size } of candidates.reverse()) {
+    if (bytes >= wanted || signal.aborted) break
+    if (!(await removeOneCopy(parts, backupId, copy))) continue
+    removedCopies.push(`${backupId} copy ${copy.copy}`)
+    bytes += size
+  }
+  return { removedCopies, bytes }
 }
 
 /**

@@ -53,7 +53,7 @@ export type {
 export { createJobManager } from './job-manager.ts'
 export type { ImageCleanup, JobManagerService } from './job-manager.ts'
 export type { JobManagerComponents, JobManagerOptions, MediaServers } from './components.ts'
-export type { CleanupReport } from './housekeeping.ts'
+export type { CleanupReport, RoomMade } from './housekeeping.ts'
 export { createRoomMaker, type RoomMakerComponents, type RoomMakerOptions } from './room-maker.ts'
 export type { JobWorker, JobWorkers, WorkContext, WorkResult } from './workers.ts'
 export { createJobNotifier } from './notifier.ts'

@@ -30,7 +30,13 @@ import { FinalWaiters } from './final-waiters.ts'
 import { type Flows, type FlowParts, createFlows } from './flows.ts'
 import { importWorker } from './import-work.ts'
 import { duplicateWorker } from './duplicate-work.ts'
-import { type CleanupReport, type Housekeeping, cleanupWorker, createHousekeeping } from './housekeeping.ts'
+import {
+  type CleanupReport,
+  type Housekeeping,
+  type RoomMade,
+  cleanupWorker,
+  createHousekeeping,
+} from './housekeeping.ts'
 import { type JobOperations, createJobOperations } from './job-operations.ts'
 import type { JobRecord } from './job-record.ts'
 import type { Created, NewJob } from './job-store.ts'
@@ -51,6 +57,8 @@ import { watchJobs } from './watch.ts'
 export interface ImageCleanup {
   /** Expires what is due, removes what expired and discarded images left on the media, purges old jobs. */
   cleanImages(): Promise<CleanupReport>
+  /** Makes room on a disk storage unit by removing copies of images that have another elsewhere; never the last one. */
+  makeRoom(input: { readonly storageUnit: string; readonly bytes: number }): Promise<RoomMade>
 }
 
 /** All that a job manager is. */
@@ -248,6 +256,10 @@ class JobEngine implements JobManagerService {
   progress: JobSessions['progress'] = (input) => this.#sessions.progress(input)
   checkpoint: JobSessions['checkpoint'] = (input) => this.#sessions.checkpoint(input)
   sessionEnded: JobSessions['sessionEnded'] = (input) => this.#sessions.sessionEnded(input)
+
+  makeRoom(input: { readonly storageUnit: string; readonly bytes: number }): Promise<RoomMade> {
+    return this.#housekeeping.makeRoom(input)
+  }
 
   cleanImages(): Promise<CleanupReport> {
     return this.#housekeeping.clean()

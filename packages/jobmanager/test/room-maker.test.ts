@@ -10,8 +10,13 @@ t.test('at the high-water mark what has expired goes at once, and again only aft
   const media = createEmitter<MediaManagerEvents>(debugLogger('nb:test'))
   const told: string[] = []
   let cleanings = 0
+  const asked: string[] = []
   const jobs = {
-    cleanImages: async () => ({ removed: ++cleanings === 1 ? ['web1_1'] : [] }),
+    cleanImages: async () => ({ removed: ++cleanings === 1 ? ['web1_1'] : [], removedCopies: [] }),
+    makeRoom: async ({ storageUnit, bytes }: { storageUnit: string; bytes: number }) => {
+      asked.push(`${storageUnit} ${bytes}`)
+      return { removedCopies: ['web1_2 copy 1'], bytes }
+    },
   }
   const maker = createRoomMaker({ media, jobs, clock, warn: (text) => void told.push(text) })
   await maker.start()
@@ -20,16 +25,23 @@ t.test('at the high-water mark what has expired goes at once, and again only aft
   t.equal(cleanings, 1)
   media.emit('storage-unit:high-water', { ...high, name: 'disk2' })
   t.equal(cleanings, 2, 'each unit for itself')
-  await clock.advance(600_000)
+  await clock.advance(1000)
   media.emit('storage-unit:high-water', high)
-  t.equal(cleanings, 3)
+  t.equal(cleanings, 3, 'what has gone may not have been enough: the next report is acted on')
+  const staging = { ...high, name: 'disk4', staging: true }
+  media.emit('storage-unit:high-water', { ...staging, bytesToLowWater: 7 })
+  media.emit('storage-unit:high-water', { ...staging, bytesToLowWater: 6 })
+  await clock.advance(1)
+  media.emit('storage-unit:high-water', { ...staging, bytesToLowWater: 5 })
   await maker.stop()
+  t.same(asked, ['disk4 7', 'disk4 5'], 'copied images go where the unit is for staging')
   media.emit('storage-unit:high-water', { ...high, name: 'disk3' })
-  t.equal(cleanings, 3)
+  t.equal(cleanings, 4)
   t.match(told, [
-    'storage unit disk1 is 98.4% used, its high-water mark is 98%: 1 expired images were removed',
-    /disk2 is 98\.4% used, .*, and nothing has expired: it takes no new backups; expire images or add space/,
+    'storage unit disk1 is 98.4% used, its high-water mark is 98%: 1 expired image removed',
+    /disk2 is 98\.4% used, .*, and nothing could be removed: it takes no new backups; expire images or add space/,
     /disk1/,
+    /disk4 .*: 1 copy of images that have another one removed/,
   ])
   t.throws(() => createRoomMaker({ media, jobs, clock }, { againMs: 1 }), TypeError)
 })

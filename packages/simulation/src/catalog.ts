@@ -163,6 +163,7 @@ class SimulatedCatalog implements Catalog {
   importImage: Catalog['importImage'] = async () => noLists()
   addCopy: Catalog['addCopy'] = async () => noLists()
   promoteCopy: Catalog['promoteCopy'] = async () => noLists()
+  removeCopy: Catalog['removeCopy'] = async () => noLists()
   appendFileList: Catalog['appendFileList'] = async () => noLists()
   sealFileList: Catalog['sealFileList'] = async () => noLists()
   syncFileList: Catalog['syncFileList'] = async () => noLists()

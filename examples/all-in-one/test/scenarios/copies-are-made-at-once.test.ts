@@ -122,3 +122,60 @@ t.test('or it fails all copies, and nothing stays on either disk', async (t) => 
   for (const storageUnit of ['disk1', 'disk2'])
     t.same(await collect(ports.mediaServer.storedImages({ storageUnit })), [])
 })
+
+t.test('a copy whose own time has come goes, the image stays with the others', async (t) => {
+  const { root, source, server } = await site(t, 'copy-expires')
+  const { ports } = server
+  const job = await backUp(server, source, [
+    { storage: { kind: 'unit', name: 'disk1' }, retentionLevel: 25 },
+    { storage: { kind: 'unit', name: 'disk2' }, retentionLevel: 3 },
+  ])
+  t.equal(job.status, 0, job.statusText ?? '')
+  const backupId = job.backupId as string
+  t.match(await ports.jobs.cleanImages(), { removed: [], removedCopies: [`${backupId} copy 1`] })
+  t.match((await ports.catalog.getImage({ backupId }))?.copies, [{ copy: 2 }])
+  t.same(await collect(ports.mediaServer.storedImages({ storageUnit: 'disk1' })), [])
+  const restored = await restoreTo(server, source, backupId, join(root, 'restored'))
+  t.equal(restored.status, 0, restored.statusText ?? '')
+  t.same(compareTrees(source, join(root, 'restored')), [])
+})
+
+t.test('a disk for staging gives up what has been copied when it reaches its high-water mark', async (t) => {
+  const root = scratch('staging')
+  const disk = mountSmallDisk(join(root, 'small'), 16)
+  if (typeof disk === 'string') return void t.comment(`SKIPPED: ${disk}`)
+  t.teardown(() => disk.unmount())
+  const source = join(root, 'source')
+  mkdirSync(source)
+  for (let at = 0; at < 5; at++) writeFileSync(join(source, `file-${at}`), randomBytes(700_000))
+  const told: string[] = []
+  const server = await boot(join(root, 'state'), {
+    diskDirectory: disk.directory,
+    settings: { tries: 1, secondDisk: join(root, 'disk2') },
+    warn: (text) => void told.push(text),
+  })
+  t.teardown(() => server.stop())
+  const { ports } = server
+  const [unit] = await collect(ports.media.storageUnits({ name: 'disk1' }))
+  if (unit?.type !== 'disk') throw new Error('disk1 is no disk')
+  await ports.media.putStorageUnit({ ...unit, highWaterPercent: 15, lowWaterPercent: 10, staging: true })
+  const job = await backUp(server, source, twoDisks('continue'))
+  t.equal(job.status, 0, job.statusText ?? '')
+  const backupId = job.backupId as string
+  // What the media server tells every minute.
+  const [full] = await collect(ports.media.storageUnits({ name: 'disk1' }))
+  const { totalBytes = 0, freeBytes = 0 } = (full?.type === 'disk' && full.space) || {}
+  await ports.media.reportSpace({ storageUnit: 'disk1', totalBytes, freeBytes })
+  while (!told.some((text) => text.includes('1 copy')))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  t.match(
+    told.join('\n'),
+    /storage unit disk1 is 2\d\.\d% used, its high-water mark is 15%: 1 copy of images/,
+  )
+  t.match((await ports.catalog.getImage({ backupId }))?.copies, [{ copy: 2, storageUnit: 'disk2' }])
+  t.same(await collect(ports.mediaServer.storedImages({ storageUnit: 'disk1' })), [])
+  const again = await ports.jobs.makeRoom({ storageUnit: 'disk2', bytes: 2 ** 40 })
+  t.same(again.removedCopies, [], 'the last copy is never removed')
+  const restored = await restoreTo(server, source, backupId, join(root, 'restored'))
+  t.equal(restored.status, 0, restored.statusText ?? '')
+})

@@ -15,6 +15,7 @@ import { closed, count, empty, flag, json, list, maybe, nothing, path, text } fr
 import { channelTicket } from '../schemas/session.ts'
 import { call, type InputOf, type OutputOf, type PortContract, stream } from './port-contract.ts'
 
+type DueCopy = NonNullable<Out<'expireDue'>['copies']>[number]
 type In<Name extends keyof Catalog> = InputOf<Catalog, Name>
 type Out<Name extends keyof Catalog> = OutputOf<Catalog, Name>
 
@@ -34,6 +35,7 @@ export const catalogContract: PortContract<Catalog> = {
     imageRecord,
   ),
   addCopy: call(closed<In<'addCopy'>>({ backupId: text, copy: imageCopy }), imageRecord),
+  removeCopy: call(closed<In<'removeCopy'>>({ backupId: text, copy: count }), imageRecord),
   promoteCopy: call(closed<In<'promoteCopy'>>({ backupId: text, copy: count }), imageRecord),
   discardImage: call(closed<In<'discardImage'>>({ backupId: text, reason: text }), nothing),
   getImage: call(byId, maybe(imageRecord)),
@@ -47,7 +49,14 @@ export const catalogContract: PortContract<Catalog> = {
     closed<Out<'readFileList'>>({ image: imageRecord, ticket: channelTicket }),
   ),
   expireImage: call(closed<In<'expireImage'>>({ backupId: text, force: maybe(flag) }), nothing),
-  expireDue: call(empty, closed<Out<'expireDue'>>({ expired: list(text), held: list(text) })),
+  expireDue: call(
+    empty,
+    closed<Out<'expireDue'>>({
+      expired: list(text),
+      held: list(text),
+      copies: maybe(list(closed<DueCopy>({ backupId: text, copy: imageCopy }))),
+    }),
+  ),
   check: stream(closed<In<'check'>>({ client: maybe(text), repair: maybe(flag) }), catalogFinding),
   forgetImage: call(byId, nothing),
 }

@@ -136,6 +136,7 @@ export function createFakeCatalog({ clock, log }: FakeCatalogOptions): FakeCatal
     importImage: unsupported,
     addCopy: unsupported,
     promoteCopy: unsupported,
+    removeCopy: unsupported,
     appendFileList: unsupported,
     sealFileList: unsupported,
     syncFileList: unsupported,

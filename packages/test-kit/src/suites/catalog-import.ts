@@ -93,6 +93,44 @@ export function importing(check: CatalogCheck): void {
     })
     await assert.rejects(restarted.promoteCopy({ backupId, copy: 1 }), { code: 'state-conflict' })
   })
+  check('a copy leaves an image that has others, never the last one', async (fixture) => {
+    const { catalog } = fixture
+    const { image } = await backUp(fixture, { entries: [{ path: '/data', kind: 'directory' }] })
+    const { backupId } = image
+    const [first] = image.copies as readonly [ImageRecord['copies'][number]]
+    const second = { ...first, copy: 2, storageUnit: 'disk2' }
+    await catalog.addCopy({ backupId, copy: second })
+    assert.deepEqual((await catalog.removeCopy({ backupId, copy: 1 })).copies, [second])
+    assert.deepEqual((await catalog.removeCopy({ backupId, copy: 1 })).copies, [second], 'the same again')
+    await assert.rejects(catalog.removeCopy({ backupId, copy: 2 }), { code: 'state-conflict' })
+    const restarted = await fixture.restart()
+    assert.deepEqual((await restarted.getImage({ backupId }))?.copies, [second])
+  })
+  check('a copy whose own time has come is read no more, and told until it is gone', async (fixture) => {
+    const { catalog, clock } = fixture
+    const now = clock.now()
+    const { image } = await backUp(fixture, {
+      entries: [{ path: '/data', kind: 'directory' }],
+      expiresAt: now + 5000,
+    })
+    const { backupId } = image
+    const [first] = image.copies as readonly [ImageRecord['copies'][number]]
+    const short = { ...first, copy: 2, storageUnit: 'disk2', expiresAt: now + 1000 }
+    await catalog.addCopy({ backupId, copy: short })
+    await catalog.promoteCopy({ backupId, copy: 2 })
+    await clock.advance(999)
+    assert.deepEqual(await catalog.expireDue({}), { expired: [], held: [] })
+    await clock.advance(1)
+    const told = { expired: [], held: [], copies: [{ backupId, copy: short }] }
+    assert.deepEqual(await catalog.expireDue({}), told)
+    assert.deepEqual((await catalog.getImage({ backupId }))?.copies, [first, short], 'the other is read')
+    const restarted = await fixture.restart()
+    assert.deepEqual(await restarted.expireDue({}), told, 'after a restart too')
+    await restarted.removeCopy({ backupId, copy: 2 })
+    assert.deepEqual(await restarted.expireDue({}), { expired: [], held: [] })
+    await clock.advance(4000)
+    assert.deepEqual(await restarted.expireDue({}), { expired: [backupId], held: [] })
+  })
   check('a new image never gets the id of one that was brought back', async (fixture) => {
     const { catalog } = fixture
     const { image } = await lost(fixture)
