@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { availableParallelism, constants } from 'node:os'
 import { join } from 'node:path'
 import { type DataChannel, NbError, systemClock } from '@nb/contracts'
@@ -185,6 +194,43 @@ t.test('data that breaks off leaves the files before, whole, and none unfinished
   }
   t.equal(openDescriptors(), before)
 })
+
+for (const where of ['the same directory', 'another directory'] as const) {
+  t.test(
+    `a directory that is swapped for a link before the data is written leads nowhere, by then in ${where}`,
+    async (t) => {
+      const directory = freshDirectory(t)
+      const source = join(directory, 'source')
+      const target = join(directory, 'target')
+      const outside = join(directory, 'outside')
+      for (const path of ['d', 'x']) mkdirSync(join(source, path), { recursive: true })
+      mkdirSync(outside)
+      for (const name of ['a', 'b', 'c']) {
+        writeFileSync(join(source, 'd', name), name.repeat(10))
+        writeFileSync(join(outside, name), 'precious')
+      }
+      writeFileSync(join(source, 'x', 'y'), 'y')
+      const { records, archive } = readInThread([source])
+      const behind = lateWriter(failing('writeAt', 'EIO', 2))
+      let begun = 0
+      // Told of the file: its data is not written yet.
+      const finish: WritesBehind['finish'] = (...args) => {
+        behind.finish(...args)
+        if (++begun !== 3) return
+        renameSync(join(target, 'd'), join(target, 'moved'))
+        symlinkSync(outside, join(target, 'd'))
+        if (where === 'the same directory') behind.settle()
+      }
+      const { totals } = extractInThread(target, planFor(records, source), [archive], {
+        behind: { ...behind, finish },
+      })
+      t.equal(totals.failed, 1)
+      for (const name of ['a', 'b', 'c']) t.equal(readFileSync(join(outside, name), 'latin1'), 'precious')
+      t.equal(readFileSync(join(target, 'moved', 'c'), 'latin1'), 'c'.repeat(10))
+      t.equal(readFileSync(join(target, 'x', 'y'), 'latin1'), 'y')
+    },
+  )
+}
 
 t.test('no directory is taken out of the note while files in it are unfinished', async (t) => {
   const directory = freshDirectory(t)

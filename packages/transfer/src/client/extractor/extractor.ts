@@ -280,11 +280,14 @@ export class Extractor implements ArchiveSink {
   }
 
   #discardUnwritten(target: PlannedTarget): void {
-    this.#guard(target, () => {
+    try {
       const place = this.#place(target)
       if (place !== undefined && place !== 'root')
         this.#parts.installer.discard(place.directory.fd, place.name)
-    })
+    } catch (error) {
+      // Somebody has taken its directory away meanwhile, and it with it; that it could not be written is told.
+      if (errnoCodeOf(error) === undefined) throw error
+    }
   }
 
   #directory(target: PlannedTarget, member: ArchiveMember): void {
