@@ -2,8 +2,14 @@ import type { Blocker } from '@nb/contracts'
 
 /** What stands in the way, in a line: `storage-unit-limit disk1 (2 of 2 in use), reason 2040`. */
 export function blockerTitle({ kind, name, reason, limit, inUse }: Blocker): string {
-  const use = limit === undefined ? '' : ` (${inUse ?? '?'} of ${limit} in use)`
+  const use = limit === undefined ? '' : ` (${useOf(kind, limit, inUse)})`
   return `${kind} ${name}${use}, reason ${reason}`
+}
+
+/** Of a disk limit and use are percent of its room. */
+function useOf(kind: Blocker['kind'], limit: number, inUse: number | undefined): string {
+  if (kind === 'storage-unit-full') return `${inUse ?? '?'}% used, high-water mark ${limit}%`
+  return `${inUse ?? '?'} of ${limit} in use`
 }
 
 /** The same in a table's cell, with those who hold it: `storage-unit-limit disk1, held by 7 9`. */

@@ -1,4 +1,4 @@
-import type { Catalog, ImageRecord } from '@nb/contracts'
+import type { Catalog, ImageCopy, ImageRecord } from '@nb/contracts'
 import type { JobRecord } from './job-record.ts'
 
 /** The status of a try that found no room. */
@@ -26,9 +26,20 @@ export function expectedBytes(
   last: ImageRecord | undefined,
 ): number | undefined {
   const found = tries.filter(({ status }) => status === noRoom).map(({ bytes }) => bytes * moreThanThere)
-  const known = last?.counts === undefined ? found : [...found, last.counts.streamBytes]
+  const known = last?.counts === undefined ? found : [...found, sizeOf(last)]
   if (known.length === 0) return undefined
   return inSteps(Math.max(...known) - (checkpoint?.streamBytes ?? 0))
+}
+
+/** What an image took of its primary copy's medium. */
+function sizeOf({ copies, counts }: ImageRecord): number {
+  const [primary] = copies
+  return primary === undefined ? (counts?.streamBytes ?? 0) : storedBytesOf(primary)
+}
+
+/** What a copy takes on its medium. */
+export function storedBytesOf({ fragments }: Pick<ImageCopy, 'fragments'>): number {
+  return fragments.reduce((sum, { storedBytes, streamBytes }) => sum + (storedBytes ?? streamBytes), 0)
 }
 
 /** The newest complete image of a backup's kind, policy, client and stream. */

@@ -1,5 +1,6 @@
 import type { ImageCopy, ImageRecord, ImageState } from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
+import { storedBytesOf } from './expected-bytes.ts'
 import { type StoragePlace, removeImage, removeOneCopy } from './give-back.ts'
 import { attempt } from './patience.ts'
 import { mediaServerOf } from './session-calls.ts'
@@ -145,11 +146,10 @@ async function makeRoom(
   signal: AbortSignal,
 ): Promise<RoomMade> {
   const candidates: { readonly backupId: string; readonly copy: ImageCopy; readonly bytes: number }[] = []
-  for await (const { backupId, copies, counts } of parts.catalog.listImages({}, { signal })) {
+  for await (const { backupId, copies } of parts.catalog.listImages({}, { signal })) {
     const copy = copies.find((each) => each.storageUnit === storageUnit)
     const isElsewhere = copies.some((each) => each.storageUnit !== storageUnit)
-    if (copy !== undefined && isElsewhere)
-      candidates.push({ backupId, copy, bytes: counts?.streamBytes ?? 0 })
+    if (copy !== undefined && isElsewhere) candidates.push({ backupId, copy, bytes: storedBytesOf(copy) })
   }
   const removedCopies: string[] = []
   let bytes = 0

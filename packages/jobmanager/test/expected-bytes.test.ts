@@ -4,7 +4,8 @@ import { expectedBytes, inSteps } from '../src/expected-bytes.ts'
 import type { JobRecord } from '../src/job-record.ts'
 
 const GiB = 2 ** 30
-const image = (streamBytes: number) => ({ counts: { streamBytes } }) as ImageRecord
+const image = (streamBytes: number) =>
+  ({ counts: { streamBytes }, copies: [] as never }) as unknown as ImageRecord
 const tried = (status: number, bytes: number) => ({ status, bytes }) as JobAttempt
 const of = (tries: readonly JobAttempt[], checkpointBytes?: number) =>
   ({
@@ -16,6 +17,15 @@ t.test('a backup is expected to be as large as the last of its kind, in steps', 
   t.equal(expectedBytes(of([]), image(10 * GiB)), 10 * GiB)
   t.equal(expectedBytes(of([]), image(10 * GiB + 1)), 12 * GiB)
   t.equal(expectedBytes(of([]), undefined), undefined)
+  const compressed = {
+    ...image(10 * GiB),
+    copies: [{ fragments: [{ streamBytes: 10 * GiB, storedBytes: 3 * GiB }] }],
+  }
+  t.equal(
+    expectedBytes(of([]), compressed as unknown as ImageRecord),
+    3 * GiB,
+    'by what it took on its medium',
+  )
   t.equal(expectedBytes(of([]), {} as ImageRecord), undefined)
 })
 

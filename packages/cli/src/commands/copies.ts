@@ -1,9 +1,9 @@
-import { type CallOptions, NbError } from '@nb/contracts'
+import { type CallOptions, type ImageCopy, NbError } from '@nb/contracts'
 import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
 import { storedBytesOf } from '../stored-bytes.ts'
-import { formatBytes, formatCount } from '../units.ts'
+import { formatBytes, formatCount, formatTime } from '../units.ts'
 
 /** Options of `nb copies`. */
 export interface CopiesOptions extends CallOptions {
@@ -31,6 +31,14 @@ export async function copiesCommand(
     { title: 'SERVER', value: ({ mediaServer }) => mediaServer },
     { title: 'FRAGMENTS', value: ({ fragments }) => formatCount(fragments.length), align: 'right' },
     { title: 'SIZE', value: (copy) => formatBytes(storedBytesOf(copy)), align: 'right' },
+    ...(image.copies.some(({ expiresAt }) => expiresAt !== undefined)
+      ? [{ title: 'KEPT UNTIL', value: keptUntil }]
+      : []),
   ])
   return 0
+}
+
+/** Until when a copy is kept where its image is kept longer. */
+function keptUntil({ expiresAt }: ImageCopy): string {
+  return expiresAt === undefined ? 'as the image' : formatTime(expiresAt)
 }
