@@ -14,7 +14,7 @@ function footerStart(bytes: Buffer): number | undefined {
 }
 
 /** Puts the right `check` into a JSON member that proves itself. */
-function sealMember(bytes: Buffer, start: number, length: number): void {
+export function sealMember(bytes: Buffer, start: number, length: number): void {
   if (start + length > bytes.length) return
   bytes.write('0000000000000000', start + checkAt, 'latin1')
   bytes.write(checksumText(checksumOf(bytes.subarray(start, start + length))), start + checkAt, 'latin1')
