@@ -54,6 +54,9 @@ function needsOf({ further = [], ...first }: WriteNeed): readonly WriteNeed[] {
   return [first, ...further.map((each): WriteNeed => ({ kind: 'write', ...each, ...sized }))]
 }
 
+/** How many placements are tried: a copy that took the only place of a later one is put elsewhere. */
+const mostTries = 256
+
 function decideOn(
   inventory: Inventory,
   server: string,
@@ -61,41 +64,59 @@ function decideOn(
   needs: readonly WriteNeed[],
   rules: Rules,
 ): CopiesChoice | { readonly denial: Denial } {
-  const taken = new Set<string>()
-  const mayUse = ({ name, mediaServer, type }: StorageUnit): boolean =>
-    mediaServer === server && !(type === 'disk' && taken.has(name))
-  const undo: Change[] = []
-  const found: (Held | undefined)[] = needs.map(() => undefined)
-  const batch: Change[] = []
-  try {
-    for (const { need: each, index } of leastChoiceFirst(inventory, needs, server, rules)) {
+  const order = leastChoiceFirst(inventory, needs, server, rules)
+  const found = new Map<number, { readonly held: Held; readonly changes: readonly Change[] }>()
+  const isTaken = (name: string): boolean =>
+    [...found.values()].some(({ held }) => held.allocation.storageUnit === name)
+  let tries = 0
+
+  /** Places the copies from `at` in the order on; while they are placed the inventory has those before them. */
+  const place = (at: number): Denial | undefined => {
+    const next = order[at]
+    if (next === undefined) return undefined
+    const { need: each, index } = next
+    const refused = new Set<string>()
+    const mayUse = ({ name, mediaServer, type }: StorageUnit): boolean =>
+      mediaServer === server && !refused.has(name) && !(type === 'disk' && isTaken(name))
+    let first: Denial | undefined
+    for (;;) {
+      tries += 1
       const decision = decideAllocation(inventory, each, rules, turns, mayUse)
-      if ('denial' in decision)
-        return decision.denial.blockers.length > 0
-          ? decision
-          : { denial: neverUntil(noUnitLeft(index + 1, each, server)) }
+      if ('denial' in decision) {
+        if (first !== undefined) return first
+        const { denial } = decision
+        return denial.blockers.length > 0 ? denial : neverUntil(noUnitLeft(index + 1, each, server))
+      }
       const id = index === 0 ? allocationId : `${allocationId}/${index + 1}`
       const asked = { allocationId: id, jobId, need: each, ...(flow === undefined ? {} : { flow }) }
-      const { held, batch: changes } = allocationChanges(inventory, asked, decision.choice, rules.now)
-      taken.add(held.allocation.storageUnit)
-      found[index] = held
-      for (const change of changes) {
-        undo.push({ ...change, value: inventory[change.table].get(change.key) } as Change)
-        inventory.apply(change)
-        batch.push(change)
-      }
+      const { held, batch } = allocationChanges(inventory, asked, decision.choice, rules.now)
+      const undo = batch.map(
+        (change) => ({ ...change, value: inventory[change.table].get(change.key) }) as Change,
+      )
+      for (const change of batch) inventory.apply(change)
+      found.set(index, { held, changes: batch })
+      const denial = place(at + 1)
+      for (const change of undo.reverse()) inventory.apply(change)
+      if (denial === undefined) return undefined
+      found.delete(index)
+      // The reasons of the choice that the rules prefer; others are tried for what they give, not for what they lack.
+      first ??= denial
+      if (tries >= mostTries) return first
+      refused.add(held.allocation.storageUnit)
     }
-  } finally {
-    for (const change of undo.reverse()) inventory.apply(change)
   }
-  const all = found.filter((held) => held !== undefined)
-  const [only] = all
+
+  const denial = place(0)
+  if (denial !== undefined) return { denial }
+  const placed = needs.map((_, index) => found.get(index)).filter((each) => each !== undefined)
+  const [only, ...others] = placed
   if (only === undefined) throw new TypeError('a request of copies has no copy')
-  const further = all.slice(1).map(({ allocation }) => allocation)
-  const first: Held = { ...only, allocation: { ...only.allocation, further }, need }
+  const further = others.map(({ held }) => held.allocation)
+  const first: Held = { ...only.held, allocation: { ...only.held.allocation, further }, need }
+  const batch = placed.flatMap(({ changes }) => changes)
   return {
     first,
-    all,
+    all: placed.map(({ held }) => held),
     batch: batch.map((change) =>
       change.table === 'allocations' && change.key === allocationId ? { ...change, value: first } : change,
     ),
