@@ -18,7 +18,7 @@
  * ```
  *
  * Three formats, each specified byte by byte in `docs/design/formats.md`: the **archive stream** (POSIX pax tar), the
- * **file list** (`nb-files/1`) and the **disk fragment** (`nb-disk/1`).
+ * **file list** (`nb-files/1`) and the **disk fragment** (`nb-disk/1`; compressed, `nb-disk/2`).
  *
  * @packageDocumentation
  */
