@@ -22,6 +22,7 @@ import { createResourceBroker } from '@nb/resource-broker'
 import { createRestoreService } from '@nb/restore'
 import { createPolicyDirectory, createScheduler, describeProblems } from '@nb/scheduler'
 import { createClientAgent, createLoadReporter, createMediaServer, createSpaceReporter } from '@nb/transfer'
+import { type CatalogBackupParts, tellRecovery, withSnapshots } from './catalog-backup/catalog-backup.ts'
 import { configureMedia } from './configure-media.ts'
 import { warnOfUnknownNames } from './policy-warnings.ts'
 import type { ServerSettings } from './settings.ts'
@@ -94,7 +95,7 @@ export function composeAllInOne(ground: Ground): AllInOne {
     ground.warn?.(`image ${backupId} is damaged: ${message}`),
   )
   const disk = createDiskStore({ files, clock, log }, { storageUnit, directory: ground.diskDirectory })
-  const client = createClientAgent(
+  const agent = createClientAgent(
     { channels, clock, log },
     {
       neverPaths: [ground.stateDirectory],
@@ -103,6 +104,8 @@ export function composeAllInOne(ground: Ground): AllInOne {
       ...clientScripts(settings),
     },
   )
+  const catalogBackup = catalogBackupOf(ground, log)
+  const client = catalogBackup === undefined ? agent : withSnapshots(agent, catalogBackup)
   const clients = { [clientName]: client }
 
   const mediaServers = new Map<string, ReturnType<typeof createMediaServer>>()
@@ -151,6 +154,9 @@ export function composeAllInOne(ground: Ground): AllInOne {
     log,
   })
 
+  if (catalogBackup !== undefined)
+    tellRecovery(catalog, scheduler, catalogBackup, ground.warn ?? (() => undefined))
+
   const configuration: Lifecycle = {
     start: async () => {
       const { maxFragmentBytes } = ground
@@ -169,7 +175,7 @@ export function composeAllInOne(ground: Ground): AllInOne {
     disk,
     ...(secondDisk === undefined ? [] : [secondDisk]),
     broker,
-    client,
+    agent,
     mediaServer,
     loadReporter,
     space,
@@ -186,6 +192,20 @@ export function composeAllInOne(ground: Ground): AllInOne {
     ...lifecycle(...parts),
     ports: { scheduler, jobs, catalog, broker, media, restores, mediaServer },
   }
+}
+
+/** What backs the catalog up, where it is asked for. */
+function catalogBackupOf(
+  { database, files, clock, imageDirectory, diskDirectory, settings = {} }: Ground,
+  log: JobLog,
+): CatalogBackupParts | undefined {
+  const { catalogBackup: directory, secondDisk } = settings
+  if (directory === undefined) return undefined
+  const unitFolders = {
+    [storageUnit]: diskDirectory,
+    ...(secondDisk === undefined ? {} : { [secondStorageUnit]: secondDisk }),
+  }
+  return { database, files, clock, log, imageDirectory, directory, unitFolders }
 }
 
 function secondDiskOf(

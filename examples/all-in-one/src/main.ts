@@ -9,6 +9,7 @@ import {
   systemFiles,
 } from '@nb/contracts'
 import { type PortServer, serve } from '@nb/remote'
+import { recover } from './catalog-backup/recover.ts'
 import { type AllInOne, composeAllInOne } from './compose.ts'
 import { runMainJob, tellJobs } from './main-job.ts'
 import { asDamaged, openDatabase } from './open-database.ts'
@@ -32,6 +33,7 @@ async function main(options: AllInOneOptions, interrupted: AbortSignal): Promise
   const failed = new AbortController()
   const signal = AbortSignal.any([interrupted, failed.signal])
   try {
+    if (options.recover !== undefined) return await recoverState(options, options.recover, screen)
     if (!options.serve) checkPlaces(options)
     const database = await openDatabase(options.state, {
       onFailure: (error) => failed.abort(error),
@@ -72,6 +74,20 @@ async function main(options: AllInOneOptions, interrupted: AbortSignal): Promise
   } catch (error) {
     return explain(asDamaged(options.state, error) ?? error, signal)
   }
+}
+
+async function recoverState(
+  { state, recoverFrom }: AllInOneOptions,
+  recoveryFile: string,
+  screen: ReturnType<typeof terminalScreen>,
+): Promise<number> {
+  const unit = recoverFrom === undefined ? {} : { unitFolder: recoverFrom }
+  const { writtenAt, storageUnit, unitFolder } = await recover({ recoveryFile, state, ...unit })
+  screen.line(
+    `nb: ${state} is as the catalog backup of ${writtenAt} has it; storage unit ${storageUnit} is in ${recoverFrom ?? unitFolder}`,
+  )
+  screen.line('start the server on it with the options it had: npm start -- --serve --state DIR …')
+  return 0
 }
 
 function socketService(server: AllInOne, socketPath: string): Lifecycle {

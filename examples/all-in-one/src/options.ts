@@ -18,6 +18,10 @@ export interface AllInOneOptions {
   /** Serve only: no policy, backup or restore of its own. */
   readonly serve: boolean
   readonly settings: ServerSettings
+  /** A recovery file to make the state from; nothing else is done then. */
+  readonly recover?: string
+  /** The folder of the storage unit it names, where that is another by now. */
+  readonly recoverFrom?: string
 }
 
 const mib = 1024 * 1024
@@ -40,6 +44,11 @@ export function parseOptions(argv: readonly string[]): AllInOneOptions {
     .option('--max-fragment <MIB>', 'largest piece of an image in MiB, 1–1048576', '524288')
     .option('--once', 'end after backup, restore and comparison: exit code 0, or the reason and another')
     .option('--serve', 'only run the server on the state there is')
+    .option('--recover <FILE>', 'make the state from the catalog backup that a recovery file names, and end')
+    .option(
+      '--recover-from <DIR>',
+      'folder of the storage unit, where it is not the one the recovery file names',
+    )
   addSettings(program)
     .addHelpText(
       'after',
@@ -64,6 +73,8 @@ Exit codes: 0 done · 1 a job failed or the trees differ · 2 wrong usage · 130
       maxFragment: string
       once?: boolean
       serve?: boolean
+      recover?: string
+      recoverFrom?: string
     }
   >()
   for (const option of ['source', 'restoreTo', 'state', 'policies', 'clientScripts'] as const) {
@@ -77,6 +88,14 @@ Exit codes: 0 done · 1 a job failed or the trees differ · 2 wrong usage · 130
     program.error('error: --serve stays up and --once ends after a backup of its own; say one of them', {
       exitCode: 2,
     })
+  }
+  if (given.catalogBackup !== undefined && isWithin(resolve(given.catalogBackup), resolve(given.state))) {
+    program.error('error: --catalog-backup must be outside the state, which is never backed up', {
+      exitCode: 2,
+    })
+  }
+  if (given.recoverFrom !== undefined && given.recover === undefined) {
+    program.error('error: --recover-from needs --recover, the recovery file', { exitCode: 2 })
   }
   const fragment = Number(given.maxFragment)
   if (!Number.isInteger(fragment) || fragment < 1 || fragment > 1_048_576) {
@@ -95,6 +114,8 @@ Exit codes: 0 done · 1 a job failed or the trees differ · 2 wrong usage · 130
     once: given.once === true,
     maxFragmentBytes: fragment * mib,
     serve: given.serve === true,
+    ...(given.recover === undefined ? {} : { recover: resolve(given.recover) }),
+    ...(given.recoverFrom === undefined ? {} : { recoverFrom: resolve(given.recoverFrom) }),
     // Who waits for the end wants to know of a failure at once.
     settings: { ...(given.once === true ? { tries: 1 } : {}), ...settingsOf(given) },
   }

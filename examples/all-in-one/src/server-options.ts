@@ -28,6 +28,11 @@ export function addSettings(program: Command): Command {
       newFolder,
     )
     .option(
+      '--catalog-backup <DIR>',
+      'folder outside the state for backups of the catalog: a policy that selects DIR/snapshot backs the catalog up, and a recovery file is written to DIR',
+      newFolder,
+    )
+    .option(
       '--time-zone <NAME>',
       "time zone of all windows, such as Europe/Vienna (default: the host's)",
       timeZoneName,
@@ -52,6 +57,7 @@ export interface SettingsFlags {
   readonly onFailure?: string
   readonly clientScripts?: string
   readonly secondDisk?: string
+  readonly catalogBackup?: string
   readonly timeZone?: string
   readonly maxJobsPerClient?: number
   readonly tries?: number
@@ -65,6 +71,7 @@ export function settingsOf({
   onFailure,
   clientScripts,
   secondDisk,
+  catalogBackup,
   timeZone,
   maxJobsPerClient,
   tries,
@@ -76,6 +83,7 @@ export function settingsOf({
     ...(onFailure === undefined ? {} : { onFailure }),
     ...(clientScripts === undefined ? {} : { clientScripts: resolve(clientScripts) }),
     ...(secondDisk === undefined ? {} : { secondDisk: resolve(secondDisk) }),
+    ...(catalogBackup === undefined ? {} : { catalogBackup: resolve(catalogBackup) }),
     ...(timeZone === undefined ? {} : { timeZone }),
     ...(maxJobsPerClient === undefined ? {} : { maxJobsPerClient }),
     ...(tries === undefined ? {} : { tries }),

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto'
+import { cp, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { importJobRequest, type Job, NbError, systemClock, systemFiles, toPath } from '@nb/contracts'
+import { Level } from 'level'
+import { type AllInOne, clientName, composeAllInOne, secondStorageUnit, storageUnit } from '../compose.ts'
+import { openDatabase } from '../open-database.ts'
+import { loadDatabase } from './database-dump.ts'
+import { readRecoveryFile, type Recovery } from './recovery-file.ts'
+import { dumpName, imagesName } from './snapshot.ts'
+
+/** What to recover, and where to. Paths are absolute. */
+export interface RecoverOptions {
+  readonly recoveryFile: string
+  /** The state folder to make; empty, or not there. */
+  readonly state: string
+  /** Where the folder of the storage unit is by now. @default as the recovery file says */
+  readonly unitFolder?: string
+}
+
+/**
+ * Makes a state folder from a backup of the catalog, with nothing but the recovery file and the folder of the storage unit. It is
+ * made beside its place and gets its name when all of it is there, so a recovery that is killed leaves nothing half done; the next
+ * begins anew.
+ * @throws NbError `target-exists`, `store-corrupt`, `version-unsupported`, or what the import or the restore ended with
+ */
+export async function recover({ recoveryFile, state, unitFolder }: RecoverOptions): Promise<Recovery> {
+  const recovery = readRecoveryFile(recoveryFile)
+  if ((await readdir(state).catch(() => [])).length > 0)
+    throw new NbError(
+      'target-exists',
+      `--state ${state} is not empty; move it away, or name another folder: nothing there is replaced`,
+      { details: { path: state } },
+    )
+  const work = `${state}.recovering`
+  await rm(work, { recursive: true, force: true })
+  await mkdir(work, { recursive: true, mode: 0o700 })
+  const snapshot = join(work, 'snapshot')
+  const scratch = join(work, 'scratch')
+  await restoreSnapshot(recovery, unitFolder ?? recovery.unitFolder, scratch, snapshot)
+  const made = join(work, 'state')
+  await mkdir(made, { mode: 0o700 })
+  const database = new Level<string, string>(join(made, 'database'))
+  await database.open()
+  try {
+    await loadDatabase(join(snapshot, dumpName), database)
+  } finally {
+    await database.close()
+  }
+  await rename(join(snapshot, imagesName), join(made, imagesName))
+  // The catalog backups themselves are not in the snapshot: what was imported is.
+  await cp(join(scratch, imagesName), join(made, imagesName), { recursive: true, force: false })
+  const files = systemFiles()
+  await files.syncDirectory(join(made, imagesName))
+  await files.syncDirectory(made)
+  await rm(state, { recursive: true, force: true })
+  await rename(made, state)
+  await files.syncDirectory(join(state, '..'))
+  await rm(work, { recursive: true })
+  return recovery
+}
+
+/** Imports the catalog backup into a server that is there for this alone, and restores it. */
+async function restoreSnapshot(
+  recovery: Recovery,
+  folder: string,
+  scratch: string,
+  target: string,
+): Promise<void> {
+  const isSecond = recovery.storageUnit === secondStorageUnit
+  if (!isSecond && recovery.storageUnit !== storageUnit)
+    throw new NbError(
+      'storage-unit-unknown',
+      `storage unit ${recovery.storageUnit} is none that this server has`,
+      {
+        details: { storageUnit: recovery.storageUnit },
+      },
+    )
+  const database = await openDatabase(scratch)
+  const server = composeAllInOne({
+    database,
+    files: systemFiles(),
+    clock: systemClock(),
+    imageDirectory: join(scratch, imagesName),
+    diskDirectory: isSecond ? join(scratch, 'disk1') : folder,
+    stateDirectory: scratch,
+    maxFragmentBytes: 512 * 1024 ** 3,
+    settings: { tries: 1, ...(isSecond ? { secondDisk: folder } : {}) },
+  })
+  try {
+    await server.start()
+    await bringBack(server, recovery, target)
+  } finally {
+    await server.stop()
+    await database.close()
+  }
+}
+
+async function bringBack({ ports }: AllInOne, recovery: Recovery, target: string): Promise<void> {
+  const { backupId, client, images, storageUnit, snapshot } = recovery
+  const request = importJobRequest({ requestId: randomUUID(), storageUnit, images })
+  ended(await ports.jobs.wait(await ports.jobs.submit(request)), 'the import of the catalog backup')
+  const { jobId } = await ports.restores.submit({
+    requestId: randomUUID(),
+    from: { client, backupId },
+    paths: [toPath(snapshot)],
+    destinationClient: clientName,
+    target: { kind: 'directory', directory: toPath(target), strip: toPath(snapshot) },
+  })
+  ended(await ports.jobs.wait({ jobId }), 'the restore of the catalog backup')
+}
+
+function ended({ status, statusText, id }: Job, what: string): void {
+  if (status === 0) return
+  throw new NbError('image-inconsistent', `${what} ended with ${status}: ${statusText}`, {
+    details: { jobId: id },
+  })
+}

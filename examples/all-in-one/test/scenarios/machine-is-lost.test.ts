@@ -1,0 +1,127 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Policy, type Schedule, toPath } from '@nb/contracts'
+import { collect } from '@nb/test-kit'
+import t from 'tap'
+import { compareTrees } from '../../../../packages/transfer/test/client/compare-trees.ts'
+import { makeTree } from '../../../../packages/transfer/test/client/make-tree.ts'
+import { recover } from '../../src/catalog-backup/recover.ts'
+import { clientName } from '../../src/compose.ts'
+import { type BootedServer, boot } from '../support/boot.ts'
+import { runExample, scratch } from '../support/run-example.ts'
+import { restoreTo, snapshotTree } from '../support/site.ts'
+
+t.setTimeout(110_000)
+
+function policyOf(name: string, selection: string): Policy {
+  const schedule = (type: Schedule['type'], retentionLevel: number): Schedule => ({
+    name: type,
+    type,
+    frequencyMs: 86_400_000,
+    windows: [],
+    retentionLevel,
+  })
+  return {
+    name,
+    active: true,
+    clients: [clientName],
+    selections: [toPath(selection)],
+    storage: { kind: 'unit', name: 'disk2' },
+    schedules: [schedule('full', 3), schedule('differential', 1)],
+  }
+}
+
+async function run({ ports }: BootedServer, policy: string, schedule = 'full') {
+  const { jobIds } = await ports.scheduler.runNow({ policy, schedule })
+  return ports.jobs.wait({ jobId: jobIds[0] as string })
+}
+
+/** The newest recovery file, once the catalog backup's job has told it. */
+async function recoveryFileOf({ ports }: BootedServer, jobId: string): Promise<string> {
+  for await (const event of ports.jobs.watch({ jobId, lines: true })) {
+    const path = event.kind === 'line' ? /^the recovery file is (.*);/.exec(event.line.text)?.[1] : undefined
+    if (path !== undefined) return path
+  }
+  throw new Error('no recovery file was told')
+}
+
+t.test('the machine is lost, and comes back from a recovery file and the second disk', async (t) => {
+  const root = scratch('machine-lost')
+  t.teardown(() => rmSync(root, { recursive: true, force: true }))
+  const [state, secondDisk, catalogBackup] = ['state', 'disk2', 'recovery'].map((name) =>
+    join(root, name),
+  ) as [string, string, string]
+  const settings = { tries: 1, secondDisk, catalogBackup }
+  const sources = ['one', 'two'].map((name) => join(root, name)) as [string, string]
+  for (const [index, source] of sources.entries()) {
+    mkdirSync(source)
+    makeTree(source, { seed: index + 1, deep: false })
+  }
+  let server = await boot(state, { settings })
+  for (const [index, source] of sources.entries())
+    await server.ports.scheduler.putPolicy({ policy: policyOf(`policy-${index}`, source) })
+  await server.ports.scheduler.putPolicy({ policy: policyOf('catalog', join(catalogBackup, 'snapshot')) })
+
+  const first = await run(server, 'policy-0')
+  snapshotTree(sources[0], join(root, 'as-it-was'))
+  writeFileSync(join(sources[0], 'later'), 'later')
+  const jobs = [first, await run(server, 'policy-0', 'differential'), await run(server, 'policy-1')]
+  t.ok(jobs.every(({ status }) => (status ?? 9) <= 1))
+  const told = await run(server, 'catalog')
+  t.equal(told.status, 0, told.statusText)
+  const early = await recoveryFileOf(server, told.id)
+  t.notOk(existsSync(join(catalogBackup, 'snapshot')), 'the snapshot is taken away after it')
+  const again = await run(server, 'catalog', 'differential')
+  t.equal(again.status, 0, again.statusText)
+  const file = await recoveryFileOf(server, again.id)
+  t.not(file, early)
+  const before = await collect(server.ports.catalog.listImages({}))
+  const policies = await collect(server.ports.scheduler.policies({}))
+  await server.stop()
+
+  await t.rejects(recover({ recoveryFile: file, state }), { code: 'target-exists' }, 'nothing is replaced')
+  const damaged = join(root, 'damaged.json')
+  writeFileSync(damaged, readFileSync(file, 'utf8').replace('"disk2"', '"disk1"'))
+  await t.rejects(recover({ recoveryFile: damaged, state }), { code: 'store-corrupt' })
+  rmSync(state, { recursive: true })
+
+  // A recovery that was killed has left something beside it.
+  mkdirSync(join(`${state}.recovering`, 'state'), { recursive: true })
+  const moved = join(root, 'moved')
+  renameSync(secondDisk, moved)
+  const recovered = await runExample('--recover', file, '--recover-from', moved, '--state', state)
+  t.match(recovered, { code: 0, stdout: /is as the catalog backup of 20/ }, recovered.stderr)
+  t.same(
+    readdirSync(root).filter((name) => name.includes('recovering')),
+    [],
+  )
+  server = await boot(state, { settings: { ...settings, secondDisk: moved } })
+  t.teardown(() => server.stop())
+  const ids = (images: typeof before): string[] => images.map(({ backupId }) => backupId).sort()
+  t.same(ids(await collect(server.ports.catalog.listImages({}))), ids(before), 'every image is known')
+  t.same(await collect(server.ports.scheduler.policies({})), policies, 'and every policy')
+  const target = join(root, 'restored')
+  t.match(await restoreTo(server, sources[0], first.backupId ?? '', target), { status: 0 })
+  t.same(compareTrees(join(root, 'as-it-was'), target, { allocation: false }), [], 'an older restore point')
+  t.match(await run(server, 'policy-0', 'differential'), { status: 0 }, 'backups go on')
+  t.match(await run(server, 'catalog'), { status: 0 }, 'those of the catalog too')
+
+  const byHand = join(root, 'by-hand')
+  mkdirSync(byHand)
+  const fragment = (
+    JSON.parse(readFileSync(early, 'utf8')) as {
+      recovery: { fragments: { file: string }[] }
+    }
+  ).recovery
+  execFileSync(
+    'tar',
+    ['-xf', join(moved, fragment.fragments[0]?.file ?? ''), '-C', byHand, '--ignore-zeros'],
+    { stdio: 'ignore' },
+  )
+  const found = readdirSync(byHand, { recursive: true, encoding: 'utf8' })
+  t.ok(
+    found.some((name) => name.endsWith('database.nbdump')),
+    'tar alone reads it too',
+  )
+})
