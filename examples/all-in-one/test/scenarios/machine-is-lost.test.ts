@@ -69,11 +69,11 @@ t.test('the machine is lost, and comes back from a recovery file and the second 
   const jobs = [first, await run(server, 'policy-0', 'differential'), await run(server, 'policy-1')]
   t.ok(jobs.every(({ status }) => (status ?? 9) <= 1))
   const told = await run(server, 'catalog')
-  t.equal(told.status, 0, told.statusText)
+  t.equal(told.status, 0, told.statusText ?? '')
   const early = await recoveryFileOf(server, told.id)
   t.notOk(existsSync(join(catalogBackup, 'snapshot')), 'the snapshot is taken away after it')
   const again = await run(server, 'catalog', 'differential')
-  t.equal(again.status, 0, again.statusText)
+  t.equal(again.status, 0, again.statusText ?? '')
   const file = await recoveryFileOf(server, again.id)
   t.not(file, early)
   const before = await collect(server.ports.catalog.listImages({}))
