@@ -121,6 +121,8 @@ t.test(
       for (let left = 40; left > 0; left--) await turn()
     }
     const slow = await start(world, 'web1_5', { chunkBytes: blockBytes, beforeWrite: pause })
+    const begun = (): number => world.lines.filter(({ text }) => text === 'begin writing').length
+    while (begun() <= fast.length) await turn()
     go()
     for (const report of await Promise.all([...reports, slow.report]))
       t.equal(report.status, 0, report.statusText)
