@@ -17,10 +17,13 @@ import {
 } from '@nb/contracts'
 import { CatalogCheck } from './catalog-check.ts'
 import { HeaderStore } from './header-store.ts'
+import { ImageCopies } from './image-copies.ts'
+import { ImageExpiry } from './image-expiry.ts'
 import { ImageIndex } from './image-index.ts'
 import { ImageLife } from './image-life.ts'
 import { ImageQueries } from './image-queries.ts'
 import { ImageRegistry } from './image-registry.ts'
+import { ListArrivals } from './list-arrivals.ts'
 import { ListDamage } from './list-damage.ts'
 import { JobLines } from './job-lines.ts'
 import { ListOutflows } from './list-outflow.ts'
@@ -86,20 +89,10 @@ export function createCatalog(components: CatalogComponents, options: CatalogOpt
   const damage = new ListDamage({ registry, changes, events, logger })
   const outflows = new ListOutflows({ damage, channels, clock, logger, ticketTimeoutMs })
   const lines = new JobLines({ log, clock, logger })
-  const life = new ImageLife({
-    registry,
-    index,
-    headers,
-    trees,
-    files,
-    channels,
-    clock,
-    lines,
-    events,
-    logger,
-    changes,
-    ticketTimeoutMs,
-  })
+  const arrivals = new ListArrivals({ registry, headers, files, channels, lines, logger, ticketTimeoutMs })
+  const life = new ImageLife({ registry, headers, trees, files, arrivals, clock, lines, events, changes })
+  const copies = new ImageCopies({ registry, changes })
+  const expiry = new ImageExpiry({ registry, index, trees, clock, events, changes })
   const queries = new ImageQueries({ registry, index, trees, damage, outflows, clock })
 
   const check = new CatalogCheck({ files, headers, index, registry, trees, damage, changes })
@@ -131,13 +124,13 @@ export function createCatalog(components: CatalogComponents, options: CatalogOpt
     },
     createImage: (input, call) => answering(() => whileOpen(life).createImage(input, call)),
     importImage: (input, call) => answering(() => whileOpen(life).importImage(input, call)),
-    appendFileList: (input, call) => answering(() => whileOpen(life).appendFileList(input, call)),
-    sealFileList: (input, call) => answering(() => whileOpen(life).sealFileList(input, call)),
-    syncFileList: (input, call) => answering(() => whileOpen(life).syncFileList(input, call)),
+    appendFileList: (input, call) => answering(() => whileOpen(arrivals).appendFileList(input, call)),
+    sealFileList: (input, call) => answering(() => whileOpen(arrivals).sealFileList(input, call)),
+    syncFileList: (input, call) => answering(() => whileOpen(arrivals).syncFileList(input, call)),
     completeImage: (input, call) => answering(() => whileOpen(life).completeImage(input, call)),
-    addCopy: (input) => answering(() => whileOpen(life).addCopy(input)),
-    removeCopy: (input) => answering(() => whileOpen(life).removeCopy(input)),
-    promoteCopy: (input) => answering(() => whileOpen(life).promoteCopy(input)),
+    addCopy: (input) => answering(() => whileOpen(copies).addCopy(input)),
+    removeCopy: (input) => answering(() => whileOpen(copies).removeCopy(input)),
+    promoteCopy: (input) => answering(() => whileOpen(copies).promoteCopy(input)),
     discardImage: (input) => answering(() => whileOpen(life).discardImage(input)),
     getImage: (input, call) => answering(() => whileOpen(queries).getImage(input, call)),
     listImages: (input, call) => items(() => whileOpen(queries).listImages(input, call)),
@@ -146,8 +139,8 @@ export function createCatalog(components: CatalogComponents, options: CatalogOpt
     search: (input, call) => items(() => whileOpen(queries).search(input, call)),
     treeImages: (input, call) => items(() => whileOpen(queries).treeImages(input, call)),
     readFileList: (input, call) => answering(() => whileOpen(queries).readFileList(input, call)),
-    expireImage: (input) => answering(() => whileOpen(life).expireImage(input)),
-    expireDue: (input, call) => answering(() => whileOpen(life).expireDue(input, call)),
+    expireImage: (input) => answering(() => whileOpen(expiry).expireImage(input)),
+    expireDue: (input, call) => answering(() => whileOpen(expiry).expireDue(input, call)),
     check: (input, call) => items(() => whileOpen(check).check(input, call)),
     forgetImage: (input) => answering(() => whileOpen(life).forgetImage(input)),
   }
