@@ -1,5 +1,6 @@
 // One backup or one restore through the real flow, in a process of its own, so that its time and memory can be taken:
 //   all-in-one-run.ts backup STATE SOURCE
+//   all-in-one-run.ts compressed STATE SOURCE     a full backup too, with zstd and a digest for each file
 //   all-in-one-run.ts incremental STATE SOURCE
 //   all-in-one-run.ts restore STATE SOURCE BACKUP-ID TARGET [FILE]     all of it, or one file below SOURCE, for the second time
 // Prints a line of JSON, see OwnRun.
@@ -16,16 +17,20 @@ if (state === undefined || source === undefined) throw new TypeError('usage: see
 const run = await withServer(state, (server) =>
   action === 'restore'
     ? restoreAllOrOne(server, source)
-    : backUp(server, source, action === 'incremental' ? 'incremental' : 'full'),
+    : backUp(
+        server,
+        policyFor(source, action === 'compressed'),
+        action === 'incremental' ? 'incremental' : 'full',
+      ),
 )
 process.stdout.write(`${JSON.stringify(run)}\n`)
 
 async function backUp(
   { ports }: AllInOne,
-  folder: string,
+  policy: Policy,
   schedule: 'full' | 'incremental',
 ): Promise<OwnRun> {
-  if (schedule === 'full') await ports.scheduler.putPolicy({ policy: policyFor(folder) })
+  if (schedule === 'full') await ports.scheduler.putPolicy({ policy })
   const run = await timed(ports.jobs, async () => {
     const { jobIds } = await ports.scheduler.runNow({ policy: 'bench', schedule })
     return jobIds[0] ?? ''
@@ -90,13 +95,14 @@ async function story(jobs: AllInOne['ports']['jobs'], { id, status, statusText }
 }
 
 /** Never due by itself: it has no window. */
-function policyFor(folder: string): Policy {
+function policyFor(folder: string, isCompressed: boolean): Policy {
   return {
     name: 'bench',
     active: true,
     clients: [clientName],
     selections: [toPath(folder)],
     storage: { kind: 'any' },
+    ...(isCompressed ? ({ compression: 'zstd', digest: 'sha256' } as const) : {}),
     schedules: [
       { name: 'full', type: 'full', frequencyMs: 86_400_000, windows: [], retentionLevel: 1 },
       { name: 'incremental', type: 'differential', frequencyMs: 3_600_000, windows: [], retentionLevel: 1 },

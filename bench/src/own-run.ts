@@ -23,6 +23,12 @@ export async function ownBackup(state: string, source: string): Promise<OwnRun &
   return ownRun(['backup', state, source])
 }
 
+/** As {@link ownBackup}, compressed with zstd and with a digest for each file. */
+export function ownCompressedBackup(state: string, source: string): Promise<OwnRun & Measurement> {
+  rmSync(state, { recursive: true, force: true })
+  return ownRun(['compressed', state, source])
+}
+
 /** Backs a folder up with the server whose state {@link ownBackup} has left, compared with its last backup. */
 export function ownIncremental(state: string, source: string): Promise<OwnRun & Measurement> {
   return ownRun(['incremental', state, source])

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Bench, BenchContext } from '../bench.ts'
 import { bigFiles, smallFiles } from '../data/sources.ts'
 import { runMeasured } from '../measured-process.ts'
-import { nodeFlags, ownBackup, ownIncremental, ownRestore } from '../own-run.ts'
+import { nodeFlags, ownBackup, ownCompressedBackup, ownIncremental, ownRestore } from '../own-run.ts'
 import type { Figure } from '../rows.ts'
 import { ensureTool, tools } from '../tools.ts'
 
@@ -17,7 +17,7 @@ const jobsProgram = fileURLToPath(new URL('../jobs-run.ts', import.meta.url))
 export const memory: Bench = {
   name: 'memory',
   about:
-    'peak memory of the whole all-in-one: big and small files, restores, many jobs, up to a million files (--files N)',
+    'peak memory of the whole all-in-one: big and small files, compressed too, restores, many jobs, up to a million files (--files N)',
   run: async (context) => {
     if (!(await ensureTool(tools.time, context.tell))) return []
     return [...(await cases(context)), ...(await manyJobs(context)), ...(await curve(context))]
@@ -31,10 +31,20 @@ async function cases(context: BenchContext): Promise<readonly Figure[]> {
     const { name, folder } = await make(context)
     const state = join(workDirectory, 'state')
     const target = mkdtempSync(join(tmpdir(), 'nb-bench-target-'))
+    const compressed = await ownCompressedBackup(state, folder)
+    const decompressed = await ownRestore(state, folder, compressed.backupId, target)
+    rmSync(target, { recursive: true })
+    mkdirSync(target)
     const backup = await ownBackup(state, folder)
     const restore = await ownRestore(state, folder, backup.backupId, target)
-    figures.push(peak(`backup of ${name}`, backup.peakBytes), peak(`restore of ${name}`, restore.peakBytes))
-    for (const { case: what, value } of figures.slice(-2)) tell(`  ${what}: ${value.toFixed(0)} MiB`)
+    const own = [
+      peak(`backup of ${name}`, backup.peakBytes),
+      peak(`restore of ${name}`, restore.peakBytes),
+      peak(`backup of ${name}, compressed`, compressed.peakBytes),
+      peak(`restore of ${name}, compressed`, decompressed.peakBytes),
+    ]
+    figures.push(...own)
+    for (const { case: what, value } of own) tell(`  ${what}: ${value.toFixed(0)} MiB`)
     for (const path of [folder, state, target]) rmSync(path, { recursive: true })
   }
   return figures

@@ -15,7 +15,9 @@ export interface RoomMakerComponents {
   readonly media: Pick<Observable<MediaManagerEvents>, 'on' | 'off'>
   /** Cleans up, as a job manager does. */
   readonly jobs: {
+    /** Removes what has expired. */
     cleanImages(): Promise<Pick<CleanupReport, 'removed' | 'removedCopies'>>
+    /** Removes copies of images that have another elsewhere from a storage unit until this many bytes are freed. */
     makeRoom(input: { readonly storageUnit: string; readonly bytes: number }): Promise<RoomMade>
   }
   readonly clock: Clock
