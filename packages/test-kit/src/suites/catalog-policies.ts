@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { type Catalog, toPath } from '@nb/contracts'
 import { collect } from '../collect.ts'
-import { backUp, recordsOf, type SampleBackupInput, type SampleEntry, takeBytes } from './catalog-images.ts'
+import { backUp, recordsOf, type SampleBackupInput, takeBytes } from './catalog-images.ts'
 import type { CatalogCheck, CatalogFixture } from './catalog-fixture.ts'
-
-const directory = (path: string): SampleEntry => ({ path, kind: 'directory' })
+import { directory } from './catalog-tree.ts'
 
 /** A backup by a policy that selects one directory with some files. */
 function of(policy: string, top: string, ...names: readonly string[]): SampleBackupInput {
