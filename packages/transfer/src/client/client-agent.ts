@@ -24,7 +24,7 @@ import {
 } from '@nb/contracts'
 import { compressionUnsupported } from '@nb/formats'
 import { ClientRun, orAborted } from './client-run.ts'
-import { noExtractionState, type ExtractionState } from './extractor/extraction-state.ts'
+import { noExtractionState } from './extractor/extraction-state.ts'
 import { startExtractorSession } from './extractor/extractor-session.ts'
 import { JobLines } from './job-lines.ts'
 import { localFileSystems } from './local-file-systems.ts'
@@ -34,6 +34,8 @@ import { startRemovalSession } from './removal/removal-session.ts'
 import { LateEndScripts } from './scripts/late-end-scripts.ts'
 import { NotifyScripts, type ScriptOptions } from './scripts/notify-scripts.ts'
 import { type RunOutcome, type ScriptedWork, withScripts } from './scripts/with-scripts.ts'
+import { WaitingRestores } from './waiting-restores.ts'
+import { withChannels } from './with-channels.ts'
 import { WorkerThreads, type WorkerListener } from './worker-threads.ts'
 
 /** What a client agent works with. */
@@ -96,19 +98,13 @@ export function createClientAgent(
   return new Agent(components, options)
 }
 
-/** A restore between two of its groups. */
-interface WaitingRestore {
-  readonly state: ExtractionState
-  readonly forget: () => void
-}
-
 class Agent implements LocalClientAgent {
   readonly #components: ClientAgentComponents
-  readonly #options: Required<Omit<ClientAgentOptions, 'scripts' | 'restoreNotes' | 'readerReady'>>
+  readonly #options: Required<Pick<ClientAgentOptions, 'neverPaths' | 'listedWarnings' | 'keepResultsMs'>>
   readonly #logger: Logger
   readonly #threads: WorkerThreads
   readonly #runs = new Map<string, ClientRun>()
-  readonly #waiting = new Map<string, WaitingRestore>()
+  readonly #waiting: WaitingRestores
   readonly #restoring = new Set<string>()
   readonly #scripts: NotifyScripts | undefined
   readonly #lateEnds: LateEndScripts
@@ -123,9 +119,10 @@ class Agent implements LocalClientAgent {
       keepRestoreStateMs = 86_400_000,
     } = options
     this.#components = components
-    this.#options = { neverPaths, listedWarnings, keepResultsMs, keepRestoreStateMs }
+    this.#options = { neverPaths, listedWarnings, keepResultsMs }
     this.#scripts = options.scripts === undefined ? undefined : new NotifyScripts(options.scripts)
     this.#lateEnds = new LateEndScripts(this.#scripts, components.clock)
+    this.#waiting = new WaitingRestores(components.clock, keepRestoreStateMs)
     this.#threads = new WorkerThreads(
       components.clock,
       options.readerReady === true ? { ready: ['reader'] } : {},
@@ -149,7 +146,7 @@ class Agent implements LocalClientAgent {
     for (const run of this.#runs.values()) run.abort('the client agent is being stopped')
     await Promise.all([...this.#runs.values()].map((run) => run.result))
     await this.#lateEnds.stop()
-    for (const { forget } of this.#waiting.values()) forget()
+    this.#waiting.clear()
     await this.#threads.stop()
   }
 
@@ -244,7 +241,7 @@ class Agent implements LocalClientAgent {
     mustCompress(spec.compression)
     const { data, metadata, reference } = spec
     const tickets = { data, metadata, ...(reference === undefined ? {} : { reference: reference.ticket }) }
-    return this.#withChannels(tickets, async (channels) => {
+    return withChannels(this.#components.channels, tickets, async (channels) => {
       run.throwIfEnded()
       const work: ScriptedWork = {
         scripts: this.#scripts,
@@ -308,9 +305,9 @@ class Agent implements LocalClientAgent {
 
   async #restore(run: ClientRun, spec: RestoreRunSpec): Promise<RunOutcome> {
     const lines = this.#lines(spec.jobId)
-    const before = this.#waiting.get(spec.restoreId)
-    before?.forget()
-    return this.#withChannels({ plan: spec.plan, data: spec.data }, async ({ plan, data }) => {
+    const before = this.#waiting.take(spec.restoreId)
+    const tickets = { plan: spec.plan, data: spec.data }
+    return withChannels(this.#components.channels, tickets, async ({ plan, data }) => {
       run.throwIfEnded()
       const session = startExtractorSession(
         this.#threads,
@@ -318,7 +315,7 @@ class Agent implements LocalClientAgent {
           root: pathToBytes(spec.target.root),
           ifExists: spec.target.ifExists,
           last: spec.last,
-          state: before?.state ?? noExtractionState,
+          state: before ?? noExtractionState,
           ...(this.#notes === undefined
             ? {}
             : { note: { path: this.#notes.pathOf(run.id), jobId: spec.jobId } }),
@@ -328,7 +325,7 @@ class Agent implements LocalClientAgent {
       )
       try {
         const { entries, bytes, skipped, warnings, state } = await run.hold(session).result
-        if (!spec.last) this.#keep(spec.restoreId, state)
+        if (!spec.last) this.#waiting.keep(spec.restoreId, state)
         lines.info(
           `restored ${counted(entries, 'entry', 'entries')}, ${bytes} bytes; left ${skipped} as they were`,
         )
@@ -343,7 +340,7 @@ class Agent implements LocalClientAgent {
 
   async #remove(run: ClientRun, { jobId, backupId, list: ticket }: RemovalRunSpec): Promise<RunOutcome> {
     const lines = this.#lines(jobId)
-    return this.#withChannels({ list: ticket }, async ({ list }) => {
+    return withChannels(this.#components.channels, { list: ticket }, async ({ list }) => {
       run.throwIfEnded()
       const spec = { backupId, neverPaths: this.#neverPaths() }
       const session = startRemovalSession(this.#threads, spec, list as DataChannel, listenerOf(run, lines))
@@ -359,35 +356,6 @@ class Agent implements LocalClientAgent {
 
   #neverPaths(): readonly Uint8Array[] {
     return this.#options.neverPaths.map((path) => pathToBytes(path as Path))
-  }
-
-  #keep(restoreId: string, state: ExtractionState): void {
-    const cancel = this.#components.clock.setTimer(this.#options.keepRestoreStateMs, () => {
-      this.#waiting.delete(restoreId)
-    })
-    const forget = (): void => {
-      cancel()
-      this.#waiting.delete(restoreId)
-    }
-    this.#waiting.set(restoreId, { state, forget })
-  }
-
-  /** Opens the channels of the tickets, does the work, and leaves none open after a failure. */
-  async #withChannels<T>(
-    tickets: Readonly<Record<string, BackupRunSpec['data']>>,
-    work: (channels: Readonly<Record<string, DataChannel>>) => Promise<T>,
-  ): Promise<T> {
-    const channels: Record<string, DataChannel> = {}
-    try {
-      for (const [name, ticket] of Object.entries(tickets)) {
-        channels[name] = await this.#components.channels.connect({ ticket })
-      }
-      return await work(channels)
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      for (const channel of Object.values(channels)) channel.abort(reason)
-      throw error
-    }
   }
 
   #lines(jobId: string): JobLines {
