@@ -20,6 +20,23 @@ interface Piece {
   readonly bytes: Buffer
 }
 
+const allocated = (length: number): Buffer => Buffer.allocUnsafe(length)
+
+/** Memory of frames that have been decompressed, for those that come: what is left to the garbage collector stays for long. */
+class SpareMemory {
+  readonly #spare: ArrayBuffer[] = []
+
+  take(length: number): Buffer {
+    const memory = this.#spare.pop()
+    if (memory !== undefined && memory.byteLength >= length) return Buffer.from(memory, 0, length)
+    return Buffer.from(new ArrayBuffer(length + (length >>> 3)), 0, length)
+  }
+
+  giveBack(bytes: Buffer): void {
+    if (this.#spare.length <= FRAMES_AHEAD) this.#spare.push(bytes.buffer as ArrayBuffer)
+  }
+}
+
 /** Reads the frames that hold a range, and decompresses them in the thread pool; keeps the last for reads nearby. */
 export class CompressedFragmentReader implements FragmentReader {
   readonly #fragment: CompressedFragment
@@ -50,7 +67,7 @@ export class CompressedFragmentReader implements FragmentReader {
 
   async *frames(options?: CallOptions): AsyncGenerator<CompressedFrame, void, undefined> {
     const { count } = this.#fragment.frames
-    for await (const { place, bytes } of this.#stored(0, count, options)) {
+    for await (const { place, bytes } of this.#stored(0, count, allocated, options)) {
       const { streamBytes, startsAtMember } = place
       yield { stored: bytes, streamBytes, startsAtMember }
     }
@@ -74,13 +91,15 @@ export class CompressedFragmentReader implements FragmentReader {
     }
     const ahead: Promise<Piece>[] = []
     let failure: { readonly error: unknown } | undefined
-    const stored = this.#stored(first, beyond, options)
+    const spare = new SpareMemory()
+    const stored = this.#stored(first, beyond, (length) => spare.take(length), options)
     try {
       for (;;) {
         // What was read before a damage is delivered before that is told.
         const next = await stored.next().catch((error: unknown) => void (failure = { error }))
         if (next === undefined || next.done === true) break
-        const piece = this.#decompressed(next.value)
+        const { place, bytes } = next.value
+        const piece = this.#decompressed(place, bytes).finally(() => spare.giveBack(bytes))
         piece.catch(() => undefined)
         if (ahead.push(piece) > FRAMES_AHEAD) yield this.#kept(await (ahead.shift() as Promise<Piece>))
       }
@@ -95,7 +114,7 @@ export class CompressedFragmentReader implements FragmentReader {
     return (this.#last = piece)
   }
 
-  async #decompressed({ place, bytes }: Piece): Promise<Piece> {
+  async #decompressed(place: FramePlace, bytes: Buffer): Promise<Piece> {
     const { compression, identity } = this.#fragment
     try {
       return { place, bytes: await decompressFrame(bytes, compression, place.streamBytes) }
@@ -105,10 +124,11 @@ export class CompressedFragmentReader implements FragmentReader {
     }
   }
 
-  /** Frames as they are stored, each in memory of its own. */
+  /** Frames as they are stored, each in memory of its own, which `take` gives. */
   async *#stored(
     first: number,
     beyond: number,
+    take: (length: number) => Buffer,
     options: CallOptions | undefined,
   ): AsyncGenerator<Piece, void, undefined> {
     const { frames, payload } = this.#fragment
@@ -117,7 +137,7 @@ export class CompressedFragmentReader implements FragmentReader {
     const last = frames.frame(beyond - 1)
     let index = first
     let place = frames.frame(index)
-    let bytes = Buffer.allocUnsafe(place.storedBytes)
+    let bytes = take(place.storedBytes)
     let fill = 0
     const range = { offset, bytes: last.storedOffset + last.storedBytes - offset }
     try {
@@ -131,7 +151,7 @@ export class CompressedFragmentReader implements FragmentReader {
           yield { place, bytes }
           if (++index >= beyond) return
           place = frames.frame(index)
-          bytes = Buffer.allocUnsafe(place.storedBytes)
+          bytes = take(place.storedBytes)
           fill = 0
         }
       }
