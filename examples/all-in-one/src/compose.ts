@@ -23,9 +23,12 @@ import { createRestoreService } from '@nb/restore'
 import { createPolicyDirectory, createScheduler, describeProblems } from '@nb/scheduler'
 import { createClientAgent, createLoadReporter, createMediaServer, createSpaceReporter } from '@nb/transfer'
 import { type CatalogBackupParts, tellRecovery, withSnapshots } from './catalog-backup/catalog-backup.ts'
-import { configureMedia } from './configure-media.ts'
+import { startDisk } from './configure-media.ts'
 import { warnOfUnknownNames } from './policy-warnings.ts'
 import type { ServerSettings } from './settings.ts'
+import { secondStorageUnit, storageUnit } from './unit-names.ts'
+
+export { secondStorageUnit, storageUnit }
 
 /** What the composition stands on. */
 export interface Ground {
@@ -51,10 +54,6 @@ export interface Ground {
   readonly decorateCatalog?: (catalog: Catalog) => Catalog
 }
 
-/** Name of the disk storage unit. */
-export const storageUnit = 'disk1'
-/** Name of the one for copies, where it is asked for. */
-export const secondStorageUnit = 'disk2'
 /** Name of the one media server. */
 export const mediaServerName = 'local'
 /** Name of the one client: this host. */
@@ -94,7 +93,10 @@ export function composeAllInOne(ground: Ground): AllInOne {
   catalog.on('image:damaged', ({ backupId, message }) =>
     ground.warn?.(`image ${backupId} is damaged: ${message}`),
   )
-  const disk = createDiskStore({ files, clock, log }, { storageUnit, directory: ground.diskDirectory })
+  const disk = createDiskStore(
+    { files, clock, log },
+    { storageUnit, directory: ground.diskDirectory, mustExist: true },
+  )
   const agent = createClientAgent(
     { channels, clock, log },
     {
@@ -157,23 +159,24 @@ export function composeAllInOne(ground: Ground): AllInOne {
   if (catalogBackup !== undefined)
     tellRecovery(catalog, scheduler, catalogBackup, ground.warn ?? (() => undefined))
 
-  const configuration: Lifecycle = {
+  const disks: Lifecycle = {
     start: async () => {
-      const { maxFragmentBytes } = ground
-      const mediaServer = mediaServerName
-      await configureMedia(media, { storageUnit, mediaServer, maxFragmentBytes })
-      if (secondDisk === undefined) return
-      const second = { storageUnit: secondStorageUnit, onDemandOnly: true }
-      await configureMedia(media, { ...second, mediaServer, maxFragmentBytes })
+      const { maxFragmentBytes, warn } = ground
+      const ways = {
+        mediaServer: mediaServerName,
+        maxFragmentBytes,
+        newDisks: settings.newDisks ?? [],
+        ...(warn && { warn }),
+      }
+      await startDisk(media, disk, ways)
+      if (secondDisk !== undefined) await startDisk(media, secondDisk, { ...ways, onDemandOnly: true })
     },
   }
   const parts = [
     jobStore,
     media,
-    configuration,
+    disks,
     catalog,
-    disk,
-    ...(secondDisk === undefined ? [] : [secondDisk]),
     broker,
     agent,
     mediaServer,
@@ -214,7 +217,10 @@ function secondDiskOf(
 ): ReturnType<typeof createDiskStore> | undefined {
   const directory = settings?.secondDisk
   if (directory === undefined) return undefined
-  return createDiskStore({ files, clock, log }, { storageUnit: secondStorageUnit, directory })
+  return createDiskStore(
+    { files, clock, log },
+    { storageUnit: secondStorageUnit, directory, mustExist: true },
+  )
 }
 
 function schedulerOptions({

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parsePeriod, UsageError } from '@nb/cli'
 import { type Command, InvalidArgumentError } from 'commander'
+import { secondStorageUnit, storageUnit } from './unit-names.ts'
 import type { ServerSettings } from './settings.ts'
 
 /** Adds the options that say how the server works, with their bounds. */
@@ -26,6 +27,11 @@ export function addSettings(program: Command): Command {
       '--second-disk <DIR>',
       'folder of a second disk storage unit, disk2, for copies: jobs write there only when they name it',
       newFolder,
+    )
+    .option(
+      '--new-disk <UNIT>',
+      'disk1 or disk2, whose disk is lost for good: its empty folder is made that storage unit anew. Say it for one start only',
+      diskNames,
     )
     .option(
       '--catalog-backup <DIR>',
@@ -57,6 +63,7 @@ export interface SettingsFlags {
   readonly onFailure?: string
   readonly clientScripts?: string
   readonly secondDisk?: string
+  readonly newDisk?: readonly string[]
   readonly catalogBackup?: string
   readonly timeZone?: string
   readonly maxJobsPerClient?: number
@@ -71,6 +78,7 @@ export function settingsOf({
   onFailure,
   clientScripts,
   secondDisk,
+  newDisk,
   catalogBackup,
   timeZone,
   maxJobsPerClient,
@@ -83,6 +91,7 @@ export function settingsOf({
     ...(onFailure === undefined ? {} : { onFailure }),
     ...(clientScripts === undefined ? {} : { clientScripts: resolve(clientScripts) }),
     ...(secondDisk === undefined ? {} : { secondDisk: resolve(secondDisk) }),
+    ...(newDisk === undefined ? {} : { newDisks: newDisk }),
     ...(catalogBackup === undefined ? {} : { catalogBackup: resolve(catalogBackup) }),
     ...(timeZone === undefined ? {} : { timeZone }),
     ...(maxJobsPerClient === undefined ? {} : { maxJobsPerClient }),
@@ -100,6 +109,13 @@ export function whole(least: number, most: number): (text: string) => number {
       throw new InvalidArgumentError(`A whole number from ${least} to ${most}.`)
     return value
   }
+}
+
+/** The names of disk storage units that are said, each time one more. */
+function diskNames(name: string, before: readonly string[] = []): readonly string[] {
+  if (name !== storageUnit && name !== secondStorageUnit)
+    throw new InvalidArgumentError(`It is ${storageUnit} or ${secondStorageUnit}.`)
+  return [...before, name]
 }
 
 /** A folder that is there: a mistyped one would mean that nothing in it ever runs. */

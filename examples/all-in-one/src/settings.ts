@@ -6,6 +6,8 @@ export interface ServerSettings {
   readonly clientScripts?: string
   /** Folder of a second disk storage unit, for copies: jobs write there only when they name it. @default none */
   readonly secondDisk?: string
+  /** Names of storage units whose disk is lost: their empty folders are made storage units again. @default none */
+  readonly newDisks?: readonly string[]
   /** Folder of catalog backups, absolute, outside the state: snapshots are taken there, and recovery files written. @default none */
   readonly catalogBackup?: string
   /** Name of the time zone of all windows, such as `Europe/Vienna`. @default the host's */

@@ -62,6 +62,11 @@ const LEAST_WRITEBACK_BYTES = 1024 * 1024
 export interface DiskStore extends MediaStore, Required<Lifecycle> {
   /** Size and free bytes of the file system below it. */
   space(options?: CallOptions): Promise<{ readonly totalBytes: number; readonly freeBytes: number }>
+  /**
+   * Makes an empty or missing directory this storage unit's own, durably, whatever `mustExist` says; one that is its own already
+   * stays as it is. Rejects with `media-open-failed`.
+   */
+  initialise(): Promise<'claimed' | 'known'>
 }
 
 /**
@@ -91,6 +96,7 @@ export function createDiskStore(components: DiskStoreComponents, options: DiskSt
 
   return {
     storageUnit,
+    initialise: async () => await claimDirectory(unit, clock),
     start: async () => {
       if (mustExist) await checkMarker(unit)
       const found = await claimDirectory(unit, clock)

@@ -1,0 +1,109 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Policy } from '@nb/contracts'
+import { MARKER_NAME } from '@nb/media-disk'
+import { collect } from '@nb/test-kit'
+import t from 'tap'
+import { boot } from '../support/boot.ts'
+import { runExample, scratch } from '../support/run-example.ts'
+import { manualPolicy, restoreTo } from '../support/site.ts'
+
+t.setTimeout(110_000)
+
+function setup(name: string) {
+  const root = scratch(name)
+  const [source, state, disk] = ['source', 'state', 'disk'].map((each) => join(root, each)) as [
+    string,
+    string,
+    string,
+  ]
+  mkdirSync(source)
+  writeFileSync(join(source, 'a'), 'a')
+  const away = `${disk}-unmounted`
+  return {
+    source,
+    state,
+    disk,
+    policy: (unit: string): Policy => ({ ...manualPolicy(source), storage: { kind: 'unit', name: unit } }),
+    unmount: () => {
+      renameSync(disk, away)
+      mkdirSync(disk)
+    },
+    mount: () => {
+      rmSync(disk, { recursive: true })
+      renameSync(away, disk)
+    },
+  }
+}
+
+for (const unit of ['disk1', 'disk2'] as const) {
+  t.test(
+    `a server that starts while ${unit} is not mounted makes no new one in the mount point`,
+    async (t) => {
+      const { source, state, disk, policy, unmount, mount } = setup('not-mounted')
+      const warnings: string[] = []
+      const start = (newDisks: readonly string[] = []) =>
+        boot(state, {
+          ...(unit === 'disk1' ? { diskDirectory: disk } : {}),
+          settings: { tries: 1, newDisks, ...(unit === 'disk2' ? { secondDisk: disk } : {}) },
+          warn: (text) => void warnings.push(text),
+        })
+      let server = await start()
+      const run = async () => {
+        const { jobIds } = await server.ports.scheduler.runNow({ policy: 'manual', schedule: 'full' })
+        return server.ports.jobs.wait({ jobId: jobIds[0] as string })
+      }
+      await server.ports.scheduler.putPolicy({ policy: policy(unit) })
+      const first = await run()
+      t.match(first, { status: 0 })
+      await server.stop()
+      t.same(warnings, [])
+
+      unmount()
+      server = await start()
+      t.same(readdirSync(disk), [], 'nothing is written below the mount point')
+      t.equal(warnings.length, 1)
+      t.match(warnings[0], new RegExp(`${unit} cannot be mounted: ${disk} .*not mounted.*--new-disk ${unit}`))
+      t.match(await run(), { status: 83 }, 'and nothing after')
+      t.same(readdirSync(disk), [])
+      t.same(
+        (await collect(server.ports.catalog.listImages({}))).map(({ backupId }) => backupId),
+        [first.backupId],
+      )
+      mount()
+      t.match(
+        await restoreTo(server, source, first.backupId ?? '', `${disk}-restored`),
+        { status: 0 },
+        'mounted again, without another start',
+      )
+      t.match(await run(), { status: 0 })
+      await server.stop()
+
+      rmSync(disk, { recursive: true })
+      server = await start([unit])
+      t.ok(existsSync(join(disk, MARKER_NAME)), 'a disk that is lost is made anew where the operator says so')
+      t.match(await run(), { status: 0 })
+      await server.stop()
+      warnings.length = 0
+      server = await start([unit])
+      t.match(warnings, [/leave it away/])
+      await server.stop()
+    },
+  )
+}
+
+t.test('a server killed between making its disk and knowing it has made its disk once more', async (t) => {
+  const { state, disk } = setup('marked')
+  await (await boot(state, { settings: { secondDisk: disk } })).stop()
+  rmSync(state, { recursive: true })
+  const server = await boot(state, { settings: { secondDisk: disk }, warn: (text) => t.fail(text) })
+  t.same(readdirSync(disk), [MARKER_NAME])
+  await server.stop()
+})
+
+t.test('a mistyped --new-disk is refused with 2', async (t) => {
+  t.match(await runExample('--serve', '--new-disk', 'disk3', '--state', scratch('typo')), {
+    code: 2,
+    stderr: /disk1 or disk2/,
+  })
+})
