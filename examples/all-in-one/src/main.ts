@@ -72,7 +72,7 @@ async function main(options: AllInOneOptions, interrupted: AbortSignal): Promise
       })
     }
   } catch (error) {
-    return explain(asDamaged(options.state, error) ?? error, signal)
+    return explain(asDamaged(options.state, error) ?? error, signal, options.recover !== undefined)
   }
 }
 
@@ -117,7 +117,7 @@ function warn(text: string): void {
   process.stderr.write(`warning: ${text}\n`)
 }
 
-function explain(error: unknown, signal: AbortSignal): number {
+function explain(error: unknown, signal: AbortSignal, isRecovery: boolean): number {
   if (signal.aborted && isAbortError(error)) {
     process.stderr.write(
       '\ninterrupted: running jobs were ended; no half-written image or file was left (a target may hold what was restored so far)\n',
@@ -125,8 +125,9 @@ function explain(error: unknown, signal: AbortSignal): number {
     return 130
   }
   const known = asNbError(error)
-  // What is damaged is told with its own remedy.
-  const remedy = known.code === 'store-corrupt' ? '' : `${known.remedy}\n`
+  // What is damaged, and what stands in the way of a recovery, is told with its own remedy.
+  const remedy =
+    known.code === 'store-corrupt' || (isRecovery && error instanceof NbError) ? '' : `${known.remedy}\n`
   process.stderr.write(`\nstatus ${known.status}: ${known.message}\n${remedy}`)
   if (!(error instanceof NbError) && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
   return 1

@@ -97,6 +97,18 @@ Exit codes: 0 done · 1 a job failed or the trees differ · 2 wrong usage · 130
   if (given.recoverFrom !== undefined && given.recover === undefined) {
     program.error('error: --recover-from needs --recover, the recovery file', { exitCode: 2 })
   }
+  if (given.recover !== undefined) {
+    const obeyed = new Set(['recover', 'recoverFrom', 'state'])
+    const other = program.options.find(
+      (each) =>
+        !obeyed.has(each.attributeName()) && program.getOptionValueSource(each.attributeName()) === 'cli',
+    )
+    if (other !== undefined)
+      program.error(
+        `error: --recover makes the state and ends: leave ${other.long ?? other.flags} away, and start the server on the state after it`,
+        { exitCode: 2 },
+      )
+  }
   const fragment = Number(given.maxFragment)
   if (!Number.isInteger(fragment) || fragment < 1 || fragment > 1_048_576) {
     program.error(

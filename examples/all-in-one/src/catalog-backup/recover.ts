@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { cp, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { cp, mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { importJobRequest, type Job, NbError, systemClock, systemFiles, toPath } from '@nb/contracts'
 import { Level } from 'level'
 import { type AllInOne, clientName, composeAllInOne, secondStorageUnit, storageUnit } from '../compose.ts'
 import { openDatabase } from '../open-database.ts'
 import { loadDatabase } from './database-dump.ts'
+import { checkState, checkUnitFolder, checkWorkFolder } from './recovery-places.ts'
 import { readRecoveryFile, type Recovery } from './recovery-file.ts'
 import { dumpName, imagesName } from './snapshot.ts'
 
@@ -22,22 +23,20 @@ export interface RecoverOptions {
  * Makes a state folder from a backup of the catalog, with nothing but the recovery file and the folder of the storage unit. It is
  * made beside its place and gets its name when all of it is there, so a recovery that is killed leaves nothing half done; the next
  * begins anew.
- * @throws NbError `target-exists`, `store-corrupt`, `version-unsupported`, or what the import or the restore ended with
+ * @throws NbError `target-exists`, `media-open-failed`, `fragment-missing`, `store-corrupt`, `version-unsupported`, or what the import or the restore ended with
  */
 export async function recover({ recoveryFile, state, unitFolder }: RecoverOptions): Promise<Recovery> {
   const recovery = readRecoveryFile(recoveryFile)
-  if ((await readdir(state).catch(() => [])).length > 0)
-    throw new NbError(
-      'target-exists',
-      `--state ${state} is not empty; move it away, or name another folder: nothing there is replaced`,
-      { details: { path: state } },
-    )
+  const folder = unitFolder ?? recovery.unitFolder
   const work = `${state}.recovering`
+  checkState(state)
+  checkWorkFolder(work)
+  checkUnitFolder(recovery, folder)
   await rm(work, { recursive: true, force: true })
   await mkdir(work, { recursive: true, mode: 0o700 })
   const snapshot = join(work, 'snapshot')
   const scratch = join(work, 'scratch')
-  await restoreSnapshot(recovery, unitFolder ?? recovery.unitFolder, scratch, snapshot)
+  await restoreSnapshot(recovery, folder, scratch, snapshot)
   const made = join(work, 'state')
   await mkdir(made, { mode: 0o700 })
   const database = new Level<string, string>(join(made, 'database'))
@@ -53,7 +52,8 @@ export async function recover({ recoveryFile, state, unitFolder }: RecoverOption
   const files = systemFiles()
   await files.syncDirectory(join(made, imagesName))
   await files.syncDirectory(made)
-  await rm(state, { recursive: true, force: true })
+  checkState(state)
+  // Over an empty folder, or nothing: what came there meanwhile stays, and this fails.
   await rename(made, state)
   await files.syncDirectory(join(state, '..'))
   await rm(work, { recursive: true })
@@ -99,7 +99,8 @@ async function restoreSnapshot(
 async function bringBack({ ports }: AllInOne, recovery: Recovery, target: string): Promise<void> {
   const { backupId, client, images, storageUnit, snapshot } = recovery
   const request = importJobRequest({ requestId: randomUUID(), storageUnit, images })
-  ended(await ports.jobs.wait(await ports.jobs.submit(request)), 'the import of the catalog backup')
+  const imported = await ports.jobs.wait(await ports.jobs.submit(request))
+  await ended(ports, imported, 'the import of the catalog backup')
   const { jobId } = await ports.restores.submit({
     requestId: randomUUID(),
     from: { client, backupId },
@@ -107,12 +108,18 @@ async function bringBack({ ports }: AllInOne, recovery: Recovery, target: string
     destinationClient: clientName,
     target: { kind: 'directory', directory: toPath(target), strip: toPath(snapshot) },
   })
-  ended(await ports.jobs.wait({ jobId }), 'the restore of the catalog backup')
+  await ended(ports, await ports.jobs.wait({ jobId }), 'the restore of the catalog backup')
 }
 
-function ended({ status, statusText, id }: Job, what: string): void {
+/** The server that ran the job goes with its log: what the log says of the failure stands in the error. */
+async function ended(ports: AllInOne['ports'], { status, statusText, id }: Job, what: string): Promise<void> {
   if (status === 0) return
-  throw new NbError('image-inconsistent', `${what} ended with ${status}: ${statusText}`, {
-    details: { jobId: id },
-  })
+  const told: string[] = []
+  for await (const { severity, text } of ports.jobs.log({ jobId: id }))
+    if (severity !== 'info' && told.length < 5) told.push(text)
+  throw new NbError(
+    'image-inconsistent',
+    `${what} ended with ${status ?? 'no status'}: ${[statusText, ...told].join('; ')}\nname a whole copy of the storage unit with --recover-from DIR, or take an older recovery file`,
+    { details: { jobId: id } },
+  )
 }

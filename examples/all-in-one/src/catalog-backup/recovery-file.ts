@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Files, type ImageRecord, NbError, replaceFile } from '@nb/contracts'
 
@@ -7,6 +7,8 @@ const format = 'nb-recovery/1'
 const namePattern = /^recovery-.*\.(json|txt)$/
 /** Recovery files that are kept, each with its text. */
 const keptFiles = 10
+/** Most bytes of a recovery file that is read: some hundred thousand fragments. */
+const mostBytes = 16 * 1024 * 1024
 
 /** What is needed to bring a server back from one backup of its catalog. */
 export interface Recovery {
@@ -84,18 +86,26 @@ export async function writeRecoveryFile(
 export function readRecoveryFile(path: string): Recovery {
   let content: { readonly format?: unknown; readonly recovery?: Recovery; readonly sha256?: unknown }
   try {
+    const stat = statSync(path)
+    if (!stat.isFile()) throw new Error('it is no regular file')
+    if (stat.size > mostBytes)
+      throw new Error(`it has ${stat.size} bytes, a recovery file at most ${mostBytes}`)
     content = JSON.parse(readFileSync(path, 'utf8')) as typeof content
   } catch (cause) {
-    throw new NbError('argument-invalid', `--recover ${path} can't be read: ${(cause as Error).message}`, {
-      cause,
-      details: { field: 'recover' },
-    })
+    throw new NbError(
+      'argument-invalid',
+      `--recover ${path} can't be read: ${(cause as Error).message}; it is a recovery-TIME.json of the folder --catalog-backup`,
+      {
+        cause,
+        details: { field: 'recover' },
+      },
+    )
   }
   const { recovery } = content
   if (content.format !== format && String(content.format).startsWith('nb-recovery/'))
     throw new NbError(
       'version-unsupported',
-      `${path} is ${String(content.format)}, this version reads ${format}`,
+      `${path} is ${String(content.format)}, this version reads ${format}; recover with the version of nb that wrote it, or a newer one`,
       {
         details: { path },
       },
@@ -129,7 +139,9 @@ ${images.length > 1 ? `It is an incremental, and needs images ${images.slice(0, 
    Where the folder of the storage unit is another by now, say --recover-from DIR too.
 3. Start the server on it, with the options it had:
      npm start -- --serve --state STATE --second-disk ${unitFolder}
-4. Look: nb images, nb policies. Images on storage units that are gone can not be restored: nb images tells where each is.
+   Other disk storage units whose disk is gone are told at the start; it says what to do.
+4. Look: nb images, nb policies. nb copies IMAGE tells on which storage units an image is. One whose copy 1 is gone and that has
+   another there is restored after nb copies IMAGE --promote 2; the same for each image it needs.
 
 Without nb, with tar alone, for a backup that is not compressed and no incremental:
      cat ${join(unitFolder, fragments[0]?.file ?? '')}${fragments.length > 1 ? ' (and the others, in order)' : ''} | tar -xf - -C DIR --ignore-zeros

@@ -1,12 +1,23 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
-import { type Policy, type Schedule, toPath } from '@nb/contracts'
+import { type Policy, type Schedule, systemFiles, toPath } from '@nb/contracts'
 import { collect } from '@nb/test-kit'
 import t from 'tap'
 import { compareTrees } from '../../../../packages/transfer/test/client/compare-trees.ts'
 import { makeTree } from '../../../../packages/transfer/test/client/make-tree.ts'
 import { recover } from '../../src/catalog-backup/recover.ts'
+import { type Recovery, writeRecoveryFile } from '../../src/catalog-backup/recovery-file.ts'
 import { clientName } from '../../src/compose.ts'
 import { type BootedServer, boot } from '../support/boot.ts'
 import { runExample, scratch } from '../support/run-example.ts'
@@ -124,4 +135,63 @@ t.test('the machine is lost, and comes back from a recovery file and the second 
     found.some((name) => name.endsWith('database.nbdump')),
     'tar alone reads it too',
   )
+})
+
+t.test('a recovery that cannot be is refused with its remedy, and touches nothing', async (t) => {
+  const root = scratch('no-recovery')
+  const recovery: Recovery = {
+    writtenAt: '2026-01-01T00:00:00.000Z',
+    server: clientName,
+    backupId: `${clientName}_1767225600`,
+    client: clientName,
+    images: [`${clientName}_1767225600`],
+    snapshot: '/srv/recovery/snapshot',
+    storageUnit: 'disk2',
+    unitFolder: join(root, 'disk2'),
+    fragments: [{ file: join(clientName, `${clientName}_1767225600`, '1-000001.nbf'), streamBytes: 1 }],
+    policies: [],
+  }
+  const recoveryFile = await writeRecoveryFile(systemFiles(), join(root, 'recovery'), recovery)
+  const [state, other, unit] = [join(root, 'state'), join(root, 'other'), join(root, 'disk2')]
+  const refused = (code: string, message: RegExp, input: Partial<Parameters<typeof recover>[0]> = {}) =>
+    t.rejects(recover({ recoveryFile, state, ...input }), { code, message })
+
+  writeFileSync(state, 'precious')
+  await refused('target-exists', /is a file; name a folder that is empty or not there/)
+  t.equal(readFileSync(state, 'utf8'), 'precious', 'a file in the place of the state stays')
+  symlinkSync(root, other)
+  await refused('target-exists', /is a symbolic link/, { state: other })
+  rmSync(other)
+  mkdirSync(`${other}.recovering`)
+  writeFileSync(join(`${other}.recovering`, 'mine'), 'precious')
+  await refused('target-exists', /mine is in the way/, { state: other })
+  t.ok(existsSync(join(`${other}.recovering`, 'mine')), 'so does what is where it would be made')
+  rmSync(`${other}.recovering`, { recursive: true })
+
+  const missing =
+    /1767225600 of the catalog backup is not there: mount the disk of storage unit disk2 at .*--recover-from/
+  await refused('fragment-missing', missing, { state: other })
+  t.notOk(existsSync(unit), 'no folder is made for a disk that is not there')
+  mkdirSync(unit)
+  await refused('fragment-missing', missing, { state: other })
+  t.same(readdirSync(unit), [], 'and no storage unit in an empty one')
+  mkdirSync(join(unit, clientName, recovery.backupId), { recursive: true })
+  await refused('fragment-missing', /1-000001\.nbf of the catalog backup/, { state: other })
+  writeFileSync(join(unit, recovery.fragments[0]?.file ?? ''), 'x')
+  await refused('media-open-failed', /but no \.nb-disk\.json/, { state: other })
+  t.notOk(existsSync(other))
+
+  await refused('argument-invalid', /no regular file/, { state: other, recoveryFile: '/dev/zero' })
+  const large = join(root, 'large.json')
+  writeFileSync(large, '')
+  truncateSync(large, 2 ** 34)
+  await refused('argument-invalid', /a recovery file at most 16777216/, { state: other, recoveryFile: large })
+
+  const run = await runExample('--recover', recoveryFile, '--state', state)
+  t.match(run, { code: 1, stderr: /^\nstatus 5: --state .* is a file; .*nothing there is replaced\n$/ })
+  t.match(await runExample('--recover', recoveryFile, '--state', other, '--serve'), {
+    code: 2,
+    stderr: /leave --serve away/,
+  })
+  t.match(await runExample('--recover', recoveryFile, '--state', other, '--second-disk', unit), { code: 2 })
 })
