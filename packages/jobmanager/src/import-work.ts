@@ -23,7 +23,7 @@ interface Import extends ImportParts, Pick<WorkContext, 'jobId' | 'signal'> {
 /**
  * What carries out jobs of type `import`, as `importJobRequest` asks for them: brings images back into the catalog that a storage unit
  * holds and the catalog does not know, the oldest first, so that what an incremental needs is there before it; and of those
- * that it knows the copies which it does not. All else is left as it is. Ends with 0, with 1 when some could not be brought back, with
+ * that it knows the copies which it does not. All else is left as it is; one whose list is known to be damaged counts as not brought back. Ends with 0, with 1 when some could not be brought back, with
  * 191 when none could.
  */
 export function importWorker(parts: ImportParts): JobWorker {
@@ -103,6 +103,13 @@ async function bringBack(
 ): Promise<{ readonly counts?: ImageCounts; readonly copies: readonly number[] }> {
   const present = await work.catalog.getImage({ backupId })
   if (present !== undefined && present.state !== 'complete') return { copies: [] }
+  // It is known and not whole: to leave it as it is and say that nothing was amiss would be untrue.
+  if (present?.damaged !== undefined)
+    throw new NbError(
+      'state-conflict',
+      `the catalog has it with a file list that is damaged (${present.damaged}); stop the server, move the folder of the image in images/ of the state away, start it, and import the image again`,
+      { details: { backupId } },
+    )
   const copies: number[] = []
   let counts: ImageCounts | undefined
   let failure: NbError | undefined

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { type ImageRecord, type Job, importJobRequest } from '@nb/contracts'
 import { collect } from '@nb/test-kit'
 import t from 'tap'
@@ -154,3 +154,49 @@ t.test('one image can not be brought back, the others are, and what needs it say
   t.match(await restoreTo(server, source, needing.backupId ?? '', target), { status: 0 })
   t.same(compareTrees(source, target, { allocation: false }), [])
 })
+
+t.test(
+  'a header and a list of the catalog are damaged: an import says so, and the way it names brings them back',
+  async (t) => {
+    const root = scratch('catalog-damaged')
+    t.teardown(() => rmSync(root, { recursive: true }))
+    const [source, state] = [join(root, 'source'), join(root, 'state')]
+    mkdirSync(source)
+    writeFileSync(join(source, 'a'), 'first')
+    let server = await boot(state)
+    const jobs = [await backUp(server, source, 'full'), await backUp(server, source, 'full')]
+    const ids = jobs.map(({ backupId }) => backupId ?? '')
+    const pathOf = (backupId: string, file: string): string =>
+      join(
+        state,
+        'images',
+        readdirSync(join(state, 'images'), { recursive: true, encoding: 'utf8' }).find((name) =>
+          name.endsWith(join(backupId, file)),
+        ) ?? 'none',
+      )
+    await server.stop()
+    const [list, header] = [pathOf(ids[0] ?? '', 'files.nbf'), pathOf(ids[1] ?? '', 'header.json')]
+    for (const path of [list, header]) {
+      const bytes = readFileSync(path)
+      const at = bytes.length >> 1
+      bytes[at] = (bytes[at] ?? 0) ^ 0xff
+      writeFileSync(path, bytes)
+    }
+    server = await boot(state)
+    for await (const _finding of server.ports.catalog.check({})) continue
+    for (const id of ids) {
+      const job = await imported(server, [id])
+      t.match(job, { status: 191 })
+      const log = await collect(server.ports.jobs.log({ jobId: job.id }))
+      t.ok(log.some(({ text }) => /stop the server, move .* away, start it, and import the image/.test(text)))
+    }
+    await server.stop()
+    for (const path of [list, header]) renameSync(dirname(path), join(root, basename(dirname(path))))
+    server = await boot(state, { warn: (text) => t.fail(text) })
+    t.teardown(() => server.stop())
+    for (const id of ids) {
+      t.match(await imported(server, [id]), { status: 0 })
+      t.match(await restoreTo(server, source, id, join(root, `restored-${id}`)), { status: 0 })
+    }
+  },
+)

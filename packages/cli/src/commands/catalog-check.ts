@@ -44,7 +44,7 @@ export async function catalogCheckCommand(
 const repairs: Readonly<Record<CatalogFinding['repair'], string>> = {
   done: 'mended',
   possible: '--repair mends it',
-  none: 'the catalog has no second source; see the operations guide',
+  none: 'the catalog has no second source, the storage unit may: see "The catalog is damaged in part" of the operations guide',
 }
 
 async function tell(finding: CatalogFinding, output: Output): Promise<void> {
