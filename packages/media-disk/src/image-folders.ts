@@ -67,6 +67,7 @@ export function createImageFolders(unit: UnitDirectory): ImageFolders {
     const found: string[] = []
     for (const client of await visibleNames(files, directory)) {
       const path = `${directory}/${client}/${name}`
+      if ((await files.stat(`${directory}/${client}`))?.kind !== 'directory') continue
       if ((await files.stat(path))?.kind === 'directory') found.push(path)
     }
     return found
@@ -75,10 +76,14 @@ export function createImageFolders(unit: UnitDirectory): ImageFolders {
   async function find(backupId: string, fileName: string): Promise<string | undefined> {
     // Ids begin with their client's name, so the first guess is nearly always right.
     const client = backupId.slice(0, Math.max(0, backupId.lastIndexOf('_')))
-    const guesses =
-      client === '' ? [] : [`${directory}/${directoryNameOf(client)}/${directoryNameOf(backupId)}`]
-    for (const folder of guesses)
-      if (await isFile(files, `${folder}/${fileName}`)) return `${folder}/${fileName}`
+    const clientFolder = `${directory}/${directoryNameOf(client)}`
+    const guess = `${clientFolder}/${directoryNameOf(backupId)}/${fileName}`
+    if (
+      client !== '' &&
+      (await files.stat(clientFolder))?.kind === 'directory' &&
+      (await isFile(files, guess))
+    )
+      return guess
     for (const folder of await foldersOf(backupId))
       if (await isFile(files, `${folder}/${fileName}`)) return `${folder}/${fileName}`
     return undefined

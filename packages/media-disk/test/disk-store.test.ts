@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { systemClock, systemFiles } from '@nb/contracts'
+import { type FragmentRecord, systemClock, systemFiles } from '@nb/contracts'
 import t from 'tap'
 import { type DiskStore, MARKER_NAME, createDiskStore } from '../src/index.ts'
 import { allocationOf, namesBelow, setupDisk } from './fixture.ts'
@@ -143,3 +143,24 @@ t.test('an allocation of a tape is not for a disk', async (t) => {
   const allocation = { ...allocationOf('write'), medium }
   await t.rejects(disk.store.mount({ allocation, jobId: '1', flow: 'backup' }), { code: 'media-open-failed' })
 })
+
+t.test(
+  'a stray file beside the clients hides nothing: a fragment that is gone is told as such',
+  async (t) => {
+    const disk = await setupDisk(t.testdir())
+    for (const name of ['stray', 'web1']) writeFileSync(`${disk.directory}/${name}`, 'of someone else')
+    const medium = await disk.store.mount({
+      allocation: disk.allocation('read'),
+      jobId: '1',
+      flow: 'restore',
+    })
+    const fragment = { number: 1, bytes: 512, streamOffset: 0, streamBytes: 512 } as unknown as FragmentRecord
+    await t.rejects(medium.openFragment({ backupId: 'web1_1', copy: 1, fragment }), {
+      code: 'fragment-missing',
+    })
+    t.equal(await medium.describeFragment({ backupId: 'web1_1', copy: 1, number: 1 }), undefined)
+    t.same(await disk.store.removeImage({ backupId: 'web1_1' }), { fragments: 0, bytes: 0 })
+    await disk.reopen()
+    t.ok(existsSync(`${disk.directory}/stray`), 'it is left alone')
+  },
+)
