@@ -38,6 +38,10 @@ export async function startDisk(media: MediaManager, disk: DiskStore, ways: Disk
   const isNewDisk = newDisks.includes(name)
   if (known === undefined || isNewDisk) {
     const found = await disk.initialise()
+    if (known !== undefined && found === 'claimed')
+      warn?.(
+        `${name} is a new empty disk: images with their only copy on the old one can not be restored, and incrementals still refer to them. Run a full of every policy that had its images there now`,
+      )
     if (isNewDisk && found === 'known')
       warn?.(
         `--new-disk ${name} is said, and the disk is there: leave it away from now on, or a start without the disk makes a new one`,

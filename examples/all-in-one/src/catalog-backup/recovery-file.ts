@@ -142,6 +142,8 @@ ${images.length > 1 ? `It is an incremental, and needs images ${images.slice(0, 
    Other disk storage units whose disk is gone are told at the start; it says what to do.
 4. Look: nb images, nb policies. nb copies IMAGE tells on which storage units an image is. One whose copy 1 is gone and that has
    another there is restored after nb copies IMAGE --promote 2; the same for each image it needs.
+5. Where a storage unit is lost: run a full of every policy that had its images there, before its next incremental, which would refer
+   to images that are gone.
 
 Without nb, with tar alone, for a backup that is not compressed and no incremental:
      cat ${join(unitFolder, fragments[0]?.file ?? '')}${fragments.length > 1 ? ' (and the others, in order)' : ''} | tar -xf - -C DIR --ignore-zeros

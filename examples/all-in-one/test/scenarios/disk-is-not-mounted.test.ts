@@ -80,7 +80,9 @@ for (const unit of ['disk1', 'disk2'] as const) {
       await server.stop()
 
       rmSync(disk, { recursive: true })
+      warnings.length = 0
       server = await start([unit])
+      t.match(warnings, [/incrementals still refer to them. Run a full of every policy/])
       t.ok(existsSync(join(disk, MARKER_NAME)), 'a disk that is lost is made anew where the operator says so')
       t.match(await run(), { status: 0 })
       await server.stop()
