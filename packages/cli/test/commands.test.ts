@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { PassThrough, Writable } from 'node:stream'
-import { statusCodes } from '@nb/contracts'
+import { type ImageRecord, statusCodes } from '@nb/contracts'
 import { createVirtualClock } from '@nb/test-kit'
 import t from 'tap'
+import { whyOverdue } from '../src/commands/overdue.ts'
 import { createProgram } from '../src/program.ts'
 import { runNb } from '../src/run-nb.ts'
 import { type InMemoryServer, noon, runIn, startInMemoryServer } from './in-memory-server.ts'
@@ -388,6 +389,48 @@ t.test('nb duplicate and nb copies', async (t) => {
   })
   t.match(await server.nb('copies', 'web1_2', '--promote', '1'), { code: 0, out: /yes/ })
   t.match(await server.nb('copies', 'web1_9'), { code: 1, err: /no image web1_9/ })
+})
+
+t.test(
+  'nb expire ends images, and one that others need only by force; a clean-up follows at once',
+  async (t) => {
+    t.match(await server.nb('expire', 'web1_9'), { code: 1, out: '', err: /no image web1_9/ })
+    t.match(await server.nb('expire', 'web1_2'), { code: 1, out: '', err: /needed by web1_3/ })
+    t.match(await server.nb('expire', 'web1_9', 'web1_2', '--force'), {
+      code: 1,
+      out: /^job \S+\n$/,
+      err: /no image web1_9[^]*web1_2 is expired/,
+    })
+    t.match(await server.nb('expire'), { code: 2, err: /IMAGE/ })
+  },
+)
+
+t.test('an image whose time is over says why it is still there', async (t) => {
+  const image = (backupId: string, expiresAt: number | undefined, neededImages: readonly string[] = []) =>
+    ({ backupId, client: 'web1', state: 'complete', expiresAt, neededImages }) as unknown as ImageRecord
+  const asked: unknown[] = []
+  const all = [
+    image('full', 5),
+    image('i1', 20, ['full', 'i1']),
+    image('i2', undefined, ['full']),
+    image('alone', 7),
+  ]
+  const catalog = {
+    async *listImages(filter: unknown) {
+      asked.push(filter)
+      yield* all
+    },
+  }
+  t.same(
+    [...(await whyOverdue(catalog, all, 10, {}))],
+    [
+      ['full', 'held for 2 images'],
+      ['alone', 'goes at the next clean-up'],
+    ],
+  )
+  t.same(asked, [{ client: 'web1' }])
+  t.equal((await whyOverdue(catalog, all, 4, {})).size, 0)
+  t.equal(asked.length, 1, 'nothing is asked where nothing is overdue')
 })
 
 t.test('nb images and nb policies are tables', async (t) => {

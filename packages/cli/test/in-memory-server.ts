@@ -467,7 +467,15 @@ function memoryCatalog(): Catalog {
     completeImage: notForTheCli,
     discardImage: notForTheCli,
     readFileList: notForTheCli,
-    expireImage: notForTheCli,
+    expireImage: async ({ backupId, force }) => {
+      if (!images.some((one) => one.backupId === backupId))
+        throw new NbError('image-unknown', `there is no image ${backupId}`)
+      if (force !== true)
+        throw new NbError(
+          'image-needed',
+          `image ${backupId} is needed by web1_3; expire that first, or force it`,
+        )
+    },
     expireDue: notForTheCli,
     forgetImage: notForTheCli,
     getImage: async ({ backupId }) => images.find((one) => one.backupId === backupId),

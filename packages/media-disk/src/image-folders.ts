@@ -65,7 +65,7 @@ export function createImageFolders(unit: UnitDirectory): ImageFolders {
   async function foldersOf(backupId: string): Promise<readonly string[]> {
     const name = directoryNameOf(backupId)
     const found: string[] = []
-    for (const client of await visibleNames(files, directory)) {
+    for (const client of await clientFolders(files, directory)) {
       const path = `${directory}/${client}/${name}`
       if ((await files.stat(`${directory}/${client}`))?.kind !== 'directory') continue
       if ((await files.stat(path))?.kind === 'directory') found.push(path)
@@ -175,8 +175,7 @@ async function allFolders(
   directory: string,
 ): Promise<readonly { readonly backupId: string; readonly path: string }[]> {
   const folders: { backupId: string; path: string }[] = []
-  for (const client of await visibleNames(files, directory)) {
-    if ((await files.stat(`${directory}/${client}`))?.kind !== 'directory') continue
+  for (const client of await clientFolders(files, directory)) {
     for (const name of await visibleNames(files, `${directory}/${client}`)) {
       const path = `${directory}/${client}/${name}`
       const backupId = textOfDirectoryName(name)
@@ -184,6 +183,14 @@ async function allFolders(
         folders.push({ backupId, path })
     }
   }
+  return folders
+}
+
+/** What else lies in a storage unit's directory is somebody else's. */
+async function clientFolders(files: Files, directory: string): Promise<readonly string[]> {
+  const folders: string[] = []
+  for (const name of await visibleNames(files, directory))
+    if ((await files.stat(`${directory}/${name}`))?.kind === 'directory') folders.push(name)
   return folders
 }
 

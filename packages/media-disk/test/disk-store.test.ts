@@ -37,6 +37,15 @@ t.test('a directory of another storage unit, or of someone else, is refused', as
   t.notOk(existsSync(`${directory}/foreign/${MARKER_NAME}`))
 })
 
+t.test('what somebody else has put beside the images of a storage unit is passed over', async (t) => {
+  const disk = await setupDisk(t.testdir())
+  writeFileSync(`${disk.directory}/stray`, 'mine')
+  mkdirSync(`${disk.directory}/a-stray-folder`)
+  t.same(await disk.store.removeImage({ backupId: 'web1_1' }), { fragments: 0, bytes: 0 })
+  for await (const image of disk.store.storedImages()) t.fail(image.backupId)
+  t.equal(readFileSync(`${disk.directory}/stray`, 'utf8'), 'mine')
+})
+
 t.test('a mount point without its disk is not written to', async (t) => {
   const disk = await setupDisk(t.testdir())
   renameSync(disk.directory, `${disk.directory}-away`)

@@ -2,6 +2,7 @@ import type { CallOptions, ImageRecord } from '@nb/contracts'
 import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
+import { whyOverdue } from './overdue.ts'
 import { unlessPolicy } from '../unless-there.ts'
 import { storedBytesOf } from '../stored-bytes.ts'
 import { formatBytes, formatCount, formatTime } from '../units.ts'
@@ -34,6 +35,9 @@ export async function imagesCommand(
     output.note(`no images${await unlessPolicy({ scheduler }, policy, call)}`)
     return 0
   }
+  const overdue = await whyOverdue(catalog, images, output.now(), call)
+  const note = ({ backupId, damaged }: ImageRecord): string | undefined =>
+    damaged === undefined ? overdue.get(backupId) : 'damaged list'
   await output.table(images, [
     { title: 'IMAGE', value: (image) => image.backupId, shrinks: true },
     { title: 'POLICY', value: (image) => image.policy, shrinks: true },
@@ -57,7 +61,7 @@ export async function imagesCommand(
         ]
       : []),
     { title: 'EXPIRES', value: expiry },
-    ...(images.some(({ damaged }) => damaged !== undefined) ? [{ title: 'NOTE', value: note }] : []),
+    ...(images.some((image) => note(image) !== undefined) ? [{ title: 'NOTE', value: note }] : []),
   ])
   return 0
 }
@@ -69,10 +73,6 @@ function ratioOf({ compression, copies: [copy], counts }: ImageRecord): string |
   return bytes === 0 || counts === undefined
     ? compression
     : `${compression} ${(counts.streamBytes / bytes).toFixed(1)}`
-}
-
-function note({ damaged }: ImageRecord): string | undefined {
-  return damaged === undefined ? undefined : 'damaged list'
 }
 
 function expiry({ expiresAt }: ImageRecord): string {

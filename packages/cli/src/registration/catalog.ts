@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { imagesCommand } from '../commands/images.ts'
 import { catalogCheckCommand } from '../commands/catalog-check.ts'
+import { expireCommand } from '../commands/expire.ts'
 import { findCommand, mostLimit } from '../commands/find.ts'
 import { listCommand } from '../commands/list.ts'
 import { parseStart, parseTime } from '../time-argument.ts'
@@ -15,7 +16,7 @@ import {
   wholeNumberWithin,
 } from './registration.ts'
 
-/** `list`, `find`, `images` and `catalog`. */
+/** `list`, `find`, `images`, `expire` and `catalog`. */
 export function addCatalogCommands({ program, run, path }: Registration): void {
   program
     .command('list')
@@ -104,6 +105,19 @@ export function addCatalogCommands({ program, run, path }: Registration): void {
         command.optsWithGlobals(),
       ),
     )
+  program
+    .command('expire')
+    .description('end the lives of images, and give back what they take')
+    .argument('<IMAGE...>', 'images by id, as nb images shows them')
+    .option('--force', 'also those whose data later incrementals need; those then no longer restore whole')
+    .option('--wait', 'show how the clean-up goes and wait for its end')
+    .addHelpText('after', examples('nb expire web1_1767225600', 'nb expire web1_1767225600 --force --wait'))
+    .action((images: string[], options: ExpireFlags, command: Command) =>
+      run(
+        (ports, output, call) => expireCommand(ports, { ...own(options), images, ...call }, output),
+        command.optsWithGlobals(),
+      ),
+    )
   const catalog = program.command('catalog').description('check the catalog itself: nb catalog --help')
   catalog
     .command('check')
@@ -125,6 +139,7 @@ export function addCatalogCommands({ program, run, path }: Registration): void {
 }
 
 type CheckFlags = Omit<Parameters<typeof catalogCheckCommand>[1], 'signal'>
+type ExpireFlags = Omit<Parameters<typeof expireCommand>[1], 'images' | 'signal'>
 type FindFlags = Omit<Parameters<typeof findCommand>[1], 'pattern' | 'signal'>
 type ListFlags = Omit<Parameters<typeof listCommand>[1], 'path' | 'signal'>
 type ImagesFlags = Omit<Parameters<typeof imagesCommand>[1], 'signal'>
