@@ -20,6 +20,7 @@ import { HeaderStore } from './header-store.ts'
 import { ImageCopies } from './image-copies.ts'
 import { ImageExpiry } from './image-expiry.ts'
 import { ImageIndex } from './image-index.ts'
+import { ImageImport } from './image-import.ts'
 import { ImageLife } from './image-life.ts'
 import { ImageQueries } from './image-queries.ts'
 import { ImageRegistry } from './image-registry.ts'
@@ -90,7 +91,9 @@ export function createCatalog(components: CatalogComponents, options: CatalogOpt
   const outflows = new ListOutflows({ damage, channels, clock, logger, ticketTimeoutMs })
   const lines = new JobLines({ log, clock, logger })
   const arrivals = new ListArrivals({ registry, headers, files, channels, lines, logger, ticketTimeoutMs })
-  const life = new ImageLife({ registry, headers, trees, files, arrivals, clock, lines, events, changes })
+  const imports = new ImageImport({ registry, headers, trees, files, lines, events, changes, logger })
+  const lifeParts = { registry, headers, trees, files, arrivals, imports, clock, lines, events, changes }
+  const life = new ImageLife(lifeParts)
   const copies = new ImageCopies({ registry, changes })
   const expiry = new ImageExpiry({ registry, index, trees, clock, events, changes })
   const queries = new ImageQueries({ registry, index, trees, damage, outflows, clock })
@@ -123,7 +126,7 @@ export function createCatalog(components: CatalogComponents, options: CatalogOpt
       await trees.close()
     },
     createImage: (input, call) => answering(() => whileOpen(life).createImage(input, call)),
-    importImage: (input, call) => answering(() => whileOpen(life).importImage(input, call)),
+    importImage: (input, call) => answering(() => whileOpen(imports).importImage(input, call)),
     appendFileList: (input, call) => answering(() => whileOpen(arrivals).appendFileList(input, call)),
     sealFileList: (input, call) => answering(() => whileOpen(arrivals).sealFileList(input, call)),
     syncFileList: (input, call) => answering(() => whileOpen(arrivals).syncFileList(input, call)),

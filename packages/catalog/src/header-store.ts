@@ -3,6 +3,7 @@ import { type Files, type ImageRecord, NbError, replaceFile } from '@nb/contract
 import { parseBackupId } from './backup-id.ts'
 import { damagedHeader, decodeHeader, encodeHeader } from './header.ts'
 import {
+  asideNames,
   clientFolder,
   decodeName,
   imageFileNames,
@@ -94,7 +95,8 @@ export class HeaderStore {
 
   async #clear(paths: ImagePaths): Promise<void> {
     if ((await this.#files.stat(paths.folder)) === undefined) return
-    for (const name of imageFileNames) await this.#files.remove(`${paths.folder}/${name}`)
+    const aside = [asideNames.fileList, `${asideNames.header}.tmp`, asideNames.header]
+    for (const name of [...imageFileNames, ...aside]) await this.#files.remove(`${paths.folder}/${name}`)
     await this.#files.syncDirectory(paths.folder)
   }
 

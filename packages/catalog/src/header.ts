@@ -1,4 +1,3 @@
-import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { type ImageRecord, NbError } from '@nb/contracts'
 import { checkImageRecord } from './check-record.ts'
@@ -36,7 +35,7 @@ export function decodeHeader(content: Buffer, backupId: string, path: string): I
 export function damagedHeader(backupId: string, path: string, why: string, cause?: unknown): NbError {
   return new NbError(
     'store-corrupt',
-    `the header of image ${backupId} can't be read: ${why}; bring ${path} back from a copy of the catalog, or stop the server, move ${dirname(path)} away, start it, and import the image from its medium`,
+    `the header of image ${backupId} can't be read: ${why}; bring ${path} back from a copy of the catalog, or make it again from its medium: nb import UNIT ${backupId}`,
     { details: { backupId, path }, cause },
   )
 }

@@ -16,6 +16,8 @@ export interface ImagePaths {
 
 /** Names inside an image's folder; nothing else is ever made there. */
 export const imageFileNames = ['files.idx', 'files.idx.tmp', 'files.nbf', 'header.json.tmp'] as const
+/** Names of the damaged parts of an image that is made again from its medium. */
+export const asideNames = { header: 'header.json.damaged', fileList: 'files.nbf.damaged' } as const
 /** Where a client's last id is kept once the image that had it is gone. */
 export const sequenceFileName = 'sequence.json'
 

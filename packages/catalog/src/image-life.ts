@@ -17,13 +17,13 @@ import { checkStreams } from './check-streams.ts'
 import { checkAgainstList, neededImages } from './completion.ts'
 import type { HeaderStore } from './header-store.ts'
 import { checkShape, stateConflict } from './image-errors.ts'
-import { completedRecord, importedRecord, isCompletionOf, newRecord } from './image-record.ts'
+import type { ImageImport } from './image-import.ts'
+import { completedRecord, isCompletionOf, newRecord } from './image-record.ts'
 import type { ImageRegistry } from './image-registry.ts'
 import type { JobLines } from './job-lines.ts'
 import type { ListArrivals } from './list-arrivals.ts'
 import { readListFacts } from './list-facts.ts'
 import { syncFile } from './sync-file.ts'
-import { toldRecord } from './told-record.ts'
 import type { TreeLibrary } from './tree-library.ts'
 
 /** What the life of images works with. */
@@ -33,6 +33,7 @@ export interface ImageLifeParts {
   readonly trees: TreeLibrary
   readonly files: Files
   readonly arrivals: ListArrivals
+  readonly imports: ImageImport
   readonly clock: Clock
   readonly lines: JobLines
   readonly events: Emitter<CatalogEvents>
@@ -40,10 +41,7 @@ export interface ImageLifeParts {
   readonly changes: SerialQueue
 }
 
-type LifeMethods = Pick<
-  Catalog,
-  'createImage' | 'importImage' | 'completeImage' | 'discardImage' | 'forgetImage'
->
+type LifeMethods = Pick<Catalog, 'createImage' | 'completeImage' | 'discardImage' | 'forgetImage'>
 
 /**
  * The life of an image.
@@ -91,28 +89,6 @@ export class ImageLife implements LifeMethods {
     return image
   }
 
-  async importImage(
-    { image: told, jobId }: Parameters<Catalog['importImage']>[0],
-    options?: Parameters<Catalog['importImage']>[1],
-  ): Promise<ImageRecord> {
-    const { registry, events, lines } = this.#parts
-    const image = toldRecord(told)
-    const { backupId } = image
-    await this.#changes.run(async () => {
-      throwIfAborted(options)
-      const present = await registry.get(backupId)
-      if (present !== undefined)
-        throw new NbError('already-exists', `image ${backupId} is in the catalog, ${present.state}`, {
-          details: { backupId, state: present.state },
-        })
-      await registry.create(importedRecord(image, jobId))
-    })
-    events.emit('image:created', { backupId, jobId })
-    const imported = await registry.require(backupId)
-    await lines.info(imported, `header and files file of image ${backupId} are made for its import`)
-    return imported
-  }
-
   async #checkReference({ client, referenceId }: NewImage): Promise<void> {
     if (referenceId === undefined) return
     const reference = await this.#parts.registry.get(referenceId)
@@ -145,8 +121,11 @@ export class ImageLife implements LifeMethods {
       // Asked twice at once: the other was first.
       if (present.state !== 'in-progress') return { record: present, committed: false }
       const needed = await neededImages(image, facts, (id) => registry.get(id))
-      const complete = completedRecord(present, completion, needed, clock.now())
+      const completed = completedRecord(present, completion, needed, clock.now())
+      const { imports } = this.#parts
+      const complete = present.imported === true ? await imports.completed(completed, completion) : completed
       await registry.commit(complete)
+      if (present.imported === true) await imports.settled(backupId)
       return { record: complete, committed: true }
     })
     if (!committed) return this.#completedBefore(record, completion)
@@ -180,7 +159,7 @@ export class ImageLife implements LifeMethods {
       this.#parts.arrivals.forget(backupId)
       const record: ImageRecord = { ...image, state: 'discarded' }
       // What its fragments belong to is not known any more, but they are not garbage: another import may bring them back.
-      if (image.imported === true) await registry.remove(backupId)
+      if (image.imported === true) await this.#parts.imports.giveUp(backupId)
       else await registry.commit(record)
       return record
     })

@@ -63,6 +63,8 @@ export function isCompletionOf(
   { status, counts, copies }: ImageRecord,
   completion: ImageCompletion,
 ): boolean {
-  const { fileList: _, ...told } = completion
-  return isDeepStrictEqual({ status, counts, copies }, told)
+  const { fileList: _, copies: told, ...facts } = completion
+  // It may have got more of them since, or had them before it was made again.
+  const hasAll = told.every((copy) => copies.some((each) => isDeepStrictEqual(each, copy)))
+  return hasAll && isDeepStrictEqual({ status, counts }, facts)
 }

@@ -1,8 +1,9 @@
-import type { Emitter, CatalogEvents, ImageRecord, Logger } from '@nb/contracts'
+import { asNbError, type Emitter, type CatalogEvents, type ImageRecord, type Logger } from '@nb/contracts'
 import { parseBackupId } from './backup-id.ts'
 import { type HeaderStore, unknownImage } from './header-store.ts'
 import type { ImageIndex } from './image-index.ts'
-import { type DamagedImage, reconcile } from './reconcile.ts'
+import type { PutAside } from './put-aside.ts'
+import { type DamagedImage, reconcile, unreadable } from './reconcile.ts'
 
 /** What an {@link ImageRegistry} works with. */
 export interface ImageRegistryParts {
@@ -19,6 +20,8 @@ export interface ImageRegistryParts {
 export class ImageRegistry {
   readonly #parts: ImageRegistryParts
   readonly #damaged = new Map<string, DamagedImage>()
+  /** Those of them that are being made again. */
+  readonly #again = new Set<string>()
   readonly #lastSeconds = new Map<string, number>()
 
   constructor(parts: ImageRegistryParts) {
@@ -31,6 +34,7 @@ export class ImageRegistry {
     await headers.open()
     this.#lastSeconds.clear()
     this.#damaged.clear()
+    this.#again.clear()
     const { damaged, ...counts } = await reconcile(this.#parts)
     logger('the catalog is open: %j, damaged %d', counts, damaged.length)
     for (const image of damaged) {
@@ -60,10 +64,47 @@ export class ImageRegistry {
   /** Damaged images that were begun after this one by the same client: what they need can't be known. */
   damagedAfter(backupId: string): string[] {
     const own = parseBackupId(backupId)
-    return [...this.#damaged.keys()].filter((id) => {
+    return [...this.#damaged.keys(), ...this.#again].filter((id) => {
       const other = parseBackupId(id)
       return other !== undefined && other.client === own?.client && other.seconds > own.seconds
     })
+  }
+
+  /** Whether there was anything of the image when it was last looked at, readable or not. */
+  async isKnown(backupId: string): Promise<boolean> {
+    return this.isDamaged(backupId) || (await this.#parts.index.get(backupId)) !== undefined
+  }
+
+  /** Begins an image anew in whose place a damaged one is put aside. */
+  async beginAgain(image: ImageRecord, aside: PutAside): Promise<void> {
+    const { backupId } = image
+    if (this.#damaged.has(backupId)) this.#again.add(backupId)
+    await aside.begin(image)
+    this.#damaged.delete(backupId)
+    await this.reindex(image)
+  }
+
+  /** The image that was begun anew is complete. */
+  againComplete(backupId: string): void {
+    this.#again.delete(backupId)
+  }
+
+  /** Takes an image in as its header is now, which may be damaged. */
+  async readAgain(backupId: string): Promise<void> {
+    const { headers, index, logger } = this.#parts
+    this.#again.delete(backupId)
+    try {
+      const image = await headers.read(backupId)
+      if (image === undefined) await headers.removeUncommitted(backupId)
+      if (image === undefined) await index.set(backupId, undefined)
+      else await this.takeIn(image)
+    } catch (reason) {
+      const error = asNbError(reason)
+      if (!unreadable(error)) throw error
+      logger.error('image %s is damaged as it was: %s', backupId, error.message)
+      await index.set(backupId, undefined)
+      this.#damaged.set(backupId, { backupId, error })
+    }
   }
 
   /** The record, or `undefined`. Throws for a damaged one. */

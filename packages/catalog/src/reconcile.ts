@@ -98,7 +98,8 @@ async function refresh(
   return 'indexed'
 }
 
-function unreadable(error: NbError): boolean {
+/** Whether an error is that of a header, which does not keep others from being used. */
+export function unreadable(error: NbError): boolean {
   return (
     error.code === 'version-unsupported' || (error.code === 'store-corrupt' && 'backupId' in error.details)
   )

@@ -131,9 +131,13 @@ export interface Catalog {
    * Makes header and files file of an image that its own fragments tell of, `in-progress`, as it was made by the backup: what follows is
    * the same as for a new image. Its job is the one that imports it. The images it needs are imported before it is completed. Rejects with
    * `already-exists` for an image that is here in any state, `argument-invalid` for a record that is none.
+   *
+   * With `replaceDamaged` an image that is here and whose header can't be read, or whose list is missing or damaged, is no obstacle: it is
+   * made again, `in-progress` meanwhile. What was known of it, its copies too, stays where its header can be read; the medium's record has
+   * to be of the same backup then (`image-inconsistent`). When it is discarded, or nothing follows, the damaged one is there again.
    */
   importImage(
-    input: { readonly image: Json; readonly jobId: string },
+    input: { readonly image: Json; readonly jobId: string; readonly replaceDamaged?: boolean },
     options?: CallOptions,
   ): Promise<ImageRecord>
   /**

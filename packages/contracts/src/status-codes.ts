@@ -183,7 +183,8 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
   },
   165: {
     meaning: 'the image has no fragments for that copy',
-    remedy: 'Use another copy, or an earlier image.',
+    remedy:
+      'Use another copy: nb copies lists where they are, nb copies --promote-on UNIT makes those on another storage unit the ones that are read; or an earlier image.',
   },
   167: { meaning: 'the volume pool is unknown', remedy: 'Create the pool, or correct the policy.' },
   174: { meaning: 'the media process failed inside', remedy: 'Please report it with the job log.' },
@@ -241,7 +242,8 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
   229: {
     meaning: 'the image’s parts do not fit together',
     remedy:
-      'The new image was not kept. Run the backup again; if it names a damaged reference image, the next run no longer uses it.',
+      'A backup: its image was not kept, run it again; if it names a damaged reference image, the next run no longer uses it. ' +
+      'Else: nb catalog check tells what is damaged, and nb import UNIT IMAGE makes it again from its medium.',
   },
   230: { meaning: 'the policy is unknown', remedy: 'List the policies and correct the name.' },
   239: {

@@ -4,6 +4,7 @@ import {
   type DescribedCopy,
   type ImageCompletion,
   type ImageCounts,
+  type ImageState,
   type Json,
   NbError,
   asNbError,
@@ -18,12 +19,15 @@ type ImportParts = Pick<JobManagerComponents, 'catalog' | 'mediaServers' | 'cloc
 /** What is the same for all images of an import. */
 interface Import extends ImportParts, Pick<WorkContext, 'jobId' | 'signal'> {
   readonly allocation: Allocation
+  /** The images were named: those that are damaged in the catalog are replaced. */
+  readonly named: boolean
 }
 
 /**
  * What carries out jobs of type `import`, as `importJobRequest` asks for them: brings images back into the catalog that a storage unit
  * holds and the catalog does not know, the oldest first, so that what an incremental needs is there before it; and of those
- * that it knows the copies which it does not. All else is left as it is; one whose list is known to be damaged counts as not brought back. Ends with 0, with 1 when some could not be brought back, with
+ * that it knows the copies which it does not. Images that are named are made again from their medium where the catalog has them damaged.
+ * All else is left as it is. Ends with 0, with 1 when some could not be brought back, with
  * 191 when none could.
  */
 export function importWorker(parts: ImportParts): JobWorker {
@@ -43,18 +47,23 @@ async function importImages(
         details: { field: 'need' },
       },
     )
-  const work: Import = { ...parts, jobId, signal, allocation }
+  const work: Import = { ...parts, jobId, signal, allocation, named: wanted !== undefined }
   const stored = await storedImages(work, wanted)
   const { storageUnit } = allocation
   await say(`storage unit ${storageUnit} holds ${counted(stored.size, 'image')} to look at`)
   const missing = wanted?.filter((id) => !stored.has(id)) ?? []
   if (missing.length > 0) await say(`not on ${storageUnit}: ${missing.join(', ')}`, 'error')
-  let [brought, failed, entries, bytes] = [0, missing.length, 0, 0]
+  let [brought, failed, known, entries, bytes] = [0, missing.length, 0, 0, 0]
   for (const backupId of [...stored.keys()].sort((a, b) => secondsOf(a) - secondsOf(b))) {
     if (signal.aborted) throw signal.reason
     try {
-      const { counts, copies } = await bringBack(work, backupId, stored.get(backupId) ?? [])
-      if (copies.length === 0) continue
+      const { counts, copies, state } = await bringBack(work, backupId, stored.get(backupId) ?? [])
+      if (copies.length === 0) {
+        known += 1
+        if (work.named)
+          await say(`image ${backupId}: known already, ${state === 'complete' ? 'and sound' : state}`)
+        continue
+      }
       brought += 1
       entries += counts?.entries ?? 0
       bytes += counts?.bytes ?? 0
@@ -68,7 +77,9 @@ async function importImages(
     }
     progress({ files: entries, bytes })
   }
-  await say(`${counted(brought, 'image')} brought back, ${failed} not; all others were known already`)
+  await say(`${counted(brought, 'image')} brought back, ${failed} not; ${known} known already`)
+  if (failed === 0 && brought === 0 && known > 0)
+    return { status: 0, statusText: `nothing to bring back: ${counted(known, 'image')} known already` }
   if (failed === 0) return { status: 0 }
   const statusText = `${counted(failed, 'image')} of ${brought + failed} could not be brought back`
   return { status: brought > 0 ? 1 : 191, statusText, warnings: failed }
@@ -100,18 +111,23 @@ async function bringBack(
   work: Import,
   backupId: string,
   stored: readonly number[],
-): Promise<{ readonly counts?: ImageCounts; readonly copies: readonly number[] }> {
+): Promise<{
+  readonly counts?: ImageCounts
+  readonly copies: readonly number[]
+  readonly state: ImageState
+}> {
+  const again = work.named ? await madeAgain(work, backupId, stored) : undefined
   const present = await work.catalog.getImage({ backupId })
-  if (present !== undefined && present.state !== 'complete') return { copies: [] }
+  if (present !== undefined && present.state !== 'complete') return { copies: [], state: present.state }
   // It is known and not whole: to leave it as it is and say that nothing was amiss would be untrue.
-  if (present?.damaged !== undefined)
+  if (present?.damaged !== undefined && !work.named)
     throw new NbError(
       'state-conflict',
-      `the catalog has it with a file list that is damaged (${present.damaged}); stop the server, move the folder of the image in images/ of the state away, start it, and import the image again`,
+      `the catalog has it with a file list that is damaged (${present.damaged}); import it by its name to make it again: nb import ${work.allocation.storageUnit} ${backupId}`,
       { details: { backupId } },
     )
-  const copies: number[] = []
-  let counts: ImageCounts | undefined
+  const copies: number[] = again === undefined ? [] : [again.copy]
+  let counts: ImageCounts | undefined = again?.counts
   let failure: NbError | undefined
   for (const copy of [...stored].sort((a, b) => a - b)) {
     if (present?.copies.some((each) => each.copy === copy) === true) continue
@@ -124,7 +140,26 @@ async function bringBack(
     }
   }
   if (copies.length === 0 && failure !== undefined) throw failure
-  return { copies, ...(counts === undefined ? {} : { counts }) }
+  return { copies, state: 'complete', ...(counts === undefined ? {} : { counts }) }
+}
+
+/** Makes an image that is damaged in the catalog again from the first of its copies that is whole; `undefined` where it is not. */
+async function madeAgain(
+  work: Import,
+  backupId: string,
+  stored: readonly number[],
+): Promise<{ readonly copy: number; readonly counts: ImageCounts } | undefined> {
+  let failure: NbError | undefined
+  for (const copy of [...stored].sort((a, b) => a - b)) {
+    try {
+      return { copy, counts: await importImage(work, backupId, copy) }
+    } catch (error) {
+      failure ??= asNbError(error)
+      if (asNbError(error).code === 'already-exists') return undefined
+    }
+  }
+  if (failure !== undefined) throw failure
+  return undefined
 }
 
 async function addCopy(
@@ -140,7 +175,7 @@ async function addCopy(
 
 /** Phase 1 reads what the fragments tell, phase 2 the file list; the image exists when the catalog has checked both. */
 async function importImage(
-  { catalog, mediaServers, clock, jobId, allocation, signal }: Import,
+  { catalog, mediaServers, clock, jobId, allocation, signal, named }: Import,
   backupId: string,
   copyNumber: number,
 ): Promise<ImageCounts> {
@@ -149,7 +184,8 @@ async function importImage(
   const access = { jobId, allocation, backupId }
   const { image, copy } = await server.describeCopy({ ...access, copy: copyNumber }, options)
   const counts = countsOf(backupId, image)
-  await catalog.importImage({ image: keptAsLong(image, clock.now()), jobId }, options)
+  const replace = named ? { replaceDamaged: true } : {}
+  await catalog.importImage({ image: keptAsLong(image, clock.now()), jobId, ...replace }, options)
   try {
     const { ticket } = await catalog.appendFileList({ backupId }, options)
     const fileList = await server.sendFileList({ ...access, copy, list: ticket }, options)

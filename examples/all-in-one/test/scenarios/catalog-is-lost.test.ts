@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { type ImageRecord, type Job, importJobRequest } from '@nb/contracts'
 import { collect } from '@nb/test-kit'
 import t from 'tap'
@@ -156,7 +156,7 @@ t.test('one image can not be brought back, the others are, and what needs it say
 })
 
 t.test(
-  'a header and a list of the catalog are damaged: an import says so, and the way it names brings them back',
+  'a header and a list of the catalog are damaged: an import of the unit says so, and the way it names brings them back',
   async (t) => {
     const root = scratch('catalog-damaged')
     t.teardown(() => rmSync(root, { recursive: true }))
@@ -184,16 +184,15 @@ t.test(
     }
     server = await boot(state)
     for await (const _finding of server.ports.catalog.check({})) continue
-    for (const id of ids) {
-      const job = await imported(server, [id])
-      t.match(job, { status: 191 })
-      const log = await collect(server.ports.jobs.log({ jobId: job.id }))
-      t.ok(log.some(({ text }) => /stop the server, move .* away, start it, and import the image/.test(text)))
-    }
-    await server.stop()
-    for (const path of [list, header]) renameSync(dirname(path), join(root, basename(dirname(path))))
-    server = await boot(state, { warn: (text) => t.fail(text) })
     t.teardown(() => server.stop())
+    const job = await imported(server)
+    t.match(job, { status: 191 })
+    const log = await collect(server.ports.jobs.log({ jobId: job.id }))
+    for (const id of ids)
+      t.ok(
+        log.some(({ text }) => new RegExp(`nb import .* ${id}$`).test(text)),
+        id,
+      )
     for (const id of ids) {
       t.match(await imported(server, [id]), { status: 0 })
       t.match(await restoreTo(server, source, id, join(root, `restored-${id}`)), { status: 0 })

@@ -41,16 +41,19 @@ export async function catalogCheckCommand(
   return wrong > 0 ? 1 : 0
 }
 
-const repairs: Readonly<Record<CatalogFinding['repair'], string>> = {
-  done: 'mended',
-  possible: '--repair mends it',
-  none: 'the catalog has no second source, the storage unit may: see "The catalog is damaged in part" of the operations guide',
+/** What mends a finding: the catalog itself, or the medium for what it has no second source of. */
+function repairOf({ repair, part, backupId }: CatalogFinding): string {
+  if (repair === 'done') return 'mended'
+  if (repair === 'possible') return '--repair mends it'
+  if ((part === 'header' || part === 'file-list') && backupId !== undefined)
+    return `nb import UNIT ${backupId} --wait makes it again from its medium (operations guide, "A damaged catalog")`
+  return 'the catalog has no second source; see the operations guide, "A damaged catalog"'
 }
 
 async function tell(finding: CatalogFinding, output: Output): Promise<void> {
-  const { backupId, part, problem, consequence, path, repair } = finding
+  const { backupId, part, problem, consequence, path } = finding
   await output.line(printable(`${backupId ?? '-'}: ${part}: ${problem}`))
   await output.line(printable(`  consequence: ${consequence}`))
   if (path !== '') await output.line(printable(`  file:        ${path}`))
-  if (part !== 'foreign') await output.line(printable(`  repair:      ${repairs[repair]}`))
+  if (part !== 'foreign') await output.line(printable(`  repair:      ${repairOf(finding)}`))
 }

@@ -23,7 +23,10 @@ const byId = closed<{ readonly backupId: string }>({ backupId: text })
 
 export const catalogContract: PortContract<Catalog> = {
   createImage: call(newImage, imageRecord),
-  importImage: call(closed<In<'importImage'>>({ image: json, jobId: text }), imageRecord),
+  importImage: call(
+    closed<In<'importImage'>>({ image: json, jobId: text, replaceDamaged: maybe(flag) }),
+    imageRecord,
+  ),
   appendFileList: call(
     closed<In<'appendFileList'>>({ backupId: text, after: maybe(fileListTotals) }),
     closed<Out<'appendFileList'>>({ ticket: channelTicket }),
