@@ -1,9 +1,10 @@
-import { type CallOptions, type ImageCopy, NbError } from '@nb/contracts'
+import { type CallOptions, type ImageCopy, type ImageRecord, NbError } from '@nb/contracts'
 import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
 import { storedBytesOf } from '../stored-bytes.ts'
 import { formatBytes, formatCount, formatTime } from '../units.ts'
+import { given } from './each.ts'
 
 /** Options of `nb copies`. */
 export interface CopiesOptions extends CallOptions {
@@ -34,6 +35,36 @@ export async function copiesCommand(
     ...(image.copies.some(({ expiresAt }) => expiresAt !== undefined)
       ? [{ title: 'KEPT UNTIL', value: keptUntil }]
       : []),
+  ])
+  return 0
+}
+
+/** Options of `nb copies` without an image. */
+export interface AllCopiesOptions extends CallOptions {
+  readonly client?: string
+  readonly policy?: string
+  /** The newest so many images; 0 is all. @default 50 */
+  readonly limit?: number
+}
+
+/** `nb copies` without an image: where the copies of all images are, newest image first, of each the primary one first. */
+export async function allCopiesCommand(
+  { catalog }: Pick<Ports, 'catalog'>,
+  { client, policy, limit = 50, ...call }: AllCopiesOptions,
+  output: Output,
+): Promise<ExitCode> {
+  const rows: { readonly image: ImageRecord; readonly copy: ImageCopy }[] = []
+  const chosen = { ...given('client', client), ...given('policy', policy), ...(limit === 0 ? {} : { limit }) }
+  for await (const image of catalog.listImages(chosen, call))
+    for (const copy of image.copies) rows.push({ image, copy })
+  await output.table(rows, [
+    { title: 'IMAGE', value: ({ image }) => image.backupId, shrinks: true },
+    { title: 'POLICY', value: ({ image }) => image.policy, shrinks: true },
+    { title: 'COPY', value: ({ copy }) => copy.copy, align: 'right' },
+    { title: 'PRIMARY', value: ({ image, copy }) => (copy === image.copies[0] ? 'yes' : 'no') },
+    { title: 'STORAGE', value: ({ copy }) => copy.storageUnit },
+    { title: 'SERVER', value: ({ copy }) => copy.mediaServer },
+    { title: 'SIZE', value: ({ copy }) => formatBytes(storedBytesOf(copy)), align: 'right' },
   ])
   return 0
 }

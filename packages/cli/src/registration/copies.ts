@@ -1,8 +1,11 @@
 import type { Command } from 'commander'
-import { copiesCommand } from '../commands/copies.ts'
+import { allCopiesCommand, copiesCommand } from '../commands/copies.ts'
 import { duplicateCommand } from '../commands/duplicate.ts'
 import { importCommand } from '../commands/import.ts'
+import { promoteOnCommand } from '../commands/promote-on.ts'
 import { verifyCommand } from '../commands/verify.ts'
+import { given } from '../commands/each.ts'
+import { UsageError } from '../exit-code.ts'
 import { parseTime } from '../time-argument.ts'
 import { examples, own, type Registration, wholeNumber } from './registration.ts'
 
@@ -53,15 +56,39 @@ ${examples('nb duplicate web1_1767225600 --to disk2 --wait')}`,
     )
   program
     .command('copies')
-    .description('list the copies of an image, the one that restores read first')
-    .argument('<IMAGE>', 'an image by id')
+    .description('list the copies of an image, or where those of all images are; the one that restores read first')
+    .argument('[IMAGE]', 'an image by id (default: all)')
     .option('--promote <N>', 'make this copy the primary one, which is read', wholeNumber)
-    .addHelpText('after', examples('nb copies web1_1767225600', 'nb copies web1_1767225600 --promote 2'))
-    .action((image: string, options: CopiesFlags, command: Command) =>
-      run(
-        (ports, output, call) => copiesCommand(ports, { ...own(options), image, ...call }, output),
-        command.optsWithGlobals(),
+    .option(
+      '--promote-on <UNIT>',
+      'of all images, or those of --client and --policy, make the copy on this storage unit the primary one',
+    )
+    .option('--client <NAME>', 'without IMAGE: only those of this client')
+    .option('--policy <NAME>', 'without IMAGE: only those of this policy')
+    .option('--limit <N>', 'without IMAGE: list the newest so many images, 0 for all (default: 50)', wholeNumber)
+    .addHelpText(
+      'after',
+      examples(
+        'nb copies web1_1767225600',
+        'nb copies web1_1767225600 --promote 2',
+        'nb copies --client web1 --limit 0',
+        'nb copies --promote-on disk2 --policy nightly',
       ),
+    )
+    .action((image: string | undefined, options: CopiesFlags, command: Command) =>
+      run((ports, output, call) => {
+        const { promote, promoteOn, ...chosen } = own(options)
+        if (image !== undefined) {
+          if (promoteOn !== undefined || Object.keys(chosen).length > 0)
+            throw new UsageError('--promote-on, --client, --policy and --limit choose among all images: leave out IMAGE')
+          return copiesCommand(ports, { image, ...given('promote', promote), ...call }, output)
+        }
+        if (promote !== undefined) throw new UsageError('--promote needs the IMAGE whose copy it is')
+        if (promoteOn === undefined) return allCopiesCommand(ports, { ...chosen, ...call }, output)
+        const { limit, ...filter } = chosen
+        if (limit !== undefined) throw new UsageError('--promote-on has no --limit')
+        return promoteOnCommand(ports, { ...filter, storageUnit: promoteOn, ...call }, output)
+      }, command.optsWithGlobals()),
     )
   program
     .command('import')
@@ -72,7 +99,7 @@ ${examples('nb duplicate web1_1767225600 --to disk2 --wait')}`,
     .addHelpText(
       'after',
       `
-The oldest first; what the catalog knows is left as it is. An image whose time was over is kept once more as long as it was meant to be.
+The oldest first; what the catalog knows is left as it is, but an image that is named and damaged there is made again. An image whose time was over is kept once more as long as it was meant to be.
 ${examples('nb import disk1 --wait', 'nb import disk1 web1_1767225600')}`,
     )
     .action((storageUnit: string, images: string[], options: ImportFlags, command: Command) =>
@@ -86,5 +113,8 @@ ${examples('nb import disk1 --wait', 'nb import disk1 web1_1767225600')}`,
 
 type ImportFlags = Omit<Parameters<typeof importCommand>[1], 'storageUnit' | 'images' | 'signal'>
 type DuplicateFlags = Omit<Parameters<typeof duplicateCommand>[1], 'images' | 'signal'>
-type CopiesFlags = Omit<Parameters<typeof copiesCommand>[1], 'image' | 'signal'>
+interface CopiesFlags extends Omit<Parameters<typeof allCopiesCommand>[1], 'signal'> {
+  readonly promote?: number
+  readonly promoteOn?: string
+}
 type VerifyFlags = Omit<Parameters<typeof verifyCommand>[1], 'images' | 'signal'>
