@@ -311,7 +311,7 @@ t.test('nb catalog check tells what is wrong, what follows, and what can be mend
   const all = await server.nb('catalog', 'check')
   t.match(all, { code: 1, err: /1 finding can be mended with --repair/ })
   t.match(all.out, /web1_2: sparse-index: the sparse index is missing\n {2}consequence: the first lookup/)
-  t.match(all.out, /web1_2: file-list: it is damaged[^]*repair: +the catalog has no second source/)
+  t.match(all.out, /web1_2: file-list: it is damaged[^]*repair: +nb import UNIT web1_2 --wait/)
   t.match(await server.nb('catalog', 'check', '--client', 'web1'), { code: 1 })
   t.match(await server.nb('catalog', 'check', '--client', 'web1', '--repair'), {
     code: 0,
@@ -432,6 +432,39 @@ t.test('an image whose time is over says why it is still there', async (t) => {
   t.equal((await whyOverdue(catalog, all, 4, {})).size, 0)
   t.equal(asked.length, 1, 'nothing is asked where nothing is overdue')
 })
+
+t.test(
+  'a storage unit is lost: nb copies tells where each image is, and --promote-on reads the copies elsewhere',
+  async (t) => {
+    aStorageUnit()
+    t.match(await server.nb('copies'), {
+      code: 0,
+      out: /IMAGE +POLICY +COPY +PRIMARY +STORAGE[^]*web1_2 +nightly +1 +yes +disk1/,
+    })
+    const copy = { copy: 2, storageUnit: 'disk2', mediaServer: 'local', fragments: [] }
+    await server.catalog.addCopy({ backupId: 'web1_2', copy })
+    t.match(await server.nb('copies', '--policy', 'nightly'), {
+      code: 0,
+      out: /web1_2 +nightly +2 +no +disk2/,
+    })
+    t.match(await server.nb('copies', '--promote-on', 'disk2', '--policy', 'nightly'), {
+      code: 0,
+      out: /1 image restored from disk2 from now on, 0 before/,
+    })
+    t.match(await server.nb('copies', 'web1_2'), { code: 0, out: /2 +yes +disk2[^]*1 +no +disk1/ })
+    t.match(await server.nb('copies', '--promote-on', 'disk2'), { code: 0, out: /0 images .*, 1 before/ })
+    t.match(await server.nb('copies', '--promote-on', 'disk9'), {
+      code: 1,
+      err: /none of 1 image has a copy on .* disk9/,
+    })
+    t.match(await server.nb('copies', 'web1_2', '--promote-on', 'disk2'), { code: 2, err: /leave out IMAGE/ })
+    t.match(await server.nb('copies', '--promote', '2'), { code: 2, err: /needs the IMAGE/ })
+    t.match(await server.nb('copies', '--promote-on', 'disk2', '--limit', '3'), {
+      code: 2,
+      err: /no --limit/,
+    })
+  },
+)
 
 t.test('nb images and nb policies are tables', async (t) => {
   t.match(await server.nb('images'), {

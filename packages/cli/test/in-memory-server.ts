@@ -44,6 +44,7 @@ export interface InMemoryServer {
   readonly media: MemoryMedia
   readonly broker: MemoryBroker
   readonly scheduler: Scheduler
+  readonly catalog: Catalog
   readonly restoreRequests: readonly RestoreRequest[]
   readonly userRequests: readonly UserRunRequest[]
   readonly socketPath: string
@@ -78,13 +79,14 @@ export async function startInMemoryServer(): Promise<InMemoryServer> {
   const media = memoryMedia()
   const broker = memoryBroker()
   const scheduler = memoryScheduler(jobs)
+  const catalog = memoryCatalog()
   const server = await serve(
     {
       jobs,
       scheduler,
       broker,
       media,
-      catalog: memoryCatalog(),
+      catalog,
       restores: memoryRestores(jobs, restoreRequests, userRequests),
     },
     { socketPath },
@@ -96,6 +98,7 @@ export async function startInMemoryServer(): Promise<InMemoryServer> {
     media,
     broker,
     scheduler,
+    catalog,
     restoreRequests,
     userRequests,
     socketPath,
@@ -451,16 +454,30 @@ function memoryCatalog(): Catalog {
     counts: { entries: 1234, storedEntries: 1200, bytes: 5_000_000, streamBytes: 6_000_000, warnings: 0 },
     copies: [{ copy: 1, storageUnit: 'disk1', mediaServer: 'local', fragments: [] }],
   })
-  const images = [image('web1_2', 'complete'), { ...image('web1_1', 'expired'), damaged: 'a checksum' }]
+  const images: ImageRecord[] = [
+    image('web1_2', 'complete'),
+    { ...image('web1_1', 'expired'), damaged: 'a checksum' },
+  ]
+  const changed = (
+    backupId: string,
+    change: (copies: ImageRecord['copies']) => ImageRecord['copies'],
+  ): ImageRecord => {
+    const at = images.findIndex((one) => one.backupId === backupId)
+    const before = images[at] as ImageRecord
+    return (images[at] = { ...before, copies: change(before.copies) })
+  }
   const notForTheCli = async (): Promise<never> => {
     throw new NbError('not-supported', 'the command line does not call this')
   }
   return {
     createImage: notForTheCli,
     importImage: notForTheCli,
-    addCopy: notForTheCli,
+    addCopy: async ({ backupId, copy }) => changed(backupId, (copies) => [...copies, copy]),
     removeCopy: async ({ backupId }) => images.find((one) => one.backupId === backupId) as ImageRecord,
-    promoteCopy: async ({ backupId }) => images.find((one) => one.backupId === backupId) as ImageRecord,
+    promoteCopy: async ({ backupId, copy }) =>
+      changed(backupId, (copies) =>
+        [...copies].sort((a, b) => Number(b.copy === copy) - Number(a.copy === copy)),
+      ),
     appendFileList: notForTheCli,
     sealFileList: notForTheCli,
     syncFileList: notForTheCli,

@@ -140,8 +140,9 @@ ${images.length > 1 ? `It is an incremental, and needs images ${images.slice(0, 
 3. Start the server on it, with the options it had:
      npm start -- --serve --state STATE --second-disk ${unitFolder}
    Other disk storage units whose disk is gone are told at the start; it says what to do.
-4. Look: nb images, nb policies. nb copies IMAGE tells on which storage units an image is. One whose copy 1 is gone and that has
-   another there is restored after nb copies IMAGE --promote 2; the same for each image it needs.
+4. Look: nb images, nb policies. nb copies --limit 0 tells on which storage units each image is. A restore reads the primary copy: where
+   the storage unit of the primary copies is gone, make those that are here the primary ones, of all images at once:
+     nb copies --promote-on ${storageUnit}
 5. Where a storage unit is lost: run a full of every policy that had its images there, before its next incremental, which would refer
    to images that are gone.
 

@@ -27,7 +27,10 @@ export async function promoteOnCommand(
   const wanted = new Map<string, number>()
   let before = 0
   let without = 0
-  for await (const image of catalog.listImages({ ...given('client', client), ...given('policy', policy) }, call)) {
+  for await (const image of catalog.listImages(
+    { ...given('client', client), ...given('policy', policy) },
+    call,
+  )) {
     const copy = image.copies.find((each) => each.storageUnit === storageUnit)
     if (copy === undefined) without += 1
     else if (copy === image.copies[0]) before += 1
@@ -45,7 +48,9 @@ export async function promoteOnCommand(
   })
   if (output.json) await output.value({ storageUnit, promoted, before, without })
   else {
-    await output.line(`${counted(promoted, 'image')} restored from ${storageUnit} from now on, ${before} before`)
+    await output.line(
+      `${counted(promoted, 'image')} restored from ${storageUnit} from now on, ${before} before`,
+    )
     if (without > 0) output.note(`${counted(without, 'image')} without a copy on ${storageUnit}: as before`)
   }
   return exitCode

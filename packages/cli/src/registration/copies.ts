@@ -56,7 +56,9 @@ ${examples('nb duplicate web1_1767225600 --to disk2 --wait')}`,
     )
   program
     .command('copies')
-    .description('list the copies of an image, or where those of all images are; the one that restores read first')
+    .description(
+      'list the copies of an image, or where those of all images are; the one that restores read first',
+    )
     .argument('[IMAGE]', 'an image by id (default: all)')
     .option('--promote <N>', 'make this copy the primary one, which is read', wholeNumber)
     .option(
@@ -65,7 +67,11 @@ ${examples('nb duplicate web1_1767225600 --to disk2 --wait')}`,
     )
     .option('--client <NAME>', 'without IMAGE: only those of this client')
     .option('--policy <NAME>', 'without IMAGE: only those of this policy')
-    .option('--limit <N>', 'without IMAGE: list the newest so many images, 0 for all (default: 50)', wholeNumber)
+    .option(
+      '--limit <N>',
+      'without IMAGE: list the newest so many images, 0 for all (default: 50)',
+      wholeNumber,
+    )
     .addHelpText(
       'after',
       examples(
@@ -80,7 +86,9 @@ ${examples('nb duplicate web1_1767225600 --to disk2 --wait')}`,
         const { promote, promoteOn, ...chosen } = own(options)
         if (image !== undefined) {
           if (promoteOn !== undefined || Object.keys(chosen).length > 0)
-            throw new UsageError('--promote-on, --client, --policy and --limit choose among all images: leave out IMAGE')
+            throw new UsageError(
+              '--promote-on, --client, --policy and --limit choose among all images: leave out IMAGE',
+            )
           return copiesCommand(ports, { image, ...given('promote', promote), ...call }, output)
         }
         if (promote !== undefined) throw new UsageError('--promote needs the IMAGE whose copy it is')
