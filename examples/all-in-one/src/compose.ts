@@ -15,7 +15,13 @@ import {
   lifecycle,
 } from '@nb/contracts'
 import { createMediaManager } from '@nb/emm'
-import { createJobManager, createJobNotifier, createJobStore, createRoomMaker } from '@nb/jobmanager'
+import {
+  createJobManager,
+  createJobNotifier,
+  createJobStore,
+  createRoomMaker,
+  giveUpStorageUnit,
+} from '@nb/jobmanager'
 import { createDiskStore } from '@nb/media-disk'
 import { createLocalChannels } from '@nb/remote'
 import { createResourceBroker } from '@nb/resource-broker'
@@ -166,6 +172,7 @@ export function composeAllInOne(ground: Ground): AllInOne {
         mediaServer: mediaServerName,
         maxFragmentBytes,
         newDisks: settings.newDisks ?? [],
+        giveUp: (name: string) => giveUpStorageUnit({ catalog }, name),
         ...(warn && { warn }),
       }
       await startDisk(media, disk, ways)
@@ -175,8 +182,8 @@ export function composeAllInOne(ground: Ground): AllInOne {
   const parts = [
     jobStore,
     media,
-    disks,
     catalog,
+    disks,
     broker,
     agent,
     mediaServer,

@@ -4,7 +4,9 @@ import {
   type MediaServerEntry,
   NbError,
   type StorageUnit,
+  counted,
 } from '@nb/contracts'
+import type { LostStorageUnit } from '@nb/jobmanager'
 import type { DiskStore } from '@nb/media-disk'
 
 /** How a disk storage unit is started, and what the media manager of a new state is told of it. */
@@ -16,6 +18,8 @@ export interface DiskStart {
   readonly onDemandOnly?: boolean
   /** Names of units that are known and whose disk is lost: their empty folders are made storage units again. */
   readonly newDisks: readonly string[]
+  /** Has the catalog know that all that a unit held is lost, before its disk is made anew. */
+  readonly giveUp: (storageUnit: string) => Promise<LostStorageUnit>
   /** Is told what an administrator must know. @default nobody is */
   readonly warn?: (text: string) => void
 }
@@ -37,11 +41,13 @@ export async function startDisk(media: MediaManager, disk: DiskStore, ways: Disk
   const known = await first<StorageUnit>(media.storageUnits({ name }))
   const isNewDisk = newDisks.includes(name)
   if (known === undefined || isNewDisk) {
-    const found = await disk.initialise()
-    if (known !== undefined && found === 'claimed')
+    const found = await disk.initialise(async () => {
+      if (known === undefined) return
+      const { gone, elsewhere } = await ways.giveUp(name)
       warn?.(
-        `${name} is a new empty disk: images with their only copy on the old one can not be restored, and incrementals still refer to them. Run a full of every policy that had its images there now`,
+        `${name} is a new empty disk: ${counted(gone.length, 'image')} had the only copy there and ${gone.length === 1 ? 'is' : 'are'} expired, ${elsewhere.length} more ${elsewhere.length === 1 ? 'has' : 'have'} a copy elsewhere. Incrementals that would refer to what is gone store everything anew; run them, or fulls, soon`,
       )
+    })
     if (isNewDisk && found === 'known')
       warn?.(
         `--new-disk ${name} is said, and the disk is there: leave it away from now on, or a start without the disk makes a new one`,

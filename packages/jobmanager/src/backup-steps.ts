@@ -157,7 +157,7 @@ async function newImage(parts: ManagerParts, job: RunningJob): Promise<ImageReco
   const isCompared = referenceTypes(schedule.type).length > 0
   if (isCompared)
     job.log?.say(describeReference(policy.name, client, schedule.name, choice), {
-      severity: choice.passedOver.length > 0 ? 'warning' : 'info',
+      severity: choice.passedOver.length + choice.incomplete.length > 0 ? 'warning' : 'info',
     })
   if (newest?.counts !== undefined) {
     const { storedEntries, bytes } = newest.counts

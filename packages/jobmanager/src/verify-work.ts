@@ -1,6 +1,7 @@
 import { type CopyDamage, type Json, NbError, counted } from '@nb/contracts'
 import type { JobManagerComponents } from './components.ts'
 import { copyOfImage } from './copy-of-image.ts'
+import { goneImages } from './reference-image.ts'
 import { mediaServerOf } from './session-calls.ts'
 import type { JobWorker, WorkContext, WorkResult } from './workers.ts'
 
@@ -9,7 +10,8 @@ const LISTED_FAULTS = 100
 
 /**
  * What carries out jobs of type `verify`, as `verifyJobRequest` asks for them: all of a copy is read at its media server and
- * compared. Ends with 0, or with 191 when anything is not as it was written; nothing is changed.
+ * compared, and the images that it needs must be there (each has a verification of its own). Ends with 0, or with 191 when anything is not as
+ * it was written; nothing is changed.
  */
 export function verifyWorker(components: Pick<JobManagerComponents, 'catalog' | 'mediaServers'>): JobWorker {
   return { run: (context) => verify(components, context) }
@@ -51,6 +53,12 @@ async function verify(
     }
   }
   const [first] = faults
+  const gone = await goneImages(catalog, image, signal)
+  if (gone.length > 0) {
+    const text = `image ${backupId} is whole itself, but needs ${gone.join(', ')}, which is no more: what has not changed since then can't be restored`
+    await say(text, 'error')
+    if (first === undefined) return { status: 191, statusText: text }
+  }
   if (first === undefined) return { status: 0 }
   return {
     status: 191,

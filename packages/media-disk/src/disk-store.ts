@@ -64,9 +64,10 @@ export interface DiskStore extends MediaStore, Required<Lifecycle> {
   space(options?: CallOptions): Promise<{ readonly totalBytes: number; readonly freeBytes: number }>
   /**
    * Makes an empty or missing directory this storage unit's own, durably, whatever `mustExist` says; one that is its own already
-   * stays as it is. Rejects with `media-open-failed`.
+   * stays as it is. `before` is waited for once it is certain that the directory can be made so, before anything is written. Rejects with
+   * `media-open-failed`, and as `before` does.
    */
-  initialise(): Promise<'claimed' | 'known'>
+  initialise(before?: () => Promise<unknown>): Promise<'claimed' | 'known'>
 }
 
 /**
@@ -96,7 +97,7 @@ export function createDiskStore(components: DiskStoreComponents, options: DiskSt
 
   return {
     storageUnit,
-    initialise: async () => await claimDirectory(unit, clock),
+    initialise: async (before) => await claimDirectory(unit, clock, before),
     start: async () => {
       if (mustExist) await checkMarker(unit)
       const found = await claimDirectory(unit, clock)

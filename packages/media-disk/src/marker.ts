@@ -32,14 +32,21 @@ export async function checkMarker(unit: UnitDirectory): Promise<void> {
 /**
  * Makes an empty or absent directory this storage unit's own, once; after that it is {@link checkMarker}.
  * A directory that holds anything else is refused.
+ *
+ * @param before - is waited for once it is certain that the directory can be claimed; if it rejects, nothing is written
  */
-export async function claimDirectory(unit: UnitDirectory, clock: Clock): Promise<'claimed' | 'known'> {
+export async function claimDirectory(
+  unit: UnitDirectory,
+  clock: Clock,
+  before: () => Promise<unknown> = async () => undefined,
+): Promise<'claimed' | 'known'> {
   if ((await readMarker(unit)) === 'present') return 'known'
   const { files, directory } = unit
   const content = (await files.list(directory)).filter((name) => !notContent.has(name))
   // A marker that was never renamed into place is ours to write again.
   if (content.some((name) => name !== `${MARKER_NAME}.tmp`))
     throw openFailure(unit, `has no ${MARKER_NAME} but other content (${content.slice(0, 3).join(', ')})`)
+  await before()
   const marker = {
     format: FORMAT,
     storageUnit: unit.storageUnit,

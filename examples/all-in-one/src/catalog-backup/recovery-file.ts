@@ -143,8 +143,8 @@ ${images.length > 1 ? `It is an incremental, and needs images ${images.slice(0, 
 4. Look: nb images, nb policies. nb copies --limit 0 tells on which storage units each image is. A restore reads the primary copy: where
    the storage unit of the primary copies is gone, make those that are here the primary ones, of all images at once:
      nb copies --promote-on ${storageUnit}
-5. Where a storage unit is lost: run a full of every policy that had its images there, before its next incremental, which would refer
-   to images that are gone.
+5. Where a storage unit is lost for good: start once with --new-disk UNIT. Images with their only copy there are given up, and the next
+   backup of their policies stores everything anew; run them soon.
 
 Without nb, with tar alone, for a backup that is not compressed and no incremental:
      cat ${join(unitFolder, fragments[0]?.file ?? '')}${fragments.length > 1 ? ' (and the others, in order)' : ''} | tar -xf - -C DIR --ignore-zeros

@@ -49,8 +49,8 @@ for (const unit of ['disk1', 'disk2'] as const) {
           warn: (text) => void warnings.push(text),
         })
       let server = await start()
-      const run = async () => {
-        const { jobIds } = await server.ports.scheduler.runNow({ policy: 'manual', schedule: 'full' })
+      const run = async (schedule = 'full') => {
+        const { jobIds } = await server.ports.scheduler.runNow({ policy: 'manual', schedule })
         return server.ports.jobs.wait({ jobId: jobIds[0] as string })
       }
       await server.ports.scheduler.putPolicy({ policy: policy(unit) })
@@ -82,9 +82,14 @@ for (const unit of ['disk1', 'disk2'] as const) {
       rmSync(disk, { recursive: true })
       warnings.length = 0
       server = await start([unit])
-      t.match(warnings, [/incrementals still refer to them. Run a full of every policy/])
+      t.match(warnings, [/2 images had the only copy there and are expired, 0 more have a copy elsewhere/])
       t.ok(existsSync(join(disk, MARKER_NAME)), 'a disk that is lost is made anew where the operator says so')
-      t.match(await run(), { status: 0 })
+      const next = await run('incr')
+      t.match(next, { status: 0 })
+      const image = await server.ports.catalog.getImage({ backupId: next.backupId ?? '' })
+      t.equal(image?.counts?.storedEntries, image?.counts?.entries, 'all of it')
+      t.match(image, { neededImages: [] }, 'an incremental refers to nothing that is gone: it stores all')
+      t.match(await restoreTo(server, source, next.backupId ?? '', `${disk}-restored-anew`), { status: 0 })
       await server.stop()
       warnings.length = 0
       server = await start([unit])

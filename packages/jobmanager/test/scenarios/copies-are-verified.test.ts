@@ -46,6 +46,23 @@ t.test('a copy is verified, holds its storage unit meanwhile, and tells what is 
   t.ok(lines.some(({ severity, text }) => severity === 'error' && text.includes('is not there')))
 })
 
+t.test('an incremental that is whole itself is told when what it needs is no more', async (t) => {
+  const site = await openSite()
+  t.teardown(() => site.stop())
+  const image = await backUpOnce(site)
+  const { catalog } = site.world
+  const present = catalog.getImage.bind(catalog)
+  const needing: Catalog['getImage'] = async ({ backupId }) => {
+    const found = await present({ backupId })
+    return found && { ...found, neededImages: [found.backupId, 'web1_lost'] }
+  }
+  Object.assign(catalog, { getImage: needing })
+  t.match(await verified(site, image), {
+    status: 191,
+    statusText: `image ${image.backupId} is whole itself, but needs web1_lost, which is no more: what has not changed since then can't be restored`,
+  })
+})
+
 t.test('an image that is gone by then, or a need of another place, ends it with the reason', async (t) => {
   const site = await openSite()
   t.teardown(() => site.stop())
