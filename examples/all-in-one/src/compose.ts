@@ -206,7 +206,7 @@ export function composeAllInOne(ground: Ground): AllInOne {
 
 /** What backs the catalog up, where it is asked for. */
 function catalogBackupOf(
-  { database, files, clock, imageDirectory, diskDirectory, settings = {} }: Ground,
+  { database, files, clock, imageDirectory, stateDirectory, diskDirectory, settings = {} }: Ground,
   log: JobLog,
 ): CatalogBackupParts | undefined {
   const { catalogBackup: directory, secondDisk } = settings
@@ -215,7 +215,7 @@ function catalogBackupOf(
     [storageUnit]: diskDirectory,
     ...(secondDisk === undefined ? {} : { [secondStorageUnit]: secondDisk }),
   }
-  return { database, files, clock, log, imageDirectory, directory, unitFolders }
+  return { database, files, clock, log, imageDirectory, stateDirectory, directory, unitFolders }
 }
 
 function secondDiskOf(

@@ -29,7 +29,7 @@ export interface CleanupReport {
   readonly purgedJobs: number
 }
 
-/** What {@link Housekeeping.makeRoom} did. */
+/** What `makeRoom` of the job manager did. */
 export interface RoomMade {
   /** Copies that are gone now, as `IMAGE copy N`. */
   readonly removedCopies: readonly string[]

@@ -7,6 +7,7 @@ import {
   type Clock,
   type Files,
   type JobLog,
+  type JobLogLine,
   NbError,
   type Scheduler,
   type Store,
@@ -21,6 +22,8 @@ export interface CatalogBackupParts {
   readonly clock: Clock
   readonly log: JobLog
   readonly imageDirectory: string
+  /** The folder whose loss a recovery is for, absolute. */
+  readonly stateDirectory: string
   /** Where the snapshot and the recovery files are, absolute. */
   readonly directory: string
   /** Folders of disk storage units, by name. */
@@ -90,7 +93,7 @@ export function tellRecovery(
   parts: CatalogBackupParts,
   warn: (text: string) => void,
 ): void {
-  const { files, clock, log, directory, unitFolders } = parts
+  const { files, clock, log, directory, stateDirectory, unitFolders } = parts
   const snapshot = snapshotFolder(directory)
   const write = async (backupId: string, jobId: string): Promise<void> => {
     const image = await catalog.getImage({ backupId })
@@ -106,7 +109,13 @@ export function tellRecovery(
     }
     const path = await writeRecoveryFile(files, directory, recovery)
     const text = `the recovery file is ${path}; keep a copy of it elsewhere`
-    await log.append({ jobId, lines: [{ time: clock.now(), component: 'catalog', severity: 'info', text }] })
+    const lines: JobLogLine[] = [{ time: clock.now(), component: 'catalog', severity: 'info', text }]
+    if (`${recovery.unitFolder}/`.startsWith(`${stateDirectory}/`)) {
+      const lost = `storage unit ${recovery.storageUnit} lies in the state folder ${stateDirectory}: what loses the state loses this backup of the catalog too, and its recovery file is of no use then; let the policy write to a storage unit elsewhere`
+      lines.push({ time: clock.now(), component: 'catalog', severity: 'warning', text: lost })
+      warn(lost)
+    }
+    await log.append({ jobId, lines })
   }
   catalog.on('image:completed', ({ backupId, jobId }) => {
     write(backupId, jobId).catch((error: unknown) =>

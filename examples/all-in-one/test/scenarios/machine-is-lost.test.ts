@@ -137,6 +137,32 @@ t.test('the machine is lost, and comes back from a recovery file and the second 
   )
 })
 
+t.test(
+  'a backup of the catalog to a disk within the state says that it is of no use when that is lost',
+  async (t) => {
+    const root = scratch('catalog-within-state')
+    t.teardown(() => rmSync(root, { recursive: true, force: true }))
+    const [state, catalogBackup] = [join(root, 'state'), join(root, 'recovery')]
+    const warnings: string[] = []
+    const server = await boot(state, {
+      settings: { tries: 1, catalogBackup },
+      warn: (text) => void warnings.push(text),
+    })
+    t.teardown(() => server.stop())
+    const policy = {
+      ...policyOf('catalog', join(catalogBackup, 'snapshot')),
+      storage: { kind: 'any' } as const,
+    }
+    await server.ports.scheduler.putPolicy({ policy })
+    const { id, status } = await run(server, 'catalog')
+    t.equal(status, 0)
+    await recoveryFileOf(server, id)
+    t.match(warnings, [/storage unit disk1 lies in the state folder .*state: what loses the state loses/])
+    const lines = await collect(server.ports.jobs.log({ jobId: id }))
+    t.ok(lines.some(({ severity, text }) => severity === 'warning' && text === warnings[0]))
+  },
+)
+
 t.test('a recovery that cannot be is refused with its remedy, and touches nothing', async (t) => {
   const root = scratch('no-recovery')
   const recovery: Recovery = {

@@ -147,7 +147,7 @@ export function batchBytes(bytes: Buffer, at: number, offset: number): number {
 
 /**
  * Where a batch ends in a buffer, and its first path, without checking more than its head. Whoever passes over a batch by it has to
- * {@link openBatch} the one that follows: its path counts when its checksum is good.
+ * `openBatch` the one that follows: its path counts when its checksum is good.
  *
  * @param bytes - buffer
  * @param at - where the batch begins in it
