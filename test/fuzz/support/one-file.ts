@@ -14,7 +14,8 @@ export function heldFiles(held: ReadonlyMap<string, Buffer>): Files {
     throw new Error('it is only read here')
   }
   const open = (bytes: Buffer): OpenFile => ({
-    read: async (target, position) => bytes.copy(target, 0, position, position + target.length),
+    read: async (target, position) =>
+      bytes.copy(target, 0, Math.min(position, bytes.length), position + target.length),
     size: async () => bytes.length,
     close: async () => undefined,
     write: refuse,
