@@ -67,7 +67,6 @@ export function createImageFolders(unit: UnitDirectory): ImageFolders {
     const found: string[] = []
     for (const client of await clientFolders(files, directory)) {
       const path = `${directory}/${client}/${name}`
-      if ((await files.stat(`${directory}/${client}`))?.kind !== 'directory') continue
       if ((await files.stat(path))?.kind === 'directory') found.push(path)
     }
     return found
