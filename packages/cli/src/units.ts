@@ -1,16 +1,4 @@
-const binaryUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB']
-
-/** Bytes with the unit that leaves one to four digits: `999 B`, `1.5 KiB`, `20 GiB`. */
-export function formatBytes(bytes: number): string {
-  let value = bytes
-  let unit = 0
-  while (value >= 1000 && unit < binaryUnits.length - 1) {
-    value /= 1024
-    unit += 1
-  }
-  const digits = unit === 0 || value >= 100 ? 0 : 1
-  return `${value.toFixed(digits)} ${binaryUnits[unit]}`
-}
+export { formatBytes } from '@nb/contracts'
 
 /** A length of time: `0:07`, `12:34`, `3:25:45`, `2d 03:25:45`. */
 export function formatDuration(milliseconds: number): string {

@@ -20,7 +20,7 @@
  * @packageDocumentation
  */
 export { throwIfAborted, type CallOptions, type Json } from './call-options.ts'
-export { counted } from './wording.ts'
+export { counted, formatBytes } from './wording.ts'
 export {
   durationForm,
   parseDuration,

@@ -1,4 +1,12 @@
-import type { Blocker, Drive, MediaServerEntry, Robot, StorageUnit, VolumePool } from '@nb/contracts'
+import {
+  type Blocker,
+  type Drive,
+  type MediaServerEntry,
+  type Robot,
+  type StorageUnit,
+  type VolumePool,
+  formatBytes,
+} from '@nb/contracts'
 import { type Holders, firstHolders, oldestHolders, tell, toldOf } from './hold-index.ts'
 
 /** Why nothing was allocated. `possible` is false when no release of others can ever help. */
@@ -97,18 +105,8 @@ export function notEnoughRoom(
   }
 }
 
-const binaryUnits = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
-
-/** Bytes for a person, with the unit that leaves one to four digits. */
-function inBytes(bytes: number): string {
-  let value = bytes
-  let unit = 0
-  while (value >= 1000 && unit < binaryUnits.length - 1) {
-    value /= 1024
-    unit += 1
-  }
-  return `${value.toFixed(unit === 0 || value >= 100 ? 0 : 1)} ${binaryUnits[unit]}`
-}
+/** Bytes within a sentence. */
+const inBytes = (bytes: number): string => formatBytes(bytes, 'bytes')
 
 /** 2027. */
 export function serverDown(unit: StorageUnit, server: MediaServerEntry): Blocker {
