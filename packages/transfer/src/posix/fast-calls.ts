@@ -1,12 +1,9 @@
 import type { Instant } from '@nb/formats'
-import { ERRNO, O } from './constants.ts'
+import { NAME_BYTES, bindNamedCalls, blockAddresses } from './addressed-memory.ts'
+import { ERRNO } from './constants.ts'
 import type { AddressedLibc } from './libc.ts'
 import { PosixError } from './posix-error.ts'
 import { putInstants, TIMESPECS_BYTES } from './timespecs.ts'
-
-const NAME_BYTES = 4096
-/** Far above what the engine keeps in its heap (64 bytes). */
-const NEVER_MOVED_BYTES = 1024
 
 /** The calls that a restore makes for every file, with addresses: converting their byte arguments costs as much as the calls. */
 export interface FastCalls {
@@ -29,43 +26,22 @@ export function bindFastCalls(libc: AddressedLibc, slow?: Pick<FastCalls, 'write
   const timesAddress = nameAddress + NAME_BYTES
   const name = new Uint8Array(memory, 0, NAME_BYTES)
   const times = new DataView(memory, NAME_BYTES, TIMESPECS_BYTES)
-  const blocks: { memory: ArrayBufferLike; address: number } = { memory, address: nameAddress }
-
-  function put(bytes: Uint8Array): void {
-    const { length } = bytes
-    if (length >= NAME_BYTES) throw new PosixError('path', ERRNO.ENAMETOOLONG, shown(bytes))
-    for (let index = 0; index < length; index++) {
-      const byte = bytes[index] as number
-      if (byte === 0) throw new PosixError('path', ERRNO.EINVAL, shown(bytes))
-      name[index] = byte
-    }
-    name[length] = 0
-  }
+  const { open, close } = bindNamedCalls(libc, name, nameAddress)
+  const addressOf = blockAddresses(libc)
 
   return {
-    open(directory, bytes, flags, mode = 0) {
-      put(bytes)
-      const fd = libc.openat(directory, nameAddress, flags | O.CLOEXEC, mode)
-      if (fd < 0) throw new PosixError('openat', libc.errno(), shown(bytes))
-      return fd
-    },
-    close(fd) {
-      if (libc.close(fd) < 0) throw new PosixError('close', libc.errno())
-    },
+    open,
+    close,
     writeAt(fd, bytes, position) {
-      const { buffer, byteOffset, length } = bytes
-      if (buffer !== blocks.memory) {
-        if (buffer.byteLength < NEVER_MOVED_BYTES) {
-          if (slow === undefined) throw new RangeError('bytes this few may be moved')
-          slow.writeAt(fd, bytes, position)
-          return
-        }
-        // The blocks of a stream lie in one piece of memory.
-        blocks.memory = buffer
-        blocks.address = libc.address(new Uint8Array(buffer))
+      const { length } = bytes
+      const address = addressOf(bytes)
+      if (address === undefined) {
+        if (slow === undefined) throw new RangeError('bytes this few may be moved')
+        slow.writeAt(fd, bytes, position)
+        return
       }
       for (let done = 0; done < length;) {
-        const count = libc.pwrite(fd, blocks.address + byteOffset + done, length - done, position + done)
+        const count = libc.pwrite(fd, address + done, length - done, position + done)
         if (count >= 0) done += count
         else if (libc.errno() !== ERRNO.EINTR) throw new PosixError('pwrite', libc.errno())
       }
@@ -78,8 +54,4 @@ export function bindFastCalls(libc: AddressedLibc, slow?: Pick<FastCalls, 'write
       if (libc.futimens(fd, timesAddress) < 0) throw new PosixError('futimens', libc.errno())
     },
   }
-}
-
-function shown(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('utf8')
 }

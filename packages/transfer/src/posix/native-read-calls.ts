@@ -1,17 +1,14 @@
 import { NameCollector } from '../client/name-list.ts'
 import type { ReadCalls } from '../client/read-calls.ts'
-import { AT, ERRNO, O, SYSCALL } from './constants.ts'
+import { NAME_BYTES, bindNamedCalls, blockAddresses, shown } from './addressed-memory.ts'
+import { AT, ERRNO, SYSCALL } from './constants.ts'
 import { collectNames } from './directory-entries.ts'
 import { parseStatx, STATX_BYTES, STATX_MASK, type FileStat } from './file-stat.ts'
 import { loadAddressedLibc, type AddressedLibc } from './libc.ts'
 import { loadPosix, type Posix } from './posix.ts'
 import { PosixError } from './posix-error.ts'
 
-const NAME_BYTES = 4096
 const ENTRY_BYTES = 64 * 1024
-/** Far above what the engine keeps in its heap (64 bytes). */
-const NEVER_MOVED_BYTES = 1024
-
 /** The reading calls on the C library: those made for every file without conversions, the others as {@link Posix} has them. */
 export function loadNativeReadCalls(): ReadCalls | string {
   const posix = loadPosix()
@@ -31,44 +28,18 @@ function bindReadCalls(posix: Posix, libc: AddressedLibc): ReadCalls {
   const entries = Buffer.from(memory, NAME_BYTES + STATX_BYTES, ENTRY_BYTES)
   const names = new NameCollector()
   const statView = new DataView(memory, NAME_BYTES, STATX_BYTES)
-  const blocks: { memory: ArrayBufferLike; address: number } = { memory, address: nameAddress }
-
-  /** Puts a name where the calls find it. */
-  function put(bytes: Uint8Array): void {
-    const { length } = bytes
-    if (length >= NAME_BYTES) throw new PosixError('path', ERRNO.ENAMETOOLONG, shown(bytes))
-    for (let index = 0; index < length; index++) {
-      const byte = bytes[index] as number
-      if (byte === 0) throw new PosixError('path', ERRNO.EINVAL, shown(bytes))
-      name[index] = byte
-    }
-    name[length] = 0
-  }
-
-  /** Address of a block; the blocks of a stream lie in one piece of memory, which is too big to be moved. */
-  function addressOf(bytes: Buffer): number {
-    if (bytes.buffer !== blocks.memory) {
-      if (bytes.buffer.byteLength < NEVER_MOVED_BYTES) throw new RangeError('a block this small may be moved')
-      blocks.memory = bytes.buffer
-      blocks.address = libc.address(new Uint8Array(bytes.buffer))
-    }
-    return blocks.address + bytes.byteOffset
-  }
+  const { put, open, close } = bindNamedCalls(libc, name, nameAddress)
+  const addressOf = blockAddresses(libc)
 
   return {
     ...posix,
-    open(directory, bytes, flags, mode = 0) {
-      put(bytes)
-      const fd = libc.openat(directory, nameAddress, flags | O.CLOEXEC, mode)
-      if (fd < 0) throw new PosixError('openat', libc.errno(), shown(bytes))
-      return fd
-    },
-    close(fd) {
-      if (libc.close(fd) < 0) throw new PosixError('close', libc.errno())
-    },
+    open,
+    close,
     readInto(fd, into, at, length, position) {
       if (at < 0 || length < 0 || at + length > into.length) throw new RangeError('a read beyond its memory')
-      const address = addressOf(into) + at
+      const block = addressOf(into)
+      if (block === undefined) throw new RangeError('a block this small may be moved')
+      const address = block + at
       for (;;) {
         const count = libc.pread(fd, address, length, position)
         if (count >= 0) return count
@@ -102,8 +73,4 @@ function bindReadCalls(posix: Posix, libc: AddressedLibc): ReadCalls {
       return libc.flistxattr(fd, 0, 0) === 0 ? [] : posix.listAttributesFd(fd)
     },
   }
-}
-
-function shown(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('utf8')
 }
