@@ -11,7 +11,7 @@ export const statusUses = {
   0: 'a job or request succeeded',
   1: 'a backup or restore with warnings in its log; the image is kept',
   2: 'nothing of the selections could be read',
-  3: 'an archive was saved, and some of it was changed meanwhile or could not be removed',
+  3: 'an archive was saved, and some of it was changed meanwhile or could not be removed; or nothing was removed, because a copy that was asked for is not made',
   4: 'an archive was saved, and its removal could not run at all',
   5: 'a restore would have replaced or left the target, or could not bring everything back',
   10: notYet,

@@ -26,8 +26,9 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
     remedy: 'Check the backup selections of the policy and the rights of the client agent.',
   },
   3: {
-    meaning: 'the archive is saved, but not all that it saved could be removed from the client',
-    remedy: 'The job log names what was kept and why; remove it by hand, or archive again.',
+    meaning: 'the archive is saved, but not all that it saved was removed from the client',
+    remedy:
+      'The job log names what was kept and why (where a copy is missing: everything); remove it by hand, or archive again.',
   },
   4: {
     meaning: 'the archive is saved, but removing it from the client failed',

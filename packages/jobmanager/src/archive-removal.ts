@@ -1,7 +1,7 @@
 import { type SessionReport, NbError, asNbError, describeStatus } from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
 import { isRemoving } from './job-view.ts'
-import type { Ending } from './job-record.ts'
+import type { Ending, JobRecord } from './job-record.ts'
 import { retrying } from './patience.ts'
 import type { RunningJob } from './running-job.ts'
 import { endSession, liveSessions, mediaServerOf } from './session-calls.ts'
@@ -9,7 +9,7 @@ import { reportOf } from './session-watch.ts'
 
 /**
  * Takes off the client what an archive has saved: after step 15, because nothing may be removed that can't be restored,
- * and before the resources go. Asked again after a restart, which is the same removal to the media server. When it fails
+ * and before the resources go, and only where every copy that was asked for is made. Asked again after a restart, which is the same removal to the media server. When it fails
  * the image stays, and the job's status says so: 3 when some was kept, 4 when the removal failed.
  */
 export async function removeArchived(parts: ManagerParts, job: RunningJob): Promise<void> {
@@ -17,6 +17,16 @@ export async function removeArchived(parts: ManagerParts, job: RunningJob): Prom
   const { record } = job
   const { ending } = record
   if (!isRemoving(record) || ending === undefined) return
+  const withheld = whyNothingIsRemoved(record)
+  if (withheld !== undefined) {
+    job.say(withheld, { severity: 'warning', data: { removed: 0 } })
+    await store.apply(job.id, {
+      kind: 'removed',
+      at: clock.now(),
+      ending: afterRemoval(ending, 3, withheld),
+    })
+    return
+  }
   store.show(job.id, { operation: 'ending' })
   job.say('the image is saved: removing from the client what it holds')
   let outcome: Ending
@@ -38,6 +48,22 @@ export async function removeArchived(parts: ManagerParts, job: RunningJob): Prom
     outcome = afterRemoval(ending, 4, failure.message)
   }
   await store.apply(job.id, { kind: 'removed', at: clock.now(), ending: outcome })
+}
+
+/**
+ * Why nothing of what an archive has saved may be removed: a copy that was asked for is not made. Whoever asks for two copies does not
+ * give up the original for one.
+ */
+export function whyNothingIsRemoved({
+  backup,
+  ending,
+}: Pick<JobRecord, 'backup' | 'ending'>): string | undefined {
+  const asked = (backup?.schedule.copies ?? [{}]).map((_, index) => index + 1)
+  const made = ending?.completion?.copies.map(({ copy }) => copy) ?? []
+  const missing = asked.filter((copy) => !made.includes(copy))
+  if (ending === undefined || missing.length === 0) return undefined
+  const [which, are] = missing.length === 1 ? ['copy', 'is'] : ['copies', 'are']
+  return `nothing was removed from the client, because ${which} ${missing.join(', ')} ${are} not made: ${ending.statusText}`
 }
 
 /** The status of an archive by that of its removal: 3 and 4 are told, any other failure is 4. */

@@ -42,6 +42,37 @@ t.test('what was kept is told with 3, a removal that failed with 4, and the imag
   )
 })
 
+t.test('nothing is removed while one of the copies that were asked for is missing', async (t) => {
+  const copies = [
+    { storage: { kind: 'unit', name: 'disk1' } },
+    { storage: { kind: 'unit', name: 'disk1' }, onFailure: 'continue' },
+  ] as const
+  const missing: Record<string, number[]> = { '1': [2], '2': [1] }
+  const site = await openSite({
+    script: (jobId) => {
+      const missingCopies = missing[jobId] ?? []
+      return missingCopies.length === 0 ? {} : { missingCopies, status: 1, statusText: 'disk2 is full' }
+    },
+  })
+  t.teardown(() => site.stop())
+  const run = async () => {
+    const { jobId } = await site.manager.submit(archive({ schedule: { ...schedule, copies } }))
+    return driven(site.clock, site.manager.wait({ jobId }))
+  }
+  for (const copy of [2, 1]) {
+    const job = await run()
+    const why = `nothing was removed from the client, because copy ${copy} is not made: disk2 is full`
+    t.match(job, { status: 3, statusText: why, warnings: 1 })
+    t.match(await textsOf(site, job.id), new RegExp(why))
+    t.notMatch(await textsOf(site, job.id), /removed \d+ from the client/)
+    t.match(site.world.catalog.images.at(-1), { state: 'complete', copies: [{ copy: 3 - copy }] })
+  }
+  const whole = await run()
+  t.match(whole, { status: 0 })
+  t.match(await textsOf(site, whole.id), /removed 3 from the client/)
+  t.strictSame(site.world.broker.inForce, [])
+})
+
 t.test('the removal is asked again after a restart, and is one', async (t) => {
   let site = await openSite({ script: () => ({ removal: { durationMs: 600_000 } }) })
   const { jobId } = await site.manager.submit(archive())

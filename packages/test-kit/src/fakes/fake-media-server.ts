@@ -1,6 +1,8 @@
 import {
+  type Allocation,
   type BackupCheckpoint,
   type Clock,
+  type CopyInBackup,
   type JobLog,
   type JobSessions,
   type MediaAnswer,
@@ -30,6 +32,8 @@ export interface SessionScript {
   readonly checkpoints?: number
   /** Makes it vanish at its end, without a report and without a trace. */
   readonly vanishes?: boolean
+  /** Copies that are not made, of those that the backup was asked for. @default none */
+  readonly missingCopies?: readonly number[]
   /** How the removal of what it saved goes, for an archive. @default all is removed in a second */
   readonly removal?: {
     readonly status?: number
@@ -87,6 +91,7 @@ interface SessionStart {
   readonly jobId: string
   readonly need: MediaNeed
   readonly resumeFrom?: BackupCheckpoint
+  readonly copies?: readonly Pick<CopyInBackup, 'copy'>[]
 }
 
 interface Session {
@@ -94,6 +99,7 @@ interface Session {
   readonly need: MediaNeed
   readonly backupId: string | undefined
   readonly resumeFrom: BackupCheckpoint | undefined
+  readonly copies: readonly Pick<CopyInBackup, 'copy'>[]
   readonly ending: AbortController
   readonly answers: Map<string, (answer: MediaAnswer) => void>
   readonly report: Promise<SessionReport>
@@ -126,7 +132,7 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
   }
   const begin = (
     kind: SessionKind,
-    { jobId, need, resumeFrom }: SessionStart,
+    { jobId, need, resumeFrom, copies = [{ copy: 1 }] }: SessionStart,
     backupId?: string,
   ): { readonly sessionId: string } => {
     const again = [...sessions.values()].find(
@@ -142,6 +148,7 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
       need,
       backupId,
       resumeFrom,
+      copies,
       ending: new AbortController(),
       answers: new Map(),
       report,
@@ -205,7 +212,14 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
     await tell(session, 12, 'media-writer', 'writing')
     await flow(session, { durationMs, files, bytes, checkpoints, storageUnit: allocation.storageUnit })
     if (plan.vanishes === true) await vanish(session)
-    const copy = { copy: 1, storageUnit: allocation.storageUnit, mediaServer: name, fragments: [] }
+    const { further = [] } = allocation
+    const units = [allocation, ...further].map((each) => each.storageUnit)
+    const copies = session.copies.flatMap(({ copy }, index) => {
+      const storageUnit = units[index] ?? allocation.storageUnit
+      return plan.missingCopies?.includes(copy) === true
+        ? []
+        : [{ copy, storageUnit, mediaServer: name, fragments: [] }]
+    })
     const counts = {
       entries: files,
       storedEntries: files,
@@ -221,7 +235,7 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
       statusText: plan.statusText ?? 'done',
       warnings: counts.warnings,
     }
-    return status > 1 ? done : { ...done, written: { counts, fileList, copies: [copy] } }
+    return status > 1 ? done : { ...done, written: { counts, fileList, copies } }
   }
   const restore = async (session: Session, plan: SessionScript): Promise<SessionReport> => {
     const { durationMs = 1000, files = 3, bytes = 3000, status = 0 } = plan
@@ -246,7 +260,7 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
     const statusText = status === 0 ? 'done' : 'not all could be removed'
     return { ...blankReport(session), status, statusText, removed: { removed, kept } }
   }
-  const askForMedia = async (session: Session): Promise<{ readonly storageUnit: string }> => {
+  const askForMedia = async (session: Session): Promise<Allocation> => {
     const { need, info } = session
     const requestId = '1'
     const answered = new Promise<MediaAnswer>((resolve) => session.answers.set(requestId, resolve))
