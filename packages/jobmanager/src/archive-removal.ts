@@ -9,61 +9,55 @@ import { reportOf } from './session-watch.ts'
 
 /**
  * Takes off the client what an archive has saved: after step 15, because nothing may be removed that can't be restored,
- * and before the resources go, and only where every copy that was asked for is made. Asked again after a restart, which is the same removal to the media server. When it fails
- * the image stays, and the job's status says so: 3 when some was kept, 4 when the removal failed.
+ * before the resources go, and only where every copy that was asked for is made: whoever asks for two does not give up the
+ * original for one. Asked again after a restart, which is the same removal to the media server. When it fails
+ * the image stays, and the job's status says so: 3 when some or all was kept, 4 when the removal failed.
  */
 export async function removeArchived(parts: ManagerParts, job: RunningJob): Promise<void> {
   const { store, clock } = parts
   const { record } = job
   const { ending } = record
   if (!isRemoving(record) || ending === undefined) return
-  const withheld = whyNothingIsRemoved(record)
-  if (withheld !== undefined) {
-    job.say(withheld, { severity: 'warning', data: { removed: 0 } })
-    await store.apply(job.id, {
-      kind: 'removed',
-      at: clock.now(),
-      ending: afterRemoval(ending, 3, withheld),
-    })
-    return
-  }
-  store.show(job.id, { operation: 'ending' })
+  const missing = missingCopies(record)
+  const outcome =
+    missing.length > 0 ? withheld(job, ending, missing) : await outcomeOfRemoval(parts, job, ending)
+  await store.apply(job.id, { kind: 'removed', at: clock.now(), ending: outcome })
+}
+
+/** Numbers of the copies that were asked for and are not made. */
+function missingCopies({ backup, ending }: JobRecord): readonly number[] {
+  const made = ending?.completion?.copies.map(({ copy }) => copy) ?? []
+  return (backup?.schedule.copies ?? [{}]).map((_, index) => index + 1).filter((copy) => !made.includes(copy))
+}
+
+/** Tells that nothing is removed. */
+function withheld(job: RunningJob, ending: Ending, missing: readonly number[]): Ending {
+  const [which, are] = missing.length === 1 ? ['copy', 'is'] : ['copies', 'are']
+  const why = `nothing was removed from the client, because ${which} ${missing.join(', ')} ${are} not made: ${ending.statusText}`
+  job.say(why, { severity: 'warning', data: { removed: 0 } })
+  return afterRemoval(ending, 3, why)
+}
+
+/** Removes, and tells how it went. Rejects only when the manager stops: the next start asks for it again. */
+async function outcomeOfRemoval(parts: ManagerParts, job: RunningJob, ending: Ending): Promise<Ending> {
+  parts.store.show(job.id, { operation: 'ending' })
   job.say('the image is saved: removing from the client what it holds')
-  let outcome: Ending
   try {
     const { status, statusText, removed } = await removal(parts, job)
     const { removed: gone = 0, kept = 0 } = removed ?? {}
     const told = `removed ${gone} from the client, kept ${kept}`
     const severity = status === 0 ? 'info' : 'warning'
     job.say(`${told}; status ${describeStatus(status)}`, { severity, data: { removed: gone, kept } })
-    outcome = afterRemoval(ending, status, status === 0 ? told : `${told}: ${statusText}`)
+    return afterRemoval(ending, status, status === 0 ? told : `${told}: ${statusText}`)
   } catch (error) {
     const failure = asNbError(error)
-    // The next start asks for it again.
     if (failure.code === 'manager-stopping') throw failure
     job.say(`the removal failed: ${failure.message}`, {
       severity: 'error',
       data: { code: failure.code },
     })
-    outcome = afterRemoval(ending, 4, failure.message)
+    return afterRemoval(ending, 4, failure.message)
   }
-  await store.apply(job.id, { kind: 'removed', at: clock.now(), ending: outcome })
-}
-
-/**
- * Why nothing of what an archive has saved may be removed: a copy that was asked for is not made. Whoever asks for two copies does not
- * give up the original for one.
- */
-export function whyNothingIsRemoved({
-  backup,
-  ending,
-}: Pick<JobRecord, 'backup' | 'ending'>): string | undefined {
-  const asked = (backup?.schedule.copies ?? [{}]).map((_, index) => index + 1)
-  const made = ending?.completion?.copies.map(({ copy }) => copy) ?? []
-  const missing = asked.filter((copy) => !made.includes(copy))
-  if (ending === undefined || missing.length === 0) return undefined
-  const [which, are] = missing.length === 1 ? ['copy', 'is'] : ['copies', 'are']
-  return `nothing was removed from the client, because ${which} ${missing.join(', ')} ${are} not made: ${ending.statusText}`
 }
 
 /** The status of an archive by that of its removal: 3 and 4 are told, any other failure is 4. */
