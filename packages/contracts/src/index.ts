@@ -75,6 +75,9 @@ export type {
   ListenOptions,
 } from './data-channel.ts'
 export type * from './media-store.ts'
+export type * from './scsi-transport.ts'
+export type * from './tape-drive.ts'
+export { describePlace, type LibraryElement, type LibraryPlace, type TapeRobot } from './tape-robot.ts'
 export type * from './media-server.ts'
 export type * from './client-agent.ts'
 export type * from './restore-service.ts'

@@ -1,14 +1,18 @@
-import { type CallOptions, type Clock, NbError, SerialQueue, throwIfAborted } from '@nb/contracts'
+import {
+  type CallOptions,
+  type Clock,
+  type DriveStatus,
+  NbError,
+  type ReadResult,
+  SerialQueue,
+  type SpaceRequest,
+  type SpaceResult,
+  type TapeDrive,
+  type TapePosition,
+  throwIfAborted,
+  type WriteResult,
+} from '@nb/contracts'
 import type { Cartridge } from './cartridge.ts'
-import type {
-  DriveStatus,
-  ReadResult,
-  SpaceRequest,
-  SpaceResult,
-  TapeDrive,
-  TapePosition,
-  WriteResult,
-} from './tape-drive.ts'
 import type { TapeTimings } from './tape-timings.ts'
 
 /** A volume as a drive gets it. */

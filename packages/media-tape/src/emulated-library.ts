@@ -1,16 +1,19 @@
 import {
   type CallOptions,
   type Clock,
+  describePlace,
+  type LibraryElement,
+  type LibraryPlace,
   type Lifecycle,
   NbError,
   SerialQueue,
+  type TapeDrive,
+  type TapeRobot,
   throwIfAborted,
 } from '@nb/contracts'
 import type { CartridgeStore, LibraryLayout } from './cartridge.ts'
 import { EmulatedDrive } from './emulated-drive.ts'
 import { memoryCartridges } from './memory-cartridges.ts'
-import type { TapeDrive } from './tape-drive.ts'
-import { describePlace, type LibraryElement, type LibraryPlace, type TapeRobot } from './tape-robot.ts'
 import { instantTimings, type TapeTimings } from './tape-timings.ts'
 
 /** What an emulated library works with. */

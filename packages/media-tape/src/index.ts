@@ -27,8 +27,8 @@
  * await library.stop()
  * ```
  *
- * `TapeDrive` and `TapeRobot` are written as obligations, to be met by drives behind SCSI transports as well. Those
- * transports, the tape format and the `MediaStore` on tape come later; nothing here pretends to be them.
+ * `TapeDrive` and `TapeRobot` of `@nb/contracts` are written as obligations, to be met by drives behind SCSI transports as
+ * well. Those transports, the tape format and the `MediaStore` on tape come later; nothing here pretends to be them.
  *
  * @packageDocumentation
  */
@@ -38,16 +38,6 @@ export {
   type EmulatedLibraryComponents,
   type EmulatedLibraryOptions,
 } from './emulated-library.ts'
-export type {
-  DriveStatus,
-  ReadResult,
-  SpaceRequest,
-  SpaceResult,
-  TapeDrive,
-  TapePosition,
-  WriteResult,
-} from './tape-drive.ts'
-export { describePlace, type LibraryElement, type LibraryPlace, type TapeRobot } from './tape-robot.ts'
 export { instantTimings, lto8Timings, type TapeTimings } from './tape-timings.ts'
 export { CartridgeIndex, type Cartridge, type CartridgeStore, type LibraryLayout } from './cartridge.ts'
 export { memoryCartridges } from './memory-cartridges.ts'

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { TapeDrive } from '@nb/contracts'
 import fc from 'fast-check'
 import { createPowerLossStorage, createVirtualClock } from '@nb/test-kit'
 import t from 'tap'
@@ -7,7 +8,6 @@ import {
   createEmulatedLibrary,
   directoryCartridges,
   memoryCartridges,
-  type TapeDrive,
 } from '../src/index.ts'
 import { firstDrive, mouth, slot } from './library.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { TapeDrive } from '../src/index.ts'
+import type { TapeDrive } from '@nb/contracts'
 import { firstDrive, loadedDrive, mouth, slot } from './library.ts'
 
 const block = (text: string): { data: Uint8Array } => ({ data: Buffer.from(text) })

@@ -1,10 +1,6 @@
+import type { TapeDrive } from '@nb/contracts'
 import { createVirtualClock, type VirtualClock } from '@nb/test-kit'
-import {
-  createEmulatedLibrary,
-  type EmulatedLibrary,
-  type EmulatedLibraryOptions,
-  type TapeDrive,
-} from '../src/index.ts'
+import { createEmulatedLibrary, type EmulatedLibrary, type EmulatedLibraryOptions } from '../src/index.ts'
 
 export const slot = (number: number) => ({ kind: 'slot', number }) as const
 export const mouth = (number: number) => ({ kind: 'drive', number }) as const

@@ -1,4 +1,4 @@
-import type { CallOptions } from '@nb/contracts'
+import type { CallOptions } from './call-options.ts'
 
 /** Where a drive stands on its volume. Blocks and filemarks count alike: each is one logical object. */
 export interface TapePosition {

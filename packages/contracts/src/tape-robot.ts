@@ -1,4 +1,4 @@
-import type { CallOptions } from '@nb/contracts'
+import type { CallOptions } from './call-options.ts'
 
 /** A place for one volume in a library. Numbers begin at 1. */
 export interface LibraryPlace {
