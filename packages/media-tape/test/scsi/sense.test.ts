@@ -19,14 +19,14 @@ const anySense: fc.Arbitrary<SenseData> = fc
       information: fc.integer(),
       commandSpecific: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
     },
-    { requiredKeys: ['format', 'deferred', 'key', 'asc', 'ascq'] },
+    { requiredKeys: ['format', 'deferred', 'key', 'asc', 'ascq'], noNullPrototype: true },
   )
   .chain((sense) => {
     const { illegalRequest, noSense, notReady } = senseKey
     if (sense.key === illegalRequest) {
       const pointer = fc.record(
         { inCdb: fc.boolean(), byte: fc.nat(65_535), bit: fc.nat(7) },
-        { requiredKeys: ['inCdb', 'byte'] },
+        { requiredKeys: ['inCdb', 'byte'], noNullPrototype: true },
       )
       return fc
         .option(pointer, { nil: undefined })
