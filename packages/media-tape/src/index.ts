@@ -28,7 +28,8 @@
  * ```
  *
  * `TapeDrive` and `TapeRobot` of `@nb/contracts` are written as obligations, to be met by drives behind SCSI transports as
- * well. Those transports, the tape format and the `MediaStore` on tape come later; nothing here pretends to be them.
+ * well. A transport over iSCSI is there; the tape format and the `MediaStore` on tape come later, and nothing pretends to be
+ * them.
  *
  * @packageDocumentation
  */
@@ -42,3 +43,10 @@ export { instantTimings, lto8Timings, type TapeTimings } from './tape-timings.ts
 export { CartridgeIndex, type Cartridge, type CartridgeStore, type LibraryLayout } from './cartridge.ts'
 export { memoryCartridges } from './memory-cartridges.ts'
 export { directoryCartridges } from './directory-cartridges.ts'
+export { createIscsiTransport, type IscsiTransportOptions } from './iscsi/iscsi-transport.ts'
+export { createIscsiSession, type IscsiComponents, type IscsiSession } from './iscsi/session.ts'
+export type { IscsiChap, IscsiPortalOptions, IscsiSessionOptions } from './iscsi/options.ts'
+export type { DigestChoice } from './iscsi/parameters.ts'
+export type { IscsiPortal } from './iscsi/portal.ts'
+export { discoverTargets, type DiscoveredTarget } from './iscsi/discovery.ts'
+export { parseIscsiUrl, type IscsiUrl } from './iscsi/iscsi-url.ts'
