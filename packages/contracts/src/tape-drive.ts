@@ -4,21 +4,24 @@ import type { CallOptions } from './call-options.ts'
 export interface TapePosition {
   /** Logical objects before here; 0 is the beginning of the tape. */
   readonly object: number
-  /** Filemarks before here. */
-  readonly file: number
-  /** Whether nothing is recorded from here on. */
+  /** Filemarks before here; absent where the drive doesn't tell, and nobody counted. */
+  readonly file?: number
+  /** Whether nothing is recorded from here on, as far as is known: certain after a write, after spacing there, after a read that found it. */
   readonly endOfData: boolean
-  /** Whether the tape is so far used here that its end is near. */
+  /** Whether the tape is so far used here that its end is near, as far as the drive told so; it does when it writes. */
   readonly earlyWarning: boolean
 }
 
 /** What a drive holds. */
 export interface DriveStatus {
-  /** `empty`: no volume; `present`: a volume in the mouth, to be loaded or taken; `loaded`: ready. */
+  /**
+   * `empty`: no volume that the drive sees; `present`: a volume in the mouth, to be loaded or taken; `loaded`: ready. Many drives don't
+   * see a volume that lies in their mouth: the robot's inventory does.
+   */
   readonly state: 'empty' | 'present' | 'loaded'
   readonly barcode?: string
   readonly writeProtected?: boolean
-  /** Present when loaded. */
+  /** Present when loaded and known. */
   readonly position?: TapePosition
 }
 
@@ -59,7 +62,9 @@ export interface SpaceResult {
  *
  * Obligations: one command at a time, in the order of the calls; a command that has begun runs to its end, an abort
  * only keeps one from beginning. The position is known after every command, also after one that failed
- * (`details.object`). What was written is durable after `writeFilemarks` without `immediate`, and after every command
+ * (`details.object`), except where the connection to the drive was lost under a command, or the drive was reset: then it is found out
+ * before anything else, and a command that counts on another place than the true one rejects with
+ * `media-position-failed`, having done nothing; the place it tells is what counts from then on. What was written is durable after `writeFilemarks` without `immediate`, and after every command
  * that moves the tape; before that a loss of power may take it. Writing anywhere forgets all that was recorded from
  * there on. Commands on a drive that is not loaded reject with `drive-not-ready`.
  */

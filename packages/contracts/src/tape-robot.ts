@@ -2,7 +2,8 @@ import type { CallOptions } from './call-options.ts'
 
 /** A place for one volume in a library. Numbers begin at 1. */
 export interface LibraryPlace {
-  readonly kind: 'slot' | 'drive'
+  /** `import-export`: where people put volumes in and take them out. */
+  readonly kind: 'slot' | 'drive' | 'import-export'
   readonly number: number
 }
 
@@ -11,19 +12,22 @@ export interface LibraryElement {
   readonly place: LibraryPlace
   /** The drive's name. */
   readonly drive?: string
-  /** Absent when empty. */
+  /** Absent when empty, and when it could not be read. */
   readonly barcode?: string
-  /** The slot that a volume in a drive came from. */
+  /** A volume is there whose barcode could not be read. @default false */
+  readonly unlabelled?: boolean
+  /** Where a volume in a drive came from, as far as the library knows. */
   readonly from?: LibraryPlace
 }
 
 /**
  * The robot of a tape library. A local power of the host it is attached to.
  *
- * Obligations: one move at a time, in the order of the calls. A move that rejects has moved nothing.
+ * Obligations: one move at a time, in the order of the calls. A move that rejects has moved nothing, except with
+ * `media-position-failed` (the robot failed on its way: where the volume is, the next inventory tells).
  */
 export interface TapeRobot {
-  /** All places: drives first, then slots, by number. */
+  /** All places: drives first, then slots, then import and export, each by number. */
   inventory(options?: CallOptions): Promise<readonly LibraryElement[]>
   /**
    * Carries a volume. Rejects with `element-empty`, `element-full`, `not-found` (no such place), and with
@@ -35,7 +39,7 @@ export interface TapeRobot {
   ): Promise<void>
 }
 
-/** `slot 3`, `drive 1`. */
+/** `slot 3`, `drive 1`, `import-export 2`. */
 export function describePlace({ kind, number }: LibraryPlace): string {
   return `${kind} ${number}`
 }

@@ -136,12 +136,13 @@ export function createEmulatedLibrary(
 /** Which volume is where. */
 class Places {
   readonly writeProtected: Set<string> = new Set()
-  readonly #places: { slot: (string | null)[]; drive: (string | null)[] }
+  /** It has no places to import and export. */
+  readonly #places: Record<LibraryPlace['kind'], (string | null)[]>
   #from: (number | null)[]
 
   constructor(slots: number, drives: number, volumes: readonly string[]) {
     const slot = Array.from({ length: slots }, (_, index) => volumes[index] ?? null)
-    this.#places = { slot, drive: Array.from({ length: drives }, () => null) }
+    this.#places = { slot, drive: Array.from({ length: drives }, () => null), 'import-export': [] }
     this.#from = this.#places.drive.map(() => null)
   }
 

@@ -91,3 +91,9 @@ export {
   type MediaServerSupports,
 } from './suites/media-server.ts'
 export { clientAgentSuite, type ClientAgentFixture } from './suites/client-agent.ts'
+export {
+  tapeDriveSuite,
+  type TapeDriveFixture,
+  type TapeDriveLack,
+  type TapeDriveSuiteOptions,
+} from './suites/tape-drive.ts'

@@ -1,0 +1,351 @@
+import {
+  type CallOptions,
+  type Clock,
+  type DriveStatus,
+  NbError,
+  type ReadResult,
+  type ScsiTransport,
+  SerialQueue,
+  type SpaceRequest,
+  type SpaceResult,
+  type TapeDrive,
+  type TapePosition,
+  throwIfAborted,
+  type WriteResult,
+} from '@nb/contracts'
+import { attribute, attributeText, type MediumAttribute } from '../scsi/attributes.ts'
+import type { TapeAlert } from '../scsi/tape-alert.ts'
+import type { DensityDescriptor } from '../scsi/tape-answers.ts'
+import { CountedPositions } from './counted-positions.ts'
+import { notWhereBelieved } from './drive-errors.ts'
+import { describeQuirks, type DriveQuirks } from './drive-quirks.ts'
+import { DriveSession, type Place } from './drive-session.ts'
+import {
+  changeSettings,
+  type DriveSettings,
+  type DriveSettingsChange,
+  readAttributes,
+  readDensities,
+  readSettings,
+  selectBlockLength,
+} from './drive-settings.ts'
+import { loadVolume, preventRemoval, readiness, unloadVolume } from './loading.ts'
+import type { MotionTimes } from './motion-times.ts'
+import { type Positions, rewind } from './positions.ts'
+import { ReportedPositions } from './reported-positions.ts'
+import { BlockTransfer } from './block-transfer.ts'
+
+/** What a drive behind SCSI works with. */
+export interface ScsiTapeDriveComponents {
+  readonly transport: ScsiTransport
+  readonly clock: Clock
+}
+
+/** What is told of the drive. */
+export interface ScsiTapeDriveOptions {
+  /** What people call it. @default the transport's name */
+  readonly name?: string
+  /** In what it differs from the standard, beyond what its vendor and product are known for. */
+  readonly quirks?: DriveQuirks
+  /** The longest times for its motions. */
+  readonly times?: MotionTimes
+  /** Length of all blocks, 1 byte – 8 MiB, for drives or formats without variable ones. @default variable */
+  readonly fixedBlockBytes?: number
+}
+
+/** Who a drive is. */
+export interface DriveIdentity {
+  readonly vendor: string
+  readonly product: string
+  readonly revision: string
+  readonly serial?: string
+  /** Its quirks, in words; empty for one that has none. */
+  readonly quirks: readonly string[]
+}
+
+/** A tape drive behind a SCSI transport, with what such a drive tells beyond the port. */
+export interface ScsiTapeDrive extends TapeDrive {
+  identity(options?: CallOptions): Promise<DriveIdentity>
+  /** TapeAlert flags raised since they were taken last; asks the drive first. */
+  takeAlerts(options?: CallOptions): Promise<readonly TapeAlert[]>
+  settings(options?: CallOptions): Promise<DriveSettings>
+  /** Rejects with `not-supported` where the drive doesn't do it. */
+  change(change: DriveSettingsChange, options?: CallOptions): Promise<DriveSettings>
+  /** Formats that the drive supports, with `media` those of the volume in it; empty where it doesn't tell. */
+  densities(input: { readonly media: boolean }, options?: CallOptions): Promise<readonly DensityDescriptor[]>
+  /** What the memory of the cartridge says; empty where there is none. */
+  attributes(options?: CallOptions): Promise<readonly MediumAttribute[]>
+}
+
+const mostBlockBytes = 8 * 1024 ** 2
+
+/** Makes a tape drive of a SCSI transport. Nothing is sent before its first command. */
+export function createScsiTapeDrive(
+  { transport, clock }: ScsiTapeDriveComponents,
+  options: ScsiTapeDriveOptions = {},
+): ScsiTapeDrive {
+  const { name = transport.name, times, quirks, fixedBlockBytes = 0 } = options
+  if (!Number.isSafeInteger(fixedBlockBytes) || fixedBlockBytes < 0 || fixedBlockBytes > mostBlockBytes)
+    throw new TypeError(`fixedBlockBytes is ${fixedBlockBytes}; allowed: 1–${mostBlockBytes}`)
+  return new Drive(new DriveSession(transport, clock, name, times, quirks), fixedBlockBytes)
+}
+
+/**
+ * The engine. What it believes of the place is what its user was told last. A command that counts on the place goes on only while
+ * the drive is known to stand there: after a reset or a new connection the place is found out first, and where it is another one the
+ * command is refused, once, with the true place.
+ */
+class Drive implements ScsiTapeDrive {
+  readonly #session: DriveSession
+  readonly #fixedBlockBytes: number
+  readonly #commands: SerialQueue = new SerialQueue()
+  #positions: Positions
+  #blocks: BlockTransfer
+
+  constructor(session: DriveSession, fixedBlockBytes: number) {
+    this.#session = session
+    this.#fixedBlockBytes = fixedBlockBytes
+    this.#positions = new ReportedPositions(session)
+    this.#blocks = new BlockTransfer(session, this.#positions, fixedBlockBytes)
+  }
+
+  get name(): string {
+    return this.#session.name
+  }
+
+  async status(options?: CallOptions): Promise<DriveStatus> {
+    return this.#command(options, async () => {
+      const { state } = await readiness(this.#session)
+      if (state === 'no-medium') return { state: 'empty' }
+      if (state !== 'ready') return { state: 'present' }
+      const barcode = await this.#barcode()
+      const settings = await readSettings(this.#session).catch((error: unknown) => {
+        if (error instanceof NbError && error.code === 'not-supported') return undefined
+        throw error
+      })
+      const { loaded, place, proven } = this.#session
+      return {
+        state: loaded ? 'loaded' : 'present',
+        ...(settings === undefined ? {} : { writeProtected: settings.writeProtected }),
+        ...(barcode === undefined ? {} : { barcode }),
+        ...(loaded && proven && place !== undefined ? { position: this.#session.position(place) } : {}),
+      }
+    })
+  }
+
+  async #barcode(): Promise<string | undefined> {
+    const found = (await readAttributes(this.#session)).find(({ id }) => id === attribute.barcode)
+    const text = found === undefined ? '' : attributeText(found)
+    return text === '' ? undefined : text
+  }
+
+  async load(options?: CallOptions): Promise<TapePosition> {
+    return this.#command(options, async () => {
+      const session = this.#session
+      const now = await readiness(session)
+      if (now.state === 'ready' && session.loaded && session.place !== undefined) return this.#where()
+      session.forget()
+      if (now.state !== 'ready') await loadVolume(session)
+      session.loaded = true
+      try {
+        await preventRemoval(session, true)
+        await this.#prepare()
+      } catch (error) {
+        session.forget()
+        throw error
+      }
+      return session.position(session.standsAt({ object: 0, file: 0 }))
+    })
+  }
+
+  /** Sets up for the volume that was loaded: the way to know places, the length of blocks. */
+  async #prepare(): Promise<void> {
+    const { quirks } = await this.#session.facts()
+    this.#positions =
+      quirks.positions === 'reported'
+        ? new ReportedPositions(this.#session)
+        : new CountedPositions(this.#session)
+    this.#blocks = new BlockTransfer(this.#session, this.#positions, this.#fixedBlockBytes)
+    if (this.#fixedBlockBytes > 0) await selectBlockLength(this.#session, this.#fixedBlockBytes)
+    // A drive that doesn't know that it stands at the beginning will not know any other place.
+    const { object } = await this.#session.uninterrupted(async () => {
+      const beginning = await rewind(this.#session)
+      return quirks.positions === 'reported' ? this.#positions.find(beginning) : beginning
+    })
+    if (object === 0) return
+    throw new NbError(
+      'not-supported',
+      `drive ${this.name} reports object ${object} at the beginning of the tape: it may need the quirk positions: 'counted'`,
+      { details: { drive: this.name, object } },
+    )
+  }
+
+  async unload(options?: CallOptions): Promise<void> {
+    await this.#command(options, async () => {
+      const { state } = await readiness(this.#session)
+      if (state === 'no-medium' || state === 'loadable') return this.#session.forget()
+      await this.#settle()
+      await this.#session.readAlerts()
+      await preventRemoval(this.#session, false)
+      await unloadVolume(this.#session)
+      this.#session.forget()
+    })
+  }
+
+  async rewind(options?: CallOptions): Promise<TapePosition> {
+    return this.#command(options, async () => {
+      this.#session.requireLoaded()
+      const place = await this.#session.uninterrupted(async () => {
+        await this.#settle()
+        return rewind(this.#session)
+      })
+      return this.#session.position(this.#session.standsAt(place))
+    })
+  }
+
+  async locate({ object }: { readonly object: number }, options?: CallOptions): Promise<TapePosition> {
+    checkCount('object', object, 0)
+    return this.#command(options, async () => {
+      this.#session.requireLoaded()
+      const place = await this.#session.uninterrupted(async () => {
+        await this.#settle()
+        return this.#positions.goTo(object)
+      })
+      return this.#session.position(this.#session.standsAt(place))
+    })
+  }
+
+  async space(input: SpaceRequest, options?: CallOptions): Promise<SpaceResult> {
+    if (input.over !== 'end-of-data') checkCount('count', input.count, -Number.MAX_SAFE_INTEGER)
+    return this.#relative(options, async (from) => {
+      await this.#settle()
+      const { passed, stoppedBy, place } = await this.#positions.space(from, input)
+      const position = this.#session.position(this.#session.standsAt(place))
+      return { passed, ...(stoppedBy === undefined ? {} : { stoppedBy }), position }
+    })
+  }
+
+  async writeBlock({ data }: { readonly data: Uint8Array }, options?: CallOptions): Promise<WriteResult> {
+    if (data.length < 1 || data.length > mostBlockBytes)
+      throw new RangeError(`a block of ${data.length} bytes; allowed: 1–${mostBlockBytes}`)
+    return this.#relative(options, async (from) => this.#blocks.write(from, data))
+  }
+
+  async writeFilemarks(
+    { count, immediate = false }: { readonly count: number; readonly immediate?: boolean },
+    options?: CallOptions,
+  ): Promise<WriteResult> {
+    checkCount('count', count, 0)
+    return this.#relative(options, async (from) => this.#blocks.writeFilemarks(from, count, immediate))
+  }
+
+  async readBlock({ target }: { readonly target: Uint8Array }, options?: CallOptions): Promise<ReadResult> {
+    return this.#relative(options, async (from) => this.#blocks.read(from, target))
+  }
+
+  async position(options?: CallOptions): Promise<TapePosition> {
+    return this.#command(options, async () => this.#where())
+  }
+
+  /** Where the drive stands, found out where it's in doubt; that is what is believed then. */
+  async #where(): Promise<TapePosition> {
+    const session = this.#session
+    session.requireLoaded()
+    return session.uninterrupted(async () => {
+      const { place, proven } = session
+      if (proven && place !== undefined) return session.position(place)
+      const found = session.standsAt(await this.#positions.find(session.lastCertain))
+      session.requireLoaded()
+      return session.position(found)
+    })
+  }
+
+  async identity(options?: CallOptions): Promise<DriveIdentity> {
+    return this.#command(options, async () => {
+      const { inquiry, serial, quirks } = await this.#session.facts()
+      const { vendor, product, revision } = inquiry
+      return {
+        vendor,
+        product,
+        revision,
+        ...(serial === undefined ? {} : { serial }),
+        quirks: describeQuirks(quirks),
+      }
+    })
+  }
+
+  async takeAlerts(options?: CallOptions): Promise<readonly TapeAlert[]> {
+    return this.#command(options, async () => {
+      await this.#session.readAlerts(options)
+      return this.#session.takeAlerts()
+    })
+  }
+
+  async settings(options?: CallOptions): Promise<DriveSettings> {
+    return this.#command(options, async () => readSettings(this.#session, options))
+  }
+
+  async change(change: DriveSettingsChange, options?: CallOptions): Promise<DriveSettings> {
+    return this.#command(options, async () => changeSettings(this.#session, change, options))
+  }
+
+  async densities(
+    { media }: { readonly media: boolean },
+    options?: CallOptions,
+  ): Promise<readonly DensityDescriptor[]> {
+    return this.#command(options, async () => readDensities(this.#session, media, options))
+  }
+
+  async attributes(options?: CallOptions): Promise<readonly MediumAttribute[]> {
+    return this.#command(options, async () => readAttributes(this.#session, options))
+  }
+
+  #command<Result>(options: CallOptions | undefined, run: () => Promise<Result>): Promise<Result> {
+    return this.#commands.run(async () => {
+      throwIfAborted(options)
+      return run()
+    })
+  }
+
+  /** Runs what counts on the place, once the drive is known to stand where its user believes it to. */
+  #relative<Result>(
+    options: CallOptions | undefined,
+    run: (from: Place) => Promise<Result>,
+  ): Promise<Result> {
+    return this.#command(options, async () => {
+      this.#session.requireLoaded()
+      return this.#session.uninterrupted(async () => run(await this.#prove()))
+    })
+  }
+
+  async #prove(): Promise<Place> {
+    const session = this.#session
+    const { place: believed, proven, doubt, lastCertain } = session
+    if (proven && believed !== undefined) return believed
+    const at = session.standsAt(await this.#positions.find(believed ?? lastCertain))
+    session.requireLoaded()
+    if (at.object === believed?.object) return at
+    throw notWhereBelieved(session.name, at.object, believed?.object, doubt)
+  }
+
+  /**
+   * Makes what was written last durable before a motion, which would do so as well but not tell when that fails. Where the drive was
+   * reset in between, it's found out whether it is still there.
+   */
+  async #settle(): Promise<void> {
+    const session = this.#session
+    if (!session.loaded || !this.#blocks.unflushed || session.place === undefined) return
+    const { place: believed, proven } = session
+    if (!proven) {
+      const at = session.standsAt(await this.#positions.find(believed))
+      session.requireLoaded()
+      if (at.object !== believed.object) throw this.#blocks.lost(at.object, believed.object)
+    }
+    await this.#blocks.flush(believed)
+  }
+}
+
+function checkCount(name: string, value: number, least: number): void {
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new TypeError(`${name} is ${value}; allowed: whole numbers${least === 0 ? ' from 0 on' : ''}`)
+}

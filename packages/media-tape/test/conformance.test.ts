@@ -1,0 +1,60 @@
+import { createVirtualClock, tapeDriveSuite } from '@nb/test-kit'
+import t from 'tap'
+import { loadedDrive, mouth, slot } from './library.ts'
+import { createScsiTapeDrive } from '../src/ssc/scsi-tape-drive.ts'
+import { TapeTarget, type TapeTargetOptions } from './ssc/tape-target.ts'
+
+const histories = process.env['NB_LONG'] === '1' ? 2000 : 20
+const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
+const capacityBytes = 65_536
+const earlyWarningBytes = 8192
+
+t.test('the emulated drive', async (t) => {
+  tapeDriveSuite(
+    { test: (name, run) => t.test(name, run) },
+    {
+      setup: async () => {
+        const { library, drive } = await loadedDrive({ capacityBytes, earlyWarningBytes })
+        const setWriteProtect = async (writeProtected: boolean): Promise<void> => {
+          await library.robot.move({ from: mouth(1), to: slot(1) })
+          await library.setWriteProtect({ barcode: 'E00001L8', writeProtected })
+          await library.robot.move({ from: slot(1), to: mouth(1) })
+        }
+        return { library, drive, capacityBytes, setWriteProtect }
+      },
+      teardown: async (fixture) =>
+        (fixture as unknown as { library: { stop(): Promise<void> } }).library.stop(),
+    },
+    { histories, seed },
+  )
+})
+
+const targets: Record<string, TapeTargetOptions> = {
+  'that knows everything': {},
+  'that tells nothing of its commands': { silent: true, lacks: ['log-sense', 'read-attribute'] },
+  'without LOCATE and without the long form of positions': { lacks: ['locate-16', 'locate-10'] },
+  'with short positions and LOCATE of 10 bytes': { lacks: ['locate-16'] },
+  'whose places are counted': {
+    counted: true,
+    lacks: ['locate-16', 'locate-10', 'log-sense', 'read-attribute'],
+  },
+}
+
+for (const [what, options] of Object.entries(targets))
+  t.test(`a drive behind SCSI ${what}`, async (t) => {
+    tapeDriveSuite(
+      { test: (name, run) => t.test(name, run) },
+      {
+        setup: async () => {
+          const transport = new TapeTarget({ capacityBytes, earlyWarningBytes, ...options })
+          const drive = createScsiTapeDrive({ transport, clock: createVirtualClock() })
+          await drive.load()
+          const setWriteProtect = async (on: boolean): Promise<void> => void (transport.writeProtected = on)
+          return { drive, capacityBytes, setWriteProtect }
+        },
+        teardown: async () => undefined,
+        ...(options.lacks?.includes('locate-16') === true ? { unsupported: ['file-numbers'] as const } : {}),
+      },
+      { histories, seed },
+    )
+  })
