@@ -95,7 +95,12 @@ export class EmulatedTransport implements ScsiTransport {
 
   async reset(options?: CallOptions): Promise<void> {
     throwIfAborted(options)
+    for (const entry of this.#waiting.splice(0)) {
+      entry.done()
+      entry.reject(this.#lost('it was reset', false))
+    }
     this.#connect()
+    for (const { abort } of this.#running) abort.abort(this.#lost('it was reset', true))
     this.#parts.unit.reset()
     await this.#parts.unit.settled()
   }
@@ -148,8 +153,8 @@ export class EmulatedTransport implements ScsiTransport {
   #send(entry: Entry): void {
     const { command, abort } = entry
     try {
-      this.#connect()
-      if (command.nexus !== undefined && command.nexus !== this.#nexus)
+      if (command.nexus === undefined) this.#connect()
+      if (command.nexus !== undefined && (!this.#connected || command.nexus !== this.#nexus))
         throw this.#lost(`the command was for connection ${command.nexus}, this is ${this.#nexus}`, false)
     } catch (error) {
       this.#end(entry)
@@ -204,6 +209,6 @@ function checkCommand({ cdb, dataIn, dataOut, timeoutMs }: ScsiCommand): void {
     throw new NbError('argument-invalid', why, { details: {} })
   }
   if (![6, 10, 12, 16].includes(cdb.length)) refuse(`a CDB of ${cdb.length} bytes; allowed: 6, 10, 12, 16`)
-  if (dataIn !== undefined && dataOut !== undefined) refuse('a command has one direction')
+  if ((dataIn?.length ?? 0) > 0 && (dataOut?.length ?? 0) > 0) refuse('a command has one direction')
   if (timeoutMs !== undefined && !(timeoutMs >= 1)) refuse(`a timeout of ${timeoutMs} ms; allowed: from 1 on`)
 }

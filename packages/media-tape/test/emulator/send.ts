@@ -4,6 +4,7 @@ import type { CartridgeStore } from '../../src/emulator/medium/cartridge.ts'
 import type { TapeEmulatorOptions } from '../../src/emulator/library-options.ts'
 import { createTapeEmulator, type TapeEmulator } from '../../src/emulator/tape-emulator.ts'
 import type { CdbFields, CdbName } from '../../src/scsi/cdb-fields.ts'
+import { cdbLayouts } from '../../src/scsi/cdb-layouts.ts'
 import { buildCdb } from '../../src/scsi/cdb.ts'
 import { parseSense, type SenseData } from '../../src/scsi/sense.ts'
 
@@ -32,9 +33,11 @@ export async function send<Name extends CdbName>(
   fields: Partial<CdbFields[Name]> = {},
   { dataOut, inBytes = 4096, signal, timeoutMs }: SendOptions = {},
 ): Promise<Sent> {
-  const withLength: Record<string, unknown> = { ...fields }
   const target = Buffer.alloc(inBytes)
-  const cdb = buildCdb(command, withLength as Partial<CdbFields[Name]>)
+  const hasLength = 'allocationLength' in cdbLayouts[command].fields && command !== 'read-position'
+  const most = command.endsWith('-6') || command === 'request-sense' ? 255 : 65_535
+  const length = hasLength ? { allocationLength: Math.min(most, inBytes) } : {}
+  const cdb = buildCdb(command, { ...length, ...fields })
   const result = await transport.execute(
     {
       cdb,

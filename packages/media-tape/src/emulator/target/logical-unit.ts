@@ -202,7 +202,8 @@ export class LogicalUnit {
     const dataOut = typeof wanted === 'number' ? task.dataOut.subarray(0, wanted) : task.dataOut
     const answer = await command.run(cdb, { ...task, dataOut })
     const most = fields['allocationLength']
-    if (answer.dataIn === undefined || typeof most !== 'number') return answer
+    // READ POSITION has one for other forms than ours, which are of one length each (SSC-5, 7.7).
+    if (answer.dataIn === undefined || typeof most !== 'number' || name === 'read-position') return answer
     return { ...answer, dataIn: answer.dataIn.subarray(0, most) }
   }
 

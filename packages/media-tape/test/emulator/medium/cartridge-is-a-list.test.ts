@@ -7,7 +7,7 @@ import { directoryCartridges } from '../../../src/emulator/medium/directory-cart
 import { memoryCartridges } from '../../../src/emulator/medium/memory-cartridges.ts'
 import { spaceBlocks, spaceFilemarks } from '../../../src/emulator/medium/spacing.ts'
 import { ListTape } from '../list-tape.ts'
-import { numRuns, seed } from '../runs.ts'
+import { propertyRuns } from '../../property-runs.ts'
 
 type Step =
   | { readonly do: 'block'; readonly bytes: number }
@@ -98,7 +98,6 @@ for (const [where, make] of [
   ['in a directory', () => inDirectory(createPowerLossStorage())],
 ] as const)
   t.test(`a tape ${where} is a list of blocks and filemarks`, async (t) => {
-    t.comment(`${numRuns} histories (10000 with NB_LONG=1), seed ${seed}`)
     await fc.assert(
       fc.asyncProperty(steps, async (history) => {
         const store = make()
@@ -110,14 +109,13 @@ for (const [where, make] of [
         await cartridge.close()
         await compare(await store.open('TAPE1'), tape.list)
       }),
-      { numRuns, seed },
+      propertyRuns(t, 200),
     )
   })
 
 t.test(
   'a loss of power takes objects from the end, down to the durable ones, and damages none',
   async (t) => {
-    t.comment(`${numRuns} histories (10000 with NB_LONG=1), seed ${seed}`)
     await fc.assert(
       fc.asyncProperty(steps, fc.nat(), fc.nat(200), async (history, powerSeed, losesAt) => {
         let operations = 0
@@ -163,7 +161,7 @@ t.test(
         )
         assert.ok(wasThere, 'what is left was on the tape in that order')
       }),
-      { numRuns, seed },
+      propertyRuns(t, 200),
     )
   },
 )
