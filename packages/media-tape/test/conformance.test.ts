@@ -1,6 +1,9 @@
 import { createVirtualClock, tapeDriveSuite } from '@nb/test-kit'
 import t from 'tap'
 import { loadedDrive, mouth, slot } from './library.ts'
+import { createTapeEmulator } from '../src/emulator/tape-emulator.ts'
+import { buildCdb } from '../src/scsi/cdb.ts'
+import { ScsiUnit } from '../src/scsi/scsi-unit.ts'
 import { createScsiTapeDrive } from '../src/ssc/scsi-tape-drive.ts'
 import { TapeTarget, type TapeTargetOptions } from './ssc/tape-target.ts'
 
@@ -58,3 +61,37 @@ for (const [what, options] of Object.entries(targets))
       { histories, seed },
     )
   })
+
+t.test('a drive of the emulated library, behind SCSI', async (t) => {
+  tapeDriveSuite(
+    { test: (name, run) => t.test(name, run) },
+    {
+      setup: async () => {
+        const clock = createVirtualClock()
+        const emulator = createTapeEmulator(
+          { clock },
+          { slots: 2, drives: 1, capacityBytes, earlyWarningBytes },
+        )
+        await emulator.start()
+        const changer = emulator.transport('changer')
+        const drive = createScsiTapeDrive({ transport: emulator.transport('drive1'), clock })
+        const move = async (source: number, destination: number): Promise<void> => {
+          const cdb = buildCdb('move-medium', { transport: 1, source, destination })
+          const ended = await new ScsiUnit(changer, 'changer', clock).ask({ cdb })
+          if (!ended.good) throw new Error(ended.text)
+        }
+        await move(1024, 256)
+        await drive.load()
+        const setWriteProtect = async (writeProtected: boolean): Promise<void> => {
+          await move(256, 1024)
+          await emulator.operator.change({ name: 'E00001L8', writeProtected })
+          await move(1024, 256)
+        }
+        return { drive, capacityBytes, setWriteProtect, emulator }
+      },
+      teardown: async (fixture) =>
+        (fixture as unknown as { emulator: { stop(): Promise<void> } }).emulator.stop(),
+    },
+    { histories, seed },
+  )
+})
