@@ -282,9 +282,17 @@ export interface MediaServer {
    * `already-exists`, and what the medium rejects with.
    */
   writeCopy(input: CopyToWrite, options?: CallOptions): AsyncIterable<WriteEvent>
-  /** Removes an image's fragments. Idempotent. Rejects with `storage-unit-unknown`. */
+  /**
+   * Removes an image's fragments; with `unfinished` only those of copies whose last fragment is not there. Idempotent. Rejects with
+   * `storage-unit-unknown`.
+   */
   removeImage(
-    input: { readonly storageUnit: string; readonly backupId: string; readonly copy?: number },
+    input: {
+      readonly storageUnit: string
+      readonly backupId: string
+      readonly copy?: number
+      readonly unfinished?: boolean
+    },
     options?: CallOptions,
   ): Promise<void>
 }

@@ -24,10 +24,16 @@ export interface MediaStore {
   storedImages(options?: CallOptions): AsyncIterable<StoredImage>
   /**
    * Removes all fragments of an image's copy, committed or not; with `after` only those of higher numbers, durably before
-   * it resolves. Absence is no error.
+   * it resolves. With `unfinished` nothing goes of a copy whose last fragment is there, or of which that can't be told. Absence is no
+   * error.
    */
   removeImage(
-    input: { readonly backupId: string; readonly copy?: number; readonly after?: number },
+    input: {
+      readonly backupId: string
+      readonly copy?: number
+      readonly after?: number
+      readonly unfinished?: boolean
+    },
     options?: CallOptions,
   ): Promise<{ readonly fragments: number; readonly bytes: number }>
   /** Size and free bytes of what it writes to; a store without it has no room of its own that could be told. */

@@ -7,6 +7,7 @@ import {
   NbError,
 } from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
+import type { CopiesInWork } from './copies-in-work.ts'
 import { copyOfImage } from './copy-of-image.ts'
 import { mediaServerOf } from './session-calls.ts'
 import type { JobWorker, WorkContext, WorkResult } from './workers.ts'
@@ -18,28 +19,10 @@ type DuplicateParts = Pick<ManagerParts, 'broker' | 'catalog' | 'mediaServers' |
  * its media server to that of the storage unit which the job was granted, which writes it as a further copy. The catalog learns of the
  * copy when all of it is durable; until then a failure leaves nothing. The medium to read is asked for once there is one to write.
  */
-export function duplicateWorker(parts: DuplicateParts): JobWorker {
-  /** The images that get a copy now, each with its job: two would give it the same number. */
-  const underWay = new Map<string, string>()
+export function duplicateWorker(parts: DuplicateParts, copies: CopiesInWork): JobWorker {
   return {
-    run: async (context) => {
-      const { backupId } = asked(context.parameters)
-      const other = underWay.get(backupId)
-      if (other !== undefined)
-        throw new NbError(
-          'state-conflict',
-          `job ${other} is making a copy of image ${backupId}; try again after it`,
-          {
-            details: { backupId, jobId: other },
-          },
-        )
-      underWay.set(backupId, context.jobId)
-      try {
-        return await duplicate(parts, context)
-      } finally {
-        underWay.delete(backupId)
-      }
-    },
+    run: (context) =>
+      copies.make(asked(context.parameters).backupId, context.jobId, () => duplicate(parts, context)),
   }
 }
 

@@ -1,5 +1,7 @@
 import type { ImageCopy, ImageRecord, ImageState } from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
+import type { CopiesInWork } from './copies-in-work.ts'
+import { type FoundCopy, keyOfCopy, removeRest } from './copy-rests.ts'
 import { storedBytesOf } from './expected-bytes.ts'
 import { type StoragePlace, removeImage, removeOneCopy } from './give-back.ts'
 import { attempt } from './patience.ts'
@@ -18,10 +20,12 @@ export interface CleanupReport {
   readonly removed: readonly string[]
   /** Copies whose own time had come while others of their images stay, and that are gone now, as `IMAGE copy N`. */
   readonly removedCopies: readonly string[]
+  /** What was left of copies that were never made, or given up, and is gone now, as `IMAGE copy N on UNIT`. */
+  readonly removedRests: readonly string[]
   /** Images whose fragments could not be removed yet. */
   readonly failed: readonly string[]
   /**
-   * Fragments on storage units of which the catalog has no record: left alone, they may be imported. None where the
+   * Fragments on storage units of which the catalog has no record, as images or as whole copies: left alone, they may be imported. None where the
    * clean-up did not look for them (`fragmentCheckMs`).
    */
   readonly unknown: readonly (StoragePlace & { readonly backupId: string })[]
@@ -52,7 +56,7 @@ export interface Housekeeping {
 }
 
 /** Makes the housekeeping. */
-export function createHousekeeping(parts: ManagerParts): Housekeeping {
+export function createHousekeeping(parts: ManagerParts, copies: CopiesInWork): Housekeeping {
   const { clock, log } = parts
   let under: Promise<CleanupReport> | undefined
   let cancel: (() => void) | undefined
@@ -62,7 +66,7 @@ export function createHousekeeping(parts: ManagerParts): Housekeeping {
   const cleanOnce = async ({ signal }: AbortController): Promise<CleanupReport> => {
     const now = clock.now()
     const isToLook = looked === undefined || now - looked >= parts.fragmentCheckMs
-    const report = await cleanUp(parts, isToLook, signal)
+    const report = await cleanUp(parts, copies, isToLook, signal)
     if (isToLook && !signal.aborted) looked = now
     return report
   }
@@ -93,11 +97,12 @@ export function createHousekeeping(parts: ManagerParts): Housekeeping {
 export function cleanupWorker(housekeeping: Housekeeping): JobWorker {
   return {
     run: async ({ say }) => {
-      const { expired, held, discarded, removed, removedCopies, failed, unknown, purgedJobs } =
+      const { expired, held, discarded, removed, removedCopies, removedRests, failed, unknown, purgedJobs } =
         await housekeeping.clean()
       await say(
         `expired ${expired.length}, still needed ${held.length}, discarded ${discarded.length}, ` +
-          `removed ${removed.length}, copies removed ${removedCopies.length}, not yet removed ${failed.length}, unknown to the catalog ${unknown.length}, ` +
+          `removed ${removed.length}, copies removed ${removedCopies.length}, ` +
+          `rests of copies removed ${removedRests.length}, not yet removed ${failed.length}, unknown to the catalog ${unknown.length}, ` +
           `old jobs ${purgedJobs}`,
       )
       if (failed.length === 0) return { status: 0 }
@@ -107,7 +112,12 @@ export function cleanupWorker(housekeeping: Housekeeping): JobWorker {
   }
 }
 
-async function cleanUp(parts: ManagerParts, looks: boolean, signal: AbortSignal): Promise<CleanupReport> {
+async function cleanUp(
+  parts: ManagerParts,
+  inWork: CopiesInWork,
+  looks: boolean,
+  signal: AbortSignal,
+): Promise<CleanupReport> {
   const { catalog, store } = parts
   const { expired, held, copies = [] } = await catalog.expireDue({}, { signal })
   const removedCopies: string[] = []
@@ -124,10 +134,10 @@ async function cleanUp(parts: ManagerParts, looks: boolean, signal: AbortSignal)
     // The flow of a job that still settles removes its own image.
     if (store.current(image.jobId) !== undefined) continue
     const done = await removeImage(parts, image.backupId, image.jobId, await placesOf(parts, image, places))
-    if (done) kept?.ids.delete(image.backupId)
     ;(done ? removed : failed).push(image.backupId)
   }
-  const unknown = looks && kept && !signal.aborted ? await unknownFragments(parts, kept, signal) : []
+  const found =
+    looks && kept && !signal.aborted ? await unknownFragments(parts, inWork, kept, signal) : nothingFound
   return {
     expired,
     held,
@@ -135,7 +145,7 @@ async function cleanUp(parts: ManagerParts, looks: boolean, signal: AbortSignal)
     removed,
     removedCopies,
     failed,
-    unknown,
+    ...found,
     purgedJobs: await store.purge(),
   }
 }
@@ -193,27 +203,32 @@ async function imagesIn(
   return images
 }
 
-/** The images that have copies, as the catalog knows them, and where the copies are. */
+/** The copies of images, as the catalog knows them, and where there may be more. */
 interface KeptImages {
-  readonly ids: Set<string>
+  readonly copies: ReadonlySet<string>
   readonly places: readonly StoragePlace[]
 }
 
-async function keptImages({ catalog }: ManagerParts): Promise<KeptImages> {
-  const ids = new Set<string>()
+async function keptImages({ catalog, store }: ManagerParts): Promise<KeptImages> {
+  const copies = new Set<string>()
   const units = new Map<string, Set<string>>()
-  for await (const { backupId, copies } of catalog.listImages({ states: ['complete', 'expired'] })) {
-    ids.add(backupId)
-    for (const { mediaServer, storageUnit } of copies) {
-      const known = units.get(mediaServer)
-      if (known === undefined) units.set(mediaServer, new Set([storageUnit]))
-      else known.add(storageUnit)
-    }
+  const add = (mediaServer: string, storageUnit: string): void => {
+    const known = units.get(mediaServer)
+    if (known === undefined) units.set(mediaServer, new Set([storageUnit]))
+    else known.add(storageUnit)
   }
+  for await (const image of catalog.listImages({ states: ['complete', 'expired'] }))
+    for (const copy of image.copies) {
+      copies.add(keyOfCopy(image.backupId, copy))
+      add(copy.mediaServer, copy.storageUnit)
+    }
+  // A killed one may have been the first to write there.
+  for await (const { mediaServer, storageUnit } of store.list({ types: ['duplicate'] }))
+    if (mediaServer !== undefined && storageUnit !== undefined) add(mediaServer, storageUnit)
   const places = [...units].flatMap(([mediaServer, names]) =>
     [...names].map((storageUnit) => ({ mediaServer, storageUnit })),
   )
-  return { ids, places }
+  return { copies, places }
 }
 
 /**
@@ -238,29 +253,42 @@ async function placesOf(
   return [{ mediaServer, storageUnit }, ...elsewhere]
 }
 
+type Found = Pick<CleanupReport, 'unknown' | 'removedRests'>
+
+const nothingFound: Found = { unknown: [], removedRests: [] }
+
+/** Looks at what the storage units hold and the catalog does not know. */
 async function unknownFragments(
-  { catalog, mediaServers, log }: ManagerParts,
-  { ids, places }: KeptImages,
+  parts: ManagerParts,
+  inWork: CopiesInWork,
+  { copies, places }: KeptImages,
   signal: AbortSignal,
-): Promise<CleanupReport['unknown']> {
+): Promise<Found> {
+  const { catalog, mediaServers, log } = parts
   const unknown: (StoragePlace & { readonly backupId: string })[] = []
-  for (const place of places) {
-    await attempt(log, `fragments of ${place.storageUnit}`, async () => {
-      const stored = mediaServerOf(mediaServers, place.mediaServer).storedImages(
-        { storageUnit: place.storageUnit },
-        { signal },
-      )
-      for await (const { backupId } of stored) {
+  const removedRests: string[] = []
+  for (const { mediaServer, storageUnit } of places) {
+    const rests: FoundCopy[] = []
+    const isUnknown = (backupId: string, what: string): void => {
+      log.error('storage unit %s has %s of image %s, unknown to the catalog', storageUnit, what, backupId)
+      unknown.push({ mediaServer, storageUnit, backupId })
+    }
+    await attempt(log, `fragments of ${storageUnit}`, async () => {
+      const stored = mediaServerOf(mediaServers, mediaServer).storedImages({ storageUnit }, { signal })
+      for await (const { backupId, copy } of stored) {
+        if (copies.has(keyOfCopy(backupId, { copy, storageUnit }))) continue
         // The catalog is asked only for what it may have come to know meanwhile.
-        if (ids.has(backupId) || (await catalog.getImage({ backupId })) !== undefined) continue
-        log.error(
-          'storage unit %s has fragments of image %s, unknown to the catalog',
-          place.storageUnit,
-          backupId,
-        )
-        unknown.push({ mediaServer: place.mediaServer, storageUnit: place.storageUnit, backupId })
+        if ((await catalog.getImage({ backupId })) === undefined) isUnknown(backupId, 'fragments')
+        else rests.push({ mediaServer, storageUnit, backupId, copy })
       }
     })
+    for (const rest of rests) {
+      if (signal.aborted) break
+      const outcome = await removeRest(parts, inWork, rest)
+      const { backupId, copy } = rest
+      if (outcome === 'gone') removedRests.push(`${backupId} copy ${copy} on ${storageUnit}`)
+      else if (outcome === 'stays') isUnknown(backupId, `copy ${copy}`)
+    }
   }
-  return unknown
+  return { unknown, removedRests }
 }

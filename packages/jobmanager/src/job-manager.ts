@@ -29,6 +29,7 @@ import { explainJob, explainParent, explainRest } from './explain.ts'
 import { FinalWaiters } from './final-waiters.ts'
 import { type Flows, type FlowParts, createFlows } from './flows.ts'
 import { importWorker } from './import-work.ts'
+import { CopiesInWork } from './copies-in-work.ts'
 import { duplicateWorker } from './duplicate-work.ts'
 import {
   type CleanupReport,
@@ -112,14 +113,15 @@ class JobEngine implements JobManagerService {
     const leases = createLeaseKeeper(broker, clock, log)
     const late = createLateAnswers(broker, catalog, log)
     const base = { ...withDefaults(options), broker, catalog, mediaServers, store, leases, late, clock, log }
-    this.#housekeeping = createHousekeeping(base)
+    const copies = new CopiesInWork()
+    this.#housekeeping = createHousekeeping(base, copies)
     this.#parts = {
       ...base,
       workers: {
         'image-cleanup': cleanupWorker(this.#housekeeping),
         verify: verifyWorker(components),
         import: importWorker(components),
-        duplicate: duplicateWorker(base),
+        duplicate: duplicateWorker(base, copies),
         ...components.workers,
       },
       requests: createMediaRequests(base),

@@ -1,7 +1,15 @@
-import { type CallOptions, type Files, type StoredImage, throwIfAborted } from '@nb/contracts'
+import { type CallOptions, type Files, NbError, type StoredImage, throwIfAborted } from '@nb/contracts'
+import { describeFragmentFile } from './described-fragment.ts'
 import { mediaFailure } from './failure.ts'
+import type { FragmentIdentity } from './fragment-check.ts'
 import type { UnitDirectory } from './marker.ts'
-import { TEMPORARY_SUFFIX, directoryNameOf, parseFragmentFileName, textOfDirectoryName } from './names.ts'
+import {
+  TEMPORARY_SUFFIX,
+  directoryNameOf,
+  fragmentFileName,
+  parseFragmentFileName,
+  textOfDirectoryName,
+} from './names.ts'
 
 /**
  * Where fragments lie: `<directory>/<client>/<backup id>/<copy>-<number>.nbf`. A person finds them by name; nothing
@@ -13,7 +21,10 @@ export interface ImageFolders {
   /** Where a file of an image is, or `undefined`. */
   find(backupId: string, fileName: string): Promise<string | undefined>
   storedImages(options?: CallOptions): AsyncIterable<StoredImage>
-  /** Removes an image's fragments, of one copy where one is named, behind `after` where a number is. */
+  /**
+   * Removes an image's fragments, of one copy where one is named, behind `after` where a number is, only of copies without a last fragment
+   * where that is asked for.
+   */
   removeImage(input: RemovedPart): Promise<{ readonly fragments: number; readonly bytes: number }>
   /** Removes every fragment that was not committed; gives their number. */
   removeTemporaries(): Promise<number>
@@ -26,6 +37,7 @@ export interface RemovedPart {
   readonly backupId: string
   readonly copy?: number
   readonly after?: number
+  readonly unfinished?: boolean
 }
 
 /** Folders on a storage unit's directory. */
@@ -95,16 +107,19 @@ export function createImageFolders(unit: UnitDirectory): ImageFolders {
     }
   }
 
-  async function removeImage({ backupId, copy, after = 0 }: RemovedPart): Promise<{
+  async function removeImage({ backupId, copy, after = 0, unfinished = false }: RemovedPart): Promise<{
     readonly fragments: number
     readonly bytes: number
   }> {
     let fragments = 0
     let bytes = 0
     for (const folder of await foldersOf(backupId)) {
-      for (const name of inRemovalOrder(await files.list(folder))) {
+      const names = await files.list(folder)
+      const ended = unfinished ? await endedCopies(folder, backupId, names) : new Set<number>()
+      for (const name of inRemovalOrder(names)) {
         const file = parseFragmentFileName(name)
         if (file === undefined || (copy !== undefined && file.copy !== copy) || file.number <= after) continue
+        if (ended.has(file.copy)) continue
         bytes += (await files.stat(`${folder}/${name}`))?.sizeBytes ?? 0
         fragments += 1
         await files.remove(`${folder}/${name}`)
@@ -112,6 +127,25 @@ export function createImageFolders(unit: UnitDirectory): ImageFolders {
       await removeIfEmpty(files, folder, directory)
     }
     return { fragments, bytes }
+  }
+
+  /** The copies in a folder whose last fragment is there, or may be: one that can't be read tells nothing. */
+  async function endedCopies(
+    folder: string,
+    backupId: string,
+    names: readonly string[],
+  ): Promise<ReadonlySet<number>> {
+    const newest = new Map<number, number>()
+    for (const name of names) {
+      const file = parseFragmentFileName(name)
+      if (file?.committed === true) newest.set(file.copy, Math.max(file.number, newest.get(file.copy) ?? 0))
+    }
+    const ended = new Set<number>()
+    for (const [copy, number] of newest) {
+      const path = `${folder}/${fragmentFileName(copy, number)}`
+      if (await mayBeLast(files, { storageUnit, backupId, copy, number, path })) ended.add(copy)
+    }
+    return ended
   }
 
   return {
@@ -148,6 +182,17 @@ export function createImageFolders(unit: UnitDirectory): ImageFolders {
         throw failure(error, 'writing to', directory)
       }
     },
+  }
+}
+
+async function mayBeLast(files: Files, identity: FragmentIdentity): Promise<boolean> {
+  try {
+    const found = await describeFragmentFile(await files.open(identity.path, 'read'), identity)
+    await found.close()
+    return found.last
+  } catch (error) {
+    if (error instanceof NbError && error.code === 'fragment-corrupt') return true
+    throw error
   }
 }
 

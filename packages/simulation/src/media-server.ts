@@ -149,7 +149,9 @@ export function createSimulatedMediaServer(name: string, parts: MediaServerParts
     verifyCopy: async function* () {
       throw noBytes()
     },
-    removeImage: async ({ storageUnit, backupId, copy }) => {
+    removeImage: async ({ storageUnit, backupId, copy, unfinished = false }) => {
+      // What stands on the shelf is whole.
+      if (unfinished) return
       await shelf.remove(storageUnit, backupId, copy)
     },
   }

@@ -1,7 +1,7 @@
 import type { DescribedCopy, MediaServer } from '@nb/contracts'
 import { storedImage } from '../schemas/media.ts'
 import { mediaAnswer } from '../schemas/resources.ts'
-import { closed, count, empty, integer, json, list, maybe, nothing, text } from '../schemas/schema.ts'
+import { closed, count, empty, flag, integer, json, list, maybe, nothing, text } from '../schemas/schema.ts'
 import { fileListTotals, imageCopy } from '../schemas/image.ts'
 import { copyToRead, copyToWrite, verifyEvent, writeEvent } from '../schemas/copies.ts'
 import {
@@ -41,7 +41,12 @@ export const mediaServerContract: PortContract<MediaServer> = {
   ),
   writeCopy: stream(copyToWrite, writeEvent),
   removeImage: call(
-    closed<In<'removeImage'>>({ storageUnit: text, backupId: text, copy: maybe(count) }),
+    closed<In<'removeImage'>>({
+      storageUnit: text,
+      backupId: text,
+      copy: maybe(count),
+      unfinished: maybe(flag),
+    }),
     nothing,
   ),
 }

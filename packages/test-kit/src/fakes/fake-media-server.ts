@@ -389,8 +389,10 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
         yield { kind: 'damage', code: 'fragment-missing', message: `${backupId} is not there` }
       yield { kind: 'verified', fragments: copy.fragments.length, bytes: 0, members: 0 }
     },
-    removeImage: async ({ storageUnit, backupId }) => {
+    removeImage: async ({ storageUnit, backupId, unfinished = false }) => {
       reachable()
+      // What is stored here is whole.
+      if (unfinished) return
       stored.get(storageUnit)?.delete(backupId)
     },
     get live() {

@@ -268,6 +268,24 @@ function images(check: Check): void {
     assert.deepEqual(await fixture.store.removeImage({ backupId }), { fragments: 0, bytes: 0 })
     assert.equal((await listed(fixture)).length, 1)
   })
+  check(
+    'of an unfinished copy all is removed, of one whose last fragment is there nothing',
+    async (fixture) => {
+      const payload = noise(15, 1024)
+      for (const copy of [1, 2]) {
+        await store(fixture, { payload, fragment: { copy } })
+        const last = { copy, number: 2, streamOffset: 1024 }
+        await store(fixture, { payload, fragment: last, trailer: { last: copy === 2 } })
+      }
+      assert.equal((await fixture.store.removeImage({ backupId, copy: 2, unfinished: true })).fragments, 0)
+      assert.equal((await fixture.store.removeImage({ backupId, copy: 1, unfinished: true })).fragments, 2)
+      assert.equal((await fixture.store.removeImage({ backupId, unfinished: true })).fragments, 0)
+      assert.deepEqual(
+        (await listed(fixture)).map(({ copy, fragments }) => [copy, fragments]),
+        [[2, 2]],
+      )
+    },
+  )
   check('what lies behind a fragment is removed, committed or not, and the row goes on', async (fixture) => {
     const payload = noise(16, 1024)
     for (const number of [1, 2, 3, 4]) {
