@@ -107,15 +107,20 @@ export class EmulatedTransport implements ScsiTransport {
 
   /** The connection breaks: all that is under way ends, and what waits with it. */
   lose(why: string): void {
+    this.cut(why)()
+  }
+
+  /** The connection breaks, and those who wait for answers learn of it with the call of what this gives. */
+  cut(why: string): () => void {
     this.#connected = false
     const ended = [...this.#running, ...this.#waiting.splice(0)]
     this.#running.clear()
     for (const entry of ended) {
       entry.done()
-      entry.reject(this.#lost(why, entry.sent))
       entry.abort.abort(new Error(why))
     }
     this.#parts.unit.nexusLost(this.#parts.initiator)
+    return () => ended.forEach((entry) => entry.reject(this.#lost(why, entry.sent)))
   }
 
   #connect(): void {

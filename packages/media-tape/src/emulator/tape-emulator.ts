@@ -59,11 +59,13 @@ export function createTapeEmulator(
   let cycle: Promise<void> | undefined
   const powerCycle = async (by: LogicalUnit | undefined): Promise<void> => {
     isOn = false
-    for (const transport of transports.values()) transport.lose('the power is away')
+    // Whoever waits learns of it when the library can be reached again.
+    const tell = [...transports.values()].map((transport) => transport.cut('the power was away'))
     for (const drive of drives) await drive.powerOff(drive.unit === by)
     changer.unit.poweredOn()
     for (const drive of drives) await drive.powerOn()
     isOn = true
+    for (const one of tell) one()
   }
   const losePower = async (by?: LogicalUnit): Promise<void> => {
     // Two units that wait for each other's commands to end would wait for ever.

@@ -159,6 +159,8 @@ async function apply(step: Step, drive: ScsiTransport, tape: ListTape, serial: n
 
 const options = { capacityBytes, earlyWarningBytes }
 
+t.setTimeout(900_000)
+
 t.test('a drive does what a list of blocks and filemarks does', async (t) => {
   await fc.assert(
     fc.asyncProperty(steps, async (history) => {
