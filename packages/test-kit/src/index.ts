@@ -97,3 +97,5 @@ export {
   type TapeDriveLack,
   type TapeDriveSuiteOptions,
 } from './suites/tape-drive.ts'
+export { scsiTransportSuite } from './suites/scsi-transport.ts'
+export type { ScsiTransportFixture, ScsiTransportQuirk } from './suites/scsi-transport-fixture.ts'
