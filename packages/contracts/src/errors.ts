@@ -59,6 +59,8 @@ export const errorKinds = {
   'drive-not-ready': { status: 2037, retryable: true },
   'element-empty': { status: 2043, retryable: false },
   'element-full': { status: 228, retryable: false },
+  'robot-not-ready': { status: 2020, retryable: true },
+  'robot-failed': { status: 2020, retryable: false },
   'scsi-transport-lost': { status: 40, retryable: true },
   'scsi-timeout': { status: 41, retryable: true },
   'scsi-access-denied': { status: 46, retryable: false },

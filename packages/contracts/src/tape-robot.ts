@@ -23,15 +23,16 @@ export interface LibraryElement {
 /**
  * The robot of a tape library. A local power of the host it is attached to.
  *
- * Obligations: one move at a time, in the order of the calls. A move that rejects has moved nothing, except with
- * `media-position-failed` (the robot failed on its way: where the volume is, the next inventory tells).
+ * Obligations: one command at a time, in the order of the calls. A move that rejects has moved nothing, except with `robot-failed`: the
+ * robot failed on its way, or how the move ended is not known; where the volume is, the next inventory tells. A move relies on the
+ * inventory that was given last: where people may have changed something since, it rejects with `state-conflict` until another was taken.
  */
 export interface TapeRobot {
   /** All places: drives first, then slots, then import and export, each by number. */
   inventory(options?: CallOptions): Promise<readonly LibraryElement[]>
   /**
-   * Carries a volume. Rejects with `element-empty`, `element-full`, `not-found` (no such place), and with
-   * `state-conflict` while a drive holds the volume loaded: unload it first.
+   * Carries a volume. Rejects with `element-empty`, `element-full`, `not-found` (no such place), with `state-conflict` while a drive
+   * holds the volume loaded (unload it first), with `robot-not-ready` (a door is open, it is taking stock).
    */
   move(
     input: { readonly from: LibraryPlace; readonly to: LibraryPlace },

@@ -1,9 +1,11 @@
-import { createVirtualClock, tapeDriveSuite } from '@nb/test-kit'
+import { createVirtualClock, tapeDriveSuite, tapeRobotSuite } from '@nb/test-kit'
 import t from 'tap'
 import { loadedDrive, mouth, slot } from './library.ts'
-import { createTapeEmulator } from '../src/emulator/tape-emulator.ts'
+import { createTapeEmulator, type TapeEmulator } from '../src/emulator/tape-emulator.ts'
 import { buildCdb } from '../src/scsi/cdb.ts'
 import { ScsiUnit } from '../src/scsi/scsi-unit.ts'
+import { createEmulatedLibrary, type EmulatedLibrary } from '../src/index.ts'
+import { createScsiTapeRobot } from '../src/smc/scsi-tape-robot.ts'
 import { createScsiTapeDrive } from '../src/ssc/scsi-tape-drive.ts'
 import { TapeTarget, type TapeTargetOptions } from './ssc/tape-target.ts'
 
@@ -93,5 +95,41 @@ t.test('a drive of the emulated library, behind SCSI', async (t) => {
         (fixture as unknown as { emulator: { stop(): Promise<void> } }).emulator.stop(),
     },
     { histories, seed },
+  )
+})
+
+t.test('the robot of the emulated drives', async (t) => {
+  tapeRobotSuite(
+    { test: (name, run) => t.test(name, run) },
+    {
+      setup: async () => {
+        const clock = createVirtualClock()
+        const library = createEmulatedLibrary({ clock }, { slots: 4, drives: 2, capacityBytes })
+        await library.start()
+        return library
+      },
+      teardown: async (library) => (library as EmulatedLibrary).stop(),
+      unsupported: ['import-export'],
+    },
+  )
+})
+
+t.test('the robot of the emulated library, behind SCSI', async (t) => {
+  tapeRobotSuite(
+    { test: (name, run) => t.test(name, run) },
+    {
+      setup: async () => {
+        const clock = createVirtualClock()
+        const emulator = createTapeEmulator({ clock }, { slots: 4, drives: 2, capacityBytes })
+        await emulator.start()
+        const named = [1, 2].map((number) => ({ name: `drive${number}`, serial: `EMUD0000${number}` }))
+        const drives = named.map(({ name }) =>
+          createScsiTapeDrive({ transport: emulator.transport(name), clock }, { name }),
+        )
+        const transport = emulator.transport('changer')
+        return { robot: createScsiTapeRobot({ transport, clock }, { drives: named }), drives, emulator }
+      },
+      teardown: async (fixture) => (fixture as unknown as { emulator: TapeEmulator }).emulator.stop(),
+    },
   )
 })

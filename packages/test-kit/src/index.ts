@@ -99,3 +99,4 @@ export {
 } from './suites/tape-drive.ts'
 export { scsiTransportSuite } from './suites/scsi-transport.ts'
 export type { ScsiTransportFixture, ScsiTransportQuirk } from './suites/scsi-transport-fixture.ts'
+export { tapeRobotSuite, type TapeRobotFixture, type TapeRobotLack } from './suites/tape-robot.ts'
