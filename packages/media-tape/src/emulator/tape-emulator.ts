@@ -39,6 +39,8 @@ export interface TapeEmulator extends Required<Lifecycle> {
   readonly faults: EmulatorFaultPlan
   /** What a cartridge in the library remembers; of one in a drive, as of its last load or unload. */
   volume(name: string): Volume
+  /** What the store of cartridges failed with; hosts were told 4/44/00. */
+  readonly failures: readonly Error[]
   /** The power goes and comes back: connections break, buffers are lost, drives load what is in them. */
   losePower(): Promise<void>
 }
@@ -56,6 +58,8 @@ export function createTapeEmulator(
   const logicalUnits = checked.drives + 1
   let isOn = false
 
+  const failures: Error[] = []
+  const failed = (error: Error): void => void failures.push(error)
   let cycle: Promise<void> | undefined
   const powerCycle = async (by: LogicalUnit | undefined): Promise<void> => {
     isOn = false
@@ -82,6 +86,7 @@ export function createTapeEmulator(
       faults,
       logicalUnits,
       losePower,
+      failed,
       save: (volume) => state.saveVolume(volume),
       surviving: (objects) => (random === undefined ? 0 : Math.floor(random() * (objects + 1))),
     }),
@@ -97,6 +102,7 @@ export function createTapeEmulator(
     faults,
     logicalUnits,
     losePower,
+    failed,
     serial: `${checked.serialPrefix}L00001`,
     elements: state.elements,
     labelOf: (name) => state.labelOf(name),
@@ -129,6 +135,7 @@ export function createTapeEmulator(
     faults,
     operator: createOperator(state, changer, drives, checked),
     volume: (name) => state.volume(name),
+    failures,
     losePower: () => losePower(),
     transport: (unitName, host = 'host') => {
       const unit = units.get(unitName)

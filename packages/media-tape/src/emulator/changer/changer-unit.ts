@@ -26,6 +26,7 @@ export interface ChangerUnitInput extends Pick<RobotParts, 'labelOf' | 'save' | 
   readonly designator: (drive: number) => Designator
   readonly holds: (drive: number) => boolean
   losePower(by: LogicalUnit): Promise<void>
+  failed(error: Error): void
 }
 
 /** A media changer. */
@@ -50,6 +51,7 @@ export function createChangerUnit(input: ChangerUnitInput): ChangerUnit {
     modes: new ModePages(pages(elements)),
     faults,
     losePower: () => input.losePower(unit),
+    failed: (error) => input.failed(error),
     strike: (fault) => {
       if (fault.effect === 'tape-alert') unit.alerts.raise(fault.flag)
       if (fault.effect === 'drive-failed') unit.broken = true

@@ -35,6 +35,7 @@ export interface DriveUnitInput {
   save(volume: Volume): Promise<void>
   surviving(objects: number): number
   losePower(by: LogicalUnit): Promise<void>
+  failed(error: Error): void
 }
 
 /** A tape drive: what hosts talk to, and what robots and people do to it. */
@@ -73,6 +74,7 @@ export function createDriveUnit(input: DriveUnitInput): DriveUnit {
     modes,
     faults: input.faults,
     losePower: () => input.losePower(unit),
+    failed: (error) => input.failed(error),
     strike: (fault) => strike(fault, unit, mechanism, timings),
     wasReset: () => {
       Object.assign(header, { bufferedMode: 1, blockBytes: 0 })

@@ -41,6 +41,8 @@ export interface LogicalUnitParts {
   strike(fault: FaultEffect): void
   /** The unit was reset. */
   wasReset(): void
+  /** What cartridges are kept in failed: the error, which the host hears of as 4/44/00. */
+  failed(error: Error): void
 }
 
 /**
@@ -174,7 +176,10 @@ export class LogicalUnit {
       if (error instanceof CheckCondition)
         return this.#tell({ status: scsiStatus.checkCondition, sense: error.sense, dataOutBytes: 0 }, dataOut)
       if (signal.aborted) return { end: 'aborted' }
-      throw error
+      if (!isOfStore(error)) throw error
+      this.#parts.failed(error)
+      const { sense } = new CheckCondition(conditions.hardwareFailure)
+      return this.#tell({ status: scsiStatus.checkCondition, sense, dataOutBytes: 0 }, dataOut)
     }
   }
 
@@ -218,6 +223,11 @@ export class LogicalUnit {
       dataOutBytes: dataOutBytes ?? (status === scsiStatus.good ? dataOut.length : 0),
     }
   }
+}
+
+/** Errors of files and of records: they have a code. */
+function isOfStore(error: unknown): error is Error {
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string'
 }
 
 /** GOOD, for commands that have nothing to do in an emulator. */
