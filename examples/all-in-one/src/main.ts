@@ -8,6 +8,7 @@ import {
   systemClock,
   systemFiles,
 } from '@nb/contracts'
+import { outliveReaders } from '@nb/cli'
 import { type PortServer, serve } from '@nb/remote'
 import { recover } from './catalog-backup/recover.ts'
 import { type AllInOne, composeAllInOne } from './compose.ts'
@@ -17,6 +18,7 @@ import { type AllInOneOptions, checkPlaces, parseOptions } from './options.ts'
 import { terminalScreen } from './show-job.ts'
 import { lossWarning, stateWarnings } from './state-warnings.ts'
 
+outliveReaders(process.stdout, process.stderr)
 const options = parseOptions(process.argv.slice(2))
 const interrupted = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

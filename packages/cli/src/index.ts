@@ -31,6 +31,7 @@
  */
 export { runNb, type NbComponents } from './run-nb.ts'
 export { type ExitCode, UsageError } from './exit-code.ts'
+export { outliveReaders } from './outlive-readers.ts'
 export {
   createOutput,
   type Output,

@@ -5,6 +5,7 @@ import { connect } from '@nb/remote'
 import { type Command, CommanderError } from 'commander'
 import { type ExitCode, UsageError } from './exit-code.ts'
 import { tellFailure } from './failure.ts'
+import { isBrokenPipe, outliveReaders } from './outlive-readers.ts'
 import { createOutput, type Output, type OutputStream } from './output.ts'
 import { typedName } from './typed-name.ts'
 import { createProgram, type GlobalOptions, socketPathOf } from './program.ts'
@@ -107,10 +108,6 @@ function configure(command: Command, { stdout, stderr }: Pick<NbComponents, 'std
   for (const one of command.commands) configure(one, { stdout, stderr })
 }
 
-function isBrokenPipe(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'EPIPE'
-}
-
 /** The version of this package; its package.json lies above `src` and `dist` alike. */
 function packageVersion(): string {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
@@ -124,6 +121,7 @@ export async function runProcess(clock: Clock): Promise<void> {
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
   const { env, stdout, stderr } = process
+  outliveReaders(stdout, stderr)
   process.exitCode = await runNb(process.argv.slice(2), {
     env,
     cwd: process.cwd(),

@@ -39,3 +39,20 @@ t.test('a reader that leaves early is no failure, and Ctrl-C ends a follow', asy
   t.same(await gone, [0, null])
   await server.stop()
 })
+
+t.test('where nobody reads from the start, it ends as if somebody did', async (t) => {
+  const ends = async (left: readonly ('stdout' | 'stderr')[], ...args: string[]): Promise<unknown> => {
+    const child = spawn(process.execPath, [...node, ...args])
+    let err = ''
+    if (!left.includes('stderr')) child.stderr.on('data', (text) => (err += String(text)))
+    for (const stream of left) child[stream].destroy()
+    const [code] = (await once(child, 'close')) as [number | null]
+    return { code, err }
+  }
+  const [unread, deaf] = await Promise.all([
+    ends(['stdout'], '--help'),
+    ends(['stdout', 'stderr'], '--state', '/not/there', 'jobs'),
+  ])
+  t.same(unread, { code: 0, err: '' })
+  t.same(deaf, { code: 2, err: '' })
+})

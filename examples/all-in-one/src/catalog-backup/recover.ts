@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { cp, mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { importJobRequest, type Job, NbError, systemClock, systemFiles, toPath } from '@nb/contracts'
@@ -7,6 +8,7 @@ import { type AllInOne, clientName, composeAllInOne, secondStorageUnit, storageU
 import { openDatabase } from '../open-database.ts'
 import { loadDatabase } from './database-dump.ts'
 import { checkState, checkUnitFolder, checkWorkFolder } from './recovery-places.ts'
+import { lockRecovery } from './recovery-lock.ts'
 import { readRecoveryFile, type Recovery } from './recovery-file.ts'
 import { dumpName, imagesName } from './snapshot.ts'
 
@@ -22,8 +24,8 @@ export interface RecoverOptions {
 /**
  * Makes a state folder from a backup of the catalog, with nothing but the recovery file and the folder of the storage unit. It is
  * made beside its place and gets its name when all of it is there, so a recovery that is killed leaves nothing half done; the next
- * begins anew.
- * @throws NbError `target-exists`, `media-open-failed`, `fragment-missing`, `store-corrupt`, `version-unsupported`, or what the import or the restore ended with
+ * begins anew. One at a time makes a state.
+ * @throws NbError `target-exists`, `store-locked`, `media-open-failed`, `fragment-missing`, `store-corrupt`, `version-unsupported`, or what the import or the restore ended with
  */
 export async function recover({ recoveryFile, state, unitFolder }: RecoverOptions): Promise<Recovery> {
   const recovery = readRecoveryFile(recoveryFile)
@@ -32,8 +34,26 @@ export async function recover({ recoveryFile, state, unitFolder }: RecoverOption
   checkState(state)
   checkWorkFolder(work)
   checkUnitFolder(recovery, folder)
-  await rm(work, { recursive: true, force: true })
-  await mkdir(work, { recursive: true, mode: 0o700 })
+  const unlock = await lockRecovery(work, state).catch((error: unknown) => {
+    // Another may have made it meanwhile, and removed that folder.
+    checkState(state)
+    throw error
+  })
+  try {
+    checkState(state)
+    for (const name of ['scratch', 'snapshot', 'state'])
+      await rm(join(work, name), { recursive: true, force: true })
+    await makeState(recovery, folder, work, state)
+  } finally {
+    await unlock()
+    // Whoever takes the lock from now on finds the state there, and makes nothing.
+    if (existsSync(join(state, 'database'))) await rm(work, { recursive: true, force: true, maxRetries: 3 })
+  }
+  return recovery
+}
+
+/** Makes the state in the folder to work in, and gives it its name. */
+async function makeState(recovery: Recovery, folder: string, work: string, state: string): Promise<void> {
   const snapshot = join(work, 'snapshot')
   const scratch = join(work, 'scratch')
   await restoreSnapshot(recovery, folder, scratch, snapshot)
@@ -56,8 +76,6 @@ export async function recover({ recoveryFile, state, unitFolder }: RecoverOption
   // Over an empty folder, or nothing: what came there meanwhile stays, and this fails.
   await rename(made, state)
   await files.syncDirectory(join(state, '..'))
-  await rm(work, { recursive: true })
-  return recovery
 }
 
 /** Imports the catalog backup into a server that is there for this alone, and restores it. */

@@ -5,7 +5,7 @@ import { MARKER_NAME } from '@nb/media-disk'
 import type { Recovery } from './recovery-file.ts'
 
 /** Names of what a recovery makes in the folder it works in. */
-const ownNames = new Set(['scratch', 'snapshot', 'state'])
+const ownNames = new Set(['lock', 'scratch', 'snapshot', 'state'])
 
 /** Refuses anything but a folder that is empty, or a name that is free. Throws `target-exists`. */
 export function checkState(state: string): void {
