@@ -38,6 +38,12 @@ export class ReportedPositions implements Positions {
     return { object, ...(counted === undefined ? {} : { file: counted }) }
   }
 
+  /** Whether the drive says that it's at the beginning of the tape: by its flag, not only by a number that might be any. */
+  async atBeginning(): Promise<boolean> {
+    const { beginning, object } = await this.#ask()
+    return beginning && object === 0
+  }
+
   /** READ POSITION, in its long form where the drive has that. */
   async #ask(): Promise<ReportedPosition> {
     const { unit } = this.#session

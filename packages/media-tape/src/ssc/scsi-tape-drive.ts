@@ -161,22 +161,19 @@ class Drive implements ScsiTapeDrive {
   /** Sets up for the volume that was loaded: the way to know places, the length of blocks. */
   async #prepare(): Promise<void> {
     const { quirks } = await this.#session.facts()
-    this.#positions =
-      quirks.positions === 'reported'
-        ? new ReportedPositions(this.#session)
-        : new CountedPositions(this.#session)
+    const reported = quirks.positions === 'reported' ? new ReportedPositions(this.#session) : undefined
+    this.#positions = reported ?? new CountedPositions(this.#session)
     this.#blocks = new BlockTransfer(this.#session, this.#positions, this.#fixedBlockBytes)
     if (this.#fixedBlockBytes > 0) await selectBlockLength(this.#session, this.#fixedBlockBytes)
-    // A drive that doesn't know that it stands at the beginning will not know any other place.
-    const { object } = await this.#session.uninterrupted(async () => {
-      const beginning = await rewind(this.#session)
-      return quirks.positions === 'reported' ? this.#positions.find(beginning) : beginning
+    const believable = await this.#session.uninterrupted(async () => {
+      await rewind(this.#session)
+      return (await reported?.atBeginning()) ?? true
     })
-    if (object === 0) return
+    if (believable) return
     throw new NbError(
       'not-supported',
-      `drive ${this.name} reports object ${object} at the beginning of the tape: it may need the quirk positions: 'counted'`,
-      { details: { drive: this.name, object } },
+      `drive ${this.name} does not know that it stands at the beginning of the tape: it may need the quirk positions: 'counted'`,
+      { details: { drive: this.name } },
     )
   }
 
