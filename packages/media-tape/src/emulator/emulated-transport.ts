@@ -102,7 +102,7 @@ export class EmulatedTransport implements ScsiTransport {
     this.#connect()
     for (const { abort } of this.#running) abort.abort(this.#lost('it was reset', true))
     this.#parts.unit.reset()
-    await this.#parts.unit.settled()
+    await this.#parts.unit.tasksEnded()
   }
 
   /** The connection breaks: all that is under way ends, and what waits with it. */

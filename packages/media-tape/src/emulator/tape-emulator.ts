@@ -32,6 +32,10 @@ export interface TapeEmulator extends Required<Lifecycle> {
    * that isn't there. The host's name is an initiator's, for reservations. @default host 'host'
    */
   transport(unit: string, host?: string): ScsiTransport
+  /** Pulls the cable between a host and a unit, which can be reached again at once. @default host 'host' */
+  breakConnection(unit: string, host?: string): void
+  /** Keeps a unit from beginning commands until the function that it gives is called; then it begins them in their order. */
+  hold(unit: string): () => void
   /** Names of the units: the changer first. */
   readonly units: readonly string[]
   readonly operator: Operator
@@ -121,6 +125,28 @@ export function createTapeEmulator(
     ...drives.map(({ unit }) => [unit.name, unit] as const),
   ])
 
+  const unitOf = (unitName: string): LogicalUnit => {
+    const unit = units.get(unitName)
+    if (unit !== undefined) return unit
+    throw new NbError('not-found', `the library has no unit ${unitName}`, { details: { unit: unitName } })
+  }
+  const transport = (unitName: string, host = 'host'): EmulatedTransport => {
+    const unit = unitOf(unitName)
+    const key = `${unitName} ${host}`
+    const known = transports.get(key)
+    if (known !== undefined) return known
+    const made = new EmulatedTransport({
+      clock,
+      unit,
+      initiator: host,
+      name: `emulator:${checked.serialPrefix}/${unitName}`,
+      queueDepth: checked.queueDepth,
+      isReachable: () => isOn,
+    })
+    transports.set(key, made)
+    return made
+  }
+
   let started: Promise<void> | undefined
   const start = async (): Promise<void> => {
     await state.open()
@@ -137,23 +163,13 @@ export function createTapeEmulator(
     volume: (name) => state.volume(name),
     failures,
     losePower: () => losePower(),
-    transport: (unitName, host = 'host') => {
-      const unit = units.get(unitName)
-      if (unit === undefined)
-        throw new NbError('not-found', `the library has no unit ${unitName}`, { details: { unit: unitName } })
-      const key = `${unitName} ${host}`
-      const known = transports.get(key)
-      if (known !== undefined) return known
-      const made = new EmulatedTransport({
-        clock,
-        unit,
-        initiator: host,
-        name: `emulator:${checked.serialPrefix}/${unitName}`,
-        queueDepth: checked.queueDepth,
-        isReachable: () => isOn,
-      })
-      transports.set(key, made)
-      return made
+    transport,
+    breakConnection: (unitName, host) => transport(unitName, host).lose('the cable was pulled'),
+    hold: (unitName) => {
+      let release = (): void => undefined
+      const held = new Promise<void>((resolve) => (release = resolve))
+      void unitOf(unitName).between(() => held)
+      return release
     },
     start: () =>
       (started ??= start().catch((error: unknown) => {

@@ -61,7 +61,11 @@ export class LogicalUnit {
   broken = false
   readonly #parts: LogicalUnitParts
   readonly #queue = new SerialQueue()
-  readonly #tasks = new Set<{ readonly initiator: string; readonly abort: AbortController }>()
+  readonly #tasks = new Set<{
+    readonly initiator: string
+    readonly abort: AbortController
+    readonly ended: Promise<Outcome>
+  }>()
   readonly #deferred: SenseData[] = []
   #commands: CommandTable = {}
 
@@ -81,23 +85,38 @@ export class LogicalUnit {
     this.#commands = commands
   }
 
-  /** Runs one command. Never rejects but for faults of the emulator itself. */
+  /** Runs one command when its turn comes; one that is aborted before has not run. Rejects for faults of the emulator itself. */
   execute(initiator: string, cdb: Uint8Array, dataOut: Uint8Array, signal: AbortSignal): Promise<Outcome> {
     const abort = new AbortController()
-    const onAbort = (): void => abort.abort(signal.reason)
-    if (signal.aborted) onAbort()
-    signal.addEventListener('abort', onAbort, { once: true })
-    const entry = { initiator, abort }
-    this.#tasks.add(entry)
-    return this.#queue.run(async () => {
-      try {
-        if (abort.signal.aborted) return { end: 'aborted' }
-        return await this.#run(initiator, cdb, dataOut, abort.signal)
-      } finally {
-        this.#tasks.delete(entry)
-        signal.removeEventListener('abort', onAbort)
+    const ended = new Promise<Outcome>((resolve, reject) => {
+      let begun = false
+      const onAbort = (): void => abort.abort(signal.reason)
+      const endUnbegun = (): void => {
+        if (!begun) resolve({ end: 'aborted' })
       }
+      abort.signal.addEventListener('abort', endUnbegun, { once: true })
+      if (signal.aborted) onAbort()
+      else signal.addEventListener('abort', onAbort, { once: true })
+      const run = async (): Promise<void> => {
+        if (abort.signal.aborted) return
+        begun = true
+        resolve(await this.#run(initiator, cdb, dataOut, abort.signal))
+      }
+      void this.#queue
+        .run(run)
+        .catch(reject)
+        .finally(() => signal.removeEventListener('abort', onAbort))
     })
+    const entry = { initiator, abort, ended }
+    this.#tasks.add(entry)
+    const remove = (): void => void this.#tasks.delete(entry)
+    ended.then(remove, remove)
+    return ended
+  }
+
+  /** Resolves when the commands that there are have ended. */
+  async tasksEnded(): Promise<void> {
+    await Promise.allSettled([...this.#tasks].map(({ ended }) => ended))
   }
 
   /** Resolves when it works on nothing. */
