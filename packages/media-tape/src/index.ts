@@ -1,17 +1,21 @@
 /**
- * Tape drives and libraries. This version has an emulated library in process: slots with barcoded volumes, a robot, and
- * drives with the commands, limits and times of real ones.
+ * Tape drives and libraries, driven from user space by SCSI commands, and an emulated library in process: slots with
+ * barcoded volumes, a robot, and drives with the commands, limits, times and faults of real ones.
  *
  * ```ts
  * import { systemClock } from '@nb/contracts'
- * import { createEmulatedLibrary } from '@nb/media-tape'
+ * import { createScsiTapeDrive, createScsiTapeRobot, createTapeEmulator } from '@nb/media-tape'
  *
- * const library = createEmulatedLibrary({ clock: systemClock() }, { slots: 4, drives: 1, capacityBytes: 1_000_000 })
+ * const clock = systemClock()
+ * const library = createTapeEmulator({ clock }, { slots: 4, drives: 1, capacityBytes: 1_000_000 })
  * await library.start()
- * await library.robot.move({ from: { kind: 'slot', number: 1 }, to: { kind: 'drive', number: 1 } })
  *
- * const [drive] = library.drives
- * if (drive === undefined) throw new Error('the library has a drive')
+ * // From here on as with a real library, whose transports would be createIscsiTransport(…).
+ * const robot = createScsiTapeRobot({ transport: library.transport('changer'), clock })
+ * await robot.inventory()
+ * await robot.move({ from: { kind: 'slot', number: 1 }, to: { kind: 'drive', number: 1 } })
+ *
+ * const drive = createScsiTapeDrive({ transport: library.transport('drive1'), clock })
  * await drive.load()
  * await drive.writeBlock({ data: Buffer.from('first file') })
  * await drive.writeFilemarks({ count: 1 }) // durable from here on
@@ -27,22 +31,42 @@
  * await library.stop()
  * ```
  *
- * `TapeDrive` and `TapeRobot` of `@nb/contracts` are written as obligations, to be met by drives behind SCSI transports as
- * well. A transport over iSCSI is there; the tape format and the `MediaStore` on tape come later, and nothing pretends to be
- * them.
+ * Ways to a unit (`ScsiTransport`), drives (`TapeDrive`) and robots (`TapeRobot`) are ports of `@nb/contracts`, each with a
+ * published suite, whose reference is the emulated library. The tape format and the `MediaStore` on tape come later, and
+ * nothing pretends to be them.
  *
  * @packageDocumentation
  */
 export {
-  createEmulatedLibrary,
-  type EmulatedLibrary,
-  type EmulatedLibraryComponents,
-  type EmulatedLibraryOptions,
-} from './emulated-library.ts'
-export { instantTimings, lto8Timings, type TapeTimings } from './tape-timings.ts'
-export { CartridgeIndex, type Cartridge, type CartridgeStore, type LibraryLayout } from './cartridge.ts'
-export { memoryCartridges } from './memory-cartridges.ts'
-export { directoryCartridges } from './directory-cartridges.ts'
+  createTapeEmulator,
+  type TapeEmulator,
+  type TapeEmulatorComponents,
+} from './emulator/tape-emulator.ts'
+export type { TapeEmulatorOptions } from './emulator/library-options.ts'
+export type { Operator, VolumeChange } from './emulator/operator.ts'
+export type { StoredAttribute, Volume, VolumeOptions } from './emulator/medium/volume.ts'
+export type { EmulatorFault, EmulatorFaultPlan, FaultEffect } from './emulator/faults/emulator-fault.ts'
+export { randomFaults, type RandomFaultsInput } from './emulator/faults/random-faults.ts'
+export { instantTimings, lto8Timings, scaledTimings, type TapeTimings } from './emulator/timings.ts'
+export type { Cartridge, CartridgeStore } from './emulator/medium/cartridge.ts'
+export { TapeIndex } from './emulator/medium/tape-index.ts'
+export { memoryCartridges } from './emulator/medium/memory-cartridges.ts'
+export { directoryCartridges, type DirectoryCartridgesInput } from './emulator/medium/directory-cartridges.ts'
+export type { CdbFields, CdbName } from './scsi/cdb-fields.ts'
+export {
+  createScsiTapeDrive,
+  type DriveIdentity,
+  type ScsiTapeDrive,
+  type ScsiTapeDriveComponents,
+  type ScsiTapeDriveOptions,
+} from './ssc/scsi-tape-drive.ts'
+export {
+  createScsiTapeRobot,
+  type RobotIdentity,
+  type ScsiTapeRobot,
+  type ScsiTapeRobotComponents,
+  type ScsiTapeRobotOptions,
+} from './smc/scsi-tape-robot.ts'
 export { createIscsiTransport, type IscsiTransportOptions } from './iscsi/iscsi-transport.ts'
 export { createIscsiSession, type IscsiComponents, type IscsiSession } from './iscsi/session.ts'
 export type { IscsiChap, IscsiPortalOptions, IscsiSessionOptions } from './iscsi/options.ts'

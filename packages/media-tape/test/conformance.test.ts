@@ -1,10 +1,8 @@
 import { createVirtualClock, tapeDriveSuite, tapeRobotSuite } from '@nb/test-kit'
 import t from 'tap'
-import { loadedDrive, mouth, slot } from './library.ts'
 import { createTapeEmulator, type TapeEmulator } from '../src/emulator/tape-emulator.ts'
 import { buildCdb } from '../src/scsi/cdb.ts'
 import { ScsiUnit } from '../src/scsi/scsi-unit.ts'
-import { createEmulatedLibrary, type EmulatedLibrary } from '../src/index.ts'
 import { createScsiTapeRobot } from '../src/smc/scsi-tape-robot.ts'
 import { createScsiTapeDrive } from '../src/ssc/scsi-tape-drive.ts'
 import { TapeTarget, type TapeTargetOptions } from './ssc/tape-target.ts'
@@ -13,26 +11,6 @@ const histories = process.env['NB_LONG'] === '1' ? 2000 : 20
 const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
 const capacityBytes = 65_536
 const earlyWarningBytes = 8192
-
-t.test('the emulated drive', async (t) => {
-  tapeDriveSuite(
-    { test: (name, run) => t.test(name, run) },
-    {
-      setup: async () => {
-        const { library, drive } = await loadedDrive({ capacityBytes, earlyWarningBytes })
-        const setWriteProtect = async (writeProtected: boolean): Promise<void> => {
-          await library.robot.move({ from: mouth(1), to: slot(1) })
-          await library.setWriteProtect({ barcode: 'E00001L8', writeProtected })
-          await library.robot.move({ from: slot(1), to: mouth(1) })
-        }
-        return { library, drive, capacityBytes, setWriteProtect }
-      },
-      teardown: async (fixture) =>
-        (fixture as unknown as { library: { stop(): Promise<void> } }).library.stop(),
-    },
-    { histories, seed },
-  )
-})
 
 const targets: Record<string, TapeTargetOptions> = {
   'that knows everything': {},
@@ -95,22 +73,6 @@ t.test('a drive of the emulated library, behind SCSI', async (t) => {
         (fixture as unknown as { emulator: { stop(): Promise<void> } }).emulator.stop(),
     },
     { histories, seed },
-  )
-})
-
-t.test('the robot of the emulated drives', async (t) => {
-  tapeRobotSuite(
-    { test: (name, run) => t.test(name, run) },
-    {
-      setup: async () => {
-        const clock = createVirtualClock()
-        const library = createEmulatedLibrary({ clock }, { slots: 4, drives: 2, capacityBytes })
-        await library.start()
-        return library
-      },
-      teardown: async (library) => (library as EmulatedLibrary).stop(),
-      unsupported: ['import-export'],
-    },
   )
 })
 

@@ -7,6 +7,14 @@ import { makeVolume, type Volume, type VolumeOptions } from './medium/volume.ts'
 import { conditions } from './target/conditions.ts'
 import { tapeAlert } from './target/tape-alerts.ts'
 
+/** What is to be another way with a cartridge. */
+export interface VolumeChange extends Partial<
+  Pick<Volume, 'barcode' | 'writeProtected' | 'damaged' | 'capacityBytes'>
+> {
+  /** Which one. */
+  readonly name: string
+}
+
 /**
  * What people do to an emulated library with their hands. Slots and mail slots are counted from 1. Rejects with `not-found` for a cartridge or place that
  * isn't there, with `state-conflict` where it is in the way or out of reach.
@@ -19,11 +27,7 @@ export interface Operator {
   /** Exchanges what is in two slots behind the library's back: it goes on believing what it did. */
   swapSlots(input: { readonly slot: number; readonly with: number }): Promise<void>
   /** Changes the label, the tab, or what is damaged, of a cartridge that is in no drive. */
-  change(
-    input: { readonly name: string } & Partial<
-      Pick<Volume, 'barcode' | 'writeProtected' | 'damaged' | 'capacityBytes'>
-    >,
-  ): Promise<void>
+  change(input: VolumeChange): Promise<void>
   /** Frees a robot that is stuck. */
   freeRobot(): Promise<void>
   /** Switches a drive off and on: a broken one works again. What was in its buffer is lost. */
