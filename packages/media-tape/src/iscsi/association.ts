@@ -263,7 +263,8 @@ export class Association {
   }
 
   #takeLogin(login: Login, pdu: LoginResponse, text: Uint8Array): void {
-    this.#countStatus(pdu)
+    // In a refusal the numbers mean nothing (RFC 7143, 11.13.3).
+    if (pdu.statusClass === 0) this.#countStatus(pdu)
     const step = login.receive(pdu, text)
     if (step.kind === 'send') this.#sendLogin(step.message)
     else if (step.kind === 'elsewhere') this.#loginEnds?.elsewhere(step.address)

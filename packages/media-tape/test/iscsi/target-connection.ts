@@ -174,6 +174,8 @@ export class TargetConnection {
           [8, 4, request.header.readUInt32BE(8)],
           [12, 2, request.header.readUInt16BE(12)],
           [16, 4, request.taskTag],
+          // With a refusal the number of the status says nothing, and some targets leave it out.
+          ...(fields.some(([at]) => at === 36) ? [[24, 4, 0] as const] : []),
           ...fields,
         ],
         text,
