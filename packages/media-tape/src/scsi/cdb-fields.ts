@@ -196,13 +196,15 @@ export interface CdbFields {
   readonly 'open-close-import-export': { readonly element: number; readonly action: number }
 }
 
-interface ModeSelect {
+/** What both forms of MODE SELECT are told. */
+export interface ModeSelect {
   readonly pageFormat: boolean
   readonly savePages: boolean
   readonly parameterListLength: number
 }
 
-interface ModeSense {
+/** What both forms of MODE SENSE are told. */
+export interface ModeSense {
   readonly noBlockDescriptors: boolean
   /** 0 current, 1 changeable, 2 default, 3 saved values. */
   readonly control: number
@@ -212,7 +214,8 @@ interface ModeSense {
   readonly allocationLength: number
 }
 
-interface SecurityProtocol {
+/** What the SECURITY PROTOCOL commands are told. */
+export interface SecurityProtocol {
   readonly protocol: number
   readonly specific: number
   /** The length counts 512-byte units. */

@@ -7,6 +7,9 @@ import { type CommandTable, dueFault, type Task } from '../target/unit-command.t
 import { type DriveContext, isNearEnd } from './drive-context.ts'
 import type { Medium } from './mechanism.ts'
 
+/** Of one command: they take no room on the medium, but in memory they do. */
+const mostFilemarks = 10_000
+
 /** WRITE(6), WRITE FILEMARKS(6) and ERASE(6) (SSC-5, 5 and 6). */
 export function writingCommands(context: DriveContext): CommandTable {
   const { mechanism, header } = context
@@ -36,6 +39,7 @@ export function writingCommands(context: DriveContext): CommandTable {
     'write-filemarks-6': {
       run: async ({ immediate, count }, { signal }) => {
         const medium = mechanism.ready()
+        if (count > mostFilemarks) throw invalidField('write-filemarks-6', 'count')
         requireWritable(context, medium, count > 0)
         await mechanism.noticeFailure(false)
         if (count > 0) await medium.cartridge.cut(mechanism.at)

@@ -1,4 +1,4 @@
-import { SerialQueue } from '@nb/contracts'
+import { NbError, SerialQueue } from '@nb/contracts'
 import type { CdbName, CommandSet } from '../../scsi/cdb-fields.ts'
 import { parseCdb } from '../../scsi/cdb.ts'
 import { modePage, scsiStatus } from '../../scsi/command-codes.ts'
@@ -233,20 +233,29 @@ export class LogicalUnit {
 
   /** The answer as it goes to the host, its sense data in the format that the control mode page asks for (D_SENSE). */
   #tell({ status, sense, dataIn = new Uint8Array(0), dataOutBytes }: Answer, dataOut: Uint8Array): Outcome {
-    const format = ((this.modes.current(modePage.control)[0] ?? 0) & 0x04) === 0 ? 'fixed' : 'descriptor'
+    const isFixed = ((this.modes.current(modePage.control)[0] ?? 0) & 0x04) === 0
     return {
       end: 'answered',
       status,
-      ...(sense === undefined ? {} : { sense: buildSense({ ...sense, format }) }),
+      ...(sense === undefined
+        ? {}
+        : { sense: isFixed ? fixedSense(sense) : buildSense({ ...sense, format: 'descriptor' }) }),
       dataIn,
       dataOutBytes: dataOutBytes ?? (status === scsiStatus.good ? dataOut.length : 0),
     }
   }
 }
 
-/** Errors of files and of records: they have a code. */
+/** Fixed format; information that its 32 bits don't hold is not valid there (SPC-5, 4.4.3). */
+function fixedSense({ information, ...sense }: SenseData): Uint8Array {
+  const fits = information !== undefined && (information | 0) === information
+  return buildSense({ ...sense, ...(fits ? { information } : {}), format: 'fixed' })
+}
+
+/** Errors of records, and of the system, whose codes are such as `ENOSPC`. */
 function isOfStore(error: unknown): error is Error {
-  return error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string'
+  if (error instanceof NbError) return true
+  return error instanceof Error && /^E[A-Z0-9]+$/.test((error as NodeJS.ErrnoException).code ?? '')
 }
 
 /** GOOD, for commands that have nothing to do in an emulator. */
