@@ -53,14 +53,6 @@ export { TapeIndex } from './emulator/medium/tape-index.ts'
 export { memoryCartridges } from './emulator/medium/memory-cartridges.ts'
 export { directoryCartridges, type DirectoryCartridgesInput } from './emulator/medium/directory-cartridges.ts'
 export type { CdbFields, CdbName, ModeSelect, ModeSense, SecurityProtocol } from './scsi/cdb-fields.ts'
-export type { MediumAttribute } from './scsi/attributes.ts'
-export type { AlertMeaning, TapeAlert } from './scsi/tape-alert.ts'
-export type { DensityDescriptor } from './scsi/tape-answers.ts'
-export type { DriveQuirks } from './ssc/drive-quirks.ts'
-export type { DriveSettings, DriveSettingsChange } from './ssc/drive-settings.ts'
-export type { MotionTimes } from './ssc/motion-times.ts'
-export type { LibraryDrive } from './smc/drive-elements.ts'
-export type { Move } from './smc/robot-errors.ts'
 export {
   createScsiTapeDrive,
   type DriveIdentity,
