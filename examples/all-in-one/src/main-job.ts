@@ -9,12 +9,13 @@ import {
   type StoredPolicy,
   NbError,
   describeStatus,
+  formatBytes,
   toPath,
 } from '@nb/contracts'
 import { compareTrees } from './compare-trees.ts'
 import { type AllInOne, clientName } from './compose.ts'
 import type { AllInOneOptions } from './options.ts'
-import { type Screen, formatBytes, showJob } from './show-job.ts'
+import { type Screen, showJob } from './show-job.ts'
 
 const hourMs = 3_600_000
 /** The clock of a file system may be this far behind, milliseconds. */

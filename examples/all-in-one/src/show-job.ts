@@ -1,4 +1,11 @@
-import { type Job, type JobLogLine, type JobManager, type JobProgress, displayPath } from '@nb/contracts'
+import {
+  type Job,
+  type JobLogLine,
+  type JobManager,
+  type JobProgress,
+  displayPath,
+  formatBytes,
+} from '@nb/contracts'
 import cliProgress from 'cli-progress'
 
 /** Where a job's life is shown. */
@@ -60,13 +67,6 @@ export function formatLine({ time, step, component, severity, text }: JobLogLine
   const at = new Date(time).toISOString().slice(11, 23)
   const number = step === undefined ? '       ' : `step ${String(step.number).padStart(2)}`
   return `  ${at}  ${number}  ${component.padEnd(15)} ${severity === 'info' ? '' : `${severity}: `}${text}`
-}
-
-/** Bytes in binary units. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
-  const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1)
-  return `${(bytes / 1024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power] ?? ''}`
 }
 
 /** A screen on standard output; its bar lives on standard error, and only on a terminal. */

@@ -319,6 +319,11 @@ t.test('nb catalog check tells what is wrong, what follows, and what can be mend
     err: /1 finding is mended/,
   })
   t.match(await server.nb('catalog', 'check', '--client', 'sound'), { code: 0, out: '', err: /is sound/ })
+  t.match(await server.nb('catalog', 'check', '--client', 'nope'), {
+    code: 1,
+    out: '',
+    err: /no image of client nope .* nb images .* \(client-unknown\)/,
+  })
   const json = await server.nb('catalog', 'check', '--json')
   t.match(JSON.parse(json.out.split('\n')[1] ?? ''), { part: 'file-list', repair: 'none' })
 })
@@ -385,7 +390,7 @@ t.test('nb duplicate and nb copies', async (t) => {
   t.match(await server.nb('duplicate', 'web1_9', '--to', 'disk1'), { code: 1, err: /no image web1_9/ })
   t.match(await server.nb('copies', 'web1_2'), {
     code: 0,
-    out: /COPY +PRIMARY +STORAGE[^]*1 +yes +disk1 +local +0 +0 B/,
+    out: /COPY +PRIMARY +STORAGE[^]*1 +yes +disk1 +local +1 +3\.0 KiB/,
   })
   t.match(await server.nb('copies', 'web1_2', '--promote', '1'), { code: 0, out: /yes/ })
   t.match(await server.nb('copies', 'web1_9'), { code: 1, err: /no image web1_9/ })
@@ -469,7 +474,7 @@ t.test(
 t.test('nb images and nb policies are tables', async (t) => {
   t.match(await server.nb('images'), {
     code: 0,
-    out: /^IMAGE +POLICY[^]*web1_2 +nightly +full .* 1,234 +4\.8 MiB +never\n$/,
+    out: /^IMAGE +POLICY.* ENTRIES +SIZE +STORED +EXPIRES\nweb1_2 +nightly +full .* 1,234 +4\.8 MiB +3\.0 KiB +never\n$/,
   })
   t.match(await server.nb('images', '--all'), {
     code: 0,

@@ -436,6 +436,9 @@ const entries: readonly FileEntry[] = [
   entry('/srv/null', { kind: 'character-device', deviceMajor: 1, deviceMinor: 3 }),
 ]
 
+/** Of files with holes: 5 MB of them are 3 KiB. */
+const fragment = { number: 1, streamOffset: 0, streamBytes: 3072, wholeMembers: true, blockBytes: 262_144 }
+
 function memoryCatalog(): Catalog {
   const image = (backupId: string, state: ImageRecord['state']): ImageRecord => ({
     version: 1,
@@ -452,11 +455,12 @@ function memoryCatalog(): Catalog {
     neededImages: [],
     status: 0,
     counts: { entries: 1234, storedEntries: 1200, bytes: 5_000_000, streamBytes: 6_000_000, warnings: 0 },
-    copies: [{ copy: 1, storageUnit: 'disk1', mediaServer: 'local', fragments: [] }],
+    copies: [{ copy: 1, storageUnit: 'disk1', mediaServer: 'local', fragments: [fragment] }],
   })
   const images: ImageRecord[] = [
     image('web1_2', 'complete'),
     { ...image('web1_1', 'expired'), damaged: 'a checksum' },
+    { ...image('sound_1', 'in-progress'), client: 'sound' },
   ]
   const changed = (
     backupId: string,
@@ -515,7 +519,7 @@ function memoryCatalog(): Catalog {
       yield* entries.filter((one) => one.path === path)
     },
     async *check({ repair, client }) {
-      if (client === 'sound') return
+      if (client !== undefined && client !== 'web1') return
       const common = { backupId: 'web1_2', path: '/images/web1/web1_2/files.idx' }
       yield {
         ...common,

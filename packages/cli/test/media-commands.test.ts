@@ -120,6 +120,18 @@ t.test('nb storage shows the room of disks and their water marks, which can be s
   t.match(out, /tape1 .* - +-/)
   server.media.facts.units.set('disk1', { ...unit, space: { ...space, committedBytes: 0, full: true } })
   t.match((await server.nb('storage')).out, /12\.0 GiB of 100 GiB, full +90%/)
+  server.media.facts.units.set('disk1', { ...unit, missing: '/srv/nb has no marker' })
+  t.match(
+    (await server.nb('storage')).out,
+    /disk1 +disk +local +not there .* - +90% 70% staging +\/srv\/nb has no marker/,
+  )
+  server.media.facts.units.set('disk1', {
+    ...unit,
+    missing: 'no marker',
+    state: 'down',
+    stateReason: 'moved',
+  })
+  t.match((await server.nb('storage')).out, /disk1 +disk +local +down .* moved\n/)
   server.media.facts.units.set('disk1', unit)
   t.equal((await server.nb('storage', 'set', 'tape1', '--high-water', '90')).code, 2)
   await server.nb('storage', 'set', 'disk1', '--staging', 'off')

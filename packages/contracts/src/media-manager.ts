@@ -33,6 +33,8 @@ export interface DiskStorageUnit extends StorageUnitBase {
   readonly staging?: boolean
   /** What its file system last had. Set by {@link MediaManager.reportSpace}; told, not taken. */
   readonly space?: DiskSpace
+  /** Why its media server can't reach it, as that last told: mostly that its disk is not mounted. Then no `space` is shown. */
+  readonly missing?: string
 }
 
 /** The room of a disk storage unit, as its media server last told it. */
@@ -46,6 +48,21 @@ export interface DiskSpace {
   /** Whether a job has found no room there, and none has come free since. */
   readonly full?: boolean
 }
+
+/** What a media server tells of the room of a disk storage unit. */
+export type SpaceReport =
+  | {
+      readonly storageUnit: string
+      readonly totalBytes: number
+      readonly freeBytes: number
+      /** Whether a job has just found none. @default false */
+      readonly full?: boolean
+    }
+  | {
+      readonly storageUnit: string
+      /** Why the unit can't be reached, as a sentence for the operator. */
+      readonly missing: string
+    }
 
 /** Tape drives of one density in one robot. */
 export interface TapeStorageUnit extends StorageUnitBase {
@@ -239,17 +256,10 @@ export interface MediaManager {
   reportLoad(input: { readonly name: string; readonly load: number }, options?: CallOptions): Promise<void>
   /**
    * A media server tells the room of a disk storage unit; with `full`, that a job has found none. It is marked full then until
-   * more is free than at that time. Forgotten with a restart. Rejects with `storage-unit-unknown`, `argument-invalid`.
+   * more is free than at that time. With `missing`, that it can't reach the unit, until it tells the room again; jobs are given the unit
+   * nevertheless, and find out. Forgotten with a restart. Rejects with `storage-unit-unknown`, `argument-invalid`.
    */
-  reportSpace(
-    input: {
-      readonly storageUnit: string
-      readonly totalBytes: number
-      readonly freeBytes: number
-      readonly full?: boolean
-    },
-    options?: CallOptions,
-  ): Promise<void>
+  reportSpace(input: SpaceReport, options?: CallOptions): Promise<void>
   /** Adds or replaces. Rejects with `argument-invalid`, naming the field. */
   putRobot(input: Robot, options?: CallOptions): Promise<void>
   /** The registered robots, sorted by name; with `name` that one, or none. */

@@ -36,7 +36,10 @@ export interface MediaStore {
     },
     options?: CallOptions,
   ): Promise<{ readonly fragments: number; readonly bytes: number }>
-  /** Size and free bytes of what it writes to; a store without it has no room of its own that could be told. */
+  /**
+   * Size and free bytes of what it writes to; a store without it has no room of its own that could be told. Rejects with
+   * `media-open-failed` where that is not there, a disk that is not mounted.
+   */
   space?(options?: CallOptions): Promise<{ readonly totalBytes: number; readonly freeBytes: number }>
 }
 

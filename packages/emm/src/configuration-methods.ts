@@ -3,6 +3,7 @@ import {
   type MediaManager,
   type MediaManagerEvents,
   NbError,
+  type SpaceReport,
   throwIfAborted,
 } from '@nb/contracts'
 import { checkBoolean, checkInteger, checkName, invalid } from './argument-checks.ts'
@@ -61,17 +62,19 @@ export function configurationMethods(
     },
     reportSpace: async (input, options) => {
       throwIfAborted(options)
-      const { storageUnit: name, totalBytes, freeBytes, full } = input
-      checkName('storageUnit', name)
-      checkInteger('totalBytes', totalBytes, 0, Number.MAX_SAFE_INTEGER, ' bytes')
-      checkInteger('freeBytes', freeBytes, 0, totalBytes, ' bytes (at most totalBytes)')
-      if (full !== undefined) checkBoolean('full', full)
+      const { storageUnit: name } = input
+      checkSpaceReport(input)
       const { inventory } = ledger
       const unit = inventory.units.get(name)
       if (unit?.type !== 'disk')
         throw new NbError('storage-unit-unknown', `disk storage unit ${name} is not configured`, {
           details: { storageUnit: name },
         })
+      if ('missing' in input) {
+        inventory.missing.set(name, input.missing)
+        return
+      }
+      inventory.missing.delete(name)
       const before = inventory.spaces.get(name)
       const space = afterReport(before, input, clock.now())
       inventory.spaces.set(name, space)
@@ -101,4 +104,17 @@ export function configurationMethods(
     putDrive: (input, options) =>
       ledger.change(options, (inventory) => configuration.putDrive(inventory, input)),
   }
+}
+
+function checkSpaceReport(input: SpaceReport): void {
+  checkName('storageUnit', input.storageUnit)
+  if ('missing' in input) {
+    if (typeof input.missing !== 'string' || input.missing === '')
+      throw invalid('missing', input.missing, 'a sentence')
+    return
+  }
+  const { totalBytes, freeBytes, full } = input
+  checkInteger('totalBytes', totalBytes, 0, Number.MAX_SAFE_INTEGER, ' bytes')
+  checkInteger('freeBytes', freeBytes, 0, totalBytes, ' bytes (at most totalBytes)')
+  if (full !== undefined) checkBoolean('full', full)
 }

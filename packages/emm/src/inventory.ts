@@ -103,6 +103,8 @@ export class Inventory implements InventoryView {
   readonly loads: Map<string, NonNullable<MediaServerEntry['load']>> = new Map()
 
   readonly spaces: Map<string, ToldSpace> = new Map()
+  /** Why a disk storage unit could not be reached when its media server last looked. */
+  readonly missing: Map<string, string> = new Map()
 
   readonly holds: HoldIndex = new HoldIndex()
   readonly writable: VolumeIndex = new VolumeIndex()
@@ -127,7 +129,10 @@ export class Inventory implements InventoryView {
         this.#unitsByPlace = undefined
         this.#unitsByServer = undefined
         this.#groupIndex.clear()
-        if (change.value === undefined) this.spaces.delete(change.key)
+        if (change.value === undefined) {
+          this.spaces.delete(change.key)
+          this.missing.delete(change.key)
+        }
         break
       case 'groups':
         this.#groupIndex.clear()

@@ -51,9 +51,12 @@ export function listMethods(ledger: Ledger): ListMethods {
     control: driveControl(drive, ledger.inventory.robots.get(drive.robot ?? '')),
   })
   const withSpace = (unit: StorageUnit): StorageUnit => {
-    const { spaces, holds } = ledger.inventory
+    const { spaces, missing, holds } = ledger.inventory
+    if (unit.type !== 'disk') return unit
+    const why = missing.get(unit.name)
+    if (why !== undefined) return { ...unit, missing: why }
     const space = spaces.get(unit.name)
-    if (space === undefined || unit.type !== 'disk') return unit
+    if (space === undefined) return unit
     return { ...unit, space: shownSpace(space, holds.committedOn(unit.name)) }
   }
   return {

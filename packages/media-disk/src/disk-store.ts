@@ -14,6 +14,7 @@ import {
   NbError,
   type NewFragment,
   debugLogger,
+  formatBytes,
   throwIfAborted,
 } from '@nb/contracts'
 import { BLOCK_BYTES } from '@nb/formats'
@@ -60,7 +61,7 @@ const LEAST_WRITEBACK_BYTES = 1024 * 1024
 
 /** A disk storage unit. */
 export interface DiskStore extends MediaStore, Required<Lifecycle> {
-  /** Size and free bytes of the file system below it. */
+  /** Size and free bytes of the file system below it. Rejects with `media-open-failed` where its disk is not mounted. */
   space(options?: CallOptions): Promise<{ readonly totalBytes: number; readonly freeBytes: number }>
   /**
    * Makes an empty or missing directory this storage unit's own, durably, whatever `mustExist` says; one that is its own already
@@ -87,7 +88,7 @@ export function createDiskStore(components: DiskStoreComponents, options: DiskSt
   async function tell(jobId: string, flow: 'backup' | 'restore' | undefined): Promise<void> {
     if (log === undefined) return
     const { totalBytes, freeBytes } = await files.space(directory)
-    const text = `disk storage unit ${storageUnit} is mounted at ${directory}: ${gigabytes(freeBytes)} of ${gigabytes(totalBytes)} free`
+    const text = `disk storage unit ${storageUnit} is mounted at ${directory}: ${formatBytes(freeBytes)} of ${formatBytes(totalBytes)} free`
     const step = flow === undefined ? {} : { step: { flow, number: flow === 'backup' ? 10 : 12 } }
     const line = { time: clock.now(), component: 'media-disk', severity: 'info', ...step, text } as const
     await log
@@ -124,6 +125,8 @@ export function createDiskStore(components: DiskStoreComponents, options: DiskSt
     },
     space: async (callOptions) => {
       throwIfAborted(callOptions)
+      // Else it would be that of the file system with the mount point.
+      await checkMarker(unit)
       return files.space(directory)
     },
   }
@@ -218,8 +221,4 @@ function mountedDisk({ folders, ...place }: MountParts): MountedMedium {
     await writer?.discard()
   }
   return { createFragment, openFragment, describeFragment, unmount }
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`
 }

@@ -123,6 +123,8 @@ t.test('space is that of the file system', async (t) => {
   const disk = await setupDisk(t.testdir())
   const { totalBytes, freeBytes } = await disk.store.space()
   t.ok(totalBytes > 0 && freeBytes >= 0 && freeBytes <= totalBytes)
+  rmSync(`${disk.directory}/${MARKER_NAME}`)
+  await t.rejects(disk.store.space(), { code: 'media-open-failed' }, 'not that below the mount point')
 })
 
 t.test('options are checked', (t) => {

@@ -72,7 +72,7 @@ t.test('compressed and digested images are verified, copied, imported and restor
   ] as const) {
     const image = (await server.ports.catalog.getImage({ backupId: job.backupId ?? '' })) as ImageRecord
     t.match(image, { compression, digest: 'sha256' })
-    const told = new RegExp(`MB are stored as .* by ${compression}`)
+    const told = new RegExp(`iB are stored as .* by ${compression}`)
     t.ok((await textsOf(server, job)).some((text) => told.test(text)))
     const storage = { kind: 'unit', name: secondStorageUnit } as const
     const copied = await run(server, duplicateJobRequest(image, { requestId: randomUUID(), storage }))

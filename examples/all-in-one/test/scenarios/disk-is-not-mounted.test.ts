@@ -49,10 +49,12 @@ for (const unit of ['disk1', 'disk2'] as const) {
           warn: (text) => void warnings.push(text),
         })
       let server = await start()
+      const shownUnit = async () => (await collect(server.ports.media.storageUnits({ name: unit })))[0]
       const run = async (schedule = 'full') => {
         const { jobIds } = await server.ports.scheduler.runNow({ policy: 'manual', schedule })
         return server.ports.jobs.wait({ jobId: jobIds[0] as string })
       }
+      t.match(await shownUnit(), { missing: undefined, space: { full: undefined } })
       await server.ports.scheduler.putPolicy({ policy: policy(unit) })
       const first = await run()
       t.match(first, { status: 0 })
@@ -62,6 +64,12 @@ for (const unit of ['disk1', 'disk2'] as const) {
       unmount()
       server = await start()
       t.same(readdirSync(disk), [], 'nothing is written below the mount point')
+      const shown = await shownUnit()
+      t.match(shown, { missing: /not mounted/ })
+      t.notOk(
+        shown?.type === 'disk' && shown.space,
+        'no room of the file system with the mount point is shown',
+      )
       t.equal(warnings.length, 1)
       t.match(warnings[0], new RegExp(`${unit} cannot be mounted: ${disk} .*not mounted.*--new-disk ${unit}`))
       t.match(await run(), { status: 83 }, 'and nothing after')
@@ -77,6 +85,7 @@ for (const unit of ['disk1', 'disk2'] as const) {
         'mounted again, without another start',
       )
       t.match(await run(), { status: 0 })
+      t.match(await shownUnit(), { missing: undefined, space: { full: undefined } }, 'there, with its room')
       await server.stop()
 
       rmSync(disk, { recursive: true })

@@ -1,8 +1,9 @@
-import { type CallOptions, type CatalogFinding, counted } from '@nb/contracts'
+import { type CallOptions, type Catalog, type CatalogFinding, NbError, counted } from '@nb/contracts'
 import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
 import { printable } from '../table.ts'
+import { isEmpty } from '../unless-there.ts'
 import { given } from './each.ts'
 
 /** Options of `nb catalog check`. */
@@ -15,6 +16,7 @@ export interface CatalogCheckOptions extends CallOptions {
 
 /**
  * `nb catalog check`: what is wrong with the catalog, image by image, with what follows from it. Ends with 1 when something stays wrong.
+ * Rejects with `client-unknown` when there is nothing of the client to be looked at.
  */
 export async function catalogCheckCommand(
   { catalog }: Pick<Ports, 'catalog'>,
@@ -34,11 +36,22 @@ export async function catalogCheckCommand(
     if (finding.repair === 'possible') possible += 1
     await (output.json ? output.value(finding) : tell(finding, output))
   }
+  if (wrong === 0 && mended === 0 && client !== undefined) await checkClient(catalog, client, call)
   if (output.json) return wrong > 0 ? 1 : 0
   if (mended > 0) output.note(`${counted(mended, 'finding is', 'findings are')} mended`)
   if (possible > 0) output.note(`${counted(possible, 'finding', 'findings')} can be mended with --repair`)
   if (wrong === 0 && mended === 0) output.note('the catalog is sound')
   return wrong > 0 ? 1 : 0
+}
+
+async function checkClient(catalog: Catalog, client: string, call: CallOptions): Promise<void> {
+  const states = ['in-progress', 'complete', 'expired', 'discarded'] as const
+  if (!(await isEmpty(catalog.listImages({ client, states, limit: 1 }, call)))) return
+  throw new NbError(
+    'client-unknown',
+    `no image of client ${client} is in the catalog; nb images --all lists what there is`,
+    { details: { client } },
+  )
 }
 
 /** What mends a finding: the catalog itself, or the medium for what it has no second source of. */

@@ -31,7 +31,7 @@ export async function copiesCommand(
     { title: 'STORAGE', value: ({ storageUnit }) => storageUnit },
     { title: 'SERVER', value: ({ mediaServer }) => mediaServer },
     { title: 'FRAGMENTS', value: ({ fragments }) => formatCount(fragments.length), align: 'right' },
-    { title: 'SIZE', value: (copy) => formatBytes(storedBytesOf(copy)), align: 'right' },
+    { title: 'STORED', value: (copy) => formatBytes(storedBytesOf(copy)), align: 'right' },
     ...(image.copies.some(({ expiresAt }) => expiresAt !== undefined)
       ? [{ title: 'KEPT UNTIL', value: keptUntil }]
       : []),
@@ -64,7 +64,7 @@ export async function allCopiesCommand(
     { title: 'PRIMARY', value: ({ image, copy }) => (copy === image.copies[0] ? 'yes' : 'no') },
     { title: 'STORAGE', value: ({ copy }) => copy.storageUnit },
     { title: 'SERVER', value: ({ copy }) => copy.mediaServer },
-    { title: 'SIZE', value: ({ copy }) => formatBytes(storedBytesOf(copy)), align: 'right' },
+    { title: 'STORED', value: ({ copy }) => formatBytes(storedBytesOf(copy)), align: 'right' },
   ])
   return 0
 }

@@ -49,16 +49,15 @@ export async function imagesCommand(
     { title: 'TIME', value: (image) => formatTime(image.backupTime) },
     { title: 'STATUS', value: (image) => image.status, align: 'right' },
     { title: 'ENTRIES', value: (image) => image.counts && formatCount(image.counts.entries), align: 'right' },
-    { title: 'STORED', value: (image) => image.counts && formatBytes(image.counts.bytes), align: 'right' },
+    // Of its files, and on the medium: much less where files have holes, more where they are many and small.
+    { title: 'SIZE', value: (image) => image.counts && formatBytes(image.counts.bytes), align: 'right' },
+    {
+      title: 'STORED',
+      value: ({ copies: [copy] }) => copy && formatBytes(storedBytesOf(copy)),
+      align: 'right',
+    },
     ...(images.some(({ compression }) => compression !== undefined)
-      ? [
-          {
-            title: 'ON MEDIUM',
-            value: ({ copies: [copy] }: ImageRecord) => copy && formatBytes(storedBytesOf(copy)),
-            align: 'right' as const,
-          },
-          { title: 'COMPRESSION', value: ratioOf },
-        ]
+      ? [{ title: 'COMPRESSION', value: ratioOf }]
       : []),
     { title: 'EXPIRES', value: expiry },
     ...(images.some((image) => note(image) !== undefined) ? [{ title: 'NOTE', value: note }] : []),

@@ -25,18 +25,18 @@ export async function storageCommand(
       { title: 'STORAGE UNIT', value: (unit) => unit.name, shrinks: true },
       { title: 'TYPE', value: (unit) => (unit.type === 'disk' ? 'disk' : `tape ${unit.density}`) },
       { title: 'MEDIA SERVER', value: (unit) => unit.mediaServer, shrinks: true },
-      { title: 'STATE', value: (unit) => unit.state },
+      { title: 'STATE', value: stateOf },
       { title: 'AT ONCE', value: mostAtOnce },
       { title: 'FRAGMENTS', value: (unit) => `to ${formatBytes(unit.maxFragmentBytes)}` },
       { title: 'USED', value: (unit) => (unit.onDemandOnly ? 'when named' : 'by any policy') },
-      ...(units.some((unit) => unit.type === 'disk' && unit.space !== undefined)
+      ...(units.some((unit) => unit.type === 'disk' && (unit.space ?? unit.missing) !== undefined)
         ? [
             { title: 'FREE', value: roomOf },
             { title: 'MARKS', value: marksOf },
           ]
         : []),
-      ...(units.some(({ stateReason }) => stateReason !== undefined)
-        ? [{ title: 'REASON', value: (unit: StorageUnit) => unit.stateReason, shrinks: true }]
+      ...(units.some((unit) => reasonOf(unit) !== undefined)
+        ? [{ title: 'REASON', value: reasonOf, shrinks: true }]
         : []),
     ])
   if (groups.length === 0) return 0
@@ -48,6 +48,17 @@ export async function storageCommand(
   ])
   return 0
 }
+
+/** Whether it may be used, and whether it is there: `up`, `down`, `not there`. */
+export function stateOf(unit: StorageUnit): string {
+  return unit.state === 'up' && missingOf(unit) !== undefined ? 'not there' : unit.state
+}
+
+function reasonOf(unit: StorageUnit): string | undefined {
+  return unit.stateReason ?? missingOf(unit)
+}
+
+const missingOf = (unit: StorageUnit): string | undefined => (unit.type === 'disk' ? unit.missing : undefined)
 
 /** The room of a disk, as its media server told it: `12 GiB of 100 GiB, 88% used, 5.0 GiB expected`. */
 export function roomOf(unit: StorageUnit): string {

@@ -10,6 +10,7 @@ import {
   newMediaError,
   resourceChange,
   robot,
+  spaceReport,
   storageUnit,
   storageUnitGroup,
   upOrDown,
@@ -18,18 +19,7 @@ import {
   volumeState,
 } from '../schemas/media.ts'
 import { allocation, blocker, mediaNeed, turn } from '../schemas/resources.ts'
-import {
-  closed,
-  count,
-  empty,
-  flag,
-  fraction,
-  integer,
-  list,
-  maybe,
-  nothing,
-  text,
-} from '../schemas/schema.ts'
+import { closed, empty, flag, fraction, integer, list, maybe, nothing, text } from '../schemas/schema.ts'
 import { call, type InputOf, type OutputOf, type PortContract, stream } from './port-contract.ts'
 
 type In<Name extends keyof MediaManager> = InputOf<MediaManager, Name>
@@ -50,10 +40,7 @@ export const mediaManagerContract: PortContract<MediaManager> = {
   putMediaServer: call(mediaServerEntry, nothing),
   mediaServers: stream(perhapsByName, mediaServerEntry),
   reportLoad: call(closed<In<'reportLoad'>>({ name: text, load: fraction }), nothing),
-  reportSpace: call(
-    closed<In<'reportSpace'>>({ storageUnit: text, totalBytes: count, freeBytes: count, full: maybe(flag) }),
-    nothing,
-  ),
+  reportSpace: call(spaceReport, nothing),
   putRobot: call(robot, nothing),
   robots: stream(perhapsByName, robot),
   putGroup: call(storageUnitGroup, nothing),

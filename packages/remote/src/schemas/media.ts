@@ -2,6 +2,7 @@ import type {
   AllocationRequest,
   AllocationResult,
   DiskSpace,
+  SpaceReport,
   DiskStorageUnit,
   Drive,
   DriveControl,
@@ -64,6 +65,7 @@ export const storageUnit: Schema<StorageUnit> = variants<StorageUnit, 'type'>('t
         full: maybe(flag),
       }),
     ),
+    missing: maybe(text),
   }),
   tape: closed<TapeStorageUnit>({
     ...anyStorageUnit,
@@ -74,6 +76,16 @@ export const storageUnit: Schema<StorageUnit> = variants<StorageUnit, 'type'>('t
     maxStreamsPerDrive: maybe(integer),
   }),
 })
+
+export const spaceReport: Schema<SpaceReport> = z.union([
+  closed<Exclude<SpaceReport, { readonly missing: string }>>({
+    storageUnit: text,
+    totalBytes: count,
+    freeBytes: count,
+    full: maybe(flag),
+  }),
+  closed<Extract<SpaceReport, { readonly missing: string }>>({ storageUnit: text, missing: text }),
+])
 
 export const storageUnitGroup: Schema<StorageUnitGroup> = closed<StorageUnitGroup>({
   name: text,

@@ -34,6 +34,24 @@ export function mediaManagerSpaceChecks(check: Check): void {
       await rejects(media.putStorageUnit(disk('disk2', marks)), 'argument-invalid')
   })
 
+  check('of a disk that is not there that is told, and its room again when it is back', async ({ media }) => {
+    const missing = 'Storage unit disk1 cannot be mounted: /srv/nb has no marker.'
+    await rejects(media.reportSpace({ storageUnit: 'disk1', missing }), 'storage-unit-unknown')
+    await media.putStorageUnit(disk('disk1', { maxConcurrentJobs: 9 }))
+    await rejects(media.reportSpace({ storageUnit: 'disk1', missing: '' }), 'argument-invalid')
+    await tell(media, 'disk1', 50)
+    await media.reportSpace({ storageUnit: 'disk1', missing })
+    const [gone] = await collect(media.storageUnits({ name: 'disk1' }))
+    assert.ok(gone?.type === 'disk')
+    assert.deepEqual([gone.state, gone.missing, gone.space], ['up', missing, undefined])
+    await media.putStorageUnit(gone)
+    await granted(media, 'a1', onUnit('disk1'))
+    await tell(media, 'disk1', 40)
+    const [back] = await collect(media.storageUnits({ name: 'disk1' }))
+    assert.ok(back?.type === 'disk')
+    assert.deepEqual([back.missing, back.space?.freeBytes], [undefined, 40 * GiB])
+  })
+
   check('at its high-water mark a disk is not written to, but read from', async ({ media }) => {
     await media.putStorageUnit(disk('disk1', { maxConcurrentJobs: 9, highWaterPercent: 90 }))
     await media.putStorageUnit(disk('disk2', { maxConcurrentJobs: 9 }))

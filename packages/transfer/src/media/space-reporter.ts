@@ -4,6 +4,7 @@ import {
   type Logger,
   type MediaManager,
   type MediaStore,
+  NbError,
   debugLogger,
 } from '@nb/contracts'
 import { defaultReportMs, fromTimeToTime } from './from-time-to-time.ts'
@@ -35,7 +36,7 @@ export interface SpaceReporter extends Required<Lifecycle> {
 
 /**
  * Tells the media manager the room of the disk storage units of this media server: at the start, from time to time, and whenever a
- * session asks for it. A report that fails is logged, and the next one comes in its time.
+ * session asks for it; of one whose disk is not mounted, that. A report that fails is logged, and the next one comes in its time.
  */
 export function createSpaceReporter(
   components: SpaceReporterComponents,
@@ -45,8 +46,9 @@ export function createSpaceReporter(
   const tell: SpaceReporter['tell'] = async ({ storageUnit, full = false }) => {
     try {
       const store = Object.hasOwn(stores, storageUnit) ? stores[storageUnit] : undefined
-      const space = await store?.space?.()
+      const space = await store?.space?.().catch(whyMissing)
       if (space === undefined) return
+      if (typeof space === 'string') return await media.reportSpace({ storageUnit, missing: space })
       const { totalBytes } = space
       const freeBytes = Math.min(space.freeBytes, totalBytes)
       await media.reportSpace({ storageUnit, totalBytes, freeBytes, ...(full ? { full } : {}) })
@@ -57,4 +59,9 @@ export function createSpaceReporter(
   const tellAll = (): Promise<unknown> =>
     Promise.all(Object.keys(stores).map((storageUnit) => tell({ storageUnit })))
   return { ...fromTimeToTime(clock, options.intervalMs ?? defaultReportMs, tellAll), tell }
+}
+
+function whyMissing(error: unknown): string {
+  if (error instanceof NbError && error.code === 'media-open-failed') return error.message
+  throw error
 }

@@ -1,15 +1,14 @@
-import { type Compression, type ImageCopy, type SingleAllocation, counted } from '@nb/contracts'
+import { type Compression, type ImageCopy, type SingleAllocation, counted, formatBytes } from '@nb/contracts'
 import type { BlockRing } from './block-ring.ts'
 
-/** `12.3 MB in 4.5 s (2.7 MB/s)`. */
+/** `12.3 MiB in 4.5 s (2.7 MiB/s)`. */
 export function rateOf(bytes: number, durationMs: number): string {
-  const megabytes = bytes / 1e6
   const seconds = durationMs / 1000
-  const rate = seconds > 0 ? ` (${(megabytes / seconds).toFixed(1)} MB/s)` : ''
-  return `${megabytes.toFixed(1)} MB in ${seconds.toFixed(1)} s${rate}`
+  const rate = seconds > 0 ? ` (${formatBytes(bytes / seconds)}/s)` : ''
+  return `${formatBytes(bytes)} in ${seconds.toFixed(1)} s${rate}`
 }
 
-/** `12.3 MB are stored as 4.5 MB by zstd, ratio 2.73`; `undefined` of what is not compressed. */
+/** `12.3 MiB are stored as 4.5 MiB by zstd, ratio 2.73`; `undefined` of what is not compressed. */
 export function compressionOf(
   compression: Compression | undefined,
   copy: Pick<ImageCopy, 'fragments'> | undefined,
@@ -22,7 +21,7 @@ export function compressionOf(
     storedBytes += fragment.storedBytes ?? fragment.streamBytes
   }
   const ratio = storedBytes > 0 ? `, ratio ${(streamBytes / storedBytes).toFixed(2)}` : ''
-  return `${(streamBytes / 1e6).toFixed(1)} MB are stored as ${(storedBytes / 1e6).toFixed(1)} MB by ${compression}${ratio}`
+  return `${formatBytes(streamBytes)} are stored as ${formatBytes(storedBytes)} by ${compression}${ratio}`
 }
 
 /** The two wait counters, as job details show them. */

@@ -22,6 +22,26 @@ t.test('the room of each disk is told at the start, every minute, and when a ses
   t.equal(clock.pendingTimers, 0)
 })
 
+t.test('of a disk that is not mounted that is told', async (t) => {
+  const told: unknown[] = []
+  const media = { reportSpace: async (input: object) => void told.push(input) }
+  const missing = new NbError('media-open-failed', 'disk1 has no marker')
+  const errors: unknown[] = []
+  const logger = Object.assign(() => undefined, {
+    error: (...args: unknown[]) => void errors.push(args),
+    trace: () => undefined,
+  })
+  const stores = {
+    disk1: { space: async () => Promise.reject(missing) },
+    disk2: { space: async () => Promise.reject(new NbError('media-read-failed', 'EIO')) },
+  }
+  const reporter = createSpaceReporter({ media, stores, clock: createVirtualClock(), logger })
+  await reporter.tell({ storageUnit: 'disk1', full: true })
+  await reporter.tell({ storageUnit: 'disk2' })
+  t.same(told, [{ storageUnit: 'disk1', missing: 'disk1 has no marker' }])
+  t.equal(errors.length, 1, 'of one that can not be looked at nothing is known')
+})
+
 t.test('a report that fails is logged, and fails nobody', async (t) => {
   const clock = createVirtualClock()
   const errors: unknown[] = []
