@@ -89,7 +89,9 @@ for (const compression of ['zstd', 'gzip'] as const) {
       const storedBytes = fragments.reduce((sum, fragment) => sum + (fragment.storedBytes ?? Number.NaN), 0)
       t.ok(storedBytes < (counts?.streamBytes ?? 0) - 1_200_000, `${storedBytes} bytes are stored`)
       t.ok(fragments.every((fragment) => (fragment.storedBytes ?? 0) <= 2 ** 20))
-      const told = new RegExp(`^[\\d.]+ [KM]?i?B are stored as [\\d.]+ [KM]?i?B by ${compression}, ratio [\\d.]+$`)
+      const told = new RegExp(
+        `^[\\d.]+ [KM]?i?B are stored as [\\d.]+ [KM]?i?B by ${compression}, ratio [\\d.]+$`,
+      )
       t.ok(
         world.lines.some(({ text }) => told.test(text)),
         'the log tells what it has brought',
