@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import { NbError, type ReadResult, type WriteResult } from '@nb/contracts'
 import { buildCdb } from '../scsi/cdb.ts'
 import type { Told } from '../scsi/scsi-unit.ts'
@@ -47,6 +48,7 @@ export class BlockTransfer {
     if (end.kind === 'failed') throw await this.#failed(end.told, 'write', from)
     if (end.kind === 'end-of-medium') return this.#full(from)
     this.#unflushed = true
+    this.#beginsWith(from, data)
     return { written: true, position: this.#wrote(from, 1, 0, end.warned) }
   }
 
@@ -59,6 +61,7 @@ export class BlockTransfer {
     if (end.kind === 'failed') throw await this.#failed(end.told, 'write', from)
     if (end.kind === 'end-of-medium') return this.#full(from)
     this.#unflushed = immediate
+    if (count > 0 && from.object === 0) this.#session.firstBlock = undefined
     const position = count === 0 ? this.#session.position(from) : this.#wrote(from, count, count, end.warned)
     if (!immediate) await this.#verify()
     return { written: true, position }
@@ -86,7 +89,14 @@ export class BlockTransfer {
       await this.#readAgain(from, blockBytes, target)
     const place = this.#session.standsAt(after(from, 1, 0))
     const truncated = blockBytes > target.length
+    if (!truncated) this.#beginsWith(from, target.subarray(0, blockBytes))
     return { kind: 'block', blockBytes, truncated, position: this.#session.position(place) }
+  }
+
+  /** Keeps in mind what the volume begins with, where that is how it's known again. */
+  #beginsWith({ object }: Place, data: Uint8Array): void {
+    if (object !== 0 || this.#positions instanceof ReportedPositions) return
+    this.#session.firstBlock = { bytes: data.length, crc: crc32(data) }
   }
 
   #noBlock(from: Place, kind: 'filemark' | 'end-of-data'): ReadResult {

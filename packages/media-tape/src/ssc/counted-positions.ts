@@ -1,6 +1,8 @@
+import { crc32 } from 'node:zlib'
 import { NbError, type SpaceRequest } from '@nb/contracts'
 import { buildCdb } from '../scsi/cdb.ts'
 import { spaceOver } from '../scsi/command-codes.ts'
+import { notReady } from './drive-errors.ts'
 import { readEnd, spaceEnd } from './command-ends.ts'
 import type { DriveSession, Place } from './drive-session.ts'
 import { beyondEnd, type Positions, rewind, type Spaced } from './positions.ts'
@@ -17,6 +19,18 @@ export class CountedPositions implements Positions {
 
   constructor(session: DriveSession) {
     this.#session = session
+  }
+
+  async sameVolume(): Promise<void> {
+    const { volumeInDoubt, map, firstBlock, name, doubt } = this.#session
+    if (!volumeInDoubt) return
+    await this.#rewind()
+    const same =
+      map.end === 0 ? await this.#nothingHere() : firstBlock !== undefined && (await this.#begins(firstBlock))
+    this.#session.volumeInDoubt = false
+    if (same) return
+    this.#session.forget()
+    throw notReady(name, `the volume may be another one (${doubt}): load it again`)
   }
 
   async find(expected: Place): Promise<Place> {
@@ -218,6 +232,19 @@ export class CountedPositions implements Positions {
     const end = readEnd(ended, 1)
     if (end.kind === 'failed') throw await this.#session.failure(end.told, 'position')
     return end.kind === 'end-of-data'
+  }
+
+  /** Whether the tape begins with this block. The place is lost by that. */
+  async #begins({ bytes, crc }: NonNullable<DriveSession['firstBlock']>): Promise<boolean> {
+    const dataIn = new Uint8Array(bytes)
+    const cdb = buildCdb('read-6', { transferLength: bytes })
+    const { times } = this.#session
+    const ended = await this.#session.placed({ cdb, dataIn, timeoutMs: times.transferMs }, 'position')
+    this.#session.doubtPlace('it was moving')
+    const end = readEnd(ended, bytes)
+    return (
+      end.kind === 'block' && end.blockBytes === bytes && ended.dataInBytes === bytes && crc32(dataIn) === crc
+    )
   }
 
   #contradiction(what: string): NbError {

@@ -48,6 +48,10 @@ export class DriveSession {
   /** The last place that was certain: from where counting can begin. */
   lastCertain: Place = { object: 0, file: 0 }
   map: TapeMap = new TapeMap()
+  /** Since the volume was loaded the drive was reset, or another connection made: drives that don't tell of a change may hold another. */
+  volumeInDoubt = false
+  /** What the volume begins with, where it was read or written since it was loaded: how it is known again. */
+  firstBlock: { readonly bytes: number; readonly crc: number } | undefined
   /** The connection on which the place was proven. */
   #nexus = 0
   readonly #alerts: Map<number, TapeAlert> = new Map()
@@ -88,6 +92,8 @@ export class DriveSession {
     this.#proven = false
     this.lastCertain = { object: 0, file: 0 }
     this.map = new TapeMap()
+    this.volumeInDoubt = false
+    this.firstBlock = undefined
   }
 
   get proven(): boolean {
@@ -119,6 +125,7 @@ export class DriveSession {
   attention({ meaning, text }: Told): void {
     if (meaning === 'medium-changed') this.forget()
     else if (meaning !== 'attention' && meaning !== 'becoming-ready') this.doubtPlace(text)
+    if (meaning === 'reset') this.volumeInDoubt = this.loaded
   }
 
   position({ object, file }: Place): TapePosition {
@@ -157,6 +164,7 @@ export class DriveSession {
     } catch (error) {
       if (wasNotSent(error)) {
         this.doubtPlace('the connection was lost')
+        this.volumeInDoubt = this.loaded
         throw new Interrupted('the connection was lost', { cause: error })
       }
       if (
@@ -166,6 +174,11 @@ export class DriveSession {
         throw error
       this.losePlace('how a command ended is not known')
       throw unknownEnd(error, this.name, doing)
+    }
+    if (!ended.good && ended.meaning === 'no-medium' && this.loaded && doing !== 'unload') {
+      // Somebody took the volume; the next one in the drive is another until it was loaded.
+      this.forget()
+      throw notReady(this.name, `${ended.text}: load the volume again`)
     }
     if (!ended.good && ended.sense.key === senseKey.unitAttention) {
       const wasLoaded = this.loaded

@@ -12,6 +12,11 @@ export interface Spaced {
 
 /** How a drive is brought to a place, and how it's known to stand there. */
 export interface Positions {
+  /**
+   * Makes sure, after a reset, that the volume is the one that was loaded. Rejects with `drive-not-ready` where that is not so, or
+   * can't be known.
+   */
+  sameVolume(): Promise<void>
   /** Where the drive stands; moves it where there is no other way to know: to `expected`, or as far as there is something. */
   find(expected: Place): Promise<Place>
   /** Stands before an object. Beyond the end of data it stands there, and rejects with `media-position-failed`. */

@@ -26,6 +26,10 @@ export class ReportedPositions implements Positions {
     this.#session = session
   }
 
+  async sameVolume(): Promise<void> {
+    // Such drives tell by a unit attention that another volume may be there.
+  }
+
   async find(expected: Place): Promise<Place> {
     const { object, file, nearEnd } = await this.#ask()
     const { map, name } = this.#session

@@ -116,8 +116,8 @@ class Drive implements ScsiTapeDrive {
   async status(options?: CallOptions): Promise<DriveStatus> {
     return this.#command(options, async () => {
       const { state } = await readiness(this.#session)
-      if (state === 'no-medium') return { state: 'empty' }
-      if (state !== 'ready') return { state: 'present' }
+      if (state === 'no-medium' || state === 'loadable') this.#session.forget()
+      if (state !== 'ready') return { state: state === 'no-medium' ? 'empty' : 'present' }
       const barcode = await this.#barcode()
       const settings = await readSettings(this.#session).catch((error: unknown) => {
         if (error instanceof NbError && error.code === 'not-supported') return undefined
@@ -143,7 +143,14 @@ class Drive implements ScsiTapeDrive {
     return this.#command(options, async () => {
       const session = this.#session
       const now = await readiness(session)
-      if (now.state === 'ready' && session.loaded && session.place !== undefined) return this.#where()
+      if (now.state === 'ready' && session.loaded && session.place !== undefined) {
+        const where = await this.#where().catch((error: unknown) => {
+          // Another volume: it's loaded as any other.
+          if (error instanceof NbError && error.code === 'drive-not-ready') return undefined
+          throw error
+        })
+        if (where !== undefined) return where
+      }
       session.forget()
       if (now.state !== 'ready') await loadVolume(session)
       session.loaded = true
@@ -193,6 +200,7 @@ class Drive implements ScsiTapeDrive {
     return this.#command(options, async () => {
       this.#session.requireLoaded()
       const place = await this.#session.uninterrupted(async () => {
+        await this.#positions.sameVolume()
         await this.#settle()
         return rewind(this.#session)
       })
@@ -205,6 +213,7 @@ class Drive implements ScsiTapeDrive {
     return this.#command(options, async () => {
       this.#session.requireLoaded()
       const place = await this.#session.uninterrupted(async () => {
+        await this.#positions.sameVolume()
         await this.#settle()
         return this.#positions.goTo(object)
       })
@@ -251,6 +260,7 @@ class Drive implements ScsiTapeDrive {
     return session.uninterrupted(async () => {
       const { place, proven } = session
       if (proven && place !== undefined) return session.position(place)
+      await this.#positions.sameVolume()
       const found = session.standsAt(await this.#positions.find(session.lastCertain))
       session.requireLoaded()
       return session.position(found)
@@ -319,6 +329,7 @@ class Drive implements ScsiTapeDrive {
     const session = this.#session
     const { place: believed, proven, doubt, lastCertain } = session
     if (proven && believed !== undefined) return believed
+    await this.#positions.sameVolume()
     const at = session.standsAt(await this.#positions.find(believed ?? lastCertain))
     session.requireLoaded()
     if (at.object === believed?.object) return at

@@ -58,7 +58,6 @@ t.test('each kind of failure has its code', async (t) => {
     [{ key: 7, asc: 0x27, ascq: 0 }, 'media-write-protected', false],
     [{ key: 7, asc: 0x30, ascq: 0x0c }, 'media-write-protected', false],
     [{ key: 4, asc: 0x44, ascq: 0 }, 'media-write-failed', true],
-    [{ key: 2, asc: 0x3a, ascq: 0 }, 'drive-not-ready', true],
     [{ key: 2, asc: 0x30, ascq: 3 }, 'drive-not-ready', true],
     [{ key: 3, asc: 0x30, ascq: 2 }, 'media-open-failed', false],
     [{ key: 0xb, asc: 0x47, ascq: 0 }, 'media-write-failed', true],
@@ -75,6 +74,14 @@ t.test('each kind of failure has its code', async (t) => {
   t.match(await drive.rewind(), { object: 0 })
   target.fault('write-6', { status: 0x18 })
   await t.rejects(drive.writeBlock({ data }), { code: 'scsi-access-denied', details: { reserved: true } })
+  target.fault('write-6', { sense: { key: 2, asc: 0x3a, ascq: 0 } })
+  await t.rejects(drive.writeBlock({ data }), { code: 'drive-not-ready' })
+  await t.rejects(
+    drive.rewind(),
+    { code: 'drive-not-ready' },
+    'whoever took it: the next one has to be loaded',
+  )
+  t.match(await drive.load(), { object: 0 })
   t.same(target.list, [])
   t.equal(target.planned, 0)
 })

@@ -177,3 +177,31 @@ t.test(
     t.equal(transport.list.length, 0)
   },
 )
+
+t.test('a drive that does not tell of another volume is looked into after each reset', async (t) => {
+  const { target, drive } = await loaded(drives['whose places are counted'])
+  const foreign = [9, 8, 7, 6].map((value) => Buffer.alloc(10, value))
+  const commands = [
+    () => drive.writeBlock(block(3)),
+    () => drive.rewind(),
+    () => drive.locate({ object: 1 }),
+    () => drive.space({ over: 'end-of-data' }),
+    () => drive.unload(),
+  ]
+  for (const command of commands) {
+    await drive.writeBlock(block(1))
+    await drive.writeBlock(block(2))
+    await drive.writeFilemarks({ count: 1 })
+    target.attention(0x29, 0)
+    target.list = [...foreign]
+    target.at = 0
+    const error = await command().catch((one: unknown) => one)
+    // Unloading is the same for whatever is in it.
+    if (command !== commands.at(-1)) t.match(error, { code: 'drive-not-ready' })
+    t.same(target.list, foreign)
+    t.match(await drive.load(), { object: 0 })
+  }
+  // Nothing of the volume was seen since it was loaded: nobody knows.
+  target.attention(0x29, 0)
+  await t.rejects(drive.rewind(), { code: 'drive-not-ready' })
+})
