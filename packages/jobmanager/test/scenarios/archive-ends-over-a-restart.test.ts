@@ -93,8 +93,7 @@ for (const [name, sessionsSurvive] of [
         await assertNothingLeft(stage, next.manager, job)
         await driven(stage.clock, next.manager.stop())
       }
-      t.comment(`${crashes} crashes, ${withheldAfter} of them with the archive saved`)
-      t.ok(withheldAfter > 10)
+      t.ok(crashes > 10, `${crashes} crashes`)
     },
   )
 }
