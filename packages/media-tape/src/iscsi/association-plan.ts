@@ -9,6 +9,8 @@ export type TaskPdu = DataIn | ScsiResponse | ReadyToTransfer
 
 /** Who uses an association for SCSI commands. */
 export interface AssociationUser {
+  /** Whether a task tag belongs to a command under way. */
+  readonly uses: (taskTag: number) => boolean
   /** Where data go. @throws NbError when they may not come */
   readonly placeFor: (pdu: DataIn) => Uint8Array
   /** A PDU of a command is there. @throws NbError when it may not come */

@@ -119,9 +119,9 @@ export class Association {
   }
 
   /** A task tag that is not in use. */
-  newTag(inUse: (tag: number) => boolean): number {
+  newTag(): number {
     do this.#nextTag = after(this.#nextTag)
-    while (this.#nextTag === noTag || this.#requests.has(this.#nextTag) || inUse(this.#nextTag))
+    while (this.#nextTag === noTag || this.#requests.has(this.#nextTag) || this.#user.uses(this.#nextTag))
     return this.#nextTag
   }
 
@@ -142,10 +142,9 @@ export class Association {
       readonly unit: Uint8Array
       readonly referenced?: { readonly taskTag: number; readonly commandNumber: number }
     },
-    inUse: (tag: number) => boolean,
     timeoutMs: number,
   ): Promise<number> {
-    const { pdu } = await this.#request(inUse, timeoutMs, (taskTag, numbers) =>
+    const { pdu } = await this.#request(timeoutMs, (taskTag, numbers) =>
       this.#connection.send(encodeTaskManagement({ ...request, taskTag }, numbers)),
     )
     if (pdu.kind !== 'task-management') throw this.#failed(malformed('an answer of another kind', {}))
@@ -159,7 +158,6 @@ export class Association {
     timeoutMs: number,
   ): Promise<{ readonly pdu: TextResponse; readonly data: Uint8Array }> {
     const { pdu, data } = await this.#request(
-      () => false,
       timeoutMs,
       (taskTag, numbers) => {
         const request = { taskTag, transferTag: tags?.transferTag ?? noTag, textBytes: text.length }
@@ -175,10 +173,8 @@ export class Association {
   async logout(): Promise<void> {
     if (this.#over !== undefined) return
     try {
-      const { pdu } = await this.#request(
-        () => false,
-        logoutTimeoutMs,
-        (taskTag, numbers) => this.#connection.send(encodeLogout({ taskTag }, numbers)),
+      const { pdu } = await this.#request(logoutTimeoutMs, (taskTag, numbers) =>
+        this.#connection.send(encodeLogout({ taskTag }, numbers)),
       )
       if (pdu.kind === 'logout') this.#waitMs = Math.min(pdu.waitSeconds * 1000, longestWaitMs)
     } catch (error) {
@@ -369,11 +365,8 @@ export class Association {
   }
 
   #ping(): void {
-    const ping = this.#request(
-      () => false,
-      undefined,
-      (taskTag, numbers) =>
-        this.#connection.send(encodeNopOut({ taskTag, transferTag: noTag, dataBytes: 0 }, numbers)),
+    const ping = this.#request(undefined, (taskTag, numbers) =>
+      this.#connection.send(encodeNopOut({ taskTag, transferTag: noTag, dataBytes: 0 }, numbers)),
     )
     // That it fails is told by the session's end; a reject is an answer as well.
     ping.catch((error: unknown) => this.#logger.trace('a ping ended: %s', error))
@@ -381,10 +374,9 @@ export class Association {
 
   /** Sends something immediate and waits for its answer, at most so long. */
   async #request(
-    inUse: (tag: number) => boolean,
     timeoutMs: number | undefined,
     send: (taskTag: number, numbers: RequestNumbers) => void,
-    taskTag: number = this.newTag(inUse),
+    taskTag: number = this.newTag(),
   ): Promise<Answer> {
     if (this.#over !== undefined) throw this.#over
     const answer = this.#requests.wait(taskTag, timeoutMs, () =>

@@ -37,6 +37,7 @@ export async function discoverTargets(
     { clock, logger },
     { ...plan, sessionId: Buffer.concat([Buffer.from([0x80]), randomBytes(5)]) },
     {
+      uses: () => false,
       placeFor: unexpected,
       take: unexpected,
       room: () => undefined,

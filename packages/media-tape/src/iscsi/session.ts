@@ -125,7 +125,7 @@ export class Session implements IscsiSession, UnitSession {
   /** Asks the manager of tasks; resolves with its response code. */
   async manageTask(request: Parameters<Association['manageTask']>[0]): Promise<number> {
     if (this.#association === undefined) throw lost('there is no session')
-    return this.#association.manageTask(request, this.tasks.has, this.#abortTimeoutMs)
+    return this.#association.manageTask(request, this.#abortTimeoutMs)
   }
 
   /** Gives the session up: what is under way can't be ended otherwise. */
@@ -144,6 +144,7 @@ export class Session implements IscsiSession, UnitSession {
       components,
       this.#plan,
       {
+        uses: (taskTag) => this.tasks.has(taskTag),
         placeFor: (pdu) => this.tasks.placeFor(pdu),
         take: (pdu, data) => this.tasks.take(pdu, data),
         room: () => this.#pump(),

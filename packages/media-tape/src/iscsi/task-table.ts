@@ -67,7 +67,10 @@ export class TaskTable {
     return this.#sequences.length === 0
   }
 
-  readonly has = (taskTag: number): boolean => this.#tasks.has(taskTag)
+  /** Whether a task tag belongs to a command under way. */
+  has(taskTag: number): boolean {
+    return this.#tasks.has(taskTag)
+  }
 
   /** Sends a command; `ended` is called once, unless the association is lost or the task forgotten. */
   start(unit: Uint8Array, command: ScsiCommand, ended: (result: ScsiResult) => void): Task {
@@ -78,7 +81,7 @@ export class TaskTable {
     const numbers = association.takeNumbers()
     const task: RunningTask = {
       ended,
-      taskTag: association.newTag(this.has),
+      taskTag: association.newTag(),
       commandNumber: numbers.commandNumber,
       unit,
       dataOut,

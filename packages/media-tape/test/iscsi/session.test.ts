@@ -323,7 +323,7 @@ t.test('digests that are wrong are a loss', async (t) => {
     )
 })
 
-t.test('R2Ts for more than there is, and more of them than agreed on, are a loss', async (t) => {
+t.test('R2Ts for more than there is, or out of their order, are a loss', async (t) => {
   const bad: Readonly<Record<string, readonly (readonly [offset: number, bytes: number, number: number])[]>> =
     {
       beyond: [[299_000, 2000, 0]],
