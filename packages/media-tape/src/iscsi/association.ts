@@ -38,7 +38,7 @@ const longestWaitMs = 60_000
  * sends its own, and carries requests to the manager of tasks, in text and to log out. What belongs to commands goes to its user.
  *
  * It is over at the first error: at ErrorRecoveryLevel 0 a session whose connection broke, or where a number, a digest or a
- * header is wrong, can only be replaced by a new one (RFC 7143, 7.1.3).
+ * header is wrong, can only be replaced by a new one (RFC 7143, 7.1.4.4).
  */
 export class Association {
   readonly #clock: Clock
@@ -259,7 +259,7 @@ export class Association {
   }
 
   #takeLogin(login: Login, pdu: LoginResponse, text: Uint8Array): void {
-    // In a refusal the numbers mean nothing (RFC 7143, 11.13.3).
+    // In a refusal the numbers mean nothing (RFC 7143, 11.13.4).
     if (pdu.statusClass === 0) this.#countStatus(pdu)
     const step = login.receive(pdu, text)
     if (step.kind === 'send') this.#sendLogin(step.message)

@@ -16,7 +16,7 @@ export interface DataPart {
   readonly final: boolean
 }
 
-/** How much data may go before the first R2T (RFC 7143, 4.2.4.2 and 13.10–13.14). */
+/** How much data may go before the first R2T (RFC 7143, 4.2.5.2 and 13.10–13.14). */
 export function planFirstBurst(length: number, parameters: SessionParameters): FirstBurst {
   const { immediateData, initialR2T, firstBurstBytes, maxSendBytes } = parameters
   const immediateBytes = immediateData ? Math.min(length, firstBurstBytes, maxSendBytes) : 0

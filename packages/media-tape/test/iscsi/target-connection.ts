@@ -82,6 +82,11 @@ export class TargetConnection {
     this.#socket.destroy()
   }
 
+  /** Sends what is left, and then closes. */
+  end(): void {
+    this.#socket.end()
+  }
+
   raw(bytes: Buffer): void {
     this.#socket.write(bytes)
   }
