@@ -6,7 +6,7 @@ export interface Cartridge {
   readonly index: TapeIndex
   /** Objects from the beginning that no loss of power can take. */
   readonly durableObjects: number
-  /** The bytes of the block that is object `at`, or `undefined` when they are damaged. They are the caller's. */
+  /** The bytes of the block that is object `at`, or `undefined` when they are damaged. They are not to be changed. */
   read(at: number): Promise<Uint8Array | undefined>
   /** Forgets object `at` and all after it, durably. */
   cut(at: number): Promise<void>

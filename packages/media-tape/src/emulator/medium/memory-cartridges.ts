@@ -29,14 +29,14 @@ function memoryCartridge(): Cartridge {
     get durableObjects() {
       return durableObjects
     },
-    read: async (at) => new Uint8Array(objects[at] ?? filemark),
+    read: async (at) => objects[at] ?? filemark,
     cut: async (at) => {
       index.cut(at)
       objects.length = index.objects
       durableObjects = Math.min(durableObjects, at)
     },
     appendBlock: async (data, mediaBytes) => {
-      objects.push(new Uint8Array(data))
+      objects.push(Buffer.from(data))
       index.addBlock(data.length, mediaBytes)
     },
     appendFilemark: async () => {

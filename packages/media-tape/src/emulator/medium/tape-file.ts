@@ -21,7 +21,13 @@ export async function openTapeFile(file: OpenFile, path: string): Promise<Cartri
   await file.sync()
   let durableObjects = index.objects
 
-  const append = async (record: Buffer): Promise<void> => file.write(record, offsetOf(index, index.objects))
+  // One room for all records: blocks are large, and a new one for each would be most of the work.
+  let room = Buffer.alloc(recordHeaderBytes)
+  const append = async (block?: Parameters<typeof encodeRecord>[2]): Promise<void> => {
+    const bytes = recordHeaderBytes + (block?.data.length ?? 0)
+    if (room.length < bytes) room = Buffer.allocUnsafe(bytes)
+    await file.write(encodeRecord(room, durableObjects, block), offsetOf(index, index.objects))
+  }
   return {
     index,
     get durableObjects() {
@@ -38,11 +44,11 @@ export async function openTapeFile(file: OpenFile, path: string): Promise<Cartri
       durableObjects = at
     },
     appendBlock: async (data, mediaBytes = data.length) => {
-      await append(encodeRecord(durableObjects, { data, mediaBytes }))
+      await append({ data, mediaBytes })
       index.addBlock(data.length, mediaBytes)
     },
     appendFilemark: async () => {
-      await append(encodeRecord(durableObjects))
+      await append()
       index.addFilemark()
     },
     sync: async () => {

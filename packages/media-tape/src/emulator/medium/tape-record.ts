@@ -31,13 +31,14 @@ export interface RecordHeader {
   readonly durableObjects: number
 }
 
-/** A record: of a block, or without data of a filemark. */
+/** A record: of a block, or without data of a filemark. It lies in `room`, which is long enough. */
 export function encodeRecord(
+  room: Buffer,
   durableObjects: number,
   block?: { readonly data: Uint8Array; readonly mediaBytes: number },
 ): Buffer {
   const data = block?.data ?? new Uint8Array(0)
-  const record = Buffer.allocUnsafe(recordHeaderBytes + data.length)
+  const record = room.subarray(0, recordHeaderBytes + data.length)
   record.writeUInt32LE(block === undefined ? filemarkMark : blockMark, 0)
   record.writeUInt32LE(data.length, 4)
   record.writeUInt32LE(block?.mediaBytes ?? 0, 8)
