@@ -3,6 +3,7 @@ import { NbError, type ReadResult, type WriteResult } from '@nb/contracts'
 import { buildCdb } from '../scsi/cdb.ts'
 import type { Told } from '../scsi/scsi-unit.ts'
 import { type ReadEnd, readEnd, writeEnd } from './command-ends.ts'
+import { unknownEnd } from './drive-errors.ts'
 import type { DriveSession, Place } from './drive-session.ts'
 import type { Positions } from './positions.ts'
 import { ReportedPositions } from './reported-positions.ts'
@@ -202,7 +203,11 @@ export class BlockTransfer {
   async #verify(): Promise<void> {
     const { place } = this.#session
     if (!(this.#positions instanceof ReportedPositions) || place === undefined) return
-    const at = await this.#positions.find(place)
+    const at = await this.#positions.find(place).catch((error: unknown) => {
+      // The filemark may be there: whoever writes it again has to look first.
+      this.#session.losePlace('where it stands after a filemark is not known')
+      throw unknownEnd(error, this.#session.name, 'write')
+    })
     if (at.object === place.object) return
     this.#session.losePlace('the drive stands elsewhere than where it was written')
     throw new NbError(

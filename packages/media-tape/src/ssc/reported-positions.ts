@@ -147,7 +147,9 @@ export class ReportedPositions implements Positions {
   async #space(over: number, count: number): Promise<Ended> {
     const small = Math.abs(count) <= mostSpace6
     const cdb = small ? buildCdb('space-6', { over, count }) : buildCdb('space-16', { over, count })
-    return this.#session.placed({ cdb, timeoutMs: this.#session.times.positionMs }, 'position')
+    const ended = await this.#session.placed({ cdb, timeoutMs: this.#session.times.positionMs }, 'position')
+    this.#session.losePlace('it was moving')
+    return ended
   }
 
   #mustBe(object: number, at: Place, after: string): Place {

@@ -11,7 +11,7 @@ import * as pages from '../../src/scsi/mode-pages.ts'
 import * as alerts from '../../src/scsi/tape-alert.ts'
 import * as tape from '../../src/scsi/tape-answers.ts'
 import * as unit from '../../src/scsi/unit-answers.ts'
-import { propertyRuns } from './property-runs.ts'
+import { propertyRuns } from '../property-runs.ts'
 
 const noNullPrototype = true
 const u8 = fc.nat(255)

@@ -5,7 +5,7 @@ import { type BitField, boundsOf } from '../../src/scsi/bit-field.ts'
 import { buildCdb, cdbFieldAt, commandsOf, describeCdb, parseCdb } from '../../src/scsi/cdb.ts'
 import type { CdbName, CommandSet } from '../../src/scsi/cdb-fields.ts'
 import { cdbLayouts } from '../../src/scsi/cdb-layouts.ts'
-import { propertyRuns } from './property-runs.ts'
+import { propertyRuns } from '../property-runs.ts'
 
 const fieldsOf = (name: CdbName): [string, BitField & { readonly flag: boolean }][] =>
   Object.entries(cdbLayouts[name].fields)

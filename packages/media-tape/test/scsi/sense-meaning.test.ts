@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { senseKey } from '../../src/scsi/sense.ts'
 import { explainSense, senseCode } from '../../src/scsi/sense-meaning.ts'
-import { propertyRuns } from './property-runs.ts'
+import { propertyRuns } from '../property-runs.ts'
 
 const meaning = (key: number, asc: number, ascq: number, flags: object = {}): string =>
   explainSense({ key, asc, ascq, ...flags }).meaning

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { buildSense, parseSense, senseKey, type SenseData } from '../../src/scsi/sense.ts'
-import { propertyRuns } from './property-runs.ts'
+import { propertyRuns } from '../property-runs.ts'
 
 const byte = fc.nat(255)
 const anySense: fc.Arbitrary<SenseData> = fc

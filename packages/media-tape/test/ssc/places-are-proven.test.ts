@@ -205,3 +205,27 @@ t.test('a drive that does not tell of another volume is looked into after each r
   target.attention(0x29, 0)
   await t.rejects(drive.rewind(), { code: 'drive-not-ready' })
 })
+
+t.test('where the question for the place is not answered, the place is not known', async (t) => {
+  const { target, drive } = await loaded()
+  for (const value of [1, 2, 3]) await drive.writeBlock(block(value))
+  target.fault('read-position', { breaks: 'after' })
+  await t.rejects(drive.writeFilemarks({ count: 1 }), {
+    code: 'media-write-failed',
+    details: { meaning: 'end-unknown' },
+  })
+  await t.rejects(drive.writeFilemarks({ count: 1 }), {
+    code: 'media-position-failed',
+    details: { object: 4 },
+  })
+  t.same(values(target), [1, 2, 3, null], 'no second filemark was written unseen')
+  await drive.rewind()
+  // The connection holds, only the answer was too late.
+  target.fault('read-position', { sense: { key: 0xb, asc: 0x47, ascq: 0 } })
+  await t.rejects(drive.space({ over: 'blocks', count: 2 }), { code: 'scsi-command-failed' })
+  await t.rejects(drive.readBlock({ target: new Uint8Array(10) }), {
+    code: 'media-position-failed',
+    details: { object: 2, believed: undefined },
+  })
+  t.match(await drive.position(), { object: 2 })
+})
