@@ -21,11 +21,20 @@ export type RestoreOutcome = Pick<SessionReport, 'warnings' | 'restored' | 'stat
 
 /** What a session has taken hold of, to let go of at its end. */
 interface Held {
+  starting?: Promise<StartedExtractor>
   listener?: ChannelListener
   run?: ClientRun
   medium?: MountedMedium
   position?: PositionedMedium
   progress?: ProgressSender
+}
+
+/** An extractor that has opened its channel. */
+interface StartedExtractor {
+  readonly run: ClientRun
+  readonly data: DataChannel
+  /** From the start on, milliseconds. */
+  readonly connectMs: number
 }
 
 /** Steps 6–8 and 12–15 of a restore. Rejects with the failure of the session. */
@@ -56,6 +65,9 @@ async function restore(
 ): Promise<RestoreOutcome> {
   const { host, signal, info } = session
 
+  // The extractor reads its plan and makes directories while the media reader gets its own.
+  held.starting = session.task(startExtractor(session, spec, held))
+
   // 6  Child session and media process are started, and told what to read.
   const plan = await fetchPlan(session, spec)
   await session.note({
@@ -70,7 +82,12 @@ async function restore(
   await session.note({ step: 7, component: 'media-reader', text: `asks for ${wanted}` })
 
   // 8  The extractor is started on the client and connected to the media reader.
-  const { run, data } = await startExtractor(session, spec, held)
+  await session.note({ component: 'media-session', text: `connecting to client ${spec.client}` })
+  const { run, data, connectMs } = await held.starting
+  await session.note({
+    component: 'media-session',
+    text: `connected to client ${spec.client}; connect time: ${clockTime(connectMs)}`,
+  })
   await session.note({
     step: 8,
     component: 'media-session',
@@ -147,7 +164,7 @@ async function startExtractor(
   session: Session,
   spec: RestoreSessionSpec,
   held: Held,
-): Promise<{ readonly run: ClientRun; readonly data: DataChannel }> {
+): Promise<StartedExtractor> {
   const { host, signal, info } = session
   const client = host.clientOf(spec.client)
   const listener = (held.listener = await host.channels.listen({ timeoutMs: host.clientTimeoutMs }))
@@ -160,17 +177,14 @@ async function startExtractor(
     data: listener.ticket,
   }
   const connectedAt = host.clock.now()
-  await session.note({ component: 'media-session', text: `connecting to client ${spec.client}` })
   const run = (held.run = await startRun(session, client, () => client.startRestore(start, { signal })))
   const data = await acceptClient(session, listener)
-  await session.note({
-    component: 'media-session',
-    text: `connected to client ${spec.client}; connect time: ${clockTime(host.clock.now() - connectedAt)}`,
-  })
-  return { run, data }
+  return { run, data, connectMs: host.clock.now() - connectedAt }
 }
 
 async function undo(session: Session, held: Held): Promise<NbError> {
+  // One that is being started just now is to be ended too.
+  await held.starting?.catch(() => undefined)
   const { run } = held
   const failure = (await run?.abort()) ?? session.fail(undefined)
   await session.settled()
