@@ -24,6 +24,15 @@ export interface ArchiveSink {
    * @param dataOffset - its logical offset in the file; holes of a sparse file are skipped
    */
   onData(chunk: Buffer, dataOffset: number): void
+  /**
+   * The same, for who spares the view of each piece; called instead of {@link onData}, where it is there.
+   *
+   * @param bytes - valid during the call only
+   * @param start - where the piece begins in them
+   * @param end - and ends
+   * @param dataOffset - its logical offset in the file
+   */
+  onDataIn?(bytes: Buffer, start: number, end: number, dataOffset: number): void
   /** All data of the member has come. */
   onMemberEnd(): void
   /** The end-of-archive marker has come; what follows is ignored. */
@@ -174,7 +183,8 @@ export class ArchiveParser {
         return this.#collectExtended(bytes, at)
       case STATE.data: {
         const count = Math.min(available, this.#regionRemaining)
-        sink.onData(bytes.subarray(at, at + count), this.#dataOffset)
+        if (sink.onDataIn === undefined) sink.onData(bytes.subarray(at, at + count), this.#dataOffset)
+        else sink.onDataIn(bytes, at, at + count, this.#dataOffset)
         this.#dataOffset += count
         this.#regionRemaining -= count
         this.#remaining -= count

@@ -13,6 +13,15 @@ export interface NamedCalls {
   /** Puts a name where the calls find it. */
   readonly put: (bytes: Uint8Array) => void
   readonly open: (directory: number, name: Uint8Array, flags: number, mode?: number) => number
+  /** As `open`, of a name that is a part of some bytes; less than 0 where it can't be opened, for whatever reason. */
+  readonly tryOpen: (
+    directory: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    flags: number,
+    mode: number,
+  ) => number
   readonly close: (fd: number) => void
 }
 
@@ -40,6 +49,17 @@ export function bindNamedCalls(libc: AddressedLibc, name: Uint8Array, address: n
       const fd = libc.openat(directory, address, flags | O.CLOEXEC, mode)
       if (fd < 0) throw new PosixError('openat', libc.errno(), shown(bytes))
       return fd
+    },
+    tryOpen(directory, bytes, start, end, flags, mode) {
+      if (end - start >= NAME_BYTES) return -1
+      let to = 0
+      for (let from = start; from < end; from++) {
+        const byte = bytes[from] as number
+        if (byte === 0) return -1
+        name[to++] = byte
+      }
+      name[to] = 0
+      return libc.openat(directory, address, flags | O.CLOEXEC, mode)
     },
     close(fd) {
       if (libc.close(fd) < 0) throw new PosixError('close', libc.errno())

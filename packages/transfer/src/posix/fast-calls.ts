@@ -8,6 +8,15 @@ import { putInstants, TIMESPECS_BYTES } from './timespecs.ts'
 /** The calls that a restore makes for every file, with addresses: converting their byte arguments costs as much as the calls. */
 export interface FastCalls {
   open(directory: number, name: Uint8Array, flags: number, mode?: number): number
+  /** As `open`, of a name that is a part of some bytes; less than 0 where it can't be opened, for whatever reason. */
+  tryOpen(
+    directory: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    flags: number,
+    mode: number,
+  ): number
   close(fd: number): void
   writeAt(fd: number, bytes: Uint8Array, position: number): void
   chmodFd(fd: number, mode: number): void
@@ -26,11 +35,12 @@ export function bindFastCalls(libc: AddressedLibc, slow?: Pick<FastCalls, 'write
   const timesAddress = nameAddress + NAME_BYTES
   const name = new Uint8Array(memory, 0, NAME_BYTES)
   const times = new DataView(memory, NAME_BYTES, TIMESPECS_BYTES)
-  const { open, close } = bindNamedCalls(libc, name, nameAddress)
+  const { open, tryOpen, close } = bindNamedCalls(libc, name, nameAddress)
   const addressOf = blockAddresses(libc)
 
   return {
     open,
+    tryOpen,
     close,
     writeAt(fd, bytes, position) {
       const { length } = bytes

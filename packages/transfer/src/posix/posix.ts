@@ -22,6 +22,15 @@ export interface Posix {
    * RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS). `ENOSYS` where the kernel is older than 5.6.
    */
   openBeneath(directory: number, path: Uint8Array, flags: number, mode?: number): number
+  /** As `open`, of a name that is a part of some bytes; less than 0 where it can't be opened, for whatever reason. */
+  tryOpen(
+    directory: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    flags: number,
+    mode: number,
+  ): number
   close(fd: number): void
   /** Reads at the descriptor's position into the whole of `into`; fewer bytes than asked are possible, 0 is the end. */
   read(fd: number, into: Uint8Array): number
@@ -135,7 +144,7 @@ const SEEK_HOLE = 4
 const RENAME_NOREPLACE = 1
 const NOTHING = Buffer.from([0])
 
-function bindPosix(libc: Libc): Posix {
+function bindPosix(libc: Libc): Omit<Posix, 'tryOpen'> {
   const statBuffer = new Uint8Array(STATX_BYTES)
   const statView = new DataView(statBuffer.buffer)
   const timeBuffer = new Uint8Array(TIMESPECS_BYTES)

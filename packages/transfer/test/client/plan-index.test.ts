@@ -48,6 +48,51 @@ t.test('every entry is found where its member stands, in the order of the plan',
   )
 })
 
+t.test('an entry that follows is the one that is found, and only where it is alone', async (t) => {
+  const entry = fc.record({
+    offset: fc.integer({ min: 0, max: 60 }),
+    links: fc.constantFrom(1, 1, 1, 2),
+    asked: fc.constantFrom(true, true, true, true, true, false),
+  })
+  let followed = 0
+  fc.assert(
+    fc.property(fc.array(entry, { maxLength: 40 }), (entries) => {
+      const plan = new PlanIndex()
+      entries.forEach(({ offset, links }, i) => add(plan, `/d/p${i}`, 0, offset * 512, links, offset))
+      plan.close()
+      const wanted = [...new Set(entries.filter(({ asked }) => asked).map(({ offset }) => offset))]
+      for (const offset of wanted.sort((a, b) => a - b)) {
+        const alone = entries.flatMap((e, i) => (e.offset === offset ? [i] : []))
+        const found = plan.following(0, offset * 512)
+        if (found < 0) {
+          t.equal(plan.targetsOf(0, offset * 512).length, alone.length)
+          continue
+        }
+        followed++
+        t.strictSame([found], alone)
+        t.equal(entries[found]?.links, 1, 'one with further names is none')
+        t.equal(plan.paths.toString('latin1', plan.pathStart(found), plan.pathEnd(found)), `/d/p${found}`)
+        plan.passFollowing()
+        t.notOk([...plan.undone()].some((target) => target.entry === found))
+      }
+    }),
+    { numRuns: 100, seed: 20261127 },
+  )
+  t.ok(followed > 100)
+  const plan = new PlanIndex()
+  add(plan, '/a', 0, 0, 1, 1)
+  add(plan, '/b', 1, 512, 1, 2)
+  plan.close()
+  t.equal(plan.following(0, 512), -1)
+  t.equal(plan.following(1, 0), -1)
+  t.equal(plan.following(0, 0), 0)
+  t.equal(plan.following(0, 0), 0, 'it stays until it is passed')
+  plan.passFollowing()
+  t.equal(plan.following(1, 512), 1)
+  plan.passFollowing()
+  t.equal(plan.following(1, 1024), -1)
+})
+
 t.test('what was dealt with is not asked for again, and many entries fit', async (t) => {
   const plan = new PlanIndex()
   for (let i = 0; i < 5000; i++) add(plan, `/some/directory/file-${i}`, 0, i * 1024, 1, i)

@@ -47,8 +47,10 @@ function lateWriter(calls: WriterCalls, most = 100): WritesBehind & { readonly d
   }
   return {
     takes: () => true,
-    write: (fd, chunk, position) =>
-      put(() => file.write(fd, Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length), position)),
+    write: (fd, bytes, start, end, position) => {
+      const { buffer, byteOffset } = bytes
+      put(() => file.write(fd, Buffer.from(buffer, byteOffset + start, end - start), position))
+    },
     finish: (...args) => put(() => file.finish(...args)),
     drop: (fd) => put(() => file.drop(fd)),
     release: () => undefined,

@@ -20,6 +20,7 @@ import { FurtherNames } from './further-names.ts'
 import { makeNode } from './make-node.ts'
 import { targetExists, type IfExists, type Installer } from './installer.ts'
 import { NewFiles, type NewFile } from './new-files.ts'
+import { PlainFiles } from './plain-files.ts'
 import type { PlanIndex, PlannedTarget } from './plan-index.ts'
 import type { OpenDirectory, TargetDirectories } from './target-directories.ts'
 import { lastTargetName, targetNames } from './target-path.ts'
@@ -59,6 +60,10 @@ export interface ExtractorParts {
   readonly observe?: (moment: ExtractorMoment, path: Buffer) => void
 }
 
+/** Progress is told after so many plain files, and after each piece of so many bytes: telling costs as much as writing a few bytes. */
+const MANY_ENTRIES = 32
+const MUCH_BYTES = 65_536
+
 /** A target that passed all checks, with its directory open. */
 interface Place {
   readonly target: PlannedTarget
@@ -93,6 +98,8 @@ export class Extractor implements ArchiveSink {
   readonly #refusals: RefusalTally
   readonly #newFiles: NewFiles
   readonly #furtherNames: FurtherNames
+  /** Nearly all of them, where there is a thread that writes. */
+  readonly #plain: PlainFiles | undefined
   #imageIndex = 0
   #file: OpenFile | undefined
 
@@ -103,6 +110,8 @@ export class Extractor implements ArchiveSink {
     this.#leaders = new Map(parts.state.leaders)
     this.#refusals = new RefusalTally(parts.warn)
     this.#newFiles = new NewFiles(parts.posix, parts.installer, () => this.settle())
+    const { behind, observe } = parts
+    if (behind !== undefined && observe === undefined) this.#plain = new PlainFiles({ ...parts, behind })
     this.#furtherNames = new FurtherNames({ ...parts, refusals: this.#refusals })
   }
 
@@ -151,7 +160,15 @@ export class Extractor implements ArchiveSink {
   }
 
   onMember(member: ArchiveMember, streamOffset: number): void {
-    const targets = this.#parts.plan.targetsOf(this.#imageIndex, streamOffset)
+    const { plan } = this.#parts
+    if (this.#plain !== undefined) {
+      const entry = plan.following(this.#imageIndex, streamOffset)
+      if (entry >= 0 && this.#plain.begin(entry, member)) {
+        plan.passFollowing()
+        return
+      }
+    }
+    const targets = plan.targetsOf(this.#imageIndex, streamOffset)
     if (targets.length === 0) return
     if (member.kind === 'directory') for (const target of targets) this.#directory(target, member)
     else if (member.kind === 'hardlink')
@@ -175,7 +192,22 @@ export class Extractor implements ArchiveSink {
     this.#parts.tick(file.place.target.path)
   }
 
+  onDataIn(bytes: Buffer, start: number, end: number, dataOffset: number): void {
+    const plain = this.#plain
+    if (plain?.isOpen !== true) this.onData(bytes.subarray(start, end), dataOffset)
+    else if (plain.write(bytes, start, end, dataOffset)) {
+      this.counts.bytes += end - start
+      if (end - start >= MUCH_BYTES) this.#tick(plain.entry)
+    } else this.#writePlain(plain, bytes.subarray(start, end), dataOffset)
+  }
+
   onMemberEnd(): void {
+    if (this.#plain?.isOpen === true) {
+      this.#plain.end()
+      this.counts.entries++
+      if (this.counts.entries % MANY_ENTRIES === 0) this.#tick(this.#plain.entry)
+      return
+    }
     const file = this.#file
     if (file === undefined) return
     const { place, member, made, others } = file
@@ -245,6 +277,7 @@ export class Extractor implements ArchiveSink {
   abandon(): void {
     const { behind } = this.#parts
     behind?.settle()
+    this.#plain?.drop()
     if (this.#file !== undefined) this.#dropFile()
     for (const { stage, ticket } of behind?.takeFailures() ?? [])
       if (stage === 'write') this.#discardUnwritten(this.#parts.plan.target(ticket))
@@ -254,12 +287,28 @@ export class Extractor implements ArchiveSink {
     const { posix, behind } = this.#parts
     if (isBehind && behind !== undefined) {
       if (behind.takes(chunk)) {
-        behind.write(fd, chunk, position)
+        behind.write(fd, chunk, 0, chunk.length, position)
         return
       }
       this.settle()
     }
     posix.writeAt(fd, chunk, position)
+  }
+
+  /** Bytes that can't be written behind. */
+  #writePlain(plain: PlainFiles, chunk: Buffer, position: number): void {
+    try {
+      this.settle()
+      this.#parts.posix.writeAt(plain.fd, chunk, position)
+      this.counts.bytes += chunk.length
+    } catch (error) {
+      plain.drop()
+      this.#failed(this.#parts.plan.target(plain.entry), error)
+    }
+  }
+
+  #tick(entry: number): void {
+    this.#parts.tick(this.#parts.plan.target(entry).path)
   }
 
   #takeFailures(): void {

@@ -48,6 +48,11 @@ export class Installer {
     this.#worksIn = Buffer.from(path.subarray(0, slash))
   }
 
+  /** Whether the directory that was told of last is the one of a target path that is a part of some bytes, with its last slash there. */
+  worksAt(bytes: Buffer, start: number, slash: number): boolean {
+    return this.#worksIn.length === slash - start && sameFront(this.#worksIn, bytes, slash - start, start)
+  }
+
   /** Calls `make` with temporary names for an entry until one is free. */
   makeTemporary<T>(path: Buffer, make: (name: Buffer) => T): { readonly name: Buffer; readonly made: T } {
     this.worksIn(path)

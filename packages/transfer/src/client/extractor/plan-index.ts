@@ -113,6 +113,44 @@ export class PlanIndex {
     return found
   }
 
+  /**
+   * The one entry of a member that is no directory and has no further names, where the member follows the one that was asked for last;
+   * −1 otherwise, when {@link targetsOf} tells.
+   */
+  following(imageIndex: number, offset: number): number {
+    const next = this.#next
+    if (next >= this.#count) return -1
+    const entry = this.#order[next] as number
+    if (this.#offsets[entry] !== offset || this.#images[entry] !== imageIndex) return -1
+    if (this.#links[entry] !== NO_LINK || this.#isDirectory[entry] === 1) return -1
+    const isOne = (place: number): boolean =>
+      place < 0 ||
+      place >= this.#count ||
+      this.#compare(this.#order[place] as number, imageIndex, offset) !== 0
+    return isOne(next - 1) && isOne(next + 1) ? entry : -1
+  }
+
+  /** Says that what {@link following} gave is dealt with. */
+  passFollowing(): void {
+    this.markDone(this.#order[this.#next] as number)
+    this.#next += 1
+  }
+
+  /** The paths of all entries. */
+  get paths(): Buffer {
+    return this.#paths
+  }
+
+  /** Where an entry's path begins in {@link paths}. */
+  pathStart(entry: number): number {
+    return this.#pathStart(entry)
+  }
+
+  /** Where it ends. */
+  pathEnd(entry: number): number {
+    return this.#pathEnds[entry] ?? 0
+  }
+
   /** The entry at a position of the plan. */
   target(entry: number): PlannedTarget {
     const link = this.#links[entry] ?? NO_LINK

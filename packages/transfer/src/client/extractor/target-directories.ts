@@ -112,6 +112,19 @@ export class TargetDirectories {
     return present?.path.length === slash && sameFront(present.path, path, slash)
   }
 
+  /**
+   * The directory that {@link openParent} has opened last, if a path lies in it.
+   *
+   * @param bytes - hold the path
+   * @param start - where that begins
+   * @param slash - and has its last slash
+   */
+  presentAt(bytes: Buffer, start: number, slash: number): OpenDirectory | undefined {
+    const present = this.#present
+    if (present?.path.length !== slash - start) return undefined
+    return sameFront(present.path, bytes, slash - start, start) ? present.directory : undefined
+  }
+
   /** Whether entries made in the directory that was opened last inherit an ACL from it. */
   givesAcl(): boolean {
     const level = this.#levels.at(-1)

@@ -44,18 +44,33 @@ export function lastTargetName(path: Buffer): Buffer | TargetPathFault {
   return nameFault(name) ?? name
 }
 
+/**
+ * Whether what stands between the last slash of a path and its end can be the name of a file, as {@link lastTargetName} has it; NUL
+ * bytes are not looked for.
+ */
+export function isTargetName(bytes: Buffer, start: number, end: number): boolean {
+  const length = end - start
+  if (length < 1 || length > 255) return false
+  return bytes[start] !== DOT || length > 2 || (length === 2 && bytes[start + 1] !== DOT)
+}
+
 /** Where the last slash of a path is; −1 where it has none. */
 export function lastSlash(path: Buffer): number {
-  let index = path.length - 1
-  while (index >= 0 && path[index] !== SLASH) index--
+  return lastSlashWithin(path, 0, path.length)
+}
+
+/** Where the last slash of a path is that is a part of some bytes; before its start where it has none. */
+export function lastSlashWithin(bytes: Buffer, start: number, end: number): number {
+  let index = end - 1
+  while (index >= start && bytes[index] !== SLASH) index--
   return index
 }
 
-/** Whether the first bytes of two paths are the same. */
-export function sameFront(a: Buffer, b: Buffer, bytes: number): boolean {
-  if (a.length < bytes || b.length < bytes) return false
+/** Whether the first bytes of two paths are the same; the second begins at `start` of its bytes. */
+export function sameFront(a: Buffer, b: Buffer, bytes: number, start = 0): boolean {
+  if (a.length < bytes || b.length < start + bytes) return false
   // Neighbours differ near the end, if at all.
-  for (let index = bytes - 1; index >= 0; index--) if (a[index] !== b[index]) return false
+  for (let index = bytes - 1; index >= 0; index--) if (a[index] !== b[start + index]) return false
   return true
 }
 

@@ -71,14 +71,14 @@ export class WriteBehind {
     this.#failures = new Float64Array(shared.failures, FAILURES_AT)
   }
 
-  /** Whether a chunk can be written behind. */
-  takes(chunk: Uint8Array): boolean {
-    return chunk.buffer === this.#memory
+  /** Whether pieces of these bytes can be written behind. */
+  takes(bytes: Uint8Array): boolean {
+    return bytes.buffer === this.#memory
   }
 
-  /** Writes a chunk, which stays as it is until {@link release}. */
-  write(fd: number, { byteOffset, length }: Uint8Array, position: number): void {
-    this.#put(OP.write, fd, 0, byteOffset, length, position, 0, 0)
+  /** Writes the piece from `start` to `end` of some bytes, which stay as they are until {@link release}. */
+  write(fd: number, bytes: Uint8Array, start: number, end: number, position: number): void {
+    this.#put(OP.write, fd, 0, bytes.byteOffset + start, end - start, position, 0, 0)
   }
 
   /** Sets times and mode of a file and closes it; one that could not be written is only closed. */
