@@ -1,3 +1,4 @@
+import type { CdbName } from '../scsi/cdb-fields.ts'
 import type { EmulatorFault } from './faults/emulator-fault.ts'
 import { checkWhole, makeVolume, type Volume, type VolumeOptions } from './medium/volume.ts'
 import { instantTimings, scaledTimings, type TapeTimings } from './timings.ts'
@@ -28,6 +29,8 @@ export interface TapeEmulatorOptions {
   readonly cleanAfterMs?: number
   /** Commands under way at once on one transport, 1–256. @default 16 */
   readonly queueDepth?: number
+  /** Commands that its units don't have, as many real ones lack some. @default none */
+  readonly lacks?: readonly CdbName[]
   /** What goes wrong, and when. @default nothing */
   readonly faults?: readonly EmulatorFault[]
   /** Decides how much of the buffers gets to the tapes when the power goes. @default nothing */
@@ -79,6 +82,7 @@ export function checkOptions(options: TapeEmulatorOptions): LibrarySettings {
     compressionRatio,
     cleanAfterMs,
     queueDepth,
+    lacks: options.lacks ?? [],
     faults: options.faults ?? [],
     powerLossSeed: options.powerLossSeed,
     serialPrefix,

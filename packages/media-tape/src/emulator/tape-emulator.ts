@@ -104,6 +104,7 @@ export function createTapeEmulator(
     clock,
     timings: checked.timings,
     faults,
+    lacks: checked.lacks,
     logicalUnits,
     losePower,
     failed,

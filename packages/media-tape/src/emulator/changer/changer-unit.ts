@@ -1,4 +1,5 @@
 import type { Clock } from '@nb/contracts'
+import type { CdbName } from '../../scsi/cdb-fields.ts'
 import { deviceType, elementType, logPage, modePage } from '../../scsi/command-codes.ts'
 import { buildChangerCapabilities, buildElementAddresses } from '../../scsi/mode-pages.ts'
 import { buildTapeAlerts } from '../../scsi/tape-alert.ts'
@@ -21,6 +22,7 @@ export interface ChangerUnitInput extends Pick<RobotParts, 'labelOf' | 'save' | 
   readonly clock: Clock
   readonly timings: TapeTimings
   readonly faults: EmulatorFaultPlan
+  readonly lacks: readonly CdbName[]
   readonly logicalUnits: number
   readonly elements: Elements
   readonly designator: (drive: number) => Designator
@@ -50,6 +52,7 @@ export function createChangerUnit(input: ChangerUnitInput): ChangerUnit {
     set: 'changer',
     modes: new ModePages(pages(elements)),
     faults,
+    lacks: input.lacks,
     losePower: () => input.losePower(unit),
     failed: (error) => input.failed(error),
     strike: (fault) => {

@@ -1,5 +1,6 @@
 import type { Clock } from '@nb/contracts'
 import { buildMediumConfigurationPage } from '../../scsi/mode-pages.ts'
+import type { CdbName } from '../../scsi/cdb-fields.ts'
 import { deviceType } from '../../scsi/command-codes.ts'
 import { densityCode } from '../density.ts'
 import type { EmulatorFaultPlan, FaultEffect } from '../faults/emulator-fault.ts'
@@ -27,6 +28,7 @@ export interface DriveUnitInput {
   readonly clock: Clock
   readonly timings: TapeTimings
   readonly faults: EmulatorFaultPlan
+  readonly lacks: readonly CdbName[]
   readonly logicalUnits: number
   readonly capacityBytes: number
   readonly compressionRatio: number
@@ -73,6 +75,7 @@ export function createDriveUnit(input: DriveUnitInput): DriveUnit {
     set: 'tape',
     modes,
     faults: input.faults,
+    lacks: input.lacks,
     losePower: () => input.losePower(unit),
     failed: (error) => input.failed(error),
     strike: (fault) => strike(fault, unit, mechanism, timings),

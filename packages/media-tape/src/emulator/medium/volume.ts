@@ -83,7 +83,8 @@ export function makeVolume(
     readBytes: 0,
     cleaningsLeft: kind === 'cleaning' ? cleanings : 0,
     drives: [],
-    attributes: {},
+    // As a library does that writes the labels it sees into the chips (SPC-5, attribute 0806h).
+    attributes: barcode === null ? {} : { '0806': { format: 1, hex: Buffer.from(barcode).toString('hex') } },
     damaged: { writing: damaged?.writing ?? [], reading: damaged?.reading ?? [] },
   }
 }

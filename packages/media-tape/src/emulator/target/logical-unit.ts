@@ -34,6 +34,8 @@ export interface LogicalUnitParts {
   readonly name: string
   readonly set: CommandSet
   readonly modes: ModePages
+  /** Commands that it is not given. */
+  readonly lacks: readonly CdbName[]
   readonly faults: EmulatorFaultPlan
   /** The library loses its power. */
   losePower(): Promise<void>
@@ -80,9 +82,11 @@ export class LogicalUnit {
     return this.#commands
   }
 
-  /** Gives it its commands, once. */
+  /** Gives it its commands, but for those that it lacks. */
   setCommands(commands: CommandTable): void {
-    this.#commands = commands
+    const { lacks } = this.#parts
+    const had = Object.entries(commands).filter(([name]) => !lacks.includes(name as CdbName))
+    this.#commands = Object.fromEntries(had)
   }
 
   /** Runs one command when its turn comes; one that is aborted before has not run. Rejects for faults of the emulator itself. */

@@ -175,7 +175,7 @@ t.test('a drive does what a list of blocks and filemarks does', async (t) => {
         await apply({ do: 'read', bytes: 40, silent: true }, drive, tape, 0)
       await emulator.stop()
     }),
-    propertyRuns(t, 200),
+    propertyRuns(t, 120),
   )
 })
 
@@ -252,7 +252,7 @@ for (const [what, lose] of [
             else assert.deepEqual(sent.data, expected)
           }
         }),
-        propertyRuns(t, 100),
+        propertyRuns(t, 60),
       )
     },
   )
