@@ -50,6 +50,10 @@ export class DriveSession {
   map: TapeMap = new TapeMap()
   /** Since the volume was loaded the drive was reset, or another connection made: drives that don't tell of a change may hold another. */
   volumeInDoubt = false
+  /** The key under which the drive is reserved for us. */
+  reservedBy: bigint | undefined
+  /** A reset or another host may have ended our reservation. */
+  reservationInDoubt = false
   /** What the volume begins with, where it was read or written since it was loaded: how it is known again. */
   firstBlock: { readonly bytes: number; readonly crc: number } | undefined
   /** The connection on which the place was proven. */
@@ -126,6 +130,7 @@ export class DriveSession {
     if (meaning === 'medium-changed') this.forget()
     else if (meaning !== 'attention' && meaning !== 'becoming-ready') this.doubtPlace(text)
     if (meaning === 'reset') this.volumeInDoubt = this.loaded
+    if (meaning === 'reset' || meaning === 'changed-elsewhere') this.reservationInDoubt = true
   }
 
   position({ object, file }: Place): TapePosition {
@@ -165,6 +170,7 @@ export class DriveSession {
       if (wasNotSent(error)) {
         this.doubtPlace('the connection was lost')
         this.volumeInDoubt = this.loaded
+        this.reservationInDoubt = true
         throw new Interrupted('the connection was lost', { cause: error })
       }
       if (

@@ -6,6 +6,7 @@ import { notReady } from './drive-errors.ts'
 import type { DriveSession } from './drive-session.ts'
 
 const pollMs = 500
+const longestCleaningMs = 300_000
 
 /** What TEST UNIT READY tells. */
 export type Readiness =
@@ -27,15 +28,31 @@ export async function readiness(session: DriveSession): Promise<Readiness> {
   return { state: 'loadable', told: ended }
 }
 
-/** Has the volume in the drive loaded, and waits until it's ready. */
+/**
+ * Has the volume in the drive loaded, and waits until it's ready. A cleaning cartridge is waited for as well, and then told of: to load it
+ * again would be to clean once more.
+ */
 export async function loadVolume(session: DriveSession): Promise<void> {
   const { loadMs } = session.times
-  const giveUpAt = session.clock.now() + loadMs
-  for (let asked = false; ;) {
+  const beganAt = session.clock.now()
+  let asked = false
+  let cleaning: CleaningSeen | undefined
+  for (;;) {
     const now = await readiness(session)
     if (now.state === 'ready') return
+    const cleans = now.state === 'becoming-ready' && now.told.meaning === 'cleaning-under-way'
+    if (cleans) cleaning = seeCleaning(cleaning, now.told, session.clock.now())
+    if (cleaning !== undefined && (!cleans || cleaning.done))
+      throw new NbError(
+        'media-open-failed',
+        `drive ${session.name}: the cartridge in it is a cleaning cartridge`,
+        {
+          retryable: false,
+          details: { drive: session.name, cleaned: true },
+        },
+      )
     if (now.state === 'becoming-ready') {
-      if (session.clock.now() >= giveUpAt)
+      if (session.clock.now() - beganAt >= loadMs)
         throw notReady(session.name, `${now.told.text} for ${Math.round(loadMs / 1000)} seconds`)
       await session.clock.sleep(pollMs)
       continue
@@ -46,9 +63,51 @@ export async function loadVolume(session: DriveSession): Promise<void> {
   }
 }
 
+/** What was seen of a cleaning so far. */
+interface CleaningSeen {
+  readonly since: number
+  readonly progress: boolean
+  readonly done: boolean
+}
+
+/**
+ * Some drives go on to say "cleaning cartridge" when it's done, but no longer how far it has come. Of those that never say how far, it is
+ * taken to be done after the longest time that cleaning takes.
+ */
+function seeCleaning(seen: CleaningSeen | undefined, { sense }: Told, now: number): CleaningSeen {
+  const since = seen?.since ?? now
+  const underWay = sense.progress !== undefined
+  const done = !underWay && (seen?.progress === true || now - since >= longestCleaningMs)
+  return { since, progress: underWay || seen?.progress === true, done }
+}
+
 /** Rewinds, unthreads and ejects. */
 export async function unloadVolume(session: DriveSession): Promise<void> {
   await session.uninterrupted(async () => loadOrEject(session, false))
+}
+
+/**
+ * Has the cleaning cartridge in the drive clean it, and waits for that. Rejects with `media-open-failed` where the cartridge is none,
+ * or can't clean any more.
+ */
+export async function cleanDrive(session: DriveSession): Promise<void> {
+  await session.readAlerts()
+  try {
+    await loadVolume(session)
+  } catch (error) {
+    if (!(error instanceof NbError) || error.details['cleaned'] !== true) throw error
+    const bad = (await session.readAlerts()).find(({ meaning }) => meaning === 'cleaning-cartridge')
+    if (bad === undefined) return
+    throw new NbError('media-open-failed', `drive ${session.name}: it was not cleaned: ${bad.name}`, {
+      retryable: false,
+      details: { drive: session.name, alerts: [bad.name] },
+    })
+  }
+  await unloadVolume(session)
+  throw new NbError('media-open-failed', `drive ${session.name}: the volume in it is no cleaning cartridge`, {
+    retryable: false,
+    details: { drive: session.name },
+  })
 }
 
 /** Keeps people and robots from taking the volume out, or lets them, where the drive can do that. */

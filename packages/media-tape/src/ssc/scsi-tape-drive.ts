@@ -29,9 +29,10 @@ import {
   readSettings,
   selectBlockLength,
 } from './drive-settings.ts'
-import { loadVolume, preventRemoval, readiness, unloadVolume } from './loading.ts'
+import { cleanDrive, loadVolume, preventRemoval, readiness, unloadVolume } from './loading.ts'
 import type { MotionTimes } from './motion-times.ts'
 import { type Positions, rewind } from './positions.ts'
+import { checkReservationKey, releaseDrive, reserveDrive } from './reservation.ts'
 import { ReportedPositions } from './reported-positions.ts'
 import { BlockTransfer } from './block-transfer.ts'
 
@@ -73,6 +74,18 @@ export interface ScsiTapeDrive extends TapeDrive {
   change(change: DriveSettingsChange, options?: CallOptions): Promise<DriveSettings>
   /** Formats that the drive supports, with `media` those of the volume in it; empty where it doesn't tell. */
   densities(input: { readonly media: boolean }, options?: CallOptions): Promise<readonly DensityDescriptor[]>
+  /**
+   * Has the cleaning cartridge that was put into the drive clean it, and waits until it lies in the mouth again. Rejects with
+   * `media-open-failed` where it is none, or can't clean any more.
+   */
+  clean(options?: CallOptions): Promise<void>
+  /**
+   * Keeps other hosts from using the drive, and does so again after a reset. `key`, 1–2^64-1, is ours among all hosts. Rejects with
+   * `scsi-access-denied` while another host has it reserved.
+   */
+  reserve(input: { readonly key: bigint }, options?: CallOptions): Promise<void>
+  /** Lets other hosts use it again. Idempotent. */
+  release(options?: CallOptions): Promise<void>
   /** What the memory of the cartridge says; empty where there is none. */
   attributes(options?: CallOptions): Promise<readonly MediumAttribute[]>
 }
@@ -200,7 +213,7 @@ class Drive implements ScsiTapeDrive {
     return this.#command(options, async () => {
       this.#session.requireLoaded()
       const place = await this.#session.uninterrupted(async () => {
-        await this.#positions.sameVolume()
+        await this.#sure()
         await this.#settle()
         return rewind(this.#session)
       })
@@ -213,7 +226,7 @@ class Drive implements ScsiTapeDrive {
     return this.#command(options, async () => {
       this.#session.requireLoaded()
       const place = await this.#session.uninterrupted(async () => {
-        await this.#positions.sameVolume()
+        await this.#sure()
         await this.#settle()
         return this.#positions.goTo(object)
       })
@@ -260,7 +273,7 @@ class Drive implements ScsiTapeDrive {
     return session.uninterrupted(async () => {
       const { place, proven } = session
       if (proven && place !== undefined) return session.position(place)
-      await this.#positions.sameVolume()
+      await this.#sure()
       const found = session.standsAt(await this.#positions.find(session.lastCertain))
       session.requireLoaded()
       return session.position(found)
@@ -303,6 +316,34 @@ class Drive implements ScsiTapeDrive {
     return this.#command(options, async () => readDensities(this.#session, media, options))
   }
 
+  async clean(options?: CallOptions): Promise<void> {
+    return this.#command(options, async () => {
+      if (this.#session.loaded)
+        throw new NbError('state-conflict', `drive ${this.name} has a volume loaded; unload it first`, {
+          details: { drive: this.name },
+        })
+      await cleanDrive(this.#session)
+    })
+  }
+
+  async reserve({ key }: { readonly key: bigint }, options?: CallOptions): Promise<void> {
+    checkReservationKey(key)
+    return this.#command(options, async () => {
+      await reserveDrive(this.#session, key)
+      this.#session.reservedBy = key
+      this.#session.reservationInDoubt = false
+    })
+  }
+
+  async release(options?: CallOptions): Promise<void> {
+    return this.#command(options, async () => {
+      const { reservedBy } = this.#session
+      if (reservedBy === undefined) return
+      this.#session.reservedBy = undefined
+      await releaseDrive(this.#session, reservedBy)
+    })
+  }
+
   async attributes(options?: CallOptions): Promise<readonly MediumAttribute[]> {
     return this.#command(options, async () => readAttributes(this.#session, options))
   }
@@ -325,11 +366,21 @@ class Drive implements ScsiTapeDrive {
     })
   }
 
+  /** After a reset: that the drive is still reserved for us, and holds the same volume. */
+  async #sure(): Promise<void> {
+    const { reservedBy, reservationInDoubt } = this.#session
+    if (reservedBy !== undefined && reservationInDoubt) {
+      await reserveDrive(this.#session, reservedBy)
+      this.#session.reservationInDoubt = false
+    }
+    await this.#positions.sameVolume()
+  }
+
   async #prove(): Promise<Place> {
     const session = this.#session
     const { place: believed, proven, doubt, lastCertain } = session
     if (proven && believed !== undefined) return believed
-    await this.#positions.sameVolume()
+    await this.#sure()
     const at = session.standsAt(await this.#positions.find(believed ?? lastCertain))
     session.requireLoaded()
     if (at.object === believed?.object) return at
