@@ -168,7 +168,7 @@ export class Session implements IscsiSession, UnitSession {
     this.tasks.pump()
     if (this.#leaving) return
     const units = [...this.#units.values()]
-    for (let idle = 0; idle < units.length && association.open && this.tasks.idle; this.#turn++)
+    for (let idle = 0; idle < units.length && association.open; this.#turn++)
       idle = units[this.#turn % units.length]?.sendNext() === true ? 0 : idle + 1
   }
 

@@ -62,11 +62,6 @@ export class TaskTable {
     this.#association = association
   }
 
-  /** Whether another command may be sent: all data that are due have left. */
-  get idle(): boolean {
-    return this.#sequences.length === 0
-  }
-
   /** Whether a task tag belongs to a command under way. */
   has(taskTag: number): boolean {
     return this.#tasks.has(taskTag)

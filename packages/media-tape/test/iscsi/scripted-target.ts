@@ -14,6 +14,8 @@ export class ScriptedTarget implements TargetHost {
   /** What the initiator did against the rules. */
   readonly violations: string[] = []
   held = false
+  /** Commands that it takes at once. */
+  window: number
   /** Whether it answers nothing. */
   silent = false
   logins = 0
@@ -29,6 +31,7 @@ export class ScriptedTarget implements TargetHost {
 
   private constructor(options: ScriptedTargetOptions) {
     this.options = options
+    this.window = options.window ?? 64
     this.#server = createServer((socket) => {
       const connection = new TargetConnection(this, socket)
       this.connections.add(connection)

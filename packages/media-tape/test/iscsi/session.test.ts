@@ -58,6 +58,12 @@ const turns = async () => {
 const isCommand = ({ opcode }: SeenRequest): boolean => opcode === 1
 const toTask = (request: SeenRequest): Field => [16, 4, request.taskTag]
 
+const longBurst = 16_000_000
+const unsolicited = {
+  target: { answers: { FirstBurstLength: '16777215', MaxBurstLength: '16777215' } },
+  options: { firstBurstBytes: 16_777_215, maxBurstBytes: 16_777_215 },
+}
+
 t.test('CHAP, and mutual CHAP, with secrets that are nowhere to be read', async (t) => {
   const chap = { name: 'me', secret: 'initiator secret' }
   const own = 'target secret!!'
@@ -207,6 +213,10 @@ t.test('pings go both ways, and a silent target is given up', async (t) => {
     await turns()
     await clock.advance(900)
     t.equal((await unit.execute(inquiry())).status, 0)
+    for (let second = 0; second < 10; second++) {
+      await clock.advance(1000)
+      await unit.execute(inquiry())
+    }
     t.equal(unit.nexus, 1, 'still the same')
     target.silent = true
     const lost = ended(unit.execute({ ...inquiry(), timeoutMs: 3_600_000 }))
@@ -377,22 +387,87 @@ t.test('a connection that breaks in the midst of data', async (t) => {
   })
 })
 
-t.test('a write that ends before its data are out is told of when they are', async (t) => {
-  await withTarget(
-    { answers: { FirstBurstLength: '16777215', MaxBurstLength: '16777215' } },
-    { firstBurstBytes: 16_777_215, maxBurstBytes: 16_777_215 },
-    async ({ unit, target }) => {
-      await unit.open()
+t.test(
+  'a write that ends before its data are out is told of when the network has let go of them',
+  async (t) => {
+    await withTarget(unsolicited.target, unsolicited.options, async ({ unit, target }) => {
+      await unit.execute(rewind)
+      let here: TargetConnection | undefined
       target.once((connection, request) => {
         if (!isCommand(request)) return false
+        here = connection
+        connection.pause()
         connection.send(0x21, 0x80, [toTask(request), [3, 1, 8]])
+        // Until it is sure that the answer has been read.
+        connection.send(
+          0x20,
+          0x80,
+          [
+            [16, 4, 0xffff_ffff],
+            [20, 4, 42],
+          ],
+          Buffer.alloc(0),
+          false,
+        )
         return true
       })
-      const busy = await unit.execute(write(Buffer.alloc(16_000_000)))
-      t.equal(busy.status, 8)
+      let end: unknown
+      const running = unit.execute(write(Buffer.alloc(longBurst))).then((result) => (end = result.status))
+      while (here === undefined) await turns()
+      for (let n = 0; n < 20; n++) await turns()
+      t.equal(end, undefined, 'the data are still being sent')
+      here.resume()
+      await running
+      t.equal(end, 8)
       t.equal((await unit.execute(inquiry())).status, 0)
-    },
-  )
+      const sentBytes = target.seen.reduce((sum, { data }) => sum + data.length, 0)
+      t.ok(sentBytes < longBurst, 'the rest is not sent')
+    })
+  },
+)
+
+t.test('a target that reads slowly gets all, without piling up here', async (t) => {
+  await withTarget(unsolicited.target, unsolicited.options, async ({ unit, target }) => {
+    await unit.execute(rewind)
+    let here: TargetConnection | undefined
+    target.once((connection, request) => {
+      if (!isCommand(request)) return false
+      here = connection
+      connection.pause()
+      connection.work(request)
+      return true
+    })
+    const running = unit.execute(write(Buffer.alloc(longBurst)))
+    while (here === undefined) await turns()
+    for (let n = 0; n < 20; n++) await turns()
+    here.resume()
+    t.equal((await running).dataOutBytes, longBurst)
+  })
+})
+
+t.test('a window that opens by itself lets the next command go', async (t) => {
+  await withTarget({ window: 1 }, {}, async ({ unit, target }) => {
+    await unit.execute(rewind)
+    target.window = 0
+    t.equal((await unit.execute(inquiry())).status, 0)
+    const seen = target.seen.length
+    const next = unit.execute(inquiry())
+    await turns()
+    t.equal(target.seen.length, seen, 'not sent')
+    target.window = 64
+    const [connection] = target.connections
+    connection?.send(
+      0x20,
+      0x80,
+      [
+        [16, 4, 0xffff_ffff],
+        [20, 4, 0xffff_ffff],
+      ],
+      Buffer.alloc(0),
+      false,
+    )
+    t.equal((await next).status, 0)
+  })
 })
 
 t.test('a target that wants us gone gets its wish when all is done', async (t) => {

@@ -30,6 +30,7 @@ export interface TargetHost {
   readonly seen: SeenRequest[]
   readonly violations: string[]
   readonly held: boolean
+  readonly window: number
   readonly silent: boolean
   script(connection: TargetConnection, request: SeenRequest): boolean
   loggedIn(): void
@@ -58,6 +59,7 @@ export class TargetConnection {
   expected = 0
   #read: Buffer = empty
   #full = false
+  readonly #known = new Set<number>()
   #challenge: { id: number; bytes: Buffer } | undefined
   #attention = true
 
@@ -82,6 +84,15 @@ export class TargetConnection {
     this.#socket.destroy()
   }
 
+  /** Reads nothing more until `resume`. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
   /** Sends what is left, and then closes. */
   end(): void {
     this.#socket.end()
@@ -93,7 +104,7 @@ export class TargetConnection {
 
   /** Sends a PDU with the numbers that are due. */
   send(opcode: number, flags: number, fields: readonly Field[], data: Buffer = empty, counts = true): void {
-    const window = this.target.options.window ?? 64
+    const window = this.target.window
     const max = (this.expected + window - 1 - this.tasks.length) >>> 0
     const header = responseHeader(opcode, flags, data.length, [
       [24, 4, this.stat],
@@ -110,12 +121,18 @@ export class TargetConnection {
     const { opcode, immediate, commandNumber } = request
     if (!this.#full) return this.#login(request)
     this.target.seen.push(request)
+    if (opcode === 1) this.#known.add(request.taskTag)
     if (!immediate && opcode !== 5) {
       if (commandNumber !== this.expected)
         this.target.violations.push(`CmdSN ${commandNumber}, not ${this.expected}`)
       this.expected = (this.expected + 1) >>> 0
     }
-    if (this.target.script(this, request)) return
+    if (!this.target.script(this, request)) this.work(request)
+  }
+
+  /** Works on a request as usual. */
+  work(request: SeenRequest): void {
+    const { opcode } = request
     switch (opcode) {
       case 0x00:
         if (request.taskTag !== none)
@@ -280,6 +297,9 @@ export class TargetConnection {
 
   #dataOut(request: SeenRequest): void {
     const task = this.tasks.find((one) => one.request.taskTag === request.taskTag)
+    // A command may have ended before its data were out.
+    if (task === undefined && !this.#known.has(request.taskTag))
+      this.target.violations.push('data for no command')
     if (task === undefined) return
     const offset = request.header.readUInt32BE(40)
     if (offset !== task.received) this.target.violations.push(`data for ${offset}, not ${task.received}`)
