@@ -385,6 +385,19 @@ t.test('a connection that breaks in the midst of data', async (t) => {
       details: { sent: true },
     })
   })
+  await withTarget(unsolicited.target, unsolicited.options, async ({ unit, target }) => {
+    await unit.execute(rewind)
+    target.once((connection, request) => {
+      if (request.opcode !== 5) return false
+      connection.destroy()
+      return true
+    })
+    t.match(await ended(unit.execute(write(Buffer.alloc(longBurst)))), {
+      code: 'scsi-transport-lost',
+      details: { sent: true },
+    })
+    t.equal((await unit.execute(inquiry())).status, 0, 'and none of the old data')
+  })
 })
 
 t.test(

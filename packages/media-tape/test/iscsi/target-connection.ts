@@ -75,7 +75,7 @@ export class TargetConnection {
   }
 
   #next(): SeenRequest | undefined {
-    const found = unwire(this.#read, this.digests)
+    const found = this.#socket.destroyed ? undefined : unwire(this.#read, this.digests)
     if (found !== undefined) this.#read = found.rest
     return found?.request
   }
