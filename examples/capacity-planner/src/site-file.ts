@@ -79,8 +79,14 @@ function readMediaServer(field: Field): SimulatedSite['mediaServers'][number] {
 }
 
 function readDisk(field: Field, servers: readonly string[]): SimulatedDiskUnit {
-  const fields = field.fields(['name', 'mediaServer', 'write', 'jobs'], ['capacity', 'onDemandOnly'])
+  const fields = field.fields(
+    ['name', 'mediaServer', 'write', 'jobs'],
+    ['capacity', 'highWater', 'onDemandOnly'],
+  )
   const capacityBytes = fields['capacity']?.parsed(parseSize)
+  const highWaterPercent = fields['highWater']?.whole(1, 100)
+  if (highWaterPercent !== undefined && fields['capacity']?.given !== true)
+    fields['highWater']?.wrong('is a percentage of capacity, which is missing')
   return {
     name: fields['name']?.text() ?? '',
     mediaServer: (fields['mediaServer'] as Field).oneOf(servers) ?? '',
@@ -88,6 +94,7 @@ function readDisk(field: Field, servers: readonly string[]): SimulatedDiskUnit {
     maxConcurrentJobs: fields['jobs']?.whole(0, 100_000) ?? 1,
     onDemandOnly: fields['onDemandOnly']?.oneOf(['true', 'false']) === 'true',
     ...(capacityBytes === undefined ? {} : { capacityBytes }),
+    ...(highWaterPercent === undefined ? {} : { highWaterPercent }),
   }
 }
 

@@ -77,6 +77,16 @@ t.test('a field that can not be meant is named with its line', (t) => {
     ],
     ['jobs: 2', 'jobs: 2.5', 'site.yaml:6: disks[0].jobs must be a whole number from 0 to 100000, not "2.5"'],
     [
+      'jobs: 2',
+      'jobs: 2, highWater: 90',
+      'site.yaml:6: disks[0].highWater is a percentage of capacity, which is missing',
+    ],
+    [
+      'jobs: 2',
+      'jobs: 2, capacity: 1 TB, highWater: 101',
+      'site.yaml:6: disks[0].highWater must be a whole number from 1 to 100, not "101"',
+    ],
+    [
       'clients: web\n',
       'clients: db*\n',
       'site.yaml:9: policies[0].clients names no client of this site: "db*"',
@@ -98,6 +108,15 @@ t.test('a field that can not be meant is named with its line', (t) => {
     ],
   ]
   for (const [from, to, expected] of wrong) t.equal(complaints(minimal.replace(from, to)), expected)
+  t.end()
+})
+
+t.test('a disk may have a mark', (t) => {
+  const { disks } = readSite(
+    minimal.replace('jobs: 2', 'jobs: 2, capacity: 1 TB, highWater: 90'),
+    'site.yaml',
+  )
+  t.match(disks, [{ name: 'disk1', capacityBytes: 1e12, highWaterPercent: 90 }])
   t.end()
 })
 

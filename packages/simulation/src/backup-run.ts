@@ -21,7 +21,9 @@ export async function runBackup(
   session: Session,
   spec: BackupSessionSpec,
 ): Promise<Partial<SessionReport>> {
-  const { image } = spec
+  const { image, copies = [] } = spec
+  if (copies.length > 1)
+    throw new NbError('not-supported', `a simulated backup writes one copy, not ${copies.length}`)
   const plan = work.clients.plan(image, await referenceOf(work, image.referenceId))
   if (plan.unreachable) {
     await session.unlessEnded(work.clock.sleep(connectTimeoutMs))
@@ -52,9 +54,15 @@ async function writeDisk(
   plan: BackupPlan,
   unit: string,
 ): Promise<readonly StoredPart[]> {
-  const { hardware } = work
+  const { hardware, room } = work
   if (plan.walkMs > 0) await session.unlessEnded(work.clock.sleep(plan.walkMs))
-  hardware.takeDisk(unit, plan.bytes)
+  try {
+    hardware.takeDisk(unit, plan.bytes)
+  } catch (error) {
+    await room.tell(unit, { full: true })
+    throw error
+  }
+  let isWritten = false
   try {
     const breaksAfter = breakOf(plan)
     await move(work, session, image.client, hardware.diskLink(unit), Math.min(plan.bytes, breaksAfter))
@@ -62,10 +70,12 @@ async function writeDisk(
       if (plan.breaks?.at === 'client') throw notRead(image.client)
       throw new NbError('media-write-failed', `storage unit ${unit}: a block could not be written`)
     }
+    isWritten = true
     return [{ bytes: plan.bytes }]
-  } catch (error) {
-    hardware.clearDisk(unit, plan.bytes)
-    throw error
+  } finally {
+    hardware.settleDisk(unit, plan.bytes, isWritten)
+    // Before the job manager hears of the end and gives its place to another.
+    await room.tell(unit)
   }
 }
 

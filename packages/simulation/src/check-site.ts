@@ -1,5 +1,5 @@
 import { NbError } from '@nb/contracts'
-import type { SimulatedSite } from './site.ts'
+import type { SimulatedDiskUnit, SimulatedSite } from './site.ts'
 
 type Named = { readonly name: string }
 
@@ -38,6 +38,7 @@ export function checkSite(site: SimulatedSite): void {
     known(`diskUnits[${index}].mediaServer`, unit.mediaServer)
     bound(`diskUnits[${index}].writeBytesPerSecond`, unit.writeBytesPerSecond, 1, Infinity)
     bound(`diskUnits[${index}].capacityBytes`, unit.capacityBytes ?? 1, 1, Infinity)
+    checkMark(`diskUnits[${index}]`, unit)
   })
   site.tapeUnits?.forEach((unit, index) => known(`tapeUnits[${index}].mediaServer`, unit.mediaServer))
   site.drives?.forEach((drive, index) => {
@@ -53,12 +54,26 @@ export function checkSite(site: SimulatedSite): void {
   checkFailures(site)
 }
 
+function checkMark(field: string, { capacityBytes, highWaterPercent }: SimulatedDiskUnit): void {
+  if (highWaterPercent === undefined) return
+  if (!Number.isInteger(highWaterPercent) || highWaterPercent < 1 || highWaterPercent > 100)
+    refuse(`${field}.highWaterPercent`, `must be a whole number from 1 to 100, not ${highWaterPercent}`)
+  if (!Number.isSafeInteger(capacityBytes))
+    refuse(`${field}.capacityBytes`, 'must be a whole number of bytes where the disk has a high-water mark')
+}
+
 function checkPolicies(site: SimulatedSite): void {
   const clients = new Set(site.clients.map(({ name }) => name))
   site.policies.forEach((policy, index) => {
     const missing = policy.clients.find((client) => !clients.has(client))
     if (missing !== undefined)
       refuse(`policies[${index}].clients`, `names client "${missing}", which the site does not have`)
+    const several = policy.schedules.findIndex(({ copies }) => copies !== undefined)
+    if (several >= 0)
+      refuse(
+        `policies[${index}].schedules[${several}].copies`,
+        'asks for several copies at once, and a simulated backup writes one',
+      )
   })
 }
 

@@ -9,8 +9,12 @@ export async function configureMedia(media: MediaManager, site: SimulatedSite): 
     if (maxConcurrentJobs !== undefined) await media.putMediaServer({ name, state: 'up', maxConcurrentJobs })
   for (const pool of site.pools ?? []) await media.putPool(pool)
   const base = { state: 'up', maxFragmentBytes: tebibyte } as const
-  for (const { name, mediaServer, maxConcurrentJobs, onDemandOnly = false } of site.diskUnits ?? [])
-    await media.putStorageUnit({ ...base, type: 'disk', name, mediaServer, maxConcurrentJobs, onDemandOnly })
+  for (const unit of site.diskUnits ?? []) {
+    const { name, mediaServer, maxConcurrentJobs, onDemandOnly = false, highWaterPercent } = unit
+    const mark = highWaterPercent === undefined ? {} : { highWaterPercent }
+    const what = { name, mediaServer, maxConcurrentJobs, onDemandOnly, ...mark }
+    await media.putStorageUnit({ ...base, type: 'disk', ...what })
+  }
   for (const unit of site.tapeUnits ?? []) {
     const { name, mediaServer, density, robot, maxStreamsPerDrive = 1, onDemandOnly = false } = unit
     const drives = (site.drives ?? []).filter(

@@ -49,7 +49,10 @@ interface Tape {
 interface Disk {
   readonly link: NetworkLink
   readonly capacityBytes: number
+  /** What is stored, and what running jobs will have written. */
   usedBytes: number
+  /** Of these, the part of running jobs. */
+  takenBytes: number
 }
 
 /** What the hardware works with. */
@@ -97,7 +100,7 @@ export class Hardware {
         bytesPerSecond: writeBytesPerSecond,
         series: seriesOf(name),
       })
-      this.#disks.set(unit, { link, capacityBytes, usedBytes: 0 })
+      this.#disks.set(unit, { link, capacityBytes, usedBytes: 0, takenBytes: 0 })
     }
   }
 
@@ -129,6 +132,20 @@ export class Hardware {
       throw new NbError('media-full', `storage unit ${unit} has ${free} bytes left, ${bytes} are needed`)
     }
     disk.usedBytes += bytes
+    disk.takenBytes += bytes
+  }
+
+  /** What was taken for an image is written, or given up. */
+  settleDisk(unit: string, bytes: number, isWritten: boolean): void {
+    const disk = this.#disk(unit)
+    disk.takenBytes -= bytes
+    if (!isWritten) disk.usedBytes -= bytes
+  }
+
+  /** The size of a disk, and what is free of it beside what is stored; running jobs count when they have ended. */
+  diskRoom(unit: string): { readonly totalBytes: number; readonly freeBytes: number } {
+    const { capacityBytes, usedBytes, takenBytes } = this.#disk(unit)
+    return { totalBytes: capacityBytes, freeBytes: capacityBytes - usedBytes + takenBytes }
   }
 
   /** An image's data is gone from a disk. */

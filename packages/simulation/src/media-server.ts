@@ -153,6 +153,7 @@ export function createSimulatedMediaServer(name: string, parts: MediaServerParts
       // What stands on the shelf is whole.
       if (unfinished) return
       await shelf.remove(storageUnit, backupId, copy)
+      await parts.room.tell(storageUnit)
     },
   }
 }

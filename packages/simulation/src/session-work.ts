@@ -8,6 +8,7 @@ import {
   NbError,
 } from '@nb/contracts'
 import type { SimulatedClients } from './clients.ts'
+import type { DiskRoom } from './disk-room.ts'
 import type { FlowNetwork, NetworkLink } from './flow-network.ts'
 import type { Hardware } from './hardware.ts'
 import type { Session } from './session.ts'
@@ -25,6 +26,8 @@ export interface MediaServerParts {
   /** Whom the sessions ask and report to. */
   readonly jobs: () => Pick<JobSessions, 'requestMedia' | 'sessionEnded'>
   readonly shelf: Shelf
+  /** Is told when there is more or less room on a disk. */
+  readonly room: Pick<DiskRoom, 'tell'>
 }
 
 /** What sessions of one media server work with. */

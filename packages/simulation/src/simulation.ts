@@ -9,7 +9,7 @@ import {
   lifecycle,
 } from '@nb/contracts'
 import { createMediaManager } from '@nb/emm'
-import { createJobManager, createJobStore } from '@nb/jobmanager'
+import { createJobManager, createJobStore, createRoomMaker } from '@nb/jobmanager'
 import { createResourceBroker } from '@nb/resource-broker'
 import { createScheduler } from '@nb/scheduler'
 import { createVirtualClock, type VirtualClock } from '@nb/test-kit'
@@ -18,6 +18,7 @@ import { checkSite } from './check-site.ts'
 import { SimulatedClients } from './clients.ts'
 import { configureMedia } from './configure.ts'
 import { Failures } from './failures.ts'
+import { createDiskRoom, markedUnits } from './disk-room.ts'
 import { FlowNetwork } from './flow-network.ts'
 import { Hardware, linkOfDisk, linkOfDrive } from './hardware.ts'
 import { createSimulatedMediaServer } from './media-server.ts'
@@ -116,6 +117,7 @@ class SiteSimulation implements Simulation {
       { keepJobsMs: jobLogs ? dayMs : hourMs, keepsLines: jobLogs },
     )
     const logged = jobLogs ? { log: jobStore } : {}
+    const tellsRoom = markedUnits(site).length > 0
     const media = createMediaManager({ store: unread.sublevel('emm'), clock, ...logged })
     // Nobody dies in here: leases, sessions and the queue are looked after as rarely as may be.
     const broker = createResourceBroker(
@@ -130,10 +132,11 @@ class SiteSimulation implements Simulation {
     )
     this.#hardware = hardware
     const shelf = new Shelf(media, hardware, site)
+    const room = createDiskRoom({ media, clock, hardware }, site)
     const mediaServers = new Map<string, MediaServer>()
     const jobs = createJobManager(
       { broker, catalog, mediaServers, jobStore, clock },
-      { sessionCheckMs: hourMs, cleanupIntervalMs: dayMs, fragmentCheckMs: Infinity, expectSizes: false },
+      { sessionCheckMs: hourMs, cleanupIntervalMs: dayMs, fragmentCheckMs: Infinity, expectSizes: tellsRoom },
     )
     const parts = {
       clock,
@@ -144,6 +147,7 @@ class SiteSimulation implements Simulation {
       catalog,
       jobs: () => jobs,
       shelf,
+      room,
     }
     for (const { name, bytesPerSecond } of site.mediaServers) {
       const link = linkOfMediaServer(name)
@@ -177,6 +181,7 @@ class SiteSimulation implements Simulation {
       { start: () => configureMedia(media, site) },
       broker,
       jobs,
+      ...(tellsRoom ? [createRoomMaker({ media, jobs, clock }), room] : []),
       { start: () => this.#configurePolicies(scheduler) },
       scheduler,
     )

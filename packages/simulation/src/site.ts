@@ -13,6 +13,7 @@ export interface SimulatedSite {
   /** Beside `NetBackup`, `DataStore` and `CatalogBackup`, which there are always. */
   readonly pools?: readonly VolumePool[]
   readonly groups?: readonly StorageUnitGroup[]
+  /** One copy of each backup is written: schedules with `copies` are refused. */
   readonly policies: readonly Policy[]
   /** Where it differs from the field's table. */
   readonly retentionLevels?: readonly RetentionLevel[]
@@ -58,6 +59,12 @@ export interface SimulatedDiskUnit {
   readonly writeBytesPerSecond: number
   /** Full is full: a job that needs more ends with 129. @default no limit */
   readonly capacityBytes?: number
+  /**
+   * The high-water mark, a whole percentage of `capacityBytes`, which it needs, 1–100: the media manager is told the room then. A disk that is
+   * used so far takes nothing new until images have expired, and a backup waits that is expected to be larger than the room below the mark.
+   * @default the room is told to nobody: jobs are let in, and end with 129
+   */
+  readonly highWaterPercent?: number
   /** Most jobs at once, from 0. */
   readonly maxConcurrentJobs: number
   /** Only used when a policy names it. @default false */

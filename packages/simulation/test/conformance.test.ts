@@ -17,6 +17,7 @@ import {
   SimulatedClients,
   type SimulatedSite,
   TimeSeries,
+  createDiskRoom,
   createSimulatedMediaServer,
 } from '@nb/simulation'
 import { type MediaServerFixture, mediaServerSuite } from '@nb/test-kit'
@@ -69,6 +70,7 @@ async function setup(wired: boolean): Promise<Suited> {
     media,
     catalog: { getImage: async () => undefined },
     shelf: new Shelf(media, hardware, site),
+    room: createDiskRoom({ media, clock, hardware }, site),
     jobs: () => ({
       requestMedia: async (request) => {
         requests.push(request)

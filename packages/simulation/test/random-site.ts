@@ -1,4 +1,9 @@
-import { type SimulatedSite, type SimulationResults, createSimulation } from '@nb/simulation'
+import {
+  type SimulatedDiskUnit,
+  type SimulatedSite,
+  type SimulationResults,
+  createSimulation,
+} from '@nb/simulation'
 import { day, hour, monday, nightly, policy } from './sites.ts'
 
 interface Holding {
@@ -6,6 +11,12 @@ interface Holding {
   readonly drive: string
   readonly volumeId: string
   readonly group: string | undefined
+}
+
+/** Every other disk has a mark, at which the small ones come to be. */
+function roomOf(terabytes: number): Pick<SimulatedDiskUnit, 'capacityBytes' | 'highWaterPercent'> {
+  const capacityBytes = terabytes * 1e12
+  return terabytes % 2 === 0 ? { capacityBytes, highWaterPercent: 10 * terabytes } : { capacityBytes }
 }
 
 /** A small site of everything: disks, a library, multiplexing, groups, volumes that fill, failures. */
@@ -36,7 +47,7 @@ export function randomSite(random: () => number): SimulatedSite {
         mediaServer: 'media1',
         writeBytesPerSecond: whole(20, 200) * 1e6,
         maxConcurrentJobs: whole(1, 3),
-        capacityBytes: whole(1, 10) * 1e12,
+        ...roomOf(whole(1, 10)),
       },
     ],
     tapeUnits: [{ name: 'tape1', ...at, maxStreamsPerDrive: whole(1, 4) }],
@@ -111,6 +122,11 @@ export async function playWatched(
           )
       }
     const [unit] = site.diskUnits ?? []
+    for await (const told of media.storageUnits({ name: 'disk1' })) {
+      const space = told.type === 'disk' ? told.space : undefined
+      if (unit?.highWaterPercent === undefined ? space !== undefined : (space?.freeBytes ?? -1) < 0)
+        wrong.push(`of the room of disk1 ${JSON.stringify(space)} is told`)
+    }
     if ((onUnit.get('disk1') ?? 0) > (unit?.maxConcurrentJobs ?? 0)) wrong.push('too many jobs on disk1')
     if (all > (site.mediaServers[0]?.maxConcurrentJobs ?? 0)) wrong.push('too many jobs at media1')
     const { orphanedAllocations, orphanedLeases } = await broker.reconcile({ repair: false })

@@ -4,7 +4,8 @@ import { NbError } from '@nb/contracts'
 import { type SimulatedSite, createSimulation } from '@nb/simulation'
 import { clients, day, fullSchedule, gigabyte, hour, monday, nightly, policy } from './sites.ts'
 
-const diskUnits = [{ name: 'disk1', mediaServer: 'media1', writeBytesPerSecond: 100e6, maxConcurrentJobs: 2 }]
+const disk1 = { name: 'disk1', mediaServer: 'media1', writeBytesPerSecond: 100e6, maxConcurrentJobs: 2 }
+const diskUnits = [disk1]
 const mediaServers = [{ name: 'media1' }]
 
 t.test('three fulls on a disk of two slots end when a pocket calculator says', async (t) => {
@@ -178,6 +179,18 @@ t.test('a site that can not be meant is refused by the name of the field', (t) =
     ['mediaServers', { mediaServers: [] }],
     ['policies[0].clients', { policies: [policy(['nobody'], [])] }],
     [
+      'policies[0].schedules[1].copies',
+      {
+        policies: [policy(['c1'], [fullSchedule([]), fullSchedule([], { name: 'twice', copies: [{}, {}] })])],
+      },
+    ],
+    [
+      'diskUnits[0].highWaterPercent',
+      { diskUnits: [{ ...disk1, capacityBytes: 1, highWaterPercent: 99.5 }] },
+    ],
+    ['diskUnits[0].highWaterPercent', { diskUnits: [{ ...disk1, capacityBytes: 1, highWaterPercent: 0 }] }],
+    ['diskUnits[0].capacityBytes', { diskUnits: [{ ...disk1, highWaterPercent: 90 }] }],
+    [
       'failures.planned[0].name',
       { failures: { planned: [{ kind: 'drive-down', name: 'drive9', at: 0, durationMs: 1 }] } },
     ],
@@ -196,3 +209,21 @@ function refusedField(site: SimulatedSite): unknown {
     return error instanceof NbError && error.code === 'argument-invalid' ? error.details['field'] : error
   }
 }
+
+t.test('a job of several copies that comes by the ports is not played as one of one', async (t) => {
+  const site = {
+    clients: clients(1, gigabyte),
+    mediaServers,
+    diskUnits: [disk1, { ...disk1, name: 'disk2' }],
+    policies: [],
+  }
+  const simulation = createSimulation(site)
+  await simulation.run(monday + 13 * hour)
+  const { scheduler } = simulation.ports
+  const copies = ['disk1', 'disk2'].map((name) => ({ storage: { kind: 'unit', name } as const }))
+  await scheduler.putPolicy({ policy: policy(['c1'], [fullSchedule(nightly(20, 6), { copies })]) })
+  await simulation.run(monday + 30 * hour)
+  const { jobs } = await simulation.results()
+  await simulation.stop()
+  t.match(jobs, [{ status: 228, bytes: 0 }])
+})
