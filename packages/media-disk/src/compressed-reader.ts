@@ -37,6 +37,15 @@ class SpareMemory {
   }
 }
 
+/**
+ * Gives the memory of a decompressed frame back at once, where the engine can: the garbage collector would wait until there are 64 MiB of
+ * it. What is no bigger than the pool of buffers may be a part of that, and of others.
+ */
+function letGo({ bytes }: Piece): void {
+  const memory = bytes.buffer as ArrayBuffer & { transfer?: (newLength: number) => ArrayBuffer }
+  if (memory.byteLength > Buffer.poolSize) memory.transfer?.(0)
+}
+
 /** Reads the frames that hold a range, and decompresses them in the thread pool; keeps the last for reads nearby. */
 export class CompressedFragmentReader implements FragmentReader {
   readonly #fragment: CompressedFragment
@@ -110,8 +119,12 @@ export class CompressedFragmentReader implements FragmentReader {
     if (failure !== undefined) throw failure.error
   }
 
+  /** The piece that is delivered now; the one before it is not looked at any more. */
   #kept(piece: Piece): Piece {
-    return (this.#last = piece)
+    const before = this.#last
+    this.#last = piece
+    if (before !== undefined && before !== piece) letGo(before)
+    return piece
   }
 
   async #decompressed(place: FramePlace, bytes: Buffer): Promise<Piece> {
