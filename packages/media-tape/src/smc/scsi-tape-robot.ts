@@ -62,6 +62,7 @@ export interface RobotIdentity {
 
 /** A robot behind a SCSI transport, with what such a robot does beyond the port. */
 export interface ScsiTapeRobot extends TapeRobot {
+  /** Who it is, and how many places it has. */
   identity(options?: CallOptions): Promise<RobotIdentity>
   /** Has the library look into its places; of `place` alone where it can. Then its inventory is to be taken. */
   initialize(input?: { readonly place?: LibraryPlace }, options?: CallOptions): Promise<void>

@@ -66,9 +66,11 @@ export interface DriveIdentity {
 
 /** A tape drive behind a SCSI transport, with what such a drive tells beyond the port. */
 export interface ScsiTapeDrive extends TapeDrive {
+  /** Who it is, with its quirks in words. */
   identity(options?: CallOptions): Promise<DriveIdentity>
   /** TapeAlert flags raised since they were taken last; asks the drive first. */
   takeAlerts(options?: CallOptions): Promise<readonly TapeAlert[]>
+  /** How it's set now. Rejects with `not-supported` where it has no mode pages. */
   settings(options?: CallOptions): Promise<DriveSettings>
   /** Rejects with `not-supported` where the drive doesn't do it. */
   change(change: DriveSettingsChange, options?: CallOptions): Promise<DriveSettings>
