@@ -1,5 +1,6 @@
 import { NbError } from '@nb/contracts'
 import { elementType } from '../../scsi/command-codes.ts'
+import { isRecord } from '../medium/volume.ts'
 import type { ElementAddresses, ElementRange } from '../../scsi/mode-pages.ts'
 
 /** One place of a library: what is there, and what the library believes. */
@@ -118,16 +119,30 @@ export class Elements {
 
   /** Takes up what was kept. Throws `store-corrupt` when it is of another library. */
   restore(record: unknown): void {
-    const { version, elements } = record as ReturnType<Elements['record']>
+    const elements: unknown = isRecord(record) && record['version'] === 1 ? record['elements'] : undefined
     const fits =
-      version === 1 &&
       Array.isArray(elements) &&
       elements.length === this.#elements.size &&
-      elements.every((one: Element) => this.#elements.get(one.address)?.type === one.type)
+      elements.every((one) => isElement(one) && this.#elements.get(one.address)?.type === one.type) &&
+      new Set(elements.map((one: Element) => one.address)).size === elements.length
     if (!fits)
       throw new NbError('store-corrupt', 'the library on record has other slots and drives than this one')
     this.set(...(elements as readonly Element[]))
   }
+}
+
+function isElement(value: unknown): value is Element {
+  if (!isRecord(value)) return false
+  const { type, address, holds, full, barcode, source, byOperator } = value
+  return (
+    typeof type === 'number' &&
+    typeof address === 'number' &&
+    (holds === null || typeof holds === 'string') &&
+    typeof full === 'boolean' &&
+    (barcode === null || typeof barcode === 'string') &&
+    (source === null || typeof source === 'number') &&
+    typeof byOperator === 'boolean'
+  )
 }
 
 function range(type: number, { first, count }: ElementRange): Element[] {

@@ -91,24 +91,44 @@ export function makeVolume(
 
 /** A volume as it was saved. Throws `store-corrupt` for what is none. */
 export function parseVolume(record: unknown, name: string): Volume {
-  const volume = record as Volume
-  const isOne =
-    typeof record === 'object' &&
-    record !== null &&
-    volume.version === 1 &&
-    volume.name === name &&
-    (volume.barcode === null || typeof volume.barcode === 'string') &&
-    ['data', 'worm', 'cleaning'].includes(volume.kind) &&
-    typeof volume.serial === 'string' &&
-    typeof volume.writeProtected === 'boolean' &&
-    [volume.capacityBytes, volume.earlyWarningBytes, volume.loads, volume.writtenBytes].every(isCount) &&
-    [volume.readBytes, volume.cleaningsLeft].every(isCount) &&
-    Array.isArray(volume.drives) &&
-    typeof volume.attributes === 'object' &&
-    Array.isArray(volume.damaged?.writing) &&
-    Array.isArray(volume.damaged?.reading)
-  if (isOne) return volume
+  if (isVolume(record) && record.name === name) return record
   throw new NbError('store-corrupt', `the record of cartridge ${name} tells of none`, { details: { name } })
+}
+
+function isVolume(record: unknown): record is Volume {
+  if (!isRecord(record) || !isRecord(record['damaged']) || !isRecord(record['attributes'])) return false
+  const { version, barcode, kind, serial, writeProtected, drives } = record
+  const counts = ['capacityBytes', 'earlyWarningBytes', 'loads', 'writtenBytes', 'readBytes', 'cleaningsLeft']
+  return (
+    version === 1 &&
+    (barcode === null || typeof barcode === 'string') &&
+    ['data', 'worm', 'cleaning'].includes(kind as string) &&
+    typeof serial === 'string' &&
+    typeof writeProtected === 'boolean' &&
+    counts.every((count) => isCount(record[count])) &&
+    isListOf(drives, (drive) => typeof drive === 'string') &&
+    isListOf(record['damaged']['writing'], isCount) &&
+    isListOf(record['damaged']['reading'], isCount) &&
+    Object.entries(record['attributes']).every(([id, one]) => /^[0-9a-f]{4}$/.test(id) && isAttribute(one))
+  )
+}
+
+function isAttribute(value: unknown): value is StoredAttribute {
+  return (
+    isRecord(value) &&
+    [0, 1, 2].includes(value['format'] as number) &&
+    typeof value['hex'] === 'string' &&
+    /^([0-9a-f]{2})*$/.test(value['hex'])
+  )
+}
+
+/** An object with properties, and no list. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isListOf(value: unknown, isOne: (one: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every((one) => isOne(one))
 }
 
 /** The volume after a drive has loaded it. */
