@@ -18,7 +18,7 @@ const form = 'iscsi://[USER%SECRET@]HOST[:PORT][/TARGET[/LUN]]'
 /**
  * Reads `iscsi://[user%secret@]host[:port][/target[/lun]]`, the form that libiscsi made usual. User and secret are taken as they are: a
  * secret with `@` or `/` can't be said this way.
- * @throws NbError `argument-invalid`, without the secret
+ * @throws NbError `argument-invalid`, which repeats nothing of the URL: any part may be one of a secret
  */
 export function parseIscsiUrl(url: string): IscsiUrl {
   const rest = /^iscsi:\/\/(.+)$/s.exec(url)?.[1]
@@ -29,9 +29,9 @@ export function parseIscsiUrl(url: string): IscsiUrl {
   const portal = parsePortal(authority.slice(at + 1))
   const chap = at === -1 ? undefined : parseUser(authority.slice(0, at))
   if (target !== undefined && target !== '' && !isIscsiName(target))
-    throw invalid('target', `${JSON.stringify(target)} is no iqn, eui or naa name`)
+    throw invalid('target', 'its target is no iqn, eui or naa name')
   if (lun !== undefined && lun !== '' && !(/^\d{1,5}$/.test(lun) && Number(lun) <= highestUnit))
-    throw invalid('lun', `${JSON.stringify(lun)} is no number from 0 to ${highestUnit}`)
+    throw invalid('lun', `its logical unit is no number from 0 to ${highestUnit}`)
   if ((target ?? '') === '' && (lun ?? '') !== '')
     throw invalid('target', `it has no target; it must be ${form}`)
   return {

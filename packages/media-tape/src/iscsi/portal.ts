@@ -16,7 +16,7 @@ export const iscsiPort = 3260
  * @throws NbError `argument-invalid`
  */
 export function parsePortal(text: string): IscsiPortal {
-  const parts = /^(?:\[([0-9A-Fa-f:.%]+)\]|([^\s:[\]@/,]+))(?::(\d{1,5}))?(?:,\d{1,5})?$/.exec(text)
+  const parts = /^(?:\[([0-9A-Fa-f:.%]+)\]|([^\s:[\]@/,%]+))(?::(\d{1,5}))?(?:,\d{1,5})?$/.exec(text)
   const host = parts?.[1] ?? parts?.[2]
   const port = parts?.[3] === undefined ? iscsiPort : Number(parts[3])
   if (host === undefined)

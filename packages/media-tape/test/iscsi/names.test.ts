@@ -32,6 +32,10 @@ t.test('URLs', async (t) => {
     'iscsi://%hidden-secret@host': 'chap',
     'iscsi://me%hidden-secret@/iqn.2026-11.a:b/1': 'portal',
     'iscsi://me%hidden-secret@host/none/1': 'target',
+    'iscsi://me%a-secret-with/hidden/parts@host/1': 'url',
+    'iscsi://me%a-secret-with/hidden@host/1': 'portal',
+    'iscsi://host/hidden@host/1': 'target',
+    'iscsi://host/iqn.2026-11.a:b/hidden': 'lun',
   }
   for (const [url, field] of Object.entries(bad))
     await t.rejects(

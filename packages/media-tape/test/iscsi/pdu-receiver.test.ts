@@ -10,6 +10,9 @@ interface Pdu {
   readonly data: Buffer
 }
 
+// A long run takes two minutes.
+t.setTimeout(600_000)
+
 const pdu: fc.Arbitrary<Pdu> = fc
   .tuple(
     fc.uint8Array({ minLength: 48, maxLength: 48 }),
