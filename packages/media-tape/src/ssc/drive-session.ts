@@ -52,8 +52,8 @@ export class DriveSession {
   volumeInDoubt = false
   /** The key under which the drive is reserved for us. */
   reservedBy: bigint | undefined
-  /** A reset or another host may have ended our reservation. */
-  reservationInDoubt = false
+  /** A reset or another host may have ended our reservation, and that nobody takes the volume out. */
+  holdInDoubt = false
   /** What the volume begins with, where it was read or written since it was loaded: how it is known again. */
   firstBlock: { readonly bytes: number; readonly crc: number } | undefined
   /** The connection on which the place was proven. */
@@ -130,7 +130,7 @@ export class DriveSession {
     if (meaning === 'medium-changed') this.forget()
     else if (meaning !== 'attention' && meaning !== 'becoming-ready') this.doubtPlace(text)
     if (meaning === 'reset') this.volumeInDoubt = this.loaded
-    if (meaning === 'reset' || meaning === 'changed-elsewhere') this.reservationInDoubt = true
+    if (meaning === 'reset' || meaning === 'changed-elsewhere') this.holdInDoubt = true
   }
 
   position({ object, file }: Place): TapePosition {
@@ -170,7 +170,7 @@ export class DriveSession {
       if (wasNotSent(error)) {
         this.doubtPlace('the connection was lost')
         this.volumeInDoubt = this.loaded
-        this.reservationInDoubt = true
+        this.holdInDoubt = true
         throw new Interrupted('the connection was lost', { cause: error })
       }
       if (

@@ -171,6 +171,7 @@ class Drive implements ScsiTapeDrive {
       session.loaded = true
       try {
         await preventRemoval(session, true)
+        session.holdInDoubt = false
         await this.#prepare()
       } catch (error) {
         session.forget()
@@ -333,7 +334,6 @@ class Drive implements ScsiTapeDrive {
     return this.#command(options, async () => {
       await reserveDrive(this.#session, key)
       this.#session.reservedBy = key
-      this.#session.reservationInDoubt = false
     })
   }
 
@@ -368,12 +368,13 @@ class Drive implements ScsiTapeDrive {
     })
   }
 
-  /** After a reset: that the drive is still reserved for us, and holds the same volume. */
+  /** After a reset: that the drive is still reserved for us, keeps its volume, and that it is the same one. */
   async #sure(): Promise<void> {
-    const { reservedBy, reservationInDoubt } = this.#session
-    if (reservedBy !== undefined && reservationInDoubt) {
-      await reserveDrive(this.#session, reservedBy)
-      this.#session.reservationInDoubt = false
+    const { reservedBy, holdInDoubt } = this.#session
+    if (holdInDoubt) {
+      if (reservedBy !== undefined) await reserveDrive(this.#session, reservedBy)
+      await preventRemoval(this.#session, true)
+      this.#session.holdInDoubt = false
     }
     await this.#positions.sameVolume()
   }

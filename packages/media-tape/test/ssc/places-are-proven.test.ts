@@ -41,6 +41,7 @@ for (const [what, options] of Object.entries(drives))
         'the first one was refused by the drive',
       )
       t.ok(target.log.length > 2, 'the place was proven in between')
+      t.ok(target.log.includes('prevent-allow-medium-removal'), 'and its volume is held again')
     })
 
     t.test('a connection that was lost while nothing went on is gone on over', async (t) => {

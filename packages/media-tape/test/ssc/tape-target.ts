@@ -203,6 +203,8 @@ export class TapeTarget implements ScsiTransport {
             },
           ]),
         )
+      case 'prevent-allow-medium-removal':
+        return this.#good()
       case 'load-unload':
       case 'mode-select-6':
       case 'test-unit-ready':
