@@ -27,6 +27,8 @@ export interface MechanismParts {
   readonly cleanAfterMs: number
   /** Keeps what a volume remembers; durable when it resolves. */
   save(volume: Volume): Promise<void>
+  /** What goes on by itself failed; the drive is broken then. */
+  failed(error: Error): void
   /** Of the objects that were not durable when the power went, how many got to the tape. */
   surviving(objects: number): number
 }
@@ -121,7 +123,9 @@ export class Mechanism {
     if (this.#medium.volume.kind === 'cleaning') await this.#clean(this.#medium)
     else if (!this.#loaded) await this.#startLoad()
     else await this.rewind(signal, immediate)
-    if (!immediate) await this.settled(signal)
+    if (immediate) return
+    await this.settled(signal)
+    if (this.#parts.unit.broken) throw new CheckCondition(conditions.hardwareFailure)
   }
 
   /** Rewinds and gives the volume into the mouth. */
@@ -318,11 +322,11 @@ export class Mechanism {
       .sleep(wholeMs, { signal: stop.signal })
       .then(atEnd)
       .catch((error: unknown) => {
-        if (!stop.signal.aborted) this.#parts.unit.broken = true
-        if (!stop.signal.aborted) throw error
+        if (stop.signal.aborted) return
+        this.#parts.unit.broken = true
+        this.#parts.failed(error instanceof Error ? error : new Error(String(error)))
       })
       .finally(() => (this.#motion = undefined))
     this.#motion = { condition, startedAt: this.#parts.clock.now(), durationMs: wholeMs, ended, stop }
-    ended.catch(() => undefined)
   }
 }

@@ -1,6 +1,7 @@
 import type { ScsiTransport } from '@nb/contracts'
 import { createVirtualClock, type VirtualClock } from '@nb/test-kit'
 import t from 'tap'
+import { memoryCartridges } from '../../../src/emulator/medium/memory-cartridges.ts'
 import { Stream } from '../../../src/emulator/drive/stream.ts'
 import { createTapeEmulator } from '../../../src/emulator/tape-emulator.ts'
 import { instantTimings, lto8Timings, scaledTimings } from '../../../src/emulator/timings.ts'
@@ -124,4 +125,28 @@ t.test('small waits are put off', (t) => {
   t.equal(stream.write(1000, 0), 0)
   t.equal(stream.write(9000, 0), 10)
   t.end()
+})
+
+t.test('a drive whose motion fails by itself is broken, and its error is kept', async (t) => {
+  const memory = memoryCartridges()
+  let isFull = false
+  const store = {
+    ...memory,
+    save: async (name: string, record: unknown) => {
+      if (isFull) throw Object.assign(new Error('no space'), { code: 'ENOSPC' })
+      return memory.save(name, record)
+    },
+  }
+  const { drive, clock, emulator } = await loadedDrive(
+    { timings: { ...instantTimings, loadMs: 1000 } },
+    store,
+  )
+  isFull = true
+  await clock.advance(1000)
+  t.equal((await send(drive, 'test-unit-ready')).end, '4/44/00')
+  t.match(emulator.failures, [{ code: 'ENOSPC' }])
+  isFull = false
+  await emulator.operator.restartDrive({ drive: 1 })
+  await clock.advance(1000)
+  t.same(await settle(drive), ['6/29/01', '6/28/00'])
 })
