@@ -73,7 +73,7 @@ t.test('whatever goes wrong, files whose filemark was waited for are on the tape
         await emulator.stop()
       },
     ),
-    propertyRuns(t, 60),
+    propertyRuns(t, 30),
   )
   t.ok(struck > 60, `${struck} faults struck`)
 })
