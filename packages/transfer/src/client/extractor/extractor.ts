@@ -1,10 +1,7 @@
 import { type ArchiveMember, type ArchiveSink, instantOf } from '@nb/formats'
-import { NbError } from '@nb/contracts'
 import type { Posix } from '../../posix/posix.ts'
-import { errnoCodeOf, errnoName, PosixError } from '../../posix/posix-error.ts'
 import { ContentDigest } from '../../content-digest.ts'
 import { identityKey } from '../identity.ts'
-import { kindOfMode } from '../entry-kind.ts'
 import type { WarningSink } from '../warning.ts'
 import {
   applyAttributes,
@@ -12,32 +9,21 @@ import {
   hasTimesAndModeOnly,
   type AttributePlace,
   type GivenOwner,
-  type RestorableAttributes,
 } from './apply-attributes.ts'
-import type { DeferredDirectory, ExtractionState, LinkLeader } from './extraction-state.ts'
-import { finishDirectories } from './finish-directories.ts'
+import { noExtractionState, type ExtractionState, type LinkLeader } from './extraction-state.ts'
+import { FailedWrites } from './failed-writes.ts'
 import { FurtherNames } from './further-names.ts'
 import { makeNode } from './make-node.ts'
-import { targetExists, type IfExists, type Installer } from './installer.ts'
+import type { IfExists, Installer } from './installer.ts'
 import { NewFiles, type NewFile } from './new-files.ts'
+import { Outcomes, type ExtractorCounts } from './outcomes.ts'
+import { Places, type Place } from './places.ts'
 import { PlainFiles } from './plain-files.ts'
 import type { PlanIndex, PlannedTarget } from './plan-index.ts'
-import type { OpenDirectory, TargetDirectories } from './target-directories.ts'
-import { lastTargetName, targetNames } from './target-path.ts'
+import { RestoredDirectories } from './restored-directories.ts'
+import type { TargetDirectories } from './target-directories.ts'
 import { RefusalTally } from './refusal-tally.ts'
-import type { WriteFailure, WritesBehind } from './write-behind.ts'
-
-/** What was restored so far. */
-export interface ExtractorCounts {
-  /** Entries that are in place, links and directories included. */
-  entries: number
-  /** Logical bytes of the files among them. */
-  bytes: number
-  /** Entries left as they were, since something was there. */
-  skipped: number
-  /** Entries that could not be restored. */
-  failed: number
-}
+import type { WritesBehind } from './write-behind.ts'
 
 /** A moment in the extraction of a file, for tests that act just then. */
 export type ExtractorMoment = 'directory-opened' | 'file-created' | 'data-written' | 'installed'
@@ -64,13 +50,6 @@ export interface ExtractorParts {
 const MANY_ENTRIES = 32
 const MUCH_BYTES = 65_536
 
-/** A target that passed all checks, with its directory open. */
-interface Place {
-  readonly target: PlannedTarget
-  readonly directory: OpenDirectory
-  readonly name: Buffer
-}
-
 /** The file whose data is coming. */
 interface OpenFile {
   readonly place: Place
@@ -90,10 +69,11 @@ interface OpenFile {
  * descriptor over names that are no links.
  */
 export class Extractor implements ArchiveSink {
-  readonly counts: ExtractorCounts = { entries: 0, bytes: 0, skipped: 0, failed: 0 }
   readonly #parts: ExtractorParts
-  readonly #directories: DeferredDirectory[]
-  readonly #made: Set<string>
+  readonly #outcomes: Outcomes
+  readonly #places: Places
+  readonly #directories: RestoredDirectories
+  readonly #failedWrites: FailedWrites
   readonly #leaders: Map<string, LinkLeader>
   readonly #refusals: RefusalTally
   readonly #newFiles: NewFiles
@@ -105,37 +85,21 @@ export class Extractor implements ArchiveSink {
 
   constructor(parts: ExtractorParts, made: Set<string>) {
     this.#parts = parts
-    this.#directories = [...parts.state.directories]
-    this.#made = made
     this.#leaders = new Map(parts.state.leaders)
-    this.#refusals = new RefusalTally(parts.warn)
+    const refusals = (this.#refusals = new RefusalTally(parts.warn))
+    const outcomes = (this.#outcomes = new Outcomes(parts))
+    const places = (this.#places = new Places(parts.target, outcomes))
+    const tools = { ...parts, refusals, outcomes, places }
+    this.#directories = new RestoredDirectories(tools, made, parts.state.directories)
+    this.#failedWrites = new FailedWrites(tools)
     this.#newFiles = new NewFiles(parts.posix, parts.installer, () => this.settle())
     const { behind, observe } = parts
     if (behind !== undefined && observe === undefined) this.#plain = new PlainFiles({ ...parts, behind })
-    this.#furtherNames = new FurtherNames({ ...parts, refusals: this.#refusals })
+    this.#furtherNames = new FurtherNames(tools)
   }
 
-  /** Looks, before anything is written, for what may not be replaced. Throws `target-exists`. */
-  checkNothingExists(): void {
-    const { posix, plan, target } = this.#parts
-    const existing: Buffer[] = []
-    for (let entry = 0; entry < plan.count; entry++) {
-      const { path, isDirectory } = plan.target(entry)
-      const names = targetNames(path)
-      const name = typeof names === 'string' ? undefined : names.at(-1)
-      if (typeof names === 'string' || name === undefined) continue
-      try {
-        const found = posix.find(target.open(names.slice(0, -1), { make: false }), name)
-        if (found !== undefined && !(isDirectory && kindOfMode(found.mode) === 'directory'))
-          existing.push(path)
-      } catch (error) {
-        const code = errnoCodeOf(error)
-        if (code === undefined) throw error
-        // Nothing is below what is not there. What is no directory was or will be found itself, where it is planned.
-        if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'ELOOP') throw error
-      }
-    }
-    if (existing.length > 0) throw targetExists(existing)
+  get counts(): ExtractorCounts {
+    return this.#outcomes.counts
   }
 
   /** Makes the plan's directories, in its order, so that no file comes before its directory. */
@@ -144,13 +108,7 @@ export class Extractor implements ArchiveSink {
     for (let entry = 0; entry < plan.count; entry++) {
       const target = plan.target(entry)
       if (!target.isDirectory) continue
-      this.#guard(target, () => {
-        const place = this.#place(target)
-        if (place === undefined || place === 'root') return
-        if (this.#parts.installer.makeDirectory(place.directory.fd, place.name, target.path) === 'made') {
-          this.#made.add(target.path.toString('latin1'))
-        }
-      })
+      this.#guard(target, () => this.#directories.make(target))
     }
   }
 
@@ -172,7 +130,8 @@ export class Extractor implements ArchiveSink {
     if (targets.length === 0) return
     if (member.kind === 'directory') for (const target of targets) this.#directory(target, member)
     else if (member.kind === 'hardlink')
-      for (const target of targets) this.#fail(target, 'NO_DATA', 'the plan points to a member without data')
+      for (const target of targets)
+        this.#outcomes.refused(target, 'NO_DATA', 'the plan points to a member without data')
     else this.#named(targets, member)
   }
 
@@ -182,12 +141,12 @@ export class Extractor implements ArchiveSink {
     try {
       this.#write(file, chunk, dataOffset)
       file.check?.found.update(chunk, dataOffset)
-      this.counts.bytes += chunk.length
+      this.#outcomes.counts.bytes += chunk.length
       this.#parts.observe?.('data-written', file.place.target.path)
     } catch (error) {
       this.#dropFile()
-      this.#failed(file.place.target, error)
-      for (const other of file.others) this.#failed(other, error)
+      this.#outcomes.failed(file.place.target, error)
+      for (const other of file.others) this.#outcomes.failed(other, error)
     }
     this.#parts.tick(file.place.target.path)
   }
@@ -196,7 +155,7 @@ export class Extractor implements ArchiveSink {
     const plain = this.#plain
     if (plain?.isOpen !== true) this.onData(bytes.subarray(start, end), dataOffset)
     else if (plain.write(bytes, start, end, dataOffset)) {
-      this.counts.bytes += end - start
+      this.#outcomes.counts.bytes += end - start
       if (end - start >= MUCH_BYTES) this.#tick(plain.entry)
     } else this.#writePlain(plain, bytes.subarray(start, end), dataOffset)
   }
@@ -204,8 +163,8 @@ export class Extractor implements ArchiveSink {
   onMemberEnd(): void {
     if (this.#plain?.isOpen === true) {
       this.#plain.end()
-      this.counts.entries++
-      if (this.counts.entries % MANY_ENTRIES === 0) this.#tick(this.#plain.entry)
+      this.#outcomes.counts.entries++
+      if (this.#outcomes.counts.entries % MANY_ENTRIES === 0) this.#tick(this.#plain.entry)
       return
     }
     const file = this.#file
@@ -232,7 +191,7 @@ export class Extractor implements ArchiveSink {
       const isThere =
         made.isInPlace || installer.install(made.directory, made.name, place.name, place.target.path)
       if (isThere) this.#settled(place.target, identity)
-      else this.#skip(place.target)
+      else this.#outcomes.skipped(place.target)
     })
     if (others.length > 0) this.#further(others, member)
   }
@@ -244,33 +203,24 @@ export class Extractor implements ArchiveSink {
   /** All of a block has been looked at, and is given back once it is written. */
   releaseBlock(): void {
     this.#parts.behind?.release()
-    this.#takeFailures()
+    this.#failedWrites.take()
   }
 
   /** Waits for what is written behind, and tells what of it failed. */
   settle(): void {
     this.#parts.behind?.settle()
-    this.#takeFailures()
+    this.#failedWrites.take()
   }
 
   /** Tells of what did not come, and sets the directories' attributes when this was the last group. */
   finish({ last }: { readonly last: boolean }): ExtractionState {
     for (const target of this.#parts.plan.undone()) {
-      this.#fail(target, 'NOT_IN_IMAGE', 'its data did not come: the image does not hold it')
+      this.#outcomes.refused(target, 'NOT_IN_IMAGE', 'its data did not come: the image does not hold it')
     }
-    if (last) {
-      const { posix, target, warn } = this.#parts
-      finishDirectories(
-        { posix, target, warn, refusals: this.#refusals },
-        { directories: this.#directories, made: this.#made },
-      )
-    }
+    if (last) this.#directories.finish()
     this.#refusals.finish()
-    return {
-      directories: last ? [] : this.#directories,
-      made: last ? [] : [...this.#made],
-      leaders: last ? [] : [...this.#leaders],
-    }
+    if (last) return noExtractionState
+    return { ...this.#directories.state, leaders: [...this.#leaders] }
   }
 
   /** Leaves nothing half-written. Idempotent. */
@@ -279,8 +229,7 @@ export class Extractor implements ArchiveSink {
     behind?.settle()
     this.#plain?.drop()
     if (this.#file !== undefined) this.#dropFile()
-    for (const { stage, ticket } of behind?.takeFailures() ?? [])
-      if (stage === 'write') this.#discardUnwritten(this.#parts.plan.target(ticket))
+    this.#failedWrites.discard()
   }
 
   #write({ made: { fd }, isBehind }: OpenFile, chunk: Buffer, position: number): void {
@@ -300,10 +249,10 @@ export class Extractor implements ArchiveSink {
     try {
       this.settle()
       this.#parts.posix.writeAt(plain.fd, chunk, position)
-      this.counts.bytes += chunk.length
+      this.#outcomes.counts.bytes += chunk.length
     } catch (error) {
       plain.drop()
-      this.#failed(this.#parts.plan.target(plain.entry), error)
+      this.#outcomes.failed(this.#parts.plan.target(plain.entry), error)
     }
   }
 
@@ -311,61 +260,9 @@ export class Extractor implements ArchiveSink {
     this.#parts.tick(this.#parts.plan.target(entry).path)
   }
 
-  #takeFailures(): void {
-    for (const failure of this.#parts.behind?.takeFailures() ?? []) this.#failedBehind(failure)
-  }
-
-  /** What failed after the file had been counted as restored. */
-  #failedBehind({ ticket, stage, errno, lostBytes }: WriteFailure): void {
-    const target = this.#parts.plan.target(ticket)
-    if (stage === 'times' || stage === 'mode') {
-      this.#refusals.forPath(target.path)(stage, errnoName(errno))
-      return
-    }
-    this.counts.entries--
-    this.counts.bytes -= lostBytes
-    if (stage === 'write') this.#discardUnwritten(target)
-    this.#failed(target, new PosixError(stage === 'write' ? 'pwrite' : 'close', errno))
-  }
-
-  #discardUnwritten(target: PlannedTarget): void {
-    try {
-      const place = this.#place(target)
-      if (place !== undefined && place !== 'root')
-        this.#parts.installer.discard(place.directory.fd, place.name)
-    } catch (error) {
-      // Somebody has taken its directory away meanwhile, and it with it; that it could not be written is told.
-      if (errnoCodeOf(error) === undefined) throw error
-    }
-  }
-
   #directory(target: PlannedTarget, member: ArchiveMember): void {
-    const { ifExists } = this.#parts
     this.#parts.plan.markDone(target.entry)
-    this.#guard(target, () => {
-      const names = targetNames(target.path)
-      if (typeof names === 'string') return
-      const isOurs = names.length === 0 || this.#made.has(target.path.toString('latin1'))
-      if (!isOurs && ifExists === 'skip') {
-        this.#skip(target)
-        return
-      }
-      // Whether it is one, after all, is seen when its attributes are set.
-      const { mode, uid, gid, mtimeNs, atimeNs, xattrs, aclAccess, aclDefault } = member
-      const attributes: RestorableAttributes = {
-        mode,
-        uid,
-        gid,
-        mtimeNs,
-        ...(atimeNs === undefined ? {} : { atimeNs }),
-        ...(xattrs === undefined ? {} : { xattrs }),
-        ...(aclAccess === undefined ? {} : { aclAccess }),
-        ...(aclDefault === undefined ? {} : { aclDefault }),
-      }
-      this.#directories.push({ path: Buffer.from(target.path), attributes })
-      this.counts.entries++
-      this.#parts.tick(target.path)
-    })
+    this.#guard(target, () => this.#directories.take(target, member))
   }
 
   /** Makes a file, link or node under the first of its names that takes it; the others become links to that. */
@@ -386,14 +283,14 @@ export class Extractor implements ArchiveSink {
   #begin(target: PlannedTarget, member: ArchiveMember, others: readonly PlannedTarget[]): boolean {
     const { posix, installer, observe } = this.#parts
     this.#parts.plan.markDone(target.entry)
-    const place = this.#place(target)
+    const place = this.#places.of(target)
     if (place === 'root')
-      this.#fail(target, 'TARGET_UNSAFE', 'only a directory can take the place of the root')
+      this.#outcomes.refused(target, 'TARGET_UNSAFE', 'only a directory can take the place of the root')
     if (place === undefined || place === 'root') return false
     observe?.('directory-opened', target.path)
     if (member.kind !== 'file') {
       if (installer.mustSkip(place.directory.fd, place.name)) {
-        this.#skip(target)
+        this.#outcomes.skipped(target)
         return false
       }
       this.#node(place, member)
@@ -402,7 +299,7 @@ export class Extractor implements ArchiveSink {
     }
     const made = this.#newFiles.begin(place.directory, place.name, target.path)
     if (made === 'there') {
-      this.#skip(target)
+      this.#outcomes.skipped(target)
       return false
     }
     const isBehind = others.length === 0 && this.#canBeWrittenBehind(target, member, made)
@@ -446,7 +343,7 @@ export class Extractor implements ArchiveSink {
       this.#apply(at, member, 'pathFd' in at && directories.givesAcl(), path),
     )
     if (installer.install(directory.fd, made.name, name, path)) this.#settled(target, made.identity)
-    else this.#skip(target)
+    else this.#outcomes.skipped(target)
   }
 
   /** Further names of what was written before. */
@@ -456,34 +353,19 @@ export class Extractor implements ArchiveSink {
       this.#guard(target, () => {
         const leader = target.linkKey === undefined ? undefined : this.#leaders.get(target.linkKey)
         if (leader === undefined) {
-          this.#fail(target, 'NO_LEADER', 'the file it is a further name of could not be restored')
+          this.#outcomes.refused(
+            target,
+            'NO_LEADER',
+            'the file it is a further name of could not be restored',
+          )
           return
         }
-        const place = this.#furtherNames.link(target.path, leader, member, () => this.#place(target))
-        if (place === 'linked') this.counts.entries++
-        else if (place === 'there') this.counts.skipped++
+        const place = this.#furtherNames.link(target.path, leader, member, () => this.#places.of(target))
+        if (place === 'linked') this.#outcomes.counts.entries++
+        else if (place === 'there') this.#outcomes.counts.skipped++
         if (place !== 'refused') this.#parts.tick(target.path)
       })
     }
-  }
-
-  /** Checks a target and opens its directory. `undefined`: it was refused and told. */
-  #place(target: PlannedTarget): Place | 'root' | undefined {
-    const directories = this.#parts.target
-    let name: Buffer | string
-    let names: readonly Buffer[] = []
-    if (directories.isNeighbour(target.path)) name = lastTargetName(target.path)
-    else {
-      const found = targetNames(target.path)
-      if (typeof found !== 'string' && found.length === 0) return 'root'
-      if (typeof found !== 'string') names = found
-      name = typeof found === 'string' ? found : (names.at(-1) as Buffer)
-    }
-    if (typeof name === 'string') {
-      this.#fail(target, 'TARGET_UNSAFE', `its target path ${name}: it is not restored`)
-      return undefined
-    }
-    return { target, directory: directories.openParent(target.path, () => names), name }
   }
 
   #apply(
@@ -497,17 +379,11 @@ export class Extractor implements ArchiveSink {
   }
 
   #settled(target: PlannedTarget, identity: string): void {
-    this.counts.entries++
     if (target.linkKey !== undefined && !this.#leaders.has(target.linkKey)) {
       this.#leaders.set(target.linkKey, { path: Buffer.from(target.path), identity })
     }
     this.#parts.observe?.('installed', target.path)
-    this.#parts.tick(target.path)
-  }
-
-  #skip(target: PlannedTarget): void {
-    this.counts.skipped++
-    this.#parts.tick(target.path)
+    this.#outcomes.restored(target)
   }
 
   /** Runs the work on one entry; a failing system call fails this entry and no other. */
@@ -516,34 +392,9 @@ export class Extractor implements ArchiveSink {
       return action()
     } catch (error) {
       this.#dropFile()
-      this.#failed(target, error)
+      this.#outcomes.failed(target, error)
       return undefined
     }
-  }
-
-  #failed(target: PlannedTarget, error: unknown): void {
-    const code = errnoCodeOf(error)
-    if (code === 'ENOSPC' || code === 'EDQUOT') {
-      throw new NbError('disk-full', `The target has no room left: ${(error as Error).message}`, {
-        cause: error,
-      })
-    }
-    if (error instanceof NbError && error.code === 'target-unsafe')
-      this.#fail(target, 'TARGET_UNSAFE', error.message)
-    else if (code === undefined) throw error
-    else if (code === 'ELOOP' || code === 'EXDEV') {
-      this.#fail(
-        target,
-        'TARGET_UNSAFE',
-        `a symbolic link stands in the way to it (${code}): nothing is written through links`,
-      )
-    } else this.#fail(target, code, `it could not be restored: ${(error as Error).message}`)
-  }
-
-  #fail(target: PlannedTarget, code: string, text: string): void {
-    this.counts.failed++
-    this.#parts.plan.markDone(target.entry)
-    this.#parts.warn({ severity: 'warning', path: Buffer.from(target.path), code, text })
   }
 
   #dropFile(): void {

@@ -10,6 +10,7 @@ import { type BlockPipe, PipeAbortedError } from '../block-pipe.ts'
 import { normalizeRoot, splitPath } from '../roots.ts'
 import type { WorkerReporter } from '../worker-reporter.ts'
 import type { ExtractionState } from './extraction-state.ts'
+import { checkNothingExists } from './check-nothing-exists.ts'
 import { Extractor, type ExtractorMoment } from './extractor.ts'
 import { Installer, type IfExists } from './installer.ts'
 import { PlanIndex } from './plan-index.ts'
@@ -118,7 +119,8 @@ export function runExtractor(
   )
   try {
     noting(() => (note = beginNote(spec, rootPath, installer.prefix)))
-    if (spec.ifExists === 'fail' && !root.made && !isEmpty(posix, root.fd)) extractor.checkNothingExists()
+    if (spec.ifExists === 'fail' && !root.made && !isEmpty(posix, root.fd))
+      checkNothingExists({ posix, plan, target })
     extractor.makeDirectories()
     extractData(pipes.data, extractor, behind)
     extractor.settle()
