@@ -10,10 +10,11 @@
  * - `FILE_LIST_CHECKSUM`: a file list header, batch or index does not match its checksum.
  * - `FILE_LIST_INVALID`: the checksum holds, yet a value is impossible: written by a faulty or hostile encoder.
  * - `FILE_LIST_ORDER`: paths are not strictly ascending.
- * - `FRAGMENT_TRUNCATED`: a fragment's header, footer or payload is shorter than its format says.
+ * - `FRAGMENT_TRUNCATED`: a fragment's header, footer or payload, or a block of a tape, is shorter than its format says.
  * - `FRAGMENT_CHECKSUM`: a fragment's header, footer or trailer member does not match its checksum.
  * - `FRAGMENT_INVALID`: a fragment's header or footer says something impossible.
  * - `FRAGMENT_BLOCK_DAMAGED`: a payload block does not match its checksum.
+ * - `TAPE_MISPLACED`: a block of a tape is whole, and not the one that must stand there: another tape, writing, file or stream.
  * - `FRAME_INVALID`: a frame does not decompress to the bytes that are told of it.
  * - `COMPRESSION_UNSUPPORTED`: this process cannot decompress (or compress) in that way.
  * - `FORMAT_UNKNOWN`: the bytes do not begin as this format does.
@@ -33,6 +34,7 @@ export type FormatErrorCode =
   | 'FRAGMENT_CHECKSUM'
   | 'FRAGMENT_INVALID'
   | 'FRAGMENT_BLOCK_DAMAGED'
+  | 'TAPE_MISPLACED'
   | 'FRAME_INVALID'
   | 'COMPRESSION_UNSUPPORTED'
   | 'FORMAT_UNKNOWN'

@@ -17,8 +17,9 @@
  * parser.finish()
  * ```
  *
- * Three formats, each specified byte by byte in `docs/design/formats.md`: the **archive stream** (POSIX pax tar), the
- * **file list** (`nb-files/1`) and the **disk fragment** (`nb-disk/1`; compressed, `nb-disk/2`).
+ * Four formats. Three are specified byte by byte in `docs/design/formats.md`: the **archive stream** (POSIX pax tar), the
+ * **file list** (`nb-files/1`) and the **disk fragment** (`nb-disk/1`; compressed, `nb-disk/2`). The **tape** (`nb-tape/1`) is
+ * in `docs/design/tape-format.md`.
  *
  * @packageDocumentation
  */
@@ -108,3 +109,42 @@ export {
   storedFrames,
   storedFramesBytes,
 } from './compression/stored-frame.ts'
+// The tape: label and self-description, fragments as tape files, multiplexed files, the end; whose tape it is.
+export {
+  MAX_STREAMS_AT_ONCE,
+  MAX_STREAM_NUMBER,
+  STREAM_BLOCK_BYTES,
+  TAPE_BLOCK_BYTES,
+  TAPE_FORMAT,
+} from './tape/tape.ts'
+export type {
+  MultiplexFooter,
+  MultiplexHeader,
+  TapeEnd,
+  TapeFragmentFooter,
+  TapeFragmentHeader,
+  TapeIdentity,
+  TapePlace,
+  TapeStream,
+  TapeVolume,
+} from './tape/tape.ts'
+export { TAPE_LABEL_BYTES, decodeTapeLabel, encodeTapeLabel } from './tape/label.ts'
+export { TAPE_README } from './tape/read-me.ts'
+export { decodeTapeVolume, encodeTapeReadme, encodeTapeVolume } from './tape/volume.ts'
+export { checkTapePlace, tapeBlockChecksum } from './tape/json-block.ts'
+export { decodeTapeFragmentHeader, encodeTapeFragmentHeader } from './tape/header.ts'
+export { fillAfter, filledBlocks } from './tape/fill.ts'
+export { PLACE_BYTES, encodeTapeTrailer } from './tape/trailer.ts'
+export type { TapeTrailer, TapeTrailerName } from './tape/trailer.ts'
+export { checkTapeFooter, decodeTapeFragmentFooter } from './tape/footer.ts'
+export { decodeTapeEnd, encodeTapeEnd } from './tape/end.ts'
+export {
+  decodeMultiplexFooter,
+  decodeMultiplexHeader,
+  encodeMultiplexFooter,
+  encodeMultiplexHeader,
+} from './tape/multiplex.ts'
+export { decodeStreamBlock, encodeStreamBlock } from './tape/stream-block.ts'
+export type { StreamBlock, StreamBlockIdentity } from './tape/stream-block.ts'
+export { recogniseTape } from './tape/recognise.ts'
+export type { ForeignTape, TapeContent, TapeRead } from './tape/recognise.ts'
