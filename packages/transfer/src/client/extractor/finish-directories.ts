@@ -25,15 +25,17 @@ export function finishDirectories(
   parts: FinishingParts,
   found: { readonly directories: readonly DeferredDirectory[]; readonly made: Set<string> },
 ): void {
-  const { posix, refusals } = parts
+  const { posix, target, refusals } = parts
   const { directories, made } = found
   const known = new Map<Buffer, RestorableAttributes>(
     directories.map(({ path, attributes }) => [Buffer.from(path), attributes]),
   )
   eachDeepestFirst(parts, known.keys(), (path, pathFd) => {
     const attributes = revived(known.get(path) as RestorableAttributes)
-    applyAttributes(posix, { pathFd }, attributes, true, refusals.forPath(path))
-    made.delete(path.toString('latin1'))
+    // One that was there before may have ACLs of its own.
+    const isMade = made.delete(path.toString('latin1'))
+    const hasAcl = !isMade || target.mayHaveInheritedAcl()
+    applyAttributes(posix, { pathFd }, attributes, hasAcl, refusals.forPath(path))
   })
   const others: Buffer[] = [...made].map((path) => Buffer.from(path, 'latin1'))
   eachDeepestFirst(parts, others, (_path, pathFd) => {

@@ -132,6 +132,16 @@ export class TargetDirectories {
     return (level.givesAcl ??= this.#hasDefaultAcl(this.#reopened()))
   }
 
+  /** Whether the directory that was opened last may have an ACL from the one it was made in. */
+  mayHaveInheritedAcl(): boolean {
+    if (this.#levels.length === 0) return true
+    const above = this.#levels.at(-2)
+    if (above === undefined) return (this.#rootGivesAcl ??= this.#hasDefaultAcl(this.#root))
+    // Not open any more: then it is not asked.
+    if (above.fd === undefined) return true
+    return (above.givesAcl ??= this.#hasDefaultAcl(above.fd))
+  }
+
   #hasDefaultAcl(fd: number): boolean {
     try {
       return this.#posix.getAttributeAt(descriptorPath(fd), DEFAULT_ACL, { follow: true }) !== undefined
