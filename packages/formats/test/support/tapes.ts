@@ -78,7 +78,8 @@ export function multiplexedFile(payloads: readonly Buffer[], file = 2): Buffer[]
   const listed: TapeStream[] = []
   const open = payloads.map((payload, index) => {
     const stream = index + 1
-    return { stream, payload, header: Buffer.alloc(0) as Buffer, headerBlock: 0, places: [] as number[], at: 0 }
+    const header: Buffer = Buffer.alloc(0)
+    return { stream, payload, header, headerBlock: 0, places: [] as number[], at: 0 }
   })
   while (open.length > 0)
     for (const one of [...open]) {
