@@ -146,5 +146,7 @@ export {
 } from './tape/multiplex.ts'
 export { decodeStreamBlock, encodeStreamBlock } from './tape/stream-block.ts'
 export type { StreamBlock, StreamBlockIdentity } from './tape/stream-block.ts'
+export { proveTapeEnd, proveTapeFile } from './tape/proof.ts'
+export type { WholeTapeFile } from './tape/proof.ts'
 export { recogniseTape } from './tape/recognise.ts'
 export type { ForeignTape, TapeContent, TapeRead } from './tape/recognise.ts'
