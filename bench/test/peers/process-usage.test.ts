@@ -14,5 +14,8 @@ t.test('the work and the memory of processes that run', async (t) => {
   while (process.cpuUsage().user < until) held.fill(2, 0, 4096)
   t.ok(cpuMsOf([process.pid]) - before >= 150, 'as much as it worked')
   t.ok(peakBytesOf([process.pid]) > held.length, 'more than it holds')
-  t.equal(peakBytesOf([process.pid, process.pid]), 2 * peakBytesOf([process.pid]), 'a sum')
+  // The peak may grow between two looks, and never falls.
+  const least = peakBytesOf([process.pid])
+  const sum = peakBytesOf([process.pid, process.pid])
+  t.ok(sum >= 2 * least && sum <= 2 * peakBytesOf([process.pid]), 'a sum')
 })
