@@ -12,13 +12,19 @@ import { assertStepOrder } from './support/step-order.ts'
 
 t.setTimeout(240_000)
 
-/** What `rsync` finds different between two trees; nothing is right. */
-const rsyncDifferences = (a: string, b: string): string =>
-  execFileSync(
-    'rsync',
-    ['-aHAXn', '-c', '-i', '--delete', '--numeric-ids', '--modify-window=-1', `${a}/`, `${b}/`],
-    { encoding: 'utf8' },
-  )
+/**
+ * What `rsync` finds different between two trees; nothing is right. Of the file of 9 GB, nearly all a hole, it looks at all but the
+ * content, which `compareTrees` reads by its regions: rsync would read the hole too, for a quarter of a minute each time.
+ */
+const rsyncDifferences = (a: string, b: string): string => {
+  const find = (...more: string[]): string =>
+    execFileSync(
+      'rsync',
+      ['-aHAXn', ...more, '-i', '--delete', '--numeric-ids', '--modify-window=-1', `${a}/`, `${b}/`],
+      { encoding: 'utf8' },
+    )
+  return find() + find('-c', '--exclude=/sparse/beyond 8 GiB')
+}
 
 /** A tree of every kind of entry, without paths so long that `rsync` can't read them. */
 const makeSource = (source: string): void => {
