@@ -8,13 +8,13 @@ export interface SuiteContext {
 }
 
 /** How a suite gets a fresh implementation for each test. */
-export interface SuiteSetup<Fixture> {
+export interface SuiteSetup<Fixture, Lack extends string = string> {
   /** Makes a new, started implementation with nothing in it. */
   readonly setup: () => Promise<Fixture>
   /** Ends it; called also after a failed test. */
   readonly teardown: (fixture: Fixture) => Promise<void>
   /** Named obligations that the implementation declares not to support; they are reported, not skipped quietly. */
-  readonly unsupported?: readonly string[]
+  readonly unsupported?: readonly Lack[]
 }
 
 /** Runs `body` as a test of its own with a fixture that is always torn down. */
@@ -32,4 +32,14 @@ export function withFixture<Fixture>(
       await setup.teardown(fixture)
     }
   })
+}
+
+/** Reports what an implementation declares not to support, as the name of a test; answers whether something is among it. */
+export function declareLacks<Lack extends string>(
+  context: SuiteContext,
+  { unsupported = [] }: { readonly unsupported?: readonly Lack[] },
+): (lack: Lack) => boolean {
+  if (unsupported.length > 0)
+    context.test(`declared not to be supported: ${unsupported.join(', ')}`, async () => undefined)
+  return (lack) => unsupported.includes(lack)
 }

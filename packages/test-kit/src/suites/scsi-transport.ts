@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ErrorCode, isAbortError, NbError } from '@nb/contracts'
-import { type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
+import { declareLacks, type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
 import {
   good,
   illegalRequest,
@@ -25,14 +25,14 @@ import {
 /** The obligations of `ScsiTransport`. */
 export function scsiTransportSuite(
   context: SuiteContext,
-  setup: SuiteSetup<ScsiTransportFixture> & { readonly unsupported?: readonly ScsiTransportQuirk[] },
+  setup: SuiteSetup<ScsiTransportFixture, ScsiTransportQuirk>,
 ): void {
   const check: ScsiCheck = (name, body) => void withFixture(context, setup, name, body)
-  const supports = (quirk: ScsiTransportQuirk): boolean => setup.unsupported?.includes(quirk) !== true
+  const lacks = declareLacks(context, setup)
   opening(check)
-  data(check, supports('short-blocks'))
+  data(check, !lacks('short-blocks'))
   order(check)
-  stopping(check, supports('prompt-aborts'))
+  stopping(check, !lacks('prompt-aborts'))
   losses(check)
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ErrorCode, NbError, type TapeDrive, type TapePosition } from '@nb/contracts'
 import fc from 'fast-check'
-import { type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
+import { declareLacks, type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
 import { TapeModel } from './tape-model.ts'
 
 /** What the suite of `TapeDrive` works on. */
@@ -38,13 +38,10 @@ type Check = (name: string, body: (fixture: TapeDriveFixture) => Promise<void>) 
 /** The obligations of `TapeDrive`. What a drive is declared not to do shows in the names of the tests. */
 export function tapeDriveSuite(
   context: SuiteContext,
-  setup: SuiteSetup<TapeDriveFixture> & { readonly unsupported?: readonly TapeDriveLack[] },
+  setup: SuiteSetup<TapeDriveFixture, TapeDriveLack>,
   { histories = 20, seed = 20_260_101 }: TapeDriveSuiteOptions = {},
 ): void {
-  const lacks = (lack: TapeDriveLack): boolean => setup.unsupported?.includes(lack) === true
-  const declared = setup.unsupported ?? []
-  if (declared.length > 0)
-    context.test(`declared not to be supported: ${declared.join(', ')}`, async () => undefined)
+  const lacks = declareLacks(context, setup)
   const check: Check = (name, body) => void withFixture(context, setup, name, body)
   const files = !lacks('file-numbers')
   blocks(check, files)

@@ -7,7 +7,7 @@ import {
   type TapeDrive,
   type TapeRobot,
 } from '@nb/contracts'
-import { type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
+import { declareLacks, type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
 
 /** What the suite of `TapeRobot` works on: a library with volumes in its first two slots at least, an empty slot, and empty drives. */
 export interface TapeRobotFixture {
@@ -30,12 +30,9 @@ type Check = (name: string, body: (fixture: TapeRobotFixture) => Promise<void>) 
 /** The obligations of `TapeRobot`. What a library is declared not to do shows in the names of the tests. */
 export function tapeRobotSuite(
   context: SuiteContext,
-  setup: SuiteSetup<TapeRobotFixture> & { readonly unsupported?: readonly TapeRobotLack[] },
+  setup: SuiteSetup<TapeRobotFixture, TapeRobotLack>,
 ): void {
-  const lacks = (lack: TapeRobotLack): boolean => setup.unsupported?.includes(lack) === true
-  const declared = setup.unsupported ?? []
-  if (declared.length > 0)
-    context.test(`declared not to be supported: ${declared.join(', ')}`, async () => undefined)
+  const lacks = declareLacks(context, setup)
   const check: Check = (name, body) => void withFixture(context, setup, name, body)
   inventories(check)
   moves(check, !lacks('source'))
