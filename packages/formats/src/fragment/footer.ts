@@ -90,13 +90,18 @@ function readFooter(fields: JsonFields): FragmentFooter {
     headerChecksum: fields.text('headerChecksum'),
     endsAtMemberBoundary: fields.flag('endsAtMemberBoundary'),
     lastFragment: fields.flag('lastFragment'),
-    members: fields.list('members').map((member) => ({
-      name: member.text('name'),
-      offset: member.count('offset'),
-      sizeBytes: member.count('sizeBytes'),
-      checksum: member.text('checksum'),
-    })),
+    members: readTrailerMembers(fields),
   }
+}
+
+/** The members of a trailer, as a footer of any kind lists them. */
+export function readTrailerMembers(fields: JsonFields): TrailerMember[] {
+  return fields.list('members').map((member) => ({
+    name: member.text('name'),
+    offset: member.count('offset'),
+    sizeBytes: member.count('sizeBytes'),
+    checksum: member.text('checksum'),
+  }))
 }
 
 /** Follows the offsets from the payload to the end of the file. @returns the length that the file must have */

@@ -1,6 +1,7 @@
 import { END_OF_ARCHIVE, paddingOf } from '../archive/member.ts'
 import { FormatError } from '../format-error.ts'
 import { FRAME_ENTRY_BYTES } from '../compression/frame-index.ts'
+import { readTrailerMembers } from '../fragment/footer.ts'
 import { BLOCK_CHECKSUM_BYTES } from '../fragment/fragment.ts'
 import { compressionIn } from '../fragment/header.ts'
 import { NB_DIRECTORY, ownMemberHeaderBytes } from '../fragment/tar-member.ts'
@@ -75,12 +76,7 @@ function readFooter(fields: JsonFields): TapeFragmentFooter {
     trailerBlocks: readNumber(fields, 'trailerBlocks', 1),
     endsAtMemberBoundary: fields.flag('endsAtMemberBoundary'),
     lastFragment: fields.flag('lastFragment'),
-    members: fields.list('members').map((member) => ({
-      name: member.text('name'),
-      offset: member.count('offset'),
-      sizeBytes: member.count('sizeBytes'),
-      checksum: member.text('checksum'),
-    })),
+    members: readTrailerMembers(fields),
   }
 }
 
