@@ -53,13 +53,13 @@ export { TapeIndex } from './emulator/medium/tape-index.ts'
 export { memoryCartridges } from './emulator/medium/memory-cartridges.ts'
 export { directoryCartridges, type DirectoryCartridgesInput } from './emulator/medium/directory-cartridges.ts'
 export type { CdbFields, CdbName, ModeSelect, ModeSense, SecurityProtocol } from './scsi/cdb-fields.ts'
-export {
-  createScsiTapeDrive,
-  type DriveIdentity,
-  type ScsiTapeDrive,
-  type ScsiTapeDriveComponents,
-  type ScsiTapeDriveOptions,
-} from './ssc/scsi-tape-drive.ts'
+export { createScsiTapeDrive } from './ssc/scsi-tape-drive.ts'
+export type {
+  DriveIdentity,
+  ScsiTapeDrive,
+  ScsiTapeDriveComponents,
+  ScsiTapeDriveOptions,
+} from './ssc/scsi-drive-types.ts'
 export {
   createScsiTapeRobot,
   type RobotIdentity,

@@ -1,4 +1,4 @@
-import { parseSense, senseKey, type SenseData } from './sense.ts'
+import { senseKey, type SenseData } from './sense.ts'
 
 /** What sense data come down to for whoever drives the unit. */
 export type SenseMeaning =
@@ -298,15 +298,6 @@ function meaningOf(
   // A code of no consequence doesn't make an error harmless.
   if ((code.meaning === 'recovered' || code.meaning === 'fine') && key !== senseKey.noSense) return ofKey
   return code.meaning
-}
-
-/** Explains sense data as they came; `undefined` where they are none. */
-export function explainSenseBytes(
-  bytes: Uint8Array | undefined,
-): (ExplainedSense & { readonly sense: SenseData }) | undefined {
-  if (bytes === undefined) return undefined
-  const sense = parseSense(bytes)
-  return { ...explainSense(sense), sense }
 }
 
 /** `3/11/00`: key and codes in hexadecimal. */

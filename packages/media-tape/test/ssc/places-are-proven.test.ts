@@ -1,7 +1,8 @@
 import { NbError } from '@nb/contracts'
 import { createVirtualClock } from '@nb/test-kit'
 import t from 'tap'
-import { createScsiTapeDrive, type ScsiTapeDrive } from '../../src/ssc/scsi-tape-drive.ts'
+import type { ScsiTapeDrive } from '../../src/ssc/scsi-drive-types.ts'
+import { createScsiTapeDrive } from '../../src/ssc/scsi-tape-drive.ts'
 import { TapeTarget, type TapeTargetOptions } from './tape-target.ts'
 
 async function loaded(
