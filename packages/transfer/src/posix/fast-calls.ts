@@ -1,23 +1,12 @@
 import type { Instant } from '@nb/formats'
-import { NAME_BYTES, bindNamedCalls, blockAddresses } from './addressed-memory.ts'
+import { NAME_BYTES, type NamedCalls, bindNamedCalls, blockAddresses } from './addressed-memory.ts'
 import { ERRNO } from './constants.ts'
 import type { AddressedLibc } from './libc.ts'
 import { PosixError } from './posix-error.ts'
 import { putInstants, TIMESPECS_BYTES } from './timespecs.ts'
 
 /** The calls that a restore makes for every file, with addresses: converting their byte arguments costs as much as the calls. */
-export interface FastCalls {
-  open(directory: number, name: Uint8Array, flags: number, mode?: number): number
-  /** As `open`, of a name that is a part of some bytes; less than 0 where it can't be opened, for whatever reason. */
-  tryOpen(
-    directory: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    flags: number,
-    mode: number,
-  ): number
-  close(fd: number): void
+export interface FastCalls extends Omit<NamedCalls, 'put'> {
   writeAt(fd: number, bytes: Uint8Array, position: number): void
   chmodFd(fd: number, mode: number): void
   setInstantsFd(fd: number, atime: Instant, mtime: Instant): void

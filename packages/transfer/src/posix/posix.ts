@@ -1,6 +1,7 @@
 import type { Instant } from '@nb/formats'
 import { AT, ERRNO, O, RESOLVE, SYSCALL } from './constants.ts'
 import { parseDirectoryEntries, type DirectoryEntry } from './directory-entries.ts'
+import type { NamedCalls } from './addressed-memory.ts'
 import { bindFastCalls } from './fast-calls.ts'
 import { parseStatx, putTimespecs, STATX_BYTES, STATX_MASK, type FileStat } from './file-stat.ts'
 import { loadAddressedLibc, loadLibc, type Libc } from './libc.ts'
@@ -22,15 +23,7 @@ export interface Posix {
    * RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS). `ENOSYS` where the kernel is older than 5.6.
    */
   openBeneath(directory: number, path: Uint8Array, flags: number, mode?: number): number
-  /** As `open`, of a name that is a part of some bytes; less than 0 where it can't be opened, for whatever reason. */
-  tryOpen(
-    directory: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    flags: number,
-    mode: number,
-  ): number
+  readonly tryOpen: NamedCalls['tryOpen']
   close(fd: number): void
   /** Reads at the descriptor's position into the whole of `into`; fewer bytes than asked are possible, 0 is the end. */
   read(fd: number, into: Uint8Array): number

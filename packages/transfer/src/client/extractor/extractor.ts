@@ -1,6 +1,5 @@
 import { type ArchiveMember, type ArchiveSink, instantOf } from '@nb/formats'
 import type { Posix } from '../../posix/posix.ts'
-import { ContentDigest } from '../../content-digest.ts'
 import { identityKey } from '../identity.ts'
 import type { WarningSink } from '../warning.ts'
 import {
@@ -11,6 +10,7 @@ import {
   type GivenOwner,
 } from './apply-attributes.ts'
 import { noExtractionState, type ExtractionState, type LinkLeader } from './extraction-state.ts'
+import { beginContentCheck, contentDiffers, type ContentCheck } from './content-check.ts'
 import { FailedWrites } from './failed-writes.ts'
 import { FurtherNames } from './further-names.ts'
 import { makeNode } from './make-node.ts'
@@ -60,7 +60,7 @@ interface OpenFile {
   /** Whether it is written, finished and closed behind. */
   readonly isBehind: boolean
   /** What its content has to be, where that is known. */
-  readonly check: { readonly expected: Buffer; readonly found: ContentDigest } | undefined
+  readonly check: ContentCheck | undefined
 }
 
 /**
@@ -140,7 +140,7 @@ export class Extractor implements ArchiveSink {
     if (file === undefined) return
     try {
       this.#write(file, chunk, dataOffset)
-      file.check?.found.update(chunk, dataOffset)
+      file.check?.update(chunk, dataOffset)
       this.#outcomes.counts.bytes += chunk.length
       this.#parts.observe?.('data-written', file.place.target.path)
     } catch (error) {
@@ -171,7 +171,8 @@ export class Extractor implements ArchiveSink {
     if (file === undefined) return
     const { place, member, made, others } = file
     const { posix, target, installer } = this.#parts
-    this.#checkContent(file)
+    if (file.check?.isAsExpected() === false)
+      for (const { path } of [place.target, ...others]) this.#parts.warn(contentDiffers(path))
     if (file.isBehind) {
       const mtime = member.mtime ?? instantOf(member.mtimeNs)
       const atime = member.atime ?? (member.atimeNs === undefined ? mtime : instantOf(member.atimeNs))
@@ -303,7 +304,7 @@ export class Extractor implements ArchiveSink {
       return false
     }
     const isBehind = others.length === 0 && this.#canBeWrittenBehind(target, member, made)
-    this.#file = { place, member, made, others, isBehind, check: this.#checkOf(target, member) }
+    this.#file = { place, member, made, others, isBehind, check: this.#contentCheck(target, member) }
     observe?.('file-created', target.path)
     if (member.sparse !== undefined) posix.truncate(made.fd, member.sizeBytes)
     return true
@@ -316,23 +317,12 @@ export class Extractor implements ArchiveSink {
     return hasTimesAndModeOnly(member, made.given) && !this.#parts.target.givesAcl()
   }
 
-  #checkOf(target: PlannedTarget, { sizeBytes }: ArchiveMember): OpenFile['check'] {
+  #contentCheck({ entry, path }: PlannedTarget, { sizeBytes }: ArchiveMember): ContentCheck | undefined {
     const { plan, throwIfAborted, tick } = this.#parts
-    const expected = plan.digestOf(target.entry)
-    if (expected === undefined || plan.digestAlgorithm === undefined) return undefined
-    const onZeros = (): void => {
+    return beginContentCheck(plan, entry, sizeBytes, () => {
       throwIfAborted()
-      tick(target.path)
-    }
-    return { expected, found: new ContentDigest(plan.digestAlgorithm, sizeBytes, onZeros) }
-  }
-
-  /** Tells of content that is not what was read at the backup. The file stays: there is no better one. */
-  #checkContent({ check, place: { target }, others }: OpenFile): void {
-    if (check === undefined || check.found.finish().equals(check.expected)) return
-    const text = 'its content is not what the backup has read: the digest in the file list is another'
-    for (const { path } of [target, ...others])
-      this.#parts.warn({ severity: 'warning', path: Buffer.from(path), code: 'DIGEST_MISMATCH', text })
+      tick(path)
+    })
   }
 
   /** A symbolic link, FIFO or device node. */
@@ -361,9 +351,8 @@ export class Extractor implements ArchiveSink {
           return
         }
         const place = this.#furtherNames.link(target.path, leader, member, () => this.#places.of(target))
-        if (place === 'linked') this.#outcomes.counts.entries++
-        else if (place === 'there') this.#outcomes.counts.skipped++
-        if (place !== 'refused') this.#parts.tick(target.path)
+        if (place === 'linked') this.#outcomes.restored(target)
+        else if (place === 'there') this.#outcomes.skipped(target)
       })
     }
   }
