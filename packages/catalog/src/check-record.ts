@@ -51,6 +51,9 @@ const fragment = record({
   storedBytes: optional(count),
   volumeId: optional(text),
   filemark: optional(count),
+  headerBlock: optional(count),
+  footerBlock: optional(count),
+  stream: optional(count),
 })
 /** Checks a copy of an image. */
 export const checkCopy: Check = record({

@@ -84,9 +84,16 @@ export interface FragmentRecord {
   readonly blockBytes: number
   /** Of a compressed one: bytes that those of the stream take on the medium. */
   readonly storedBytes?: number
-  /** For tape. */
+  /** For tape: the volume. */
   readonly volumeId?: string
+  /** Number of its tape file: filemarks before it. */
   readonly filemark?: number
+  /** Logical block of the volume at which its header stands, for a LOCATE; one that was imported knows it too. */
+  readonly headerBlock?: number
+  /** The same of its footer. */
+  readonly footerBlock?: number
+  /** In a multiplexed tape file: number of its stream. */
+  readonly stream?: number
 }
 
 /** What a backup session tells of the list it sent to the catalog. */

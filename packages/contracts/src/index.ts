@@ -77,6 +77,7 @@ export type {
 export type * from './media-store.ts'
 export type * from './scsi-transport.ts'
 export type * from './tape-drive.ts'
+export type * from './tape-mounts.ts'
 export { describePlace, type LibraryElement, type LibraryPlace, type TapeRobot } from './tape-robot.ts'
 export type * from './media-server.ts'
 export type * from './client-agent.ts'

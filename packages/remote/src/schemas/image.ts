@@ -55,6 +55,9 @@ export const fragmentRecord: Schema<FragmentRecord> = closed<FragmentRecord>({
   storedBytes: maybe(count),
   volumeId: maybe(text),
   filemark: maybe(count),
+  headerBlock: maybe(count),
+  footerBlock: maybe(count),
+  stream: maybe(count),
 })
 
 export const imageCopy: Schema<ImageCopy> = closed<ImageCopy>({
