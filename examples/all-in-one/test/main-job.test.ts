@@ -32,6 +32,9 @@ const makeSource = (source: string): void => {
   makeTree(source, { seed: 1, deep: false })
 }
 
+/** The hole of 9 GB, which the example's comparison reads through: it is in a backup and an incremental here, and that is enough. */
+const withoutHuge = (source: string): void => rmSync(join(source, 'sparse', 'beyond 8 GiB'))
+
 const hasRsync = spawnSync('rsync', ['--version']).status === 0
 
 t.test(
@@ -74,6 +77,7 @@ t.test(
     await check('second')
 
     rmSync(join(documents, 'deleted'))
+    withoutHuge(source)
     renameSync(join(documents, 'kept'), join(documents, 'renamed'))
     appendFileSync(join(documents, 'changed'), ' and after')
     writeFileSync(join(documents, 'created'), 'new')
@@ -89,6 +93,7 @@ t.test('all 34 steps are in the job details, each by its component, in the docum
   const root = scratch('steps')
   const [source, state] = [join(root, 'source'), join(root, 'state')]
   makeSource(source)
+  withoutHuge(source)
   const example = startExample(['--state', state, '--source', source])
   await example.printed(/the server stays up/)
   const server = await connect({ socketPath: join(state, 'nb.sock') })
