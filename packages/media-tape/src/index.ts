@@ -74,6 +74,14 @@ export type { DigestChoice } from './iscsi/parameters.ts'
 export type { IscsiPortal } from './iscsi/portal.ts'
 export { discoverTargets, type DiscoveredTarget } from './iscsi/discovery.ts'
 export { parseIscsiUrl, type IscsiUrl } from './iscsi/iscsi-url.ts'
+export {
+  openTapeLibrary,
+  type OpenDrive,
+  type OpenTapeLibrary,
+  type OpenTapeLibraryComponents,
+  type OpenTapeLibraryOptions,
+} from './library/open-tape-library.ts'
+export { findUnits, type FindUnitsComponents, type FoundUnit } from './library/find-units.ts'
 export { type DriveQuirks, tgtDriveQuirks } from './ssc/drive-quirks.ts'
 export type { DriveSettings, DriveSettingsChange } from './ssc/drive-settings.ts'
 export type { MotionTimes } from './ssc/motion-times.ts'

@@ -6,12 +6,14 @@
 #   library.sh stop DIR                      kills it; the tapes stay
 #
 # LUN 1 to DRIVES are tape drives, then come the robot and a disk. Elements: drives from 1, the robot's hand 16, the mail slots from
-# 32, slots from 1024. Barcodes are NBT001L8 and so on, from the first slot; the mail slots are empty. The last tape is the small one.
+# 32, slots from 1024. Barcodes are NBT001L8 and so on, from the first slot; the mail slots are empty. The last SMALLS tapes are
+# small ones. Drives have a name of ours; with vendor=IET product=VIRTUAL-TAPE they have tgtd's own, by which their quirks are known.
 set -euo pipefail
 
 drives=2 slots=8 mail=2          # how many; at most 9, 400 and 9
 tapes=8                          # volumes, from the first slot on
-tape_mb=1024 small_mb=4          # capacities of volumes in MiB; files grow as they are written
+tape_mb=1024 small_mb=4 smalls=1 # capacities of volumes in MiB; files grow as they are written
+vendor=NB product=VDRIVE         # of the drives
 disk_mb=64
 host=127.0.0.1 port=13260
 name=iqn.2026-11.example.nb:library
@@ -21,7 +23,7 @@ target_user='' target_secret=''  # mutual CHAP
 action=${1:?start or stop} dir=$(realpath -m "${2:?a directory}")
 shift 2
 for setting in "$@"; do
-  [[ ${setting%%=*} =~ ^(drives|slots|mail|tapes|tape_mb|small_mb|disk_mb|host|port|name|user|secret|target_user|target_secret)$ ]] ||
+  [[ ${setting%%=*} =~ ^(drives|slots|mail|tapes|tape_mb|small_mb|smalls|vendor|product|disk_mb|host|port|name|user|secret|target_user|target_secret)$ ]] ||
     { echo "unknown option: ${setting%%=*}" >&2; exit 2; }
   declare "${setting%%=*}=${setting#*=}"
 done
@@ -47,7 +49,7 @@ barcode() { printf 'NBT%03dL8' "$1"; }
 blank() { tgtimg --op new --device-type tape --barcode="$2" --size="$3" --type=data --thin-provisioning --file="$1" >/dev/null; }
 for ((tape = 1; tape <= tapes; tape++)); do
   size=$tape_mb
-  ((tape == tapes)) && size=$small_mb
+  ((tape > tapes - smalls)) && size=$small_mb
   [[ -f $dir/$(barcode $tape) ]] || blank "$dir/$(barcode $tape)" "$(barcode $tape)" "$size"
 done
 # A drive needs a medium to be made with; it is taken out at once.
@@ -74,7 +76,7 @@ for setting in MaxRecvDataSegmentLength=1048576 MaxXmitDataSegmentLength=1048576
 done
 for ((drive = 1; drive <= drives; drive++)); do
   unit new "$drive" -b "$dir/none$drive" --device-type=tape
-  unit update "$drive" --params "vendor_id=NB,product_id=VDRIVE,product_rev=0100,scsi_sn=NBDRV0000$drive,removable=1,online=0"
+  unit update "$drive" --params "vendor_id=$vendor,product_id=$product,product_rev=0100,scsi_sn=NBDRV0000$drive,removable=1,online=0"
 done
 unit new $robot -b "$dir/robot" --device-type=changer
 unit update $robot --params "vendor_id=NB,product_id=VLIB,product_rev=0100,scsi_sn=NBLIB00001,removable=1,media_home=$dir"
