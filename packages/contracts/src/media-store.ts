@@ -54,7 +54,10 @@ export interface StoredImage {
 
 /** A medium while a session uses it. */
 export interface MountedMedium {
-  /** Begins a fragment. One at a time. Rejects with `media-open-failed`, `already-exists`. */
+  /**
+   * Begins a fragment. One at a time. Rejects with `media-open-failed`, `already-exists`; with `media-end` where the medium has no room
+   * for another one, which is to go to another medium then.
+   */
   createFragment(input: NewFragment, options?: CallOptions): Promise<FragmentWriter>
   /** Opens a committed fragment: its header and trailer are checked. Rejects with `fragment-missing`, `fragment-corrupt`. */
   openFragment(
@@ -113,7 +116,10 @@ export interface CompressedFrame {
 
 /** A fragment being written. */
 export interface FragmentWriter {
-  /** Adds stream bytes; the buffer may be used again when it resolves. Rejects with `media-write-failed`, `media-full`, `disk-full`, `media-end`. */
+  /**
+   * Adds stream bytes; the buffer may be used again when it resolves. Rejects with `media-write-failed`, `media-full`, `disk-full`;
+   * with `media-end` where the medium ended without a warning: then the chunk does not count, and only `commit` and `discard` may follow.
+   */
   write(chunk: Uint8Array): Promise<void>
   /**
    * Adds a frame, in a compressed fragment instead of `write`; what it holds is not looked at. The buffer may be used again when
@@ -124,7 +130,17 @@ export interface FragmentWriter {
   readonly streamBytes: number
   /** Bytes that they take on the medium; where nothing is compressed, as many. */
   readonly storedBytes: number
-  /** Writes the trailer and makes the fragment exist, durably. */
+  /**
+   * Whether the medium nears its end: the fragment is to be committed now, at a member's start or not, and the next one goes to another
+   * medium. It may come true with any write; there is room for one more (of 4 MiB) and for the trailer. @default false
+   */
+  readonly mustEnd?: boolean
+  /**
+   * After `commit`: what had been accepted and is not in the fragment, because the medium ended too soon; its record is shorter by that
+   * much. The next fragment begins with it. @default nothing
+   */
+  readonly left?: readonly (Uint8Array | CompressedFrame)[]
+  /** Writes the trailer and makes the fragment exist, durably. Rejects with `media-write-failed`, `media-end`: then it is discarded. */
   commit(input: FragmentTrailer): Promise<FragmentRecord>
   /** Throws it away. Idempotent; after `commit` it does nothing. */
   discard(): Promise<void>

@@ -15,6 +15,12 @@ export type MediaNeed =
       /** It goes on with an image whose volume has come to its end: an empty volume is preferred. @default false */
       readonly continues?: boolean
       /**
+       * The allocation of the same job whose volume has come to its end, and which this one takes the place of: its drive counts as free for
+       * this request, no limit counts it twice, and it ends with the grant, its volume being full from then on. The lease stays. Of jobs that
+       * shared the drive the first begins a new group there, and the others join just that.
+       */
+      readonly replaces?: string
+      /**
        * How much it is expected to write: room on disks that jobs compete for is given by it. An estimate alone makes no request
        * impossible, and is no part of what a request is known by. @default unknown
        */
@@ -23,7 +29,16 @@ export type MediaNeed =
       readonly further?: readonly FurtherNeed[]
     }
   /** `volumeId` for tape. */
-  | { readonly kind: 'read'; readonly storageUnit: string; readonly volumeId?: string }
+  | {
+      readonly kind: 'read'
+      readonly storageUnit: string
+      readonly volumeId?: string
+      /**
+       * In a session's request: the allocation that it goes on from, whose medium it has let go of. It is given back first: whoever waits to
+       * read holds nothing, so no two can wait for one another's volumes.
+       */
+      readonly replaces?: string
+    }
 
 /** What a further copy needs, which is written at once with another. */
 export interface FurtherNeed {
@@ -57,6 +72,8 @@ export interface SingleAllocation {
   readonly medium: AllocatedMedium
   /** Since when, milliseconds since the epoch. */
   readonly since: number
+  /** The allocation whose place it took when that one's volume had come to its end. */
+  readonly replaces?: string
 }
 
 /** Real resources set aside for one job by the media manager. */
@@ -77,9 +94,10 @@ export type AllocatedMedium =
       readonly volumePool: string
       /**
        * The jobs that share drive and volume: their group, and how many it may have while this job is one of them; the
-       * lowest of its members' numbers holds. Absent for a job of its own.
+       * lowest of its members' numbers holds. Absent for a job of its own. `succeeds` names the group that went on as this one at the end
+       * of its volume.
        */
-      readonly multiplex?: { readonly group: string; readonly most: number }
+      readonly multiplex?: { readonly group: string; readonly most: number; readonly succeeds?: string }
     }
 
 /** An allocation held on a lease: whoever holds it renews it, or it is taken back. */
@@ -181,7 +199,8 @@ export interface ResourceBroker {
    * Steps 3–5: pending until granted. Idempotent by `requestId`: while granted it answers with the same grant.
    * Aborted, it rejects when nothing is held (any more); over a wire, a grant that was on its way then stays until
    * its lease ends. Rejects with `request-impossible` where waiting can't help, `request-duplicate` when the id stands
-   * for another request, `manager-stopping`.
+   * for another request, `manager-stopping`. One that `replaces` an allocation is answered with that one's lease, in which the new one
+   * stands from then on; it counts against no limit anew, and rejects with `lease-expired` where the job holds no such allocation.
    */
   acquire(input: ResourceRequest, options?: CallOptions): Promise<Grant>
   /** Prolongs a lease; gives its new end. Rejects with `lease-expired`. */

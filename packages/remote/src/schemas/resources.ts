@@ -40,6 +40,7 @@ export const mediaNeed: Schema<MediaNeed> = variants<MediaNeed, 'kind'>('kind', 
     retentionLevel: integer,
     multiplexing: maybe(integer),
     continues: maybe(flag),
+    replaces: maybe(text),
     expectedBytes: maybe(count),
     further: maybe(
       list(closed<FurtherNeed>({ storage: storageChoice, volumePool: text, retentionLevel: integer })),
@@ -49,6 +50,7 @@ export const mediaNeed: Schema<MediaNeed> = variants<MediaNeed, 'kind'>('kind', 
     kind: z.literal('read'),
     storageUnit: text,
     volumeId: maybe(text),
+    replaces: maybe(text),
   }),
 })
 
@@ -76,7 +78,11 @@ export const allocatedMedium: Schema<AllocatedMedium> = variants<AllocatedMedium
     volumeId: text,
     volumePool: text,
     multiplex: maybe(
-      closed<{ readonly group: string; readonly most: number }>({ group: text, most: integer }),
+      closed<{ readonly group: string; readonly most: number; readonly succeeds?: string }>({
+        group: text,
+        most: integer,
+        succeeds: maybe(text),
+      }),
     ),
   }),
 })
@@ -89,6 +95,7 @@ const oneAllocation = {
   purpose: oneOf<Allocation['purpose']>({ read: true, write: true }),
   medium: allocatedMedium,
   since: time,
+  replaces: maybe(text),
 }
 
 export const allocation: Schema<Allocation> = closed<Allocation>({
