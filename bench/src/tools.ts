@@ -9,12 +9,17 @@ export interface Tool {
 }
 
 /** Tools that the benches use. */
-export const tools: Readonly<Record<'tar' | 'time' | 'setfattr' | 'find' | 'restic', Tool>> = {
+export const tools: Readonly<
+  Record<'tar' | 'time' | 'setfattr' | 'find' | 'restic' | 'dd' | 'tgtd' | 'iscsi-perf', Tool>
+> = {
   tar: { command: 'tar', package: 'tar' },
   time: { command: 'time', package: 'time' },
   setfattr: { command: 'setfattr', package: 'attr' },
   find: { command: 'find', package: 'findutils' },
   restic: { command: 'restic', package: 'restic' },
+  dd: { command: 'dd', package: 'coreutils' },
+  tgtd: { command: '/usr/sbin/tgtd', package: 'tgt' },
+  'iscsi-perf': { command: 'iscsi-perf', package: 'libiscsi-bin' },
 }
 
 /**

@@ -16,6 +16,7 @@ t.test('help names every bench; wrong usage ends with 2 and says what is wrong',
   t.equal(help.code, 0)
   t.match(help.out, /^ {2}backup +full backup/m)
   t.match(help.out, /^ {2}incremental +an incremental/m)
+  t.match(help.out, /^ {2}tape +blocks of 256 KiB/m)
   t.match(help.out, /^ {2}restore +restore of everything/m)
   t.match(bench(), { code: 2, complaints: /Usage: npm run bench/ })
   t.match(bench('speed'), { code: 2, complaints: /there is no bench speed/ })

@@ -6,6 +6,7 @@ import { jobs } from './jobs.ts'
 import { memory } from './memory.ts'
 import { queue } from './queue.ts'
 import { restore } from './restore.ts'
+import { tape } from './tape.ts'
 
 /** Every bench, in the order of the help. */
-export const benches: readonly Bench[] = [backup, incremental, restore, memory, jobs, queue, catalog]
+export const benches: readonly Bench[] = [backup, incremental, restore, memory, jobs, queue, catalog, tape]

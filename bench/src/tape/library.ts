@@ -1,0 +1,71 @@
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { systemClock } from '@nb/contracts'
+import { openTapeLibrary, tgtDriveQuirks } from '@nb/media-tape'
+import { runToEnd } from '../measured-process.ts'
+
+/** A library of tgtd on this host, with a volume in its only drive. */
+export interface BenchLibrary {
+  /** `iscsi://HOST:PORT/TARGET` */
+  readonly url: string
+  readonly driveLun: number
+  readonly diskLun: number
+  readonly diskBytes: number
+  stop(): Promise<void>
+}
+
+/** Our name at targets. */
+export const initiatorName = 'iqn.2026-11.example.nb:bench'
+
+const script = fileURLToPath(new URL('../../../packages/media-tape/test/tgtd/library.sh', import.meta.url))
+const mib = 1024 ** 2
+
+/** Starts it with its media below `directory`; the disk is filled, so that reading it reads something. */
+export async function startLibrary(
+  directory: string,
+  { tapeBytes, diskBytes }: { readonly tapeBytes: number; readonly diskBytes: number },
+): Promise<BenchLibrary> {
+  const sizes = [`tape_mb=${Math.ceil(tapeBytes / mib)}`, `disk_mb=${Math.ceil(diskBytes / mib)}`]
+  const settings = ['drives=1', 'tapes=2', 'slots=4', `port=${await freePort()}`, ...sizes]
+  const url = (await runToEnd(script, ['start', directory, ...settings])).trim()
+  const stop = async (): Promise<void> => void (await runToEnd(script, ['stop', directory]))
+  try {
+    const count = String(Math.ceil(diskBytes / mib))
+    await runToEnd('dd', [
+      'if=/dev/urandom',
+      `of=${join(directory, 'disk')}`,
+      'bs=1M',
+      `count=${count}`,
+      'conv=notrunc',
+    ])
+    await loadFirst(url)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { url, driveLun: 1, diskLun: 3, diskBytes, stop }
+}
+
+/** Puts the first volume into the drive, ready for whoever comes. */
+async function loadFirst(url: string): Promise<void> {
+  const clock = systemClock()
+  const library = await openTapeLibrary({ clock }, { url, initiatorName, quirks: tgtDriveQuirks })
+  try {
+    const { robot } = library.robot
+    await robot.inventory()
+    await robot.move({ from: { kind: 'slot', number: 1 }, to: { kind: 'drive', number: 1 } })
+    await library.drives[0]?.drive.load()
+  } finally {
+    await library.close()
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
