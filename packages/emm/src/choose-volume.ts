@@ -17,7 +17,7 @@ export interface VolumeWish {
 }
 
 /** Volumes that are equally good but for when they were mounted last. */
-interface Tier {
+export interface Tier {
   readonly shelf: Shelf
   readonly mounted: boolean
   readonly isNew: boolean
@@ -34,7 +34,7 @@ interface Tier {
  * Within a tier the one whose last mount is longest ago comes first. An image that goes on prefers 2 and 3 to 1.
  * Only active volumes of the unit's density in its robot, or in one of its drives, count.
  */
-function tiersOf(
+export function tiersOf(
   view: InventoryView,
   unit: TapeStorageUnit,
   wish: VolumeWish,
@@ -146,7 +146,7 @@ export function* volumesToWrite(
 }
 
 /** What is too old is passed over until it has its state. */
-function firstUsable(shelf: Shelf, now: number): Volume | undefined {
+export function firstUsable(shelf: Shelf, now: number): Volume | undefined {
   const first = shelf.free.first()
   if (first === undefined || isYoung(first, now)) return first
   for (const volume of shelf.free) if (isYoung(volume, now)) return volume

@@ -28,6 +28,8 @@ interface Group {
   readonly number: number
   readonly key: string
   readonly members: Map<string, Held>
+  /** The group whose members come here from the volume that has ended. */
+  readonly succeeds: string | undefined
   listed: ListedGroup | undefined
 }
 
@@ -130,6 +132,8 @@ export class HoldIndex {
   readonly #committed: Map<string, number> = new Map()
   readonly #groups: Map<string, Group> = new Map()
   readonly #open: Map<string, SortedList<ListedGroup>> = new Map()
+  /** By the group that each goes on for. */
+  readonly #successors: Map<string, string> = new Map()
   #groupsSoFar = 0
 
   onUnit = (unit: string): Holders => this.#units.get(unit) ?? none
@@ -159,6 +163,14 @@ export class HoldIndex {
     return first
   }
 
+  /** The group that has begun where another one's volume had ended. */
+  succeeding(group: string): Omit<MultiplexGroup, 'size' | 'most'> | undefined {
+    const id = this.#successors.get(group)
+    const medium = id === undefined ? undefined : this.ofGroup(id)?.allocation.medium
+    if (id === undefined || medium?.kind !== 'tape') return undefined
+    return { id, drive: medium.drive, volumeId: medium.volumeId }
+  }
+
   add(id: string, held: Held, site: string | undefined): void {
     const { storageUnit, mediaServer, purpose, medium, jobId, since } = held.allocation
     const holder = { jobId, since }
@@ -177,7 +189,7 @@ export class HoldIndex {
       if (site !== undefined) count(this.#drivesHeld, site, 1)
       if (purpose === 'write') count(this.#drivesWriting, storageUnit, 1)
     }
-    if (multiplex !== undefined) this.#join(multiplex.group, id, held)
+    if (multiplex !== undefined) this.#join(multiplex.group, id, held, multiplex.succeeds)
   }
 
   delete(id: string, held: Held, site: string | undefined): void {
@@ -200,15 +212,16 @@ export class HoldIndex {
     if (multiplex !== undefined) this.#leave(multiplex.group, id)
   }
 
-  #join(id: string, member: string, held: Held): void {
+  #join(id: string, member: string, held: Held, succeeds: string | undefined): void {
     const { medium, storageUnit } = held.allocation
     if (medium.kind !== 'tape' || held.need.kind !== 'write') return
     let group = this.#groups.get(id)
     if (group === undefined) {
       this.#groupsSoFar += 1
       const key = keyOf(storageUnit, medium.volumePool, held.need.retentionLevel)
-      group = { number: this.#groupsSoFar, key, members: new Map(), listed: undefined }
+      group = { number: this.#groupsSoFar, key, members: new Map(), succeeds, listed: undefined }
       this.#groups.set(id, group)
+      if (succeeds !== undefined) this.#successors.set(succeeds, id)
     }
     group.members.set(member, held)
     this.#list(id, group)
@@ -219,10 +232,15 @@ export class HoldIndex {
     if (group === undefined) return
     group.members.delete(member)
     this.#list(id, group)
-    if (group.members.size === 0) this.#groups.delete(id)
+    if (group.members.size > 0) return
+    this.#groups.delete(id)
+    if (group.succeeds !== undefined) this.#successors.delete(group.succeeds)
+    const next = this.#successors.get(id)
+    const succeeding = next === undefined ? undefined : this.#groups.get(next)
+    if (next !== undefined && succeeding !== undefined) this.#list(next, succeeding)
   }
 
-  /** Lists a group anew under its present size, while it is open. */
+  /** Lists a group anew under its present size, while it is open: not before all have come of the group that it succeeds. */
   #list(id: string, group: Group): void {
     const open = this.#open.get(group.key) ?? new SortedList<ListedGroup>(bySize)
     if (group.listed !== undefined) open.delete(group.listed)
@@ -230,7 +248,8 @@ export class HoldIndex {
     const [first] = group.members.values()
     const size = group.members.size
     const most = leastMultiplexing(group.members.values())
-    if (first?.allocation.medium.kind === 'tape' && size < most) {
+    const isComing = group.succeeds !== undefined && this.#groups.has(group.succeeds)
+    if (first?.allocation.medium.kind === 'tape' && size < most && !isComing) {
       const { drive, volumeId } = first.allocation.medium
       group.listed = { id, drive, volumeId, size, most, number: group.number }
       open.add(group.listed)

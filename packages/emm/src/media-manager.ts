@@ -20,6 +20,7 @@ import { configurationMethods } from './configuration-methods.ts'
 import * as configuration from './configuration.ts'
 import { decideCopies } from './decide-copies.ts'
 import { decideAllocation, type Decision } from './decide-allocation.ts'
+import { decideExchange, type ExchangeRequest, isExchange } from './decide-exchange.ts'
 import { favourOf } from './favour.ts'
 import type { Change, Inventory } from './inventory.ts'
 import { jobLines } from './job-lines.ts'
@@ -106,6 +107,7 @@ export function createMediaManager(
     const known = findAllocation(inventory, request)
     if (known !== undefined) return { granted: true, allocation: known }
     if (inventory.writable.isAnyTooOld(clock.now())) await ledger.commit(expireTooOld(inventory, clock.now()))
+    if (isExchange(request)) return exchange(request)
     if (request.need.kind === 'write' && request.need.further !== undefined)
       return allocateCopies({ ...request, need: request.need })
     const decision = decideAllocation(inventory, request.need, rules(), request.turns)
@@ -123,9 +125,29 @@ export function createMediaManager(
     return request.othersWait === true ? withNext(granted, request) : granted
   }
 
+  /** The next volume of an image: what its job had before ends with it, in one write. */
+  async function exchange(request: ExchangeRequest): Promise<AllocationResult> {
+    const decision = decideExchange(ledger.inventory, request, rules(), chosen.whenNoNextVolume)
+    if ('denial' in decision) return { granted: false, ...decision.denial }
+    const { held, ended, batch } = decision
+    await ledger.commit(batch)
+    lines.released(ended, clock.now())
+    lines.allocated(held, clock.now())
+    return { granted: true, allocation: held.allocation }
+  }
+
   /** What would be given now, setting nothing aside. */
-  function decide(need: MediaNeed, turns: readonly Turn[] = []): Decision | ReturnType<typeof decideCopies> {
+  function decide(
+    need: MediaNeed,
+    turns: readonly Turn[] = [],
+  ): Decision | ReturnType<typeof decideCopies> | ReturnType<typeof decideExchange> {
     const { inventory } = ledger
+    if (need.kind === 'write' && need.replaces !== undefined) {
+      const { replaces } = need
+      const jobId = inventory.allocations.get(replaces)?.allocation.jobId ?? 'asked'
+      const asked = { allocationId: 'asked', jobId, need: { ...need, replaces } }
+      return decideExchange(inventory, asked, rules(), chosen.whenNoNextVolume)
+    }
     if (need.kind === 'read' || need.further === undefined)
       return decideAllocation(inventory, need, rules(), turns)
     return decideCopies(inventory, { allocationId: 'asked', jobId: 'asked', need, turns }, rules())

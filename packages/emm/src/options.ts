@@ -17,6 +17,11 @@ export interface MediaManagerOptions {
   readonly spaceMaxAgeMs?: number
   /** When errors of media and drives have consequences. */
   readonly errorPolicy?: ErrorPolicyOptions
+  /**
+   * What becomes of a job whose volume is full while there is no other that it could go on with: it waits until a person brings
+   * one (2000), or is refused, and ends with 96. @default 'wait'
+   */
+  readonly whenNoNextVolume?: 'wait' | 'refuse'
 }
 
 /** When errors of media and drives have consequences. */
@@ -41,6 +46,7 @@ export interface Settings {
   readonly spaceMaxAgeMs: number
   readonly errorPolicy: ErrorPolicy
   readonly errorMemory: ErrorMemory
+  readonly whenNoNextVolume: 'wait' | 'refuse'
 }
 
 const predefinedPools = ['NetBackup', 'DataStore', 'CatalogBackup']
@@ -50,13 +56,14 @@ const day = 24 * 60 * minute
 /** The options, checked, with what is not given by default. Throws `argument-invalid`. */
 export function validOptions(options: MediaManagerOptions): Settings {
   const { pools = predefinedPools, allowMultipleRetentions = false, loadMaxAgeMs = 5 * minute } = options
-  const { spaceMaxAgeMs = 15 * minute } = options
+  const { spaceMaxAgeMs = 15 * minute, whenNoNextVolume = 'wait' } = options
   const { count = 3, periodMs = day / 2, assignedErrorState = 'frozen' } = options.errorPolicy ?? {}
   const { rememberMs = Math.max(30 * day, periodMs), remembered = 10_000 } = options.errorPolicy ?? {}
   checkNames('pools', pools)
   checkBoolean('allowMultipleRetentions', allowMultipleRetentions)
   checkInteger('loadMaxAgeMs', loadMaxAgeMs, 1000, day, ' ms')
   checkInteger('spaceMaxAgeMs', spaceMaxAgeMs, 1000, day, ' ms')
+  checkOneOf('whenNoNextVolume', whenNoNextVolume, ['wait', 'refuse'])
   checkInteger('errorPolicy.count', count, 1, 1000, ' errors')
   checkInteger('errorPolicy.periodMs', periodMs, minute, 30 * day, ' ms')
   checkOneOf('errorPolicy.assignedErrorState', assignedErrorState, ['frozen', 'suspended'])
@@ -69,5 +76,6 @@ export function validOptions(options: MediaManagerOptions): Settings {
     spaceMaxAgeMs,
     errorPolicy: { count, periodMs, assignedErrorState },
     errorMemory: { most: remembered, ms: rememberMs },
+    whenNoNextVolume,
   }
 }

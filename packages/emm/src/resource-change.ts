@@ -127,11 +127,12 @@ function tellReleased(told: Told, { allocation }: Held): void {
     tellServer(told, allocation.mediaServer)
   if (allocation.medium.kind !== 'tape') return
   const { drive: driveName, volumeId } = allocation.medium
-  if (view.holds.onDrive(driveName).size > 0) return
   const drive = view.drives.get(driveName)
-  if (drive !== undefined) tellUnits(told, view.unitsAt(drive.density, drive.robot ?? null))
+  if (drive !== undefined && view.holds.onDrive(driveName).size === 0)
+    tellUnits(told, view.unitsAt(drive.density, drive.robot ?? null))
+  // At the end of a volume the drive stays with the job, and the volume does not.
   const volume = view.volumes.get(volumeId)
-  if (volume !== undefined) tellVolume(told, volume)
+  if (volume !== undefined && view.holds.onVolume(volumeId).size === 0) tellVolume(told, volume)
 }
 
 /** Jobs that wait may join a group that has just begun. */

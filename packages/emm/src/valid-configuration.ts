@@ -200,10 +200,12 @@ export function validNeed(input: MediaNeed): MediaNeed {
   if (input.kind === 'read') {
     checkName('need.storageUnit', input.storageUnit)
     checkOptionalName('need.volumeId', input.volumeId)
+    if (input.replaces !== undefined)
+      throw invalid('need.replaces', input.replaces, 'nothing: whoever reads gives back before it asks')
     const { storageUnit, volumeId } = input
     return volumeId === undefined ? { kind: 'read', storageUnit } : { kind: 'read', storageUnit, volumeId }
   }
-  const { multiplexing, continues, expectedBytes, further } = input
+  const { multiplexing, continues, replaces, expectedBytes, further } = input
   const place = validPlace('need', input)
   if (multiplexing !== undefined) checkInteger('need.multiplexing', multiplexing, 1, mostStreams, ' jobs')
   if (continues !== undefined) checkBoolean('need.continues', continues)
@@ -213,7 +215,11 @@ export function validNeed(input: MediaNeed): MediaNeed {
   const need: MediaNeed = { kind: 'write', ...place }
   const shared = multiplexing === undefined || multiplexing === 1 ? need : { ...need, multiplexing }
   const continued = continues === true ? { ...shared, continues } : shared
-  const sized = expectedBytes === undefined ? continued : { ...continued, expectedBytes }
+  checkOptionalName('need.replaces', replaces)
+  if (replaces !== undefined && further !== undefined)
+    throw invalid('need.further', further.length, 'none where need.replaces is given')
+  const exchanged = replaces === undefined ? continued : { ...continued, replaces }
+  const sized = expectedBytes === undefined ? exchanged : { ...exchanged, expectedBytes }
   if (further === undefined || further.length === 0) return sized
   if (further.length > mostFurther) throw invalid('need.further', further.length, `at most ${mostFurther}`)
   return { ...sized, further: further.map((each, index) => validPlace(`need.further[${index}]`, each)) }

@@ -9,6 +9,7 @@ import {
 import { collect } from '../collect.ts'
 import { type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
 import { mediaManagerCopiesChecks } from './media-manager-copies.ts'
+import { mediaManagerExchangeChecks } from './media-manager-exchange.ts'
 import { mediaManagerMediaChecks } from './media-manager-media.ts'
 import { mediaManagerSharingChecks } from './media-manager-sharing.ts'
 import { mediaManagerSpaceChecks } from './media-manager-space.ts'
@@ -46,6 +47,7 @@ export function mediaManagerSuite<Fixture extends MediaManagerFixture>(
   mediaManagerSharingChecks(check)
   mediaManagerSpaceChecks(check)
   mediaManagerCopiesChecks(check)
+  mediaManagerExchangeChecks(check)
 }
 
 function configuration(check: Check): void {
