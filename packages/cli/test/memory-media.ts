@@ -113,6 +113,9 @@ export function memoryMedia(): MemoryMedia {
     },
     recordMount: notForTheCli,
     recordUnmount: notForTheCli,
+    recordPlace: notForTheCli,
+    recordLabel: notForTheCli,
+    recordVolumeFiles: notForTheCli,
     setDriveState: async ({ name, state, reason }) => {
       facts.drives.set(name, { ...without(known(facts.drives, 'drive', name), reason), state })
     },

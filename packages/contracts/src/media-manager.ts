@@ -146,6 +146,18 @@ export interface Volume {
   readonly lastMountedAt?: number
   /** When the medium itself is too old to be written to. */
   readonly expiresAt?: number
+  /**
+   * The generation that its label has, as the hardware last confirmed it; told by {@link MediaManager.recordLabel}, not taken. None is
+   * known of a volume whose images have all gone: it is labelled anew before it is written to again.
+   */
+  readonly generation?: string
+  /** When it was labelled. */
+  readonly labelledAt?: number
+  /**
+   * Number of the tape file after the last one that is known to be whole in this generation: a lower bound, from which an append looks
+   * for the end. Told by {@link MediaManager.recordVolumeFiles}, not taken.
+   */
+  readonly files?: number
 }
 
 /**
@@ -275,8 +287,8 @@ export interface MediaManager {
   /** The volume pools, sorted by name; with `name` that one, or none. */
   pools(input: { readonly name?: string }, options?: CallOptions): AsyncIterable<VolumePool>
   /**
-   * Adds or replaces what is known of a volume; what the images on it say stays as they say it. Rejects with `pool-unknown`,
-   * `argument-invalid`.
+   * Adds or replaces what is known of a volume; what the images on it and its label say stays as they say it. Rejects with
+   * `pool-unknown`, `argument-invalid`.
    */
   putVolume(input: Volume, options?: CallOptions): Promise<void>
   /** The volumes, sorted by id, that fit all given conditions. */
@@ -308,7 +320,7 @@ export interface MediaManager {
   ): Promise<void>
   /**
    * An image's fragments are gone from the volume, or from all. A volume without images is unassigned: it goes back to
-   * its pool, or to the scratch pool it came from, unless frozen. Idempotent.
+   * its pool, or to the scratch pool it came from, and its label counts no more unless a job holds it; not while it is frozen. Idempotent.
    */
   unassignImage(
     input: { readonly backupId: string; readonly volumeId?: string },
@@ -326,6 +338,31 @@ export interface MediaManager {
   ): Promise<void>
   /** The hardware has taken what was in a drive out of it. Idempotent. Rejects with `not-found`. */
   recordUnmount(input: { readonly drive: string }, options?: CallOptions): Promise<void>
+  /**
+   * The hardware has shown where a volume is kept: a slot of a robot, a robot without a slot of its own, or no robot. True whoever
+   * uses it; another volume that was noted in that slot is not there any more and has none. Idempotent. Rejects with `not-found`,
+   * `argument-invalid` for a slot without a robot.
+   */
+  recordPlace(
+    input: { readonly volumeId: string; readonly robot?: string; readonly slot?: number },
+    options?: CallOptions,
+  ): Promise<void>
+  /**
+   * The hardware has confirmed a volume's label: one just written, or one that was read. With another generation nothing is known of
+   * its files. Idempotent. Rejects with `not-found`; `state-conflict` where images are on it in another generation that is known.
+   */
+  recordLabel(
+    input: { readonly volumeId: string; readonly generation: string; readonly labelledAt: number },
+    options?: CallOptions,
+  ): Promise<void>
+  /**
+   * All tape files before number `files` are whole on the volume in that generation. Fewer than are known change nothing. Rejects
+   * with `not-found`; `state-conflict` where the volume has another generation or none that is known.
+   */
+  recordVolumeFiles(
+    input: { readonly volumeId: string; readonly generation: string; readonly files: number },
+    options?: CallOptions,
+  ): Promise<void>
   /** Brings a drive up, down or under an operator, with the reason. Running jobs go on. Rejects with `not-found`. */
   setDriveState(
     input: { readonly name: string; readonly state: DriveState; readonly reason?: string },

@@ -21,6 +21,7 @@ import {
   validStorageUnit,
   validVolume,
 } from './valid-configuration.ts'
+import { withLabelOf } from './volume-label.ts'
 
 /** The changes that add or replace a storage unit. What its allocations rest on can't change under them. */
 export function putUnit(view: InventoryView, input: StorageUnit): Change[] {
@@ -102,7 +103,7 @@ export function putPool(view: InventoryView, input: VolumePool): Change[] {
  * without any, a volume said to be assigned has images that are not listed.
  */
 export function putVolume(view: InventoryView, input: Volume): Change[] {
-  const { scratchPool: _told, ...value } = validVolume(input)
+  const { scratchPool: _told, ...value } = withLabelOf(validVolume(input), view.volumes.get(input.volumeId))
   const { volumeId, barcode, pool } = value
   if (!view.pools.has(pool))
     throw new NbError('pool-unknown', `volume ${volumeId}: pool ${pool} does not exist`, {

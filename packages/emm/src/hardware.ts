@@ -1,7 +1,8 @@
 import { type Drive, type DriveState, NbError } from '@nb/contracts'
 import { checkOneOf, checkOptionalText } from './argument-checks.ts'
 import type { Change, InventoryView } from './inventory.ts'
-import { inState, requireVolume, wornOut } from './volume-life.ts'
+import { requireVolume } from './known-volume.ts'
+import { inState, wornOut } from './volume-life.ts'
 import { isWornOut } from './volume-index.ts'
 
 /**

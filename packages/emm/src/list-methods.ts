@@ -11,7 +11,8 @@ import type { Inventory } from './inventory.ts'
 import type { Held } from './held.ts'
 import type { Ledger } from './ledger.ts'
 import { isOf } from './media-errors.ts'
-import { listedImages, requireVolume } from './volume-life.ts'
+import { requireVolume } from './known-volume.ts'
+import { listedImages } from './volume-life.ts'
 
 type ListMethods = Pick<
   MediaManager,

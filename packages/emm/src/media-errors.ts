@@ -4,7 +4,8 @@ import { type ErrorPolicy, judge } from './error-policy.ts'
 import { requireDrive, setDriveState } from './hardware.ts'
 import type { Change, InventoryView } from './inventory.ts'
 import { validError } from './valid-configuration.ts'
-import { inState, requireVolume } from './volume-life.ts'
+import { requireVolume } from './known-volume.ts'
+import { inState } from './volume-life.ts'
 
 /** How many errors are remembered, and how long. */
 export interface ErrorMemory {

@@ -1,10 +1,17 @@
 import type { Clock, MediaManager, MediaManagerEvents } from '@nb/contracts'
-import { checkName, checkOneOf, checkOptionalName, checkOptionalText } from './argument-checks.ts'
+import {
+  checkName,
+  checkOneOf,
+  checkOptionalName,
+  checkOptionalText,
+  checkOptionalTime,
+} from './argument-checks.ts'
 import { recordMount, recordUnmount, setDriveState } from './hardware.ts'
 import type { Ledger } from './ledger.ts'
 import { forgetErrors, reportError } from './media-errors.ts'
 import type { Settings } from './options.ts'
-import { validImage, volumeStates } from './valid-configuration.ts'
+import { checkFiles, checkPlace, validImage, volumeStates } from './valid-configuration.ts'
+import { recordFiles, recordLabel, recordPlace } from './volume-label.ts'
 import { assignImage, setVolumeState, unassignImage } from './volume-life.ts'
 
 type MediaMethods = Pick<
@@ -14,6 +21,9 @@ type MediaMethods = Pick<
   | 'unassignImage'
   | 'recordMount'
   | 'recordUnmount'
+  | 'recordPlace'
+  | 'recordLabel'
+  | 'recordVolumeFiles'
   | 'setDriveState'
   | 'reportError'
   | 'forgetErrors'
@@ -60,6 +70,20 @@ export function mediaMethods(
       ledger.change(options, (inventory) => recordMount(inventory, volumeId, drive, clock.now())),
     recordUnmount: async ({ drive }, options) =>
       ledger.change(options, (inventory) => recordUnmount(inventory, drive)),
+    recordPlace: async ({ volumeId, robot, slot }, options) => {
+      checkPlace(robot, slot)
+      await ledger.change(options, (inventory) => recordPlace(inventory, volumeId, robot, slot))
+    },
+    recordLabel: async ({ volumeId, generation, labelledAt }, options) => {
+      checkName('generation', generation)
+      checkOptionalTime('labelledAt', labelledAt)
+      await ledger.change(options, (inventory) => recordLabel(inventory, volumeId, generation, labelledAt))
+    },
+    recordVolumeFiles: async ({ volumeId, generation, files }, options) => {
+      checkName('generation', generation)
+      checkFiles(files)
+      await ledger.change(options, (inventory) => recordFiles(inventory, volumeId, generation, files))
+    },
     setDriveState: async ({ name, state, reason }, options) =>
       ledger.change(options, (inventory) => setDriveState(inventory, name, state, reason)),
     reportError: async (input, options) =>

@@ -33,6 +33,9 @@ const mostStreams = 32
 /** More mounts than any medium stands. */
 const mostMounts = 1_000_000
 const barcodeLength = 32
+const mostSlots = 100_000
+/** What the tape format can number. */
+const mostFiles = 2 ** 32 - 1
 /** Copies written at once beside the first. */
 const mostFurther = 3
 const upOrDown = ['up', 'down'] as const
@@ -140,11 +143,12 @@ export function validVolume(input: Volume): Volume {
   checkName('density', density)
   checkName('pool', pool)
   checkOptionalName('robot', robot)
-  if (slot !== undefined) checkInteger('slot', slot, 0, 100_000)
+  if (slot !== undefined) checkInteger('slot', slot, 0, mostSlots)
   checkOneOf('state', state, volumeStates)
   checkOptionalText('stateReason', stateReason)
   const { assignedAt, retentionLevel, multiRetention, multiplexed, mounts, maxMounts } = input
   const { firstMountedAt, lastMountedAt, expiresAt, scratchPool } = input
+  const { generation, labelledAt, files } = input
   checkOptionalTime('assignedAt', assignedAt)
   if (retentionLevel !== undefined) checkInteger('retentionLevel', retentionLevel, 0, 100)
   if (assignedAt !== undefined && retentionLevel === undefined)
@@ -157,10 +161,27 @@ export function validVolume(input: Volume): Volume {
   checkOptionalTime('lastMountedAt', lastMountedAt)
   checkOptionalTime('expiresAt', expiresAt)
   checkOptionalName('scratchPool', scratchPool)
+  checkOptionalName('generation', generation)
+  checkOptionalTime('labelledAt', labelledAt)
+  if (files !== undefined) checkFiles(files)
   const place = { barcode, robot, slot, stateReason, scratchPool }
   const content = { assignedAt, retentionLevel, multiRetention, multiplexed }
   const use = { maxMounts, firstMountedAt, lastMountedAt, expiresAt }
-  return { volumeId, density, pool, state, mounts, ...given({ ...place, ...content, ...use }) }
+  const label = { generation, labelledAt, files }
+  return { volumeId, density, pool, state, mounts, ...given({ ...place, ...content, ...use, ...label }) }
+}
+
+/** A number of tape files. Throws `argument-invalid`. */
+export function checkFiles(files: unknown): asserts files is number {
+  checkInteger('files', files, 0, mostFiles)
+}
+
+/** A place that a robot has, or none. Throws `argument-invalid`. */
+export function checkPlace(robot: unknown, slot: unknown): void {
+  checkOptionalName('robot', robot)
+  if (slot === undefined) return
+  if (robot === undefined) throw invalid('robot', robot, 'a name where there is a slot')
+  checkInteger('slot', slot, 0, mostSlots)
 }
 
 /** The drive with nothing but its own fields. Throws `argument-invalid`. */

@@ -3,6 +3,8 @@ import { imageKey, unlisted } from './image-table.ts'
 import type { Change, InventoryView } from './inventory.ts'
 import type { ImageOnVolume } from './image-table.ts'
 import { isWornOut } from './volume-index.ts'
+import { requireVolume } from './known-volume.ts'
+import { withoutLabel } from './volume-label.ts'
 
 /** The changes that put an image on a volume: the first assigns it. None when it is there as it is. */
 export function assignImage(
@@ -52,20 +54,19 @@ export function unassignImage(view: InventoryView, backupId: string, volumeId?: 
 }
 
 /**
- * A volume without images: new again, unless it is too old or worn out. It goes back to the scratch pool that it came from,
- * except while a job holds it, which is about to write for the pool it is in.
+ * A volume without images: new again, to be labelled anew, unless it is too old or worn out. It goes back to the scratch pool that
+ * it came from, except while a job holds it, which is about to write for the pool it is in.
  */
 function unassigned(view: InventoryView, volume: Volume): Volume {
   const { assignedAt: _a, retentionLevel: _r, multiRetention: _m, multiplexed: _x, ...rest } = volume
   const { state, stateReason, scratchPool, ...bare } = rest
   const stays = state === 'expired' || state === 'frozen'
   const next = isWornOut(volume) ? wornOut(volume) : { state: 'active' as const }
-  const returns =
-    scratchPool !== undefined &&
-    view.pools.get(scratchPool)?.scratch === true &&
-    view.holds.onVolume(volume.volumeId).size === 0
+  const held = view.holds.onVolume(volume.volumeId).size > 0
+  const returns = scratchPool !== undefined && view.pools.get(scratchPool)?.scratch === true && !held
   return {
-    ...bare,
+    // A job that holds it may have written behind this label what no image tells of yet.
+    ...(held ? bare : withoutLabel(bare)),
     ...(stays ? { state, ...(stateReason === undefined ? {} : { stateReason }) } : next),
     ...(returns ? { pool: scratchPool } : scratchPool === undefined ? {} : { scratchPool }),
   }
@@ -131,14 +132,7 @@ export function givenBack(view: InventoryView, volumeId: string): Change[] {
   const volume = view.volumes.get(volumeId)
   if (volume === undefined || volume.assignedAt !== undefined) return []
   if (volume.state !== 'full' && volume.state !== 'suspended') return []
-  return [volumeChange(inState(volume, 'active', undefined))]
-}
-
-/** The volume of that id. Throws `not-found`. */
-export function requireVolume(view: InventoryView, volumeId: string): Volume {
-  const volume = view.volumes.get(volumeId)
-  if (volume !== undefined) return volume
-  throw new NbError('not-found', `volume ${volumeId} is not known`, { details: { volumeId } })
+  return [volumeChange(withoutLabel(inState(volume, 'active', undefined)))]
 }
 
 /** A volume with what its images say: the level of the first of them, whether there are several, whether any is interleaved. */

@@ -70,6 +70,18 @@ export const mediaManagerContract: PortContract<MediaManager> = {
   volumeImages: stream(closed<In<'volumeImages'>>({ volumeId: text }), text),
   recordMount: call(closed<In<'recordMount'>>({ volumeId: text, drive: text }), nothing),
   recordUnmount: call(closed<In<'recordUnmount'>>({ drive: text }), nothing),
+  recordPlace: call(
+    closed<In<'recordPlace'>>({ volumeId: text, robot: maybe(text), slot: maybe(integer) }),
+    nothing,
+  ),
+  recordLabel: call(
+    closed<In<'recordLabel'>>({ volumeId: text, generation: text, labelledAt: integer }),
+    nothing,
+  ),
+  recordVolumeFiles: call(
+    closed<In<'recordVolumeFiles'>>({ volumeId: text, generation: text, files: integer }),
+    nothing,
+  ),
   setDriveState: call(
     closed<In<'setDriveState'>>({ name: text, state: driveState, reason: maybe(text) }),
     nothing,

@@ -145,6 +145,9 @@ export const volume: Schema<Volume> = closed<Volume>({
   firstMountedAt: maybe(time),
   lastMountedAt: maybe(time),
   expiresAt: maybe(time),
+  generation: maybe(text),
+  labelledAt: maybe(time),
+  files: maybe(count),
 })
 
 export const drive: Schema<Drive> = closed<Drive>({

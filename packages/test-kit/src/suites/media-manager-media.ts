@@ -8,6 +8,7 @@ export function mediaManagerMediaChecks(check: Check): void {
   images(check)
   volumeStates(check)
   mounts(check)
+  labels(check)
   drives(check)
   errors(check)
 }
@@ -215,6 +216,91 @@ function mounts(check: Check): void {
     await media.putVolume({ ...blank('A00002'), mounts: 1, maxMounts: 2 })
     await granted(media, 'a1', onUnit('tape1'))
   })
+}
+
+function labels(check: Check): void {
+  const label = (volumeId: string, generation: string) => ({ volumeId, generation, labelledAt: 1000 })
+  const known = ({ generation, labelledAt, files }: Volume) => ({ generation, labelledAt, files })
+  check(
+    'a label that the hardware has confirmed is kept, and how many files stand behind it',
+    async (fixture) => {
+      const { media, restart } = fixture
+      await site(media)
+      await media.recordLabel(label('A00001', 'g1'))
+      await media.recordVolumeFiles({ volumeId: 'A00001', generation: 'g1', files: 4 })
+      await media.recordVolumeFiles({ volumeId: 'A00001', generation: 'g1', files: 3 })
+      await media.recordLabel(label('A00001', 'g1'))
+      const again = await restart()
+      assert.deepEqual(known(await volumeOf(again, 'A00001')), {
+        generation: 'g1',
+        labelledAt: 1000,
+        files: 4,
+      })
+      await again.putVolume({ ...blank('A00001'), maxMounts: 9, generation: 'g7', files: 7 })
+      assert.deepEqual(
+        known(await volumeOf(again, 'A00001')),
+        { generation: 'g1', labelledAt: 1000, files: 4 },
+        'a person does not tell of labels',
+      )
+      await again.recordLabel(label('A00001', 'g2'))
+      assert.deepEqual(
+        known(await volumeOf(again, 'A00001')),
+        { generation: 'g2', labelledAt: 1000, files: undefined },
+        'a new label forgets what was behind the old one',
+      )
+      await rejects(
+        again.recordVolumeFiles({ volumeId: 'A00001', generation: 'g1', files: 9 }),
+        'state-conflict',
+      )
+      await rejects(again.recordVolumeFiles({ volumeId: 'none', generation: 'g1', files: 9 }), 'not-found')
+      await rejects(again.recordLabel(label('none', 'g1')), 'not-found')
+    },
+  )
+  check(
+    'under images the label does not change, and with the last of them it counts no more',
+    async ({ media }) => {
+      await site(media)
+      await media.recordLabel(label('A00001', 'g1'))
+      await media.assignImage(image('c_1'))
+      await rejects(media.recordLabel(label('A00001', 'g2')), 'state-conflict')
+      await media.unassignImage({ backupId: 'c_1' })
+      assert.deepEqual(await volumeOf(media, 'A00001'), blank('A00001'))
+      await media.assignImage(image('c_2'))
+      await media.recordLabel(label('A00001', 'g3'))
+      assert.equal(
+        (await volumeOf(media, 'A00001')).generation,
+        'g3',
+        'where none was known one may be found',
+      )
+    },
+  )
+  check('a volume that a job holds keeps its label when its last image goes', async ({ media }) => {
+    await site(media)
+    const { allocation } = await granted(media, 'a1', onUnit('tape1'), '17')
+    assert.ok(allocation.medium.kind === 'tape')
+    const { volumeId } = allocation.medium
+    await media.assignImage(image('c_1', 1, volumeId))
+    await media.recordLabel(label(volumeId, 'g1'))
+    await media.unassignImage({ backupId: 'c_1' })
+    assert.equal((await volumeOf(media, volumeId)).generation, 'g1')
+  })
+  check(
+    'a volume is where the hardware has seen it, and nothing else is in its slot',
+    async ({ media, restart }) => {
+      await site(media)
+      const robot = (await volumeOf(media, 'A00001')).robot ?? ''
+      const place = ({ robot: of, slot }: Volume) => [of, slot]
+      await media.recordPlace({ volumeId: 'A00001', robot, slot: 3 })
+      await media.recordPlace({ volumeId: 'A00002', robot, slot: 3 })
+      const again = await restart()
+      assert.deepEqual(place(await volumeOf(again, 'A00001')), [robot, undefined])
+      assert.deepEqual(place(await volumeOf(again, 'A00002')), [robot, 3])
+      await again.recordPlace({ volumeId: 'A00002' })
+      assert.deepEqual(place(await volumeOf(again, 'A00002')), [undefined, undefined])
+      await rejects(again.recordPlace({ volumeId: 'A00002', slot: 3 }), 'argument-invalid')
+      await rejects(again.recordPlace({ volumeId: 'none', robot, slot: 3 }), 'not-found')
+    },
+  )
 }
 
 function drives(check: Check): void {
