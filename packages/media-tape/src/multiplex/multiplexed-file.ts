@@ -1,7 +1,6 @@
 import type { Clock, NbError, NewFragment, TapeDrive } from '@nb/contracts'
 import type { TapeStream } from '@nb/formats'
 import type { TapeFileStart } from './file-blocks.ts'
-import { FileEngine } from './file-engine.ts'
 import type { StreamWriter } from './stream-writer.ts'
 
 /** What a multiplexed file is written with. */
@@ -63,28 +62,4 @@ export interface MultiplexedFile {
    * stream has joined does not end, and nothing of it is on the tape.
    */
   readonly ended: Promise<EndedFile>
-}
-
-const WAITING_BLOCKS = 4
-const JOIN_UP_TO_BYTES = 256 * 1024 ** 3
-
-/** Throws `TypeError` for an option out of bounds. */
-export function checkMultiplexedFileOptions({
-  waitingBlocks = WAITING_BLOCKS,
-  joinUpToBytes = JOIN_UP_TO_BYTES,
-}: MultiplexedFileOptions): Required<MultiplexedFileOptions> {
-  if (!Number.isSafeInteger(waitingBlocks) || waitingBlocks < 1 || waitingBlocks > 64)
-    throw new TypeError(`waitingBlocks is ${waitingBlocks}; allowed: a whole number 1–64`)
-  if (!Number.isSafeInteger(joinUpToBytes) || joinUpToBytes < 1)
-    throw new TypeError(`joinUpToBytes is ${joinUpToBytes}; allowed: whole numbers from 1`)
-  return { waitingBlocks, joinUpToBytes }
-}
-
-/** Begins a multiplexed file where the drive stands. Nothing is written before the first fragment joins. */
-export function createMultiplexedFile(
-  components: MultiplexedFileComponents,
-  start: TapeFileStart,
-  options: MultiplexedFileOptions = {},
-): MultiplexedFile {
-  return new FileEngine(components, start, checkMultiplexedFileOptions(options))
 }

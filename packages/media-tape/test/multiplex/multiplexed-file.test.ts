@@ -8,7 +8,7 @@ import {
   tapeBlockChecksum,
 } from '@nb/formats'
 import t from 'tap'
-import { createMultiplexedFile } from '../../src/multiplex/multiplexed-file.ts'
+import { createMultiplexedFile } from '../../src/multiplex/create-multiplexed-file.ts'
 import {
   blocksFrom,
   identity,
