@@ -73,7 +73,7 @@ async function tapeFigures(
     },
   ]
   tell(`tape ${way}, ${bytes / mib} MiB`)
-  const runs = await alternate(contenders, { rounds: quick ? 1 : 3, warmUp: !quick, tell })
+  const runs = await alternate(contenders, { rounds: quick ? 1 : 3, tell })
   const peers = (['raw TCP', 'dd'] as const).map((name) => ({ name, took: measurementOf(runs, name) }))
   return (['transport', 'drive', 'transport with digests'] as const).flatMap((name) => {
     const depth = name === 'drive' ? 1 : tapeDepth
@@ -106,7 +106,7 @@ async function diskFigures(
       { name: 'nb with digests', run: () => ownQuarter({ ...work, digests: true }) },
       ...(hasPeer ? [{ name: 'iscsi-perf', run: () => iscsiPerf(perf) } as const] : []),
     ]
-    const runs = await alternate(contenders, { rounds: quick ? 1 : 3, warmUp: !quick, tell })
+    const runs = await alternate(contenders, { rounds: quick ? 1 : 3, tell })
     const peer = hasPeer ? { name: 'iscsi-perf', took: measurementOf(runs, 'iscsi-perf') } : undefined
     const ours = { name, took: measurementOf(runs, 'nb'), bytes: work.bytes }
     const digested = { ...ours, name: `${name}, with digests`, took: measurementOf(runs, 'nb with digests') }

@@ -19,7 +19,7 @@ export interface TapeWork {
   readonly diskBytes?: number
 }
 
-/** What it took, from the first command to the last answer. */
+/** What it took, from the first command to the last answer, after some that were not counted. */
 export interface TapeWorkTime {
   readonly wallMs: number
   /** User and system time of all threads meanwhile. */
