@@ -13,15 +13,16 @@ import {
   type ReconcileReport,
   type ResourceBrokerEvents,
   type ResourceChange,
-  type ResourceRequest,
 } from '@nb/contracts'
 import type { JobLines, ReleaseReason } from './job-lines.ts'
 import { grantOf, type Lease, LeaseBook } from './lease-book.ts'
 import type { LeaseRecord, LeaseStore } from './lease-store.ts'
-import { isLimited, type Limit, limitBlockers, type RequestLimits } from './limits.ts'
+import { countedOf, limitBlockers } from './limits.ts'
 import type { Ranked } from './order.ts'
 import { differences } from './reconcile.ts'
 import { impossible, notRunning } from './refusals.ts'
+import { ExchangeDesk } from './exchange-desk.ts'
+import { replacedBy, takenPlaces } from './exchange.ts'
 import { allocationIdOf, flowOf } from './request.ts'
 import { becauseOf, type Favour } from './sentence.ts'
 import { type Passing, Turns } from './turns.ts'
@@ -53,6 +54,8 @@ export class GrantEngine {
   readonly room: WaitingRoom
   readonly book: LeaseBook
   readonly turns: Turns
+  /** When images go on at the ends of volumes. */
+  readonly exchanges: ExchangeDesk
   readonly #parts: GrantEngineComponents
   readonly #serial: SerialQueue = new SerialQueue()
   /** Allocations that a failed call may have left behind. */
@@ -70,6 +73,14 @@ export class GrantEngine {
     this.book = new LeaseBook(parts.clock, leaseMs, (lease) => this.#expired(lease))
     this.room = new WaitingRoom((waiter) => this.#ended(waiter))
     this.turns = new Turns(this.room.index, this.book.usage, maxPassedBy)
+    const { room, book } = this
+    this.exchanges = new ExchangeDesk({
+      ...parts,
+      room,
+      book,
+      beginAsking: (waiter) => this.#beginAsking(waiter),
+      goOnWaiting: (waiter, blockers) => this.#goOnWaiting(waiter, blockers, undefined),
+    })
   }
 
   /** Takes up the leases from before and makes them and the media manager agree. */
@@ -157,7 +168,9 @@ export class GrantEngine {
     return this.#serial.run(async () => {
       const allocations: Allocation[] = []
       for await (const allocation of this.#parts.media.allocations({})) allocations.push(allocation)
-      const found = differences(this.book.values(), allocations)
+      const taken = takenPlaces(this.book.values(), allocations)
+      if (repair) for (const { lease, allocation } of taken) await this.exchanges.takePlace(lease, allocation)
+      const found = differences(this.book.values(), allocations, taken)
       if (repair) {
         for (const { allocationId } of found.orphanedAllocations)
           await this.#parts.media.release({ allocationId })
@@ -188,6 +201,8 @@ export class GrantEngine {
   async #serveNext(): Promise<void> {
     const waiter = this.#next()
     if (waiter === undefined) return
+    const replaces = replacedBy(waiter.request)
+    if (replaces !== undefined) return this.exchanges.serve(waiter, replaces)
     try {
       const question = this.#beginAsking(waiter)
       // Its rank may change meanwhile; the answer is for the rank that it has now.
@@ -300,6 +315,7 @@ export class GrantEngine {
     const { media, leases } = this.#parts
     if (this.book.get(lease.leaseId) !== lease) return
     await media.release({ allocationId: lease.allocation.allocationId })
+    for (const allocationId of lease.maybe ?? []) await media.release({ allocationId })
     await leases.remove(lease.leaseId)
     this.#strike(lease, reason)
     this.pump()
@@ -310,6 +326,7 @@ export class GrantEngine {
     const { clock, lines, events } = this.#parts
     const { allocation, leaseId, request, counted } = lease
     this.book.delete(lease)
+    this.exchanges.leaseOver(lease)
     // The media manager's watch will tell too, but perhaps only after someone else was served out of order.
     const { index } = this.room
     for (const of of counted) index.unpark(of, this.book.usage)
@@ -380,14 +397,4 @@ export class GrantEngine {
     events.emit('request:queued', { requestId: request.requestId, jobId: request.jobId })
     lines.waiting(request, since, blockers, clock.now())
   }
-}
-
-/** What a grant counts under, whether or not its own request is limited there. */
-function countedOf(
-  { jobType, policy: name, client }: ResourceRequest,
-  limits: RequestLimits,
-): readonly Pick<Limit, 'kind' | 'name'>[] {
-  if (!isLimited(jobType)) return []
-  const ofClient = limits.client ?? { kind: 'client', name: client }
-  return name === undefined ? [ofClient] : [limits.policy ?? { kind: 'policy', name }, ofClient]
 }

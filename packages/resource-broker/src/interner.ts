@@ -65,11 +65,12 @@ export function needKey(need: MediaNeed): string {
     retentionLevel,
     multiplexing = 1,
     continues = false,
+    replaces,
     expectedBytes,
     further,
   } = need
   const name = storage.kind === 'any' ? '' : storage.name
-  return `write\0${storage.kind}\0${name}\0${volumePool}\0${retentionLevel}\0${multiplexing}\0${continues}\0${expectedBytes ?? ''}\0${further === undefined ? '' : JSON.stringify(further)}`
+  return `write\0${storage.kind}\0${name}\0${volumePool}\0${retentionLevel}\0${multiplexing}\0${continues}\0${replaces ?? ''}\0${expectedBytes ?? ''}\0${further === undefined ? '' : JSON.stringify(further)}`
 }
 
 function jobLimitsKey({ maxJobsPerPolicy, maxJobsPerClient, maxJobsThisClient }: JobLimits): string {

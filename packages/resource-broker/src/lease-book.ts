@@ -1,4 +1,5 @@
-import type { Clock, Grant } from '@nb/contracts'
+import type { Allocation, Clock, Grant } from '@nb/contracts'
+import { partOf } from './exchange.ts'
 import { type Expiring, ExpiryList } from './expiry-list.ts'
 import type { LeaseRecord } from './lease-store.ts'
 import type { Holder, Limit } from './limits.ts'
@@ -7,6 +8,12 @@ import { Usage } from './usage.ts'
 /** A lease in force. */
 export interface Lease extends LeaseRecord, Expiring<Lease> {
   readonly holder: Holder
+  /** Another after an image has gone on at the end of a volume. */
+  allocation: Allocation
+  /** Whether the store does not know yet what it holds now. */
+  isUnsaved: boolean
+  /** Allocations that may have taken the place of one of its own: the media manager did not answer. */
+  maybe: Set<string> | undefined
   /** What it counts under. */
   readonly counted: readonly Pick<Limit, 'kind' | 'name'>[]
   /** Taken back then unless renewed, milliseconds since the epoch. */
@@ -46,6 +53,8 @@ export class LeaseBook {
       holder: { jobId, since: grantedAt },
       counted,
       expiresAt: this.#clock.now() + this.#leaseMs,
+      isUnsaved: false,
+      maybe: undefined,
       ending: undefined,
       sooner: undefined,
       later: undefined,
@@ -81,6 +90,11 @@ export class LeaseBook {
     const found: Lease[] = []
     for (const lease of this.#leases.values()) if (lease.request.jobId === jobId) found.push(lease)
     return found
+  }
+
+  /** The lease of a job that holds an allocation. Looks at all: it is asked for at the end of a volume. */
+  holding(jobId: string, allocationId: string): Lease | undefined {
+    return this.ofJob(jobId).find(({ allocation }) => partOf(allocation, allocationId) !== undefined)
   }
 
   /** All, oldest first. */

@@ -48,6 +48,16 @@ export function limitsOf(
   return { policy: { kind: 'policy', name: policy, most: limits.maxJobsPerPolicy }, client: ofClient }
 }
 
+/** What a grant counts under, whether or not its own request is limited there. */
+export function countedOf(
+  { jobType, policy: name, client }: ResourceRequest,
+  limits: RequestLimits,
+): readonly Pick<Limit, 'kind' | 'name'>[] {
+  if (!isLimited(jobType)) return []
+  const ofClient = limits.client ?? { kind: 'client', name: client }
+  return name === undefined ? [ofClient] : [limits.policy ?? { kind: 'policy', name }, ofClient]
+}
+
 /** Whether no more jobs fit under a limit. */
 export function isReached(limit: Limit | undefined, usage: LimitUsage): boolean {
   return limit !== undefined && usage.count(limit) >= limit.most

@@ -25,6 +25,8 @@ export function checkRequest({
   checkLimit('maxJobsPerPolicy', limits.maxJobsPerPolicy)
   checkLimit('maxJobsPerClient', limits.maxJobsPerClient)
   checkLimit('maxJobsThisClient', limits.maxJobsThisClient)
+  if (need.replaces !== undefined && need.kind === 'read')
+    throw invalid('need.replaces', need.replaces, 'nothing: whoever reads gives back before it asks')
   if (need.kind === 'write' && need.multiplexing !== undefined)
     checkInteger('need.multiplexing', need.multiplexing, 1, mostStreams)
   if (need.kind === 'write' && need.expectedBytes !== undefined)

@@ -21,6 +21,7 @@ import {
   throwIfAborted,
   type Turn,
 } from '@nb/contracts'
+import { exchanged, nothingToReplace, replacedBy } from './exchange.ts'
 import { needKey } from './interner.ts'
 import { GrantEngine } from './grant-engine.ts'
 import { jobLines } from './job-lines.ts'
@@ -121,6 +122,8 @@ export function createResourceBroker(
       try {
         checkRequest(input)
         throwIfAborted(callOptions)
+        const replaces = replacedBy(input)
+        if (replaces !== undefined) return goOn(running(), input, replaces, clock, callOptions)
         return acquire(running(), input, limitsOf(input, maxJobsPerClient), clock, callOptions)
       } catch (error) {
         return Promise.reject(error instanceof Error ? error : new Error(String(error)))
@@ -241,6 +244,29 @@ function acquire(
   if (limits.policy?.most === 0 || limits.client?.most === 0)
     throw impossible(request, limitBlockers(limits, engine.book.usage))
   const granted = engine.room.join(request, limits, clock.now(), callOptions?.signal)
+  engine.pump()
+  return granted
+}
+
+/** The next volume of an image: the lease stays, and counts as before. */
+async function goOn(
+  engine: GrantEngine,
+  request: ResourceRequest,
+  replaces: string,
+  clock: Clock,
+  callOptions: CallOptions | undefined,
+): Promise<Grant> {
+  engine.requireRunning()
+  for (const lease of engine.book.ofJob(request.jobId)) {
+    const done = lease.ending === undefined ? exchanged(lease.allocation, request) : undefined
+    if (done === undefined) continue
+    await engine.exchanges.save(lease)
+    engine.book.renew(lease)
+    return { leaseId: lease.leaseId, expiresAt: lease.expiresAt, allocation: done }
+  }
+  const lease = engine.book.holding(request.jobId, replaces)
+  if (lease === undefined || lease.ending !== undefined) throw nothingToReplace(request, replaces)
+  const granted = engine.room.join(request, {}, clock.now(), callOptions?.signal)
   engine.pump()
   return granted
 }

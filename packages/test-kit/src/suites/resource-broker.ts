@@ -1,4 +1,5 @@
 import { type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
+import { exchanging } from './resource-broker-exchange.ts'
 import { explaining } from './resource-broker-explain.ts'
 import { granting, limiting } from './resource-broker-grants.ts'
 import { leasing, leaving, reconciling } from './resource-broker-leases.ts'
@@ -23,6 +24,7 @@ export function resourceBrokerSuite<Fixture extends ResourceBrokerFixture>(
   sharing(check)
   leaving(check, setup.unsupported?.includes('abort-undoes-grant') !== true)
   leasing(check)
+  exchanging(check)
   explaining(check)
   reconciling(check)
 }
