@@ -41,11 +41,26 @@ export async function readFragmentEnds(
   options?: CallOptions,
 ): Promise<FragmentEnds> {
   const first = await reader.read(objects.header, Buffer.allocUnsafe(TAPE_BLOCK_BYTES), options)
+  // Before a long way to the footer.
+  checkTapePlace(decodeTapeFragmentHeader(first), place)
+  const last = await reader.read(objects.footer, Buffer.allocUnsafe(TAPE_BLOCK_BYTES), options)
+  return proveFragmentEnds(place, objects, first, last)
+}
+
+/**
+ * Proves two blocks that were read at these places.
+ *
+ * @throws FormatError - damaged, or another's
+ */
+export function proveFragmentEnds(
+  place: TapePlace,
+  objects: EndObjects,
+  first: Uint8Array,
+  last: Uint8Array,
+): FragmentEnds {
   const header = decodeTapeFragmentHeader(first)
   checkTapePlace(header, place)
   const fileObject = objects.header - header.block
-  const headerChecksum = tapeBlockChecksum(first)
-  const last = await reader.read(objects.footer, Buffer.allocUnsafe(TAPE_BLOCK_BYTES), options)
   const footer = decodeTapeFragmentFooter(last)
   checkTapeFooter(footer, header, first)
   if (footer.block !== objects.footer - fileObject)
@@ -53,7 +68,7 @@ export async function readFragmentEnds(
   for (const field of ['backupId', 'copy', 'fragment', 'streamOffset', 'compression'] as const)
     if (header[field] !== footer[field])
       throw new FormatError('FRAGMENT_INVALID', 0, `Header and footer tell another ${field}`)
-  return { header, footer, headerChecksum, fileObject }
+  return { header, footer, headerChecksum: tapeBlockChecksum(first), fileObject }
 }
 
 /** A fragment's record, as the catalog keeps it. */

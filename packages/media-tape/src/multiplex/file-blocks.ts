@@ -76,10 +76,19 @@ export class FileBlocks {
     this.#count = block + 1
   }
 
-  /** How much of the file is on the tape or on its way, as far as the drive knows. */
-  async reached(): Promise<number> {
-    const { object } = await this.#drive.position()
-    return object - this.start.object
+  /**
+   * Blocks of the file that are on the tape or on their way, after a failure; `undefined` where the drive has lost its volume and loaded it
+   * anew: then only what had been made durable is there, and the place has to be proven.
+   */
+  async reached(): Promise<number | undefined> {
+    try {
+      const { object } = await this.#drive.position()
+      return object - this.start.object
+    } catch (error) {
+      if (!(error instanceof NbError) || error.code !== 'drive-not-ready') throw error
+      await this.#drive.load()
+      return undefined
+    }
   }
 
   #standsAt(position: TapePosition, block: number): void {

@@ -4,11 +4,11 @@ import {
   STREAM_BLOCK_BYTES,
   TAPE_BLOCK_BYTES,
   type TapeStream,
-  encodeMultiplexFooter,
   encodeMultiplexHeader,
   encodeTapeFragmentHeader,
   tapeBlockChecksum,
 } from '@nb/formats'
+import { closeFile } from './close-file.ts'
 import { FileBlocks, type TapeFileStart } from './file-blocks.ts'
 import type {
   EndedFile,
@@ -88,6 +88,10 @@ export class FileEngine implements MultiplexedFile {
     this.#options = options
     this.#blocks = new FileBlocks(drive, start)
     this.ended = new Promise((resolve) => (this.#end = resolve))
+  }
+
+  get isUnused(): boolean {
+    return this.#open.size === 0 && this.#blocks.count === 0
   }
 
   accepts({ backupId, copy, number }: NewFragment): boolean {
@@ -253,20 +257,14 @@ export class FileEngine implements MultiplexedFile {
   /** Ends the file: nothing is open any more. */
   async #close(streams: readonly TapeStream[]): Promise<void> {
     this.#isClosing = true
-    const inOrder = [...streams].sort((one, other) => one.headerBlock - other.headerBlock)
-    if (inOrder.length === 0) {
+    if (streams.length === 0) {
       if (this.#blocks.count > 0) await this.#blocks.backTo(0)
       this.#ends({ end: 'nothing', object: this.#blocks.start.object, streams: [] })
       return
     }
-    const { volume, generation, file } = this.#blocks.start
-    const blocks = this.#blocks.count + 1
-    const place = { volume, generation, file, created: this.#created }
-    const footer = encodeMultiplexFooter({ ...place, blocks, streams: inOrder })
-    await this.#blocks.append(footer)
-    const { object } = await this.#blocks.end()
+    const closed = await closeFile(this.#blocks, this.#created, streams)
     this.#commit()
-    this.#ends({ end: 'whole', object, streams: inOrder, lastBlock: tapeBlockChecksum(footer) })
+    this.#ends({ end: 'whole', ...closed })
   }
 
   /** What has left is durable. */
@@ -285,12 +283,13 @@ export class FileEngine implements MultiplexedFile {
     for (const stream of [...this.#open]) this.#drop(stream)
     try {
       const reached = await this.#blocks.reached()
-      const kept = this.#leaving.filter(({ entry }) => entry.footerBlock < reached)
+      const kept = this.#leaving.filter(({ entry }) => entry.footerBlock < (reached ?? 0))
       for (const { failed } of this.#leaving.filter((one) => !kept.includes(one))) failed(failure)
       this.#leaving = kept
       const last = kept.at(-1)
       const footer =
         last === undefined ? this.#lastFooter : { block: last.entry.footerBlock, checksum: last.footer }
+      if (footer === undefined && reached === undefined) throw failure
       if (footer !== undefined) await this.#blocks.backBehind(footer.block, footer.checksum)
       await this.#close([...this.#committed, ...kept.map(({ entry }) => entry)])
     } catch {

@@ -50,6 +50,8 @@ export interface EndedFile {
 
 /** A multiplexed tape file while it is written. */
 export interface MultiplexedFile {
+  /** Whether no stream has joined, so that there is nothing to end. */
+  readonly isUnused: boolean
   /** Whether a fragment can join now. */
   accepts(fragment: NewFragment): boolean
   /**

@@ -1,0 +1,91 @@
+import {
+  FormatError,
+  type MultiplexFooter,
+  type MultiplexHeader,
+  type TapePlace,
+  type TapeStream,
+  checkTapePlace,
+  decodeMultiplexFooter,
+  decodeMultiplexHeader,
+  decodeTapeFragmentFooter,
+  decodeTapeFragmentHeader,
+  tapeBlockChecksum,
+} from '@nb/formats'
+
+/** A footer by its place and checksum. */
+export interface FoundFooter {
+  readonly block: number
+  readonly checksum: string
+}
+
+const opens = (block: Buffer, name: string): boolean =>
+  block.toString('latin1', 0, name.length + 5) === `.nb/${name}\0`
+
+/** Finds out, block by block, which streams of a multiplexed file are whole: those whose footer closes a header of this very file. */
+export class StreamScan {
+  readonly #place: TapePlace
+  readonly #headers = new Map<string, number>()
+  readonly #streams: TapeStream[] = []
+  #begin: MultiplexHeader | undefined
+  #list: MultiplexFooter | undefined
+  #lastFooter: FoundFooter | undefined
+
+  constructor(place: TapePlace) {
+    this.#place = place
+  }
+
+  /** What the first block says; `undefined` where it does not begin a multiplexed file of this place. */
+  get begin(): MultiplexHeader | undefined {
+    return this.#begin
+  }
+
+  /** The list that closes the file, where it is the block that was added last. */
+  get list(): MultiplexFooter | undefined {
+    return this.#list
+  }
+
+  /** The streams that are whole. */
+  get streams(): readonly TapeStream[] {
+    return this.#streams
+  }
+
+  get lastFooter(): FoundFooter | undefined {
+    return this.#lastFooter
+  }
+
+  /** Looks at the block of this number. What is damaged, or of another file, counts for nothing. */
+  add(number: number, block: Buffer): void {
+    this.#list = undefined
+    try {
+      if (number === 0) this.#begin = this.#ofPlace(decodeMultiplexHeader(block))
+      else if (opens(block, 'FRAGMENT.json')) this.#addHeader(number, block)
+      else if (opens(block, 'FOOTER.json')) this.#addFooter(number, block)
+      else if (opens(block, 'STREAMS.json')) {
+        const list = this.#ofPlace(decodeMultiplexFooter(block))
+        if (list.blocks === number + 1 && list.created === this.#begin?.created) this.#list = list
+      }
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error
+    }
+  }
+
+  #addHeader(number: number, block: Buffer): void {
+    const header = this.#ofPlace(decodeTapeFragmentHeader(block))
+    if (header.block === number) this.#headers.set(tapeBlockChecksum(block), number)
+  }
+
+  #addFooter(number: number, block: Buffer): void {
+    const { stream, backupId, copy, fragment, headerChecksum, ...footer } = this.#ofPlace(
+      decodeTapeFragmentFooter(block),
+    )
+    const headerBlock = this.#headers.get(headerChecksum)
+    if (headerBlock === undefined || stream === undefined || footer.block !== number) return
+    this.#streams.push({ stream, backupId, copy, fragment, headerBlock, footerBlock: number })
+    this.#lastFooter = { block: number, checksum: tapeBlockChecksum(block) }
+  }
+
+  #ofPlace<Found extends TapePlace>(found: Found): Found {
+    checkTapePlace(found, this.#place)
+    return found
+  }
+}
