@@ -20,12 +20,16 @@ export interface MediaStore {
     input: { readonly allocation: Allocation; readonly jobId: string; readonly flow?: 'backup' | 'restore' },
     options?: CallOptions,
   ): Promise<MountedMedium>
-  /** The images of which there are fragments here, committed or left over. */
+  /**
+   * The images of which there are fragments here, committed or left over. Of media that have to be mounted to be looked at, tapes, none are
+   * told: which images are on them the media manager knows, and {@link MountedMedium.contents}.
+   */
   storedImages(options?: CallOptions): AsyncIterable<StoredImage>
   /**
    * Removes all fragments of an image's copy, committed or not; with `after` only those of higher numbers, durably before
    * it resolves. With `unfinished` nothing goes of a copy whose last fragment is there, or of which that can't be told. Absence is no
-   * error.
+   * error. From a tape nothing goes: it answers with 0 fragments, and what the catalog doesn't name any more is overwritten with the
+   * whole volume when that is labelled anew. A number may be written again then, and of two with the same number the later file counts.
    */
   removeImage(
     input: {
@@ -66,15 +70,39 @@ export interface MountedMedium {
   ): Promise<FragmentReader>
   /**
    * A committed fragment as it describes itself, where nothing else is known of it; `undefined` where there is none of that
-   * number. All but its payload is checked. Rejects with `fragment-corrupt`. Close it.
+   * number. All but its payload is checked. Rejects with `fragment-corrupt`. Close it. A tape is looked through from its beginning for
+   * it, unless `fragment` tells where it is: a record of {@link contents}.
    */
   describeFragment(
-    input: { readonly backupId: string; readonly copy: number; readonly number: number },
+    input: {
+      readonly backupId: string
+      readonly copy: number
+      readonly number: number
+      readonly fragment?: FragmentRecord
+    },
     options?: CallOptions,
   ): Promise<DescribedFragment | undefined>
+  /**
+   * What is on the medium, as it tells itself, in the order in which it was written: of each fragment header and footer are read, nothing
+   * of payload and trailer. Only media that have to be mounted to be looked at have it.
+   */
+  contents?(options?: CallOptions): AsyncIterable<MediumContent>
   /** Lets go; an open fragment is discarded. Idempotent. */
   unmount(): Promise<void>
 }
+
+/** A piece of what is on a medium. */
+export type MediumContent =
+  | {
+      readonly kind: 'fragment'
+      readonly backupId: string
+      readonly copy: number
+      readonly fragment: FragmentRecord
+      /** Whether it is the last of its copy. */
+      readonly last: boolean
+    }
+  /** A tape file of which nothing can be told; what comes after it is told nevertheless. */
+  | { readonly kind: 'damaged'; readonly filemark: number; readonly reason: string }
 
 /** What a fragment tells of itself and its image. */
 export interface DescribedFragment {
@@ -102,6 +130,8 @@ export interface NewFragment {
   readonly createdAt: number
   /** Its payload comes in frames that are compressed so. @default it is not compressed */
   readonly compression?: Compression
+  /** On tape: the volume with the fragment before it. */
+  readonly previousVolume?: string
 }
 
 /** A piece of an archive stream that was compressed by itself. */
@@ -136,8 +166,9 @@ export interface FragmentWriter {
    */
   readonly mustEnd?: boolean
   /**
-   * After `commit`: what had been accepted and is not in the fragment, because the medium ended too soon; its record is shorter by that
-   * much. The next fragment begins with it. @default nothing
+   * After `commit`: what had been accepted and is not in the fragment, because the medium ended too soon, or because a fragment that ends
+   * inside a member ends with a whole block of a tape. The record is shorter by that much, and the fragment is not its copy's last, whatever
+   * `commit` was told; its list is the one that was given. The next fragment begins with it. @default nothing
    */
   readonly left?: readonly (Uint8Array | CompressedFrame)[]
   /** Writes the trailer and makes the fragment exist, durably. Rejects with `media-write-failed`, `media-end`: then it is discarded. */
