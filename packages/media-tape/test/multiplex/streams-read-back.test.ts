@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createWriteStream, readFileSync } from 'node:fs'
 import { finished } from 'node:stream/promises'
-import type { SpaceRequest, TapeDrive } from '@nb/contracts'
+import type { CompressedFrame, SpaceRequest, TapeDrive } from '@nb/contracts'
 import { STREAM_BLOCK_BYTES, proveTapeFile } from '@nb/formats'
 import fc from 'fast-check'
 import t from 'tap'
@@ -78,7 +78,7 @@ t.test('whatever joins, writes and leaves at whatever speed, each stream reads b
         const reader = await openStreamFragment(tape.volume, wanted)
         let index = 0
         for await (const { stored, streamBytes, startsAtMember } of reader.frames()) {
-          const frame = frames[index++]
+          const frame: CompressedFrame | undefined = frames[index++]
           assert.ok(frame !== undefined && Buffer.from(frame.stored).equals(stored))
           assert.deepEqual([streamBytes, startsAtMember], [frame.streamBytes, frame.startsAtMember])
         }
