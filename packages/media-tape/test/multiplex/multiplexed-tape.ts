@@ -23,7 +23,8 @@ export interface MultiplexedTape {
   readonly volume: StreamVolume
 }
 
-const beginning = [
+/** What a labelled volume begins with: blocks, and `null` for filemarks. */
+export const beginning: readonly (Buffer | null)[] = [
   encodeTapeLabel(identity.volume),
   encodeTapeVolume({ ...identity, pool: 'Default', created }),
   null,
