@@ -13,6 +13,7 @@ import type { ManagerParts } from './components.ts'
 import { backupStep, describeStart, endingOfError } from './flow-lines.ts'
 import { discardImage, releaseAll, releaseLease } from './give-back.ts'
 import { noRoom } from './expected-bytes.ts'
+import { noteVolumes } from './images-on-volumes.ts'
 import type { Ending, JobRecord } from './job-record.ts'
 import { isRemoving } from './job-view.ts'
 import { retrying } from './patience.ts'
@@ -54,7 +55,13 @@ export async function resumeBackup(parts: ManagerParts, job: RunningJob): Promis
   }
 }
 
+/** Before anything tells that the image is there, its volumes are known to have it. */
 function endReported(parts: ManagerParts, job: RunningJob, report: SessionReport): Promise<void> {
+  const noted = noteVolumes(parts, job.record, report.written?.copies ?? [])
+  return noted === undefined ? endTold(parts, job, report) : noted.then(() => endTold(parts, job, report))
+}
+
+function endTold(parts: ManagerParts, job: RunningJob, report: SessionReport): Promise<void> {
   const end = sessionEnding(parts, job, report)
   return end instanceof Promise ? end.then((told) => endTry(parts, job, told)) : endTry(parts, job, end)
 }

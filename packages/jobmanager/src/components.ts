@@ -2,6 +2,7 @@ import type { Catalog, Clock, Logger, MediaServer, ResourceBroker } from '@nb/co
 import type { JobStore } from './job-store.ts'
 import type { LateAnswers } from './late-answers.ts'
 import type { LeaseKeeper } from './leases.ts'
+import type { VolumeRecords } from './images-on-volumes.ts'
 import type { JobWorkers } from './workers.ts'
 
 /** The media servers a job manager may use, by name; a `Map` is one. */
@@ -20,6 +21,8 @@ export interface JobManagerComponents {
   /** The jobs database, started before the manager and stopped after it. */
   readonly jobStore: JobStore
   readonly clock: Clock
+  /** Is told which images are on which tape volumes, and which are full. @default nobody: all storage units are disks */
+  readonly media?: VolumeRecords
   /** What carries out jobs that are no backups; clean-ups are carried out without one. @default none */
   readonly workers?: JobWorkers
   /** @default `debugLogger('nb:jobmanager:manager')` */
@@ -68,6 +71,7 @@ export interface ManagerParts extends Required<JobManagerOptions> {
   readonly store: JobStore
   readonly leases: LeaseKeeper
   readonly late: LateAnswers
+  readonly media: VolumeRecords | undefined
   readonly clock: Clock
   readonly log: Logger
 }

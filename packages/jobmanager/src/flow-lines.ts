@@ -100,6 +100,12 @@ function copyRetentionMs(record: JobRecord, index: number): number | null {
   return retentionPeriodMs(level) ?? null
 }
 
+/** The retention level of a copy, by its number. */
+export function copyRetentionLevel(record: JobRecord, copy: number): number {
+  const { schedule } = scheduleOf(record)
+  return schedule.copies?.[copy - 1]?.retentionLevel ?? schedule.retentionLevel
+}
+
 /** How long the image is kept: as long as the longest kept of its copies. */
 export function imageRetentionMs(record: JobRecord): number | null {
   const { schedule } = scheduleOf(record)
@@ -113,6 +119,8 @@ export function imageRetentionMs(record: JobRecord): number | null {
 
 /** Step 3 for a person: what is asked for, within which limits. */
 export function describeRequest({ need, limits, policy, client }: ResourceRequest): string {
+  if (need.kind === 'write' && need.replaces !== undefined)
+    return `requesting resource: the next volume of pool ${need.volumePool}, for the image to go on`
   const further = need.kind === 'write' ? (need.further ?? []) : []
   const wanted =
     need.kind === 'read'

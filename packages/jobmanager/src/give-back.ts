@@ -1,6 +1,7 @@
 import { type ImageCopy, type ImageRecord, NbError, asNbError } from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
 import type { JobRecord } from './job-record.ts'
+import { forgetVolumes } from './images-on-volumes.ts'
 import { attempt, retrying, within } from './patience.ts'
 import { sayInLog } from './running-job.ts'
 import { mediaServerOf } from './session-calls.ts'
@@ -69,6 +70,7 @@ export async function removeImage(
         server.removeImage({ storageUnit, backupId }, { signal }),
       )
     }
+    await forgetVolumes(parts, backupId)
     await catalog.forgetImage({ backupId })
     await sayInLog(store, clock, log, jobId, `image ${backupId} and its fragments are removed`)
     return true
@@ -85,10 +87,12 @@ export async function removeImage(
  * catalog's record. What is cut short is done again by whoever asks for it again. Answers whether all is gone.
  */
 export async function removeOneCopy(
-  { mediaServers, catalog, clock, log, callTimeoutMs }: ManagerParts,
+  parts: ManagerParts,
   backupId: string,
-  { copy, mediaServer, storageUnit }: ImageCopy,
+  gone: ImageCopy,
 ): Promise<boolean> {
+  const { mediaServers, catalog, clock, log, callTimeoutMs } = parts
+  const { copy, mediaServer, storageUnit } = gone
   return attempt(log, `removal of copy ${copy} of image ${backupId}`, async () => {
     const image = await catalog.getImage({ backupId })
     if (image === undefined || image.state !== 'complete') return
@@ -101,6 +105,8 @@ export async function removeOneCopy(
     await within(clock, callTimeoutMs, 'media-server-unreachable', what, (signal) =>
       server.removeImage({ storageUnit, backupId, copy }, { signal }),
     )
+    const stays = image.copies.filter((each) => each.copy !== copy)
+    await forgetVolumes(parts, backupId, { gone, stays })
     await catalog.removeCopy({ backupId, copy })
   })
 }

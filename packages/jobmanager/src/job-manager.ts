@@ -108,11 +108,12 @@ class JobEngine implements JobManagerService {
   #closing = new AbortController()
 
   constructor(components: JobManagerComponents, options: JobManagerOptions) {
-    const { broker, catalog, mediaServers, jobStore: store, clock } = components
+    const { broker, catalog, mediaServers, jobStore: store, clock, media } = components
     const log = components.log ?? debugLogger('nb:jobmanager:manager')
     const leases = createLeaseKeeper(broker, clock, log)
     const late = createLateAnswers(broker, catalog, log)
-    const base = { ...withDefaults(options), broker, catalog, mediaServers, store, leases, late, clock, log }
+    const shared = { broker, catalog, mediaServers, store, leases, late, media, clock, log }
+    const base = { ...withDefaults(options), ...shared }
     const copies = new CopiesInWork()
     this.#housekeeping = createHousekeeping(base, copies)
     this.#parts = {

@@ -1,13 +1,16 @@
 import {
   type Allocation,
   type Grant,
+  type MediaNeed,
   type MediaAnswer,
   type MediaRequest,
   NbError,
+  type SingleAllocation,
   asNbError,
 } from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
 import { describeRequest } from './flow-lines.ts'
+import { closeVolume } from './images-on-volumes.ts'
 import type { JobRecord } from './job-record.ts'
 import { attempt, retrying, unlessAborted } from './patience.ts'
 import { noRows, valueAt } from './rows.ts'
@@ -196,6 +199,8 @@ async function acquire(
   const { input, key } = asked
   const { broker, store, clock, log } = parts
   const { id, type, priority, client, policy } = record
+  const need = await goingOn(parts, record, input.need)
+  const goesOn = need.kind === 'write' && need.replaces !== undefined
   const request = {
     requestId: `job-${id}/${key}`,
     jobId: id,
@@ -203,15 +208,16 @@ async function acquire(
     priority,
     client,
     limits: {},
-    need: input.need,
+    need,
     ...(policy === undefined ? {} : { policy }),
   }
   const step = type === 'restore' ? { step: { flow: 'restore', number: 9 } as const } : {}
   store.show(id, { operation: 'requesting-resources' })
   await sayInLog(store, clock, log, id, () => describeRequest(request), step)
   const signal = job === undefined ? asked.signal : AbortSignal.any([asked.signal, job.signal])
+  // The next volume of an image comes on the lease that the job has: it goes with that.
   const release = ({ leaseId }: Grant): void => {
-    void attempt(log, 'release of a late grant', () => broker.release({ leaseId }))
+    if (!goesOn) void attempt(log, 'release of a late grant', () => broker.release({ leaseId }))
   }
   job?.asksForGrant()
   const grant = await unlessAborted(
@@ -230,6 +236,32 @@ async function acquire(
   parts.leases.keep({ leaseId, expiresAt }, (reason) => void loseLease(parts, input, job, reason))
   store.show(id, { operation: 'mounting' })
   return allocation
+}
+
+/**
+ * What is asked of the broker where a session goes on from an allocation. To read, that is given back first: whoever waits holds nothing. To
+ * write, its volume is full now, and the next one takes its place.
+ */
+async function goingOn(parts: ManagerParts, record: JobRecord, need: MediaNeed): Promise<MediaNeed> {
+  const { replaces } = need
+  if (replaces === undefined) return need
+  if (need.kind === 'read') {
+    const { replaces: _givenBack, ...rest } = need
+    const row = record.sessionHoldings.find(({ value }) => value.allocation.allocationId === replaces)
+    if (row !== undefined) await giveBack(parts, record.id, row.key)
+    return rest
+  }
+  const ended = allocationOf(record, replaces)
+  if (ended !== undefined) await closeVolume(parts, record, ended, need.retentionLevel)
+  return need
+}
+
+/** What the job or its sessions were granted under that id. */
+function allocationOf({ held, sessionHoldings }: JobRecord, id: string): SingleAllocation | undefined {
+  const holdings = [...(held === undefined ? [] : [held]), ...sessionHoldings.map(({ value }) => value)]
+  return holdings
+    .flatMap(({ allocation }): readonly SingleAllocation[] => [allocation, ...(allocation.further ?? [])])
+    .find(({ allocationId }) => allocationId === id)
 }
 
 /** Keeps the leases of a job's sessions again after a restart; each is renewed at once. */

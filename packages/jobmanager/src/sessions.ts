@@ -4,6 +4,7 @@ import { describeReport, finalProgress, severityOf } from './flow-lines.ts'
 import { type JobRecord, isBackupRecord } from './job-record.ts'
 import type { KeptJob } from './job-store.ts'
 import { isRemoving } from './job-view.ts'
+import { noteVolumes } from './images-on-volumes.ts'
 import type { MediaRequests } from './media-requests.ts'
 import { type RunningJob, sayInLog } from './running-job.ts'
 
@@ -77,6 +78,8 @@ export function createJobSessions(parts: SessionParts): JobSessions {
       const record = unfinished(parts, jobId, sessionId)
       if (running.get(jobId)?.owns(sessionId) !== true) throw unknownSession(sessionId)
       if (checkpoint.number <= (record.checkpoint?.number ?? 0)) return
+      // What a checkpoint keeps is on its volumes for whoever looks for a free one.
+      await noteVolumes(parts, record, checkpoint.copies)
       // The session tells of it in the job's log once this has answered.
       await store.apply(jobId, { kind: 'checkpointed', checkpoint })
     },

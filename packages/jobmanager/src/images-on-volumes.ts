@@ -1,0 +1,79 @@
+import type { ImageCopy, MediaManager, SingleAllocation } from '@nb/contracts'
+import type { ManagerParts } from './components.ts'
+import { copyRetentionLevel } from './flow-lines.ts'
+import type { JobRecord } from './job-record.ts'
+import { retrying } from './patience.ts'
+
+/** What a job manager tells of tape volumes, and to whom. */
+export type VolumeRecords = Pick<MediaManager, 'assignImage' | 'unassignImage' | 'setVolumeState'>
+
+/** The volumes on which a copy lies, each once; none for a copy on disk. */
+export function volumesOf({ fragments }: Pick<ImageCopy, 'fragments'>): readonly string[] {
+  return [...new Set(fragments.flatMap(({ volumeId }) => (volumeId === undefined ? [] : [volumeId])))]
+}
+
+/**
+ * Notes durably that an image is on the volumes of these copies, before anybody is told that it is: a volume with an image that nobody
+ * knows of would be written over. Rejects with what the media manager rejects with. `undefined` where there is nothing on tape.
+ */
+export function noteVolumes(
+  { media, clock }: ManagerParts,
+  record: JobRecord,
+  copies: readonly ImageCopy[],
+): Promise<void> | undefined {
+  const { backupId } = record
+  if (media === undefined || backupId === undefined) return undefined
+  if (copies.every((copy) => volumesOf(copy).length === 0)) return undefined
+  return noteEach()
+
+  async function noteEach(): Promise<void> {
+    if (media === undefined || backupId === undefined) return
+    for (const copy of copies) {
+      const retentionLevel = copyRetentionLevel(record, copy.copy)
+      for (const volumeId of volumesOf(copy)) {
+        const isShared = copy.fragments.some(
+          (each) => each.volumeId === volumeId && each.stream !== undefined,
+        )
+        const multiplexed = isShared ? { multiplexed: true } : {}
+        const image = { volumeId, backupId, retentionLevel, ...multiplexed }
+        await retrying(clock, 4, () => media.assignImage(image))
+      }
+    }
+  }
+}
+
+/**
+ * The volume of an allocation has come to its end with an image that goes on elsewhere: it has the image, and takes no more. Said before
+ * the next volume is asked for, so that nobody waits for this one meanwhile.
+ */
+export async function closeVolume(
+  { media, clock }: ManagerParts,
+  { backupId }: JobRecord,
+  { medium }: SingleAllocation,
+  retentionLevel: number,
+): Promise<void> {
+  if (media === undefined || medium.kind !== 'tape' || backupId === undefined) return
+  const { volumeId, multiplex } = medium
+  const multiplexed = multiplex === undefined ? {} : { multiplexed: true }
+  await retrying(clock, 4, () => media.assignImage({ volumeId, backupId, retentionLevel, ...multiplexed }))
+  await retrying(clock, 4, () => media.setVolumeState({ volumeId, state: 'full' }))
+}
+
+/**
+ * The image is on no volume any more, or on those no more that only this copy of it was on: a tape is not gone through for that, its
+ * volumes just take no count of it.
+ */
+export async function forgetVolumes(
+  { media, clock }: Pick<ManagerParts, 'media' | 'clock'>,
+  backupId: string,
+  only?: { readonly gone: ImageCopy; readonly stays: readonly ImageCopy[] },
+): Promise<void> {
+  if (media === undefined) return
+  if (only === undefined) {
+    await retrying(clock, 4, () => media.unassignImage({ backupId }))
+    return
+  }
+  const kept = new Set(only.stays.flatMap(volumesOf))
+  for (const volumeId of volumesOf(only.gone))
+    if (!kept.has(volumeId)) await retrying(clock, 4, () => media.unassignImage({ backupId, volumeId }))
+}
