@@ -75,6 +75,16 @@ export type { IscsiPortal } from './iscsi/portal.ts'
 export { discoverTargets, type DiscoveredTarget } from './iscsi/discovery.ts'
 export { parseIscsiUrl, type IscsiUrl } from './iscsi/iscsi-url.ts'
 export {
+  createDeviceManager,
+  type DeviceManager,
+  type DeviceManagerComponents,
+  type DeviceManagerOptions,
+} from './devices/device-manager.ts'
+export type { BarcodeRule } from './devices/barcode-rules.ts'
+export type { InventoryDifference } from './devices/compare-inventory.ts'
+export { readTapeLabel } from './volume/read-label.ts'
+export { writeTapeLabel } from './volume/write-label.ts'
+export {
   openTapeLibrary,
   type OpenDrive,
   type OpenTapeLibrary,

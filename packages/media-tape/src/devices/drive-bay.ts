@@ -1,0 +1,70 @@
+import { type CallOptions, SerialQueue, type TapeDrive, throwIfAborted } from '@nb/contracts'
+
+/** A volume that is known to be in a drive. */
+export interface Loaded {
+  readonly volumeId: string
+  /** Absent until its label was read in this drive. */
+  readonly generation?: string
+}
+
+/**
+ * A drive, and who uses it: one at a time, in the order of asking. Free with a volume in it, it waits for the next who wants that, until its
+ * delay has passed.
+ */
+export class DriveBay {
+  readonly name: string
+  readonly drive: TapeDrive
+  /** Absent for a drive that stands alone. */
+  readonly robot: string | undefined
+  loaded: Loaded | undefined
+  /** It failed, and has not shown since that it works. */
+  isDown = false
+  /** While what is in it is taken out: never rejects. */
+  leaving: Promise<void> | undefined
+  /** Ends the wait for the next user. */
+  cancelDelay: () => void = () => undefined
+  readonly #turns: SerialQueue = new SerialQueue()
+  #users = 0
+
+  constructor(name: string, drive: TapeDrive, robot: string | undefined) {
+    this.name = name
+    this.drive = drive
+    this.robot = robot
+  }
+
+  /** Whether somebody uses it, or waits to. */
+  get inUse(): boolean {
+    return this.#users > 0
+  }
+
+  /** Resolves when it is the caller's, with what gives it back. Aborted, it stops waiting. */
+  async acquire(options?: CallOptions): Promise<() => void> {
+    throwIfAborted(options)
+    this.#users += 1
+    const signal = options?.signal
+    return new Promise((resolve, reject) => {
+      let isWaiting = true
+      const stop = (): void => {
+        if (!isWaiting) return
+        isWaiting = false
+        this.#users -= 1
+        reject(signal?.reason as Error)
+      }
+      signal?.addEventListener('abort', stop, { once: true })
+      void this.#turns.run(async () => {
+        if (!isWaiting) return
+        isWaiting = false
+        signal?.removeEventListener('abort', stop)
+        await new Promise<void>((giveBack) => {
+          let isGiven = false
+          resolve(() => {
+            if (isGiven) return
+            isGiven = true
+            this.#users -= 1
+            giveBack()
+          })
+        })
+      })
+    })
+  }
+}

@@ -1,0 +1,277 @@
+import {
+  type CallOptions,
+  describePlace,
+  type LibraryElement,
+  type LibraryPlace,
+  type Logger,
+  type MediaManager,
+  NbError,
+  SerialQueue,
+  type TapeRobot,
+  type Volume,
+} from '@nb/contracts'
+import type { BarcodeRule } from './barcode-rules.ts'
+import { compareInventory, type InventoryDifference } from './compare-inventory.ts'
+import type { DriveBay } from './drive-bay.ts'
+import { elementAt, elementOfDrive, elementWith, homeFor, isOccupied } from './stock.ts'
+
+/** What a library is made of. */
+export interface LibraryParts {
+  readonly name: string
+  readonly robot: TapeRobot
+  readonly media: MediaManager
+  readonly bays: ReadonlyMap<string, DriveBay>
+  readonly logger: Logger
+}
+
+/**
+ * A robot and what it serves. Whatever looks and then moves is one turn, so that nothing moves in between; the media manager hears of a move when it
+ * has been made.
+ */
+export class Library {
+  readonly name: string
+  readonly #parts: LibraryParts
+  readonly #turns: SerialQueue = new SerialQueue()
+  #isDown = false
+
+  constructor(parts: LibraryParts) {
+    this.name = parts.name
+    this.#parts = parts
+  }
+
+  /** All places and what is there. */
+  inventory(options?: CallOptions): Promise<readonly LibraryElement[]> {
+    return this.#parts.robot.inventory(options)
+  }
+
+  /** The barcode of what is in a drive. */
+  async barcodeIn(bay: DriveBay): Promise<string | undefined> {
+    return elementOfDrive(await this.inventory(), bay.name)?.barcode
+  }
+
+  /** Puts a volume into a drive that is the caller's; what is there goes home before. */
+  put(volume: Volume, bay: DriveBay, tell: (text: string) => Promise<void>): Promise<void> {
+    return this.#turn(async () => {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await this.#put(volume, bay, tell)
+        } catch (error) {
+          // People may have changed something since the inventory, or the robot failed on its way: one more look tells.
+          if (attempt > 1 || !mayHaveChanged(error)) throw error
+          this.#parts.logger.error('robot %s: %o; it is tried once more', this.name, error)
+        }
+      }
+    })
+  }
+
+  /** Brings home what is in a drive that is the caller's, and has been unloaded. */
+  empty(bay: DriveBay): Promise<void> {
+    return this.#turn(async () => {
+      const inventory = await this.#parts.robot.inventory()
+      const mine = this.#elementOf(inventory, bay)
+      if (isOccupied(mine)) await this.#home(inventory, mine)
+    })
+  }
+
+  /** Has the media manager say what the robot has. */
+  update(rules: readonly BarcodeRule[]): Promise<readonly InventoryDifference[]> {
+    const { media, robot } = this.#parts
+    return this.#turn(async () => {
+      const inventory = await robot.inventory()
+      const differences = compareInventory({
+        robot: this.name,
+        inventory,
+        volumes: await this.#volumes(),
+        rules,
+      })
+      for (const difference of differences) {
+        if (difference.kind === 'new') await media.putVolume(difference.volume)
+        else if (difference.kind === 'moved')
+          await this.#record(difference.volumeId, this.name, difference.to)
+        else if (difference.kind === 'gone') await this.#record(difference.volumeId, undefined, undefined)
+      }
+      return differences
+    })
+  }
+
+  /** Has the media manager say what is in the drives. */
+  takeStock(): Promise<void> {
+    const { media, bays } = this.#parts
+    return this.#turn(async () => {
+      const inventory = await this.#parts.robot.inventory()
+      const volumes = await this.#volumes()
+      const loaded = new Map<string, string | undefined>()
+      for (const bay of bays.values()) {
+        if (bay.robot !== this.name) continue
+        const { barcode } = this.#elementOf(inventory, bay)
+        loaded.set(
+          bay.name,
+          volumes.find((each) => barcode !== undefined && each.barcode === barcode)?.volumeId,
+        )
+      }
+      // What left a drive is told first: a volume is in one drive at a time.
+      for await (const { name, loadedVolume } of media.drives({}))
+        if (loaded.has(name) && loadedVolume !== undefined && loadedVolume !== loaded.get(name))
+          await media.recordUnmount({ drive: name })
+      for (const [drive, volumeId] of loaded) {
+        if (volumeId === undefined) continue
+        await media.recordMount({ volumeId, drive })
+        const bay = bays.get(drive)
+        if (bay !== undefined) bay.loaded = { volumeId }
+      }
+    })
+  }
+
+  /** Where it failed, it is looked at again. */
+  async recover(): Promise<void> {
+    if (!this.#isDown) return
+    await this.takeStock().catch((error: unknown) =>
+      this.#parts.logger.error('robot %s is still down: %o', this.name, error),
+    )
+  }
+
+  async #put(volume: Volume, bay: DriveBay, tell: (text: string) => Promise<void>): Promise<void> {
+    const { robot, media } = this.#parts
+    let inventory = await robot.inventory()
+    const target = await this.#find(inventory, volume)
+    const mine = this.#elementOf(inventory, bay)
+    if (target === mine) return
+    if (isOccupied(mine)) {
+      await bay.drive.unload()
+      await this.#home(inventory, mine)
+      await media.recordUnmount({ drive: bay.name })
+      inventory = await robot.inventory()
+    }
+    if (target.place.kind === 'drive') {
+      await this.#takeFrom(inventory, target, volume.volumeId)
+      inventory = await robot.inventory()
+    }
+    const from = (await this.#find(inventory, volume)).place
+    await robot.move({ from, to: mine.place })
+    if (from.kind === 'slot') await this.#record(volume.volumeId, this.name, from.number, volume)
+    await tell(
+      `robot ${this.name} has put volume ${volume.volumeId} from ${describePlace(from)} into drive ${bay.name}`,
+    )
+  }
+
+  /** Where a volume is. One that is not where it should be is told to the media manager as it is. */
+  async #find(inventory: readonly LibraryElement[], volume: Volume): Promise<LibraryElement> {
+    const { volumeId, barcode, slot } = volume
+    const found =
+      barcode !== undefined
+        ? elementWith(inventory, barcode)
+        : slot === undefined
+          ? undefined
+          : elementAt(inventory, { kind: 'slot', number: slot })
+    if (found !== undefined && isOccupied(found)) return found
+    await this.#record(volumeId, undefined, undefined, volume)
+    throw new NbError(
+      'media-open-failed',
+      `Volume ${volumeId} is not in robot ${this.name}: put it in and update the inventory.`,
+      { retryable: false, details: { volumeId, robot: this.name } },
+    )
+  }
+
+  /** Takes the volume out of another drive, where nobody uses that. */
+  async #takeFrom(
+    inventory: readonly LibraryElement[],
+    element: LibraryElement,
+    volumeId: string,
+  ): Promise<void> {
+    const { bays, media } = this.#parts
+    const other = element.drive === undefined ? undefined : bays.get(element.drive)
+    if (other === undefined || other.inUse)
+      throw new NbError(
+        'drive-not-ready',
+        `Volume ${volumeId} is in ${element.drive ?? describePlace(element.place)}, which is in use.`,
+        {
+          details: { volumeId, drive: element.drive ?? '' },
+        },
+      )
+    const giveBack = await other.acquire()
+    try {
+      other.cancelDelay()
+      other.loaded = undefined
+      await other.drive.unload()
+      await this.#home(inventory, element)
+      await media.recordUnmount({ drive: other.name })
+    } finally {
+      giveBack()
+    }
+  }
+
+  /** Moves what is in a drive home. */
+  async #home(inventory: readonly LibraryElement[], element: LibraryElement): Promise<void> {
+    const volumes = await this.#volumes()
+    const volume = volumes.find(({ barcode }) => barcode !== undefined && barcode === element.barcode)
+    const home = homeFor(inventory, element.from, volume?.robot === this.name ? volume.slot : undefined)
+    if (home === undefined)
+      throw new NbError(
+        'element-full',
+        `Robot ${this.name} has no empty slot for what is in ${describePlace(element.place)}.`,
+        {
+          details: { robot: this.name },
+        },
+      )
+    await this.#parts.robot.move({ from: element.place, to: home })
+    if (volume !== undefined) await this.#record(volume.volumeId, this.name, home.number, volume)
+  }
+
+  /** Notes where a volume is kept, unless that is known. */
+  async #record(
+    volumeId: string,
+    robot: string | undefined,
+    slot: LibraryPlace['number'] | undefined,
+    known?: Volume,
+  ): Promise<void> {
+    if (known !== undefined && known.robot === robot && known.slot === slot) return
+    await this.#parts.media.recordPlace({
+      volumeId,
+      ...(robot === undefined ? {} : { robot }),
+      ...(slot === undefined ? {} : { slot }),
+    })
+  }
+
+  #elementOf(inventory: readonly LibraryElement[], { name }: DriveBay): LibraryElement {
+    const element = elementOfDrive(inventory, name)
+    if (element !== undefined) return element
+    throw new NbError('not-found', `Robot ${this.name} does not serve a drive ${name}.`, {
+      details: { robot: this.name, drive: name },
+    })
+  }
+
+  async #volumes(): Promise<Volume[]> {
+    const volumes: Volume[] = []
+    for await (const volume of this.#parts.media.volumes({})) volumes.push(volume)
+    return volumes
+  }
+
+  /** Runs alone; what the robot fails at takes it down, what it does brings it up again. */
+  #turn<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#turns.run(async () => {
+      try {
+        const result = await work()
+        if (this.#isDown) await this.#setState('up')
+        return result
+      } catch (error) {
+        if (error instanceof NbError && error.code === 'robot-failed' && !this.#isDown)
+          await this.#setState('down', error.message)
+        throw error
+      }
+    })
+  }
+
+  async #setState(state: 'up' | 'down', reason?: string): Promise<void> {
+    this.#isDown = state === 'down'
+    await this.#parts.media.putRobot({
+      name: this.name,
+      state,
+      ...(reason === undefined ? {} : { stateReason: reason }),
+    })
+  }
+}
+
+function mayHaveChanged(error: unknown): boolean {
+  const codes = ['state-conflict', 'element-empty', 'element-full', 'robot-failed']
+  return error instanceof NbError && codes.includes(error.code)
+}

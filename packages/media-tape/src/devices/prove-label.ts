@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto'
+import { type Clock, type MediaManager, NbError, type TapeMountRequest, type Volume } from '@nb/contracts'
+import { describeContent, judgeLabel } from '../volume/judge-label.ts'
+import { readTapeLabel } from '../volume/read-label.ts'
+import { writeTapeLabel } from '../volume/write-label.ts'
+import type { DriveBay } from './drive-bay.ts'
+
+interface LabelParts {
+  readonly media: MediaManager
+  readonly clock: Clock
+  /** Writes into the log of the job. @default nothing is written */
+  readonly tell?: (text: string) => Promise<void>
+}
+
+/**
+ * Makes certain that the tape in a drive is the volume, and labels it where that is due; gives its generation. What is not to be used freezes the
+ * volume where nobody may write to it before a person has looked.
+ */
+export async function proveLabel(
+  parts: LabelParts,
+  bay: DriveBay,
+  volume: Volume,
+  { purpose, pool }: TapeMountRequest,
+): Promise<string> {
+  const { media } = parts
+  const { volumeId } = volume
+  const proven = bay.loaded?.generation
+  if (proven !== undefined && proven === volume.generation) return proven
+  const found = await readTapeLabel(bay.drive)
+  const verdict = judgeLabel(volume, found, purpose)
+  if (verdict.do === 'refuse') {
+    const text = `Volume ${volumeId} ${verdict.why}.`
+    if (verdict.freeze) await freeze(media, volume, `${text} Found in drive ${bay.name}.`)
+    throw new NbError('media-open-failed', text, {
+      retryable: false,
+      details: { volumeId, drive: bay.name, found: found.kind },
+    })
+  }
+  if (verdict.do === 'label') return await label(parts, bay, volume, pool)
+  const { generation } = verdict
+  await media.recordLabel({ volumeId, generation, labelledAt: Date.parse(verdict.labelledAt) })
+  bay.loaded = { volumeId, generation }
+  return generation
+}
+
+/** Labels it because a person wants it. */
+export async function relabel(
+  parts: LabelParts,
+  bay: DriveBay,
+  volume: Volume,
+  overwrite: boolean,
+): Promise<string> {
+  const found = await readTapeLabel(bay.drive)
+  const isHarmless = judgeLabel(volume, found, 'write').do !== 'refuse'
+  if (!isHarmless && !overwrite)
+    throw new NbError(
+      'state-conflict',
+      `Volume ${volume.volumeId} ${describeContent(found)}: it is labelled only where overwriting is asked for.`,
+      { details: { volumeId: volume.volumeId, found: found.kind } },
+    )
+  return await label(parts, bay, volume, volume.pool)
+}
+
+async function label(
+  { media, clock, tell }: LabelParts,
+  bay: DriveBay,
+  volume: Volume,
+  pool: string,
+): Promise<string> {
+  const { volumeId, barcode } = volume
+  const generation = randomUUID()
+  const labelledAt = clock.now()
+  const created = new Date(labelledAt).toISOString()
+  try {
+    await writeTapeLabel(bay.drive, {
+      volume: volumeId,
+      generation,
+      pool,
+      created,
+      ...(barcode === undefined ? {} : { barcode }),
+    })
+  } catch (error) {
+    const failure = error as Error
+    const isProtected = failure instanceof NbError && failure.code === 'media-write-protected'
+    if (!isProtected) await media.reportError({ drive: bay.name, volumeId, kind: 'write' })
+    await freeze(media, volume, `Its label could not be written in drive ${bay.name}: ${failure.message}`)
+    throw error
+  }
+  await media.recordLabel({ volumeId, generation, labelledAt })
+  await media.recordVolumeFiles({ volumeId, generation, files: 2 })
+  bay.loaded = { volumeId, generation }
+  await tell?.(
+    `volume ${volumeId} is labelled in drive ${bay.name} for pool ${pool}, generation ${generation}`,
+  )
+  return generation
+}
+
+/** A volume that no job holds and that has no images can't be frozen; whoever reads it is told. */
+async function freeze(media: MediaManager, { volumeId }: Volume, reason: string): Promise<void> {
+  try {
+    await media.setVolumeState({ volumeId, state: 'frozen', reason })
+  } catch (error) {
+    if (!(error instanceof NbError) || error.code !== 'state-conflict') throw error
+  }
+}

@@ -1,0 +1,26 @@
+import { type CallOptions, NbError, type TapeDrive } from '@nb/contracts'
+import { recogniseTape, TAPE_BLOCK_BYTES, type TapeContent, type TapeRead } from '@nb/formats'
+
+/**
+ * What the tape in a drive is, by its first two blocks; it stands behind them then. Rejects as the drive does, but for a block that can't be
+ * read: nobody knows then what is there.
+ */
+export async function readTapeLabel(drive: TapeDrive, options?: CallOptions): Promise<TapeContent> {
+  await drive.rewind(options)
+  const first = await readOne(drive, options)
+  // Of what is not ours the first block is enough.
+  if (first.kind !== 'block' || first.bytes.length > TAPE_BLOCK_BYTES) return recogniseTape(first)
+  return recogniseTape(first, await readOne(drive, options))
+}
+
+async function readOne(drive: TapeDrive, options?: CallOptions): Promise<TapeRead> {
+  const target = Buffer.alloc(TAPE_BLOCK_BYTES)
+  try {
+    const read = await drive.readBlock({ target }, options)
+    if (read.kind !== 'block') return { kind: read.kind }
+    return { kind: 'block', bytes: target.subarray(0, Math.min(read.blockBytes, target.length)) }
+  } catch (error) {
+    if (error instanceof NbError && error.code === 'media-read-failed') return { kind: 'unreadable' }
+    throw error
+  }
+}

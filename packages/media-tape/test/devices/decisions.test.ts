@@ -1,0 +1,116 @@
+import type { LibraryElement, Volume } from '@nb/contracts'
+import fc from 'fast-check'
+import t from 'tap'
+import { meaningOf } from '../../src/devices/barcode-rules.ts'
+import { compareInventory } from '../../src/devices/compare-inventory.ts'
+import { homeFor, isOccupied } from '../../src/devices/stock.ts'
+import { judgeLabel } from '../../src/volume/judge-label.ts'
+
+t.test('a barcode says which volume it is, and what it is for', async (t) => {
+  t.match(meaningOf('NBT001L8', []), { volumeId: 'NBT001', use: 'data', density: 'hcart', pool: 'NetBackup' })
+  t.match(meaningOf('CLN001L1', []), { use: 'cleaning' })
+  t.match(meaningOf('ABCDEFGH123456', []), { volumeId: '123456' })
+  t.match(meaningOf('A1', []), { volumeId: 'A1' })
+  t.equal(meaningOf('A-*', []), undefined)
+  const rules = [
+    { prefix: 'NB', density: 'hcart2' },
+    { prefix: 'NBX', use: 'ignore' as const },
+    { pool: 'Scratch' },
+  ]
+  t.match(meaningOf('NBT001L8', rules), { density: 'hcart2', pool: 'NetBackup' }, 'the longest prefix counts')
+  t.match(meaningOf('NBX001L8', rules), { use: 'ignore' })
+  t.match(meaningOf('ZZZ001L8', rules), { pool: 'Scratch', density: 'hcart' })
+})
+
+const element = fc.record({
+  kind: fc.constantFrom('slot' as const, 'drive' as const, 'import-export' as const),
+  full: fc.boolean(),
+  readable: fc.boolean(),
+})
+
+function inventoryOf(
+  found: readonly { kind: 'slot' | 'drive' | 'import-export'; full: boolean; readable: boolean }[],
+) {
+  const counts = new Map<string, number>()
+  return found.map(({ kind, full, readable }, index): LibraryElement => {
+    const number = (counts.get(kind) ?? 0) + 1
+    counts.set(kind, number)
+    const place = { kind, number }
+    if (!full) return { place }
+    return readable ? { place, barcode: `V${String(index).padStart(5, '0')}L8` } : { place, unlabelled: true }
+  })
+}
+
+t.test('a volume goes home to an empty slot, to its own where that is empty', async () => {
+  fc.assert(
+    fc.property(
+      fc.array(element, { maxLength: 12 }),
+      fc.nat(6),
+      fc.option(fc.nat(6)),
+      (found, from, known) => {
+        const inventory = inventoryOf(found)
+        const empty = inventory.filter((one) => one.place.kind === 'slot' && !isOccupied(one))
+        const home = homeFor(inventory, { kind: 'slot', number: from }, known ?? undefined)
+        if (empty.length === 0) return home === undefined
+        const isEmpty = (number: number) => empty.some(({ place }) => place.number === number)
+        if (isEmpty(from)) return home?.kind === 'slot' && home.number === from
+        if (known !== null && isEmpty(known)) return home?.number === known
+        return home?.kind === 'slot' && isEmpty(home.number)
+      },
+    ),
+  )
+})
+
+t.test('what an update did is known: compared again nothing differs but what was refused', async () => {
+  const rules = [{ prefix: 'V' }]
+  fc.assert(
+    fc.property(
+      fc.array(element, { maxLength: 12 }),
+      fc.array(element, { maxLength: 12 }),
+      (before, after) => {
+        const volumes = new Map<string, Volume>()
+        for (const inventory of [inventoryOf(before), inventoryOf(after)]) {
+          const compared = () =>
+            compareInventory({ robot: 'r1', inventory, volumes: [...volumes.values()], rules })
+          for (const difference of compared()) {
+            if (difference.kind === 'new') volumes.set(difference.volume.volumeId, difference.volume)
+            if (difference.kind === 'refused' || difference.kind === 'new') continue
+            const volume = volumes.get(difference.volumeId) as Volume
+            const { slot: _s, robot: _r, ...rest } = volume
+            const to = difference.kind === 'moved' ? difference.to : undefined
+            volumes.set(volume.volumeId, {
+              ...rest,
+              ...(difference.kind === 'moved' ? { robot: 'r1' } : {}),
+              ...(to === undefined ? {} : { slot: to }),
+            })
+          }
+          if (compared().some(({ kind }) => kind !== 'refused')) return false
+        }
+        return true
+      },
+    ),
+  )
+})
+
+t.test('nothing that may hold data is labelled over', async (t) => {
+  const volume = { volume: 'A00001', generation: 'g1', pool: 'p', created: new Date(0).toISOString() }
+  const nb = { kind: 'nb', volume } as const
+  const empty = { volumeId: 'A00001' }
+  const full = { volumeId: 'A00001', assignedAt: 1 }
+  t.match(judgeLabel(empty, { kind: 'blank' }, 'write'), { do: 'label' })
+  t.match(judgeLabel(empty, nb, 'write'), { do: 'label' })
+  t.match(judgeLabel({ ...empty, generation: 'g1' }, nb, 'write'), { do: 'use', generation: 'g1' })
+  t.match(judgeLabel({ ...full, generation: 'g1' }, nb, 'write'), { do: 'use' })
+  t.match(judgeLabel(full, nb, 'read'), { do: 'use' }, 'none is known: what is found counts')
+  t.match(judgeLabel({ ...full, generation: 'g2' }, nb, 'read'), { do: 'refuse', freeze: true })
+  t.match(judgeLabel(full, { kind: 'blank' }, 'write'), { do: 'refuse', freeze: true })
+  t.match(judgeLabel(empty, { kind: 'blank' }, 'read'), { do: 'refuse', freeze: false })
+  t.match(judgeLabel({ volumeId: 'B00001' }, nb, 'write'), { do: 'refuse', why: /label of volume A00001/ })
+  for (const found of [
+    { kind: 'nb-damaged' },
+    { kind: 'nb-newer' },
+    { kind: 'unreadable' },
+    { kind: 'foreign', writer: 'tar' },
+  ] as const)
+    t.match(judgeLabel(empty, found, 'write'), { do: 'refuse', freeze: true }, found.kind)
+})
