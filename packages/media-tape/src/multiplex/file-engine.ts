@@ -12,7 +12,6 @@ import { closeFile } from './close-file.ts'
 import { FileBlocks, type TapeFileStart } from './file-blocks.ts'
 import type {
   EndedFile,
-  JoiningFragment,
   MultiplexedFile,
   MultiplexedFileComponents,
   MultiplexedFileOptions,
@@ -106,10 +105,9 @@ export class FileEngine implements MultiplexedFile {
     )
   }
 
-  async join({ fragment, previousVolume }: JoiningFragment): Promise<StreamWriter> {
+  async join(fragment: NewFragment): Promise<StreamWriter> {
     if (!this.accepts(fragment)) throw this.#conflict()
-    const header = (stream: number, block: number): Buffer =>
-      this.#header({ fragment, ...(previousVolume === undefined ? {} : { previousVolume }) }, stream, block)
+    const header = (stream: number, block: number): Buffer => this.#header(fragment, stream, block)
     // What can't be said in a header is refused before the stream has a number.
     header(1, 1)
     const stream = this.#numbers.next({ ...fragment, fragment: fragment.number })
@@ -158,9 +156,10 @@ export class FileEngine implements MultiplexedFile {
     }
   }
 
-  #header({ fragment, previousVolume }: JoiningFragment, stream: number, block: number): Buffer {
+  #header(fragment: NewFragment, stream: number, block: number): Buffer {
     const { volume, generation, file } = this.#blocks.start
-    const { backupId, client, policy, schedule, copy, number, streamOffset, compression } = fragment
+    const { backupId, client, policy, schedule, copy, number, streamOffset, compression, previousVolume } =
+      fragment
     return encodeTapeFragmentHeader({
       ...{ volume, generation, file, block, stream },
       ...{ backupId, client, policy, schedule, copy, fragment: number, streamOffset },

@@ -21,13 +21,6 @@ export interface MultiplexedFileOptions {
   readonly joinUpToBytes?: number
 }
 
-/** What is told of a fragment that joins. */
-export interface JoiningFragment {
-  readonly fragment: NewFragment
-  /** Volume id of the tape with the fragment before, where that is another. */
-  readonly previousVolume?: string
-}
-
 /** How a multiplexed file ended. */
 export interface EndedFile {
   /**
@@ -58,7 +51,7 @@ export interface MultiplexedFile {
    * Lets a fragment join; resolves when its header is on its way to the medium. Rejects with `state-conflict` where the file does not
    * accept it, and as writing does.
    */
-  join(input: JoiningFragment): Promise<StreamWriter>
+  join(fragment: NewFragment): Promise<StreamWriter>
   /**
    * Resolves when the file has ended, one way or another; never rejects. It ends by itself when the last stream has left; one that no
    * stream has joined does not end, and nothing of it is on the tape.

@@ -1,7 +1,6 @@
 import type { CompressedFrame, FragmentRecord, NewFragment } from '@nb/contracts'
 import { compressFrame } from '@nb/formats'
 import { seededRandom } from '@nb/test-kit'
-import type { JoiningFragment } from '../../src/multiplex/multiplexed-file.ts'
 import type { StreamWriter } from '../../src/multiplex/stream-writer.ts'
 import { newFragment, noise, rounds, trailerOf } from './multiplexed-tape.ts'
 
@@ -25,7 +24,7 @@ export interface Committed {
 
 /** Does what the plans say, all at once; tells what was committed, also where the medium fails before the end. */
 export async function runJobs(
-  join: (input: JoiningFragment) => Promise<StreamWriter>,
+  join: (fragment: NewFragment) => Promise<StreamWriter>,
   plans: readonly JobPlan[],
 ): Promise<{ readonly committed: readonly Committed[]; readonly failures: readonly unknown[] }> {
   const committed: Committed[] = []
@@ -36,7 +35,7 @@ export async function runJobs(
 }
 
 async function runJob(
-  join: (input: JoiningFragment) => Promise<StreamWriter>,
+  join: (fragment: NewFragment) => Promise<StreamWriter>,
   { fragments, pause, compressed, seed }: JobPlan,
   client: number,
   committed: Committed[],
@@ -48,7 +47,7 @@ async function runJob(
     await rounds(Math.floor(random() * (pause + 1)))
     const compression = compressed ? ({ compression: 'zstd' } as const) : {}
     const fragment = newFragment(client, { number, streamOffset, ...compression })
-    const writer = await join({ fragment })
+    const writer = await join(fragment)
     const payload = noise(seed + number, bytes)
     // Something that gets smaller.
     if (compressed) payload.fill(0, 0, Math.floor(bytes / 2))
@@ -79,15 +78,15 @@ async function runJob(
 
 /** Joins, of which none resolves before so many have ended: they are in one file then. */
 export function together(
-  join: (input: JoiningFragment) => Promise<StreamWriter>,
+  join: (fragment: NewFragment) => Promise<StreamWriter>,
   count: number,
-): (input: JoiningFragment) => Promise<StreamWriter> {
+): (fragment: NewFragment) => Promise<StreamWriter> {
   let ended = 0
   let open: () => void = () => undefined
   const gate = new Promise<void>((resolve) => (open = resolve))
-  return async (input) => {
+  return async (fragment) => {
     try {
-      return await join(input)
+      return await join(fragment)
     } finally {
       ended += 1
       if (ended === count) open()

@@ -26,7 +26,7 @@ t.test('streams join and leave while the file is written, and each reads back', 
   const records: [NewFragment, Buffer, FragmentRecord][] = []
   const one = async (client: number, blocks: number, pause: number): Promise<void> => {
     const fragment = newFragment(client)
-    const writer = await file.join({ fragment })
+    const writer = await file.join(fragment)
     const payload = noise(client, Math.floor((blocks * STREAM_BLOCK_BYTES) / 512) * 512)
     for (let at = 0; at < payload.length; at += 100_000) {
       await writer.write(payload.subarray(at, at + 100_000))
@@ -67,9 +67,7 @@ t.test('streams join and leave while the file is written, and each reads back', 
 t.test('a slow stream holds nobody up, and a fast one takes no more than its turns', async (t) => {
   const tape = await loadedTape()
   const file = createMultiplexedFile(tape, tape.start, { waitingBlocks: 2 })
-  const [slow, fast, other] = await Promise.all(
-    [1, 2, 3].map((client) => file.join({ fragment: newFragment(client) })),
-  )
+  const [slow, fast, other] = await Promise.all([1, 2, 3].map((client) => file.join(newFragment(client))))
   if (slow === undefined || fast === undefined || other === undefined) throw new Error('three joined')
   const many = noise(1, 12 * STREAM_BLOCK_BYTES)
   await slow.write(many.subarray(0, 512))
@@ -93,7 +91,7 @@ t.test('a slow stream holds nobody up, and a fast one takes no more than its tur
 t.test('writing waits when as many blocks of a stream wait as are allowed', async (t) => {
   const tape = await loadedTape()
   const file = createMultiplexedFile(tape, tape.start, { waitingBlocks: 2 })
-  const writer = await file.join({ fragment: newFragment(1) })
+  const writer = await file.join(newFragment(1))
   const release = tape.emulator.hold('drive1')
   let done = 0
   const payload = noise(3, 6 * STREAM_BLOCK_BYTES)
@@ -114,9 +112,7 @@ t.test('writing waits when as many blocks of a stream wait as are allowed', asyn
 t.test('a commit is durable when it resolves, also when others go on', async (t) => {
   const tape = await loadedTape()
   const file = createMultiplexedFile(tape, tape.start)
-  const [first, second] = await Promise.all(
-    [1, 2].map((client) => file.join({ fragment: newFragment(client) })),
-  )
+  const [first, second] = await Promise.all([1, 2].map((client) => file.join(newFragment(client))))
   if (first === undefined || second === undefined) throw new Error('two joined')
   const payload = noise(5, 3 * STREAM_BLOCK_BYTES - 512)
   await Promise.all([first.write(payload), second.write(payload)])
@@ -142,9 +138,7 @@ t.test(
     const tape = await loadedTape()
     const file = createMultiplexedFile(tape, tape.start)
     const payload = noise(6, 2 * STREAM_BLOCK_BYTES)
-    const [kept, gone] = await Promise.all(
-      [1, 2].map((client) => file.join({ fragment: newFragment(client) })),
-    )
+    const [kept, gone] = await Promise.all([1, 2].map((client) => file.join(newFragment(client))))
     if (kept === undefined || gone === undefined) throw new Error('two joined')
     await Promise.all([kept.write(payload), gone.write(payload)])
     await gone.discard()
@@ -158,12 +152,12 @@ t.test(
 
     await tape.drive.locate(ended)
     const next = createMultiplexedFile(tape, { ...identity, file: 3, object: ended.object })
-    const writer = await next.join({ fragment: newFragment(1) })
+    const writer = await next.join(newFragment(1))
     await writer.write(payload)
     await writer.discard()
     t.match(await next.ended, { end: 'nothing', object: ended.object, streams: [] })
     t.equal((await tape.drive.position()).object, ended.object)
-    await t.rejects(next.join({ fragment: newFragment(3) }), { code: 'state-conflict' })
+    await t.rejects(next.join(newFragment(3)), { code: 'state-conflict' })
     await tape.emulator.stop()
   },
 )
@@ -171,10 +165,8 @@ t.test(
 t.test('what one stream does wrong is its own matter', async (t) => {
   const tape = await loadedTape()
   const file = createMultiplexedFile(tape, tape.start)
-  await t.rejects(file.join({ fragment: newFragment(1, { streamOffset: 7 }) }), TypeError)
-  const [wrong, right] = await Promise.all(
-    [1, 2].map((client) => file.join({ fragment: newFragment(client) })),
-  )
+  await t.rejects(file.join(newFragment(1, { streamOffset: 7 })), TypeError)
+  const [wrong, right] = await Promise.all([1, 2].map((client) => file.join(newFragment(client))))
   if (wrong === undefined || right === undefined) throw new Error('two joined')
   await t.rejects(
     wrong.writeFrame({ stored: Buffer.alloc(9), streamBytes: 512, startsAtMember: true }),
@@ -192,15 +184,14 @@ t.test('what one stream does wrong is its own matter', async (t) => {
 t.test('a file takes 32 streams at once and 99 in all', async (t) => {
   const tape = await loadedTape()
   const file = createMultiplexedFile(tape, tape.start)
-  const first = await file.join({ fragment: newFragment(1) })
+  const first = await file.join(newFragment(1))
   const others = await Promise.all(
-    Array.from({ length: 31 }, (_, index) => file.join({ fragment: newFragment(index + 2) })),
+    Array.from({ length: 31 }, (_, index) => file.join(newFragment(index + 2))),
   )
   t.notOk(file.accepts(newFragment(40)))
   for (const writer of others) await writer.discard()
-  for (let stream = 33; stream <= 99; stream++)
-    await (await file.join({ fragment: newFragment(stream) })).discard()
-  await t.rejects(file.join({ fragment: newFragment(100) }), { code: 'state-conflict' })
+  for (let stream = 33; stream <= 99; stream++) await (await file.join(newFragment(stream))).discard()
+  await t.rejects(file.join(newFragment(100)), { code: 'state-conflict' })
   await first.commit(trailerOf(newFragment(1)))
   const { streams } = await file.ended
   t.match(streams, [{ stream: 1, headerBlock: 1 }])
@@ -211,7 +202,7 @@ t.test('a file whose list would not fit, or that has its bytes, takes no further
   const tape = await loadedTape()
   const long = newFragment(1, { backupId: `${'x'.repeat(100_000)}_1` })
   const file = createMultiplexedFile(tape, tape.start, { joinUpToBytes: 5 * TAPE_BLOCK_BYTES })
-  const [first, second] = await Promise.all([file.join({ fragment: long }), file.join({ fragment: long })])
+  const [first, second] = await Promise.all([file.join(long), file.join(long)])
   t.notOk(file.accepts(long))
   t.ok(file.accepts(newFragment(2)))
   await first.write(noise(8, 2 * STREAM_BLOCK_BYTES))
@@ -232,7 +223,7 @@ t.test('at the early warning all are told, and all that is committed is whole', 
   const records = await Promise.all(
     [1, 2, 3].map(async (client) => {
       const fragment = newFragment(client)
-      const writer = await file.join({ fragment })
+      const writer = await file.join(fragment)
       while (writer.mustEnd === false) await writer.write(payload)
       const { streamBytes } = writer
       return [fragment, streamBytes, await writer.commit(trailerOf(fragment))] as const
@@ -254,9 +245,7 @@ for (const committed of [true, false])
       const tape = await loadedTape({ capacityBlocks: 40, earlyWarningBlocks: 0 })
       const file = createMultiplexedFile(tape, tape.start)
       const payload = noise(10, STREAM_BLOCK_BYTES)
-      const writers = await Promise.all(
-        [1, 2, 3].map((client) => file.join({ fragment: newFragment(client) })),
-      )
+      const writers = await Promise.all([1, 2, 3].map((client) => file.join(newFragment(client))))
       const [first, ...others] = writers
       await first?.write(payload)
       const record = committed ? await first?.commit(trailerOf(newFragment(1))) : await first?.discard()
@@ -287,9 +276,7 @@ t.test('a write error that comes late takes what is open, not what was committed
   })
   const file = createMultiplexedFile(tape, tape.start)
   const payload = noise(11, 2 * STREAM_BLOCK_BYTES)
-  const [first, second] = await Promise.all(
-    [1, 2].map((client) => file.join({ fragment: newFragment(client) })),
-  )
+  const [first, second] = await Promise.all([1, 2].map((client) => file.join(newFragment(client))))
   if (first === undefined || second === undefined) throw new Error('two joined')
   await first.write(payload)
   const record = await first.commit(trailerOf(newFragment(1)))

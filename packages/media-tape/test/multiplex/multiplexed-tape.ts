@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict'
-import type { FragmentRecord, FragmentTrailer, NewFragment, TapeDrive } from '@nb/contracts'
+import {
+  type FragmentRecord,
+  type FragmentTrailer,
+  NbError,
+  type NewFragment,
+  type TapeDrive,
+} from '@nb/contracts'
 import { TAPE_BLOCK_BYTES, encodeTapeLabel, encodeTapeReadme, encodeTapeVolume } from '@nb/formats'
 import { type VirtualClock, createVirtualClock, seededRandom } from '@nb/test-kit'
 import { createTapeEmulator, type TapeEmulator } from '../../src/emulator/tape-emulator.ts'
@@ -112,4 +118,34 @@ export async function blocksFrom(drive: TapeDrive, object: number): Promise<Buff
 /** Lets whatever can go on go on, for so many rounds. */
 export async function rounds(count: number): Promise<void> {
   for (let round = 0; round < count; round++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** The end of the volume, kept in memory: what an open volume proves and tells is tested with it. */
+export function appendedVolume({ drive }: Pick<MultiplexedTape, 'drive'>, start: TapeFileStart) {
+  let place = start
+  const seen: string[] = []
+  return {
+    seen,
+    get place() {
+      return place
+    },
+    begin: async (): Promise<TapeFileStart> => {
+      if (seen.includes('filled')) throw new NbError('media-end', 'the volume is full')
+      await drive.locate(place)
+      seen.push(`file ${place.file}`)
+      return place
+    },
+    ended: async ({
+      object,
+      fragments,
+    }: {
+      readonly object: number
+      readonly fragments: number
+    }): Promise<void> => {
+      place = { ...place, file: place.file + 1, object }
+      seen.push(`${fragments} fragments`)
+    },
+    filled: () => void seen.push('filled'),
+    lost: () => void seen.push('lost'),
+  }
 }

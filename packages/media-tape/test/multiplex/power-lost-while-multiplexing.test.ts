@@ -84,7 +84,7 @@ t.test(
         const file = ended.end === 'whole' ? 3 : 2
         const next = createMultiplexedFile(tape, { ...identity, file, object: ended.object })
         const fragment = newFragment(9)
-        const writer = await next.join({ fragment })
+        const writer = await next.join(fragment)
         await writer.write(noise(9, STREAM_BLOCK_BYTES + 512 - (STREAM_BLOCK_BYTES % 512)))
         const record = await writer.commit(trailerOf(fragment))
         await readAll(tape, [...told.committed, { fragment, payload: noise(9, record.streamBytes), record }])

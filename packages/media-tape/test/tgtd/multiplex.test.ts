@@ -6,12 +6,12 @@ import { BlockReader } from '../../src/fragment/block-reader.ts'
 import { createIscsiSession } from '../../src/index.ts'
 import { closeCutFile } from '../../src/multiplex/close-cut-file.ts'
 import { MultiplexGroup } from '../../src/multiplex/multiplex-group.ts'
-import type { EndedFile } from '../../src/multiplex/multiplexed-file.ts'
 import { createScsiTapeRobot } from '../../src/smc/scsi-tape-robot.ts'
 import { tgtDriveQuirks } from '../../src/ssc/drive-quirks.ts'
 import { createScsiTapeDrive } from '../../src/ssc/scsi-tape-drive.ts'
 import { type Committed, type JobPlan, runJobs, together } from '../multiplex/histories.ts'
 import {
+  appendedVolume,
   beginning,
   blocksFrom,
   identity,
@@ -62,15 +62,16 @@ t.test(
       if (block === null) await drive.writeFilemarks({ count: 1 })
       else await drive.writeBlock({ data: block })
     const start = { ...identity, file: 2, object: beginning.length }
-    const ended: EndedFile[] = []
-    const group = new MultiplexGroup({ drive, clock }, start, {}, (file) => void ended.push(file))
+    const end = appendedVolume({ drive }, start)
+    const group = new MultiplexGroup({ drive, clock, volume: end })
     const { committed, failures } = await runJobs(
       together((input) => group.join(input), 4),
       plans,
     )
     t.same(failures, [])
     t.equal(committed.length, 7)
-    const next = await group.settled()
+    await group.settled()
+    const next = end.place
     const volume = { storageUnit: 'tape1', identity, reader: new BlockReader(drive) }
     const readAll = async (all: readonly Committed[]): Promise<void> => {
       for (const { fragment, payload, record } of all)
@@ -78,11 +79,8 @@ t.test(
     }
     await readAll(committed)
 
-    await drive.locate(next)
-    const open = new MultiplexGroup({ drive, clock }, next, {}, (file) => void ended.push(file))
-    const [first, second] = await Promise.all(
-      [1, 2].map((client) => open.join({ fragment: newFragment(client) })),
-    )
+    const open = new MultiplexGroup({ drive, clock, volume: end })
+    const [first, second] = await Promise.all([1, 2].map((client) => open.join(newFragment(client))))
     if (first === undefined || second === undefined) throw new Error('two joined')
     await Promise.all([first.write(noise(5, 2 ** 20)), second.write(noise(6, 2 ** 20))])
     const record = await first.commit(trailerOf(newFragment(1)))
