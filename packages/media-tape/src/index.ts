@@ -82,6 +82,7 @@ export {
 } from './devices/device-manager.ts'
 export type { BarcodeRule } from './devices/barcode-rules.ts'
 export type { InventoryDifference } from './devices/compare-inventory.ts'
+export { createTapeStore, type TapeStoreComponents, type TapeStoreOptions } from './store/tape-store.ts'
 export { readTapeLabel } from './volume/read-label.ts'
 export { writeTapeLabel } from './volume/write-label.ts'
 export {

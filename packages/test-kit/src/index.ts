@@ -18,7 +18,7 @@ export { dataChannelsSuite, type DataChannelsFixture } from './suites/data-chann
 export { createFaultPlan, seededRandom, type FaultPlan, type PlannedFault } from './fault-plan.ts'
 export { createPowerLossStorage, type PowerLossOptions, type PowerLossStorage } from './power-loss.ts'
 export { mediaStoreSuite } from './suites/media-store.ts'
-export type { MediaStoreFixture } from './suites/media-store-fixture.ts'
+export type { MediaStoreFixture, MediaStoreLack } from './suites/media-store-fixture.ts'
 export { createScriptedJobs, type ScriptedJobs } from './fakes/scripted-jobs.ts'
 export { nightlyPolicy, schedulerSuite, type SchedulerFixture } from './suites/scheduler.ts'
 export { collect } from './collect.ts'

@@ -29,6 +29,12 @@ export interface MediaStoreFixture {
   }) => Promise<void>
 }
 
+/**
+ * What a store may declare not to do: `removal`, where nothing can be taken off a medium, nor be listed without mounting it (tape); `numbers`,
+ * where a medium is not searched for a fragment of the same number before it is written.
+ */
+export type MediaStoreLack = 'removal' | 'numbers'
+
 /** Adds a test of the suite. */
 export type Check = (name: string, body: (fixture: MediaStoreFixture) => Promise<void>) => void
 
@@ -61,6 +67,20 @@ export function mount(fixture: MediaStoreFixture, flow: 'backup' | 'restore'): P
   return fixture.store.mount({ allocation, jobId: allocation.jobId, flow })
 }
 
+/** What a record tells whatever the medium is. */
+export function ofStream({
+  number,
+  streamOffset,
+  streamBytes,
+  wholeMembers,
+  storedBytes,
+}: FragmentRecord): Partial<FragmentRecord> {
+  return {
+    ...{ number, streamOffset, streamBytes, wholeMembers },
+    ...(storedBytes === undefined ? {} : { storedBytes }),
+  }
+}
+
 /** Writes a fragment in chunks of these sizes, in turn. */
 export async function store(
   fixture: MediaStoreFixture,
@@ -80,7 +100,12 @@ export async function store(
       await writer.write(what.payload.subarray(at, at + length))
       at += length
     }
-    return await writer.commit({ ...trailer(), ...what.trailer })
+    const record = await writer.commit({ ...trailer(), ...what.trailer })
+    const left = (writer.left ?? []).map((piece) => ('stored' in piece ? piece.stored : piece))
+    const kept = what.payload.subarray(0, record.streamBytes)
+    assert.ok(Buffer.concat([kept, ...left]).equals(what.payload), 'all is in the fragment, or is left')
+    if (what.trailer?.endsAtMember !== false) assert.equal(left.length, 0)
+    return record
   } finally {
     await medium.unmount()
   }
