@@ -32,8 +32,8 @@
  * ```
  *
  * Ways to a unit (`ScsiTransport`), drives (`TapeDrive`) and robots (`TapeRobot`) are ports of `@nb/contracts`, each with a
- * published suite, whose reference is the emulated library. The tape format and the `MediaStore` on tape come later, and
- * nothing pretends to be them.
+ * published suite, whose reference is the emulated library. `createTapeStore` is a `MediaStore` in the form `nb-tape/1` on the volumes that
+ * a device manager (`TapeMounts`) puts into drives.
  *
  * @packageDocumentation
  */

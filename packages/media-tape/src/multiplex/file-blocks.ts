@@ -46,11 +46,11 @@ export class FileBlocks {
     this.#standsAt(position, this.#count)
   }
 
-  /** Ends the file, durably. */
-  async end(): Promise<TapePosition> {
-    const { written, position } = await this.#drive.writeFilemarks({ count: 1 })
+  /** Ends the file, durably; with two filemarks it is the tape's last. */
+  async end(filemarks: 1 | 2 = 1): Promise<TapePosition> {
+    const { written, position } = await this.#drive.writeFilemarks({ count: filemarks })
     if (!written) throw this.#atEnd()
-    this.#standsAt(position, this.#count + 1)
+    this.#standsAt(position, this.#count + filemarks)
     return position
   }
 

@@ -5,85 +5,79 @@ import {
   type FragmentWriter,
   NbError,
   type NewFragment,
-  type TapeDrive,
   asNbError,
 } from '@nb/contracts'
 import {
   BlockChecksums,
+  FRAME_ENTRY_BYTES,
+  FrameIndex,
   FrameIndexWriter,
   TAPE_BLOCK_BYTES,
   encodeTapeFragmentHeader,
-  encodeTapeTrailer,
-  fillAfter,
-  tapeBlockChecksum,
 } from '@nb/formats'
-import { FileBlocks } from '../multiplex/file-blocks.ts'
-import { BlocksBehind } from './blocks-behind.ts'
-import type { OpenVolume } from './open-volume.ts'
+import type { BlockReader } from '../fragment/block-reader.ts'
+import type { FileBlocks, TapeFileStart } from '../multiplex/file-blocks.ts'
+import type { OpenVolume } from '../volume-writer/open-volume.ts'
+import { type UnendedFragment, endFragment } from './end-fragment.ts'
 
-/**
- * Begins a fragment in a tape file of its own, header first. Rejects with `media-end` where the volume has no room for it, and as writing
- * does.
- */
-export async function beginTapeFragment(
-  drive: TapeDrive,
-  volume: OpenVolume,
-  fragment: NewFragment,
-): Promise<FragmentWriter> {
-  const start = await volume.begin()
-  try {
-    const { compression, previousVolume } = fragment
-    const header = encodeTapeFragmentHeader({
-      ...{ ...volume.identity, file: start.file, block: 0 },
-      ...{ backupId: fragment.backupId, client: fragment.client },
-      ...{ policy: fragment.policy, schedule: fragment.schedule },
-      ...{ copy: fragment.copy, fragment: fragment.number, streamOffset: fragment.streamOffset },
-      startsAtMemberBoundary: fragment.startsAtMember,
-      blockBytes: TAPE_BLOCK_BYTES,
-      created: new Date(fragment.createdAt).toISOString(),
-      ...(compression === undefined ? {} : { compression }),
-      ...(previousVolume === undefined || previousVolume === start.volume ? {} : { previousVolume }),
-    })
-    const file = new FileBlocks(drive, start)
-    await file.append(header)
-    // Where the end is near with the header already, there may be no room for what follows it.
-    if (file.earlyWarning) throw tooLate(start.volume, drive.name)
-    return new TapeFragmentWriter(volume, file, fragment, header)
-  } catch (error) {
-    if (error instanceof NbError) await volume.failed(error)
-    else volume.left()
-    throw error
-  }
+/** What a fragment is written with. */
+export interface FragmentWriterParts {
+  readonly volume: OpenVolume
+  readonly file: FileBlocks
+  readonly reader: BlockReader
+  readonly fragment: NewFragment
+  /** The block with its header, which is written. */
+  readonly header: Buffer
+}
+
+/** The first block of a fragment in a tape file of its own. Throws `TypeError` for what can't be said in it. */
+export function headerOf(start: TapeFileStart, fragment: NewFragment): Buffer {
+  const { volume, generation, file } = start
+  const { backupId, client, policy, schedule, copy, number, streamOffset, compression, previousVolume } =
+    fragment
+  return encodeTapeFragmentHeader({
+    ...{ volume, generation, file, block: 0 },
+    ...{ backupId, client, policy, schedule, copy, fragment: number, streamOffset },
+    startsAtMemberBoundary: fragment.startsAtMember,
+    blockBytes: TAPE_BLOCK_BYTES,
+    created: new Date(fragment.createdAt).toISOString(),
+    ...(compression === undefined ? {} : { compression }),
+    ...(previousVolume === undefined || previousVolume === volume ? {} : { previousVolume }),
+  })
 }
 
 /**
- * `open` until `commit` or `discard`; a failed write or commit discards. Only what was committed is ever named: the rest is overwritten.
- * A block is written while the next one is filled.
+ * Writes a fragment as one tape file. `open` until `commit` or `discard`; a failure of the drive discards.
+ *
+ * One block is on its way to the drive while the next one is filled; whole blocks of what it is given go to the drive as they are. Where the
+ * medium ends without a warning, or before the trailer fits, the payload is shortened by as many blocks as the trailer takes: they are read
+ * back from the tape, and `left` has them.
  */
-class TapeFragmentWriter implements FragmentWriter {
-  readonly #volume: OpenVolume
+export class TapeFragmentWriter implements FragmentWriter {
+  readonly #parts: FragmentWriterParts
   readonly #file: FileBlocks
-  readonly #fragment: NewFragment
-  readonly #header: Buffer
-  readonly #frames: FrameIndexWriter | undefined
   readonly #checksums = new BlockChecksums(TAPE_BLOCK_BYTES)
-  readonly #blocks: BlocksBehind
+  readonly #frames: FrameIndexWriter | undefined
+  /** Frames that were accepted. */
+  #frameCount = 0
+  #partial: Buffer = Buffer.allocUnsafeSlow(TAPE_BLOCK_BYTES)
+  #spare: Buffer = Buffer.allocUnsafeSlow(TAPE_BLOCK_BYTES)
+  #fill = 0
+  /** The block that is on its way, and the memory it's in, if that is ours. */
+  #writing: { readonly done: Promise<void>; readonly own: Buffer | undefined } | undefined
+  /** A block that was accepted and that the medium did not take. */
+  #refused: Buffer | undefined
+  #atEnd: NbError | undefined
   #streamBytes = 0
   #storedBytes = 0
-  #left: readonly Uint8Array[] = []
+  #left: readonly (Uint8Array | CompressedFrame)[] = []
   #state: 'open' | 'committed' | 'discarded' = 'open'
   #failure: NbError | undefined
 
-  constructor(volume: OpenVolume, file: FileBlocks, fragment: NewFragment, header: Buffer) {
-    this.#volume = volume
-    this.#file = file
-    this.#fragment = fragment
-    this.#header = header
-    this.#frames = fragment.compression === undefined ? undefined : new FrameIndexWriter()
-    this.#blocks = new BlocksBehind(async (block) => {
-      this.#checksums.update(block)
-      await file.append(block)
-    })
+  constructor(parts: FragmentWriterParts) {
+    this.#parts = parts
+    this.#file = parts.file
+    this.#frames = parts.fragment.compression === undefined ? undefined : new FrameIndexWriter()
   }
 
   get streamBytes(): number {
@@ -95,16 +89,20 @@ class TapeFragmentWriter implements FragmentWriter {
   }
 
   get mustEnd(): boolean {
-    return this.#file.earlyWarning
+    return this.#atEnd !== undefined || this.#file.earlyWarning
   }
 
-  get left(): readonly Uint8Array[] {
+  get left(): readonly (Uint8Array | CompressedFrame)[] {
     return this.#left
+  }
+
+  /** Whether it may still be written to. */
+  get isOpen(): boolean {
+    return this.#state === 'open'
   }
 
   async write(chunk: Uint8Array): Promise<void> {
     if (this.#frames !== undefined) throw new TypeError('a compressed fragment is written in frames')
-    this.#mustBeOpen()
     await this.#store(chunk)
     this.#streamBytes += chunk.length
   }
@@ -114,106 +112,148 @@ class TapeFragmentWriter implements FragmentWriter {
     this.#mustBeOpen()
     this.#frames.add({ storedBytes: stored.length, streamBytes, startsAtMember })
     await this.#store(stored)
+    this.#frameCount += 1
     this.#streamBytes += streamBytes
+  }
+
+  async #store(chunk: Uint8Array): Promise<void> {
+    this.#mustBeOpen()
+    if (this.#atEnd !== undefined) throw this.#atEnd
+    try {
+      for (let at = 0; at < chunk.length;) {
+        const count = Math.min(chunk.length - at, TAPE_BLOCK_BYTES - this.#fill)
+        const piece = chunk.subarray(at, at + count)
+        at += count
+        if (count === TAPE_BLOCK_BYTES) {
+          await this.#put(piece, undefined)
+          continue
+        }
+        this.#partial.set(piece, this.#fill)
+        this.#fill += count
+        if (this.#fill < TAPE_BLOCK_BYTES) continue
+        await this.#put(this.#partial, this.#partial)
+      }
+      // The memory of what was given goes back to whoever gave it.
+      if (this.#writing !== undefined && this.#writing.own === undefined) await this.#settled()
+    } catch (error) {
+      throw isMediaEnd(error) ? error : this.#failed(error)
+    }
+    this.#storedBytes += chunk.length
+  }
+
+  /** Gives a block to the drive, when it has the one before. */
+  async #put(block: Uint8Array, own: Buffer | undefined): Promise<void> {
+    await this.#settled()
+    this.#mustBeOpen()
+    if (own !== undefined) {
+      this.#partial = this.#spare
+      this.#spare = own
+      this.#fill = 0
+    }
+    this.#checksums.update(block)
+    const done = this.#file.append(block)
+    // Its failure is told to whoever gives the next one, or commits.
+    done.catch(() => undefined)
+    this.#writing = { done, own }
+  }
+
+  /** Waits for the block that is on its way. */
+  async #settled(): Promise<void> {
+    const writing = this.#writing
+    if (writing === undefined) return
+    try {
+      await writing.done
+      this.#writing = undefined
+    } catch (error) {
+      if (!isMediaEnd(error)) throw error
+      this.#writing = undefined
+      this.#refused = writing.own
+      this.#atEnd = error
+      throw error
+    }
   }
 
   async commit(trailer: FragmentTrailer): Promise<FragmentRecord> {
     this.#mustBeOpen()
+    const { volume, reader, fragment, header } = this.#parts
+    const { number, streamOffset, startsAtMember, compression } = fragment
+    const { start } = this.#file
     try {
-      const { endsAtMember } = trailer
-      if (this.#frames === undefined && !endsAtMember) this.#leaveRest()
-      else await this.#blocks.write(fillAfter(this.#storedBytes, this.#fragment.compression))
-      await this.#blocks.settled()
-      // What is left begins the next fragment, so this one is not the last.
-      const footer = await this.#writeTrailer({ ...trailer, last: trailer.last && this.#left.length === 0 })
-      const footerBlock = this.#file.start.object + this.#file.count - 1
-      const { object } = await this.#file.end()
+      await this.#settled().catch((error: unknown) => {
+        if (this.#atEnd === undefined) throw error
+      })
+      const ended = await endFragment(
+        {
+          ...{ file: this.#file, reader, header, isAtEnd: this.#atEnd !== undefined },
+          ...this.#payload(trailer.endsAtMember),
+          sums: this.#checksums.finish(),
+          memory: [
+            ...(this.#refused === undefined ? [] : [this.#refused]),
+            this.#partial.subarray(0, this.#fill),
+          ],
+        },
+        trailer,
+      )
+      const { cut, left, lastBlock, wasAtEnd, position } = ended
+      const earlyWarning = wasAtEnd || this.#file.earlyWarning
+      await volume.ended({ object: position.object, lastBlock, fragments: 1, earlyWarning })
       this.#state = 'committed'
-      const { earlyWarning } = this.#file
-      await this.#volume.wrote({ object, lastBlock: tapeBlockChecksum(footer), fragments: 1, earlyWarning })
-      return this.#record(endsAtMember, footerBlock)
+      this.#left = left
+      return {
+        ...{ number, streamOffset, streamBytes: cut.streamBytes },
+        wholeMembers: startsAtMember && cut.endsAtMember,
+        blockBytes: TAPE_BLOCK_BYTES,
+        ...(compression === undefined ? {} : { storedBytes: cut.storedBytes }),
+        ...{ volumeId: start.volume, filemark: start.file },
+        ...{ headerBlock: start.object, footerBlock: position.object - 2 },
+      }
     } catch (error) {
-      throw await this.#failed(error)
+      throw this.#failed(error)
     }
   }
 
   async discard(): Promise<void> {
     if (this.#state !== 'open') return
     this.#state = 'discarded'
-    try {
-      await this.#blocks.settled()
-      this.#volume.left()
-    } catch (error) {
-      await this.#volume.failed(asNbError(error))
-    }
-  }
-
-  async #store(bytes: Uint8Array): Promise<void> {
-    try {
-      await this.#blocks.write(bytes)
-      this.#storedBytes += bytes.length
-    } catch (error) {
-      throw await this.#failed(error)
-    }
-  }
-
-  /** A payload that ends inside a member ends with a block; what is behind it is left for the next fragment. */
-  #leaveRest(): void {
-    const rest = this.#blocks.takeRest()
-    if (rest.length === 0) return
-    this.#left = [rest]
-    this.#streamBytes -= rest.length
-    this.#storedBytes -= rest.length
-  }
-
-  async #writeTrailer({ endsAtMember, last, image, fileList }: FragmentTrailer): Promise<Buffer> {
-    let block = this.#header
-    const blocks = encodeTapeTrailer({
-      ...{ header: this.#header, block: this.#file.count },
-      ...{ payloadBytes: this.#streamBytes, storedBytes: this.#storedBytes },
-      ...{ endsAtMemberBoundary: endsAtMember, lastFragment: last, image, files: fileList },
-      ...(this.#frames === undefined ? {} : { frames: this.#frames.finish() }),
-      blocks: this.#checksums.finish(),
+    await this.#writing?.done.catch((error: unknown) => {
+      if (isMediaEnd(error)) this.#parts.volume.filled()
+      else this.#parts.volume.lost()
     })
-    for (block of blocks) await this.#file.append(block)
-    return block
   }
 
-  #record(endsAtMember: boolean, footerBlock: number): FragmentRecord {
-    const { number, streamOffset, startsAtMember } = this.#fragment
-    const { volume: volumeId, file: filemark, object: headerBlock } = this.#file.start
-    return {
-      ...{ number, streamOffset, streamBytes: this.#streamBytes },
-      wholeMembers: startsAtMember && endsAtMember,
-      blockBytes: TAPE_BLOCK_BYTES,
-      ...(this.#frames === undefined ? {} : { storedBytes: this.#storedBytes }),
-      ...{ volumeId, filemark, headerBlock, footerBlock },
+  /** What was accepted, as far as the layout counts on it. */
+  #payload(endsAtMember: boolean): Pick<UnendedFragment, 'accepted' | 'frameEntries'> {
+    const { startsAtMember, compression } = this.#parts.fragment
+    const accepted = {
+      ...{ storedBytes: this.#storedBytes, streamBytes: this.#streamBytes },
+      ...{ startsAtMember, endsAtMember },
     }
+    if (this.#frames === undefined || compression === undefined) return { accepted }
+    const frameEntries = this.#frames.finish().subarray(0, this.#frameCount * FRAME_ENTRY_BYTES)
+    const totals = { storedBytes: this.#storedBytes, payloadBytes: this.#streamBytes }
+    const frames = { index: new FrameIndex(frameEntries, totals), format: compression }
+    return { accepted: { ...accepted, frames }, frameEntries }
   }
 
-  async #failed(error: unknown): Promise<unknown> {
-    if (this.#state !== 'open') return error
+  /** The medium or the drive has failed: nothing of the fragment is there, and where the volume ends is to be found out. */
+  #failed(error: unknown): Error {
+    if (error instanceof TypeError) return error
+    if (this.#state !== 'open') return this.#failure ?? asNbError(error)
     this.#state = 'discarded'
-    if (error instanceof TypeError) {
-      await this.#blocks.settled().catch(() => undefined)
-      this.#volume.left()
-      return error
-    }
-    this.#failure = asNbError(error)
-    await this.#volume.failed(this.#failure)
+    if (isMediaEnd(error)) this.#parts.volume.filled()
+    this.#parts.volume.lost()
+    this.#failure = asNbError(error, 'media-write-failed')
     return this.#failure
   }
 
   #mustBeOpen(): void {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#state === 'open') return
-    const { backupId, number } = this.#fragment
+    const { backupId, number } = this.#parts.fragment
     throw new TypeError(`fragment ${number} of image ${backupId} is ${this.#state}`)
   }
 }
 
-function tooLate(volumeId: string, drive: string): NbError {
-  return new NbError('media-end', `Volume ${volumeId} has no room for another fragment: its end is near.`, {
-    details: { volumeId, drive },
-  })
+function isMediaEnd(error: unknown): error is NbError {
+  return error instanceof NbError && error.code === 'media-end'
 }

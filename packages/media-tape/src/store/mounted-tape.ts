@@ -13,52 +13,97 @@ import {
   throwIfAborted,
 } from '@nb/contracts'
 import { BlockReader } from '../fragment/block-reader.ts'
-import type { StreamVolume, WantedStream } from '../multiplex/open-stream.ts'
-import { beginTapeFragment } from './fragment-writer.ts'
-import { describeTapeFragment, openTapeFragment } from './open-fragment.ts'
-import type { OpenVolume } from './open-volume.ts'
-import { volumeContents } from './volume-contents.ts'
+import { FileBlocks } from '../multiplex/file-blocks.ts'
+import {
+  type StreamVolume,
+  type WantedStream,
+  describeStreamFragment,
+  openStreamFragment,
+} from '../multiplex/open-stream.ts'
+import { OpenVolume, type OpenVolumeComponents } from '../volume-writer/open-volume.ts'
+import { contentsOf } from './contents.ts'
+import { guardedDrive } from './guarded-drive.ts'
+import { TapeFragmentWriter, headerOf } from './fragment-writer.ts'
+import { describePlainFragment, openPlainFragment } from './open-plain.ts'
 
-/** A volume in a drive while one job uses it. */
-export interface MountedTapeParts {
+/** What a mounted tape works with; `drive` is the volume's, whose errors are told. */
+export interface MountedTapeParts extends OpenVolumeComponents {
   readonly storageUnit: string
   readonly mounted: MountedVolume
-  /** The volume's end; absent where it is only read. */
-  readonly volume?: OpenVolume
+  readonly purpose: 'read' | 'write'
 }
 
-/**
- * The medium of one job. While a fragment is open the drive is its writer's alone: whatever would move the tape rejects with
- * `state-conflict`.
- */
+/** A volume while one session uses it. The drive does one thing at a time: while a fragment is written nothing is read. */
 export class MountedTape implements MountedMedium {
-  readonly #mounted: MountedVolume
-  readonly #volume: OpenVolume | undefined
-  readonly #read: StreamVolume
-  #writer: FragmentWriter | undefined
+  readonly #parts: MountedTapeParts
+  readonly #volume: OpenVolume
+  readonly #streams: StreamVolume
+  /** The drive for those who read: it does nothing while a fragment is written. */
+  readonly #reading: TapeDrive
+  #writer: TapeFragmentWriter | undefined
+  #isBeginning = false
   #unmounting: Promise<void> | undefined
 
-  constructor({ storageUnit, mounted, volume }: MountedTapeParts) {
-    const { volumeId, generation, drive } = mounted
-    this.#mounted = mounted
-    this.#volume = volume
-    const identity = { volume: volumeId, generation }
-    this.#read = { storageUnit, identity, reader: new BlockReader(this.#readingDrive(drive)) }
+  constructor(parts: MountedTapeParts) {
+    const { storageUnit, mounted, drive } = parts
+    const identity = { volume: mounted.volumeId, generation: mounted.generation }
+    this.#parts = parts
+    this.#volume = new OpenVolume(parts, identity)
+    this.#reading = guardedDrive(drive, () => this.#mustBeFree())
+    this.#streams = { storageUnit, identity, reader: new BlockReader(this.#reading) }
   }
 
   async createFragment(fragment: NewFragment, options?: CallOptions): Promise<FragmentWriter> {
-    this.#mustBeMounted()
-    throwIfAborted(options)
-    if (this.#volume === undefined)
-      throw new TypeError(`volume ${this.#mounted.volumeId} is mounted to be read`)
-    this.#writer = await beginTapeFragment(this.#mounted.drive, this.#volume, fragment)
-    return this.#writer
+    this.#mustBeFree(options)
+    if (this.#parts.purpose !== 'write') throw new TypeError('the volume is mounted to be read')
+    this.#isBeginning = true
+    try {
+      this.#writer = await this.#begin(fragment, options)
+      return this.#writer
+    } finally {
+      this.#isBeginning = false
+    }
   }
 
-  async openFragment(input: WantedStream, options?: CallOptions): Promise<FragmentReader> {
-    this.#mustBeMounted()
-    throwIfAborted(options)
-    return openTapeFragment(this.#read, input, options)
+  async #begin(fragment: NewFragment, options?: CallOptions): Promise<TapeFragmentWriter> {
+    const volume = this.#volume
+    const start = await volume.begin(options)
+    const header = headerOf(start, fragment)
+    const file = new FileBlocks(this.#parts.drive, start)
+    try {
+      await file.append(header)
+    } catch (error) {
+      if (error instanceof NbError && error.code === 'media-end') volume.filled()
+      else volume.lost()
+      throw error
+    }
+    if (file.earlyWarning) {
+      volume.filled()
+      const { volume: volumeId } = start
+      throw new NbError(
+        'media-end',
+        `Volume ${volumeId} has no room for another fragment: its end is near.`,
+        {
+          details: { volumeId },
+        },
+      )
+    }
+    return new TapeFragmentWriter({
+      volume,
+      file,
+      reader: new BlockReader(this.#parts.drive),
+      fragment,
+      header,
+    })
+  }
+
+  async openFragment(
+    wanted: { readonly backupId: string; readonly copy: number; readonly fragment: FragmentRecord },
+    options?: CallOptions,
+  ): Promise<FragmentReader> {
+    this.#mustBeFree(options)
+    const open = wanted.fragment.stream === undefined ? openPlainFragment : openStreamFragment
+    return open(this.#streams, wanted, options)
   }
 
   async describeFragment(
@@ -70,75 +115,62 @@ export class MountedTape implements MountedMedium {
     },
     options?: CallOptions,
   ): Promise<DescribedFragment | undefined> {
-    this.#mustBeMounted()
+    this.#mustBeFree(options)
     const { backupId, copy, number } = input
-    const fragment = input.fragment ?? (await this.#find(backupId, copy, number, options))
+    const fragment = input.fragment ?? (await this.#find(input, options))
     if (fragment === undefined) return undefined
-    return describeTapeFragment(this.#read, { backupId, copy, fragment: { ...fragment, number } }, options)
+    const wanted: WantedStream = { backupId, copy, fragment: { ...fragment, number } }
+    const describe = fragment.stream === undefined ? describePlainFragment : describeStreamFragment
+    return describe(this.#streams, wanted, options).catch((error: unknown) => {
+      if (error instanceof NbError && error.code === 'fragment-missing') return undefined
+      throw error
+    })
   }
 
-  contents(options?: CallOptions): AsyncIterable<MediumContent> {
-    this.#mustBeMounted()
-    return volumeContents(this.#readingDrive(this.#mounted.drive), this.#read, options)
+  async *contents(options?: CallOptions): AsyncGenerator<MediumContent, void, undefined> {
+    this.#mustBeFree(options)
+    yield* contentsOf(this.#reading, this.#streams, options)
   }
 
   unmount(): Promise<void> {
-    this.#unmounting ??= this.#letGo()
+    this.#unmounting ??= this.#unmount()
     return this.#unmounting
   }
 
-  async #letGo(): Promise<void> {
+  async #unmount(): Promise<void> {
     try {
       await this.#writer?.discard()
-      await this.#volume?.close()
+      await this.#volume.close()
     } finally {
-      await this.#mounted.unmount()
+      await this.#parts.mounted.unmount()
     }
   }
 
-  /** Of several with this number the last one on the volume counts: the others were never reported. */
+  /** Of those with the same number the one that was written last. */
   async #find(
-    backupId: string,
-    copy: number,
-    number: number,
-    options: CallOptions | undefined,
+    wanted: { readonly backupId: string; readonly copy: number; readonly number: number },
+    options?: CallOptions,
   ): Promise<FragmentRecord | undefined> {
+    const { backupId, copy, number } = wanted
     let found: FragmentRecord | undefined
-    for await (const content of this.contents(options)) {
-      if (content.kind !== 'fragment' || content.backupId !== backupId) continue
-      if (content.copy === copy && content.fragment.number === number) found = content.fragment
-    }
+    for await (const content of contentsOf(this.#reading, this.#streams, options))
+      if (
+        content.kind === 'fragment' &&
+        content.backupId === backupId &&
+        content.copy === copy &&
+        content.fragment.number === number
+      )
+        found = content.fragment
     return found
   }
 
-  /** The drive for those who read: a motion between two blocks that are written would end the volume where it leads to. */
-  #readingDrive(drive: TapeDrive): TapeDrive {
-    const check = (): void => {
-      this.#mustBeMounted()
-      if (this.#volume?.isWriting !== true) return
-      throw new NbError(
-        'state-conflict',
-        `Volume ${this.#mounted.volumeId} is being written in drive ${drive.name}; it can't be read meanwhile.`,
-        { details: { volumeId: this.#mounted.volumeId, drive: drive.name } },
-      )
-    }
-    return {
-      name: drive.name,
-      status: (options) => drive.status(options),
-      position: (options) => drive.position(options),
-      load: () => Promise.reject(new TypeError('a reader loads no volume')),
-      unload: () => Promise.reject(new TypeError('a reader unloads no volume')),
-      writeBlock: () => Promise.reject(new TypeError('a reader writes nothing')),
-      writeFilemarks: () => Promise.reject(new TypeError('a reader writes nothing')),
-      rewind: async (options) => (check(), drive.rewind(options)),
-      locate: async (input, options) => (check(), drive.locate(input, options)),
-      space: async (input, options) => (check(), drive.space(input, options)),
-      readBlock: async (input, options) => (check(), drive.readBlock(input, options)),
-    }
-  }
-
-  #mustBeMounted(): void {
-    if (this.#unmounting !== undefined)
-      throw new TypeError(`volume ${this.#mounted.volumeId} is not mounted any more`)
+  #mustBeFree(options?: CallOptions): void {
+    const { volumeId } = this.#parts.mounted
+    if (this.#unmounting !== undefined) throw new TypeError(`volume ${volumeId} is not mounted any more`)
+    throwIfAborted(options)
+    if (this.#isBeginning || this.#writer?.isOpen === true)
+      throw new NbError('state-conflict', `A fragment is being written to volume ${volumeId}.`, {
+        details: { volumeId },
+      })
   }
 }

@@ -1,30 +1,27 @@
 import {
-  type AllocatedMedium,
   type Allocation,
-  type CallOptions,
   type Clock,
   type JobLog,
+  type JobLogLine,
   type Logger,
   type MediaManager,
   type MediaStore,
-  type MountedVolume,
   NbError,
-  type StoredImage,
   type TapeMounts,
-  type Volume,
   debugLogger,
   throwIfAborted,
 } from '@nb/contracts'
 import { MountedTape } from './mounted-tape.ts'
-import { OpenVolume } from './open-volume.ts'
+import { reportingDrive } from './reporting-drive.ts'
 
 /** What a tape store works with. */
 export interface TapeStoreComponents {
+  /** Gets volumes into drives. */
   readonly mounts: TapeMounts
-  /** Told what the medium has confirmed: whole tape files, that a volume is full, errors. */
+  /** Knows how many files of a volume are whole, and hears of errors and of volumes that are full. */
   readonly media: Pick<MediaManager, 'volumes' | 'recordVolumeFiles' | 'setVolumeState' | 'reportError'>
   readonly clock: Clock
-  /** Gets a line when a volume is mounted for a job (backup step 10, restore step 12). @default none is written */
+  /** Gets a line when a volume is mounted for a job (backup step 10, restore step 12), and what errors led to. @default none is written */
   readonly log?: JobLog
   /** @default debugLogger('nb:media-tape:store') */
   readonly logger?: Logger
@@ -36,72 +33,54 @@ export interface TapeStoreOptions {
   readonly storageUnit: string
 }
 
+type Tape = Extract<Allocation['medium'], { kind: 'tape' }>
+
 /**
- * Makes the tape storage unit of a media server: each fragment is a tape file in the form `nb-tape/1`, which `tar` reads, and is appended
- * where reading has proven that the volume ends. Nothing can be removed from a tape, and what is on one is known when it is mounted.
+ * Makes a tape storage unit: each fragment is one tape file in the form `nb-tape/1`, which `tar` reads. What is on its volumes only they
+ * and the media manager know, so it tells no stored images and removes none.
  */
 export function createTapeStore(components: TapeStoreComponents, options: TapeStoreOptions): MediaStore {
   const { mounts, media, clock, log, logger = debugLogger('nb:media-tape:store') } = components
   const { storageUnit } = options
   if (storageUnit.length === 0) throw new TypeError('storageUnit must be a name')
 
-  async function tell(
-    jobId: string,
-    flow: 'backup' | 'restore' | undefined,
-    mounted: MountedVolume,
-  ): Promise<void> {
-    if (log === undefined) return
-    const text = `volume ${mounted.volumeId} is mounted in drive ${mounted.drive.name} for tape storage unit ${storageUnit}`
-    const step = flow === undefined ? {} : { step: { flow, number: flow === 'backup' ? 10 : 12 } }
-    const line = { time: clock.now(), component: 'media-tape', severity: 'info', ...step, text } as const
+  async function tell(jobId: string, line: Omit<JobLogLine, 'time' | 'component'>): Promise<void> {
     await log
-      .append({ jobId, lines: [line] })
+      ?.append({ jobId, lines: [{ time: clock.now(), component: 'media-tape', ...line }] })
       .catch((error: unknown) => logger.error('job %s: a line was lost: %o', jobId, error))
   }
 
-  async function openVolume(mounted: MountedVolume, jobId: string): Promise<OpenVolume> {
-    const { volumeId, generation, drive } = mounted
-    const known = await volumeOf(media, volumeId)
-    if (known.generation !== generation)
-      throw new NbError(
-        'media-open-failed',
-        `Volume ${volumeId} is in generation ${generation}, and the media manager knows ${known.generation ?? 'none'}.`,
-        { details: { volumeId, generation }, retryable: false },
-      )
-    const identity = { volume: volumeId, generation }
-    return new OpenVolume({ drive, media, clock, logger }, { identity, files: known.files, jobId })
+  const mount: MediaStore['mount'] = async ({ allocation, jobId, flow }, callOptions) => {
+    throwIfAborted(callOptions)
+    const { drive: driveName, volumeId, volumePool: pool } = tapeOf(allocation, storageUnit)
+    const { purpose } = allocation
+    const mounted = await mounts.mount({ jobId, volumeId, drive: driveName, purpose, pool }, callOptions)
+    const step = flow === undefined ? {} : { step: { flow, number: flow === 'backup' ? 10 : 12 } }
+    const text = `volume ${volumeId} is mounted in drive ${driveName} of storage unit ${storageUnit}, to ${purpose}`
+    await tell(jobId, { severity: 'info', ...step, text })
+    const listener = {
+      ...{ media, volumeId, driveName, jobId, logger },
+      onVerdict: ({ text: verdict }: { readonly text: string }) =>
+        tell(jobId, { severity: 'warning', text: verdict }),
+    }
+    const drive = reportingDrive(mounted.drive, listener)
+    return new MountedTape({ storageUnit, mounted, purpose, drive, media, clock, logger })
   }
 
   return {
     storageUnit,
-    mount: async ({ allocation, jobId, flow }, callOptions) => {
+    mount,
+    storedImages: async function* (callOptions) {
       throwIfAborted(callOptions)
-      const { volumeId, drive, volumePool: pool } = mediumOf(allocation, storageUnit)
-      const { purpose } = allocation
-      const mounted = await mounts.mount({ jobId, volumeId, drive, purpose, pool }, callOptions)
-      try {
-        const volume = purpose === 'write' ? await openVolume(mounted, jobId) : undefined
-        await tell(jobId, flow, mounted)
-        return new MountedTape({ storageUnit, mounted, ...(volume === undefined ? {} : { volume }) })
-      } catch (error) {
-        await mounted.unmount()
-        throw error
-      }
     },
-    storedImages: nothingStored,
-    removeImage: async (_input, callOptions) => {
+    removeImage: async (_image, callOptions) => {
       throwIfAborted(callOptions)
       return { fragments: 0, bytes: 0 }
     },
   }
 }
 
-/** What is on a tape is told when it is mounted. */
-async function* nothingStored(options?: CallOptions): AsyncGenerator<StoredImage, void, undefined> {
-  throwIfAborted(options)
-}
-
-function mediumOf(allocation: Allocation, storageUnit: string): AllocatedMedium & { readonly kind: 'tape' } {
+function tapeOf(allocation: Allocation, storageUnit: string): Tape {
   const { medium } = allocation
   if (allocation.storageUnit === storageUnit && medium.kind === 'tape') return medium
   throw new NbError(
@@ -109,12 +88,4 @@ function mediumOf(allocation: Allocation, storageUnit: string): AllocatedMedium 
     `The allocation is of ${medium.kind} storage unit ${allocation.storageUnit}, this is tape ${storageUnit}.`,
     { details: { storageUnit, allocated: allocation.storageUnit }, retryable: false },
   )
-}
-
-async function volumeOf(media: Pick<MediaManager, 'volumes'>, volumeId: string): Promise<Volume> {
-  for await (const volume of media.volumes({ volumeId })) return volume
-  throw new NbError('media-open-failed', `Volume ${volumeId} is not known to the media manager.`, {
-    details: { volumeId },
-    retryable: false,
-  })
 }

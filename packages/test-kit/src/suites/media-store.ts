@@ -29,12 +29,14 @@ export function mediaStoreSuite(
   const check: Check = (name, body) => void withFixture(context, setup, name, body)
   const lacks = declareLacks(context, setup)
   writing(check)
-  if (!lacks('numbers')) numbers(check)
+  if (lacks('numbers')) writtenAgain(check)
+  else numbers(check)
   reading(check)
   damage(check)
   discarding(check)
   names(check, lacks('removal'))
-  if (!lacks('removal')) images(check)
+  if (lacks('removal')) contents(check)
+  else images(check)
   compressedFragments(check)
 }
 
@@ -68,10 +70,12 @@ function writing(check: Check): void {
     assert.equal((await readBack(fixture, record)).length, 0)
   })
   check('a fragment that begins or ends inside a member says so', async (fixture) => {
-    const payload = noise(3, 1024)
+    // A tape keeps whole blocks of it.
+    const payload = noise(3, 300 * 1024)
     const cut = await store(fixture, { payload, trailer: { endsAtMember: false, last: false } })
     assert.equal(cut.wholeMembers, false)
-    const rest = { number: 2, streamOffset: 1024, startsAtMember: false }
+    assert.ok((await readBack(fixture, cut)).equals(payload.subarray(0, cut.streamBytes)))
+    const rest = { number: 2, streamOffset: cut.streamBytes, startsAtMember: false }
     assert.equal((await store(fixture, { payload, fragment: rest })).wholeMembers, false)
   })
   check('a medium of another storage unit is not mounted', async ({ store, allocation }) => {
@@ -89,6 +93,24 @@ function numbers(check: Check): void {
     await store(fixture, { payload: noise(4, 512) })
     const medium = await mount(fixture, 'backup')
     await rejects(medium.createFragment(newFragment()), 'already-exists')
+    await medium.unmount()
+  })
+}
+
+/** What holds where a number may be written again: the later one counts. */
+function writtenAgain(check: Check): void {
+  check('a number may be written again, and both are what their records say', async (fixture) => {
+    const first = await store(fixture, { payload: noise(4, 512) })
+    const second = await store(fixture, { payload: noise(41, 1024) })
+    assert.ok((await readBack(fixture, first)).equals(noise(4, 512)))
+    assert.ok((await readBack(fixture, second)).equals(noise(41, 1024)))
+    const medium = await mount(fixture, 'restore')
+    const found = await medium.describeFragment({ backupId, copy: 1, number: 1 })
+    assert.deepEqual(found?.fragment, second)
+    await found?.close()
+    const earlier = await medium.describeFragment({ backupId, copy: 1, number: 1, fragment: first })
+    assert.deepEqual(earlier?.fragment, first)
+    await earlier?.close()
     await medium.unmount()
   })
 }
@@ -325,6 +347,36 @@ function images(check: Check): void {
     )
     await reader.unmount()
     await medium.unmount()
+  })
+}
+
+/** What holds where only a mounted medium tells what is on it, and nothing is removed from it. */
+function contents(check: Check): void {
+  check('a mounted medium tells what is on it, in the order in which it was written', async (fixture) => {
+    const payload = noise(14, 2048)
+    const records = [
+      await store(fixture, { payload, trailer: { last: false } }),
+      await store(fixture, { payload, fragment: { number: 2, streamOffset: 2048 } }),
+      await store(fixture, { payload, fragment: { copy: 2 } }),
+    ]
+    const backup = await mount(fixture, 'backup')
+    const open = await backup.createFragment({ ...newFragment(), copy: 3 })
+    await open.write(payload)
+    await backup.unmount()
+    assert.deepEqual(await listed(fixture), [])
+    assert.deepEqual(await fixture.store.removeImage({ backupId }), { fragments: 0, bytes: 0 })
+    const medium = await mount(fixture, 'restore')
+    if (medium.contents === undefined) assert.fail('it does not tell its contents')
+    const found = []
+    for await (const content of medium.contents()) found.push(content)
+    const told = { kind: 'fragment', backupId } as const
+    assert.deepEqual(found, [
+      { ...told, copy: 1, fragment: records[0], last: false },
+      { ...told, copy: 1, fragment: records[1], last: true },
+      { ...told, copy: 2, fragment: records[2], last: true },
+    ])
+    await medium.unmount()
+    for (const record of records.slice(0, 2)) assert.ok((await readBack(fixture, record)).equals(payload))
   })
 }
 

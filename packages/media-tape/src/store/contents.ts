@@ -1,0 +1,52 @@
+import { type CallOptions, type MediumContent, type TapeDrive, throwIfAborted } from '@nb/contracts'
+import { TAPE_BLOCK_BYTES } from '@nb/formats'
+import { proveFragmentEnds, recordOf } from '../fragment/fragment-ends.ts'
+import { listStreams } from '../multiplex/list-streams.ts'
+import type { StreamVolume } from '../multiplex/open-stream.ts'
+import { FIRST_FILE, goToFile, isDamage, proveFile } from '../volume-writer/tape-file.ts'
+
+/**
+ * Goes over a volume from its first file on and tells what it finds: phase 1 of an import. Of each file the first and the last block are read;
+ * of a multiplexed one also the headers and footers of its streams. Remains of a crash at the end, which nobody was told of, are not told.
+ */
+export async function* contentsOf(
+  drive: TapeDrive,
+  volume: StreamVolume,
+  options?: CallOptions,
+): AsyncGenerator<MediumContent, void, undefined> {
+  const { identity, reader } = volume
+  let object = await goToFile(drive, FIRST_FILE, options)
+  for (let file = FIRST_FILE; object !== undefined; file++) {
+    throwIfAborted(options)
+    const first = Buffer.allocUnsafe(TAPE_BLOCK_BYTES)
+    await drive.locate({ object }, options)
+    const read = await drive.readBlock({ target: first }, options).catch((error: unknown) => {
+      if (isDamage(error)) return undefined
+      throw error
+    })
+    if (read !== undefined && read.kind !== 'block') return
+    if (first.toString('latin1', 0, 13) === '.nb/END.json\0') return
+    const place = { ...identity, file }
+    const proven = await proveFile(drive, reader, { place, object, first }, options)
+    if ('damage' in proven) {
+      const isUnended = !proven.isMarked && first.toString('latin1', 0, 18) !== '.nb/MULTIPLEX.json'
+      if (isUnended) return
+      yield { kind: 'damaged', filemark: file, reason: proven.damage.message }
+    } else if (proven.whole.kind === 'fragment') {
+      const objects = { header: object, footer: proven.lastObject }
+      const ends = proveFragmentEnds(place, objects, first, proven.last)
+      const { backupId, copy, lastFragment } = ends.footer
+      yield { kind: 'fragment', backupId, copy, fragment: recordOf(ends), last: lastFragment }
+    } else {
+      for await (const one of listStreams(volume, { file, object }, proven.whole.footer, options)) {
+        if ('damage' in one) {
+          yield { kind: 'damaged', filemark: file, reason: one.damage.message }
+          continue
+        }
+        const { backupId, copy, lastFragment } = one.ends.footer
+        yield { kind: 'fragment', backupId, copy, fragment: recordOf(one.ends), last: lastFragment }
+      }
+    }
+    object = proven.isMarked ? proven.beyond : undefined
+  }
+}
