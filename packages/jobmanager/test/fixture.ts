@@ -24,6 +24,7 @@ import {
   type JobManagerService,
   type JobStore,
   type JobWorkers,
+  type VolumeRecords,
   createJobManager,
   createJobStore,
 } from '../src/index.ts'
@@ -45,6 +46,7 @@ export interface SiteOptions extends Partial<FakeWorldOptions> {
   readonly database?: Store
   readonly manager?: JobManagerOptions
   readonly workers?: JobWorkers
+  readonly media?: VolumeRecords
 }
 
 export async function openSite(options: SiteOptions = {}): Promise<Site> {
@@ -53,7 +55,8 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
   let log: JobLog = jobStore
   const world = createFakeWorld({ log: { append: (input) => log.append(input) }, ...options, clock })
   const workers = options.workers === undefined ? {} : { workers: options.workers }
-  const manager = createJobManager({ ...world, jobStore, clock, ...workers }, options.manager)
+  const media = options.media === undefined ? {} : { media: options.media }
+  const manager = createJobManager({ ...world, jobStore, clock, ...workers, ...media }, options.manager)
   world.connect(manager)
   await jobStore.start()
   await driven(clock, manager.start())

@@ -70,6 +70,12 @@ export {
   type ListedEntry,
   type ListedImage,
 } from './fakes/listed-catalog.ts'
+export {
+  createVolumeStore,
+  type StoredFragment,
+  type VolumeStore,
+  type VolumeStoreOptions,
+} from './fakes/volume-store.ts'
 export { createNotedJobs, type NotedJobs } from './fakes/noted-jobs.ts'
 export { createNotedScheduler, type NotedScheduler } from './fakes/noted-scheduler.ts'
 export {

@@ -5,6 +5,7 @@ import {
   type CopyInBackup,
   type ImageCopy,
   type ImageCounts,
+  type MediaNeed,
   type MediaStore,
   type MountedMedium,
   NbError,
@@ -15,6 +16,7 @@ import { FragmentRow } from './fragment-row.ts'
 import { splitRule } from './fragment-split.ts'
 import type { KeptFileList } from './kept-file-list.ts'
 import { type WrittenBefore, cutBack, resumable } from './resume.ts'
+import { nextVolume } from './next-volume.ts'
 import type { Session } from './session.ts'
 import { mediumOf } from './wording.ts'
 
@@ -29,13 +31,17 @@ export interface MissingCopy {
 /** One copy while it is written. */
 interface LiveCopy {
   readonly spec: CopyInBackup
-  readonly allocation: SingleAllocation
+  readonly need: WriteNeed
+  /** Another one after each end of a volume. */
+  allocation: SingleAllocation
   store?: MediaStore
   medium?: MountedMedium
   before?: WrittenBefore
   kept?: KeptFileList
   row?: FragmentRow
 }
+
+type WriteNeed = Extract<MediaNeed, { kind: 'write' }>
 
 const onlyCopy: readonly CopyInBackup[] = [{ copy: 1, onFailure: 'failAllCopies' }]
 
@@ -98,7 +104,7 @@ export class BackupCopies {
     this.#live = granted.map((allocation, index) => {
       const copy = numbers[index] as number
       const spec = copies.find((each) => each.copy === copy) ?? { copy, onFailure: 'failAllCopies' }
-      return { spec, allocation }
+      return { spec, need: needOf(this.#spec.need, index), allocation }
     })
     for (const { copy } of copies)
       if (!numbers.includes(copy)) this.#missing.push({ copy, reason: 'it had failed before the checkpoint' })
@@ -130,8 +136,10 @@ export class BackupCopies {
       const { expiresAt } = spec
       const own = lists[index] as KeptFileList
       copy.kept = own
+      const isTape = allocation.medium.kind === 'tape'
       copy.row = new FragmentRow({
         medium,
+        ...(isTape ? { nextMedium: () => nextVolume(this.#session, copy) } : {}),
         image: this.#spec.image,
         copy: {
           copy: spec.copy,
@@ -259,6 +267,14 @@ export class BackupCopies {
       })
     }
   }
+}
+
+/** What one of the copies was asked for, by its place in the need. */
+function needOf(need: MediaNeed, index: number): WriteNeed {
+  if (need.kind === 'read') throw new TypeError('a backup writes')
+  const { further = [], ...first } = need
+  const other = index === 0 ? undefined : further[index - 1]
+  return other === undefined ? first : { kind: 'write', ...other }
 }
 
 const nothing = Promise.resolve()

@@ -16,6 +16,8 @@ import { MemberBoundaries } from './member-boundaries.ts'
 /** What a row of fragments is made of. */
 export interface FragmentRowParts {
   readonly medium: MountedMedium
+  /** Another medium where this one has come to its end, which is let go of then. @default there is none: the row ends with `media-end` */
+  readonly nextMedium?: () => Promise<MountedMedium>
   readonly image: ImageRecord
   /** The copy that is written, without its fragments. */
   readonly copy: Omit<ImageCopy, 'fragments'>
@@ -28,9 +30,27 @@ export interface FragmentRowParts {
   readonly before?: { readonly fragments: readonly FragmentRecord[]; readonly streamBytes: number }
 }
 
-/** Writes an archive stream as a row of fragments, one after the other, without a gap. */
+/** Media that are full, or smaller than what is written at once, are not asked for without end. */
+const mostInVain = 16
+
+/** How a fragment ends. */
+interface FragmentEnd {
+  readonly endsAtMember: boolean
+  /** Set for the last one. */
+  readonly counts?: ImageCounts
+}
+
+/**
+ * Writes an archive stream as a row of fragments, one after the other, without a gap, on as many media as it takes. A fragment ends with its
+ * medium, at a member's start or not. What a medium had accepted and found no room for any more begins the next fragment.
+ */
 export class FragmentRow {
   readonly #parts: FragmentRowParts
+  #medium: MountedMedium
+  /** Whether the medium takes no fragment any more. */
+  #isMediumOver = false
+  /** How many media one after the other have taken nothing. */
+  #inVain = 0
   readonly #boundaries: MemberBoundaries
   readonly #fragments: FragmentRecord[]
   #writer: FragmentWriter | undefined
@@ -45,6 +65,7 @@ export class FragmentRow {
   constructor(parts: FragmentRowParts) {
     const { fragments, streamBytes } = parts.before ?? { fragments: [], streamBytes: 0 }
     this.#parts = parts
+    this.#medium = parts.medium
     this.#boundaries = new MemberBoundaries(streamBytes)
     this.#fragments = [...fragments]
     this.#streamBytes = streamBytes
@@ -109,7 +130,7 @@ export class FragmentRow {
   finish(counts: ImageCounts): Promise<ImageCopy> {
     return this.#inTurn(async () => {
       await this.#position()
-      await this.#commit(true, counts)
+      await this.#endAll({ endsAtMember: this.atBoundary, counts })
       return this.#copy()
     })
   }
@@ -126,10 +147,31 @@ export class FragmentRow {
       const writer = await this.#roomy()
       const { hardBytes, softBytes } = this.#parts.rule
       const room = rest.subarray(0, hardBytes - writer.streamBytes)
+      const startsAtMember = this.atBoundary
       const count = this.#boundaries.advance(room, this.#stopFrom(softBytes - writer.streamBytes))
-      await writer.write(room.subarray(0, count))
+      const piece = room.subarray(0, count)
+      await this.#put(writer, startsAtMember, (each) => each.write(piece))
       this.#streamBytes += count
       rest = rest.subarray(count)
+    }
+  }
+
+  /** Writes a piece; where the medium ends without a warning it does not count there, and goes to the next one. */
+  async #put(
+    writer: FragmentWriter,
+    startsAtMember: boolean,
+    write: (writer: FragmentWriter) => Promise<void>,
+  ): Promise<void> {
+    for (let at: FragmentWriter | undefined = writer; ; at = this.#writer) {
+      try {
+        await write((at ??= this.#writer = await this.#begin(startsAtMember)))
+        this.#inVain = 0
+        return
+      } catch (error) {
+        if (!isMediaEnd(error) || at === undefined) throw error
+        this.#isMediumOver = true
+        await this.#end({ endsAtMember: startsAtMember })
+      }
     }
   }
 
@@ -141,7 +183,7 @@ export class FragmentRow {
         `What the client sent is no archive: no member begins at byte ${this.#streamBytes} of the stream.`,
       )
     const writer = await this.#roomyFor(frame)
-    await writer.writeFrame(frame)
+    await this.#put(writer, frame.startsAtMember, (each) => each.writeFrame(frame))
     this.#isAtStart = false
     this.#streamBytes += frame.streamBytes
     // Until the next frame tells: a stream or a checkpoint ends where a member does.
@@ -149,7 +191,7 @@ export class FragmentRow {
   }
 
   async #position(): Promise<void> {
-    this.#writer ??= await this.#begin()
+    this.#writer ??= await this.#begin(this.atBoundary)
   }
 
   async #cut(): Promise<ImageCopy> {
@@ -159,7 +201,7 @@ export class FragmentRow {
         `A checkpoint cannot lie inside a member, at byte ${this.#streamBytes}.`,
       )
     await this.#position()
-    await this.#commit(false)
+    await this.#endAll({ endsAtMember: true })
     this.#isAtStart = true
     return this.#copy()
   }
@@ -171,30 +213,29 @@ export class FragmentRow {
   /** The open fragment, or a new one when that is full. It is closed only now, since the last one is closed otherwise. */
   async #roomy(): Promise<FragmentWriter> {
     const writer = this.#writer
-    if (writer === undefined) return (this.#writer = await this.#begin())
-    if (!this.#isFull(writer)) return writer
-    await this.#commit(false)
-    return (this.#writer = await this.#begin())
+    if (writer !== undefined && !this.#isFull(writer)) return writer
+    return this.#another()
   }
 
   /** The same for a frame, which is in one fragment; one alone may be longer than a fragment should be. */
   async #roomyFor({ stored }: CompressedFrame): Promise<FragmentWriter> {
     const writer = this.#writer
-    if (writer === undefined) return (this.#writer = await this.#begin())
+    if (writer === undefined) return this.#another()
     const { storedBytes } = writer
     const fits = storedBytes === 0 || storedBytes + stored.length <= this.#parts.rule.hardBytes
-    if (fits && !this.#isFull(writer)) return writer
-    await this.#commit(false)
-    return (this.#writer = await this.#begin())
+    return fits && !this.#isFull(writer) ? writer : this.#another()
   }
 
-  #isFull({ storedBytes }: FragmentWriter): boolean {
+  /** The next fragment, after the end of the one that is open. */
+  async #another(): Promise<FragmentWriter> {
+    if (this.#writer !== undefined) await this.#end({ endsAtMember: this.atBoundary })
+    return (this.#writer ??= await this.#begin(this.atBoundary))
+  }
+
+  #isFull({ storedBytes, mustEnd = false }: FragmentWriter): boolean {
     const { kept, rule, mostFileListBytes } = this.#parts
-    return isFull(
-      { storedBytes, atBoundary: this.atBoundary, fileListBytes: kept.bytes },
-      rule,
-      mostFileListBytes,
-    )
+    const state = { storedBytes, atBoundary: this.atBoundary, fileListBytes: kept.bytes }
+    return mustEnd || isFull(state, rule, mostFileListBytes)
   }
 
   /** From how many bytes on a boundary would close the fragment. */
@@ -202,35 +243,105 @@ export class FragmentRow {
     return this.#parts.kept.bytes >= this.#parts.mostFileListBytes ? 0 : bytesToSoft
   }
 
-  #begin(): Promise<FragmentWriter> {
-    const { medium, image, copy, now } = this.#parts
-    return medium.createFragment({
+  /** Begins the next fragment, on the next medium where this one has come to its end. */
+  async #begin(startsAtMember: boolean, streamOffset: number = this.#streamBytes): Promise<FragmentWriter> {
+    for (;;) {
+      if (this.#isMediumOver) await this.#changeMedium()
+      try {
+        return await this.#create(startsAtMember, streamOffset)
+      } catch (error) {
+        if (!isMediaEnd(error) || this.#parts.nextMedium === undefined) throw error
+        this.#isMediumOver = true
+      }
+    }
+  }
+
+  async #changeMedium(): Promise<void> {
+    const { nextMedium, image, copy } = this.#parts
+    if (nextMedium === undefined)
+      throw new NbError(
+        'media-end',
+        `The medium is full before the end of copy ${copy.copy} of image ${image.backupId}.`,
+      )
+    this.#inVain += 1
+    if (this.#inVain > mostInVain)
+      throw new NbError(
+        'media-end',
+        `${mostInVain} media have taken nothing of copy ${copy.copy} of image ${image.backupId}.`,
+      )
+    this.#medium = await nextMedium()
+    this.#isMediumOver = false
+  }
+
+  #create(startsAtMember: boolean, streamOffset: number): Promise<FragmentWriter> {
+    const { image, copy, now } = this.#parts
+    const previousVolume = this.#fragments.at(-1)?.volumeId
+    return this.#medium.createFragment({
       backupId: image.backupId,
       copy: copy.copy,
       number: this.#fragments.length + 1,
-      streamOffset: this.#streamBytes,
-      startsAtMember: this.atBoundary,
+      streamOffset,
+      startsAtMember,
       client: image.client,
       policy: image.policy,
       schedule: image.schedule,
       createdAt: now(),
       ...(image.compression === undefined ? {} : { compression: image.compression }),
+      ...(previousVolume === undefined ? {} : { previousVolume }),
     })
   }
 
-  async #commit(last: boolean, counts?: ImageCounts): Promise<void> {
+  /** Ends what is open, and what that leaves. */
+  async #endAll(end: FragmentEnd): Promise<void> {
+    do await this.#end(end)
+    while (this.#writer !== undefined)
+  }
+
+  /** Ends the fragment that is open. Where it leaves something, the next one is open afterwards, with that. */
+  async #end({ endsAtMember, counts }: FragmentEnd): Promise<void> {
     const writer = this.#writer
     if (writer === undefined) throw new TypeError('no fragment is open')
     this.#writer = undefined
+    const isLast = counts !== undefined
+    if (writer.mustEnd === true && !isLast) this.#isMediumOver = true
+    if (this.#isMediumOver && writer.streamBytes === 0 && !isLast) return writer.discard()
     const { image, kept } = this.#parts
     // The record as it is known now: earlier fragments are in it, this one describes itself.
-    const record = {
-      ...image,
-      copies: [this.#copy()],
-      ...(counts === undefined ? {} : { counts }),
-    }
-    const endsAtMember = this.atBoundary
-    const trailer = { image: record as unknown as Json, fileList: kept.take(), endsAtMember, last }
-    this.#fragments.push(await writer.commit(trailer))
+    const record = { ...image, copies: [this.#copy()], ...(isLast ? { counts } : {}) }
+    const trailer = { image: record as unknown as Json, fileList: kept.take(), endsAtMember, last: isLast }
+    const fragment = await writer.commit(trailer).catch(notClosed)
+    this.#fragments.push(fragment)
+    const { left = [] } = writer
+    if (left.length > 0) await this.#goOnWith(left, fragment, writer.mustEnd === true)
   }
+
+  /** The next fragment begins with what the one before has left: where a member begins in it is not known. */
+  async #goOnWith(
+    left: NonNullable<FragmentWriter['left']>,
+    { streamOffset, streamBytes }: FragmentRecord,
+    isMediumOver: boolean,
+  ): Promise<void> {
+    this.#isMediumOver ||= isMediumOver
+    const writer = (this.#writer = await this.#begin(false, streamOffset + streamBytes))
+    for (const piece of left)
+      await (piece instanceof Uint8Array ? writer.write(piece) : writer.writeFrame(piece))
+  }
+}
+
+/** What the fragment held is lost with it: the try fails, and another one goes on from the last checkpoint. */
+function notClosed(error: unknown): never {
+  if (!isMediaEnd(error)) throw error
+  const cause = error as NbError
+  throw new NbError(
+    'media-write-failed',
+    `The medium ended before its last fragment was closed: ${cause.message}`,
+    {
+      cause,
+      details: cause.details,
+    },
+  )
+}
+
+function isMediaEnd(error: unknown): boolean {
+  return error instanceof NbError && error.code === 'media-end'
 }

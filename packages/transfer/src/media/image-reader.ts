@@ -7,14 +7,17 @@ import {
 } from '@nb/contracts'
 import type { Range } from './range-list.ts'
 
-/** Reads ranges of an image's archive stream from the fragments of one of its copies, one fragment open at a time. */
+/**
+ * Reads ranges of an image's archive stream from the fragments of one of its copies, one fragment open at a time, each on the medium that
+ * is given for its volume.
+ */
 export class ImageReader {
-  readonly #medium: MountedMedium
+  readonly #mediumWith: (volumeId: string | undefined) => Promise<MountedMedium>
   readonly #source: RestoreSource
   #open: { readonly fragment: FragmentRecord; readonly reader: FragmentReader } | undefined
 
-  constructor(medium: MountedMedium, source: RestoreSource) {
-    this.#medium = medium
+  constructor(mediumWith: (volumeId: string | undefined) => Promise<MountedMedium>, source: RestoreSource) {
+    this.#mediumWith = mediumWith
     this.#source = source
   }
 
@@ -57,7 +60,8 @@ export class ImageReader {
         `Copy ${copy.copy} of image ${backupId} has no fragment with byte ${streamOffset} of its stream.`,
         { details: { backupId, copy: copy.copy, streamOffset } },
       )
-    const reader = await this.#medium.openFragment({ backupId, copy: copy.copy, fragment })
+    const medium = await this.#mediumWith(fragment.volumeId)
+    const reader = await medium.openFragment({ backupId, copy: copy.copy, fragment })
     this.#open = { fragment, reader }
     return this.#open
   }

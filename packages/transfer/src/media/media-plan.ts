@@ -4,7 +4,7 @@ import { type Range, RangeList } from './range-list.ts'
 
 /** What a restore reads: for each image of the session, by index, the ranges of its archive stream in order. */
 export interface MediaPlan {
-  readonly rangesOf: (imageIndex: number) => Iterable<Range>
+  readonly rangesOf: (imageIndex: number, from?: number, to?: number) => Iterable<Range>
   readonly rangeCountOf: (imageIndex: number) => number
   /** Entries that have data. */
   readonly entries: number
@@ -40,7 +40,7 @@ export async function readMediaPlan(plan: DataChannel, images: number): Promise<
   let bytes = 0
   for (const list of lists) bytes += list.merge()
   return {
-    rangesOf: (imageIndex) => lists[imageIndex]?.ranges() ?? [],
+    rangesOf: (imageIndex, from, to) => lists[imageIndex]?.ranges(from, to) ?? [],
     rangeCountOf: (imageIndex) => lists[imageIndex]?.count ?? 0,
     entries,
     bytes,

@@ -1,8 +1,10 @@
-import type { DataChannel, MountedMedium, RestoreSource } from '@nb/contracts'
+import type { DataChannel, RestoreSource } from '@nb/contracts'
 import { RANGE_FRAME_BYTES, encodeRangeFrame } from '../range-frame.ts'
 import type { BlockRing } from './block-ring.ts'
 import { ImageReader } from './image-reader.ts'
 import type { MediaPlan } from './media-plan.ts'
+import type { ReadMedia } from './read-media.ts'
+import type { Leg } from './reading-order.ts'
 import { RingFiller } from './ring-filler.ts'
 import type { Session } from './session.ts'
 
@@ -18,46 +20,55 @@ export interface PositionedMedium {
   readonly close: () => Promise<void>
 }
 
+/** What is read, and where from. */
+export interface Reading {
+  readonly media: Pick<ReadMedia, 'with'>
+  readonly images: readonly RestoreSource[]
+  readonly plan: MediaPlan
+  readonly order: readonly Leg[]
+  readonly signal: AbortSignal
+}
+
 /** Opens the fragment that holds the first byte wanted. Rejects with `fragment-missing`, `fragment-corrupt`. */
-export async function positionMedium(
-  medium: MountedMedium,
-  images: readonly RestoreSource[],
-  plan: MediaPlan,
-  signal: AbortSignal,
-): Promise<PositionedMedium> {
-  const readers = images.map((source) => new ImageReader(medium, source))
+export async function positionMedium(reading: Reading): Promise<PositionedMedium> {
+  const { media, images, plan, order } = reading
+  const readers = images.map((source) => new ImageReader((volumeId) => media.with(volumeId), source))
   const close = async (): Promise<void> => {
     for (const reader of readers) await reader.close()
   }
-  const first = images.findIndex((_, index) => plan.rangeCountOf(index) > 0)
+  const [first] = order
   let place = 'nothing is to be read'
   try {
-    for (const { offset } of first < 0 ? [] : plan.rangesOf(first)) {
-      const number = await readers[first]?.position(offset)
-      place = `fragment ${number} of image ${images[first]?.backupId}, byte ${offset} of its stream`
+    for (const { offset } of first === undefined
+      ? []
+      : plan.rangesOf(first.imageIndex, first.from, first.to)) {
+      const { imageIndex } = first as Leg
+      const number = await readers[imageIndex]?.position(offset)
+      place = `fragment ${number} of image ${images[imageIndex]?.backupId}, byte ${offset} of its stream`
       break
     }
   } catch (error) {
     await close()
     throw error
   }
-  return { place, close, readInto: (ring) => readRanges(readers, plan, ring, signal) }
+  return { place, close, readInto: (ring) => readRanges(reading, readers, ring) }
 }
 
 async function readRanges(
+  { plan, order, signal }: Reading,
   readers: readonly ImageReader[],
-  plan: MediaPlan,
   ring: BlockRing,
-  signal: AbortSignal,
 ): Promise<void> {
   const filler = new RingFiller(ring)
   const head = Buffer.alloc(RANGE_FRAME_BYTES)
-  for (const [imageIndex, reader] of readers.entries()) {
-    for (const range of plan.rangesOf(imageIndex)) {
+  for (const { imageIndex, from, to } of order) {
+    const reader = readers[imageIndex] as ImageReader
+    for (const range of plan.rangesOf(imageIndex, from, to)) {
       encodeRangeFrame({ imageIndex, streamOffset: range.offset, bytes: range.bytes }, head)
       await filler.write(head)
       for await (const chunk of reader.read(range, { signal })) await filler.write(chunk)
     }
+    // What comes next may be on another medium.
     await reader.close()
   }
   filler.finish()

@@ -62,9 +62,9 @@ export class RangeList {
     return covered
   }
 
-  /** The ranges in order. */
-  *ranges(): Generator<Range> {
-    for (let index = 0; index < this.#count; index++)
+  /** The ranges in order; with `from` and `to` those of these places, before `to`. */
+  *ranges(from = 0, to: number = this.#count): Generator<Range> {
+    for (let index = from; index < Math.min(to, this.#count); index++)
       yield { offset: this.#offsets[index] as number, bytes: this.#lengths[index] as number }
   }
 

@@ -1,7 +1,7 @@
 import {
   type ChannelListener,
   type DataChannel,
-  type MountedMedium,
+  type ImageCopy,
   type NbError,
   type RestoreRunSpec,
   type RestoreSessionSpec,
@@ -13,8 +13,10 @@ import { type ClientRun, acceptClient, startRun } from './client-run.ts'
 import { type MediaPlan, readMediaPlan } from './media-plan.ts'
 import { type PositionedMedium, positionMedium, sendBlocks } from './media-reader.ts'
 import { ProgressSender } from './progress-sender.ts'
+import { ReadMedia } from './read-media.ts'
+import { readingOrder } from './reading-order.ts'
 import type { Session } from './session.ts'
-import { clockTime, mediumOf, rateOf, waitsOf } from './wording.ts'
+import { clockTime, rateOf, waitsOf } from './wording.ts'
 
 /** What a restore session adds to its report. */
 export type RestoreOutcome = Pick<SessionReport, 'warnings' | 'restored' | 'status'>
@@ -24,7 +26,7 @@ interface Held {
   starting?: Promise<StartedExtractor>
   listener?: ChannelListener
   run?: ClientRun
-  medium?: MountedMedium
+  media?: ReadMedia
   position?: PositionedMedium
   progress?: ProgressSender
 }
@@ -63,7 +65,7 @@ async function restore(
   ring: BlockRing,
   held: Held,
 ): Promise<RestoreOutcome> {
-  const { host, signal, info } = session
+  const { host, signal } = session
 
   // The extractor reads its plan and makes directories while the media reader gets its own.
   held.starting = session.task(startExtractor(session, spec, held))
@@ -78,8 +80,15 @@ async function restore(
 
   // 7  The media reader wants exactly the medium that holds the data. The request goes to the job manager once the
   //    extractor is there to take the data, so that no medium is held for a client that does not answer.
+  const order = readingOrder(
+    spec.images.map(({ copy }) => copy),
+    plan.rangesOf,
+  )
+  const volumes = new Set(order.flatMap((leg) => leg.volumes))
+  const [volumeId] = volumes
   const wanted = spec.need.kind === 'read' ? spec.need.storageUnit : 'any storage unit'
-  await session.note({ step: 7, component: 'media-reader', text: `asks for ${wanted}` })
+  const listed = volumes.size === 0 ? '' : `volume ${[...volumes].join(', then ')} of `
+  await session.note({ step: 7, component: 'media-reader', text: `asks for ${listed}${wanted}` })
 
   // 8  The extractor is started on the client and connected to the media reader.
   await session.note({ component: 'media-session', text: `connecting to client ${spec.client}` })
@@ -93,28 +102,25 @@ async function restore(
     component: 'media-session',
     text: `extractor ${run.runId} is started on client ${spec.client}`,
   })
-  const allocation = await session.requestMedia(spec.need)
+  const media = (held.media = new ReadMedia(session, spec.need))
+  // Of what lies on tape nothing is mounted for directories and names alone.
+  const isForNothing = order.length === 0 && spec.images.some(({ copy }) => isOnTape(copy))
+  if (!isForNothing) await media.request(volumeId)
 
-  // 12  The medium is mounted.
-  const store = host.storeOf(allocation.storageUnit)
-  const place = mediumOf(allocation)
-  const mountedAt = host.clock.now()
-  await session.note({ component: 'media-reader', text: `mounting ${place}` })
-  const medium = (held.medium = await store.mount(
-    { allocation, jobId: info.jobId, flow: 'restore' },
-    { signal },
-  ))
-  await session.note({
-    step: 12,
-    component: 'media-reader',
-    text: `mounted ${place}; mount time: ${clockTime(host.clock.now() - mountedAt)}`,
-    data: { allocationId: allocation.allocationId },
-  })
+  // 12  The medium is mounted; where the data lies on several volumes, the first of them.
+  if (!isForNothing) await media.mount(12)
+  else
+    await session.note({
+      step: 12,
+      component: 'media-reader',
+      text: 'no volume is mounted: no data is wanted',
+    })
 
   // 13  It is positioned at the data wanted, and the child starts.
   const positionedAt = host.clock.now()
-  await session.note({ component: 'media-reader', text: `positioning ${place}` })
-  const position = (held.position = await positionMedium(medium, spec.images, plan, signal))
+  await session.note({ component: 'media-reader', text: `positioning ${media.place}` })
+  const { images } = spec
+  const position = (held.position = await positionMedium({ media, images, plan, order, signal }))
   const progress = (held.progress = new ProgressSender(session, ring))
   session.task(progress.follow(run.client, run.runId)).catch(() => undefined)
   await session.note({
@@ -143,10 +149,14 @@ async function restore(
   // 15  All is restored: extractor, child and parent have ended, the medium is unmounted; the session reports.
   const result = await session.silence.forClient(run.result, 41)
   await position.close()
-  await medium.unmount()
+  await media.unmount()
   const restored = result.restored ?? { entries: 0, bytes: 0, skipped: 0 }
   await progress.finish(restored.entries, restored.bytes)
   return { status: result.status, warnings: result.warnings, restored }
+}
+
+function isOnTape({ fragments }: ImageCopy): boolean {
+  return fragments.some(({ volumeId }) => volumeId !== undefined)
 }
 
 async function fetchPlan(session: Session, spec: RestoreSessionSpec): Promise<MediaPlan> {
@@ -191,7 +201,7 @@ async function undo(session: Session, held: Held): Promise<NbError> {
   if (run !== undefined) await held.progress?.finishFailed(run.client, run.runId)
   try {
     await held.position?.close()
-    await held.medium?.unmount()
+    await held.media?.unmount()
   } catch (error) {
     session.host.logger.error('session %s: the medium was not let go: %o', session.info.sessionId, error)
   }

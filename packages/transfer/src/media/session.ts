@@ -54,7 +54,6 @@ export interface SessionNote {
 }
 
 interface MediaWait {
-  readonly requestId: string
   readonly resolve: (answer: MediaAnswer) => void
   answered: boolean
 }
@@ -71,7 +70,8 @@ export class Session {
   readonly #tasks = new Set<Promise<unknown>>()
   #failure: NbError | undefined
   #endedBy: NbError | undefined
-  #media: MediaWait | undefined
+  /** By request; those that are answered stay, since an answer may come twice. */
+  readonly #media: Map<string, MediaWait> = new Map()
   #mediaRequests = 0
 
   constructor(host: SessionHost, info: SessionInfo, client: string) {
@@ -148,13 +148,16 @@ export class Session {
     }
   }
 
-  /** Asks the job manager for a medium and waits for its answer, however long jobs may queue. */
+  /**
+   * Asks the job manager for a medium and waits for its answer, however long jobs may queue. Copies that are written at once may ask at the
+   * same time.
+   */
   async requestMedia(need: MediaNeed): Promise<Allocation> {
     const { sessionId, jobId } = this.info
     this.#mediaRequests += 1
     const requestId = `${sessionId}/${this.#mediaRequests}`
     const answer = new Promise<MediaAnswer>((resolve, reject) => {
-      this.#media = { requestId, resolve, answered: false }
+      this.#media.set(requestId, { resolve, answered: false })
       this.signal.addEventListener('abort', () => reject(this.signal.reason as Error), { once: true })
     })
     answer.catch(() => undefined)
@@ -170,13 +173,14 @@ export class Session {
 
   /** The answer to {@link Session.requestMedia}. Idempotent. Throws `not-found` for a request never made. */
   answerMedia(requestId: string, answer: MediaAnswer): void {
-    if (this.#media?.requestId !== requestId)
+    const wait = this.#media.get(requestId)
+    if (wait === undefined)
       throw new NbError(
         'not-found',
         `Session ${this.info.sessionId} has made no media request ${requestId} that still counts.`,
       )
-    if (this.#media.answered) return
-    this.#media.answered = true
-    this.#media.resolve(answer)
+    if (wait.answered) return
+    wait.answered = true
+    wait.resolve(answer)
   }
 }
