@@ -5,6 +5,7 @@
 import { type ScsiTransport, systemClock, type TapeDrive } from '@nb/contracts'
 import { createIscsiSession, createScsiTapeDrive, parseIscsiUrl, tgtDriveQuirks } from '@nb/media-tape'
 import { initiatorName } from './tape/library.ts'
+import { openStore } from './tape/store-work.ts'
 import type { TapeWork, TapeWorkTime } from './tape/work.ts'
 
 const work = JSON.parse(process.argv[2] ?? '{}') as TapeWork
@@ -26,6 +27,10 @@ switch (way) {
   case 'drive-write':
   case 'drive-read':
     await byDrive()
+    break
+  case 'store-write':
+  case 'store-read':
+    await byStore()
     break
   default:
     await byTransport()
@@ -97,6 +102,19 @@ async function byDrive(): Promise<void> {
   await move(warmUpBlocks)
   await drive.rewind()
   await timed(() => move(blocks))
+}
+
+/** In the format, with mounts, checksums and the media manager; opening the store is not counted. */
+async function byStore(): Promise<void> {
+  const store = await openStore(clock, { url, drive: 'drive2', volumeId: 'NBT002' })
+  try {
+    await store.read(await store.write(warmUpBlocks * blockBytes))
+    if (way === 'store-write') return await timed(async () => void (await store.write(work.bytes)))
+    const written = await store.write(work.bytes)
+    await timed(() => store.read(written))
+  } finally {
+    await store.stop()
+  }
 }
 
 async function timed(run: () => Promise<void>): Promise<void> {

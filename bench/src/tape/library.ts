@@ -5,11 +5,13 @@ import { systemClock } from '@nb/contracts'
 import { openTapeLibrary, tgtDriveQuirks } from '@nb/media-tape'
 import { runToEnd } from '../measured-process.ts'
 
-/** A library of tgtd on this host, with a volume in its only drive. */
+/** A library of tgtd on this host, with a volume in the first of its two drives. */
 export interface BenchLibrary {
   /** `iscsi://HOST:PORT/TARGET` */
   readonly url: string
   readonly driveLun: number
+  /** The second drive, which is empty, and a volume for it. */
+  readonly other: { readonly drive: string; readonly volumeId: string }
   readonly diskLun: number
   readonly diskBytes: number
   stop(): Promise<void>
@@ -27,7 +29,7 @@ export async function startLibrary(
   { tapeBytes, diskBytes }: { readonly tapeBytes: number; readonly diskBytes: number },
 ): Promise<BenchLibrary> {
   const sizes = [`tape_mb=${Math.ceil(tapeBytes / mib)}`, `disk_mb=${Math.ceil(diskBytes / mib)}`]
-  const settings = ['drives=1', 'tapes=2', 'slots=4', `port=${await freePort()}`, ...sizes]
+  const settings = ['drives=2', 'tapes=3', 'slots=4', `port=${await freePort()}`, ...sizes]
   const url = (await runToEnd(script, ['start', directory, ...settings])).trim()
   const stop = async (): Promise<void> => void (await runToEnd(script, ['stop', directory]))
   try {
@@ -44,7 +46,7 @@ export async function startLibrary(
     await stop()
     throw error
   }
-  return { url, driveLun: 1, diskLun: 3, diskBytes, stop }
+  return { url, driveLun: 1, other: { drive: 'drive2', volumeId: 'NBT002' }, diskLun: 4, diskBytes, stop }
 }
 
 /** Puts the first volume into the drive, ready for whoever comes. */

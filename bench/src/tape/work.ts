@@ -2,9 +2,10 @@
 export interface TapeWork {
   /**
    * `write`, `read`: WRITE(6) or READ(6) of a drive, from the beginning of the tape, several under way; `drive-write`, `drive-read`:
-   * the same by the port `TapeDrive`, one at a time; `disk-read`: READ(10) of a disk, from its beginning and over again.
+   * the same by the port `TapeDrive`, one at a time; `store-write`, `store-read`: a fragment in the tape format, in the library's second
+   * drive; `disk-read`: READ(10) of a disk, from its beginning and over again.
    */
-  readonly way: 'write' | 'read' | 'drive-write' | 'drive-read' | 'disk-read'
+  readonly way: 'write' | 'read' | 'drive-write' | 'drive-read' | 'store-write' | 'store-read' | 'disk-read'
   /** `iscsi://HOST:PORT/TARGET` */
   readonly url: string
   readonly lun: number
