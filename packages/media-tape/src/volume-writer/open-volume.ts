@@ -46,6 +46,8 @@ export class OpenVolume implements AppendedVolume {
   /** Whether something may have been written over the end. */
   #isOpen = false
   #isFull = false
+  /** Whether the media manager knows that. */
+  #isTold = false
 
   constructor(parts: OpenVolumeComponents, identity: TapeIdentity) {
     this.#parts = parts
@@ -87,6 +89,8 @@ export class OpenVolume implements AppendedVolume {
     this.#isFull ||= earlyWarning
     this.#files = file
     await this.#tellFiles(file)
+    // At once: whoever asks for the next volume is not given this one again.
+    if (this.#isFull) await this.#tellFull('its end was reached')
   }
 
   /** The medium took no more where there was no warning: nothing is appended any more. */
@@ -166,19 +170,24 @@ export class OpenVolume implements AppendedVolume {
   }
 
   async #tellFull(reason: string): Promise<void> {
-    await this.#tellState('full', reason)
+    if (!this.#isTold) this.#isTold = await this.#tellState('full', reason)
   }
 
   async #freeze(reason: string): Promise<void> {
     await this.#tellState('frozen', reason)
   }
 
-  async #tellState(state: 'full' | 'frozen', reason: string): Promise<void> {
+  async #tellState(state: 'full' | 'frozen', reason: string): Promise<boolean> {
     const { media, logger } = this.#parts
     const { volume: volumeId } = this.identity
-    await media
-      .setVolumeState({ volumeId, state, reason })
-      .catch((error: unknown) => logger.error('%s: it is not noted to be %s: %o', volumeId, state, error))
+    try {
+      await media.setVolumeState({ volumeId, state, reason })
+      return true
+    } catch (error) {
+      // Whoever is given it nevertheless finds out at its end.
+      logger.error('%s: it is not noted to be %s: %o', volumeId, state, error)
+      return false
+    }
   }
 
   #noRoom(): NbError {
