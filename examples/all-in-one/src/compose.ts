@@ -23,6 +23,7 @@ import {
   giveUpStorageUnit,
 } from '@nb/jobmanager'
 import { createDiskStore } from '@nb/media-disk'
+import { createDeviceManager, createTapeStore, type OpenTapeLibrary } from '@nb/media-tape'
 import { createLocalChannels } from '@nb/remote'
 import { createResourceBroker } from '@nb/resource-broker'
 import { createRestoreService } from '@nb/restore'
@@ -32,9 +33,10 @@ import { type CatalogBackupParts, tellRecovery, withSnapshots } from './catalog-
 import { startDisk } from './configure-media.ts'
 import { warnOfUnknownNames } from './policy-warnings.ts'
 import type { ServerSettings } from './settings.ts'
+import { tapeStart, tapeStorageUnit } from './tape/start-tape.ts'
 import { secondStorageUnit, storageUnit } from './unit-names.ts'
 
-export { secondStorageUnit, storageUnit }
+export { secondStorageUnit, storageUnit, tapeStorageUnit }
 
 /** What the composition stands on. */
 export interface Ground {
@@ -52,6 +54,8 @@ export interface Ground {
   readonly maxFragmentBytes: number
   /** How it works. @default as each setting says */
   readonly settings?: ServerSettings
+  /** A tape library, opened and closed by the caller. @default there is none */
+  readonly tape?: OpenTapeLibrary
   /** Whether a thread that reads is ready before there is a backup. @default false */
   readonly readerReady?: boolean
   /** Is told what an administrator must know, a sentence each. @default nobody is */
@@ -121,15 +125,18 @@ export function composeAllInOne(ground: Ground): AllInOne {
     broker,
     catalog: ground.decorateCatalog?.(catalog) ?? catalog,
     mediaServers,
+    media,
     jobStore,
     clock,
   })
   const secondDisk = secondDiskOf(ground, log)
-  const stores = {
+  const tape = tapeOf(ground, media, log)
+  const diskStores = {
     [storageUnit]: disk,
     ...(secondDisk === undefined ? {} : { [secondStorageUnit]: secondDisk }),
   }
-  const space = createSpaceReporter({ media, stores, clock })
+  const stores = { ...diskStores, ...(tape === undefined ? {} : { [tapeStorageUnit]: tape.store }) }
+  const space = createSpaceReporter({ media, stores: diskStores, clock })
   const mediaServer = createMediaServer(
     { stores, clients, jobs, catalog, channels, clock, log, space },
     { name: mediaServerName },
@@ -184,6 +191,7 @@ export function composeAllInOne(ground: Ground): AllInOne {
     media,
     catalog,
     disks,
+    ...(tape === undefined ? [] : [tape.devices]),
     broker,
     agent,
     mediaServer,
@@ -228,6 +236,36 @@ function secondDiskOf(
     { files, clock, log },
     { storageUnit: secondStorageUnit, directory, mustExist: true },
   )
+}
+
+/** The tape library as a storage unit, where there is one. */
+function tapeOf(
+  { tape, clock, maxFragmentBytes, settings = {}, warn }: Ground,
+  media: MediaManager,
+  log: JobLog,
+) {
+  if (tape === undefined) return undefined
+  const { streamsPerDrive = 1, unmountDelayMs } = settings.tape ?? {}
+  const robot = tape.robot.name
+  const devices = createDeviceManager(
+    {
+      robots: { [robot]: tape.robot.robot },
+      drives: Object.fromEntries(tape.drives.map(({ name, drive }) => [name, { drive, robot }])),
+      media,
+      clock,
+      log,
+    },
+    unmountDelayMs === undefined ? {} : { unmountDelayMs },
+  )
+  return {
+    store: createTapeStore({ mounts: devices, media, clock, log }, { storageUnit: tapeStorageUnit }),
+    devices: tapeStart(media, tape, devices, {
+      mediaServer: mediaServerName,
+      maxFragmentBytes,
+      streamsPerDrive,
+      ...(warn && { warn }),
+    }),
+  }
 }
 
 function schedulerOptions({

@@ -13,7 +13,7 @@ import {
   toPath,
 } from '@nb/contracts'
 import { compareTrees } from './compare-trees.ts'
-import { type AllInOne, clientName } from './compose.ts'
+import { type AllInOne, clientName, tapeStorageUnit } from './compose.ts'
 import type { AllInOneOptions } from './options.ts'
 import { type Screen, showJob } from './show-job.ts'
 
@@ -32,7 +32,11 @@ export async function runMainJob(
 ): Promise<void> {
   await earlierJobs(ports.jobs, screen, signal)
   const started = nextStart(ports.scheduler)
-  const policy = await keepPolicy(ports.scheduler, options.source)
+  const storage =
+    options.settings.tape === undefined
+      ? ({ kind: 'any' } as const)
+      : ({ kind: 'unit', name: tapeStorageUnit } as const)
+  const policy = await keepPolicy(ports.scheduler, options.source, storage)
   const jobId = started.jobId ?? (await backupByHand(ports, policy))
   screen.line(`\nbackup of ${options.source} by policy ${policy.name}, job ${jobId}`)
   const backup = await showJob(ports.jobs, jobId, screen, signal)
@@ -84,13 +88,23 @@ function nextStart(scheduler: AllInOne['ports']['scheduler']): { readonly jobId:
 }
 
 /** Stores the policy, unless it is stored as it should be. */
-async function keepPolicy(scheduler: AllInOne['ports']['scheduler'], source: string): Promise<StoredPolicy> {
+async function keepPolicy(
+  scheduler: AllInOne['ports']['scheduler'],
+  source: string,
+  storage: Policy['storage'],
+): Promise<StoredPolicy> {
   const stored = await scheduler.getPolicy({ name: policyName })
-  if (stored?.selections[0] === source && stored.selections.length === 1) return stored
-  return await scheduler.putPolicy({ policy: policyFor(source), generation: stored?.generation ?? 0 })
+  const isSame = stored?.selections[0] === source && stored.selections.length === 1
+  if (isSame && nameOf(stored.storage) === nameOf(storage)) return stored
+  return await scheduler.putPolicy({
+    policy: policyFor(source, storage),
+    generation: stored?.generation ?? 0,
+  })
 }
 
-function policyFor(source: string): Policy {
+const nameOf = (storage: Policy['storage']): string => (storage.kind === 'any' ? '' : storage.name)
+
+function policyFor(source: string, storage: Policy['storage']): Policy {
   const schedule = (
     changes: Pick<Schedule, 'name' | 'type' | 'frequencyMs' | 'retentionLevel'>,
   ): Schedule => ({
@@ -102,7 +116,7 @@ function policyFor(source: string): Policy {
     active: true,
     clients: [clientName],
     selections: [toPath(source)],
-    storage: { kind: 'any' },
+    storage,
     schedules: [
       schedule({ name: 'full', type: 'full', frequencyMs: 7 * 24 * hourMs, retentionLevel: 3 }),
       schedule({ name: 'incremental', type: 'differential', frequencyMs: hourMs, retentionLevel: 1 }),

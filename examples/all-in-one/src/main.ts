@@ -14,6 +14,7 @@ import { recover } from './catalog-backup/recover.ts'
 import { type AllInOne, composeAllInOne } from './compose.ts'
 import { runMainJob, tellJobs } from './main-job.ts'
 import { asDamaged, openDatabase } from './open-database.ts'
+import { openTape } from './tape/start-tape.ts'
 import { type AllInOneOptions, checkPlaces, parseOptions } from './options.ts'
 import { terminalScreen } from './show-job.ts'
 import { lossWarning, stateWarnings } from './state-warnings.ts'
@@ -37,6 +38,10 @@ async function main(options: AllInOneOptions, interrupted: AbortSignal): Promise
   try {
     if (options.recover !== undefined) return await recoverState(options, options.recover, screen)
     if (!options.serve) checkPlaces(options)
+    const clock = systemClock()
+    const { tape: tapeSettings } = options.settings
+    const tape = tapeSettings === undefined ? undefined : await openTape(tapeSettings, clock)
+    const closeTape: Lifecycle = { stop: async () => await tape?.close() }
     const database = await openDatabase(options.state, {
       onFailure: (error) => failed.abort(error),
       onLoss: (bytes) => warn(lossWarning(bytes)),
@@ -44,7 +49,8 @@ async function main(options: AllInOneOptions, interrupted: AbortSignal): Promise
     const server = composeAllInOne({
       database,
       files: systemFiles(),
-      clock: systemClock(),
+      clock,
+      ...(tape === undefined ? {} : { tape }),
       imageDirectory: join(options.state, 'images'),
       diskDirectory: join(options.state, 'disk1'),
       stateDirectory: options.state,
@@ -55,7 +61,7 @@ async function main(options: AllInOneOptions, interrupted: AbortSignal): Promise
     })
     const socketPath = join(options.state, 'nb.sock')
     const socket = socketService(server, socketPath)
-    const all = lifecycle({ stop: () => database.close() }, server, socket)
+    const all = lifecycle({ stop: () => database.close() }, closeTape, server, socket)
     await all.start()
     try {
       for (const warning of await stateWarnings(options.state, server)) warn(warning)

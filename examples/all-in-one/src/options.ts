@@ -5,6 +5,7 @@ import { type ExtractTarget, NbError } from '@nb/contracts'
 import { Command, Option } from 'commander'
 import { addSettings, type SettingsFlags, settingsOf } from './server-options.ts'
 import type { ServerSettings } from './settings.ts'
+import { addTapeOptions, type TapeFlags, tapeSettingsOf } from './tape/tape-options.ts'
 
 /** What the example was asked to do. Paths are absolute. */
 export interface AllInOneOptions {
@@ -49,13 +50,14 @@ export function parseOptions(argv: readonly string[]): AllInOneOptions {
       '--recover-from <DIR>',
       'folder of the storage unit, where it is not the one the recovery file names',
     )
-  addSettings(program)
+  addTapeOptions(addSettings(program))
     .addHelpText(
       'after',
       `
 Examples:
   npm start                                          back up this project's packages, restore, stay up
   npm start -- --once --source /etc --restore-to /tmp/etc
+  npm start -- --tape iscsi://127.0.0.1:3260         back up to a tape library, restore from tape
   npx nb jobs                                        in another terminal, while it runs
   npx nb job 1                                       the 17 steps of the first backup
 
@@ -65,17 +67,18 @@ Exit codes: 0 done · 1 a job failed or the trees differ · 2 wrong usage · 130
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
     .parse(argv, { from: 'user' })
   const given = program.opts<
-    SettingsFlags & {
-      source: string
-      restoreTo?: string
-      ifExists: ExtractTarget['ifExists']
-      state: string
-      maxFragment: string
-      once?: boolean
-      serve?: boolean
-      recover?: string
-      recoverFrom?: string
-    }
+    SettingsFlags &
+      TapeFlags & {
+        source: string
+        restoreTo?: string
+        ifExists: ExtractTarget['ifExists']
+        state: string
+        maxFragment: string
+        once?: boolean
+        serve?: boolean
+        recover?: string
+        recoverFrom?: string
+      }
   >()
   for (const option of ['source', 'restoreTo', 'state', 'policies', 'clientScripts'] as const) {
     if (given[option] === '')
@@ -109,6 +112,16 @@ Exit codes: 0 done · 1 a job failed or the trees differ · 2 wrong usage · 130
         { exitCode: 2 },
       )
   }
+  const tape = tapeSettingsOf(given)
+  if (tape === undefined)
+    for (const option of program.options)
+      if (
+        option.long?.startsWith('--tape-') === true &&
+        program.getOptionValueSource(option.attributeName()) === 'cli'
+      )
+        program.error(`error: ${option.long} says how a tape library is used: name one with --tape`, {
+          exitCode: 2,
+        })
   const fragment = Number(given.maxFragment)
   if (!Number.isInteger(fragment) || fragment < 1 || fragment > 1_048_576) {
     program.error(
@@ -129,7 +142,11 @@ Exit codes: 0 done · 1 a job failed or the trees differ · 2 wrong usage · 130
     ...(given.recover === undefined ? {} : { recover: resolve(given.recover) }),
     ...(given.recoverFrom === undefined ? {} : { recoverFrom: resolve(given.recoverFrom) }),
     // Who waits for the end wants to know of a failure at once.
-    settings: { ...(given.once === true ? { tries: 1 } : {}), ...settingsOf(given) },
+    settings: {
+      ...(given.once === true ? { tries: 1 } : {}),
+      ...settingsOf(given),
+      ...(tape === undefined ? {} : { tape }),
+    },
   }
 }
 

@@ -1,3 +1,5 @@
+import type { TapeSettings } from './tape/tape-settings.ts'
+
 /** How a server works, beyond the places it stands on. Bounds are those of {@link addSettings}. */
 export interface ServerSettings {
   /** A command of the shell that is told of every job that ended with a status above 1. @default none */
@@ -10,6 +12,8 @@ export interface ServerSettings {
   readonly newDisks?: readonly string[]
   /** Folder of catalog backups, absolute, outside the state: snapshots are taken there, and recovery files written. @default none */
   readonly catalogBackup?: string
+  /** A tape library to back up to. @default none */
+  readonly tape?: TapeSettings
   /** Name of the time zone of all windows, such as `Europe/Vienna`. @default the host's */
   readonly timeZone?: string
   /** Folder of policy files, absolute, kept the same as the policies. @default none */

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type Catalog, type Files, lifecycle, systemClock, systemFiles } from '@nb/contracts'
+import type { OpenTapeLibrary } from '@nb/media-tape'
 import { type AllInOne, composeAllInOne } from '../../src/compose.ts'
 import { openDatabase } from '../../src/open-database.ts'
 import type { ServerSettings } from '../../src/settings.ts'
@@ -13,6 +14,8 @@ export interface BootOptions {
   readonly settings?: ServerSettings
   readonly warn?: (text: string) => void
   readonly decorateCatalog?: (catalog: Catalog) => Catalog
+  /** A tape library; it is closed with the server. */
+  readonly tape?: OpenTapeLibrary
 }
 
 /** A server in this process; `stop` ends it and closes its database. */
@@ -34,7 +37,11 @@ export async function boot(state: string, options: BootOptions = {}): Promise<Bo
     settings: { tries: 1 },
     ...options,
   })
-  const all = lifecycle({ stop: () => database.close() }, server)
+  const all = lifecycle(
+    { stop: () => database.close() },
+    { stop: async () => await options.tape?.close() },
+    server,
+  )
   await all.start()
   return { ports: server.ports, start: all.start, stop: all.stop }
 }

@@ -1,0 +1,15 @@
+import type { IscsiChap } from '@nb/media-tape'
+
+/** Which tape library a server uses, and how. Bounds are those of {@link addTapeOptions}. */
+export interface TapeSettings {
+  /** `iscsi://HOST[:PORT][/TARGET[/LUN]]` */
+  readonly url: string
+  /** @default no CHAP */
+  readonly chap?: IscsiChap
+  /** Most backups that share a drive. @default 1 */
+  readonly streamsPerDrive?: number
+  /** How long a volume stays in its drive for the next job, milliseconds. @default 180000 */
+  readonly unmountDelayMs?: number
+  /** A model whose quirks its drives have without saying so. @default none */
+  readonly quirks?: 'tgt'
+}
