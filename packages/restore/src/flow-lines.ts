@@ -26,7 +26,18 @@ export function describePlan({ images, groups, entries, bytes }: RestorePlan): s
     group.sources.map((source) => `${source.backupId} on ${group.storageUnit}`),
   )
   const trees = firstOf(images.map(({ backupId }) => backupId))
-  return `${images.length === 1 ? 'image' : 'images'} ${trees}: ${counted(entries, 'entry', 'entries')}, ${bytes} bytes from ${firstOf(sources) || 'nowhere'}; on disk, so no plan is written`
+  const onTape = groups.filter((group) => group.volumes !== undefined)
+  const kept =
+    onTape.length === 0
+      ? 'on disk, so no plan is written'
+      : `on tape, so a needed-image plan is written: ${describeVolumes(onTape.flatMap(({ volumes = [] }) => volumes))}`
+  return `${images.length === 1 ? 'image' : 'images'} ${trees}: ${counted(entries, 'entry', 'entries')}, ${bytes} bytes from ${firstOf(sources) || 'nowhere'}; ${kept}`
+}
+
+/** The volumes of a plan or a group, all by name: who has to find them must know. */
+export function describeVolumes(volumes: readonly string[]): string {
+  const named = [...new Set(volumes)]
+  return named.length === 0 ? 'no volume' : `${named.length === 1 ? 'volume' : 'volumes'} ${named.join(', ')}`
 }
 
 function firstOf(names: readonly string[]): string {

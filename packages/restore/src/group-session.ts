@@ -8,7 +8,8 @@ import {
   asNbError,
   toPath,
 } from '@nb/contracts'
-import type { RestoreGroup } from './plan.ts'
+import { describeVolumes } from './flow-lines.ts'
+import type { RestoreGroup } from './restore-group.ts'
 import { type ServedPlan, servePlan } from './plan-stream.ts'
 import type { RestoreFlowComponents, RunningRestore, WriteStep } from './running-restore.ts'
 
@@ -34,7 +35,8 @@ export async function runGroup(
     plans.push(mediaPlan)
     const clientPlan = await servePlan(components, request, group, log)
     plans.push(clientPlan)
-    await write(5, `starts a session on media server ${group.mediaServer} for ${group.storageUnit}`) //          5
+    const volumes = group.volumes === undefined ? '' : `: ${describeVolumes(group.volumes)}`
+    await write(5, `starts a session on media server ${group.mediaServer} for ${group.storageUnit}${volumes}`) // 5
     const spec = sessionSpec(jobId, request, group, last, mediaPlan.ticket, clientPlan.ticket)
     const { sessionId } = await mediaServer.startRestore(spec).catch(notReached(group.mediaServer))
     const report = await followSession(components, restore, mediaServer, sessionId)
@@ -119,6 +121,7 @@ function sessionSpec(
     jobId,
     restoreId: `restore-${jobId}`,
     client: request.destinationClient ?? request.from.client,
+    // The session asks for the volumes itself, in the order in which it reads.
     need: { kind: 'read', storageUnit: group.storageUnit },
     images: group.sources.map(({ backupId, copy }) => ({ backupId, copy })),
     last,

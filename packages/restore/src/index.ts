@@ -23,12 +23,8 @@
  * @packageDocumentation
  */
 export { createRestoreService, type RestoreServiceComponents } from './restore-service.ts'
+export { createNeededImageFiles, type NeededImagePlan, type NeededImagePlans } from './needed-image.ts'
 export { checkRequest } from './check-request.ts'
 export { pathMapping, type PathMapping } from './path-mapping.ts'
-export {
-  planRestore,
-  type PlannedSource,
-  type PlanningComponents,
-  type RestoreGroup,
-  type RestorePlan,
-} from './plan.ts'
+export { planRestore, type PlanningComponents, type RestorePlan } from './plan.ts'
+export type { PlannedSource, RestoreGroup } from './restore-group.ts'

@@ -8,7 +8,8 @@ import {
   asNbError,
 } from '@nb/contracts'
 import { type FileRecord, FileListEncoder, batchWithoutFront, comparePaths, decodeBatch } from '@nb/formats'
-import { type PlanningComponents, type RestoreGroup, readWanted } from './plan.ts'
+import { type PlanningComponents, readWanted } from './plan.ts'
+import type { RestoreGroup } from './restore-group.ts'
 import { commonFront, keepsOrder, pathMapping } from './path-mapping.ts'
 
 /** A plan on its way to one reader. */

@@ -14,21 +14,8 @@ import {
 } from '@nb/contracts'
 import { type FileListHeader, type FileListSink, FILE_FLAGS, FileListDecoder, FormatError } from '@nb/formats'
 import { keepsOrder, pathMapping } from './path-mapping.ts'
-
-/** Images whose data is read from one storage unit in one session. */
-export interface RestoreGroup {
-  readonly storageUnit: string
-  readonly mediaServer: string
-  readonly sources: readonly PlannedSource[]
-}
-
-/** One image that data comes from. */
-export interface PlannedSource {
-  readonly backupId: string
-  readonly copy: ImageCopy
-  readonly entries: number
-  readonly bytes: number
-}
+import type { PlannedSource, RestoreGroup } from './restore-group.ts'
+import { WantedFragments, isOnTape, tapeGroups } from './tape-groups.ts'
 
 /** What a restore reads, in order of reading. */
 export interface RestorePlan {
@@ -55,7 +42,7 @@ interface Tally {
 /**
  * Asks the catalog which images hold the wanted files and on which media (step 2). Streams of a policy are one tree, in
  * which each path is once; so files of several streams on one storage unit are read in one session.
- * One pass over the list; nothing of it is kept but counts.
+ * One pass over the list, two where data lies on tape; nothing of it is kept but counts and which fragments are needed.
  * @throws NbError `no-image-matches`, `path-not-backed-up`, `fragment-missing` (an image without copies),
  * `file-list-corrupt`, `argument-invalid` (a target that the wanted paths don't fit)
  */
@@ -82,25 +69,49 @@ export async function planRestore(
     if (tally !== undefined) tallies.set(backupId, tally)
   })
   const groups = new Map<string, PlannedSource[]>()
+  const onTape = new Map<string, ImageCopy>()
   for (const [backupId, tally] of [...tallies].sort(([a], [b]) => compareAge(a, b))) {
     const copy = await primaryCopy(catalog, backupId, images, options)
+    if (isOnTape(copy)) onTape.set(backupId, copy)
     const key = `${copy.mediaServer}\0${copy.storageUnit}`
     const sources = groups.get(key) ?? []
     sources.push({ backupId, copy, ...tally })
     groups.set(key, sources)
   }
+  const wanted =
+    onTape.size === 0
+      ? undefined
+      : await fragmentsOf({ catalog, channels }, { ...request, from }, onTape, options)
   const sum = (pick: (tally: Tally) => number): number =>
     [...tallies.values()].reduce((total, tally) => total + pick(tally), 0)
   return {
     images,
     from,
-    groups: [...groups.values()].map((sources) => {
+    groups: [...groups.values()].flatMap((sources): readonly RestoreGroup[] => {
       const { mediaServer, storageUnit } = (sources[0] as PlannedSource).copy
-      return { mediaServer, storageUnit, sources }
+      if (wanted === undefined || !sources.some(({ copy }) => isOnTape(copy)))
+        return [{ mediaServer, storageUnit, sources }]
+      const placed = sources.map((source) => ({ ...source, needed: wanted.of(source.backupId) }))
+      return tapeGroups({ mediaServer, storageUnit }, placed)
     }),
     entries: sum((tally) => tally.entries),
     bytes: sum((tally) => tally.bytes),
   }
+}
+
+/** Goes through the list again, now that it is known where the images are, for the fragments with what is wanted. */
+async function fragmentsOf(
+  components: PlanningComponents,
+  request: Pick<RestoreRequest, 'from' | 'paths'>,
+  copies: ReadonlyMap<string, ImageCopy>,
+  options: CallOptions | undefined,
+): Promise<WantedFragments> {
+  const wanted = new WantedFragments(copies)
+  await readWanted(components, request, options, ({ images }) => ({
+    onEntry: ({ imageIndex, memberOffset, memberBytes }) =>
+      wanted.add(images[imageIndex] ?? '', memberOffset, memberBytes),
+  }))
+  return wanted
 }
 
 async function imagesOf(

@@ -18,6 +18,7 @@ import {
   isAbortError,
 } from '@nb/contracts'
 import { checkDestination, checkRequest } from './check-request.ts'
+import { type NeededImagePlans, neededImagesInMemory } from './needed-image.ts'
 import { planRestore } from './plan.ts'
 import { beginRestore, runRestore } from './restore-flow.ts'
 import { startUserRun } from './user-run.ts'
@@ -38,6 +39,8 @@ export interface RestoreServiceComponents {
   readonly clock: Clock
   /** The clients by name, to refuse at once what can't be restored to. @default not known here: the job ends with 48 */
   readonly clients?: Pick<ReadonlyMap<string, unknown>, 'has'>
+  /** Keeps the needed-image plans of restores from tape while they run. @default in memory */
+  readonly neededImages?: NeededImagePlans
   /** Starts the backups and archives that users ask for. @default none; `backup` rejects with `not-supported` */
   readonly scheduler?: Pick<Scheduler, 'runForUser'>
 }
@@ -57,6 +60,7 @@ export function createRestoreService(
   const flow: RestoreFlowComponents = {
     ...components,
     jobLog: components.log,
+    neededImages: components.neededImages ?? neededImagesInMemory(),
     log: debugLogger('nb:restore:flow'),
   }
   let stopping = new AbortController()
@@ -68,7 +72,10 @@ export function createRestoreService(
     const signals = signal === undefined ? [lifeSignal] : [lifeSignal, signal]
     const restore = await beginRestore(flow, checkRequest(input), { signal: AbortSignal.any(signals) })
     const { jobId } = restore
-    if (await isOver(components.jobs, jobId)) return { jobId }
+    if (await isOver(components.jobs, jobId)) {
+      await flow.neededImages.remove(input.requestId)
+      return { jobId }
+    }
     const done = runRestore(flow, { ...restore, signal: lifeSignal }).finally(() =>
       running.delete(input.requestId),
     )
@@ -95,6 +102,8 @@ export function createRestoreService(
   return {
     start: async () => {
       if (stopping.signal.aborted) stopping = new AbortController()
+      // No restore outlives its process.
+      if (running.size + beginning.size === 0) await flow.neededImages.clear()
     },
     stop: async () => {
       stopping.abort(new NbError('manager-stopping', 'the restore service is ending'))

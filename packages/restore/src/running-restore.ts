@@ -7,6 +7,7 @@ import type {
   MediaServer,
   RestoreRequest,
 } from '@nb/contracts'
+import type { NeededImagePlans } from './needed-image.ts'
 import type { PlanningComponents, RestorePlan } from './plan.ts'
 
 /** What the flow calls. */
@@ -16,6 +17,7 @@ export interface RestoreFlowComponents extends PlanningComponents {
   readonly clients?: { has(name: string): boolean }
   readonly clock: Clock
   readonly jobLog: JobLog
+  readonly neededImages: NeededImagePlans
   readonly log: Logger
 }
 

@@ -9,6 +9,7 @@ import {
   createScriptedMediaServer,
   createVirtualClock,
 } from '@nb/test-kit'
+import type { NeededImagePlans } from '../src/needed-image.ts'
 import { createRestoreService } from '../src/restore-service.ts'
 
 /** A restore service among fakes, with real plans over real channels. */
@@ -19,7 +20,7 @@ export interface World extends RestoreServiceFixture {
 }
 
 /** A restore service in a world of its own; with `clients` it knows which there are. */
-export function createWorld(clients?: ReadonlySet<string>): World {
+export function createWorld(clients?: ReadonlySet<string>, neededImages?: NeededImagePlans): World {
   const clock = createVirtualClock()
   const channels = createLocalChannels({ clock })
   const catalog = createListedCatalog(channels)
@@ -37,6 +38,7 @@ export function createWorld(clients?: ReadonlySet<string>): World {
     clock,
     scheduler,
     ...(clients === undefined ? {} : { clients }),
+    ...(neededImages === undefined ? {} : { neededImages }),
   })
   return { restores, catalog, noted, mediaServer, scheduler, clock, channels }
 }

@@ -2,6 +2,7 @@ import {
   type Catalog,
   type ChannelListener,
   type DataChannels,
+  type FragmentRecord,
   type ImageRecord,
   type Path,
   type TreeQuery,
@@ -40,6 +41,8 @@ export interface ListedImage {
   readonly mediaServer?: string
   /** @default false */
   readonly withoutCopy?: boolean
+  /** Of its copy; the entry of index N has its member of 1024 bytes at N · 1024. @default none are told */
+  readonly fragments?: readonly FragmentRecord[]
   /** Of a policy of several streams: the newest of each is one tree; where several list a path, the newest has it. */
   readonly stream?: string
   readonly streamSet?: readonly string[]
@@ -228,6 +231,7 @@ function fileRecord(
 function recordOf(image: ListedImage): ImageRecord {
   const { backupId, client = 'web1', state = 'complete', entries } = image
   const { storageUnit = 'disk1', mediaServer = 'media1', withoutCopy = false, stream, streamSet } = image
+  const { fragments = [] } = image
   const origins = new Set(entries.map(({ from }) => from ?? backupId))
   origins.delete(backupId)
   return {
@@ -245,6 +249,6 @@ function recordOf(image: ListedImage): ImageRecord {
     selections: [toPath('/')],
     retentionLevel: 1,
     neededImages: [...origins],
-    copies: withoutCopy ? [] : [{ copy: 1, storageUnit, mediaServer, fragments: [] }],
+    copies: withoutCopy ? [] : [{ copy: 1, storageUnit, mediaServer, fragments }],
   }
 }

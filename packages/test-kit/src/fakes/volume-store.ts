@@ -13,6 +13,7 @@ import {
 
 /** Options of {@link createVolumeStore}. */
 export interface VolumeStoreOptions {
+  /** Name of the storage unit. */
   readonly storageUnit: string
   /** How many bytes a volume takes, for all volumes or for each. */
   readonly volumeBytes: number | ((volumeId: string) => number)
@@ -184,10 +185,8 @@ function ended(volumeId: string): NbError {
   return new NbError('media-end', `volume ${volumeId} is full`, { details: { volumeId } })
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await -- nothing is told, of what is not looked at
 async function* nothingStored(): AsyncGenerator<never> {}
 
-// eslint-disable-next-line @typescript-eslint/require-await, require-yield -- there are none
 async function* noFrames(): AsyncGenerator<CompressedFrame> {
   throw new NbError('not-supported', 'volumes in memory hold no frames')
 }

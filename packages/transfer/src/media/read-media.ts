@@ -44,7 +44,9 @@ export class ReadMedia {
     const store = host.storeOf(allocation.storageUnit)
     const mountedAt = host.clock.now()
     await this.#note(`mounting ${this.place}`)
-    this.#medium = await store.mount({ allocation, jobId: info.jobId, flow: 'restore' }, { signal })
+    // The step is told once.
+    const flow = step === undefined ? {} : ({ flow: 'restore' } as const)
+    this.#medium = await store.mount({ allocation, jobId: info.jobId, ...flow }, { signal })
     await this.#session.note({
       ...(step === undefined ? {} : { step }),
       component: 'media-reader',
