@@ -1,7 +1,6 @@
-import type { CallOptions, FragmentRecord } from '@nb/contracts'
+import type { FragmentRecord } from '@nb/contracts'
 import {
   FormatError,
-  TAPE_BLOCK_BYTES,
   type TapeFragmentFooter,
   type TapeFragmentHeader,
   type TapePlace,
@@ -11,7 +10,6 @@ import {
   decodeTapeFragmentHeader,
   tapeBlockChecksum,
 } from '@nb/formats'
-import type { BlockReader } from './block-reader.ts'
 
 /** Where a fragment's first and last block stand, as logical objects. */
 export interface EndObjects {
@@ -29,27 +27,9 @@ export interface FragmentEnds {
 }
 
 /**
- * Reads the two and proves them.
+ * Proves the first and the last block of a fragment, which were read at these places.
  *
  * @param place - volume, generation and file in which they must stand
- * @throws FormatError - damaged, or another's
- */
-export async function readFragmentEnds(
-  reader: BlockReader,
-  place: TapePlace,
-  objects: EndObjects,
-  options?: CallOptions,
-): Promise<FragmentEnds> {
-  const first = await reader.read(objects.header, Buffer.allocUnsafe(TAPE_BLOCK_BYTES), options)
-  // Before a long way to the footer.
-  checkTapePlace(decodeTapeFragmentHeader(first), place)
-  const last = await reader.read(objects.footer, Buffer.allocUnsafe(TAPE_BLOCK_BYTES), options)
-  return proveFragmentEnds(place, objects, first, last)
-}
-
-/**
- * Proves two blocks that were read at these places.
- *
  * @throws FormatError - damaged, or another's
  */
 export function proveFragmentEnds(

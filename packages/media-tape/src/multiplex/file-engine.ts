@@ -93,12 +93,16 @@ export class FileEngine implements MultiplexedFile {
     return this.#open.size === 0 && this.#blocks.count === 0
   }
 
+  get nearsEnd(): boolean {
+    return this.#blocks.earlyWarning
+  }
+
   accepts({ backupId, copy, number }: NewFragment): boolean {
     const { joinUpToBytes } = this.#options
     return (
       this.#failure === undefined &&
       !this.#isClosing &&
-      !this.#blocks.earlyWarning &&
+      !this.nearsEnd &&
       this.#open.size < MAX_STREAMS_AT_ONCE &&
       this.#blocks.count * TAPE_BLOCK_BYTES < joinUpToBytes &&
       this.#numbers.hasRoomFor({ backupId, copy, fragment: number })
@@ -106,6 +110,7 @@ export class FileEngine implements MultiplexedFile {
   }
 
   async join(fragment: NewFragment): Promise<StreamWriter> {
+    if (this.nearsEnd) throw this.#tooLate()
     if (!this.accepts(fragment)) throw this.#conflict()
     const header = (stream: number, block: number): Buffer => this.#header(fragment, stream, block)
     // What can't be said in a header is refused before the stream has a number.
@@ -120,12 +125,16 @@ export class FileEngine implements MultiplexedFile {
         failed: reject,
       }),
     )
+    if (this.nearsEnd) {
+      this.#drop(stream)
+      throw this.#tooLate()
+    }
     const lane = this.#lane(stream, fragment, number, block)
     return new MultiplexedFragmentWriter(lane, fragment, this.#options.waitingBlocks)
   }
 
   #lane(stream: number, fragment: NewFragment, headerBlock: number, header: Buffer): StreamLane {
-    const mustEnd = (): boolean => this.#blocks.earlyWarning
+    const mustEnd = (): boolean => this.nearsEnd
     return {
       stream,
       header,
@@ -167,7 +176,7 @@ export class FileEngine implements MultiplexedFile {
       blockBytes: STREAM_BLOCK_BYTES,
       created: new Date(fragment.createdAt).toISOString(),
       ...(compression === undefined ? {} : { compression }),
-      ...(previousVolume === undefined ? {} : { previousVolume }),
+      ...(previousVolume === undefined || previousVolume === volume ? {} : { previousVolume }),
     })
   }
 
@@ -302,6 +311,12 @@ export class FileEngine implements MultiplexedFile {
     this.#hasEnded = true
     const failure = this.#failure === undefined ? {} : { failure: this.#failure }
     this.#end({ ...end, start: this.#blocks.start, earlyWarning: this.#blocks.earlyWarning, ...failure })
+  }
+
+  #tooLate(): NbError {
+    const { volume, file } = this.#blocks.start
+    const why = `Volume ${volume} has no room for another fragment: its end is near.`
+    return new NbError('media-end', why, { details: { volumeId: volume, file } })
   }
 
   #conflict(): NbError {

@@ -2,7 +2,7 @@ import { type CallOptions, NbError } from '@nb/contracts'
 import { FormatError, type MultiplexFooter, TAPE_BLOCK_BYTES, type TapeStream } from '@nb/formats'
 import { type FragmentEnds, proveFragmentEnds } from '../fragment/fragment-ends.ts'
 import { corruptFragment } from '../fragment/fragment-identity.ts'
-import type { StreamVolume } from './open-stream.ts'
+import type { ReadVolume } from '../fragment/find-fragment.ts'
 
 /** A stream that `.nb/STREAMS.json` lists: its header and footer, or why they can't be had. */
 export type ListedStream =
@@ -17,7 +17,7 @@ export type ListedStream =
  * @param list - its last block, proven to be of this file
  */
 export async function* listStreams(
-  { storageUnit, identity, reader }: StreamVolume,
+  { storageUnit, identity, reader }: ReadVolume,
   file: { readonly file: number; readonly object: number },
   list: MultiplexFooter,
   options?: CallOptions,

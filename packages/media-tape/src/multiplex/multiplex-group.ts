@@ -1,4 +1,4 @@
-import { type CallOptions, NbError, type NewFragment, throwIfAborted } from '@nb/contracts'
+import { type CallOptions, type NewFragment, throwIfAborted } from '@nb/contracts'
 import { checkMultiplexedFileOptions, createMultiplexedFile } from './create-multiplexed-file.ts'
 import type { TapeFileStart } from './file-blocks.ts'
 import type {
@@ -20,9 +20,9 @@ export interface AppendedVolume {
     readonly fragments: number
     readonly earlyWarning: boolean
   }): Promise<void>
-  /** The medium took no more where there was no warning. */
+  /** The medium took no more where there was no warning: nothing is appended any more. */
   filled(): void
-  /** Where the volume ends has to be found out anew. */
+  /** Something failed: where the volume ends has to be found out anew. */
   lost(): void
 }
 
@@ -34,7 +34,7 @@ export interface MultiplexGroupComponents extends MultiplexedFileComponents {
 /**
  * The jobs that share a volume in a drive. Their fragments go to one multiplexed file, and to the next one when that has ended: because no
  * stream was left in it for a moment, or because it takes no more. A fragment that comes when the file takes no more waits until those in
- * it have ended. Once the volume is full, or the medium failed, no fragment joins any more.
+ * it have ended. Once the volume is full no fragment joins any more; after a failure of the medium the next one begins where the volume then ends.
  */
 export class MultiplexGroup {
   readonly #components: MultiplexGroupComponents
@@ -42,7 +42,6 @@ export class MultiplexGroup {
   #file: MultiplexedFile | undefined
   #beginning: Promise<void> | undefined
   #settled: Promise<void> = Promise.resolve()
-  #failure: NbError | undefined
 
   constructor(components: MultiplexGroupComponents, options: MultiplexedFileOptions = {}) {
     this.#components = components
@@ -50,14 +49,12 @@ export class MultiplexGroup {
   }
 
   /**
-   * Begins a fragment. Rejects with `media-end` where the volume has no room for another one, with what the medium failed with, and as
-   * writing does. Aborted, it waits no more, and what has joined is discarded.
+   * Begins a fragment. Rejects with `media-end` where the volume has no room for another one, and as writing does. Aborted, it waits no more, and what has joined is discarded.
    */
   async join(fragment: NewFragment, options?: CallOptions): Promise<StreamWriter> {
     for (;;) {
       throwIfAborted(options)
-      if (this.#failure !== undefined) throw this.#failure
-      if (this.#file?.accepts(fragment) === true) break
+      if (this.#file?.nearsEnd === true || this.#file?.accepts(fragment) === true) break
       if (this.#file === undefined) this.#beginning ??= this.#begin()
       await orAborted(this.#beginning ?? this.#settled, options)
     }
@@ -93,11 +90,6 @@ export class MultiplexGroup {
         await volume.ended({ object, lastBlock, fragments: streams.length, earlyWarning })
       if (end === 'cut') volume.lost()
       if (failure?.code === 'media-end' || earlyWarning) volume.filled()
-      else this.#failure ??= failure
-    } catch (error) {
-      this.#failure ??=
-        error instanceof NbError ? error : new NbError('internal', String(error), { cause: error })
-      throw error
     } finally {
       this.#file = undefined
     }

@@ -45,11 +45,13 @@ export interface EndedFile {
 export interface MultiplexedFile {
   /** Whether no stream has joined, so that there is nothing to end. */
   readonly isUnused: boolean
+  /** Whether the drive has said that the end of the medium is near: no fragment joins any more. */
+  readonly nearsEnd: boolean
   /** Whether a fragment can join now. */
   accepts(fragment: NewFragment): boolean
   /**
    * Lets a fragment join; resolves when its header is on its way to the medium. Rejects with `state-conflict` where the file does not
-   * accept it, and as writing does.
+   * accept it, with `media-end` where the end of the medium is near, and as writing does.
    */
   join(fragment: NewFragment): Promise<StreamWriter>
   /**

@@ -21,6 +21,8 @@ import {
 export interface StreamWriter extends FragmentWriter {
   /** Number of the stream in its file. */
   readonly stream: number
+  /** Whether it may still be written to. */
+  readonly isOpen: boolean
   /** Whether the medium nears its end: all streams of the file are to be committed. */
   readonly mustEnd: boolean
 }
@@ -75,6 +77,10 @@ export class MultiplexedFragmentWriter implements StreamWriter {
 
   get stream(): number {
     return this.#lane.stream
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open'
   }
 
   get mustEnd(): boolean {

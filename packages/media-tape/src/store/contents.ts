@@ -2,7 +2,7 @@ import { type CallOptions, type MediumContent, type TapeDrive, throwIfAborted } 
 import { TAPE_BLOCK_BYTES } from '@nb/formats'
 import { proveFragmentEnds, recordOf } from '../fragment/fragment-ends.ts'
 import { listStreams } from '../multiplex/list-streams.ts'
-import type { StreamVolume } from '../multiplex/open-stream.ts'
+import type { ReadVolume } from '../fragment/find-fragment.ts'
 import { FIRST_FILE, goToFile, isDamage, proveFile } from '../volume-writer/tape-file.ts'
 
 /**
@@ -11,7 +11,7 @@ import { FIRST_FILE, goToFile, isDamage, proveFile } from '../volume-writer/tape
  */
 export async function* contentsOf(
   drive: TapeDrive,
-  volume: StreamVolume,
+  volume: ReadVolume,
   options?: CallOptions,
 ): AsyncGenerator<MediumContent, void, undefined> {
   const { identity, reader } = volume

@@ -14,12 +14,8 @@ import {
 } from '@nb/contracts'
 import { BlockReader } from '../fragment/block-reader.ts'
 import { FileBlocks } from '../multiplex/file-blocks.ts'
-import {
-  type StreamVolume,
-  type WantedStream,
-  describeStreamFragment,
-  openStreamFragment,
-} from '../multiplex/open-stream.ts'
+import type { ReadVolume, WantedFragment } from '../fragment/find-fragment.ts'
+import { describeStreamFragment, openStreamFragment } from '../multiplex/open-stream.ts'
 import { OpenVolume, type OpenVolumeComponents } from '../volume-writer/open-volume.ts'
 import { contentsOf } from './contents.ts'
 import { guardedDrive } from './guarded-drive.ts'
@@ -37,7 +33,7 @@ export interface MountedTapeParts extends OpenVolumeComponents {
 export class MountedTape implements MountedMedium {
   readonly #parts: MountedTapeParts
   readonly #volume: OpenVolume
-  readonly #streams: StreamVolume
+  readonly #streams: ReadVolume
   /** The drive for those who read: it does nothing while a fragment is written. */
   readonly #reading: TapeDrive
   #writer: TapeFragmentWriter | undefined
@@ -119,7 +115,7 @@ export class MountedTape implements MountedMedium {
     const { backupId, copy, number } = input
     const fragment = input.fragment ?? (await this.#find(input, options))
     if (fragment === undefined) return undefined
-    const wanted: WantedStream = { backupId, copy, fragment: { ...fragment, number } }
+    const wanted: WantedFragment = { backupId, copy, fragment: { ...fragment, number } }
     const describe = fragment.stream === undefined ? describePlainFragment : describeStreamFragment
     return describe(this.#streams, wanted, options).catch((error: unknown) => {
       if (error instanceof NbError && error.code === 'fragment-missing') return undefined

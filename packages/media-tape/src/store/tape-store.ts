@@ -1,18 +1,23 @@
 import {
   type Allocation,
+  type CallOptions,
   type Clock,
   type JobLog,
   type JobLogLine,
   type Logger,
   type MediaManager,
   type MediaStore,
+  type MountedVolume,
   NbError,
+  type TapeDrive,
   type TapeMounts,
   debugLogger,
   throwIfAborted,
 } from '@nb/contracts'
+import type { MultiplexedFileOptions } from '../multiplex/multiplexed-file.ts'
 import { MountedTape } from './mounted-tape.ts'
 import { reportingDrive } from './reporting-drive.ts'
+import { TapeGroups } from './tape-groups.ts'
 
 /** What a tape store works with. */
 export interface TapeStoreComponents {
@@ -31,17 +36,20 @@ export interface TapeStoreComponents {
 export interface TapeStoreOptions {
   /** Name of the storage unit. */
   readonly storageUnit: string
+  /** How files are written that jobs share. @default as its options say */
+  readonly multiplexing?: MultiplexedFileOptions
 }
 
 type Tape = Extract<Allocation['medium'], { kind: 'tape' }>
 
 /**
- * Makes a tape storage unit: each fragment is one tape file in the form `nb-tape/1`, which `tar` reads. What is on its volumes only they
- * and the media manager know, so it tells no stored images and removes none.
+ * Makes a tape storage unit: each fragment is one tape file in the form `nb-tape/1`, which `tar` reads, or a stream in one that
+ * jobs of a group share. What is on its volumes only they and the media manager know, so it tells no stored images and removes none.
  */
 export function createTapeStore(components: TapeStoreComponents, options: TapeStoreOptions): MediaStore {
   const { mounts, media, clock, log, logger = debugLogger('nb:media-tape:store') } = components
   const { storageUnit } = options
+  const groups = new TapeGroups({ media, clock, logger, multiplexing: options.multiplexing ?? {} })
   if (storageUnit.length === 0) throw new TypeError('storageUnit must be a name')
 
   async function tell(jobId: string, line: Omit<JobLogLine, 'time' | 'component'>): Promise<void> {
@@ -52,18 +60,29 @@ export function createTapeStore(components: TapeStoreComponents, options: TapeSt
 
   const mount: MediaStore['mount'] = async ({ allocation, jobId, flow }, callOptions) => {
     throwIfAborted(callOptions)
-    const { drive: driveName, volumeId, volumePool: pool } = tapeOf(allocation, storageUnit)
+    const { drive: driveName, volumeId, volumePool: pool, multiplex } = tapeOf(allocation, storageUnit)
     const { purpose } = allocation
-    const mounted = await mounts.mount({ jobId, volumeId, drive: driveName, purpose, pool }, callOptions)
+    const request = { jobId, volumeId, drive: driveName, purpose, pool }
+    const driveOf = (mounted: MountedVolume, jobs: () => readonly string[]): TapeDrive =>
+      reportingDrive(mounted.drive, {
+        ...{ media, volumeId, driveName, jobId, logger },
+        onVerdict: async ({ text }) => {
+          for (const one of jobs()) await tell(one, { severity: 'warning', text })
+        },
+      })
     const step = flow === undefined ? {} : { step: { flow, number: flow === 'backup' ? 10 : 12 } }
-    const text = `volume ${volumeId} is mounted in drive ${driveName} of storage unit ${storageUnit}, to ${purpose}`
-    await tell(jobId, { severity: 'info', ...step, text })
-    const listener = {
-      ...{ media, volumeId, driveName, jobId, logger },
-      onVerdict: ({ text: verdict }: { readonly text: string }) =>
-        tell(jobId, { severity: 'warning', text: verdict }),
+    const where = `volume ${volumeId} is mounted in drive ${driveName} of storage unit ${storageUnit}`
+    if (purpose === 'write' && multiplex !== undefined) {
+      const { group } = multiplex
+      const mount = (options: CallOptions): Promise<MountedVolume> => mounts.mount(request, options)
+      const medium = await groups.join({ group, jobId, volumeId, mount, driveOf }, callOptions)
+      const text = `${where}, to write, shared by the jobs of group ${group}`
+      await tell(jobId, { severity: 'info', ...step, text })
+      return medium
     }
-    const drive = reportingDrive(mounted.drive, listener)
+    const mounted = await mounts.mount(request, callOptions)
+    await tell(jobId, { severity: 'info', ...step, text: `${where}, to ${purpose}` })
+    const drive = driveOf(mounted, () => [jobId])
     return new MountedTape({ storageUnit, mounted, purpose, drive, media, clock, logger })
   }
 

@@ -64,9 +64,12 @@ t.test('behind the early warning, and after a failure, nothing joins any more', 
   const { group, volume } = groupOn(tape)
   const writer = await group.join(newFragment(1))
   while (!writer.mustEnd) await writer.write(noise(3, STREAM_BLOCK_BYTES))
+  await t.rejects(group.join(newFragment(2)), { code: 'media-end', status: 96 })
   await writer.commit(trailerOf(newFragment(1)))
   await t.rejects(group.join(newFragment(2)), { code: 'media-end', status: 96 })
+  await group.settled()
   t.same(volume.seen, ['file 2', '1 fragments', 'filled'])
+  await t.rejects(group.join(newFragment(2)), { code: 'media-end' })
   await tape.emulator.stop()
 
   const other = await loadedTape({ capacityBlocks: 20, earlyWarningBlocks: 0 })

@@ -15,7 +15,8 @@ import { ScsiUnit } from '../../src/scsi/scsi-unit.ts'
 import { createScsiTapeDrive } from '../../src/ssc/scsi-tape-drive.ts'
 import { BlockReader } from '../../src/fragment/block-reader.ts'
 import type { TapeFileStart } from '../../src/multiplex/file-blocks.ts'
-import { type StreamVolume, openStreamFragment } from '../../src/multiplex/open-stream.ts'
+import type { ReadVolume } from '../../src/fragment/find-fragment.ts'
+import { openStreamFragment } from '../../src/multiplex/open-stream.ts'
 
 export const identity = { volume: 'NB0001', generation: 'g-1' }
 const created = '2026-01-02T03:04:05.678Z'
@@ -26,7 +27,7 @@ export interface MultiplexedTape {
   readonly drive: TapeDrive
   readonly clock: VirtualClock
   readonly start: TapeFileStart
-  readonly volume: StreamVolume
+  readonly volume: ReadVolume
 }
 
 /** What a labelled volume begins with: blocks, and `null` for filemarks. */
@@ -89,7 +90,7 @@ export function trailerOf({ backupId, number }: NewFragment): FragmentTrailer {
 
 /** All of a stream, or a range of it. */
 export async function readStream(
-  volume: StreamVolume,
+  volume: ReadVolume,
   fragment: NewFragment,
   record: FragmentRecord,
   range: { readonly offset: number; readonly bytes: number } = { offset: 0, bytes: record.streamBytes },

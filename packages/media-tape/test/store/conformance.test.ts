@@ -9,3 +9,11 @@ t.test('a tape storage unit', async (t) => {
     unsupported: ['removal', 'numbers'],
   })
 })
+
+t.test('a tape storage unit whose jobs share their volumes', async (t) => {
+  mediaStoreSuite(t, {
+    setup: () => tapeRig({}, 'group1'),
+    teardown: async () => undefined,
+    unsupported: ['removal', 'numbers'],
+  })
+})

@@ -9,7 +9,7 @@ import {
   type Volume,
 } from '@nb/contracts'
 import { createMediaManager } from '@nb/emm'
-import { TAPE_BLOCK_BYTES } from '@nb/formats'
+import { STREAM_BLOCK_BYTES, TAPE_BLOCK_BYTES } from '@nb/formats'
 import { type MediaStoreFixture, type VirtualClock, collect, createVirtualClock } from '@nb/test-kit'
 import { MemoryLevel } from 'memory-level'
 import {
@@ -48,7 +48,8 @@ interface Process {
   readonly end: () => void
 }
 
-export async function tapeRig(options: Partial<TapeEmulatorOptions> = {}): Promise<TapeRig> {
+/** @param group - whoever writes is of this group of jobs that share a drive. @default each has it alone */
+export async function tapeRig(options: Partial<TapeEmulatorOptions> = {}, group?: string): Promise<TapeRig> {
   const clock = createVirtualClock(Date.UTC(2026, 0, 1))
   const cartridges = damagingCartridges()
   const sizes = { capacityBytes: 1024 * TAPE_BLOCK_BYTES, earlyWarningBytes: 64 * TAPE_BLOCK_BYTES }
@@ -96,6 +97,7 @@ export async function tapeRig(options: Partial<TapeEmulatorOptions> = {}): Promi
     medium: {
       ...{ kind: 'tape', maxFragmentBytes: 2 ** 30, drive: 'drive1', volumeId },
       volumePool: 'NetBackup',
+      ...(group === undefined || purpose === 'read' ? {} : { multiplex: { group, most: 32 } }),
     },
   })
   const contents = async (volumeId?: string): Promise<MediumContent[]> => {
@@ -128,10 +130,21 @@ export async function tapeRig(options: Partial<TapeEmulatorOptions> = {}): Promi
           one.fragment.number === number,
       )
       if (found?.kind !== 'fragment') throw new Error('the fragment is not there')
-      const object = (found.fragment.headerBlock as number) + 1 + Math.floor(offset / TAPE_BLOCK_BYTES)
-      cartridges.flip('A00001L8', object, offset % TAPE_BLOCK_BYTES)
+      const { headerBlock = 0, footerBlock = 0, stream } = found.fragment
+      const blockBytes = stream === undefined ? TAPE_BLOCK_BYTES : STREAM_BLOCK_BYTES
+      const cartridge = await cartridges.open('A00001L8')
+      const data: number[] = []
+      for (let object = headerBlock + 1; object < footerBlock; object++)
+        if (stream === undefined || isOfStream(await cartridge.read(object), stream)) data.push(object)
+      const byte = TAPE_BLOCK_BYTES - blockBytes + (offset % blockBytes)
+      cartridges.flip('A00001L8', data[Math.floor(offset / blockBytes)] as number, byte)
     },
   }
+}
+
+function isOfStream(block: Uint8Array | undefined, stream: number): boolean {
+  const name = `.nb/stream-${String(stream).padStart(2, '0')}/`
+  return block !== undefined && Buffer.from(block.subarray(0, name.length)).toString('latin1') === name
 }
 
 /** A drive as a process sees it. */
