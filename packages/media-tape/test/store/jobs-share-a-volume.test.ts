@@ -33,10 +33,10 @@ async function readBack(rig: TapeRig, fragment: NewFragment, record: FragmentRec
 
 /** The last objects of the volume: blocks by the name of their first member, filemarks as `|`. */
 async function lastObjects({ cartridges }: TapeRig, count: number): Promise<string[]> {
-  const { index, read } = await cartridges.open('A00001L8')
+  const tape = await cartridges.open('A00001L8')
   const names: string[] = []
-  for (let at = index.objects - count; at < index.objects; at++) {
-    const block = await read(at)
+  for (let at = tape.index.objects - count; at < tape.index.objects; at++) {
+    const block = await tape.read(at)
     names.push(
       block === undefined || block.length === 0
         ? '|'
@@ -99,9 +99,12 @@ t.test('whoever comes when the last one lets go has it mounted anew, and goes on
   t.match(await next.commit(trailerOf(newFragment(2))), { filemark: 3, stream: 1 })
   await second.unmount()
   assert.ok((await readBack(rig, newFragment(1), record)).equals(noise(1, 1024)))
-  const { cartridges } = rig
-  const { index, read } = await cartridges.open('A00001L8')
-  t.match(decodeTapeEnd((await read(index.objects - 3)) as Buffer), { file: 4, fragments: 2, full: false })
+  const tape = await rig.cartridges.open('A00001L8')
+  t.match(decodeTapeEnd((await tape.read(tape.index.objects - 3)) as Buffer), {
+    file: 4,
+    fragments: 2,
+    full: false,
+  })
 })
 
 t.test('a job that lets go takes its open fragment with it, and nothing of the others', async (t) => {
@@ -180,8 +183,8 @@ t.test('near the end of the medium all jobs are told, and the volume is full', a
     }),
   )
   await Promise.all(media.map((medium) => medium.unmount()))
-  const { index, read } = await rig.cartridges.open('A00001L8')
-  t.match(decodeTapeEnd((await read(index.objects - 3)) as Buffer), { fragments: 3, full: true })
+  const tape = await rig.cartridges.open('A00001L8')
+  t.match(decodeTapeEnd((await tape.read(tape.index.objects - 3)) as Buffer), { fragments: 3, full: true })
   t.equal((await rig.contents()).length, 3)
   t.ok(records.every(({ streamBytes }) => streamBytes > 0))
   const again = await mount(rig, '1')
