@@ -245,7 +245,7 @@ function tapeOf(
   log: JobLog,
 ) {
   if (tape === undefined) return undefined
-  const { streamsPerDrive = 1, unmountDelayMs } = settings.tape ?? {}
+  const { streamsPerDrive = 1, unmountDelayMs, recoveryIntervalMs } = settings.tape ?? {}
   const robot = tape.robot.name
   const devices = createDeviceManager(
     {
@@ -255,7 +255,10 @@ function tapeOf(
       clock,
       log,
     },
-    unmountDelayMs === undefined ? {} : { unmountDelayMs },
+    {
+      ...(unmountDelayMs === undefined ? {} : { unmountDelayMs }),
+      ...(recoveryIntervalMs === undefined ? {} : { recoveryIntervalMs }),
+    },
   )
   return {
     store: createTapeStore({ mounts: devices, media, clock, log }, { storageUnit: tapeStorageUnit }),

@@ -10,6 +10,8 @@ export interface TapeSettings {
   readonly streamsPerDrive?: number
   /** How long a volume stays in its drive for the next job, milliseconds. @default 180000 */
   readonly unmountDelayMs?: number
+  /** How often it looks whether drives and robots that failed work again, milliseconds. @default 60000 */
+  readonly recoveryIntervalMs?: number
   /** A model whose quirks its drives have without saying so. @default none */
   readonly quirks?: 'tgt'
 }

@@ -126,5 +126,13 @@ t.test(
       t.equal(restore.status, 0, restore.statusText ?? '')
       t.same(compareTrees(source, join(root, `restored-${index}`)), [])
     }
+    const images = await collect(server.ports.catalog.listImages({}))
+    const streams = images.flatMap(({ copies }) =>
+      copies.flatMap(({ fragments }) => fragments.map(({ stream }) => stream)),
+    )
+    t.ok(
+      streams.every((stream) => stream !== undefined),
+      'all are streams of multiplexed files',
+    )
   },
 )

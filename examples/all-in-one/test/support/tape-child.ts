@@ -5,6 +5,8 @@ import { bootOnTape, backUpToTape, tapePolicy } from './tape-site.ts'
 const [state, url, source, streams] = process.argv.slice(2) as [string, string, string, string]
 const tell = (text: string): void => void process.stdout.write(`${text}\n`)
 
+// A server has a socket that keeps it alive while all that it has is timers.
+const alive = setInterval(() => {}, 2 ** 30)
 const server = await bootOnTape(
   state,
   { url },
@@ -16,4 +18,5 @@ const jobs = await Promise.all(policies.map((policy) => backUpToTape(server, pol
 for (const { status, backupId = 'none', statusText = '' } of jobs)
   tell(`BACKUP ${status} ${backupId} ${statusText}`)
 await server.stop()
+clearInterval(alive)
 tell('ENDED')

@@ -36,6 +36,7 @@ export async function bootOnTape(
 ): Promise<BootedServer> {
   const tape = {
     unmountDelayMs: 60_000,
+    recoveryIntervalMs: 1000,
     ...settings.tape,
     url: 'url' in library ? library.url : urlOf(library),
   }
