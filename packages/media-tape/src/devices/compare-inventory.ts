@@ -1,5 +1,5 @@
 import type { LibraryElement, Volume } from '@nb/contracts'
-import { type BarcodeRule, meaningOf } from './barcode-rules.ts'
+import { type BarcodeReading, meaningOf } from './barcode-rules.ts'
 
 /** A difference between what the robot has and what the media manager says. */
 export type InventoryDifference =
@@ -18,7 +18,7 @@ export interface InventoryComparison {
   readonly inventory: readonly LibraryElement[]
   /** All volumes that the media manager knows, of this robot or not. */
   readonly volumes: readonly Volume[]
-  readonly rules: readonly BarcodeRule[]
+  readonly barcodes: BarcodeReading
 }
 
 /**
@@ -26,12 +26,13 @@ export interface InventoryComparison {
  * wrong with it, nothing of a volume that is known changes but its place.
  */
 export function compareInventory(input: InventoryComparison): readonly InventoryDifference[] {
-  const { robot, inventory, volumes, rules } = input
+  const { robot, inventory, volumes, barcodes } = input
   const byBarcode = new Map(
     volumes.flatMap((volume) => (volume.barcode === undefined ? [] : [[volume.barcode, volume]])),
   )
-  const ids = new Set(volumes.map(({ volumeId }) => volumeId))
+  const ids = new Map(volumes.map(({ volumeId, barcode }) => [volumeId, barcode]))
   const seen = new Set<string>()
+  const doubled = twice(inventory)
   const differences: InventoryDifference[] = []
   for (const { place, barcode, unlabelled } of inventory) {
     const where = `${place.kind} ${place.number}`
@@ -41,25 +42,29 @@ export function compareInventory(input: InventoryComparison): readonly Inventory
       continue
     }
     const slot = place.kind === 'slot' ? place.number : undefined
+    const refused = (why: string): void =>
+      void differences.push({ kind: 'refused', barcode, place: where, why })
     const known = byBarcode.get(barcode)
     if (known !== undefined) {
       seen.add(known.volumeId)
+    }
+    if (doubled.has(barcode)) {
+      // Which of them is meant nobody can tell: the label would, in a drive.
+      refused('another cartridge in the robot has the same barcode: give one of them another label')
+      continue
+    }
+    if (known !== undefined) {
       const isThere = known.robot === robot && (known.slot === slot || place.kind === 'drive')
       if (!isThere) differences.push(moved(known, robot, slot))
       continue
     }
-    const meaning = meaningOf(barcode, rules)
-    const refused = (why: string): void =>
-      void differences.push({ kind: 'refused', barcode, place: where, why })
+    const meaning = meaningOf(barcode, barcodes, robot)
     if (meaning === undefined) refused('its barcode gives no volume id of letters and digits')
     else if (meaning.use !== 'data') continue
-    else if (ids.has(meaning.volumeId))
-      refused(
-        `volume ${meaning.volumeId} is known already, without this barcode: give it the barcode, or the cartridge another label`,
-      )
+    else if (ids.has(meaning.volumeId)) refused(clash(meaning.volumeId, ids.get(meaning.volumeId), barcode))
     else {
       const { volumeId, density, pool } = meaning
-      ids.add(volumeId)
+      ids.set(volumeId, barcode)
       const at = slot === undefined ? {} : { slot }
       differences.push({
         kind: 'new',
@@ -71,6 +76,22 @@ export function compareInventory(input: InventoryComparison): readonly Inventory
     if (of === robot && barcode !== undefined && !seen.has(volumeId))
       differences.push({ kind: 'gone', volumeId, ...(slot === undefined ? {} : { from: slot }) })
   return differences
+}
+
+/** Barcodes that are on several cartridges. */
+function twice(inventory: readonly LibraryElement[]): ReadonlySet<string> {
+  const once = new Set<string>()
+  const doubled = new Set<string>()
+  for (const { barcode } of inventory)
+    if (barcode !== undefined) (once.has(barcode) ? doubled : once).add(barcode)
+  return doubled
+}
+
+/** Why a barcode can't have the volume id that it gives, with the way out. */
+function clash(volumeId: string, other: string | undefined, barcode: string): string {
+  return other === undefined
+    ? `volume ${volumeId} is known already, without this barcode: give it the barcode, or the cartridge another label`
+    : `volume ${volumeId} has barcode ${other}: give barcodes of ${barcode.length} characters a volume id rule, or the cartridge another label`
 }
 
 function moved(known: Volume, robot: string, to: number | undefined): InventoryDifference {

@@ -15,7 +15,7 @@ import {
   debugLogger,
   throwIfAborted,
 } from '@nb/contracts'
-import type { BarcodeRule } from './barcode-rules.ts'
+import { type BarcodeRule, checkBarcodeReading, type VolumeIdRule } from './barcode-rules.ts'
 import { compareInventory, type InventoryDifference } from './compare-inventory.ts'
 import { DriveBay } from './drive-bay.ts'
 import { Library } from './library.ts'
@@ -43,6 +43,8 @@ export interface DeviceManagerOptions {
   readonly recoveryIntervalMs?: number
   /** How unknown volumes of a robot are taken in. @default data volumes of density hcart and pool NetBackup; CLN… clean */
   readonly barcodeRules?: readonly BarcodeRule[]
+  /** How volume ids are made of barcodes. @default the six characters before the media type, else the last six */
+  readonly volumeIdRules?: readonly VolumeIdRule[]
 }
 
 /** The device manager of a media server: mounts, and what an operator does with robots and volumes. */
@@ -85,7 +87,10 @@ export function createDeviceManager(
     unmountDelayMs = defaultDelayMs,
     recoveryIntervalMs = defaultRecoveryMs,
     barcodeRules = [],
+    volumeIdRules = [],
   } = options
+  const barcodes = { rules: barcodeRules, volumeIds: volumeIdRules }
+  checkBarcodeReading(barcodes)
   checkRange('unmountDelayMs', unmountDelayMs, 0, 1_800_000)
   checkRange('recoveryIntervalMs', recoveryIntervalMs, 1000, 3_600_000)
   const bays = new Map(
@@ -272,12 +277,12 @@ export function createDeviceManager(
         robot,
         inventory,
         volumes: await all(media.volumes({})),
-        rules: barcodeRules,
+        barcodes,
       })
     },
     updateInventory: async ({ robot }, callOptions) => {
       throwIfAborted(callOptions)
-      return await libraryOf(robot).update(barcodeRules)
+      return await libraryOf(robot).update(barcodes)
     },
     label: async ({ volumeId, drive, overwrite = false }, callOptions) => {
       const bay = known(bays, 'drive', drive)

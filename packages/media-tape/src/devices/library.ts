@@ -10,7 +10,7 @@ import {
   type TapeRobot,
   type Volume,
 } from '@nb/contracts'
-import type { BarcodeRule } from './barcode-rules.ts'
+import type { BarcodeReading } from './barcode-rules.ts'
 import { compareInventory, type InventoryDifference } from './compare-inventory.ts'
 import type { DriveBay } from './drive-bay.ts'
 import { elementAt, elementOfDrive, elementWith, homeFor, isOccupied } from './stock.ts'
@@ -74,7 +74,7 @@ export class Library {
   }
 
   /** Has the media manager say what the robot has. */
-  update(rules: readonly BarcodeRule[]): Promise<readonly InventoryDifference[]> {
+  update(barcodes: BarcodeReading): Promise<readonly InventoryDifference[]> {
     const { media, robot } = this.#parts
     return this.#turn(async () => {
       const inventory = await robot.inventory()
@@ -82,7 +82,7 @@ export class Library {
         robot: this.name,
         inventory,
         volumes: await this.#volumes(),
-        rules,
+        barcodes,
       })
       for (const difference of differences) {
         if (difference.kind === 'new') await media.putVolume(difference.volume)

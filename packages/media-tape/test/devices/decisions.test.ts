@@ -1,26 +1,118 @@
 import type { LibraryElement, Volume } from '@nb/contracts'
 import fc from 'fast-check'
 import t from 'tap'
-import { meaningOf } from '../../src/devices/barcode-rules.ts'
+import {
+  checkBarcodeReading,
+  type BarcodeRule,
+  meaningOf,
+  type VolumeIdRule,
+} from '../../src/devices/barcode-rules.ts'
 import { compareInventory } from '../../src/devices/compare-inventory.ts'
 import { homeFor, isOccupied } from '../../src/devices/stock.ts'
 import { judgeLabel } from '../../src/volume/judge-label.ts'
 
 t.test('a barcode says which volume it is, and what it is for', async (t) => {
-  t.match(meaningOf('NBT001L8', []), { volumeId: 'NBT001', use: 'data', density: 'hcart', pool: 'NetBackup' })
-  t.match(meaningOf('CLN001L1', []), { use: 'cleaning' })
-  t.match(meaningOf('ABCDEFGH123456', []), { volumeId: '123456' })
-  t.match(meaningOf('A1', []), { volumeId: 'A1' })
-  t.equal(meaningOf('A-*', []), undefined)
+  const meaning = (barcode: string, rules: readonly BarcodeRule[] = []) => meaningOf(barcode, { rules })
+  t.match(meaning('NBT001L8'), { volumeId: 'NBT001', use: 'data', density: 'hcart', pool: 'NetBackup' })
+  t.match(meaning('CLN001L1'), { use: 'cleaning' })
+  t.match(meaning('CLN001L1', [{ prefix: 'CLN', use: 'ignore' }]), { use: 'ignore' }, 'said otherwise')
+  t.match(meaning('CLN001L1', [{ use: 'data' }]), { use: 'cleaning' }, 'a rule for all is not about them')
+  t.match(meaning('ABCDEFGH123456'), { volumeId: '123456' })
+  t.match(meaning('A1'), { volumeId: 'A1' })
+  t.equal(meaning('A-*'), undefined)
   const rules = [
     { prefix: 'NB', density: 'hcart2' },
     { prefix: 'NBX', use: 'ignore' as const },
     { pool: 'Scratch' },
   ]
-  t.match(meaningOf('NBT001L8', rules), { density: 'hcart2', pool: 'NetBackup' }, 'the longest prefix counts')
-  t.match(meaningOf('NBX001L8', rules), { use: 'ignore' })
-  t.match(meaningOf('ZZZ001L8', rules), { pool: 'Scratch', density: 'hcart' })
+  t.match(meaning('NBT001L8', rules), { density: 'hcart2', pool: 'NetBackup' }, 'the longest prefix counts')
+  t.match(meaning('NBX001L8', rules), { use: 'ignore' })
+  t.match(meaning('ZZZ001L8', rules), { pool: 'Scratch', density: 'hcart' })
 })
+
+t.test(
+  'a volume id rule makes ids of barcodes of its length, one for the robot before one for all',
+  async (t) => {
+    const volumeIds = [
+      { barcodeLength: 8, characters: [3, 4, 5, 6, 7, 8] },
+      { barcodeLength: 8, characters: ['X', 2, 3, 4, 5, 6], robot: 'r2' },
+      { barcodeLength: 9, characters: [9, '0'] },
+    ]
+    const id = (barcode: string, robot?: string) =>
+      meaningOf(barcode, { rules: [], volumeIds }, robot)?.volumeId
+    t.equal(id('NBT001L8'), 'T001L8')
+    t.equal(id('NBT001L8', 'r1'), 'T001L8')
+    t.equal(id('NBT001L8', 'r2'), 'XBT001')
+    t.equal(id('ABCDEFGHI'), 'I0')
+    t.equal(id('ABCDEFG'), 'BCDEFG', 'no rule for seven')
+    t.equal(id('ABCDEFGH-'), undefined, 'what it takes is no part of an id')
+  },
+)
+
+t.test('rules that can not be followed are refused', async (t) => {
+  checkBarcodeReading({
+    rules: [{ prefix: 'A' }, {}],
+    volumeIds: [{ barcodeLength: 8, characters: [1, 'Z', 8] }],
+  })
+  const bad = (characters: readonly (number | string)[], barcodeLength = 8) =>
+    t.throws(() => checkBarcodeReading({ rules: [], volumeIds: [{ barcodeLength, characters }] }), TypeError)
+  bad([])
+  bad([0])
+  bad([9])
+  bad([1.5])
+  bad(['ab'])
+  bad(['-'])
+  bad([1, 2, 3, 4, 5, 6, 7])
+  bad([1], 0)
+  bad([1], 33)
+  t.throws(
+    () => checkBarcodeReading({ rules: [{ prefix: 'A' }, { prefix: 'A', use: 'ignore' }] }),
+    /two barcode rules/,
+  )
+  t.throws(() => checkBarcodeReading({ rules: [{ pool: '' }] }), /are names/)
+  const twins = [1, 2].map((position) => ({ barcodeLength: 8, characters: [position] }))
+  t.throws(() => checkBarcodeReading({ rules: [], volumeIds: twins }), /two volume id rules/)
+})
+
+t.test(
+  'a clash of ids, and a barcode on two cartridges, are told with the way out and change nothing',
+  async (t) => {
+    const slot = (number: number, barcode: string): LibraryElement => ({
+      place: { kind: 'slot', number },
+      barcode,
+    })
+    const compared = (
+      inventory: readonly LibraryElement[],
+      volumes: readonly Volume[],
+      volumeIds: VolumeIdRule[] = [],
+    ) => compareInventory({ robot: 'r1', inventory, volumes, barcodes: { rules: [], volumeIds } })
+    const clashing = [slot(1, 'A00001L8'), slot(2, 'A00001L9')]
+    t.match(compared(clashing, []), [
+      { kind: 'new', volume: { volumeId: 'A00001', barcode: 'A00001L8' } },
+      { kind: 'refused', barcode: 'A00001L9', why: /has barcode A00001L8: give barcodes of 8 characters/ },
+    ])
+    t.match(compared(clashing, [], [{ barcodeLength: 8, characters: [1, 4, 5, 6, 7, 8] }]), [
+      { kind: 'new', volume: { volumeId: 'A001L8' } },
+      { kind: 'new', volume: { volumeId: 'A001L9' } },
+    ])
+    const base = { density: 'hcart', pool: 'p', robot: 'r1', state: 'active', mounts: 0 } as const
+    t.match(compared([slot(1, 'A00001L8')], [{ ...base, volumeId: 'A00001', slot: 1 }]), [
+      { kind: 'refused', why: /without this barcode/ },
+    ])
+    const twice = [slot(1, 'A00001L8'), slot(2, 'A00001L8')]
+    const found = compared(twice, [{ ...base, volumeId: 'A00001', barcode: 'A00001L8', slot: 3 }])
+    t.same(
+      found.map(({ kind }) => kind),
+      ['refused', 'refused'],
+      'neither moved nor gone',
+    )
+    t.same(
+      compared(twice, []).map(({ kind }) => kind),
+      ['refused', 'refused'],
+      'nor added',
+    )
+  },
+)
 
 const element = fc.record({
   kind: fc.constantFrom('slot' as const, 'drive' as const, 'import-export' as const),
@@ -62,7 +154,7 @@ t.test('a volume goes home to an empty slot, to its own where that is empty', as
 })
 
 t.test('what an update did is known: compared again nothing differs but what was refused', async () => {
-  const rules = [{ prefix: 'V' }]
+  const barcodes = { rules: [{ prefix: 'V' }] }
   fc.assert(
     fc.property(
       fc.array(element, { maxLength: 12 }),
@@ -71,7 +163,7 @@ t.test('what an update did is known: compared again nothing differs but what was
         const volumes = new Map<string, Volume>()
         for (const inventory of [inventoryOf(before), inventoryOf(after)]) {
           const compared = () =>
-            compareInventory({ robot: 'r1', inventory, volumes: [...volumes.values()], rules })
+            compareInventory({ robot: 'r1', inventory, volumes: [...volumes.values()], barcodes })
           for (const difference of compared()) {
             if (difference.kind === 'new') volumes.set(difference.volume.volumeId, difference.volume)
             if (difference.kind === 'refused' || difference.kind === 'new') continue

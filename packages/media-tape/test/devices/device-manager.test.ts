@@ -1,4 +1,5 @@
 import type { NbError } from '@nb/contracts'
+import { collect } from '@nb/test-kit'
 import t from 'tap'
 import { readTapeLabel } from '../../src/volume/read-label.ts'
 import { writeTapeLabel } from '../../src/volume/write-label.ts'
@@ -23,6 +24,28 @@ t.test('unknown volumes of a robot are taken in by their barcodes, and places ar
   })
   t.same(await rig.devices.updateInventory({ robot: 'robot1' }), [], 'said twice, nothing differs')
   await t.rejects(rig.devices.updateInventory({ robot: 'none' }), { code: 'not-found' })
+})
+
+t.test('a volume id rule lets two cartridges in whose barcodes differ in the media type alone', async (t) => {
+  const library = { volumes: ['A00001L8', 'A00001L9'] }
+  const clash = await deviceRig({ library })
+  t.match(await clash.devices.compareInventory({ robot: 'robot1' }), [
+    { kind: 'refused', why: /volume id rule/ },
+  ])
+  t.same(await collect(clash.media.volumes({})).then((all) => all.map(({ barcode }) => barcode)), [
+    'A00001L8',
+  ])
+  const rig = await deviceRig({
+    library,
+    volumeIdRules: [{ barcodeLength: 8, characters: [1, 4, 5, 6, 7, 8], robot: 'robot1' }],
+  })
+  const mounted = await rig.devices.mount(wanting('A001L9'))
+  t.match(await readTapeLabel(mounted.drive), {
+    kind: 'nb',
+    volume: { volume: 'A001L9', barcode: 'A00001L9' },
+  })
+  t.same(await rig.devices.compareInventory({ robot: 'robot1' }), [])
+  await mounted.unmount()
 })
 
 t.test(
@@ -237,4 +260,6 @@ t.test('a robot that gets stuck is down until it moves again', async (t) => {
 t.test('options out of bounds are refused', async (t) => {
   await t.rejects(deviceRig({ unmountDelayMs: 1_800_001 }), TypeError)
   await t.rejects(deviceRig({ recoveryIntervalMs: 1 }), TypeError)
+  await t.rejects(deviceRig({ barcodeRules: [{}, {}] }), TypeError)
+  await t.rejects(deviceRig({ volumeIdRules: [{ barcodeLength: 8, characters: [9] }] }), TypeError)
 })
