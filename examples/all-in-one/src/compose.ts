@@ -26,7 +26,7 @@ import { createDiskStore } from '@nb/media-disk'
 import { createDeviceManager, createTapeStore, type OpenTapeLibrary } from '@nb/media-tape'
 import { createLocalChannels } from '@nb/remote'
 import { createResourceBroker } from '@nb/resource-broker'
-import { createRestoreService } from '@nb/restore'
+import { createNeededImageFiles, createRestoreService } from '@nb/restore'
 import { createPolicyDirectory, createScheduler, describeProblems } from '@nb/scheduler'
 import { createClientAgent, createLoadReporter, createMediaServer, createSpaceReporter } from '@nb/transfer'
 import { type CatalogBackupParts, tellRecovery, withSnapshots } from './catalog-backup/catalog-backup.ts'
@@ -165,6 +165,7 @@ export function composeAllInOne(ground: Ground): AllInOne {
     clients: new Map(Object.entries(clients)),
     scheduler,
     channels,
+    neededImages: createNeededImageFiles({ files, directory: join(ground.stateDirectory, 'needed-images') }),
     clock,
     log,
   })
