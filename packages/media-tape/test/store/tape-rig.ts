@@ -15,6 +15,7 @@ import { MemoryLevel } from 'memory-level'
 import {
   type TapeEmulator,
   type TapeEmulatorOptions,
+  type TapeStoreComponents,
   createDeviceManager,
   createScsiTapeDrive,
   createScsiTapeRobot,
@@ -41,6 +42,8 @@ export interface TapeRig extends MediaStoreFixture {
   readonly contents: (volumeId?: string) => Promise<MediumContent[]>
 }
 
+type StoreMedia = TapeStoreComponents['media']
+
 /** A process that may end without a word: its commands get nowhere from then on. */
 interface Process {
   readonly store: MediaStore
@@ -48,8 +51,15 @@ interface Process {
   readonly end: () => void
 }
 
-/** @param group - whoever writes is of this group of jobs that share a drive. @default each has it alone */
-export async function tapeRig(options: Partial<TapeEmulatorOptions> = {}, group?: string): Promise<TapeRig> {
+/**
+ * @param group - whoever writes is of this group of jobs that share a drive. @default each has it alone
+ * @param around - what the store has for a media manager
+ */
+export async function tapeRig(
+  options: Partial<TapeEmulatorOptions> = {},
+  group?: string,
+  around: (media: StoreMedia) => StoreMedia = (media) => media,
+): Promise<TapeRig> {
   const clock = createVirtualClock(Date.UTC(2026, 0, 1))
   const cartridges = damagingCartridges()
   const sizes = { capacityBytes: 1024 * TAPE_BLOCK_BYTES, earlyWarningBytes: 64 * TAPE_BLOCK_BYTES }
@@ -85,7 +95,13 @@ export async function tapeRig(options: Partial<TapeEmulatorOptions> = {}, group?
     })
     await devices.start()
     await devices.updateInventory({ robot: 'robot1' })
-    const store = createTapeStore({ mounts: devices, media, clock, log }, { storageUnit })
+    const told = around({
+      volumes: (input) => media.volumes(input),
+      recordVolumeFiles: (input) => media.recordVolumeFiles(input),
+      setVolumeState: (input) => media.setVolumeState(input),
+      reportError: (input) => media.reportError(input),
+    })
+    const store = createTapeStore({ mounts: devices, media: told, clock, log }, { storageUnit })
     return { store, drive, end: () => (isAlive = false) }
   }
 
