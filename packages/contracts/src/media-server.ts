@@ -1,9 +1,9 @@
 import type { CallOptions, Json } from './call-options.ts'
 import type { ChannelTicket } from './data-channel.ts'
 import type { ErrorCode, ErrorRecord } from './errors.ts'
-import type { FileListTotals, ImageCopy, ImageCounts, ImageRecord } from './image.ts'
+import type { FileListTotals, FragmentRecord, ImageCopy, ImageCounts, ImageRecord } from './image.ts'
 import type { Path } from './path.ts'
-import type { StoredImage } from './media-store.ts'
+import type { MediumContent, StoredImage } from './media-store.ts'
 import type { Allocation, MediaAnswer, MediaNeed } from './resources.ts'
 
 /**
@@ -128,7 +128,10 @@ export interface RemovalCounts {
   readonly kept: number
 }
 
-/** A copy of an image, and the allocation by which it is read. */
+/**
+ * A copy of an image, and the allocation by which it is read. Of a copy on several volumes whoever asks for some of its fragments at a time
+ * names those of the allocation's volume alone.
+ */
 export interface CopyToRead {
   readonly jobId: string
   readonly allocation: Allocation
@@ -148,6 +151,8 @@ export type VerifyEvent =
   /** Bytes of the archive stream that were looked at so far. */
   | { readonly kind: 'progress'; readonly bytes: number }
   | ({ readonly kind: 'damage' } & CopyDamage)
+  /** The copy goes on on another volume, and the one before is let go of: {@link MediaServer.continueCopy} is to give that. */
+  | { readonly kind: 'next-volume'; readonly requestId: string; readonly volumeId: string }
   | {
       readonly kind: 'verified'
       readonly fragments: number
@@ -165,12 +170,19 @@ export interface CopyToWrite {
   readonly copy: number
   /** A ticket whose channel gives the image's whole file list, for the trailers of the fragments. */
   readonly list: ChannelTicket
+  /** On how many channels the stream comes, one after the other, as it is read from volume after volume. From 1. @default 1 */
+  readonly parts?: number
 }
 
 /** What the writing of a copy tells while it goes on: `ready` first, `written` last, when all of it is durable. */
 export type WriteEvent =
-  /** Where the archive stream is to be sent. */
+  /** Where the archive stream is to be sent, or its next part: told once for each. */
   | { readonly kind: 'ready'; readonly data: ChannelTicket }
+  /**
+   * The volume of this allocation is full, and what is written so far is durable on it: {@link MediaServer.continueCopy} is to give the
+   * one that takes its place.
+   */
+  | { readonly kind: 'next-volume'; readonly requestId: string; readonly replaces: string }
   /** Bytes of the archive stream that were written so far. */
   | { readonly kind: 'progress'; readonly bytes: number }
   | { readonly kind: 'written'; readonly copy: ImageCopy }
@@ -244,28 +256,50 @@ export interface MediaServer {
   /**
    * Reads all of a copy and compares it with what was written (every checksum of header, trailer, footer and blocks), with what
    * the catalog says of its fragments, and with `list`, the image's whole file list: every entry whose data is here must begin a
-   * member of its path, kind and size, and every member must have an entry. Damage is told and does not end it. Rejects with
-   * `media-open-failed`, `storage-unit-unknown`; aborted, it stops reading.
+   * member of its path, kind and size, and every member must have an entry. Damage is told and does not end it. The allocation is of the
+   * first fragment's volume; where another one follows it asks for that. Rejects with `media-open-failed`, `storage-unit-unknown`; aborted, it
+   * stops reading.
    */
   verifyCopy(
     input: CopyToRead & { readonly list: ChannelTicket },
     options?: CallOptions,
   ): AsyncIterable<VerifyEvent>
   /**
-   * What the fragments of a copy tell of themselves and their image: all but the data is read and checked. Rejects with
-   * `fragment-missing` (none, or a gap), `image-incomplete` (the last one is not there), `fragment-corrupt`, `media-open-failed`,
-   * `storage-unit-unknown`.
+   * The medium that a verification or a copy being written has asked for by `next-volume`: to be called before its next event is taken.
+   * Where none is to be had the events are given up instead, which ends it. Rejects with `not-found` where nothing waits for that request.
+   */
+  continueCopy(
+    input: { readonly requestId: string; readonly allocation: Allocation },
+    options?: CallOptions,
+  ): Promise<void>
+  /**
+   * What is on the volume of an allocation, as it tells itself: header and footer of each tape file are read. Rejects with `not-supported`
+   * for a medium that need not be mounted to be looked at, `media-open-failed`, `storage-unit-unknown`.
+   */
+  volumeContents(
+    input: { readonly jobId: string; readonly allocation: Allocation },
+    options?: CallOptions,
+  ): AsyncIterable<MediumContent>
+  /**
+   * What the fragments of a copy tell of themselves and their image: all but the data is read and checked. With `fragments`, as
+   * `volumeContents` has told them, those alone, and whether they are all of the copy is not looked at: the image is as the last of them
+   * knows it. Rejects with `fragment-missing` (none, or a gap), `image-incomplete` (the last one is not there), `fragment-corrupt`,
+   * `media-open-failed`, `storage-unit-unknown`.
    */
   describeCopy(
-    input: Omit<CopyToRead, 'copy'> & { readonly copy: number },
+    input: Omit<CopyToRead, 'copy'> & {
+      readonly copy: number
+      readonly fragments?: readonly FragmentRecord[]
+    },
     options?: CallOptions,
   ): Promise<DescribedCopy>
   /**
-   * Sends the image's file list, as the fragments of a copy have kept it, over the ticket's channel; gives its totals. Rejects with
-   * `file-list-corrupt`, `channel-broken`, and as `describeCopy`.
+   * Sends the image's file list, as the fragments of a copy have kept it, over the ticket's channel; gives its totals. With `after` the
+   * fragments keep what follows a list of those totals: its header is sent again and not counted again, and what is given are the totals of
+   * both. Rejects with `file-list-corrupt`, `channel-broken`, and as `describeCopy`.
    */
   sendFileList(
-    input: CopyToRead & { readonly list: ChannelTicket },
+    input: CopyToRead & { readonly list: ChannelTicket; readonly after?: FileListTotals },
     options?: CallOptions,
   ): Promise<FileListTotals>
   /**

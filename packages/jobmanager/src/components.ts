@@ -1,8 +1,7 @@
-import type { Catalog, Clock, Logger, MediaServer, ResourceBroker } from '@nb/contracts'
+import type { Catalog, Clock, Logger, MediaManager, MediaServer, ResourceBroker } from '@nb/contracts'
 import type { JobStore } from './job-store.ts'
 import type { LateAnswers } from './late-answers.ts'
 import type { LeaseKeeper } from './leases.ts'
-import type { VolumeRecords } from './images-on-volumes.ts'
 import type { JobWorkers } from './workers.ts'
 
 /** The media servers a job manager may use, by name; a `Map` is one. */
@@ -12,6 +11,9 @@ export interface MediaServers {
   /** The names of all. */
   keys(): Iterable<string>
 }
+
+/** What a job manager tells of tape volumes, and to whom. */
+export type VolumeRecords = Pick<MediaManager, 'assignImage' | 'unassignImage' | 'setVolumeState' | 'volumes'>
 
 /** What a job manager asks for. */
 export interface JobManagerComponents {

@@ -1,120 +1,175 @@
 import {
+  type Allocation,
   type CallOptions,
-  type Grant,
   type ImageCopy,
+  type ImageRecord,
   type Json,
-  type ResourceRequest,
+  type MediaNeed,
   NbError,
 } from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
 import type { CopiesInWork } from './copies-in-work.ts'
 import { copyOfImage } from './copy-of-image.ts'
+import { noteCopy, volumesOf } from './images-on-volumes.ts'
+import { attempt as attempted } from './patience.ts'
 import { mediaServerOf } from './session-calls.ts'
+import { needToRead, volumeRuns } from './volume-runs.ts'
+import { WorkMedia, type WorkMediaParts } from './work-media.ts'
 import type { JobWorker, WorkContext, WorkResult } from './workers.ts'
 
-type DuplicateParts = Pick<ManagerParts, 'broker' | 'catalog' | 'mediaServers' | 'leases' | 'log'>
+type DuplicateParts = Pick<ManagerParts, 'catalog' | 'mediaServers'> & WorkMediaParts
 
 /**
  * What carries out jobs of type `duplicate`, as `duplicateJobRequest` asks for them: the archive stream of one copy goes, checked, from
  * its media server to that of the storage unit which the job was granted, which writes it as a further copy. The catalog learns of the
- * copy when all of it is durable; until then a failure leaves nothing. The medium to read is asked for once there is one to write.
+ * copy when all of it is durable and the media manager knows on which volumes it is; until then a failure leaves nothing that is read.
  */
 export function duplicateWorker(parts: DuplicateParts, copies: CopiesInWork): JobWorker {
   return {
     run: (context) =>
-      copies.make(asked(context.parameters).backupId, context.jobId, () => duplicate(parts, context)),
+      copies.make(asked(context.parameters).backupId, context.jobId, async () => {
+        const media = new WorkMedia(parts, context)
+        try {
+          return await duplicate(parts, context, media)
+        } finally {
+          await media.end()
+        }
+      }),
   }
 }
 
-async function duplicate(parts: DuplicateParts, context: WorkContext): Promise<WorkResult> {
-  const { catalog, mediaServers } = parts
-  const { jobId, allocation: write, attempt, signal, say, progress } = context
+async function duplicate(parts: DuplicateParts, context: WorkContext, media: WorkMedia): Promise<WorkResult> {
+  const { catalog } = parts
+  const { allocation: granted, need, attempt, say, progress } = context
   const { backupId, from } = asked(context.parameters)
   const { image, copy: source } = await copyOfImage(catalog, backupId, from, 'duplicated')
-  const { client } = image
-  if (write?.purpose !== 'write')
+  if (granted?.purpose !== 'write' || need?.kind !== 'write')
     throw new NbError('argument-invalid', "the job's need must be to write to a storage unit", {
       details: { field: 'need' },
     })
   const number = Math.max(...image.copies.map(({ copy }) => copy)) + 1
-  const there = image.copies.find(({ storageUnit }) => storageUnit === write.storageUnit)
+  const there = image.copies.find(({ storageUnit }) => storageUnit === granted.storageUnit)
   if (there !== undefined && attempt > 1) {
     // A try before this one had done all but tell so.
     await say(`copy ${there.copy} of image ${backupId} is on ${there.storageUnit}`)
     return { status: 0 }
   }
-  if (there !== undefined)
+  // On tapes of one unit each copy has volumes of its own, which is looked at once they are known.
+  if (there !== undefined && granted.medium.kind === 'disk')
     throw new NbError(
       'argument-invalid',
       `copy ${there.copy} of image ${backupId} is on ${there.storageUnit} already; another one there would be lost with it`,
       { details: { field: 'storage' } },
     )
-  return withMediumToRead(parts, context, source, async (read, lost) => {
-    const options: CallOptions = { signal: AbortSignal.any([signal, lost]) }
-    const { ticket: list } = await catalog.readFileList({ client, backupId }, options)
-    const writing = mediaServerOf(mediaServers, write.mediaServer)
-    const reading = mediaServerOf(mediaServers, read.allocation.mediaServer)
+  const volumes = new Set<string>()
+  try {
+    const copy = await writeFrom(parts, context, media, { image, source, number, need, volumes })
+    await noteCopy(parts, backupId, copy, need.retentionLevel)
+    await catalog.addCopy({ backupId, copy }, { signal: media.signal })
     const estimatedBytes = image.counts?.streamBytes ?? 0
-    let sent: Promise<unknown> | undefined
-    let copy: ImageCopy | undefined
-    try {
-      const events = writing.writeCopy({ jobId, allocation: write, image, copy: number, list }, options)
-      for await (const event of events) {
-        if (event.kind === 'progress') progress({ files: 0, bytes: event.bytes, estimatedBytes })
-        else if (event.kind === 'written') copy = event.copy
-        else {
-          const access = { jobId, allocation: read.allocation, backupId, copy: source, data: event.data }
-          sent = reading.sendCopy(access, options)
-          // Its failure breaks the channel, and comes first where both are told.
-          sent.catch(() => undefined)
-        }
-      }
-    } catch (error) {
-      await sent
-      throw error
-    }
-    await sent
-    if (copy === undefined) throw new NbError('image-inconsistent', `copy ${number} was not written`)
-    await catalog.addCopy({ backupId, copy }, options)
     progress({ files: image.counts?.entries ?? 0, bytes: estimatedBytes, estimatedBytes })
+    const on = volumesOf(copy)
     await say(
-      `copy ${number} of image ${backupId} is on ${copy.storageUnit}: ${copy.fragments.length} fragments, ${estimatedBytes} bytes`,
+      `copy ${number} of image ${backupId} is on ${copy.storageUnit}${on.length === 0 ? '' : `, volume ${on.join(', ')}`}: ` +
+        `${copy.fragments.length} fragments, ${estimatedBytes} bytes`,
     )
     return { status: 0 }
-  })
+  } catch (error) {
+    await forgetLeftovers(parts, backupId, volumes)
+    throw error
+  }
 }
 
-/** Holds the medium of a copy for as long as the work takes; `lost` aborts when it can't be kept. */
-async function withMediumToRead(
-  { broker, leases, log }: DuplicateParts,
-  { jobId, client, policy, signal, say }: WorkContext,
-  { storageUnit, fragments }: ImageCopy,
-  work: (grant: Grant, lost: AbortSignal) => Promise<WorkResult>,
-): Promise<WorkResult> {
-  const volumeId = fragments[0]?.volumeId
-  const request: ResourceRequest = {
-    requestId: `job-${jobId}.read`,
-    jobId,
-    jobType: 'duplicate',
-    priority: 0,
-    client,
-    limits: {},
-    need: { kind: 'read', storageUnit, ...(volumeId === undefined ? {} : { volumeId }) },
-    ...(policy === undefined ? {} : { policy }),
-  }
-  await say(`requesting resource: storage unit ${storageUnit} to read`)
-  const grant = await broker.acquire(request, { signal })
-  const lost = new AbortController()
-  leases.keep(grant, (reason) => lost.abort(reason))
+interface Duplication {
+  readonly image: ImageRecord
+  readonly source: ImageCopy
+  readonly number: number
+  readonly need: Extract<MediaNeed, { kind: 'write' }>
+  /** Gets the volumes that are noted as having the image while it is written. */
+  readonly volumes: Set<string>
+}
+
+/** Has the copy written from the parts of the source, each of which lies on one volume. */
+async function writeFrom(
+  { catalog, mediaServers }: DuplicateParts,
+  { jobId, progress }: WorkContext,
+  media: WorkMedia,
+  { image, source, number, need, volumes }: Duplication,
+): Promise<ImageCopy> {
+  const { backupId, client } = image
+  const runs = volumeRuns(source.fragments)
+  const held = await media.both(need, needToRead(source.storageUnit, runs[0]?.volumeId))
+  const options: CallOptions = { signal: media.signal }
+  mustBeOther(image, held.write)
+  const { ticket: list } = await catalog.readFileList({ client, backupId }, options)
+  const writing = mediaServerOf(mediaServers, held.write.mediaServer)
+  const estimatedBytes = image.counts?.streamBytes ?? 0
+  const parts = runs.length > 1 ? { parts: runs.length } : {}
+  const input = { jobId, allocation: held.write, image, copy: number, list, ...parts }
+  let writtenBy = held.write
+  let begun = 0
+  let sent: Promise<unknown> | undefined
+  let copy: ImageCopy | undefined
   try {
-    await say(`granted resource: storage unit ${storageUnit} on media server ${grant.allocation.mediaServer}`)
-    return await work(grant, lost.signal)
-  } finally {
-    leases.letGo(grant.leaseId)
-    await broker.release({ leaseId: grant.leaseId }).catch((error: unknown) => {
-      log.error('lease %s of job %s ends by itself: %o', grant.leaseId, jobId, error)
-    })
+    for await (const event of writing.writeCopy(input, options)) {
+      if (event.kind === 'progress') progress({ files: 0, bytes: event.bytes, estimatedBytes })
+      else if (event.kind === 'written') copy = event.copy
+      else if (event.kind === 'next-volume') {
+        if (writtenBy.medium.kind === 'tape') volumes.add(writtenBy.medium.volumeId)
+        writtenBy = await media.toWriteNext(backupId, need)
+        mustBeOther(image, writtenBy)
+        await writing.continueCopy({ requestId: event.requestId, allocation: writtenBy }, options)
+      } else {
+        const run = runs[begun]
+        await sent
+        const read =
+          begun === 0 ? held.read : await media.toReadNext(needToRead(source.storageUnit, run?.volumeId))
+        begun += 1
+        const part = { ...source, fragments: run?.fragments ?? [] }
+        const reading = mediaServerOf(mediaServers, read.mediaServer)
+        sent = reading.sendCopy({ jobId, allocation: read, backupId, copy: part, data: event.data }, options)
+        // Its failure breaks the channel, and comes first where both are told.
+        sent.catch(() => undefined)
+      }
+    }
+  } catch (error) {
+    await sent
+    throw error
   }
+  await sent
+  if (copy === undefined) throw new NbError('image-inconsistent', `copy ${number} was not written`)
+  return copy
+}
+
+/** A copy goes on no volume of another copy: both would be lost with it, and it can't be written while it is read. */
+function mustBeOther({ backupId, copies }: ImageRecord, { medium }: Allocation): void {
+  if (medium.kind === 'disk') return
+  const { volumeId, volumePool } = medium
+  const there = copies.find((copy) => volumesOf(copy).includes(volumeId))
+  if (there === undefined) return
+  throw new NbError(
+    'state-conflict',
+    `volume ${volumeId}, which pool ${volumePool} has for the new copy, holds copy ${there.copy} of image ${backupId} already; name a pool of other volumes`,
+    { details: { backupId, volumeId, copy: there.copy } },
+  )
+}
+
+/**
+ * A copy that was given up is named nowhere: the volumes that were filled by it have no count of the image any more, unless another copy is
+ * on them.
+ */
+async function forgetLeftovers(
+  parts: DuplicateParts,
+  backupId: string,
+  volumes: ReadonlySet<string>,
+): Promise<void> {
+  if (volumes.size === 0) return
+  await attempted(parts.log, `notes of image ${backupId} on volumes`, async () => {
+    const image = await parts.catalog.getImage({ backupId })
+    const kept = new Set((image?.copies ?? []).flatMap(volumesOf))
+    for (const volumeId of volumes)
+      if (!kept.has(volumeId)) await parts.media?.unassignImage({ backupId, volumeId })
+  })
 }
 
 /** Rejects with `argument-invalid`. */

@@ -1,11 +1,8 @@
-import type { ImageCopy, MediaManager, SingleAllocation } from '@nb/contracts'
+import type { ImageCopy, SingleAllocation } from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
 import { copyRetentionLevel } from './flow-lines.ts'
 import type { JobRecord } from './job-record.ts'
 import { retrying } from './patience.ts'
-
-/** What a job manager tells of tape volumes, and to whom. */
-export type VolumeRecords = Pick<MediaManager, 'assignImage' | 'unassignImage' | 'setVolumeState'>
 
 /** The volumes on which a copy lies, each once; none for a copy on disk. */
 export function volumesOf({ fragments }: Pick<ImageCopy, 'fragments'>): readonly string[] {
@@ -17,28 +14,33 @@ export function volumesOf({ fragments }: Pick<ImageCopy, 'fragments'>): readonly
  * knows of would be written over. Rejects with what the media manager rejects with. `undefined` where there is nothing on tape.
  */
 export function noteVolumes(
-  { media, clock }: ManagerParts,
+  parts: ManagerParts,
   record: JobRecord,
   copies: readonly ImageCopy[],
 ): Promise<void> | undefined {
   const { backupId } = record
-  if (media === undefined || backupId === undefined) return undefined
+  if (parts.media === undefined || backupId === undefined) return undefined
   if (copies.every((copy) => volumesOf(copy).length === 0)) return undefined
-  return noteEach()
+  return noteEach(backupId)
 
-  async function noteEach(): Promise<void> {
-    if (media === undefined || backupId === undefined) return
-    for (const copy of copies) {
-      const retentionLevel = copyRetentionLevel(record, copy.copy)
-      for (const volumeId of volumesOf(copy)) {
-        const isShared = copy.fragments.some(
-          (each) => each.volumeId === volumeId && each.stream !== undefined,
-        )
-        const multiplexed = isShared ? { multiplexed: true } : {}
-        const image = { volumeId, backupId, retentionLevel, ...multiplexed }
-        await retrying(clock, 4, () => media.assignImage(image))
-      }
-    }
+  async function noteEach(id: string): Promise<void> {
+    for (const copy of copies) await noteCopy(parts, id, copy, copyRetentionLevel(record, copy.copy))
+  }
+}
+
+/** The same for one copy, of an image that is no backup's of now. */
+export async function noteCopy(
+  { media, clock }: Pick<ManagerParts, 'media' | 'clock'>,
+  backupId: string,
+  copy: Pick<ImageCopy, 'fragments'>,
+  retentionLevel: number,
+): Promise<void> {
+  if (media === undefined) return
+  for (const volumeId of volumesOf(copy)) {
+    const isShared = copy.fragments.some((each) => each.volumeId === volumeId && each.stream !== undefined)
+    const multiplexed = isShared ? { multiplexed: true } : {}
+    const image = { volumeId, backupId, retentionLevel, ...multiplexed }
+    await retrying(clock, 4, () => media.assignImage(image))
   }
 }
 
@@ -47,8 +49,8 @@ export function noteVolumes(
  * the next volume is asked for, so that nobody waits for this one meanwhile.
  */
 export async function closeVolume(
-  { media, clock }: ManagerParts,
-  { backupId }: JobRecord,
+  { media, clock }: Pick<ManagerParts, 'media' | 'clock'>,
+  { backupId }: Pick<JobRecord, 'backupId'>,
   { medium }: SingleAllocation,
   retentionLevel: number,
 ): Promise<void> {

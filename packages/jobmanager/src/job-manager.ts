@@ -120,8 +120,8 @@ class JobEngine implements JobManagerService {
       ...base,
       workers: {
         'image-cleanup': cleanupWorker(this.#housekeeping),
-        verify: verifyWorker(components),
-        import: importWorker(components),
+        verify: verifyWorker(base),
+        import: importWorker(base),
         duplicate: duplicateWorker(base, copies),
         ...components.workers,
       },

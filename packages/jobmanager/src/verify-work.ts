@@ -1,26 +1,42 @@
-import { type CopyDamage, type Json, NbError, counted } from '@nb/contracts'
-import type { JobManagerComponents } from './components.ts'
+import { type CopyDamage, type FragmentRecord, type Json, NbError, counted } from '@nb/contracts'
+import type { ManagerParts } from './components.ts'
 import { copyOfImage } from './copy-of-image.ts'
+import { volumesOf } from './images-on-volumes.ts'
 import { goneImages } from './reference-image.ts'
 import { mediaServerOf } from './session-calls.ts'
+import { needToRead } from './volume-runs.ts'
+import { WorkMedia, type WorkMediaParts } from './work-media.ts'
 import type { JobWorker, WorkContext, WorkResult } from './workers.ts'
+
+type VerifyParts = Pick<ManagerParts, 'catalog' | 'mediaServers'> & WorkMediaParts
 
 /** Damage beyond so many faults is counted and not listed. */
 const LISTED_FAULTS = 100
 
 /**
- * What carries out jobs of type `verify`, as `verifyJobRequest` asks for them: all of a copy is read at its media server and
+ * What carries out jobs of type `verify`, as `verifyJobRequest` asks for them: all of a copy is read at its media server, volume by volume, and
  * compared, and the images that it needs must be there (each has a verification of its own). Ends with 0, or with 191 when anything is not as
  * it was written; nothing is changed.
  */
-export function verifyWorker(components: Pick<JobManagerComponents, 'catalog' | 'mediaServers'>): JobWorker {
-  return { run: (context) => verify(components, context) }
+export function verifyWorker(parts: VerifyParts): JobWorker {
+  return {
+    run: async (context) => {
+      const media = new WorkMedia(parts, context)
+      try {
+        return await verify(parts, context, media)
+      } finally {
+        await media.end()
+      }
+    },
+  }
 }
 
 async function verify(
-  { catalog, mediaServers }: Pick<JobManagerComponents, 'catalog' | 'mediaServers'>,
-  { jobId, parameters, allocation, signal, say, progress }: WorkContext,
+  { catalog, mediaServers }: VerifyParts,
+  { jobId, parameters, allocation, say, progress }: WorkContext,
+  media: WorkMedia,
 ): Promise<WorkResult> {
+  const { signal } = media
   const { image, copy } = await copyOfImage(catalog, ...asked(parameters), 'verified')
   if (allocation?.storageUnit !== copy.storageUnit)
     throw new NbError(
@@ -29,40 +45,45 @@ async function verify(
       { details: { field: 'need' } },
     )
   const { backupId, client } = image
+  const { storageUnit, fragments } = copy
+  const volumes = volumesOf(copy)
   const { ticket } = await catalog.readFileList({ client, backupId }, { signal })
   const estimatedBytes = copy.fragments.reduce((sum, { streamBytes }) => sum + streamBytes, 0)
   const faults: CopyDamage[] = []
   let faultCount = 0
-  const events = mediaServerOf(mediaServers, allocation.mediaServer).verifyCopy(
-    { jobId, allocation, backupId, copy, list: ticket },
-    { signal },
-  )
+  const server = mediaServerOf(mediaServers, allocation.mediaServer)
+  const first = await media.toRead(needToRead(storageUnit, fragments[0]?.volumeId))
+  const events = server.verifyCopy({ jobId, allocation: first, backupId, copy, list: ticket }, { signal })
   for await (const event of events) {
     if (event.kind === 'progress') progress({ files: 0, bytes: event.bytes, estimatedBytes })
-    else if (event.kind === 'damage') {
+    else if (event.kind === 'next-volume') {
+      // The one before is let go of: while this one is waited for nothing is held.
+      const next = await media.toRead(needToRead(storageUnit, event.volumeId))
+      await server.continueCopy({ requestId: event.requestId, allocation: next }, { signal })
+    } else if (event.kind === 'damage') {
       faultCount += 1
       if (faults.length === LISTED_FAULTS) continue
       faults.push(event)
-      await say(describeDamage(event), 'error')
+      await say(describeDamage(event, fragments), 'error')
     } else {
       progress({ files: event.members, bytes: event.bytes, estimatedBytes })
       await say(
-        `copy ${copy.copy} of image ${backupId}: ${counted(event.fragments, 'fragment')}, ` +
+        `copy ${copy.copy} of image ${backupId}: ${counted(event.fragments, 'fragment')}${onVolumes(volumes)}, ` +
           `${event.bytes} bytes and ${counted(event.members, 'member')} were read and compared`,
       )
     }
   }
-  const [first] = faults
+  const [fault] = faults
   const gone = await goneImages(catalog, image, signal)
   if (gone.length > 0) {
     const text = `image ${backupId} is whole itself, but needs ${gone.join(', ')}, which is no more: what has not changed since then can't be restored`
     await say(text, 'error')
-    if (first === undefined) return { status: 191, statusText: text }
+    if (fault === undefined) return { status: 191, statusText: text }
   }
-  if (first === undefined) return { status: 0 }
+  if (fault === undefined) return { status: 0 }
   return {
     status: 191,
-    statusText: `${counted(faultCount, 'fault')} in copy ${copy.copy} of image ${backupId}: ${describeDamage(first)}`,
+    statusText: `${counted(faultCount, 'fault')} in copy ${copy.copy} of image ${backupId}: ${describeDamage(fault, fragments)}`,
   }
 }
 
@@ -74,10 +95,22 @@ function asked({ backupId, copy = 1 }: Readonly<Record<string, Json>>): readonly
   })
 }
 
-function describeDamage({ fragment, block, message }: CopyDamage): string {
+function onVolumes(volumes: readonly string[]): string {
+  return volumes.length === 0 ? '' : ` on volume ${volumes.join(', ')}`
+}
+
+/** On tape with the volume and the number of its file, since the fragment is known by neither to whoever has the tape in hand. */
+function describeDamage(
+  { fragment, block, message }: CopyDamage,
+  fragments: readonly FragmentRecord[],
+): string {
+  const { volumeId, filemark } = fragments.find(({ number }) => number === fragment) ?? {}
+  const volume = volumeId === undefined ? '' : `volume ${volumeId}, tape file ${filemark ?? '-'}: `
   const where =
     fragment === undefined || message.includes(`ragment ${fragment}`) ? '' : `fragment ${fragment}: `
-  return block === undefined || message.includes(`block ${block}`)
-    ? where + message
-    : `${where}block ${block}: ${message}`
+  const rest =
+    block === undefined || message.includes(`block ${block}`)
+      ? where + message
+      : `${where}block ${block}: ${message}`
+  return volume + rest
 }

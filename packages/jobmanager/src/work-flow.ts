@@ -3,6 +3,7 @@ import type { AttemptEnd } from './after-attempt.ts'
 import { endTry, undoBackup } from './backup-flow.ts'
 import { acquire, becomeActive } from './backup-steps.ts'
 import type { ManagerParts } from './components.ts'
+import { releaseLease } from './give-back.ts'
 import { describeRequest, resourceRequest } from './flow-lines.ts'
 import { type RunningJob, sayInLog } from './running-job.ts'
 import type { JobWorkers } from './workers.ts'
@@ -35,10 +36,11 @@ export async function runWork(parts: WorkParts, job: RunningJob): Promise<void> 
 }
 
 async function workOnce(
-  { store, clock, log }: WorkParts,
+  parts: WorkParts,
   job: RunningJob,
   worker: NonNullable<JobWorkers[WorkJobType]>,
 ): Promise<AttemptEnd> {
+  const { store, clock, log } = parts
   const { id, type, client, policy, attempt, work, held } = job.record
   try {
     const { status, statusText, warnings } = await worker.run({
@@ -50,6 +52,8 @@ async function workOnce(
       signal: job.signal,
       say: (text, severity = 'info') => sayInLog(store, clock, log, id, text, { severity }),
       progress: (progress) => store.show(id, { progress }),
+      giveBack: async () => (held === undefined ? undefined : releaseLease(parts, id, held.leaseId)),
+      ...(work?.need === undefined ? {} : { need: work.need }),
       ...(policy === undefined ? {} : { policy }),
       ...(held === undefined ? {} : { allocation: held.allocation }),
     })

@@ -1,4 +1,4 @@
-import type { Allocation, Json, JobProgress, WorkJobType } from '@nb/contracts'
+import type { Allocation, Json, JobProgress, MediaNeed, WorkJobType } from '@nb/contracts'
 
 /** What a worker is given for one try of a job. */
 export interface WorkContext {
@@ -10,8 +10,12 @@ export interface WorkContext {
   /** From 1. */
   readonly attempt: number
   readonly parameters: Readonly<Record<string, Json>>
+  /** What it asked for of media, where it did. */
+  readonly need?: MediaNeed
   /** What was granted for it, where it asked for media. It is given back when the work ends. */
   readonly allocation?: Allocation
+  /** Gives that back before, once the work does not use it any more. Idempotent; never rejects. */
+  readonly giveBack: () => Promise<void>
   /** Aborts when the job is to end early, with the reason to end with; the work then ends as soon as it can. */
   readonly signal: AbortSignal
   /** Leaves a line in the job's log. */

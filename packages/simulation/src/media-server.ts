@@ -140,6 +140,10 @@ export function createSimulatedMediaServer(name: string, parts: MediaServerParts
       throwIfAborted(options)
       yield* shelf.images(storageUnit)
     },
+    continueCopy: async () => Promise.reject(noBytes()),
+    volumeContents: async function* () {
+      throw noBytes()
+    },
     describeCopy: async () => Promise.reject(noBytes()),
     sendFileList: async () => Promise.reject(noBytes()),
     sendCopy: async () => Promise.reject(noBytes()),

@@ -34,6 +34,7 @@ async function openTapes(): Promise<Tapes> {
       told.push(`${volumeId ?? 'no volume'} has ${backupId} any more`)
       return { unassigned: [] }
     },
+    volumes: async function* () {},
     setVolumeState: async ({ volumeId, state }) => void told.push(`${volumeId} is ${state}`),
   }
   const site = await openSite({ media, script: () => ({ durationMs: 60_000 }) })

@@ -1,8 +1,8 @@
 import type { DescribedCopy, MediaServer } from '@nb/contracts'
-import { storedImage } from '../schemas/media.ts'
-import { mediaAnswer } from '../schemas/resources.ts'
+import { mediumContent, storedImage } from '../schemas/media.ts'
+import { allocation, mediaAnswer } from '../schemas/resources.ts'
 import { closed, count, empty, flag, integer, json, list, maybe, nothing, text } from '../schemas/schema.ts'
-import { fileListTotals, imageCopy } from '../schemas/image.ts'
+import { fileListTotals, fragmentRecord, imageCopy } from '../schemas/image.ts'
 import { copyToRead, copyToWrite, verifyEvent, writeEvent } from '../schemas/copies.ts'
 import {
   backupSessionSpec,
@@ -30,11 +30,16 @@ export const mediaServerContract: PortContract<MediaServer> = {
   sessions: call(empty, list(sessionInfo)),
   storedImages: stream(closed<In<'storedImages'>>({ storageUnit: text }), storedImage),
   verifyCopy: stream(closed<In<'verifyCopy'>>({ ...copyToRead, list: channelTicket }), verifyEvent),
+  continueCopy: call(closed<In<'continueCopy'>>({ requestId: text, allocation }), nothing),
+  volumeContents: stream(closed<In<'volumeContents'>>({ jobId: text, allocation }), mediumContent),
   describeCopy: call(
-    closed<In<'describeCopy'>>({ ...copyToRead, copy: count }),
+    closed<In<'describeCopy'>>({ ...copyToRead, copy: count, fragments: maybe(list(fragmentRecord)) }),
     closed<DescribedCopy>({ image: json, copy: imageCopy }),
   ),
-  sendFileList: call(closed<In<'sendFileList'>>({ ...copyToRead, list: channelTicket }), fileListTotals),
+  sendFileList: call(
+    closed<In<'sendFileList'>>({ ...copyToRead, list: channelTicket, after: maybe(fileListTotals) }),
+    fileListTotals,
+  ),
   sendCopy: call(
     closed<In<'sendCopy'>>({ ...copyToRead, data: channelTicket }),
     closed<{ readonly bytes: number }>({ bytes: count }),

@@ -18,6 +18,11 @@ const copyDamage: Shape<CopyDamage> = {
 export const verifyEvent: Schema<VerifyEvent> = variants<VerifyEvent, 'kind'>('kind', {
   progress: closed<Extract<VerifyEvent, { kind: 'progress' }>>({ kind: z.literal('progress'), bytes: count }),
   damage: closed<Extract<VerifyEvent, { kind: 'damage' }>>({ kind: z.literal('damage'), ...copyDamage }),
+  'next-volume': closed<Extract<VerifyEvent, { kind: 'next-volume' }>>({
+    kind: z.literal('next-volume'),
+    requestId: text,
+    volumeId: text,
+  }),
   verified: closed<Extract<VerifyEvent, { kind: 'verified' }>>({
     kind: z.literal('verified'),
     fragments: count,
@@ -32,10 +37,16 @@ export const copyToWrite: Schema<CopyToWrite> = closed<CopyToWrite>({
   image: imageRecord,
   copy: count,
   list: channelTicket,
+  parts: maybe(count),
 })
 
 export const writeEvent: Schema<WriteEvent> = variants<WriteEvent, 'kind'>('kind', {
   ready: closed<Extract<WriteEvent, { kind: 'ready' }>>({ kind: z.literal('ready'), data: channelTicket }),
+  'next-volume': closed<Extract<WriteEvent, { kind: 'next-volume' }>>({
+    kind: z.literal('next-volume'),
+    requestId: text,
+    replaces: text,
+  }),
   progress: closed<Extract<WriteEvent, { kind: 'progress' }>>({ kind: z.literal('progress'), bytes: count }),
   written: closed<Extract<WriteEvent, { kind: 'written' }>>({ kind: z.literal('written'), copy: imageCopy }),
 })

@@ -9,6 +9,7 @@ import type {
   DriveState,
   MediaError,
   MediaErrorVerdict,
+  MediumContent,
   MediaServerEntry,
   ResourceChange,
   Robot,
@@ -21,6 +22,7 @@ import type {
   VolumeState,
 } from '@nb/contracts'
 import { z } from 'zod'
+import { fragmentRecord } from './image.ts'
 import { allocation, blocker, mediaNeed, turn } from './resources.ts'
 import {
   closed,
@@ -217,4 +219,19 @@ export const storedImage: Schema<StoredImage> = closed<StoredImage>({
   copy: count,
   fragments: count,
   bytes: count,
+})
+
+export const mediumContent: Schema<MediumContent> = variants<MediumContent, 'kind'>('kind', {
+  fragment: closed<Extract<MediumContent, { kind: 'fragment' }>>({
+    kind: z.literal('fragment'),
+    backupId: text,
+    copy: count,
+    fragment: fragmentRecord,
+    last: flag,
+  }),
+  damaged: closed<Extract<MediumContent, { kind: 'damaged' }>>({
+    kind: z.literal('damaged'),
+    filemark: count,
+    reason: text,
+  }),
 })

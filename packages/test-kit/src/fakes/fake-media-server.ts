@@ -371,6 +371,13 @@ export function createFakeMediaServer(options: FakeMediaServerOptions): FakeMedi
       for (const backupId of stored.get(storageUnit) ?? [])
         yield { backupId, copy: 1, fragments: 1, bytes: 1 }
     },
+    continueCopy: async ({ requestId }) => {
+      reachable()
+      throw new NbError('not-found', `nothing waits for a medium by ${requestId}`)
+    },
+    volumeContents: async function* () {
+      throw new NbError('not-supported', 'volumes are only pretended')
+    },
     describeCopy: async () => {
       throw new NbError('not-supported', 'fragments are only pretended')
     },

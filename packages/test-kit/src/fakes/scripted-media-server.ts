@@ -86,6 +86,10 @@ export function createScriptedMediaServer(channels: DataChannels): ScriptedMedia
     storedImages: async function* () {
       throw restoresOnly()
     },
+    continueCopy: async () => Promise.reject(restoresOnly()),
+    volumeContents: async function* () {
+      throw restoresOnly()
+    },
     describeCopy: async () => Promise.reject(restoresOnly()),
     sendFileList: async () => Promise.reject(restoresOnly()),
     sendCopy: async () => Promise.reject(restoresOnly()),

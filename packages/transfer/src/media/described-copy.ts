@@ -1,18 +1,65 @@
 import {
   type CallOptions,
-  type ChannelTicket,
   type CopyToRead,
   type DescribedCopy,
   type DescribedFragment,
   type FileListTotals,
+  type FragmentRecord,
+  type MediaServer,
+  type MediumContent,
   type MountedMedium,
   NbError,
 } from '@nb/contracts'
 import { FileListDecoder, FormatError, decodeFileListHeader } from '@nb/formats'
 import type { SessionHost } from './session.ts'
+import { mediumOf } from './wording.ts'
 
 /** What the fragments of a copy tell of themselves and of their image. */
 export function describeCopy(
+  host: SessionHost,
+  input: Parameters<MediaServer['describeCopy']>[0],
+  options?: CallOptions,
+): Promise<DescribedCopy> {
+  const { fragments } = input
+  return fragments === undefined
+    ? describeWhole(host, input, options)
+    : describeFragments(host, { ...input, fragments }, options)
+}
+
+/** Those fragments alone, which a tape has told of: what they are is read with their trailers. */
+function describeFragments(
+  host: SessionHost,
+  {
+    jobId,
+    allocation,
+    backupId,
+    copy,
+    fragments,
+  }: Parameters<MediaServer['describeCopy']>[0] & { readonly fragments: readonly FragmentRecord[] },
+  options?: CallOptions,
+): Promise<DescribedCopy> {
+  const { storageUnit } = allocation
+  return withMedium(host, { allocation, jobId }, options, async (medium) => {
+    const found: FragmentRecord[] = []
+    let image: DescribedCopy['image'] = null
+    for (const asked of fragments) {
+      const place = { backupId, copy, number: asked.number, fragment: asked }
+      const told = await medium.describeFragment(place, options)
+      if (told === undefined)
+        throw new NbError(
+          'fragment-missing',
+          `Fragment ${asked.number} of copy ${copy} of image ${backupId} is not on ${mediumOf(allocation)}.`,
+          { details: { backupId, copy, fragment: asked.number, storageUnit } },
+        )
+      await told.close()
+      found.push(told.fragment)
+      image = told.image
+    }
+    return { image, copy: { copy, storageUnit, mediaServer: host.name, fragments: found } }
+  })
+}
+
+function describeWhole(
   host: SessionHost,
   { jobId, allocation, backupId, copy }: Omit<CopyToRead, 'copy'> & { readonly copy: number },
   options?: CallOptions,
@@ -38,18 +85,40 @@ export function describeCopy(
   })
 }
 
+/** What is on a mounted volume. */
+export async function* volumeContents(
+  host: SessionHost,
+  { jobId, allocation }: Pick<CopyToRead, 'allocation' | 'jobId'>,
+  options?: CallOptions,
+): AsyncGenerator<MediumContent, void, undefined> {
+  const { storageUnit } = allocation
+  const medium = await host.storeOf(storageUnit).mount({ allocation, jobId }, options)
+  try {
+    if (medium.contents === undefined)
+      throw new NbError(
+        'not-supported',
+        `Storage unit ${storageUnit} has no volumes; what is stored there is listed without mounting.`,
+      )
+    yield* medium.contents(options)
+  } finally {
+    await medium.unmount()
+  }
+}
+
 /** Sends the file list that the fragments of a copy have kept, each a part of it, as one. */
 export async function sendFileList(
   host: SessionHost,
-  { jobId, allocation, backupId, copy, list }: CopyToRead & { readonly list: ChannelTicket },
+  { jobId, allocation, backupId, copy, list, after }: Parameters<MediaServer['sendFileList']>[0],
   options?: CallOptions,
 ): Promise<FileListTotals> {
   const channel = await host.channels.connect({ ticket: list }, options)
-  const joined = new JoinedList()
+  const joined = new JoinedList(after)
   try {
     await withMedium(host, { allocation, jobId }, options, async (medium) => {
-      for (const { number } of copy.fragments) {
-        const found = await medium.describeFragment({ backupId, copy: copy.copy, number }, options)
+      for (const fragment of copy.fragments) {
+        const { number } = fragment
+        const place = { backupId, copy: copy.copy, number, fragment }
+        const found = await medium.describeFragment(place, options)
         if (found === undefined) throw noMore(backupId, copy.copy, copy.storageUnit, number - 1)
         try {
           for await (const piece of joined.part(found, options)) await channel.write(piece)
@@ -67,11 +136,20 @@ export async function sendFileList(
   }
 }
 
-/** Joins the parts of a list: each begins with the list's header, which stays only at the front. */
+/**
+ * Joins the parts of a list: each begins with the list's header, which stays only at the front. Where it goes on after what was sent before
+ * that one is no part of its totals.
+ */
 class JoinedList {
   readonly #decoder = new FileListDecoder()
   #header: Buffer | undefined
-  #totals: FileListTotals = { bytes: 0, batches: 0, entries: 0 }
+  #totals: FileListTotals
+  readonly #goesOn: boolean
+
+  constructor(after: FileListTotals | undefined) {
+    this.#goesOn = after !== undefined
+    this.#totals = after ?? { bytes: 0, batches: 0, entries: 0 }
+  }
 
   async *part(
     fragment: DescribedFragment,
@@ -87,7 +165,7 @@ class JoinedList {
       head = Buffer.concat([head, bytes])
       if (head.length < 16 || head.length < head.readUInt32LE(12)) continue
       const header: Buffer = head.subarray(0, decodeFileListHeader(head).byteLength)
-      if (this.#header === undefined) yield this.#counted(header)
+      if (this.#header === undefined) yield this.#counted(header, this.#goesOn)
       else if (!header.equals(this.#header))
         throw new FormatError('FILE_LIST_INVALID', 0, 'The parts of a file list are of different lists')
       this.#header ??= Buffer.from(header)
@@ -103,7 +181,7 @@ class JoinedList {
     return this.#totals
   }
 
-  #counted(bytes: Buffer): Buffer {
+  #counted(bytes: Buffer, isKnown = false): Buffer {
     const { bytes: before, batches, entries } = this.#totals
     const found = { batches: 0, entries: 0 }
     this.#decoder.push(bytes, {
@@ -113,7 +191,7 @@ class JoinedList {
       },
     })
     this.#totals = {
-      bytes: before + bytes.length,
+      bytes: before + (isKnown ? 0 : bytes.length),
       batches: batches + found.batches,
       entries: entries + found.entries,
     }

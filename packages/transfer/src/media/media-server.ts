@@ -29,7 +29,7 @@ import { BLOCK_BYTES } from '@nb/formats'
 import { runBackup } from './backup-session.ts'
 import { MemoryPool } from '../memory-pool.ts'
 import { type BlockRing, createBlockRing } from './block-ring.ts'
-import { describeCopy, sendFileList } from './described-copy.ts'
+import { describeCopy, sendFileList, volumeContents } from './described-copy.ts'
 import { orAborted } from './or-aborted.ts'
 import { createReportCourier } from './report-courier.ts'
 import { describeRemoval, runRemoval } from './removal-session.ts'
@@ -40,6 +40,7 @@ import { sendCopy } from './send-copy.ts'
 import { type SessionOutcome, failureReport, successReport } from './session-report.ts'
 import type { SpaceReporter } from './space-reporter.ts'
 import { verifyCopy } from './verify-copy.ts'
+import { VolumeWaits } from './volume-waits.ts'
 import { writeCopy } from './write-copy.ts'
 
 /** Things by name: a record, or a function that answers `undefined` for a name it does not know. */
@@ -217,6 +218,8 @@ export function createMediaServer(
     storedImages: async function* ({ storageUnit }, call) {
       yield* host.storeOf(storageUnit).storedImages(call)
     },
+    continueCopy: ({ requestId, allocation }) => host.volumeWaits.give(requestId, allocation),
+    volumeContents: (input, call) => volumeContents(host, input, call),
     verifyCopy: (input, call) => verifyCopy(host, input, call),
     sendCopy: (input, call) => sendCopy(host, input, call),
     writeCopy: (input, call) => writeCopy(host, input, call),
@@ -302,6 +305,7 @@ function hostOf(components: MediaServerComponents, options: MediaServerOptions, 
       throw new NbError('client-unknown', `Media server ${name} knows no client ${client}.`)
     },
     blockBytes: atLeast('blockBytes', options.blockBytes ?? BLOCK_BYTES, 512, 2 ** 24),
+    volumeWaits: new VolumeWaits(),
     bufferBlocks: atLeast('bufferBlocks', options.bufferBlocks ?? 30, 2, 4096),
     clientTimeoutMs: atLeast('clientTimeoutMs', options.clientTimeoutMs ?? 300_000, 1, 2 ** 50),
     mostFileListBytes: atLeast('mostFileListBytes', options.mostFileListBytes ?? 2 ** 24, 2 ** 16, 2 ** 31),

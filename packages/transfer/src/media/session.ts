@@ -18,6 +18,7 @@ import {
   asNbError,
 } from '@nb/contracts'
 import type { SpaceReporter } from './space-reporter.ts'
+import type { VolumeWaits } from './volume-waits.ts'
 import { type SilenceWatch, watchSilence } from './silence-watch.ts'
 
 /** What every session of a media server works with. */
@@ -33,6 +34,8 @@ export interface SessionHost {
   readonly storeOf: (storageUnit: string) => MediaStore
   /** Throws `client-unknown`. */
   readonly clientOf: (client: string) => ClientAgent
+  /** The verifications and copies that wait for their next volume. */
+  readonly volumeWaits: VolumeWaits
   readonly bufferBlocks: number
   readonly blockBytes: number
   readonly clientTimeoutMs: number

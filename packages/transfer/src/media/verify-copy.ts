@@ -13,6 +13,7 @@ import {
 } from '@nb/contracts'
 import { listRecords } from './list-records.ts'
 import { MemberCheck } from './member-check.ts'
+import { ReadVolumes } from './read-volumes.ts'
 import type { SessionHost } from './session.ts'
 
 /** Progress is told each time so many bytes have been looked at. */
@@ -46,14 +47,21 @@ export async function* verifyCopy(
   const told = function* (): Generator<VerifyEvent> {
     for (const damage of found.splice(0)) yield { kind: 'damage', ...damage }
   }
-  let medium: MountedMedium | undefined
+  const volumes = new ReadVolumes(host, { jobId, allocation }, options)
   let isWhole = true
   let bytes = 0
   let toldBytes = 0
   try {
-    medium = await host.storeOf(allocation.storageUnit).mount({ allocation, jobId }, options)
+    await volumes.mount()
     found.push(...gapsIn(copy.fragments))
     for (const fragment of copy.fragments) {
+      const wanted = await volumes.before(fragment)
+      if (wanted !== undefined) {
+        const { requestId, volumeId } = wanted
+        yield { kind: 'next-volume', requestId, volumeId }
+        await wanted.mounted()
+      }
+      const { medium } = volumes
       const beginsAtMember = fragment.streamOffset === 0 || fragment.wholeMembers
       if (beginsAtMember && !members.isFollowing) members.beginAt(fragment.streamOffset)
       for await (const piece of piecesOf({ medium, backupId, copy: copy.copy, fragment }, options)) {
@@ -78,7 +86,7 @@ export async function* verifyCopy(
     list.abort((error as Error).message)
     throw error
   } finally {
-    await medium?.unmount()
+    await volumes.unmount()
   }
 }
 

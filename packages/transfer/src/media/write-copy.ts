@@ -3,7 +3,6 @@ import {
   type ChannelListener,
   type CopyToWrite,
   type DataChannel,
-  type MountedMedium,
   NbError,
   type WriteEvent,
   readChannel,
@@ -16,6 +15,7 @@ import { splitRule } from './fragment-split.ts'
 import { KeptFileList } from './kept-file-list.ts'
 import { compressedFlow, plainFlow } from './media-writer.ts'
 import type { SessionHost } from './session.ts'
+import { WriteVolumes } from './write-volumes.ts'
 
 /** Progress is told each time so many bytes have been written. */
 const TELL_BYTES = 16 * 1024 * 1024
@@ -27,10 +27,10 @@ export async function* writeCopy(
   options?: CallOptions,
 ): AsyncGenerator<WriteEvent, void, undefined> {
   throwIfAborted(options)
-  const { jobId, allocation, image, copy, list: ticket } = input
+  const { jobId, allocation, image, copy, list: ticket, parts = 1 } = input
   const { backupId } = image
   const store = host.storeOf(allocation.storageUnit)
-  let medium: MountedMedium | undefined
+  const volumes = new WriteVolumes(host, { jobId, allocation }, options)
   let listener: ChannelListener | undefined
   let list: DataChannel | undefined
   let data: DataChannel | undefined
@@ -38,14 +38,14 @@ export async function* writeCopy(
   try {
     if (image.counts === undefined || image.state !== 'complete')
       throw new NbError('image-inconsistent', `image ${backupId} is not complete`, { details: { backupId } })
-    medium = await store.mount({ allocation, jobId }, options)
+    const medium = await volumes.mount()
     // What an earlier try has left when its process was killed.
     await store.removeImage({ backupId, copy }, options)
-    listener = await host.channels.listen({ timeoutMs: host.clientTimeoutMs })
     list = await host.channels.connect({ ticket }, options)
     const kept = new KeptFileList()
     const row = new FragmentRow({
       medium,
+      ...(volumes.canGoOn ? { nextMedium: () => volumes.next() } : {}),
       image,
       copy: { copy, storageUnit: allocation.storageUnit, mediaServer: host.name },
       rule: splitRule(allocation.medium.maxFragmentBytes),
@@ -53,30 +53,36 @@ export async function* writeCopy(
       mostFileListBytes: host.mostFileListBytes,
       now: () => host.clock.now(),
     })
-    const parts = new ListFeed(list, kept, image.counts.entries, () => row.relieve())
-    yield { kind: 'ready', data: listener.ticket }
-    data = await listener.accept(options)
+    const feed = new ListFeed(list, kept, image.counts.entries, () => row.relieve())
     const { streamBytes } = image.counts
     let told = 0
     let received = 0
     const flow = image.compression === undefined ? plainFlow : compressedFlow()
-    for await (const chunk of readChannel(data, options)) {
-      received += flow.received(chunk)
-      if (received > streamBytes) throw otherStream(backupId, `more than ${streamBytes} bytes`)
-      await flow.write(row, Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
-      // Entries and data are in one order: each fragment gets about the part of the list that is of its data.
-      await parts.feed(Math.min(row.streamBytes / streamBytes, 0.999))
-      if (row.streamBytes - told < TELL_BYTES) continue
-      told = row.streamBytes
-      yield { kind: 'progress', bytes: told }
+    for (let part = 1; part <= parts; part++) {
+      listener = await host.channels.listen({ timeoutMs: host.clientTimeoutMs })
+      yield { kind: 'ready', data: listener.ticket }
+      data = await listener.accept(options)
+      for await (const chunk of readChannel(data, options)) {
+        received += flow.received(chunk)
+        if (received > streamBytes) throw otherStream(backupId, `more than ${streamBytes} bytes`)
+        const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+        yield* volumes.during(flow.write(row, bytes))
+        // Entries and data are in one order: each fragment gets about the part of the list that is of its data.
+        yield* volumes.during(feed.feed(Math.min(row.streamBytes / streamBytes, 0.999)))
+        if (row.streamBytes - told < TELL_BYTES) continue
+        told = row.streamBytes
+        yield { kind: 'progress', bytes: told }
+      }
+      await listener.close()
+      if (part < parts) await data.end()
     }
     flow.finish()
     if (row.streamBytes !== streamBytes || !row.atBoundary)
       throw otherStream(backupId, `${row.streamBytes} of ${streamBytes} bytes`)
-    await parts.feed(1)
-    const written = await row.finish(image.counts)
-    await data.end()
-    await medium.unmount()
+    yield* volumes.during(feed.feed(1))
+    const written = yield* volumes.during(row.finish(image.counts))
+    await data?.end()
+    await volumes.unmount()
     isWritten = true
     yield { kind: 'written', copy: written }
   } catch (error) {
@@ -87,11 +93,11 @@ export async function* writeCopy(
     await listener?.close()
     if (!isWritten) {
       for (const channel of [data, list]) channel?.abort('the copy was given up')
-      await medium?.unmount()
+      await volumes.unmount()
       // Only what this call has begun: the number is of no other copy.
-      if (medium !== undefined) await store.removeImage({ backupId, copy })
+      if (volumes.isBegun) await store.removeImage({ backupId, copy })
     }
-    if (medium !== undefined) await host.tellSpace({ storageUnit: allocation.storageUnit })
+    if (volumes.isBegun) await host.tellSpace({ storageUnit: allocation.storageUnit })
   }
 }
 
