@@ -1,15 +1,20 @@
 import { join } from 'node:path'
 import { systemClock, systemFiles } from '@nb/contracts'
 import { type AllInOne, composeAllInOne } from '@nb/example-all-in-one/compose'
+import type { OpenTapeLibrary } from '@nb/media-tape'
 import { Level } from 'level'
 
 /** Largest fragment of the server's storage unit, bytes. */
 export const maxFragmentBytes: number = 512 * 1024 ** 3
 
-/** Runs a server of its own on a state folder for as long as the work takes. A job that fails is not tried again. */
+/**
+ * Runs a server of its own on a state folder for as long as the work takes, with a tape library where one is given. A job that fails is not
+ * tried again.
+ */
 export async function withServer<Result>(
   state: string,
   work: (server: AllInOne) => Promise<Result>,
+  tape?: OpenTapeLibrary,
 ): Promise<Result> {
   const database = new Level<string, string>(join(state, 'database'))
   await database.open()
@@ -23,6 +28,7 @@ export async function withServer<Result>(
     maxFragmentBytes,
     settings: { tries: 1 },
     readerReady: true,
+    ...(tape === undefined ? {} : { tape }),
   })
   await server.start()
   try {

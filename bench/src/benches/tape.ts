@@ -2,12 +2,15 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { alternate, type Contender, type Measurement } from '../alternate.ts'
 import type { Bench, BenchContext } from '../bench.ts'
+import { bigFiles } from '../data/sources.ts'
 import { runMeasured, runToEnd } from '../measured-process.ts'
+import { median } from '../median.ts'
+import { nodeFlags } from '../own-run.ts'
 import { iscsiPerf } from '../peers/iscsi-perf.ts'
 import { rawTcp } from '../peers/raw-tcp.ts'
 import type { Figure, Goal } from '../rows.ts'
-import { type BenchLibrary, initiatorName, startLibrary } from '../tape/library.ts'
-import type { TapeWork, TapeWorkTime } from '../tape/work.ts'
+import { type BenchLibrary, initiatorName, loadFirst, startLibrary } from '../tape/library.ts'
+import type { TapeSiteRun, TapeWork, TapeWorkTime } from '../tape/work.ts'
 import { ensureTool, tools } from '../tools.ts'
 
 const kib = 1024
@@ -22,6 +25,7 @@ const diskShapes = [
 const diskGoal: Goal = { of: 'ratio', atLeast: 0.8 }
 
 const program = fileURLToPath(new URL('../tape-run.ts', import.meta.url))
+const siteProgram = fileURLToPath(new URL('../tape-site-run.ts', import.meta.url))
 
 /** How fast blocks go to and from a target over iSCSI. */
 export const tape: Bench = {
@@ -37,15 +41,17 @@ export const tape: Bench = {
       tapeBytes: 3 * bytes,
       diskBytes: bytes / 2,
     })
+    const figures: Figure[] = []
     try {
-      return [
-        ...(await tapeFigures('write', bytes, library, context)),
-        ...(await tapeFigures('read', bytes, library, context)),
-        ...(await diskFigures(bytes, library, context)),
-      ]
+      await loadFirst(library.url)
+      figures.push(...(await tapeFigures('write', bytes, library, context)))
+      figures.push(...(await tapeFigures('read', bytes, library, context)))
+      figures.push(...(await diskFigures(bytes, library, context)))
     } finally {
       await library.stop()
     }
+    figures.push(...(await siteFigures(context)))
+    return figures
   },
 }
 
@@ -122,6 +128,36 @@ async function diskFigures(
     figures.push(rate(ours, peer, diskGoal), processorTime(ours, peer), rate(digested, peer))
   }
   return figures
+}
+
+/** Whether the drive has to wait for data of large files, in a backup through all that a site has. */
+async function siteFigures(context: BenchContext): Promise<readonly Figure[]> {
+  const { workDirectory, tell, quick } = context
+  const { folder } = await bigFiles(context)
+  const library = await startLibrary(join(workDirectory, 'site'), { tapeBytes: 4096 * mib, diskBytes: mib })
+  try {
+    const runs: TapeSiteRun[] = []
+    for (let round = 1; round <= (quick ? 1 : 3); round++) {
+      const state = join(workDirectory, `state-${round}`)
+      const command = [...nodeFlags, ...process.execArgv, siteProgram, library.url, state, folder]
+      runs.push(JSON.parse(await runToEnd(process.execPath, command)) as TapeSiteRun)
+      tell(`  backup of big files to tape, run ${round}: ${JSON.stringify(runs.at(-1))}`)
+    }
+    const of = (pick: (run: TapeSiteRun) => number): number => median(runs.map(pick))
+    const name = 'backup of big files to tape'
+    const waits = (metric: string, pick: (run: TapeSiteRun) => number, goal?: Goal): Figure => ({
+      ...{ case: name, metric: `${metric}, in 1,000 blocks`, unit: 'times' },
+      value: of((run) => (pick(run) / (run.bytes / tapeBlockBytes)) * 1000),
+      ...(goal === undefined ? {} : { goal }),
+    })
+    return [
+      { case: name, metric: 'rate', value: of((run) => run.bytes / run.wallMs / 1000), unit: 'MB/s' },
+      waits('the drive waits for data', (run) => run.waitedForFullBuffer, { of: 'value', atMost: 10 }),
+      waits('the client waits for the drive', (run) => run.waitedForEmptyBuffer),
+    ]
+  } finally {
+    await library.stop()
+  }
 }
 
 interface Moved {

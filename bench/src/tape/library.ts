@@ -5,7 +5,7 @@ import { systemClock } from '@nb/contracts'
 import { openTapeLibrary, tgtDriveQuirks } from '@nb/media-tape'
 import { runToEnd } from '../measured-process.ts'
 
-/** A library of tgtd on this host, with a volume in the first of its two drives. */
+/** A library of tgtd on this host, with two drives. */
 export interface BenchLibrary {
   /** `iscsi://HOST:PORT/TARGET` */
   readonly url: string
@@ -41,7 +41,6 @@ export async function startLibrary(
       `count=${count}`,
       'conv=notrunc',
     ])
-    await loadFirst(url)
   } catch (error) {
     await stop()
     throw error
@@ -49,8 +48,8 @@ export async function startLibrary(
   return { url, driveLun: 1, other: { drive: 'drive2', volumeId: 'NBT002' }, diskLun: 4, diskBytes, stop }
 }
 
-/** Puts the first volume into the drive, ready for whoever comes. */
-async function loadFirst(url: string): Promise<void> {
+/** Puts the first volume into the first drive, ready for whoever comes. */
+export async function loadFirst(url: string): Promise<void> {
   const clock = systemClock()
   const library = await openTapeLibrary({ clock }, { url, initiatorName, quirks: tgtDriveQuirks })
   try {

@@ -26,3 +26,11 @@ export interface TapeWorkTime {
   /** User and system time of all threads meanwhile. */
   readonly cpuMs: number
 }
+
+/** What `tape-site-run.ts` tells of a backup to tape through the real flow. */
+export interface TapeSiteRun extends TapeWorkTime {
+  readonly bytes: number
+  /** How often the drive had nothing to write, and how often the client had to wait for the drive. */
+  readonly waitedForFullBuffer: number
+  readonly waitedForEmptyBuffer: number
+}
