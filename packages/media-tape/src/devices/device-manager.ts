@@ -102,7 +102,7 @@ export function createDeviceManager(
   const libraries = new Map(
     Object.entries(components.robots).map(([name, robot]) => [
       name,
-      new Library({ name, robot, media, bays, logger }),
+      new Library({ name, robot, media, bays, logger, unload }),
     ]),
   )
   for (const { name, robot } of bays.values())
@@ -123,6 +123,7 @@ export function createDeviceManager(
   async function bring(bay: DriveBay, volume: Volume, jobId: string): Promise<void> {
     const { volumeId } = volume
     if (bay.loaded?.volumeId === volumeId && (await isStillThere(bay, volume))) return
+    await checkDensity(bay, volume)
     bay.loaded = undefined
     // It may be on its way out of the drive that it was in before.
     for (const other of bays.values()) if (other.loaded?.volumeId === volumeId) await other.leaving
@@ -130,6 +131,16 @@ export function createDeviceManager(
     await load(bay, volumeId)
     bay.loaded = { volumeId }
     await media.recordMount({ volumeId, drive: bay.name })
+  }
+
+  async function checkDensity({ name }: DriveBay, { volumeId, density }: Volume): Promise<void> {
+    const [drive] = await all(media.drives({ name }))
+    if (drive === undefined || drive.density === density) return
+    throw new NbError(
+      'media-open-failed',
+      `Volume ${volumeId} has density ${density}, drive ${name} ${drive.density}: correct the one that is wrong.`,
+      { retryable: false, details: { volumeId, drive: name } },
+    )
   }
 
   async function isStillThere(bay: DriveBay, { barcode }: Volume): Promise<boolean> {
@@ -146,19 +157,32 @@ export function createDeviceManager(
     try {
       await bay.drive.load()
     } catch (error) {
-      const { message } = error as Error
-      await media.reportError({ drive: bay.name, volumeId, kind: 'position' })
-      await takeDown(bay, `it did not load volume ${volumeId}: ${message}`)
+      const what = `did not load volume ${volumeId}: ${(error as Error).message}`
+      const { action } = await media.reportError({ drive: bay.name, volumeId, kind: 'position' })
+      await takeDown(bay, `it ${what}`, action === 'drive-down')
       await takeOut(bay)
-      throw new NbError('drive-not-ready', `Drive ${bay.name} did not load volume ${volumeId}: ${message}`, {
-        details: { drive: bay.name, volumeId },
-        cause: error,
-      })
+      throw notReady(bay, what, error, volumeId)
     }
   }
 
-  async function takeDown(bay: DriveBay, reason: string): Promise<void> {
+  /** Has a drive give what is in it to the robot; one that does not is down. */
+  async function unload(bay: DriveBay): Promise<void> {
+    try {
+      await bay.drive.unload()
+    } catch (error) {
+      const what = `does not give back what is in it: ${(error as Error).message}`
+      const { action } = await media.reportError({ drive: bay.name, kind: 'position' })
+      await takeDown(bay, `it ${what}`, action === 'drive-down')
+      throw notReady(bay, what, error)
+    }
+  }
+
+  /** Who has it down already, a person or the media manager for its errors, keeps the say over it. */
+  async function takeDown(bay: DriveBay, reason: string, isDown = false): Promise<void> {
     bay.isDown = true
+    const [drive] = isDown ? [] : await all(media.drives({ name: bay.name }))
+    if (drive?.state !== 'up') return
+    bay.downReason = reason
     await media.setDriveState({ name: bay.name, state: 'down', reason })
   }
 
@@ -172,8 +196,11 @@ export function createDeviceManager(
     try {
       await bay.drive.unload()
       if (bay.robot !== undefined) await libraryOf(bay.robot).empty(bay)
-      await media.recordUnmount({ drive: bay.name })
       bay.loaded = undefined
+      // Where this is not heard, the next mount or start says it.
+      await media
+        .recordUnmount({ drive: bay.name })
+        .catch((error: unknown) => logger.error('drive %s: its unmount was not told: %o', bay.name, error))
     } catch (error) {
       logger.error('drive %s: what is in it was not taken out: %o', bay.name, error)
       bay.loaded = undefined
@@ -236,9 +263,11 @@ export function createDeviceManager(
         await bay.drive.unload()
         if (bay.robot !== undefined) await libraryOf(bay.robot).empty(bay)
         await media.recordUnmount({ drive: bay.name })
-        bay.isDown = false
         const [drive] = await all(media.drives({ name: bay.name }))
-        if (drive?.state === 'down') await media.setDriveState({ name: bay.name, state: 'up' })
+        if (drive?.state === 'down' && bay.downReason !== undefined && drive.stateReason === bay.downReason)
+          await media.setDriveState({ name: bay.name, state: 'up' })
+        bay.isDown = false
+        bay.downReason = undefined
         logger('drive %s works again', bay.name)
       } catch (error) {
         logger.error('drive %s is still down: %o', bay.name, error)
@@ -261,7 +290,7 @@ export function createDeviceManager(
     mount,
     start: async () => {
       if (isStarted) return
-      for (const library of libraries.values()) await library.takeStock()
+      for (const library of libraries.values()) await library.begin()
       isStarted = true
       recoverLater()
     },
@@ -308,6 +337,12 @@ export function createDeviceManager(
     },
   }
 }
+
+const notReady = (bay: DriveBay, what: string, cause: unknown, volumeId?: string): NbError =>
+  new NbError('drive-not-ready', `Drive ${bay.name} ${what}`, {
+    details: { drive: bay.name, ...(volumeId === undefined ? {} : { volumeId }) },
+    cause,
+  })
 
 function mountedVolume(
   { drive }: DriveBay,

@@ -22,6 +22,8 @@ export interface LibraryParts {
   readonly media: MediaManager
   readonly bays: ReadonlyMap<string, DriveBay>
   readonly logger: Logger
+  /** Has a drive give its volume to the robot. Rejects with `drive-not-ready`; the drive is down then. */
+  readonly unload: (bay: DriveBay) => Promise<void>
 }
 
 /**
@@ -114,12 +116,22 @@ export class Library {
         if (loaded.has(name) && loadedVolume !== undefined && loadedVolume !== loaded.get(name))
           await media.recordUnmount({ drive: name })
       for (const [drive, volumeId] of loaded) {
-        if (volumeId === undefined) continue
-        await media.recordMount({ volumeId, drive })
+        if (volumeId === undefined || !(await this.#noteMounted(volumeId, drive))) continue
         const bay = bays.get(drive)
         if (bay !== undefined) bay.loaded = { volumeId }
       }
     })
+  }
+
+  /** Takes stock at the start. A robot that can't be asked is down until it can: the others are to be used. */
+  async begin(): Promise<void> {
+    try {
+      await this.takeStock()
+    } catch (error) {
+      if (!(error instanceof NbError) || !hardwareCodes.has(error.code)) throw error
+      this.#parts.logger.error('robot %s can not be asked what it has: %o', this.name, error)
+      if (!this.#isDown) await this.#setState('down', error.message)
+    }
   }
 
   /** Where it failed, it is looked at again. */
@@ -135,9 +147,9 @@ export class Library {
     let inventory = await robot.inventory()
     const target = await this.#find(inventory, volume)
     const mine = this.#elementOf(inventory, bay)
-    if (target === mine) return
+    if (target === mine) return await this.#correctDrives(volume.volumeId, bay.name)
     if (isOccupied(mine)) {
-      await bay.drive.unload()
+      await this.#parts.unload(bay)
       await this.#home(inventory, mine)
       await media.recordUnmount({ drive: bay.name })
       inventory = await robot.inventory()
@@ -146,12 +158,34 @@ export class Library {
       await this.#takeFrom(inventory, target, volume.volumeId)
       inventory = await robot.inventory()
     }
+    await this.#correctDrives(volume.volumeId, bay.name)
     const from = (await this.#find(inventory, volume)).place
     await robot.move({ from, to: mine.place })
     if (from.kind === 'slot') await this.#record(volume.volumeId, this.name, from.number, volume)
     await tell(
       `robot ${this.name} has put volume ${volume.volumeId} from ${describePlace(from)} into drive ${bay.name}`,
     )
+  }
+
+  /** Whether the media manager takes that a volume is in a drive: what it can't hold together does not stop the others. */
+  async #noteMounted(volumeId: string, drive: string): Promise<boolean> {
+    try {
+      await this.#parts.media.recordMount({ volumeId, drive })
+      return true
+    } catch (error) {
+      if (!(error instanceof NbError) || error.code !== 'state-conflict') throw error
+      this.#parts.logger.error('robot %s has volume %s in drive %s: %o', this.name, volumeId, drive, error)
+      return false
+    }
+  }
+
+  /** A volume is in that drive, or is about to be: where the media manager says otherwise of either, it has not heard something. */
+  async #correctDrives(volumeId: string, drive: string): Promise<void> {
+    const { media } = this.#parts
+    const stale: string[] = []
+    for await (const { name, loadedVolume } of media.drives({}))
+      if (loadedVolume !== undefined && (name === drive) !== (loadedVolume === volumeId)) stale.push(name)
+    for (const name of stale) await media.recordUnmount({ drive: name })
   }
 
   /** Where a volume is. One that is not where it should be is told to the media manager as it is. */
@@ -192,7 +226,7 @@ export class Library {
     try {
       other.cancelDelay()
       other.loaded = undefined
-      await other.drive.unload()
+      await this.#parts.unload(other)
       await this.#home(inventory, element)
       await media.recordUnmount({ drive: other.name })
     } finally {
@@ -270,6 +304,15 @@ export class Library {
     })
   }
 }
+
+/** How a robot fails, or the way to it. */
+const hardwareCodes: ReadonlySet<string> = new Set([
+  'robot-failed',
+  'robot-not-ready',
+  'scsi-transport-lost',
+  'scsi-timeout',
+  'scsi-command-failed',
+])
 
 function mayHaveChanged(error: unknown): boolean {
   const codes = ['state-conflict', 'element-empty', 'element-full', 'robot-failed']

@@ -1,0 +1,118 @@
+import { NbError, type TapeRobot } from '@nb/contracts'
+import { createMediaManager } from '@nb/emm'
+import { collect, createVirtualClock } from '@nb/test-kit'
+import { MemoryLevel } from 'memory-level'
+import t from 'tap'
+import { createDeviceManager } from '../../src/index.ts'
+import { deviceRig, type DeviceRig, wanting } from './device-rig.ts'
+
+/** A drive with a volume of an earlier job in it that it does not give back. */
+async function withStuckVolume(rig: DeviceRig): Promise<void> {
+  const first = await rig.devices.mount(wanting('A00001'))
+  await first.unmount()
+  rig.library.faults.add({ unit: 'drive1', command: 'load-unload', effect: 'drive-failed', occurrence: 1 })
+}
+
+t.test(
+  'a drive that keeps the volume of the job before is down, and comes back with its volume home',
+  async (t) => {
+    const rig = await deviceRig()
+    await withStuckVolume(rig)
+    await t.rejects(rig.devices.mount(wanting('A00002')), {
+      code: 'drive-not-ready',
+      message: /does not give back what is in it/,
+    })
+    t.match(await rig.drive('drive1'), {
+      state: 'down',
+      stateReason: /does not give back/,
+      loadedVolume: 'A00001',
+    })
+    t.match(await collect(rig.media.mediaErrors({ drive: 'drive1' })), [{ kind: 'position' }])
+    await rig.library.operator.restartDrive({ drive: 1 })
+    await rig.clock.advance(60_000)
+    const drive = await rig.drive('drive1')
+    t.match([drive.state, drive.loadedVolume, drive.stateReason], ['up', undefined, undefined])
+    t.same(await rig.inDrives(), { drive1: undefined, drive2: undefined })
+    await (await rig.devices.mount(wanting('A00002'))).unmount()
+    t.same(rig.library.faults.pending, [])
+  },
+)
+
+t.test('a person who took the drive down meanwhile brings it up', async (t) => {
+  const rig = await deviceRig()
+  await withStuckVolume(rig)
+  await t.rejects(rig.devices.mount(wanting('A00002')), { code: 'drive-not-ready' })
+  await rig.media.setDriveState({ name: 'drive1', state: 'down', reason: 'the belt is worn' })
+  await rig.library.operator.restartDrive({ drive: 1 })
+  await rig.clock.advance(60_000)
+  t.match(await rig.drive('drive1'), { state: 'down', stateReason: 'the belt is worn' })
+  t.same(await rig.inDrives(), { drive1: undefined, drive2: undefined }, 'what was in it is home')
+})
+
+t.test('the third error of a drive takes it down for good, not until it answers again', async (t) => {
+  const rig = await deviceRig()
+  for (const volumeId of ['A00003', 'A00004'])
+    await rig.media.reportError({ drive: 'drive1', volumeId, kind: 'write' })
+  await withStuckVolume(rig)
+  await t.rejects(rig.devices.mount(wanting('A00002')), { code: 'drive-not-ready' })
+  t.match(await rig.drive('drive1'), { state: 'down', stateReason: /3 errors/ })
+  await rig.library.operator.restartDrive({ drive: 1 })
+  await rig.clock.advance(60_000)
+  t.match(await rig.drive('drive1'), { state: 'down', stateReason: /3 errors/ })
+})
+
+t.test(
+  'a volume of another density is refused before anything moves, and does not stop a start',
+  async (t) => {
+    const rig = await deviceRig()
+    await (await rig.devices.mount(wanting('A00001'))).unmount()
+    await rig.media.putVolume({ ...(await rig.volume('A00002')), density: 'dlt' })
+    await t.rejects(rig.devices.mount(wanting('A00002')), {
+      code: 'media-open-failed',
+      retryable: false,
+      message: /has density dlt, drive drive1 hcart/,
+    })
+    t.same(await rig.inDrives(), { drive1: 'A00001L8', drive2: undefined })
+    await rig.media.recordUnmount({ drive: 'drive1' })
+    await rig.media.putVolume({ ...(await rig.volume('A00001')), density: 'dlt' })
+    const again = rig.again()
+    await again.start()
+    t.equal((await rig.drive('drive1')).loadedVolume, undefined)
+    await (await again.mount(wanting('A00003'))).unmount()
+    t.same(await rig.inDrives(), { drive1: 'A00003L8', drive2: undefined }, 'it made room')
+  },
+)
+
+t.test('what the media manager did not hear is corrected by the next mount', async (t) => {
+  const rig = await deviceRig()
+  await rig.media.recordMount({ volumeId: 'A00002', drive: 'drive1' })
+  await rig.media.recordMount({ volumeId: 'A00001', drive: 'drive2' })
+  const mounted = await rig.devices.mount(wanting('A00001'))
+  t.equal((await rig.drive('drive1')).loadedVolume, 'A00001')
+  t.equal((await rig.drive('drive2')).loadedVolume, undefined)
+  await mounted.unmount()
+})
+
+t.test('a robot that can not be asked at the start is down until it can', async (t) => {
+  const clock = createVirtualClock()
+  const media = createMediaManager({ store: new MemoryLevel(), clock })
+  await media.start()
+  await media.putRobot({ name: 'robot1', state: 'up' })
+  let isOpen = true
+  const robot: TapeRobot = {
+    inventory: async () => {
+      if (isOpen) throw new NbError('robot-not-ready', 'a door is open')
+      return []
+    },
+    move: async () => {
+      throw new NbError('element-empty', 'there is nothing to move')
+    },
+  }
+  const devices = createDeviceManager({ robots: { robot1: robot }, drives: {}, media, clock })
+  await devices.start()
+  t.match(await collect(media.robots({})), [{ state: 'down', stateReason: 'a door is open' }])
+  isOpen = false
+  await clock.advance(60_000)
+  t.match(await collect(media.robots({})), [{ state: 'up' }])
+  await devices.stop()
+})
