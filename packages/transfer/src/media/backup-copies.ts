@@ -181,6 +181,32 @@ export class BackupCopies {
     await this.#each(({ row }) => row?.relieve() ?? nothing)
   }
 
+  /**
+   * While any copy shares its volume: looks from time to time whether that has come to its end, since others wait for a session whose client
+   * sends nothing just then. Until what it answers is called.
+   */
+  watchSharedVolumes(): () => void {
+    const { clock } = this.#session.host
+    const isShared = ({ allocation: { medium } }: LiveCopy): boolean =>
+      medium.kind === 'tape' && medium.multiplex !== undefined
+    if (!this.#live.some(isShared)) return () => undefined
+    let cancel: (() => void) | undefined
+    let isOver = false
+    const wait = (): void => {
+      if (!isOver) cancel = clock.setTimer(lookMs, look)
+    }
+    const look = (): void => {
+      const looked = this.#session.task(this.#each(({ row }) => row?.leaveEnded() ?? nothing))
+      // What fails is the session's failure.
+      looked.then(wait, () => undefined)
+    }
+    wait()
+    return () => {
+      isOver = true
+      cancel?.()
+    }
+  }
+
   /** Ends the fragments that are open, so that all that was written is durable. */
   cut(): Promise<readonly ImageCopy[]> {
     return this.#each(({ row }) => rowOf(row).cut())
@@ -268,6 +294,9 @@ export class BackupCopies {
     }
   }
 }
+
+/** How often a session looks whether the volume that it shares has come to its end, milliseconds. */
+const lookMs = 2000
 
 /** What one of the copies was asked for, by its place in the need. */
 function needOf(need: MediaNeed, index: number): WriteNeed {

@@ -37,6 +37,7 @@ interface Held {
   run?: ClientRun
   readonly copies: BackupCopies
   progress?: ProgressSender
+  stopWatching?: () => void
   /** Says what stays on the medium when the session fails. */
   readonly checkpoints: BackupCheckpoints
 }
@@ -65,6 +66,7 @@ export async function runBackup(
     // Before the job manager hears of the end: what it gives back then is given anew by the room there is.
     for (const storageUnit of held.copies.storageUnits) await session.host.tellSpace({ storageUnit })
     held.progress?.stop()
+    held.stopWatching?.()
     session.silence.stop()
     for (const listener of held.listeners) await listener.close()
   }
@@ -141,6 +143,7 @@ async function backup(
   const startedAt = host.clock.now()
   await session.note({ step: 12, component: 'media-writer', text: 'begin writing' })
   checkpoints.writesTo(copies)
+  held.stopWatching = copies.watchSharedVolumes()
   const flow = image.compression === undefined ? plainFlow : compressedFlow()
   const child = session.task(receiveBlocks(session, await reader.data, ring, checkpoints, flow))
   const parent = session.task(writeBlocks(ring, copies, checkpoints, flow))
@@ -151,6 +154,7 @@ async function backup(
   const result = await session.silence.forClient(run.result, 41)
   if (following !== undefined) await session.silence.forClient(following, 41)
   const counts = checkTold(result, totals, copies)
+  held.stopWatching()
   const written = await copies.finish(counts)
   const writtenMs = host.clock.now() - startedAt
   const newBytes = copies.streamBytes - (resumeFrom?.streamBytes ?? 0)

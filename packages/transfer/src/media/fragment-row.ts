@@ -117,6 +117,19 @@ export class FragmentRow {
   }
 
   /**
+   * Goes on to the next medium where this one has come to its end, though nothing is to be written: others who share it can't go on before
+   * all have let go of it. Rejects with what the media reject with.
+   */
+  async leaveEnded(): Promise<void> {
+    if (this.#writer?.mustEnd !== true) return
+    await this.#inTurn(async () => {
+      if (this.#writer?.mustEnd !== true) return
+      await this.#end({ endsAtMember: this.atBoundary })
+      if (this.#isMediumOver) await this.#changeMedium()
+    })
+  }
+
+  /**
    * Ends the fragment that is open, so that all that was written is durable, also one that has nothing but its part of the
    * list. Rejects with `archive-corrupt` inside a member.
    */
