@@ -81,7 +81,9 @@ export async function findFragment<Result>(
 
 /** Whether something else, or nothing, stands where the header should; a header that is damaged is another matter. */
 function isElsewhere(error: unknown): error is Error {
-  if (error instanceof NbError) return error.code === 'media-position-failed'
+  // Beyond the end of data; where the place was lost nothing is known of what stands there.
+  if (error instanceof NbError)
+    return error.code === 'media-position-failed' && error.details['asked'] !== undefined
   return (
     error instanceof FormatError &&
     ['FORMAT_UNKNOWN', 'FRAGMENT_TRUNCATED', 'TAPE_MISPLACED'].includes(error.code)

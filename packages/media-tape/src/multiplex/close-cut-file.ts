@@ -1,5 +1,6 @@
 import { type CallOptions, NbError, type TapeDrive, throwIfAborted } from '@nb/contracts'
 import { TAPE_BLOCK_BYTES, tapeBlockChecksum } from '@nb/formats'
+import { isUnreadableBlock } from '../ssc/unreadable-block.ts'
 import { closeFile } from './close-file.ts'
 import { FileBlocks, type TapeFileStart } from './file-blocks.ts'
 import type { EndedFile } from './multiplexed-file.ts'
@@ -59,7 +60,7 @@ async function readThrough(
   for (;;) {
     throwIfAborted(options)
     const read = await drive.readBlock({ target }, options).catch((error: unknown) => {
-      if (error instanceof NbError && error.code === 'media-read-failed') return undefined
+      if (isUnreadableBlock(error)) return undefined
       throw error
     })
     if (read !== undefined && read.kind !== 'block')

@@ -3,6 +3,7 @@ import { FormatError, type MultiplexFooter, TAPE_BLOCK_BYTES, type TapeStream } 
 import { type FragmentEnds, proveFragmentEnds } from '../fragment/fragment-ends.ts'
 import { corruptFragment } from '../fragment/fragment-identity.ts'
 import type { ReadVolume } from '../fragment/find-fragment.ts'
+import { isUnreadableBlock } from '../ssc/unreadable-block.ts'
 
 /** A stream that `.nb/STREAMS.json` lists: its header and footer, or why they can't be had. */
 export type ListedStream =
@@ -36,7 +37,7 @@ export async function* listStreams(
       const target = Buffer.allocUnsafe(TAPE_BLOCK_BYTES)
       return reader.read(file.object + block, target, options).catch((error: unknown) => {
         if (error instanceof FormatError) return corrupt(error)
-        if (error instanceof NbError && error.code === 'media-read-failed') return error
+        if (isUnreadableBlock(error)) return error
         throw error
       })
     }

@@ -18,11 +18,13 @@ export async function* contentsOf(
   let object = await goToFile(drive, FIRST_FILE, options)
   for (let file = FIRST_FILE; object !== undefined; file++) {
     throwIfAborted(options)
-    const first = Buffer.allocUnsafe(TAPE_BLOCK_BYTES)
+    // Of what can't be read nothing may be taken for a block.
+    const first = Buffer.alloc(TAPE_BLOCK_BYTES)
     await drive.locate({ object }, options)
     const read = await drive.readBlock({ target: first }, options).catch((error: unknown) => {
-      if (isDamage(error)) return undefined
-      throw error
+      if (!isDamage(error)) throw error
+      first.fill(0)
+      return undefined
     })
     if (read !== undefined && read.kind !== 'block') return
     if (first.toString('latin1', 0, 13) === '.nb/END.json\0') return

@@ -63,16 +63,17 @@ export async function findAppendPlace(
       ...{ file, object, fragments, isFull: false, hasEnd: false },
       ...(lastBlock === undefined ? {} : { lastBlock }),
     })
-    const first = Buffer.allocUnsafe(TAPE_BLOCK_BYTES)
+    const first = Buffer.alloc(TAPE_BLOCK_BYTES)
     await drive.locate({ object }, options)
     const read = await drive.readBlock({ target: first }, options).catch((error: unknown) => {
-      // What can't be read is the remains of a crash only where nothing follows: as any other block.
-      if (isDamage(error)) return undefined
+      // It may begin a multiplexed file, in which streams are that have been reported.
+      if (isDamage(error))
+        throw unproven(volume, file, `its first block can't be read: ${error.message}`, error)
       throw error
     })
     // Two filemarks one after the other, or nothing: the tape ends here.
-    if (read !== undefined && read.kind !== 'block') return here()
-    const end = read === undefined ? undefined : endIn(first)
+    if (read.kind !== 'block') return here()
+    const end = endIn(first)
     if (end instanceof Error) throw unproven(volume, file, `its end is damaged: ${end.message}`, end)
     if (end !== undefined) {
       const before = lastBlock === undefined ? undefined : await lastOf(reader, volume, file, object, options)

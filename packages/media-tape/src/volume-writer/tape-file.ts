@@ -10,6 +10,7 @@ import {
   proveTapeFile,
 } from '@nb/formats'
 import type { BlockReader } from '../fragment/block-reader.ts'
+import { isUnreadableBlock } from '../ssc/unreadable-block.ts'
 
 /** Number of the first tape file behind label and README. */
 export const FIRST_FILE = 2
@@ -123,5 +124,5 @@ export async function proveFile(
 
 /** Whether an error tells of what is recorded, not of the drive. */
 export function isDamage(error: unknown): error is Error {
-  return error instanceof FormatError || (error instanceof NbError && error.code === 'media-read-failed')
+  return error instanceof FormatError || isUnreadableBlock(error)
 }

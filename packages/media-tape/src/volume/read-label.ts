@@ -1,5 +1,6 @@
-import { type CallOptions, NbError, type TapeDrive } from '@nb/contracts'
+import { type CallOptions, type TapeDrive } from '@nb/contracts'
 import { recogniseTape, TAPE_BLOCK_BYTES, type TapeContent, type TapeRead } from '@nb/formats'
+import { isUnreadableBlock } from '../ssc/unreadable-block.ts'
 
 /**
  * What the tape in a drive is, by its first two blocks; it stands behind them then. Rejects as the drive does, but for a block that can't be
@@ -20,7 +21,7 @@ async function readOne(drive: TapeDrive, options?: CallOptions): Promise<TapeRea
     if (read.kind !== 'block') return { kind: read.kind }
     return { kind: 'block', bytes: target.subarray(0, Math.min(read.blockBytes, target.length)) }
   } catch (error) {
-    if (error instanceof NbError && error.code === 'media-read-failed') return { kind: 'unreadable' }
+    if (isUnreadableBlock(error)) return { kind: 'unreadable' }
     throw error
   }
 }

@@ -8,12 +8,12 @@ import { type Piece, isFrame, noise, readSpanned, writeSpanned } from './spannin
 import { type TapeRig, tapeRig } from './tape-rig.ts'
 
 const backupId = 'client1_1767225600'
-const names = ['A00001', 'A00002', 'A00003', 'A00004', 'A00005', 'A00006', 'A00007', 'A00008']
+const names = Array.from({ length: 20 }, (_, at) => `A000${String(at + 1).padStart(2, '0')}`)
 
 /** A library of small volumes; sizes in blocks. */
 function smallTapes(capacity: number, warning: number): Promise<TapeRig> {
   return tapeRig({
-    slots: 10,
+    slots: names.length + 1,
     volumes: names.map((name) => `${name}L8`),
     capacityBytes: capacity * TAPE_BLOCK_BYTES,
     earlyWarningBytes: warning * TAPE_BLOCK_BYTES,
@@ -166,9 +166,9 @@ t.test('an image of any size goes onto volumes of any size, and comes back', asy
         seed: fc.nat(),
         capacity: fc.integer({ min: 22, max: 40 }),
         warning: fc.integer({ min: 0, max: 12 }),
-        kilobytes: fc.integer({ min: 0, max: 12_000 }),
+        kilobytes: fc.integer({ min: 0, max: 6000 }),
         sizes: fc.array(fc.integer({ min: 1, max: 4096 }), { minLength: 1, maxLength: 4 }),
-        listBytes: fc.constantFrom(0, 1000, 300_000, 1_500_000),
+        listBytes: fc.constantFrom(0, 1000, 300_000, 1_000_000),
         fragmentBytes: fc.constantFrom(Infinity, 512 * 1001, 10 * TAPE_BLOCK_BYTES),
         isCompressed: fc.boolean(),
       }),
@@ -187,7 +187,7 @@ t.test('an image of any size goes onto volumes of any size, and comes back', asy
         assert.deepEqual(told, records)
       },
     ),
-    propertyRuns(t, 10),
+    propertyRuns(t, 8),
   )
   t.comment(JSON.stringify(seen))
 })
