@@ -299,7 +299,8 @@ export interface MediaManager {
   /**
    * Gives a volume another state, with the reason: freeze, suspend, mark full, or back to active. Rejects with `not-found`;
    * `state-conflict` for full, suspended and frozen where it has no images and no job uses it, and for active where it was
-   * mounted as often as allowed or is too old. Active again without images, it is unassigned.
+   * mounted as often as allowed or is too old. Active again without images, it is unassigned. Said to be full, one that takes no more
+   * already stays as it is.
    */
   setVolumeState(
     input: { readonly volumeId: string; readonly state: VolumeState; readonly reason?: string },

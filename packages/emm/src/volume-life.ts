@@ -97,6 +97,8 @@ export function setVolumeState(
   const images = view.images.onVolume(volumeId).size
   if (needImages.includes(state) && images === 0 && !held && volume.state !== state)
     throw conflict(volumeId, `has no images and no job uses it, so it cannot be ${state}`)
+  // One that is frozen or suspended takes no more already, and for longer: that it has no room besides ends none of it.
+  if (state === 'full' && volume.state !== 'active') return []
   // One that was frozen when its last image went is still assigned: it is not any more once a person lets it go.
   const endsAssignment = images === 0 && volume.assignedAt !== undefined && state !== 'frozen'
   const said = inState(volume, state, reason)

@@ -139,6 +139,17 @@ export function mediaManagerExchangeChecks(check: Check): void {
     assert.deepEqual(await collect(media.allocations({})), [])
   })
 
+  check('a volume that is frozen while it is written stays so at its end', async ({ media }) => {
+    await oneDrive(media, 1)
+    const { volumeId } = tapeOf((await granted(media, 'a1', onUnit('tape1'), 'job')).allocation)
+    await media.assignImage({ volumeId, backupId: 'c_1', retentionLevel: 1 })
+    await media.setVolumeState({ volumeId, state: 'frozen', reason: 'errors' })
+    await media.setVolumeState({ volumeId, state: 'full', reason: 'no room' })
+    await granted(media, 'a2', next('a1'), 'job')
+    const [volume] = await collect(media.volumes({ volumeId }))
+    assert.deepEqual([volume?.state, volume?.stateReason], ['frozen', 'errors'])
+  })
+
   check('only a job that writes to a tape has a next volume', async ({ media }) => {
     await site(media)
     await granted(media, 'a1', onUnit('tape1'), 'job')
