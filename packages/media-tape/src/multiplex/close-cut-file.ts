@@ -1,5 +1,5 @@
 import { type CallOptions, NbError, type TapeDrive, throwIfAborted } from '@nb/contracts'
-import { TAPE_BLOCK_BYTES, tapeBlockChecksum } from '@nb/formats'
+import { TAPE_BLOCK_BYTES, type TapeStream, tapeBlockChecksum } from '@nb/formats'
 import { isUnreadableBlock } from '../ssc/unreadable-block.ts'
 import { closeFile } from './close-file.ts'
 import { FileBlocks, type TapeFileStart } from './file-blocks.ts'
@@ -21,7 +21,7 @@ export interface CutFileInput {
  * Closes a multiplexed file that was cut by a crash: it is read from its beginning, and `.nb/STREAMS.json` and a filemark come behind the
  * last footer in it. Streams without one were never reported and are overwritten. Where there is no footer nothing is written, and the
  * drive stands where the file began. The list without its filemark gets the filemark. Rejects with `media-position-failed` where a
- * footer that the catalog knows is not found, and as the drive does.
+ * footer that the catalog knows is not found, or what would be overwritten may be a footer that is damaged, and as the drive does.
  */
 export async function closeCutFile(
   drive: TapeDrive,
@@ -31,6 +31,7 @@ export async function closeCutFile(
   const { scan, count, last } = await readThrough(drive, start, options)
   const found = scan.begin === undefined ? 0 : (scan.list?.blocks ?? scan.lastFooter?.block ?? 0)
   if (found < knownFooter) throw unproven(start, knownFooter)
+  if (scan.doubtful !== undefined && scan.doubtful >= found) throw unproven(start, scan.doubtful)
   const file = new FileBlocks(drive, start)
   const { begin, list, lastFooter } = scan
   if (begin === undefined || (list === undefined && lastFooter === undefined)) {
@@ -46,6 +47,15 @@ export async function closeCutFile(
   if (lastFooter !== undefined) await file.backBehind(lastFooter.block, lastFooter.checksum)
   const closed = await closeFile(file, begin.created, scan.streams)
   return { end: 'whole', start, ...closed, earlyWarning: file.earlyWarning }
+}
+
+/** The streams that are whole in a file whose list is missing or damaged. Nothing is written. Rejects as the drive does. */
+export async function wholeStreamsOf(
+  drive: TapeDrive,
+  start: TapeFileStart,
+  options?: CallOptions,
+): Promise<readonly TapeStream[]> {
+  return (await readThrough(drive, start, options)).scan.streams
 }
 
 /** Reads all blocks of the file; those that can't be read are passed over. */
@@ -66,7 +76,7 @@ async function readThrough(
     if (read !== undefined && read.kind !== 'block')
       return { scan, count: object - start.object, last: target }
     const isWhole = read?.blockBytes === target.length
-    scan.add(object - start.object, isWhole ? target : Buffer.alloc(0))
+    scan.add(object - start.object, isWhole ? target : undefined)
     const { position } = read ?? { position: await drive.position(options) }
     if (position.object !== object + 1) throw unproven(start, position.object)
     object = position.object

@@ -20,7 +20,7 @@ export type ListedStream =
 export async function* listStreams(
   { storageUnit, identity, reader }: ReadVolume,
   file: { readonly file: number; readonly object: number },
-  list: MultiplexFooter,
+  list: Pick<MultiplexFooter, 'streams'>,
   options?: CallOptions,
 ): AsyncGenerator<ListedStream, void, undefined> {
   const place = { ...identity, file: file.file }

@@ -29,6 +29,7 @@ export class StreamScan {
   #begin: MultiplexHeader | undefined
   #list: MultiplexFooter | undefined
   #lastFooter: FoundFooter | undefined
+  #doubtful: number | undefined
 
   constructor(place: TapePlace) {
     this.#place = place
@@ -53,9 +54,18 @@ export class StreamScan {
     return this.#lastFooter
   }
 
-  /** Looks at the block of this number. What is damaged, or of another file, counts for nothing. */
-  add(number: number, block: Buffer): void {
+  /** The last block that may be the footer of a stream, or the file's first block, and can't be proven to be: no crash leaves such a block. */
+  get doubtful(): number | undefined {
+    return this.#doubtful
+  }
+
+  /** Looks at the block of this number; `undefined` is one that can't be read. */
+  add(number: number, block: Buffer | undefined): void {
     this.#list = undefined
+    if (block === undefined) {
+      this.#doubtful = number
+      return
+    }
     try {
       if (number === 0) this.#begin = this.#ofPlace(decodeMultiplexHeader(block))
       else if (opens(block, 'FRAGMENT.json')) this.#addHeader(number, block)
@@ -66,6 +76,7 @@ export class StreamScan {
       }
     } catch (error) {
       if (!(error instanceof FormatError)) throw error
+      if (number === 0 || opens(block, 'FOOTER.json')) this.#doubtful = number
     }
   }
 
@@ -79,7 +90,10 @@ export class StreamScan {
       decodeTapeFragmentFooter(block),
     )
     const headerBlock = this.#headers.get(headerChecksum)
-    if (headerBlock === undefined || stream === undefined || footer.block !== number) return
+    if (headerBlock === undefined || stream === undefined || footer.block !== number) {
+      this.#doubtful = number
+      return
+    }
     this.#streams.push({ stream, backupId, copy, fragment, headerBlock, footerBlock: number })
     this.#lastFooter = { block: number, checksum: tapeBlockChecksum(block) }
   }

@@ -1,6 +1,7 @@
 import { type CallOptions, type MediumContent, type TapeDrive, throwIfAborted } from '@nb/contracts'
-import { TAPE_BLOCK_BYTES } from '@nb/formats'
+import { TAPE_BLOCK_BYTES, type TapeStream } from '@nb/formats'
 import { proveFragmentEnds, recordOf } from '../fragment/fragment-ends.ts'
+import { wholeStreamsOf } from '../multiplex/close-cut-file.ts'
 import { listStreams } from '../multiplex/list-streams.ts'
 import type { ReadVolume } from '../fragment/find-fragment.ts'
 import { FIRST_FILE, goToFile, isDamage, proveFile } from '../volume-writer/tape-file.ts'
@@ -31,8 +32,12 @@ export async function* contentsOf(
     const place = { ...identity, file }
     const proven = await proveFile(drive, reader, { place, object, first }, options)
     if ('damage' in proven) {
-      const isUnended = !proven.isMarked && first.toString('latin1', 0, 18) !== '.nb/MULTIPLEX.json'
-      if (isUnended) return
+      // Streams of it may be whole, and may have been reported.
+      if (first.toString('latin1', 0, 18) === '.nb/MULTIPLEX.json') {
+        const streams = await wholeStreamsOf(drive, { ...place, object }, options)
+        yield* streamsIn(volume, { file, object }, streams, options)
+      }
+      if (!proven.isMarked) return
       yield { kind: 'damaged', filemark: file, reason: proven.damage.message }
     } else if (proven.whole.kind === 'fragment') {
       const objects = { header: object, footer: proven.lastObject }
@@ -40,15 +45,24 @@ export async function* contentsOf(
       const { backupId, copy, lastFragment } = ends.footer
       yield { kind: 'fragment', backupId, copy, fragment: recordOf(ends), last: lastFragment }
     } else {
-      for await (const one of listStreams(volume, { file, object }, proven.whole.footer, options)) {
-        if ('damage' in one) {
-          yield { kind: 'damaged', filemark: file, reason: one.damage.message }
-          continue
-        }
-        const { backupId, copy, lastFragment } = one.ends.footer
-        yield { kind: 'fragment', backupId, copy, fragment: recordOf(one.ends), last: lastFragment }
-      }
+      yield* streamsIn(volume, { file, object }, proven.whole.footer.streams, options)
     }
     object = proven.isMarked ? proven.beyond : undefined
+  }
+}
+
+async function* streamsIn(
+  volume: ReadVolume,
+  file: { readonly file: number; readonly object: number },
+  streams: readonly TapeStream[],
+  options?: CallOptions,
+): AsyncGenerator<MediumContent, void, undefined> {
+  for await (const one of listStreams(volume, file, { streams }, options)) {
+    if ('damage' in one) {
+      yield { kind: 'damaged', filemark: file.file, reason: one.damage.message }
+      continue
+    }
+    const { backupId, copy, lastFragment } = one.ends.footer
+    yield { kind: 'fragment', backupId, copy, fragment: recordOf(one.ends), last: lastFragment }
   }
 }

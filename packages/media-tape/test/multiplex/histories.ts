@@ -1,6 +1,7 @@
 import type { CompressedFrame, FragmentRecord, NewFragment } from '@nb/contracts'
 import { compressFrame } from '@nb/formats'
 import { seededRandom } from '@nb/test-kit'
+import fc from 'fast-check'
 import type { StreamWriter } from '../../src/multiplex/stream-writer.ts'
 import { newFragment, noise, rounds, trailerOf } from './multiplexed-tape.ts'
 
@@ -94,3 +95,17 @@ export function together(
     }
   }
 }
+
+/** What jobs do, at random. */
+export const anyPlan: fc.Arbitrary<JobPlan> = fc.record({
+  fragments: fc.array(
+    fc.record({
+      bytes: fc.integer({ min: 0, max: 5 * 511 }).map((blocks) => blocks * 512),
+      discard: fc.boolean(),
+    }),
+    { minLength: 1, maxLength: 3 },
+  ),
+  pause: fc.constantFrom(0, 0, 1, 4),
+  compressed: fc.boolean(),
+  seed: fc.nat(1_000_000),
+})

@@ -17,6 +17,7 @@ import {
   trailerOf,
 } from './multiplexed-tape.ts'
 
+const isLong = process.env['NB_LONG'] === '1'
 const kib = 1024
 const plans: readonly JobPlan[] = [
   { fragments: [{ bytes: 600 * kib, discard: false }], pause: 0, compressed: false, seed: 1 },
@@ -57,7 +58,7 @@ t.test(
     await whole.emulator.stop()
     let closed = 0
     for (let moment = 1; moment <= drive.writes; moment++)
-      for (const powerLossSeed of [undefined, moment]) {
+      for (const powerLossSeed of isLong ? [undefined, moment] : [moment % 2 === 0 ? undefined : moment]) {
         const tape = await loadedTape(powerLossSeed === undefined ? {} : { powerLossSeed })
         const told = await until(tape, moment, () => tape.emulator.losePower())
         assert.ok(told.drive.isDead, `moment ${moment}`)
@@ -90,7 +91,7 @@ t.test(
         await readAll(tape, [...told.committed, { fragment, payload: noise(9, record.streamBytes), record }])
         await tape.emulator.stop()
       }
-    t.ok(closed > 10, `${closed} files were closed`)
+    t.ok(closed > 5, `${closed} files were closed`)
   },
 )
 
@@ -131,4 +132,25 @@ t.test('a file in which a footer that the catalog knows is not found is not over
   })
   await readAll(tape, committed)
   await tape.emulator.stop()
+})
+
+t.test('a footer that is damaged is not taken for the remains of a crash', async (t) => {
+  const whole = await loadedTape()
+  await until(whole, Infinity, async () => undefined)
+  const blocks = (await blocksFrom(whole.drive, whole.start.object)).slice(0, -1)
+  const last = blocks.at(-1) as Buffer
+  await whole.emulator.stop()
+  for (const at of [0, blocks.length - 1]) {
+    const tape = await loadedTape()
+    const damaged = Buffer.from(blocks[at] as Buffer)
+    damaged.writeUInt8(damaged.readUInt8(600) ^ 1, 600)
+    for (const [number, block] of blocks.entries())
+      await tape.drive.writeBlock({ data: number === at ? damaged : block })
+    await tape.drive.writeFilemarks({ count: 0 })
+    await t.rejects(closeCutFile(tape.drive, { start: tape.start }), { code: 'media-position-failed' })
+    const left = await blocksFrom(tape.drive, tape.start.object)
+    t.equal(left.length, blocks.length)
+    if (at === 0) t.ok(left.at(-1)?.equals(last))
+    await tape.emulator.stop()
+  }
 })

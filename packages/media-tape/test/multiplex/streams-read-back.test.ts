@@ -12,7 +12,7 @@ import { listStreams } from '../../src/multiplex/list-streams.ts'
 import { MultiplexGroup } from '../../src/multiplex/multiplex-group.ts'
 import { describeStreamFragment, openStreamFragment } from '../../src/multiplex/open-stream.ts'
 import { propertyRuns } from '../property-runs.ts'
-import { type Committed, type JobPlan, runJobs, together } from './histories.ts'
+import { type Committed, type JobPlan, anyPlan, runJobs, together } from './histories.ts'
 import {
   type MultiplexedTape,
   appendedVolume,
@@ -23,19 +23,6 @@ import {
 
 const isLong = process.env['NB_LONG'] === '1'
 t.setTimeout(900_000)
-
-const plan: fc.Arbitrary<JobPlan> = fc.record({
-  fragments: fc.array(
-    fc.record({
-      bytes: fc.integer({ min: 0, max: 5 * 511 }).map((blocks) => blocks * 512),
-      discard: fc.boolean(),
-    }),
-    { minLength: 1, maxLength: 3 },
-  ),
-  pause: fc.constantFrom(0, 0, 1, 4),
-  compressed: fc.boolean(),
-  seed: fc.nat(1_000_000),
-})
 
 async function written(
   plans: readonly JobPlan[],
@@ -61,7 +48,7 @@ async function written(
 t.test('whatever joins, writes and leaves at whatever speed, each stream reads back', async (t) => {
   let streams = 0
   await fc.assert(
-    fc.asyncProperty(fc.array(plan, { minLength: 1, maxLength: 6 }), fc.nat(), async (plans, seed) => {
+    fc.asyncProperty(fc.array(anyPlan, { minLength: 1, maxLength: 6 }), fc.nat(), async (plans, seed) => {
       const { tape, committed, fragments } = await written(plans, true)
       streams += committed.length
       assert.equal(fragments, committed.length)
