@@ -83,6 +83,7 @@ export {
 export type { BarcodeRule, VolumeIdRule } from './devices/barcode-rules.ts'
 export type { InventoryDifference } from './devices/compare-inventory.ts'
 export { createTapeStore, type TapeStoreComponents, type TapeStoreOptions } from './store/tape-store.ts'
+export type { MultiplexedFileOptions } from './multiplex/multiplexed-file.ts'
 export { readTapeLabel } from './volume/read-label.ts'
 export { writeTapeLabel } from './volume/write-label.ts'
 export {
