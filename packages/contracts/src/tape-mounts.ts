@@ -35,7 +35,7 @@ export interface MountedVolume {
  * a second `mount` of the same drive waits for the first one's `unmount`. Aborted, it stops waiting; what the robot has begun runs to its end.
  *
  * Rejects with `media-open-failed` (the volume is not where it should be, is another, or its label is not ours; not retryable on this
- * volume), `media-write-protected`, `drive-not-ready`, `robot-failed`, `robot-not-ready`, `not-found` (no such drive here).
+ * volume; `details.frozen` where nobody writes to it before a person has looked), `media-write-protected` (frozen too), `drive-not-ready`, `robot-failed`, `robot-not-ready`, `not-found` (no such drive here).
  */
 export interface TapeMounts {
   mount(input: TapeMountRequest, options?: CallOptions): Promise<MountedVolume>

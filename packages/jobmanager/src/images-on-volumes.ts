@@ -56,6 +56,9 @@ export async function closeVolume(
 ): Promise<void> {
   if (media === undefined || medium.kind !== 'tape' || backupId === undefined) return
   const { volumeId, multiplex } = medium
+  // One that is frozen was found unusable: it is told as what it is, and whatever of the image is on it is noted at its end.
+  for await (const { state } of media.volumes({ volumeId }))
+    if (state !== 'active' && state !== 'full') return
   const multiplexed = multiplex === undefined ? {} : { multiplexed: true }
   await retrying(clock, 4, () => media.assignImage({ volumeId, backupId, retentionLevel, ...multiplexed }))
   await retrying(clock, 4, () => media.setVolumeState({ volumeId, state: 'full' }))

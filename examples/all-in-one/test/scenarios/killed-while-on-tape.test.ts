@@ -62,7 +62,7 @@ t.test(
       const reports = [...stdout.matchAll(/^BACKUP (\d+) (\S+)/gm)]
       for (const [, status, backupId = ''] of reports) if (Number(status) <= 1) reported.push(backupId)
       const who = signal === 'SIGKILL' ? 'process' : round > 0 && round % 2 === 0 ? 'target' : 'nobody'
-      const key = `${who} ${reports.length < 2 ? 'while it wrote' : 'after it'}`
+      const key = `${who} ${reports.length < 2 ? 'cut jobs' : 'cut no job'}`
       during[key] = (during[key] ?? 0) + 1
       if (signal === null && !/ENDED/.test(stdout))
         t.fail(`round ${round} ended by itself: ${stdout}\n${stderr}`)

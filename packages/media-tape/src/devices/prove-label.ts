@@ -33,7 +33,7 @@ export async function proveLabel(
     if (verdict.freeze) await freeze(media, volume, `${text} Found in drive ${bay.name}.`)
     throw new NbError('media-open-failed', text, {
       retryable: false,
-      details: { volumeId, drive: bay.name, found: found.kind },
+      details: { volumeId, drive: bay.name, found: found.kind, frozen: verdict.freeze },
     })
   }
   if (verdict.do === 'label') return await label(parts, bay, volume, pool)

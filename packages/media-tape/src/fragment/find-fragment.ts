@@ -8,7 +8,7 @@ import {
 } from '@nb/formats'
 import type { BlockReader } from './block-reader.ts'
 import { type FragmentEnds, proveFragmentEnds } from './fragment-ends.ts'
-import { type FragmentIdentity, corruptFragment } from './fragment-identity.ts'
+import { type FragmentIdentity, corruptFragment, notRead } from './fragment-identity.ts'
 import { TrailerReader } from './trailer-reader.ts'
 
 /** The volume from which fragments are read. */
@@ -75,7 +75,9 @@ export async function findFragment<Result>(
     const ends = proveFragmentEnds(place, objects, first, last)
     return await use({ identity, ends, trailer: new TrailerReader(reader, ends) })
   } catch (error) {
-    throw error instanceof FormatError ? corruptFragment(identity, error) : error
+    if (error instanceof FormatError) throw corruptFragment(identity, error)
+    const isOfDrive = error instanceof NbError && error.code === 'media-read-failed'
+    throw isOfDrive ? notRead(identity, error) : error
   }
 }
 

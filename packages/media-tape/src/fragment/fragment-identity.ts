@@ -39,7 +39,24 @@ export function corruptFragment(identity: FragmentIdentity, error: FormatError, 
   )
 }
 
-/** The same error, told what of the payload is lost by it. */
+/** The error of a drive, told which fragment it is of; `part` where only a part of the payload is lost by it. */
+export function notRead(identity: FragmentIdentity, error: NbError, part?: LostPart): NbError {
+  const { code, message, status, retryable, details } = error
+  const { backupId, copy, number, file, volumeId } = identity
+  const where = part?.block === undefined ? '' : `, block ${part.block}`
+  return new NbError(
+    code,
+    `Fragment ${number} of copy ${copy} of image ${backupId}${where} could not be read (file ${file} of volume ${volumeId}): ${message}`,
+    {
+      cause: error,
+      status,
+      retryable,
+      details: { ...details, volumeId, backupId, copy, fragment: number, file, ...part },
+    },
+  )
+}
+
+/** The same error, told what else of the payload is lost by it. */
 export function losing(error: NbError, part: LostPart): NbError {
   const { code, message, status, retryable, details } = error
   return new NbError(code, message, { cause: error, status, retryable, details: { ...details, ...part } })

@@ -1,7 +1,7 @@
 import { type CallOptions, NbError, throwIfAborted } from '@nb/contracts'
 import { FormatError, TAPE_BLOCK_BYTES } from '@nb/formats'
 import type { BlockReader } from './block-reader.ts'
-import { type FragmentIdentity, corruptFragment, losing } from './fragment-identity.ts'
+import { type FragmentIdentity, corruptFragment, notRead } from './fragment-identity.ts'
 
 /** Blocks that are read beside the one that is delivered. */
 const BLOCKS_AHEAD = 3
@@ -103,7 +103,7 @@ export class StoredPayload {
       const lostOffset = block * blockBytes
       const part = { block, lostOffset, lostBytes: Math.min(blockBytes, storedBytes - lostOffset) }
       if (error instanceof FormatError) throw corruptFragment(this.#identity, error, part)
-      throw error instanceof NbError ? losing(error, part) : error
+      throw error instanceof NbError ? notRead(this.#identity, error, part) : error
     }
   }
 

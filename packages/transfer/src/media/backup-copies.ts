@@ -16,7 +16,7 @@ import { FragmentRow } from './fragment-row.ts'
 import { splitRule } from './fragment-split.ts'
 import type { KeptFileList } from './kept-file-list.ts'
 import { type WrittenBefore, cutBack, resumable } from './resume.ts'
-import { nextVolume } from './next-volume.ts'
+import { mountCopy, nextVolume } from './next-volume.ts'
 import type { Session } from './session.ts'
 import { mediumOf } from './wording.ts'
 
@@ -112,16 +112,14 @@ export class BackupCopies {
 
   /** Mounts the medium of each copy. */
   async mount(): Promise<void> {
-    const { host, signal, info } = this.#session
+    const { host } = this.#session
     const { resumeFrom } = this.#spec
     await this.#each(async (copy) => {
       const { allocation, spec } = copy
-      const store = host.storeOf(allocation.storageUnit)
+      copy.store = host.storeOf(allocation.storageUnit)
       if (resumeFrom !== undefined) copy.before = resumable(resumeFrom, spec.copy, allocation.storageUnit)
       // The step is told once.
-      const flow = copy === this.#live[0] ? ({ flow: 'backup' } as const) : {}
-      copy.medium = await store.mount({ allocation, jobId: info.jobId, ...flow }, { signal })
-      copy.store = store
+      await mountCopy(this.#session, copy, copy === this.#live[0] ? 'backup' : undefined)
     })
   }
 

@@ -24,28 +24,67 @@ export interface CopyOnTape {
  * other volume and none is waited for, and with what kept it from being mounted.
  */
 export async function nextVolume(session: Session, copy: CopyOnTape): Promise<MountedMedium> {
-  const { host, signal, info } = session
+  const { host } = session
   const note = (text: string): Promise<void> => session.note({ component: 'media-writer', text })
-  const { allocation, need, row } = copy
+  const { allocation, row } = copy
   const fragments = counted(row?.fragments.length ?? 0, 'fragment')
   await note(
     `end of medium: ${mediumOf(allocation)} is complete with ${fragments} of the image so far, at byte ${row?.streamBytes ?? 0} of the stream; requesting the next medium`,
   )
-  const storage = { kind: 'unit', name: allocation.storageUnit } as const
-  const next = await session
-    .requestMedia({ ...need, storage, replaces: allocation.allocationId })
-    .catch((error: unknown) => {
-      throw noNextVolume(error)
-    })
+  const next = await another(session, copy)
   await note(`granted the next medium: ${mediumOf(next)}`)
   copy.allocation = next
   await copy.medium?.unmount()
   const mountedAt = host.clock.now()
   await note(`mounting ${mediumOf(next)}`)
-  const store = host.storeOf(next.storageUnit)
-  const medium = (copy.medium = await store.mount({ allocation: next, jobId: info.jobId }, { signal }))
-  await note(`mounted ${mediumOf(next)}; mount time: ${clockTime(host.clock.now() - mountedAt)}`)
+  const medium = await mountCopy(session, copy)
+  await note(`mounted ${mediumOf(copy.allocation)}; mount time: ${clockTime(host.clock.now() - mountedAt)}`)
   return medium
+}
+
+/** So many volumes that can't be used, one after the other, are no accident. */
+const mostVolumesTried = 5
+
+/**
+ * Mounts the medium of a copy. Where it is a volume that can't be used, and another one can, the job manager is asked for that: what is wrong with
+ * the first has been told to the media manager. Rejects with what kept the last from being mounted.
+ */
+export async function mountCopy(session: Session, copy: CopyOnTape, flow?: 'backup'): Promise<MountedMedium> {
+  const { host, signal, info } = session
+  for (let tried = 1; ; tried++) {
+    const { allocation } = copy
+    const store = host.storeOf(allocation.storageUnit)
+    try {
+      const input = { allocation, jobId: info.jobId, ...(flow === undefined ? {} : { flow }) }
+      return (copy.medium = await store.mount(input, { signal }))
+    } catch (error) {
+      const failure = asNbError(error)
+      if (!isOfVolume(allocation, failure) || tried >= mostVolumesTried) throw failure
+      await session.note({
+        component: 'media-writer',
+        severity: 'warning',
+        text: `${mediumOf(allocation)} can't be used: ${failure.message} Requesting another medium`,
+        data: { status: failure.status },
+      })
+      copy.allocation = await another(session, copy)
+    }
+  }
+}
+
+/** Whether the volume is to blame, and nobody writes to it until a person has looked. */
+function isOfVolume({ medium }: SingleAllocation, { code, details }: NbError): boolean {
+  if (medium.kind !== 'tape') return false
+  return code === 'media-write-protected' || (code === 'media-open-failed' && details['frozen'] === true)
+}
+
+/** Another volume in place of the one that a copy has. */
+async function another(session: Session, { need, allocation }: CopyOnTape): Promise<SingleAllocation> {
+  const storage = { kind: 'unit', name: allocation.storageUnit } as const
+  try {
+    return await session.requestMedia({ ...need, storage, replaces: allocation.allocationId })
+  } catch (error) {
+    throw noNextVolume(error)
+  }
 }
 
 /** 96, where the reason is that there is no volume. */
