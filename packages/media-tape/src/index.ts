@@ -67,6 +67,13 @@ export {
   type ScsiTapeRobotComponents,
   type ScsiTapeRobotOptions,
 } from './smc/scsi-tape-robot.ts'
+export { createSgTransport, type SgComponents, type SgTransportOptions } from './sg/sg-transport.ts'
+export type { SgCalls, SgDevice, SgMemory } from './sg/sg-calls.ts'
+export {
+  openScsiUnit,
+  type OpenScsiUnitComponents,
+  type OpenScsiUnitOptions,
+} from './library/open-scsi-unit.ts'
 export { createIscsiTransport, type IscsiTransportOptions } from './iscsi/iscsi-transport.ts'
 export { createIscsiSession, type IscsiComponents, type IscsiSession } from './iscsi/session.ts'
 export type { IscsiChap, IscsiPortalOptions, IscsiSessionOptions } from './iscsi/options.ts'

@@ -23,7 +23,8 @@ N is the number of a tape file.
      mt -f /dev/nst0 asf N; mt -f /dev/nst0 fsr 1
      dd if=/dev/nst0 bs=256k count=PAYLOADBLOCKS >> stream
    and at the end
-     tar -xpf stream -C TARGET                 (compressed: zstd -dc stream | tar -xp -C TARGET, or gzip -dc)
+     tar -xpf stream -C TARGET --anchored --exclude=.nb
+   (compressed: zstd -dc stream | tar -xp -C TARGET --anchored --exclude=.nb, or gzip -dc)
 
 5. A file that begins with .nb/MULTIPLEX.json holds several streams. Its last block lists them. Stream 3 of it:
      mt -f /dev/nst0 asf N

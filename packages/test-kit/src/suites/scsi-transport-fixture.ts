@@ -20,9 +20,11 @@ export interface ScsiTransportFixture {
 /**
  * What an implementation may declare not to do, with what is behind it:
  * - `short-blocks`: reading less than was asked for tells the true length;
- * - `prompt-aborts`: an abort or reset ends a command while the unit is held, and not only with its answer.
+ * - `prompt-aborts`: an abort or reset ends a command while the unit is held, and not only with its answer;
+ * - `silent-losses`: a loss that no command met gives the next nexus; without it, something below mends it, and the unit tells of it by a
+ *   unit attention in place of the next command.
  */
-export type ScsiTransportQuirk = 'short-blocks' | 'prompt-aborts'
+export type ScsiTransportQuirk = 'short-blocks' | 'prompt-aborts' | 'silent-losses'
 
 /** Declares one obligation. */
 export type ScsiCheck = (name: string, body: (fixture: ScsiTransportFixture) => Promise<void>) => void
