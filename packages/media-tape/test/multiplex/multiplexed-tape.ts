@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createCipheriv } from 'node:crypto'
 import {
   type FragmentRecord,
   type FragmentTrailer,
@@ -7,7 +8,7 @@ import {
   type TapeDrive,
 } from '@nb/contracts'
 import { TAPE_BLOCK_BYTES, encodeTapeLabel, encodeTapeReadme, encodeTapeVolume } from '@nb/formats'
-import { type VirtualClock, createVirtualClock, seededRandom } from '@nb/test-kit'
+import { type VirtualClock, createVirtualClock } from '@nb/test-kit'
 import { createTapeEmulator, type TapeEmulator } from '../../src/emulator/tape-emulator.ts'
 import type { TapeEmulatorOptions } from '../../src/emulator/library-options.ts'
 import { buildCdb } from '../../src/scsi/cdb.ts'
@@ -68,10 +69,10 @@ export async function loadedTape(
 
 /** Bytes that can't be compressed, the same for each seed. */
 export function noise(seed: number, byteLength: number): Buffer {
-  const random = seededRandom(seed)
-  const bytes = Buffer.alloc(byteLength)
-  for (let at = 0; at + 4 <= byteLength; at += 4) bytes.writeUInt32LE(Math.floor(random() * 2 ** 32), at)
-  return bytes
+  const key = Buffer.alloc(32)
+  key.writeUInt32LE(seed)
+  const zeros = Buffer.alloc(byteLength)
+  return createCipheriv('aes-128-ctr', key.subarray(0, 16), key.subarray(16)).update(zeros)
 }
 
 export function newFragment(client: number, fields: Partial<NewFragment> = {}): NewFragment {
