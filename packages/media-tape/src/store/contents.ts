@@ -21,10 +21,12 @@ export async function* contentsOf(
     throwIfAborted(options)
     // Of what can't be read nothing may be taken for a block.
     const first = Buffer.alloc(TAPE_BLOCK_BYTES)
+    let unreadable: Error | undefined
     await drive.locate({ object }, options)
     const read = await drive.readBlock({ target: first }, options).catch((error: unknown) => {
       if (!isDamage(error)) throw error
       first.fill(0)
+      unreadable = error
       return undefined
     })
     if (read !== undefined && read.kind !== 'block') return
@@ -37,8 +39,10 @@ export async function* contentsOf(
         const streams = await wholeStreamsOf(drive, { ...place, object }, options)
         yield* streamsIn(volume, { file, object }, streams, options)
       }
-      if (!proven.isMarked) return
-      yield { kind: 'damaged', filemark: file, reason: proven.damage.message }
+      // Else it is what a crash has left.
+      if (!proven.isMarked && unreadable === undefined) return
+      const { message: reason } = unreadable ?? proven.damage
+      yield { kind: 'damaged', filemark: file, reason }
     } else if (proven.whole.kind === 'fragment') {
       const objects = { header: object, footer: proven.lastObject }
       const ends = proveFragmentEnds(place, objects, first, proven.last)

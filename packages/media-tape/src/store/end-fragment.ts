@@ -12,6 +12,7 @@ import {
 } from '@nb/formats'
 import type { BlockReader } from '../fragment/block-reader.ts'
 import type { FileBlocks } from '../multiplex/file-blocks.ts'
+import { endsAtBadPlace } from './bad-place.ts'
 import { type Accepted, type PayloadCut, cutPayload } from './payload-cut.ts'
 
 /** Pieces of what is left of plain payload are not longer than this. */
@@ -47,7 +48,7 @@ export interface EndedFragment {
 }
 
 /**
- * Ends a fragment: rest of the payload, trailer, footer, filemark. Where the medium ends before, it goes back so many blocks that all of it
+ * Ends a fragment: rest of the payload, trailer, footer, filemark. Where the medium ends before, or can't be written, it goes back so many blocks that all of it
  * fits, as often as is needed. What is cut off is read from the tape, and checked, before it is overwritten.
  *
  * Rejects with `media-end` where not even the trailer fits, and as the drive does.
@@ -68,7 +69,8 @@ export async function endFragment(
       const left = cut.isWhole ? [] : leftOf(accepted, cut, await tail.from(cut.storedBytes))
       return { cut, left, lastBlock, wasAtEnd, position }
     } catch (error) {
-      if (!(error instanceof NbError) || error.code !== 'media-end') throw error
+      const isEnd = error instanceof NbError && error.code === 'media-end'
+      if (!isEnd && !(await endsAtBadPlace(file, error))) throw error
       wasAtEnd = true
       cut = shorter(fragment, cut, trailer)
     }

@@ -18,6 +18,7 @@ import {
 import type { BlockReader } from '../fragment/block-reader.ts'
 import type { FileBlocks, TapeFileStart } from '../multiplex/file-blocks.ts'
 import type { OpenVolume } from '../volume-writer/open-volume.ts'
+import { badPlace, endsAtBadPlace } from './bad-place.ts'
 import { type UnendedFragment, endFragment } from './end-fragment.ts'
 
 /** What a fragment is written with. */
@@ -165,11 +166,16 @@ export class TapeFragmentWriter implements FragmentWriter {
       await writing.done
       this.#writing = undefined
     } catch (error) {
-      if (!isMediaEnd(error)) throw error
+      const end = isMediaEnd(error)
+        ? error
+        : (await endsAtBadPlace(this.#file, error))
+          ? badPlace(this.#file, error)
+          : undefined
+      if (end === undefined) throw error
       this.#writing = undefined
       this.#refused = writing.own
-      this.#atEnd = error
-      throw error
+      this.#atEnd = end
+      throw end
     }
   }
 

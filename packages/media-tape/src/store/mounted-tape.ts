@@ -17,6 +17,7 @@ import { FileBlocks } from '../multiplex/file-blocks.ts'
 import type { ReadVolume, WantedFragment } from '../fragment/find-fragment.ts'
 import { describeStreamFragment, openStreamFragment } from '../multiplex/open-stream.ts'
 import { OpenVolume, type OpenVolumeComponents } from '../volume-writer/open-volume.ts'
+import { badPlace, endsAtBadPlace } from './bad-place.ts'
 import { contentsOf } from './contents.ts'
 import { guardedDrive } from './guarded-drive.ts'
 import { TapeFragmentWriter, headerOf } from './fragment-writer.ts'
@@ -69,9 +70,10 @@ export class MountedTape implements MountedMedium {
     try {
       await file.append(header)
     } catch (error) {
-      if (error instanceof NbError && error.code === 'media-end') volume.filled()
+      const isBad = await endsAtBadPlace(file, error)
+      if (isBad || (error instanceof NbError && error.code === 'media-end')) volume.filled()
       else volume.lost()
-      throw error
+      throw isBad ? badPlace(file, error) : error
     }
     if (file.earlyWarning) {
       volume.filled()

@@ -108,11 +108,36 @@ t.test('a trailer that does not fit behind the warning takes the place of payloa
   t.ok((await readSpanned(rig, backupId, records)).equals(payload))
 })
 
-t.test('a block that can not be written ends the fragment, and is told', async (t) => {
+t.test('bad block while writing: the image goes on, whole, on the next volume', async (t) => {
+  for (const occurrence of [1, 4, 9, 10]) {
+    const rig = await smallTapes(100, 10)
+    const { pieces, payload } = await piecesOf(noise(4, 8 * TAPE_BLOCK_BYTES), [300], false)
+    const before = await writeSpanned(rig, { backupId: 'client1_0', pieces, volumes: ['A00001'] })
+    // The volume is labelled: what is written from here on are header, 8 blocks of payload, trailer, footer.
+    rig.library.faults.add({ unit: 'drive1', command: 'write-6', effect: 'write-error', occurrence })
+    const { records } = await writeSpanned(rig, { backupId, pieces, volumes: ['A00001', 'A00002'] })
+    t.same(rig.library.faults.pending, [])
+    t.equal(records.at(-1)?.volumeId, 'A00002', `write ${occurrence}`)
+    t.ok((await readSpanned(rig, backupId, records)).equals(payload))
+    t.ok((await readSpanned(rig, 'client1_0', before.records)).equals(payload))
+    t.match(await collect(rig.media.mediaErrors({})), [
+      { volumeId: 'A00001', drive: 'drive1', kind: 'write' },
+    ])
+    await endsAreTold(rig, ['A00001'])
+  }
+})
+
+t.test('a bad block that the drive tells of too late ends the fragment, and nothing else', async (t) => {
   const rig = await smallTapes(100, 10)
   const { pieces, payload } = await piecesOf(noise(4, 4 * TAPE_BLOCK_BYTES), [512], false)
   const first = await writeSpanned(rig, { backupId, pieces, volumes: ['A00001'] })
-  rig.library.faults.add({ unit: 'drive1', command: 'write-6', effect: 'write-error', occurrence: 3 })
+  rig.library.faults.add({
+    unit: 'drive1',
+    command: 'write-6',
+    effect: 'write-error',
+    later: 2,
+    occurrence: 3,
+  })
   const medium = await rig.store.mount({ allocation: rig.allocationOf('write'), jobId: '7' })
   const writer = await medium.createFragment({
     ...{ backupId: 'client1_2', copy: 1, number: 1, streamOffset: 0, startsAtMember: true },
