@@ -72,8 +72,9 @@ export class ListAppender {
     this.#whole = { ...this.#decoded, bytes: this.#decoded.bytes + this.#shift }
   }
 
-  /** Says that nothing more comes. Throws a `FormatError` inside the header or a batch. */
+  /** Says that nothing more comes; after what is kept nothing at all may have come. Throws a `FormatError` inside the header or a batch. */
   finish(): void {
+    if (this.#after !== undefined && this.#head?.length === 0) return
     this.#decoder.finish()
   }
 

@@ -144,7 +144,7 @@ export interface Catalog {
    * A channel on which the image's files file is appended, batch by batch (step 11). One at a time: a list that broke
    * on its way begins anew with the next call, one that arrived whole is not replaced. With `after` it goes on there
    * instead: a channel that is still open is broken, the rest of an earlier list is cut off. What comes then begins with
-   * the list's header, the same as before, which is not counted again. Rejects with `image-unknown`, `state-conflict`,
+   * the list's header, the same as before, which is not counted again; or nothing comes. Rejects with `image-unknown`, `state-conflict`,
    * `file-list-corrupt` when what is here does not begin with a list of these totals.
    */
   appendFileList(

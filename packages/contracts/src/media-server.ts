@@ -296,7 +296,7 @@ export interface MediaServer {
   /**
    * Sends the image's file list, as the fragments of a copy have kept it, over the ticket's channel; gives its totals. With `after` the
    * fragments keep what follows a list of those totals: its header is sent again and not counted again, and what is given are the totals of
-   * both. Rejects with `file-list-corrupt`, `channel-broken`, and as `describeCopy`.
+   * both. Where the fragments keep no part of it the totals are those of `after`, or zero and the channel is aborted. Rejects with `file-list-corrupt`, `channel-broken`, and as `describeCopy`.
    */
   sendFileList(
     input: CopyToRead & { readonly list: ChannelTicket; readonly after?: FileListTotals },

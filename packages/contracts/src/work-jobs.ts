@@ -18,26 +18,33 @@ export interface ImageJobOptions {
 
 /**
  * The request for a job that brings back into the catalog what a storage unit holds and the catalog does not know: parameters `images`,
- * where not all are wanted.
+ * where not all are wanted, and `volumes`, the tapes that are read.
  */
 export function importJobRequest({
   requestId,
   storageUnit,
   images,
+  volumes = [],
   origin = 'immediate',
   priority,
 }: Omit<ImageJobOptions, 'copy'> & {
   readonly storageUnit: string
   /** Only these. @default all */
   readonly images?: readonly string[]
+  /** Of a tape storage unit: the volumes that are read, at least one. @default none, it is a disk */
+  readonly volumes?: readonly string[]
 }): WorkJobRequest {
+  const [volumeId] = volumes
   return {
     requestId,
     type: 'import',
     origin,
     ...(priority === undefined ? {} : { priority }),
-    need: { kind: 'read', storageUnit },
-    parameters: images === undefined ? {} : { images },
+    need: { kind: 'read', storageUnit, ...(volumeId === undefined ? {} : { volumeId }) },
+    parameters: {
+      ...(images === undefined ? {} : { images }),
+      ...(volumeId === undefined ? {} : { volumes }),
+    },
     lines: [],
   }
 }

@@ -1,5 +1,4 @@
 import {
-  type Allocation,
   type CallOptions,
   type DescribedCopy,
   type ImageCompletion,
@@ -10,15 +9,20 @@ import {
   asNbError,
   counted,
 } from '@nb/contracts'
-import type { JobManagerComponents } from './components.ts'
-import { mediaServerOf } from './session-calls.ts'
+import type { ManagerParts } from './components.ts'
+import { type ImportSource, diskSource, tapeSource } from './import-sources.ts'
+import { ImportedVolumes } from './imported-volumes.ts'
+import { WorkMedia, type WorkMediaParts } from './work-media.ts'
 import type { JobWorker, WorkContext, WorkResult } from './workers.ts'
 
-type ImportParts = Pick<JobManagerComponents, 'catalog' | 'mediaServers' | 'clock'>
+type ImportParts = Pick<ManagerParts, 'catalog' | 'mediaServers'> & WorkMediaParts
 
 /** What is the same for all images of an import. */
-interface Import extends ImportParts, Pick<WorkContext, 'jobId' | 'signal'> {
-  readonly allocation: Allocation
+interface Import extends ImportParts, Pick<WorkContext, 'jobId'> {
+  readonly signal: AbortSignal
+  readonly storageUnit: string
+  readonly source: ImportSource
+  readonly volumes: ImportedVolumes
   /** The images were named: those that are damaged in the catalog are replaced. */
   readonly named: boolean
 }
@@ -27,18 +31,26 @@ interface Import extends ImportParts, Pick<WorkContext, 'jobId' | 'signal'> {
  * What carries out jobs of type `import`, as `importJobRequest` asks for them: brings images back into the catalog that a storage unit
  * holds and the catalog does not know, the oldest first, so that what an incremental needs is there before it; and of those
  * that it knows the copies which it does not. Images that are named are made again from their medium where the catalog has them damaged.
- * All else is left as it is. Ends with 0, with 1 when some could not be brought back, with
- * 191 when none could.
+ * Of tapes the volumes that are named are read. All else is left as it is. Ends with 0, with 1 when some could not be brought back or a
+ * volume could not be read, with 191 when none could.
  */
 export function importWorker(parts: ImportParts): JobWorker {
-  return { run: (context) => importImages(parts, context) }
+  return {
+    run: async (context) => {
+      const media = new WorkMedia(parts, context)
+      try {
+        return await importImages(parts, context, media)
+      } finally {
+        await media.end()
+      }
+    },
+  }
 }
 
-async function importImages(
-  parts: ImportParts,
-  { jobId, parameters, allocation, signal, say, progress }: WorkContext,
-): Promise<WorkResult> {
-  const wanted = wantedImages(parameters)
+async function importImages(parts: ImportParts, context: WorkContext, media: WorkMedia): Promise<WorkResult> {
+  const { jobId, parameters, allocation, say, progress } = context
+  const { signal } = media
+  const wanted = namesIn(parameters, 'images')
   if (allocation === undefined)
     throw new NbError(
       'argument-invalid',
@@ -47,17 +59,28 @@ async function importImages(
         details: { field: 'need' },
       },
     )
-  const work: Import = { ...parts, jobId, signal, allocation, named: wanted !== undefined }
-  const stored = await storedImages(work, wanted)
   const { storageUnit } = allocation
+  const onTape = allocation.medium.kind === 'tape' ? [allocation.medium.volumeId] : undefined
+  const volumes = new ImportedVolumes(parts)
+  if (onTape !== undefined) await volumes.look(namesIn(parameters, 'volumes') ?? onTape)
+  const sourceParts = { ...parts, context, media, allocation }
+  const source =
+    onTape === undefined
+      ? await diskSource(sourceParts)
+      : await tapeSource(sourceParts, namesIn(parameters, 'volumes') ?? onTape)
+  const work: Import = { ...parts, jobId, signal, storageUnit, source, volumes, named: wanted !== undefined }
+  const stored = new Map([...source.stored].filter(([id]) => wanted?.includes(id) !== false))
   await say(`storage unit ${storageUnit} holds ${counted(stored.size, 'image')} to look at`)
   const missing = wanted?.filter((id) => !stored.has(id)) ?? []
   if (missing.length > 0) await say(`not on ${storageUnit}: ${missing.join(', ')}`, 'error')
   let [brought, failed, known, entries, bytes] = [0, missing.length, 0, 0, 0]
+  const { unread } = source
   for (const backupId of [...stored.keys()].sort((a, b) => secondsOf(a) - secondsOf(b))) {
     if (signal.aborted) throw signal.reason
     try {
-      const { counts, copies, state } = await bringBack(work, backupId, stored.get(backupId) ?? [])
+      const { counts, copies, state, left } = await bringBack(work, backupId, stored.get(backupId) ?? [])
+      for (const { message } of left)
+        await say(`image ${backupId} has a copy that is not brought back: ${message}`, 'warning')
       if (copies.length === 0) {
         known += 1
         if (work.named)
@@ -78,32 +101,22 @@ async function importImages(
     progress({ files: entries, bytes })
   }
   await say(`${counted(brought, 'image')} brought back, ${failed} not; ${known} known already`)
-  if (failed === 0 && brought === 0 && known > 0)
+  if (failed === 0 && unread === 0 && brought === 0 && known > 0)
     return { status: 0, statusText: `nothing to bring back: ${counted(known, 'image')} known already` }
-  if (failed === 0) return { status: 0 }
-  const statusText = `${counted(failed, 'image')} of ${brought + failed} could not be brought back`
-  return { status: brought > 0 ? 1 : 191, statusText, warnings: failed }
+  if (failed === 0 && unread === 0) return { status: 0 }
+  const left = `${counted(failed, 'image')} of ${brought + failed} could not be brought back`
+  const statusText = unread === 0 ? left : `${left}, ${counted(unread, 'volume')} could not be read`
+  return { status: brought > 0 || failed === 0 ? 1 : 191, statusText, warnings: failed + unread }
 }
 
-function wantedImages({ images }: Readonly<Record<string, Json>>): readonly string[] | undefined {
-  if (images === undefined) return undefined
-  if (Array.isArray(images) && images.length > 0 && images.every((id) => typeof id === 'string'))
-    return images
-  throw new NbError('argument-invalid', 'parameters.images must be ids of images', {
-    details: { field: 'parameters.images' },
+/** Names in the job's parameters. */
+function namesIn(parameters: Readonly<Record<string, Json>>, field: string): readonly string[] | undefined {
+  const names = parameters[field]
+  if (names === undefined) return undefined
+  if (Array.isArray(names) && names.length > 0 && names.every((id) => typeof id === 'string')) return names
+  throw new NbError('argument-invalid', `parameters.${field} must be names`, {
+    details: { field: `parameters.${field}` },
   })
-}
-
-/** The numbers of the copies that are stored, by image. */
-async function storedImages(
-  { mediaServers, allocation: { mediaServer, storageUnit }, signal }: Import,
-  wanted: readonly string[] | undefined,
-): Promise<ReadonlyMap<string, readonly number[]>> {
-  const found = new Map<string, number[]>()
-  const stored = mediaServerOf(mediaServers, mediaServer).storedImages({ storageUnit }, { signal })
-  for await (const { backupId, copy } of stored)
-    if (wanted?.includes(backupId) !== false) found.set(backupId, [...(found.get(backupId) ?? []), copy])
-  return found
 }
 
 /** Brings an image back from the first of its copies that is whole, and then its other copies; tells which. */
@@ -115,20 +128,23 @@ async function bringBack(
   readonly counts?: ImageCounts
   readonly copies: readonly number[]
   readonly state: ImageState
+  /** Why copies of an image that is there are left. */
+  readonly left: readonly NbError[]
 }> {
   const again = work.named ? await madeAgain(work, backupId, stored) : undefined
   const present = await work.catalog.getImage({ backupId })
-  if (present !== undefined && present.state !== 'complete') return { copies: [], state: present.state }
+  if (present !== undefined && present.state !== 'complete')
+    return { copies: [], state: present.state, left: [] }
   // It is known and not whole: to leave it as it is and say that nothing was amiss would be untrue.
   if (present?.damaged !== undefined && !work.named)
     throw new NbError(
       'state-conflict',
-      `the catalog has it with a file list that is damaged (${present.damaged}); import it by its name to make it again: nb import ${work.allocation.storageUnit} ${backupId}`,
+      `the catalog has it with a file list that is damaged (${present.damaged}); import it by its name to make it again: nb import ${work.storageUnit} ${backupId}`,
       { details: { backupId } },
     )
   const copies: number[] = again === undefined ? [] : [again.copy]
   let counts: ImageCounts | undefined = again?.counts
-  let failure: NbError | undefined
+  const left: NbError[] = []
   for (const copy of [...stored].sort((a, b) => a - b)) {
     if (present?.copies.some((each) => each.copy === copy) === true) continue
     try {
@@ -136,11 +152,12 @@ async function bringBack(
       else await addCopy(work, backupId, copy)
       copies.push(copy)
     } catch (error) {
-      failure ??= asNbError(error)
+      left.push(asNbError(error))
     }
   }
+  const [failure] = left
   if (copies.length === 0 && failure !== undefined) throw failure
-  return { copies, state: 'complete', ...(counts === undefined ? {} : { counts }) }
+  return { copies, state: 'complete', left, ...(counts === undefined ? {} : { counts }) }
 }
 
 /** Makes an image that is damaged in the catalog again from the first of its copies that is whole; `undefined` where it is not. */
@@ -163,33 +180,30 @@ async function madeAgain(
 }
 
 async function addCopy(
-  { catalog, mediaServers, jobId, allocation, signal }: Import,
+  { catalog, source, volumes, signal }: Import,
   backupId: string,
   copyNumber: number,
 ): Promise<void> {
-  const server = mediaServerOf(mediaServers, allocation.mediaServer)
-  const input = { jobId, allocation, backupId, copy: copyNumber }
-  const { copy } = await server.describeCopy(input, { signal })
+  const { image, copy } = await source.describe(backupId, copyNumber)
+  await volumes.note(backupId, copy, image)
   await catalog.addCopy({ backupId, copy }, { signal })
 }
 
-/** Phase 1 reads what the fragments tell, phase 2 the file list; the image exists when the catalog has checked both. */
+/** What the fragments tell is read, then the file list is sent; the image exists when the catalog has checked both. */
 async function importImage(
-  { catalog, mediaServers, clock, jobId, allocation, signal, named }: Import,
+  { catalog, source, volumes, clock, jobId, signal, named }: Import,
   backupId: string,
   copyNumber: number,
 ): Promise<ImageCounts> {
   const options: CallOptions = { signal }
-  const server = mediaServerOf(mediaServers, allocation.mediaServer)
-  const access = { jobId, allocation, backupId }
-  const { image, copy } = await server.describeCopy({ ...access, copy: copyNumber }, options)
+  const { image, copy } = await source.describe(backupId, copyNumber)
   const counts = countsOf(backupId, image)
   const replace = named ? { replaceDamaged: true } : {}
   await catalog.importImage({ image: keptAsLong(image, clock.now()), jobId, ...replace }, options)
   try {
-    const { ticket } = await catalog.appendFileList({ backupId }, options)
-    const fileList = await server.sendFileList({ ...access, copy, list: ticket }, options)
+    const fileList = await source.sendFileList(backupId, copy)
     await catalog.sealFileList({ backupId, totals: fileList }, options)
+    await volumes.note(backupId, copy, image)
     const completion: ImageCompletion = {
       status: counts.warnings > 0 ? 1 : 0,
       counts,
@@ -199,6 +213,7 @@ async function importImage(
     await catalog.completeImage({ backupId, completion }, options)
     return counts
   } catch (error) {
+    // Volumes keep what is noted of them: on no account may one be written over that has the image.
     await catalog.discardImage({ backupId, reason: `its import failed: ${asNbError(error).message}` })
     throw error
   }

@@ -57,9 +57,11 @@ export class WorkMedia {
   }
 
   /**
-   * The same for a job that writes at the same time: it waits no longer than {@link NEXT_VOLUME_MS}. Rejects with `media-open-failed` then.
+   * The same for a job that writes at the same time, or can do without: it waits no longer than {@link NEXT_VOLUME_MS}. Rejects with `media-open-failed` then.
    */
   async toReadNext(need: ReadNeed): Promise<Allocation> {
+    const held = this.#held.get('read')?.allocation
+    if (held !== undefined && isOf(held, need)) return held
     await this.#giveBack('read')
     return (await this.#acquireFor(NEXT_VOLUME_MS, need)) ?? this.#nothingFree(describe(need))
   }

@@ -103,12 +103,17 @@ ${examples('nb duplicate web1_1767225600 --to disk2 --wait')}`,
     .description('bring back into the catalog what a storage unit holds and the catalog does not know')
     .argument('<UNIT>', 'the storage unit')
     .argument('[IMAGE...]', 'only these images, by id')
+    .option(
+      '--volume <ID...>',
+      'of a tape storage unit: only these volumes (default: all of its robot and density)',
+    )
+    .option('--pool <POOL>', 'of a tape storage unit: only volumes of this pool')
     .option('--wait', 'show how it goes and wait for the end')
     .addHelpText(
       'after',
       `
-The oldest first; what the catalog knows is left as it is, but an image that is named and damaged there is made again. An image whose time was over is kept once more as long as it was meant to be.
-${examples('nb import disk1 --wait', 'nb import disk1 web1_1767225600')}`,
+The oldest first; what the catalog knows is left as it is, but an image that is named and damaged there is made again. An image whose time was over is kept once more as long as it was meant to be. Tapes are read one after the other for what is on them, then again for the file lists; an image that goes on on a volume which is not there is told with it and left. A volume on which no image was known is "imported" then, and not written to.
+${examples('nb import disk1 --wait', 'nb import disk1 web1_1767225600', 'nb import tape1 --volume A00001 A00002 --wait')}`,
     )
     .action((storageUnit: string, images: string[], options: ImportFlags, command: Command) =>
       run(

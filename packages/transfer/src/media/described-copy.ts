@@ -127,6 +127,12 @@ export async function sendFileList(
         }
       }
     })
+    if (joined.isEmpty) {
+      // Nothing at all would be no list; after one it is nothing more.
+      if (after === undefined) channel.abort('the fragments have no part of the list')
+      else await channel.end()
+      return after ?? { bytes: 0, batches: 0, entries: 0 }
+    }
     const totals = joined.finish()
     await channel.end()
     return totals
@@ -174,6 +180,11 @@ class JoinedList {
     }
     if (head !== undefined && head.length > 0)
       throw new FormatError('FILE_LIST_TRUNCATED', head.length, 'A part of a file list ends in its header')
+  }
+
+  /** Whether no fragment had any part. */
+  get isEmpty(): boolean {
+    return this.#header === undefined
   }
 
   finish(): FileListTotals {
