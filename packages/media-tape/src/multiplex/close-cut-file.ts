@@ -20,7 +20,7 @@ export interface CutFileInput {
 /**
  * Closes a multiplexed file that was cut by a crash: it is read from its beginning, and `.nb/STREAMS.json` and a filemark come behind the
  * last footer in it. Streams without one were never reported and are overwritten. Where there is no footer nothing is written, and the
- * drive stands where the file began. The list without its filemark gets the filemark. Rejects with `media-position-failed` where a
+ * drive stands where the file began. The list without its filemark gets the filemark. Rejects with `media-open-failed` where a
  * footer that the catalog knows is not found, or what would be overwritten may be a footer that is damaged, and as the drive does.
  */
 export async function closeCutFile(
@@ -78,15 +78,24 @@ async function readThrough(
     const isWhole = read?.blockBytes === target.length
     scan.add(object - start.object, isWhole ? target : undefined)
     const { position } = read ?? { position: await drive.position(options) }
-    if (position.object !== object + 1) throw unproven(start, position.object)
+    if (position.object !== object + 1) throw misplaced(start, drive.name, position.object)
     object = position.object
   }
 }
 
-function unproven({ volume, file, object }: TapeFileStart, at: number): NbError {
+/** Whoever appends freezes the volume. */
+function unproven({ volume, file, object }: TapeFileStart, block: number): NbError {
+  return new NbError(
+    'media-open-failed',
+    `Nothing is appended to volume ${volume}: where its multiplexed file ${file} ends can't be proven, because of block ${block}. Verify what is on it.`,
+    { retryable: false, details: { volumeId: volume, file, object, block, unproven: true } },
+  )
+}
+
+function misplaced({ volume, file }: TapeFileStart, drive: string, object: number): NbError {
   return new NbError(
     'media-position-failed',
-    `Nothing is appended to volume ${volume}: where its multiplexed file ${file} ends can't be proven.`,
-    { retryable: false, details: { volumeId: volume, file, object, at } },
+    `Drive ${drive} passed over more than a block of file ${file} of volume ${volume}: it stands at object ${object}.`,
+    { details: { volumeId: volume, file, object, drive } },
   )
 }

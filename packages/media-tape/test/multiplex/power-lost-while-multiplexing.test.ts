@@ -127,7 +127,7 @@ t.test('a file in which a footer that the catalog knows is not found is not over
   const { committed } = await until(tape, 14, () => tape.emulator.losePower())
   await tape.drive.load()
   await t.rejects(closeCutFile(tape.drive, { start: tape.start, knownFooter: 4000 }), {
-    code: 'media-position-failed',
+    code: 'media-open-failed',
     retryable: false,
   })
   await readAll(tape, committed)
@@ -147,7 +147,7 @@ t.test('a footer that is damaged is not taken for the remains of a crash', async
     for (const [number, block] of blocks.entries())
       await tape.drive.writeBlock({ data: number === at ? damaged : block })
     await tape.drive.writeFilemarks({ count: 0 })
-    await t.rejects(closeCutFile(tape.drive, { start: tape.start }), { code: 'media-position-failed' })
+    await t.rejects(closeCutFile(tape.drive, { start: tape.start }), { code: 'media-open-failed' })
     const left = await blocksFrom(tape.drive, tape.start.object)
     t.equal(left.length, blocks.length)
     if (at === 0) t.ok(left.at(-1)?.equals(last))
