@@ -14,9 +14,11 @@ export interface NeededImagePlan {
  * read as it was written; both `remove` and `clear` may come when there is none.
  */
 export interface NeededImagePlans {
+  /** Writes the plan of a request; a plan of the same request is replaced. */
   write(plan: NeededImagePlan): Promise<void>
   /** Rejects with `store-corrupt` where it can't be read, or is another request's. */
   read(requestId: string): Promise<NeededImagePlan>
+  /** Removes the plan of a request. */
   remove(requestId: string): Promise<void>
   /** Removes what restores of a process that was killed have left. */
   clear(): Promise<void>
