@@ -8,6 +8,7 @@ import {
   type SessionReport,
   type VerifyEvent,
 } from '@nb/contracts'
+import { collect } from '../collect.ts'
 import type { Check, MediaServerFixture } from './media-server-fixture.ts'
 import { backedUp, rejects, storedOn } from './media-server-sessions.ts'
 
@@ -150,6 +151,32 @@ export function verifying(check: Check): void {
       (await storedOn(fixture)).map(({ copy }) => copy),
       [1],
     )
+  })
+  check(
+    'a medium that nothing waits for is refused, and a disk has no volumes to look at',
+    async (fixture) => {
+      const made = await backedUp(fixture)
+      const allocation = readGrant(fixture, made.spec)
+      const { server } = fixture
+      await rejects(server.continueCopy({ requestId: 'nobody', allocation }), 'not-found')
+      const contents = server.volumeContents({ jobId: made.spec.jobId, allocation })
+      await rejects(collect(contents), 'not-supported')
+    },
+  )
+  check('fragments that are named are described by themselves', async (fixture) => {
+    const made = await backedUp(fixture)
+    const allocation = readGrant(fixture, made.spec)
+    const [copy] = made.report.written?.copies ?? []
+    const last = copy?.fragments.at(-1)
+    if (copy === undefined || last === undefined) assert.fail('there is no fragment')
+    const { jobId, image } = made.spec
+    const input = { jobId, allocation, backupId: image.backupId, copy: copy.copy }
+    const told = await fixture.server.describeCopy({ ...input, fragments: [last] })
+    assert.deepEqual(told.copy.fragments, [last])
+    const whole = await fixture.server.describeCopy(input)
+    assert.deepEqual(told.image, whole.image)
+    const none = { ...last, number: 999 }
+    await rejects(fixture.server.describeCopy({ ...input, fragments: [none] }), 'fragment-missing')
   })
   check('a verification that is not wanted any more ends', async (fixture) => {
     const made = await backedUp(fixture)
