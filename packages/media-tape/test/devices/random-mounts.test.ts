@@ -8,7 +8,7 @@ import { deviceRig, type DeviceRig, wanting } from './device-rig.ts'
 const volumeIds = ['A00001', 'A00002', 'A00003', 'A00004'] as const
 const drives = ['drive1', 'drive2'] as const
 /** Ordinary runs are few: each is a library of its own. */
-const numRuns = process.env['NB_LONG'] === '1' ? 1000 : 12
+const numRuns = process.env['NB_LONG'] === '1' ? 200 : 12
 const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
 
 /** A job of a history. */
