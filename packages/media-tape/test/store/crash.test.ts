@@ -37,6 +37,8 @@ class History {
       jobId: '1',
       flow: 'backup',
     })
+    // A volume without images is never noted as full.
+    await rig.media.assignImage({ volumeId: 'A00001', backupId: 'client1_1', retentionLevel: 1 })
     try {
       for (const size of sizes) {
         this.#serial += 1
