@@ -71,6 +71,10 @@ export async function askUnit(unit: ScsiUnit, options?: CallOptions): Promise<Un
   }
 }
 
+/** Room for some three thousand commands with their times: no unit has as many. */
+const mostOpcodeBytes = 64 * 1024
+
+/** What a unit lists, or nothing where its list can't be one. */
 async function supportedOpcodes(
   unit: ScsiUnit,
   options?: CallOptions,
@@ -81,6 +85,8 @@ async function supportedOpcodes(
     if (bytes === undefined) return undefined
     const { commands, wholeBytes } = parseSupportedOpcodes(bytes)
     if (wholeBytes <= allocationLength) return commands.length === 0 ? undefined : commands
+    // A unit that announces more than that would have us set aside gigabytes.
+    if (wholeBytes > mostOpcodeBytes) return undefined
     allocationLength = wholeBytes
   }
 }
