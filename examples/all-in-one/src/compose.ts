@@ -255,6 +255,7 @@ function tapeOf(
       media,
       clock,
       log,
+      ...(warn && { warn }),
     },
     {
       ...(unmountDelayMs === undefined ? {} : { unmountDelayMs }),

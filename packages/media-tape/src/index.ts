@@ -87,6 +87,7 @@ export {
   type DeviceManagerComponents,
   type DeviceManagerOptions,
 } from './devices/device-manager.ts'
+export type { ManagedDrive } from './devices/drive-bay.ts'
 export type { BarcodeRule, VolumeIdRule } from './devices/barcode-rules.ts'
 export type { InventoryDifference } from './devices/compare-inventory.ts'
 export { createTapeStore, type TapeStoreComponents, type TapeStoreOptions } from './store/tape-store.ts'

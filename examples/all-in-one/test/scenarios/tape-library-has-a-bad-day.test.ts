@@ -1,7 +1,12 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Job, Volume } from '@nb/contracts'
-import type { EmulatorFault, TapeEmulator, TapeEmulatorOptions } from '@nb/media-tape'
+import {
+  type EmulatorFault,
+  instantTimings,
+  type TapeEmulator,
+  type TapeEmulatorOptions,
+} from '@nb/media-tape'
 import { collect } from '@nb/test-kit'
 import t, { type Test } from 'tap'
 import { compareTrees } from '../../../../packages/transfer/test/client/compare-trees.ts'
@@ -174,3 +179,16 @@ t.test(
     await isWhole(first, 'written before it')
   },
 )
+
+t.test('a drive asks to be cleaned in the middle of a job: it is, after it', async (t) => {
+  const { library, backUp, isWhole } = await day(t, {
+    drives: 1,
+    timings: { ...instantTimings, cleanMs: 1500 },
+    volumes: ['A00001L8', 'A00002L8', { name: 'CLN001L1', kind: 'cleaning', cleanings: 3 }],
+  })
+  fault(library, { unit: 'drive1', ...write, effect: 'cleaning-needed', occurrence: 10 })
+  const job = await backUp()
+  t.equal(job.status, 0, job.statusText ?? '')
+  await isWhole(job, 'written by a drive that asked to be cleaned')
+  t.equal(library.volume('CLN001L1').cleaningsLeft, 2)
+})

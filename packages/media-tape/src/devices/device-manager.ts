@@ -7,7 +7,6 @@ import {
   type MediaManager,
   type MountedVolume,
   NbError,
-  type TapeDrive,
   type TapeMountRequest,
   type TapeMounts,
   type TapeRobot,
@@ -16,8 +15,9 @@ import {
   throwIfAborted,
 } from '@nb/contracts'
 import { type BarcodeRule, checkBarcodeReading, type VolumeIdRule } from './barcode-rules.ts'
+import { cleanIfAsked } from './clean-drive.ts'
 import { compareInventory, type InventoryDifference } from './compare-inventory.ts'
-import { DriveBay } from './drive-bay.ts'
+import { DriveBay, type ManagedDrive } from './drive-bay.ts'
 import { Library } from './library.ts'
 import { proveLabel, relabel } from './prove-label.ts'
 
@@ -26,11 +26,13 @@ export interface DeviceManagerComponents {
   /** The robots of this host, by the names that the media manager knows them by. */
   readonly robots: Readonly<Record<string, TapeRobot>>
   /** The drives, by name, each with the robot that serves it; one without stands alone. */
-  readonly drives: Readonly<Record<string, { readonly drive: TapeDrive; readonly robot?: string }>>
+  readonly drives: Readonly<Record<string, { readonly drive: ManagedDrive; readonly robot?: string }>>
   readonly media: MediaManager
   readonly clock: Clock
   /** Gets a line for each volume that is moved or labelled for a job. @default none is written */
   readonly log?: JobLog
+  /** Is told what an operator has to do, a sentence each. @default the debug log */
+  readonly warn?: (text: string) => void
   /** @default debugLogger('nb:media-tape:devices') */
   readonly logger?: Logger
 }
@@ -83,6 +85,7 @@ export function createDeviceManager(
   options: DeviceManagerOptions = {},
 ): DeviceManager {
   const { media, clock, log, logger = debugLogger('nb:media-tape:devices') } = components
+  const { warn = (text: string) => logger('%s', text) } = components
   const {
     unmountDelayMs = defaultDelayMs,
     recoveryIntervalMs = defaultRecoveryMs,
@@ -201,6 +204,8 @@ export function createDeviceManager(
       await media
         .recordUnmount({ drive: bay.name })
         .catch((error: unknown) => logger.error('drive %s: its unmount was not told: %o', bay.name, error))
+      const library = bay.robot === undefined ? undefined : libraryOf(bay.robot)
+      await cleanIfAsked({ library, barcodes, logger, warn }, bay)
     } catch (error) {
       logger.error('drive %s: what is in it was not taken out: %o', bay.name, error)
       bay.loaded = undefined

@@ -1,4 +1,8 @@
 import { type CallOptions, SerialQueue, type TapeDrive, throwIfAborted } from '@nb/contracts'
+import type { ScsiTapeDrive } from '../ssc/scsi-drive-types.ts'
+
+/** A drive; one that tells its TapeAlert flags and can be cleaned is cleaned when it asks for it. */
+export type ManagedDrive = TapeDrive & Partial<Pick<ScsiTapeDrive, 'takeAlerts' | 'clean'>>
 
 /** A volume that is known to be in a drive. */
 export interface Loaded {
@@ -13,7 +17,7 @@ export interface Loaded {
  */
 export class DriveBay {
   readonly name: string
-  readonly drive: TapeDrive
+  readonly drive: ManagedDrive
   /** Absent for a drive that stands alone. */
   readonly robot: string | undefined
   loaded: Loaded | undefined
@@ -21,6 +25,8 @@ export class DriveBay {
   isDown = false
   /** The reason that it was taken down for by the device manager; who took it down for another has to bring it up. */
   downReason: string | undefined
+  /** It has asked to be cleaned, and has not been. */
+  cleaningDue = false
   /** While what is in it is taken out: never rejects. */
   leaving: Promise<void> | undefined
   /** Ends the wait for the next user. */
@@ -28,7 +34,7 @@ export class DriveBay {
   readonly #turns: SerialQueue = new SerialQueue()
   #users = 0
 
-  constructor(name: string, drive: TapeDrive, robot: string | undefined) {
+  constructor(name: string, drive: ManagedDrive, robot: string | undefined) {
     this.name = name
     this.drive = drive
     this.robot = robot

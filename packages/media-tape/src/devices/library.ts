@@ -10,7 +10,7 @@ import {
   type TapeRobot,
   type Volume,
 } from '@nb/contracts'
-import type { BarcodeReading } from './barcode-rules.ts'
+import { type BarcodeReading, meaningOf } from './barcode-rules.ts'
 import { compareInventory, type InventoryDifference } from './compare-inventory.ts'
 import type { DriveBay } from './drive-bay.ts'
 import { elementAt, elementOfDrive, elementWith, homeFor, isOccupied } from './stock.ts'
@@ -35,6 +35,8 @@ export class Library {
   readonly #parts: LibraryParts
   readonly #turns: SerialQueue = new SerialQueue()
   #isDown = false
+  /** Cleaning cartridges that can't clean any more, by barcode. */
+  readonly #usedUp: Set<string> = new Set()
 
   constructor(parts: LibraryParts) {
     this.name = parts.name
@@ -73,6 +75,27 @@ export class Library {
       const mine = this.#elementOf(inventory, bay)
       if (isOccupied(mine)) await this.#home(inventory, mine)
     })
+  }
+
+  /** Puts a cleaning cartridge into an empty drive that is the caller's; gives its barcode, or nothing where there is none that cleans. */
+  bringCleaner(bay: DriveBay, barcodes: BarcodeReading): Promise<string | undefined> {
+    const { robot } = this.#parts
+    return this.#turn(async () => {
+      const inventory = await robot.inventory()
+      const isCleaner = (barcode: string): boolean =>
+        !this.#usedUp.has(barcode) && meaningOf(barcode, barcodes, this.name)?.use === 'cleaning'
+      const cleaner = inventory.find(
+        ({ place, barcode }) => place.kind === 'slot' && barcode !== undefined && isCleaner(barcode),
+      )
+      if (cleaner?.barcode === undefined) return undefined
+      await robot.move({ from: cleaner.place, to: this.#elementOf(inventory, bay).place })
+      return cleaner.barcode
+    })
+  }
+
+  /** It is brought no more. */
+  cleanerIsUsedUp(barcode: string): void {
+    this.#usedUp.add(barcode)
   }
 
   /** Has the media manager say what the robot has. */

@@ -91,12 +91,15 @@ export async function unloadVolume(session: DriveSession): Promise<void> {
  * or can't clean any more.
  */
 export async function cleanDrive(session: DriveSession): Promise<void> {
-  await session.readAlerts()
+  // A drive that threads what it is given has been at it already: its verdict may be among these.
+  const before = await session.readAlerts()
   try {
     await loadVolume(session)
   } catch (error) {
     if (!(error instanceof NbError) || error.details['cleaned'] !== true) throw error
-    const bad = (await session.readAlerts()).find(({ meaning }) => meaning === 'cleaning-cartridge')
+    const bad = [...before, ...(await session.readAlerts())].find(
+      ({ meaning }) => meaning === 'cleaning-cartridge',
+    )
     if (bad === undefined) return
     throw new NbError('media-open-failed', `drive ${session.name}: it was not cleaned: ${bad.name}`, {
       retryable: false,

@@ -1,4 +1,4 @@
-import type { Drive, JobLogLine, MediaManager, TapeDrive, Volume } from '@nb/contracts'
+import type { Drive, JobLogLine, MediaManager, Volume } from '@nb/contracts'
 import { createMediaManager } from '@nb/emm'
 import { collect, createVirtualClock } from '@nb/test-kit'
 import { MemoryLevel } from 'memory-level'
@@ -9,6 +9,7 @@ import {
   createTapeEmulator,
   type DeviceManager,
   type DeviceManagerOptions,
+  type ScsiTapeDrive,
   type TapeEmulator,
   type TapeEmulatorOptions,
 } from '../../src/index.ts'
@@ -19,9 +20,11 @@ export interface DeviceRig {
   readonly library: TapeEmulator
   readonly media: MediaManager
   readonly devices: DeviceManager
-  readonly drives: Readonly<Record<string, TapeDrive>>
+  readonly drives: Readonly<Record<string, ScsiTapeDrive>>
   /** Another device manager, as after a restart. */
   readonly again: () => DeviceManager
+  /** What an operator was told. */
+  readonly warnings: readonly string[]
   readonly lines: readonly (JobLogLine & { readonly jobId: string })[]
   readonly volume: (volumeId: string) => Promise<Volume>
   readonly drive: (name: string) => Promise<Drive>
@@ -77,11 +80,12 @@ export async function deviceRig({
     maxConcurrentDrives: names.length,
   })
   const lines: (JobLogLine & { readonly jobId: string })[] = []
+  const warnings: string[] = []
   const log = {
     append: async (input: { readonly jobId: string; readonly lines: readonly JobLogLine[] }) =>
       void lines.push(...input.lines.map((line) => ({ ...line, jobId: input.jobId }))),
   }
-  const drives = Object.fromEntries(names.map((name, index) => [name, scsi[index] as TapeDrive]))
+  const drives = Object.fromEntries(names.map((name, index) => [name, scsi[index] as ScsiTapeDrive]))
   const again = (): DeviceManager =>
     createDeviceManager(
       {
@@ -92,6 +96,7 @@ export async function deviceRig({
         media,
         clock,
         log,
+        warn: (text) => void warnings.push(text),
       },
       options,
     )
@@ -108,6 +113,7 @@ export async function deviceRig({
     drives,
     again,
     lines,
+    warnings,
     volume: async (volumeId) => (await collect(media.volumes({ volumeId })))[0] as Volume,
     drive: async (name) => (await collect(media.drives({ name })))[0] as Drive,
     inDrives: async () =>
