@@ -33,10 +33,13 @@ export interface MountedVolume {
  * Obligations: what is mounted is what was asked for, by barcode where the library reads them and by the label on the tape always;
  * the media manager hears of a mount, a move, a label or an unmount only after the hardware has confirmed it. One user of a drive at a time:
  * a second `mount` of the same drive waits for the first one's `unmount`. Aborted, it stops waiting; what the robot has begun runs to its end.
- *
- * Rejects with `media-open-failed` (the volume is not where it should be, is another, or its label is not ours; not retryable on this
- * volume; `details.frozen` where nobody writes to it before a person has looked), `media-write-protected` (frozen too), `drive-not-ready`, `robot-failed`, `robot-not-ready`, `not-found` (no such drive here).
  */
 export interface TapeMounts {
+  /**
+   * Puts a volume into a drive, loaded, for the caller alone.
+   *
+   * Rejects with `media-open-failed` (the volume is not where it should be, is another, or its label is not ours; not retryable on this
+   * volume; `details.frozen` where nobody writes to it before a person has looked), `media-write-protected` (frozen too), `drive-not-ready`, `robot-failed`, `robot-not-ready`, `not-found` (no such drive here).
+   */
   mount(input: TapeMountRequest, options?: CallOptions): Promise<MountedVolume>
 }
