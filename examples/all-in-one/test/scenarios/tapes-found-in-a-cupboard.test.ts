@@ -1,17 +1,10 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  type FileEntry,
-  type ImageRecord,
-  type Job,
-  duplicateJobRequest,
-  importJobRequest,
-  verifyJobRequest,
-} from '@nb/contracts'
+import { duplicateJobRequest, importJobRequest, verifyJobRequest } from '@nb/contracts'
 import { collect } from '@nb/test-kit'
 import t from 'tap'
 import { compareTrees } from '../../../../packages/transfer/test/client/compare-trees.ts'
-import { type AllInOne, tapeStorageUnit } from '../../src/compose.ts'
+import { tapeStorageUnit } from '../../src/compose.ts'
 import { scratch } from '../support/run-example.ts'
 import { restoreTo } from '../support/site.ts'
 import {
@@ -22,42 +15,9 @@ import {
   tapePolicy,
   tgtdMissing,
 } from '../support/tape-site.ts'
+import { logOf, submit, wholeCatalog } from '../support/whole-catalog.ts'
 
 t.setTimeout(120_000)
-
-/** All that a catalog tells: records and entries. */
-async function allOf({ ports: { catalog } }: AllInOne): Promise<readonly unknown[]> {
-  const images = await collect(catalog.listImages({}))
-  return Promise.all(
-    images.map(async (image) => {
-      const { jobId: _, completedAt: __, ...record } = image
-      return { record, entries: await entriesOf(catalog, image) }
-    }),
-  )
-}
-
-async function entriesOf(
-  catalog: AllInOne['ports']['catalog'],
-  { client, backupId, selections }: ImageRecord,
-): Promise<readonly FileEntry[]> {
-  const rows: FileEntry[] = []
-  const [root] = selections
-  if (root === undefined) return rows
-  for await (const entry of catalog.browse({ client, backupId, path: root })) rows.push(entry)
-  return rows
-}
-
-async function logOf({ ports: { jobs } }: AllInOne, job: Job): Promise<string> {
-  return (await collect(jobs.log({ jobId: job.id }))).map(({ text }) => text).join('\n')
-}
-
-async function submit(
-  { ports: { jobs } }: AllInOne,
-  request: Parameters<typeof jobs.submit>[0],
-): Promise<Job> {
-  const { jobId } = await jobs.submit(request)
-  return jobs.wait({ jobId })
-}
 
 t.test(
   'a lost catalog is made again from ten tapes alone, with spanned images and an incremental chain',
@@ -107,7 +67,7 @@ t.test(
     const twice = await submit(first, verifyJobRequest(again, { requestId: 'v2', copy: 2 }))
     t.equal(twice.status, 0, twice.statusText ?? '')
     t.same(await collect(first.ports.media.allocations({})), [], 'all is given back')
-    const before = await allOf(first)
+    const before = await wholeCatalog(first)
     const volumes = (await collect(first.ports.media.volumes({})))
       .filter(({ assignedAt }) => assignedAt !== undefined)
       .map(({ volumeId }) => volumeId)
@@ -124,13 +84,13 @@ t.test(
     )
     t.equal(partly.status, 191, 'without the full the incrementals can not be there either')
     t.match(await logOf(second, partly), new RegExp(`on volume ${missing[0]}, which is missing here`))
-    t.same(await allOf(second), [], 'nothing of it stays')
+    t.same(await wholeCatalog(second), [], 'nothing of it stays')
     const whole = await submit(
       second,
       importJobRequest({ requestId: 'i2', storageUnit: tapeStorageUnit, volumes }),
     )
     t.equal(whole.status, 0, whole.statusText ?? '')
-    t.same(await allOf(second), before, 'entry for entry')
+    t.same(await wholeCatalog(second), before, 'entry for entry')
     for (const volumeId of volumes) {
       const [volume] = await collect(second.ports.media.volumes({ volumeId }))
       t.match(volume, { state: 'imported' }, volumeId)
