@@ -59,12 +59,13 @@ for ((drive = 1; drive <= drives; drive++)); do [[ -f $dir/none$drive ]] || blan
 
 tgtd -f -C 0 --iscsi portal="$host:$port" >"$dir/tgtd.log" 2>&1 &
 echo $! >"$dir/tgtd.pid"
-for ((turn = 0; turn < 100; turn++)); do
-  [[ -S $dir/control.0 ]] && break
+adm() { tgtadm -C 0 --lld iscsi "$@"; }
+# The socket is there before anybody listens on it.
+for ((turn = 0; turn < 200; turn++)); do
+  [[ -S $dir/control.0 ]] && adm --mode target --op show >/dev/null 2>&1 && break
   kill -0 "$(<"$dir/tgtd.pid")" 2>/dev/null || { cat "$dir/tgtd.log" >&2; rm "$dir/tgtd.pid"; exit 1; }
   sleep 0.05
 done
-adm() { tgtadm -C 0 --lld iscsi "$@"; }
 unit() { adm --mode logicalunit --op "$1" --tid 1 --lun "${@:2}"; }
 robot=$((drives + 1)) disk=$((drives + 2))
 
