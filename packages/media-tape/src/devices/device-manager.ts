@@ -19,6 +19,7 @@ import { cleanIfAsked } from './clean-drive.ts'
 import { compareInventory, type InventoryDifference } from './compare-inventory.ts'
 import { DriveBay, type ManagedDrive } from './drive-bay.ts'
 import { Library } from './library.ts'
+import { isOwnReason, ownReason } from './own-reason.ts'
 import { proveLabel, relabel } from './prove-label.ts'
 
 /** What a device manager works with. */
@@ -185,8 +186,7 @@ export function createDeviceManager(
     bay.isDown = true
     const [drive] = isDown ? [] : await all(media.drives({ name: bay.name }))
     if (drive?.state !== 'up') return
-    bay.downReason = reason
-    await media.setDriveState({ name: bay.name, state: 'down', reason })
+    await media.setDriveState({ name: bay.name, state: 'down', reason: ownReason(reason) })
   }
 
   /** Takes out what is in a drive that is the caller's. Never rejects: a drive that does not give it back is down. */
@@ -269,10 +269,9 @@ export function createDeviceManager(
         if (bay.robot !== undefined) await libraryOf(bay.robot).empty(bay)
         await media.recordUnmount({ drive: bay.name })
         const [drive] = await all(media.drives({ name: bay.name }))
-        if (drive?.state === 'down' && bay.downReason !== undefined && drive.stateReason === bay.downReason)
+        if (drive?.state === 'down' && isOwnReason(drive.stateReason))
           await media.setDriveState({ name: bay.name, state: 'up' })
         bay.isDown = false
-        bay.downReason = undefined
         logger('drive %s works again', bay.name)
       } catch (error) {
         logger.error('drive %s is still down: %o', bay.name, error)
@@ -296,6 +295,11 @@ export function createDeviceManager(
     start: async () => {
       if (isStarted) return
       for (const library of libraries.values()) await library.begin()
+      // What was down when the last one ended is looked at again.
+      for (const { name, state, stateReason } of await all(media.drives({}))) {
+        const bay = bays.get(name)
+        if (bay !== undefined && state === 'down' && isOwnReason(stateReason)) bay.isDown = true
+      }
       isStarted = true
       recoverLater()
     },

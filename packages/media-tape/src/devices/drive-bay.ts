@@ -23,8 +23,6 @@ export class DriveBay {
   loaded: Loaded | undefined
   /** It failed, and has not shown since that it works. */
   isDown = false
-  /** The reason that it was taken down for by the device manager; who took it down for another has to bring it up. */
-  downReason: string | undefined
   /** It has asked to be cleaned, and has not been. */
   cleaningDue = false
   /** While what is in it is taken out: never rejects. */

@@ -6,6 +6,7 @@ import {
   type Logger,
   type MediaManager,
   NbError,
+  type Robot,
   SerialQueue,
   type TapeRobot,
   type Volume,
@@ -13,6 +14,7 @@ import {
 import { type BarcodeReading, meaningOf } from './barcode-rules.ts'
 import { compareInventory, type InventoryDifference } from './compare-inventory.ts'
 import type { DriveBay } from './drive-bay.ts'
+import { isOwnReason, ownReason } from './own-reason.ts'
 import { elementAt, elementOfDrive, elementWith, homeFor, isOccupied } from './stock.ts'
 
 /** What a library is made of. */
@@ -148,6 +150,8 @@ export class Library {
 
   /** Takes stock at the start. A robot that can't be asked is down until it can: the others are to be used. */
   async begin(): Promise<void> {
+    const { state, stateReason } = (await this.#registered()) ?? {}
+    this.#isDown = state === 'down' && isOwnReason(stateReason)
     try {
       await this.takeStock()
     } catch (error) {
@@ -318,13 +322,18 @@ export class Library {
     })
   }
 
-  async #setState(state: 'up' | 'down', reason?: string): Promise<void> {
+  /** A robot that a person has taken down is left as it is. */
+  async #setState(state: 'up' | 'down', reason = ''): Promise<void> {
     this.#isDown = state === 'down'
-    await this.#parts.media.putRobot({
-      name: this.name,
-      state,
-      ...(reason === undefined ? {} : { stateReason: reason }),
-    })
+    const known = await this.#registered()
+    if (known?.state === 'down' && !isOwnReason(known.stateReason)) return
+    const why = state === 'down' ? { stateReason: ownReason(reason) } : {}
+    await this.#parts.media.putRobot({ name: this.name, state, ...why })
+  }
+
+  async #registered(): Promise<Robot | undefined> {
+    for await (const robot of this.#parts.media.robots({ name: this.name })) return robot
+    return undefined
   }
 }
 

@@ -110,9 +110,46 @@ t.test('a robot that can not be asked at the start is down until it can', async 
   }
   const devices = createDeviceManager({ robots: { robot1: robot }, drives: {}, media, clock })
   await devices.start()
-  t.match(await collect(media.robots({})), [{ state: 'down', stateReason: 'a door is open' }])
+  t.match(await collect(media.robots({})), [{ state: 'down', stateReason: /a door is open/ }])
   isOpen = false
   await clock.advance(60_000)
   t.match(await collect(media.robots({})), [{ state: 'up' }])
   await devices.stop()
 })
+
+t.test(
+  'what it has taken down comes back after a restart too; what a person has taken down does not',
+  async (t) => {
+    const rig = await deviceRig({ library: { autoLoad: false } })
+    rig.library.faults.add({ unit: 'drive1', command: 'load-unload', effect: 'drive-failed', occurrence: 1 })
+    await t.rejects(rig.devices.mount(wanting('A00001')), { code: 'drive-not-ready' })
+    for (let time = 1; time <= 2; time++)
+      rig.library.faults.add({
+        unit: 'changer',
+        command: 'move-medium',
+        effect: 'robot-jam',
+        occurrence: time,
+      })
+    await t.rejects(rig.devices.mount(wanting('A00002', 'drive2')), NbError)
+    t.match(await rig.drive('drive1'), { state: 'down' })
+    t.match(await collect(rig.media.robots({})), [{ state: 'down' }])
+    await rig.devices.stop()
+    await rig.library.operator.restartDrive({ drive: 1 })
+    await rig.library.operator.freeRobot()
+    const again = rig.again()
+    await again.start()
+    t.match(await collect(rig.media.robots({})), [{ state: 'up' }], 'the robot tells what it has')
+    await rig.clock.advance(60_000)
+    t.match(await rig.drive('drive1'), { state: 'up' })
+
+    await rig.media.putRobot({ name: 'robot1', state: 'down', stateReason: 'is being painted' })
+    await rig.media.setDriveState({ name: 'drive2', state: 'down', reason: 'too loud' })
+    await again.stop()
+    const third = rig.again()
+    await third.start()
+    await rig.clock.advance(120_000)
+    t.match(await collect(rig.media.robots({})), [{ state: 'down', stateReason: 'is being painted' }])
+    t.match(await rig.drive('drive2'), { state: 'down', stateReason: 'too loud' })
+    await third.stop()
+  },
+)
