@@ -147,8 +147,8 @@ export interface Volume {
   /** When the medium itself is too old to be written to. */
   readonly expiresAt?: number
   /**
-   * The generation that its label has, as the hardware last confirmed it; told by {@link MediaManager.recordLabel}, not taken. None is
-   * known of a volume whose images have all gone: it is labelled anew before it is written to again.
+   * The generation that its label has, as the hardware last confirmed it; told by {@link MediaManager.recordLabel}, not taken. With its
+   * last image `files` is forgotten: then, and only then, it may be labelled anew before it is written to again.
    */
   readonly generation?: string
   /** When it was labelled. */

@@ -11,6 +11,14 @@ export function withoutLabel<Some extends Label>(volume: Some): Omit<Some, keyof
   return rest
 }
 
+/**
+ * A volume whose images have gone: its label is known still, so that nobody else's is taken for it, but what stands behind it counts no more.
+ */
+export function withExpiredLabel<Some extends Label>(volume: Some): Omit<Some, 'files'> {
+  const { files: _f, ...rest } = volume
+  return rest
+}
+
 /** A volume with the label of another description of it. */
 export function withLabelOf(volume: Volume, of: Label | undefined): Volume {
   const { generation, labelledAt, files } = of ?? {}

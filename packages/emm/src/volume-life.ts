@@ -4,7 +4,7 @@ import type { Change, InventoryView } from './inventory.ts'
 import type { ImageOnVolume } from './image-table.ts'
 import { isWornOut } from './volume-index.ts'
 import { requireVolume } from './known-volume.ts'
-import { withoutLabel } from './volume-label.ts'
+import { withExpiredLabel } from './volume-label.ts'
 
 /** The changes that put an image on a volume: the first assigns it. None when it is there as it is. */
 export function assignImage(
@@ -66,7 +66,7 @@ function unassigned(view: InventoryView, volume: Volume): Volume {
   const returns = scratchPool !== undefined && view.pools.get(scratchPool)?.scratch === true && !held
   return {
     // A job that holds it may have written behind this label what no image tells of yet.
-    ...(held ? bare : withoutLabel(bare)),
+    ...(held ? bare : withExpiredLabel(bare)),
     ...(stays ? { state, ...(stateReason === undefined ? {} : { stateReason }) } : next),
     ...(returns ? { pool: scratchPool } : scratchPool === undefined ? {} : { scratchPool }),
   }
@@ -134,7 +134,7 @@ export function givenBack(view: InventoryView, volumeId: string): Change[] {
   const volume = view.volumes.get(volumeId)
   if (volume === undefined || volume.assignedAt !== undefined) return []
   if (volume.state !== 'full' && volume.state !== 'suspended') return []
-  return [volumeChange(withoutLabel(inState(volume, 'active', undefined)))]
+  return [volumeChange(withExpiredLabel(inState(volume, 'active', undefined)))]
 }
 
 /** A volume with what its images say: the level of the first of them, whether there are several, whether any is interleaved. */

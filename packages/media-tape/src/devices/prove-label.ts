@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Clock, type MediaManager, NbError, type TapeMountRequest, type Volume } from '@nb/contracts'
 import { describeContent, judgeLabel } from '../volume/judge-label.ts'
-import { readTapeLabel } from '../volume/read-label.ts'
+import { isNeverWritten, readTapeLabel } from '../volume/read-label.ts'
 import { writeTapeLabel } from '../volume/write-label.ts'
 import type { DriveBay } from './drive-bay.ts'
 
@@ -25,7 +25,10 @@ export async function proveLabel(
   const { media } = parts
   const { volumeId } = volume
   const proven = bay.loaded?.generation
-  if (proven !== undefined && proven === volume.generation) return proven
+  // With its last image the count of its files was forgotten: it is labelled anew then.
+  const isExpired = volume.assignedAt === undefined && volume.files === undefined
+  if (proven !== undefined && proven === volume.generation && (purpose === 'read' || !isExpired))
+    return proven
   const found = await readTapeLabel(bay.drive)
   const verdict = judgeLabel(volume, found, purpose)
   if (verdict.do === 'refuse') {
@@ -36,9 +39,15 @@ export async function proveLabel(
       details: { volumeId, drive: bay.name, found: found.kind, frozen: verdict.freeze },
     })
   }
-  if (verdict.do === 'label') return await label(parts, bay, volume, pool)
+  if (verdict.do === 'label') {
+    if (verdict.ifEmpty === true && !(await isNeverWritten(bay.drive)))
+      throw await unknownImages(media, bay, volume)
+    return await label(parts, bay, volume, pool)
+  }
   const { generation } = verdict
-  await media.recordLabel({ volumeId, generation, labelledAt: Date.parse(verdict.labelledAt) })
+  // A label that is read and belongs to no image known here stays unknown: else its images would count as gone.
+  if (volume.assignedAt !== undefined || volume.generation === generation)
+    await media.recordLabel({ volumeId, generation, labelledAt: Date.parse(verdict.labelledAt) })
   bay.loaded = { volumeId, generation }
   return generation
 }
@@ -51,7 +60,9 @@ export async function relabel(
   overwrite: boolean,
 ): Promise<string> {
   const found = await readTapeLabel(bay.drive)
-  const isHarmless = judgeLabel(volume, found, 'write').do !== 'refuse'
+  const verdict = judgeLabel(volume, found, 'write')
+  const mayBeWanted = verdict.do === 'label' && verdict.ifEmpty === true && !(await isNeverWritten(bay.drive))
+  const isHarmless = verdict.do !== 'refuse' && !mayBeWanted
   if (!isHarmless && !overwrite)
     throw new NbError(
       'state-conflict',
@@ -93,6 +104,17 @@ async function label(
     `volume ${volumeId} is labelled in drive ${bay.name} for pool ${pool}, generation ${generation}`,
   )
   return generation
+}
+
+/** A label of ours that nobody here knows, with something behind it. */
+async function unknownImages(media: MediaManager, { name }: DriveBay, volume: Volume): Promise<NbError> {
+  const { volumeId } = volume
+  const text = `Volume ${volumeId} has a label of ours that is not known here, and images behind it: import them, or label it anew with overwriting asked for.`
+  await freeze(media, volume, `${text} Found in drive ${name}.`)
+  return new NbError('media-open-failed', text, {
+    retryable: false,
+    details: { volumeId, drive: name, found: 'nb', frozen: true },
+  })
 }
 
 /** A volume that no job holds and that has no images can't be frozen; whoever reads it is told. */

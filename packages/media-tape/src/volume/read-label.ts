@@ -1,5 +1,12 @@
 import { type CallOptions, type TapeDrive } from '@nb/contracts'
-import { recogniseTape, TAPE_BLOCK_BYTES, type TapeContent, type TapeRead } from '@nb/formats'
+import {
+  decodeTapeEnd,
+  FormatError,
+  recogniseTape,
+  TAPE_BLOCK_BYTES,
+  type TapeContent,
+  type TapeRead,
+} from '@nb/formats'
 import { isUnreadableBlock } from '../ssc/unreadable-block.ts'
 
 /**
@@ -12,6 +19,25 @@ export async function readTapeLabel(drive: TapeDrive, options?: CallOptions): Pr
   // Of what is not ours the first block is enough.
   if (first.kind !== 'block' || first.bytes.length > TAPE_BLOCK_BYTES) return recogniseTape(first)
   return recogniseTape(first, await readOne(drive, options))
+}
+
+/**
+ * Whether nothing was ever written behind a label of ours: the file behind the text how to read it is an end without fragments, or there is none. What
+ * can't be read may be something. Rejects as the drive does.
+ */
+export async function isNeverWritten(drive: TapeDrive, options?: CallOptions): Promise<boolean> {
+  await drive.rewind(options)
+  const { stoppedBy } = await drive.space({ over: 'filemarks', count: 2 }, options)
+  if (stoppedBy === 'end-of-data') return true
+  const read = await readOne(drive, options)
+  if (read.kind === 'end-of-data') return true
+  if (read.kind !== 'block') return false
+  try {
+    return decodeTapeEnd(read.bytes).fragments === 0
+  } catch (error) {
+    if (error instanceof FormatError) return false
+    throw error
+  }
 }
 
 async function readOne(drive: TapeDrive, options?: CallOptions): Promise<TapeRead> {

@@ -190,8 +190,10 @@ t.test('nothing that may hold data is labelled over', async (t) => {
   const empty = { volumeId: 'A00001' }
   const full = { volumeId: 'A00001', assignedAt: 1 }
   t.match(judgeLabel(empty, { kind: 'blank' }, 'write'), { do: 'label' })
-  t.match(judgeLabel(empty, nb, 'write'), { do: 'label' })
-  t.match(judgeLabel({ ...empty, generation: 'g1' }, nb, 'write'), { do: 'use', generation: 'g1' })
+  t.same(judgeLabel(empty, nb, 'write'), { do: 'label', ifEmpty: true }, 'one that nobody knows')
+  t.same(judgeLabel({ ...empty, generation: 'g2', files: 2 }, nb, 'write'), { do: 'label', ifEmpty: true })
+  t.same(judgeLabel({ ...empty, generation: 'g1' }, nb, 'write'), { do: 'label' }, 'its images are gone')
+  t.match(judgeLabel({ ...empty, generation: 'g1', files: 2 }, nb, 'write'), { do: 'use', generation: 'g1' })
   t.match(judgeLabel({ ...full, generation: 'g1' }, nb, 'write'), { do: 'use' })
   t.match(judgeLabel(full, nb, 'read'), { do: 'use' }, 'none is known: what is found counts')
   t.match(judgeLabel({ ...full, generation: 'g2' }, nb, 'read'), { do: 'refuse', freeze: true })

@@ -1,5 +1,6 @@
 import type { NbError } from '@nb/contracts'
 import { collect } from '@nb/test-kit'
+import { encodeTapeEnd, encodeTapeLabel, encodeTapeReadme, encodeTapeVolume } from '@nb/formats'
 import t from 'tap'
 import { readTapeLabel } from '../../src/volume/read-label.ts'
 import { writeTapeLabel } from '../../src/volume/write-label.ts'
@@ -263,3 +264,53 @@ t.test('options out of bounds are refused', async (t) => {
   await t.rejects(deviceRig({ barcodeRules: [{}, {}] }), TypeError)
   await t.rejects(deviceRig({ volumeIdRules: [{ barcodeLength: 8, characters: [9] }] }), TypeError)
 })
+
+t.test(
+  'a tape of ours with images that nobody here knows is not labelled over; one without any is',
+  async (t) => {
+    const created = new Date(0).toISOString()
+    const head = (volume: string): (Uint8Array | null)[] => [
+      encodeTapeLabel(volume),
+      encodeTapeVolume({ volume, generation: 'g1', pool: 'NetBackup', created }),
+      null,
+      encodeTapeReadme(created),
+      null,
+    ]
+    const end = encodeTapeEnd({
+      volume: 'B00002',
+      generation: 'g1',
+      file: 2,
+      fragments: 0,
+      full: false,
+      created,
+    })
+    const rig = await deviceRig({
+      library: {
+        volumes: [
+          { name: 'B00001L8', contents: [...head('B00001'), Buffer.alloc(262_144, 1), null] },
+          { name: 'B00002L8', contents: [...head('B00002'), end, null, null] },
+          { name: 'B00003L8', contents: head('B00003') },
+        ],
+      },
+    })
+    await t.rejects(rig.devices.mount(wanting('B00001')), {
+      code: 'media-open-failed',
+      message: /not known here, and images behind it: import them/,
+      details: { frozen: true },
+    })
+    const read = await rig.devices.mount(wanting('B00001', 'drive1', 'read'))
+    t.equal(read.generation, 'g1', 'an import reads it')
+    await read.unmount()
+    await t.rejects(
+      rig.devices.mount(wanting('B00001')),
+      { code: 'media-open-failed' },
+      'also after it was read',
+    )
+    await t.rejects(rig.devices.label({ volumeId: 'B00001', drive: 'drive1' }), { code: 'state-conflict' })
+    for (const volumeId of ['B00002', 'B00003']) {
+      const mounted = await rig.devices.mount(wanting(volumeId, 'drive2'))
+      t.not(mounted.generation, 'g1', `${volumeId} has nothing on it`)
+      await mounted.unmount()
+    }
+  },
+)

@@ -257,19 +257,26 @@ function labels(check: Check): void {
     },
   )
   check(
-    'under images the label does not change, and with the last of them it counts no more',
+    'under images the label does not change; with the last of them it stays known, but not what is behind it',
     async ({ media }) => {
       await site(media)
       await media.recordLabel(label('A00001', 'g1'))
+      await media.recordVolumeFiles({ volumeId: 'A00001', generation: 'g1', files: 4 })
       await media.assignImage(image('c_1'))
       await rejects(media.recordLabel(label('A00001', 'g2')), 'state-conflict')
       await media.unassignImage({ backupId: 'c_1' })
-      assert.deepEqual(await volumeOf(media, 'A00001'), blank('A00001'))
-      await media.assignImage(image('c_2'))
+      assert.deepEqual(await volumeOf(media, 'A00001'), {
+        ...blank('A00001'),
+        generation: 'g1',
+        labelledAt: 1000,
+      })
       await media.recordLabel(label('A00001', 'g3'))
+      assert.equal((await volumeOf(media, 'A00001')).generation, 'g3', 'labelled anew')
+      await media.assignImage(image('c_2', 1, 'A00002'))
+      await media.recordLabel(label('A00002', 'g4'))
       assert.equal(
-        (await volumeOf(media, 'A00001')).generation,
-        'g3',
+        (await volumeOf(media, 'A00002')).generation,
+        'g4',
         'where none was known one may be found',
       )
     },
