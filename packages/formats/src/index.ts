@@ -101,6 +101,8 @@ export type { FrameFacts, FrameFormat } from './compression/compression.ts'
 export { compressFrame, compressionUnsupported, decompressFrame } from './compression/codec.ts'
 export { FRAME_ENTRY_BYTES, FrameIndex, FrameIndexWriter } from './compression/frame-index.ts'
 export type { FramePlace } from './compression/frame-index.ts'
+export { FrameReader } from './compression/frame-reader.ts'
+export type { FrameAsStored, FrameSource, LostStream } from './compression/frame-reader.ts'
 export {
   STORED_FRAME_BYTES,
   STORED_FRAME_EDGES,
@@ -111,6 +113,7 @@ export {
 } from './compression/stored-frame.ts'
 // The tape: label and self-description, fragments as tape files, multiplexed files, the end; whose tape it is.
 export {
+  FIRST_FRAGMENT_FILE,
   MAX_STREAMS_AT_ONCE,
   MAX_STREAM_NUMBER,
   STREAM_BLOCK_BYTES,

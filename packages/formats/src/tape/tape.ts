@@ -9,6 +9,9 @@ export const TAPE_BLOCK_BYTES: number = 256 * 1024
 /** Bytes of the stream in a full data block of a multiplexed file: the block without its tar header. */
 export const STREAM_BLOCK_BYTES: number = TAPE_BLOCK_BYTES - 512
 
+/** Number of the first tape file behind the label and the text how to read the tape: fragments stand from here on. */
+export const FIRST_FRAGMENT_FILE = 2
+
 /** Most streams that share a tape file at one time. */
 export const MAX_STREAMS_AT_ONCE = 32
 

@@ -1,5 +1,5 @@
 import { NbError } from '@nb/contracts'
-import type { FormatError } from '@nb/formats'
+import type { FormatError, LostStream } from '@nb/formats'
 
 /** Which fragment a reader wants, and on which volume it is. */
 export interface FragmentIdentity {
@@ -13,11 +13,9 @@ export interface FragmentIdentity {
 }
 
 /** What of a payload can't be read. */
-export interface LostPart {
+export interface LostPart extends LostStream {
   /** The block of the payload. */
   readonly block?: number
-  readonly lostOffset: number
-  readonly lostBytes: number
 }
 
 /** The error of a damaged fragment; `part` where only a part of the payload is concerned. */
