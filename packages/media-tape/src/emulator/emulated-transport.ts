@@ -7,6 +7,7 @@ import {
   type ScsiTransport,
   throwIfAborted,
 } from '@nb/contracts'
+import { checkCommand } from '../scsi/check-command.ts'
 import { scsiStatus } from '../scsi/command-codes.ts'
 import type { LogicalUnit, Outcome } from './target/logical-unit.ts'
 
@@ -207,13 +208,4 @@ function resultOf({ dataIn }: ScsiCommand, outcome: Extract<Outcome, { end: 'ans
   dataIn?.set(given)
   const { status, sense, dataOutBytes } = outcome
   return { status, ...(sense === undefined ? {} : { sense }), dataInBytes: given.length, dataOutBytes }
-}
-
-function checkCommand({ cdb, dataIn, dataOut, timeoutMs }: ScsiCommand): void {
-  const refuse = (why: string): never => {
-    throw new NbError('argument-invalid', why, { details: {} })
-  }
-  if (![6, 10, 12, 16].includes(cdb.length)) refuse(`a CDB of ${cdb.length} bytes; allowed: 6, 10, 12, 16`)
-  if ((dataIn?.length ?? 0) > 0 && (dataOut?.length ?? 0) > 0) refuse('a command has one direction')
-  if (timeoutMs !== undefined && !(timeoutMs >= 1)) refuse(`a timeout of ${timeoutMs} ms; allowed: from 1 on`)
 }

@@ -7,6 +7,7 @@ import {
   type ScsiTransport,
   throwIfAborted,
 } from '@nb/contracts'
+import { checkCommand } from '../scsi/check-command.ts'
 import type { Association } from './association.ts'
 import { lost } from './connection.ts'
 import { encodeUnit, highestUnit } from './logical-unit.ts'
@@ -235,14 +236,6 @@ export class Unit implements ScsiTransport {
   #otherNexus({ nexus }: ScsiCommand): NbError {
     return withDetails(lost(`${this.name} was lost since nexus ${nexus}`), { sent: false, nexus: this.nexus })
   }
-}
-
-function checkCommand({ cdb, dataIn, dataOut, timeoutMs }: ScsiCommand): void {
-  if (![6, 10, 12, 16].includes(cdb.length)) throw invalid('cdb', 'a CDB has 6, 10, 12 or 16 bytes')
-  if ((dataIn?.length ?? 0) > 0 && (dataOut?.length ?? 0) > 0)
-    throw invalid('dataOut', 'a command has one direction')
-  if (timeoutMs !== undefined && !(timeoutMs >= 1))
-    throw invalid('timeoutMs', 'a command has at least 1 ms of time')
 }
 
 function invalid(field: string, message: string): NbError {

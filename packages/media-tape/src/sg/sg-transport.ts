@@ -7,6 +7,7 @@ import {
   type ScsiTransport,
   throwIfAborted,
 } from '@nb/contracts'
+import { checkCommand } from '../scsi/check-command.ts'
 import { nativeSgCalls } from './native-calls.ts'
 import type { SgCalls, SgDevice, SgMemory } from './sg-calls.ts'
 import { endOf, refusal } from './sg-ends.ts'
@@ -248,14 +249,6 @@ function requestOf({ cdb, dataIn, dataOut }: ScsiCommand, timeoutMs: number): Sg
   const [inBytes, outBytes] = [dataIn?.length ?? 0, dataOut?.length ?? 0]
   const direction = inBytes > 0 ? 'in' : outBytes > 0 ? 'out' : 'none'
   return { cdb, direction, dataBytes: inBytes + outBytes, timeoutMs }
-}
-
-function checkCommand({ cdb, dataIn, dataOut, timeoutMs }: ScsiCommand): void {
-  if (![6, 10, 12, 16].includes(cdb.length)) throw invalid('cdb', 'a CDB has 6, 10, 12 or 16 bytes')
-  if ((dataIn?.length ?? 0) > 0 && (dataOut?.length ?? 0) > 0)
-    throw invalid('dataOut', 'a command has one direction')
-  if (timeoutMs !== undefined && !(timeoutMs >= 1))
-    throw invalid('timeoutMs', 'a command has at least 1 ms of time')
 }
 
 function invalid(field: string, message: string): NbError {
