@@ -6,7 +6,7 @@ import { requireVolume } from './known-volume.ts'
 type Label = Pick<Volume, 'generation' | 'labelledAt' | 'files'>
 
 /** A volume of whose label nothing is known. */
-export function withoutLabel<Some extends Label>(volume: Some): Omit<Some, keyof Label> {
+function withoutLabel<Some extends Label>(volume: Some): Omit<Some, keyof Label> {
   const { generation: _g, labelledAt: _l, files: _f, ...rest } = volume
   return rest
 }

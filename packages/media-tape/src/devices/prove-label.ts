@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Clock, type MediaManager, NbError, type TapeMountRequest, type Volume } from '@nb/contracts'
+import { FIRST_FRAGMENT_FILE } from '@nb/formats'
 import { describeContent, judgeLabel } from '../volume/judge-label.ts'
 import { isNeverWritten, readTapeLabel } from '../volume/read-label.ts'
 import { writeTapeLabel } from '../volume/write-label.ts'
@@ -98,7 +99,7 @@ async function label(
     throw error
   }
   await media.recordLabel({ volumeId, generation, labelledAt })
-  await media.recordVolumeFiles({ volumeId, generation, files: 2 })
+  await media.recordVolumeFiles({ volumeId, generation, files: FIRST_FRAGMENT_FILE })
   bay.loaded = { volumeId, generation }
   await tell?.(
     `volume ${volumeId} is labelled in drive ${bay.name} for pool ${pool}, generation ${generation}`,

@@ -1,10 +1,10 @@
 import { type CallOptions, type MediumContent, type TapeDrive, throwIfAborted } from '@nb/contracts'
-import { TAPE_BLOCK_BYTES, type TapeStream } from '@nb/formats'
+import { FIRST_FRAGMENT_FILE, TAPE_BLOCK_BYTES, type TapeStream } from '@nb/formats'
 import { proveFragmentEnds, recordOf } from '../fragment/fragment-ends.ts'
 import { wholeStreamsOf } from '../multiplex/close-cut-file.ts'
 import { listStreams } from '../multiplex/list-streams.ts'
 import type { ReadVolume } from '../fragment/find-fragment.ts'
-import { FIRST_FILE, goToFile, isDamage, proveFile } from '../volume-writer/tape-file.ts'
+import { goToFile, isDamage, proveFile } from '../volume-writer/tape-file.ts'
 
 /**
  * Goes over a volume from its first file on and tells what it finds: phase 1 of an import. Of each file the first and the last block are read;
@@ -16,8 +16,8 @@ export async function* contentsOf(
   options?: CallOptions,
 ): AsyncGenerator<MediumContent, void, undefined> {
   const { identity, reader } = volume
-  let object = await goToFile(drive, FIRST_FILE, options)
-  for (let file = FIRST_FILE; object !== undefined; file++) {
+  let object = await goToFile(drive, FIRST_FRAGMENT_FILE, options)
+  for (let file = FIRST_FRAGMENT_FILE; object !== undefined; file++) {
     throwIfAborted(options)
     // Of what can't be read nothing may be taken for a block.
     const first = Buffer.alloc(TAPE_BLOCK_BYTES)

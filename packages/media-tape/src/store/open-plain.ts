@@ -1,11 +1,10 @@
 import type { CallOptions, DescribedFragment, FragmentReader } from '@nb/contracts'
-import { FrameIndex, TAPE_BLOCK_BYTES, checkBlock } from '@nb/formats'
-import { CompressedFragmentReader } from '../fragment/compressed-reader.ts'
+import { TAPE_BLOCK_BYTES, checkBlock } from '@nb/formats'
 import { describeFound } from '../fragment/describe-found.ts'
 import { type ReadVolume, type WantedFragment, findFragment } from '../fragment/find-fragment.ts'
-import { type FragmentEnds, checkWanted } from '../fragment/fragment-ends.ts'
-import { PlainFragmentReader } from '../fragment/plain-reader.ts'
-import { type PayloadLayout, StoredPayload } from '../fragment/stored-payload.ts'
+import type { FragmentEnds } from '../fragment/fragment-ends.ts'
+import { openFragment } from '../fragment/open-fragment.ts'
+import type { PayloadLayout } from '../fragment/stored-payload.ts'
 
 /**
  * Opens a fragment that has a tape file of its own. Header, footer, block checksums and frames are read; of the payload only the blocks that hold
@@ -16,16 +15,12 @@ export async function openPlainFragment(
   wanted: WantedFragment,
   options?: CallOptions,
 ): Promise<FragmentReader> {
-  return findFragment(volume, wanted, options, async ({ identity, ends, trailer }) => {
-    checkWanted(ends, wanted)
-    const { compression } = ends.footer
-    const frames = compression === undefined ? undefined : await trailer.member('FRAMES', options)
-    const layout = layoutOf(ends, await trailer.member('BLOCKS', options))
-    const payload = new StoredPayload(volume.reader, identity, layout)
-    if (compression === undefined || frames === undefined) return new PlainFragmentReader(payload)
-    const index = new FrameIndex(frames, ends.footer)
-    return new CompressedFragmentReader({ payload, compression, identity, frames: index })
-  })
+  return openFragment(
+    volume,
+    wanted,
+    async ({ ends, trailer }) => layoutOf(ends, await trailer.member('BLOCKS', options)),
+    options,
+  )
 }
 
 /** What a fragment with a tape file of its own tells of itself; all but its payload is checked. Rejects as {@link openPlainFragment} does. */

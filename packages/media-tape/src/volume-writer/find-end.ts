@@ -1,5 +1,6 @@
 import { type CallOptions, NbError, type TapeDrive } from '@nb/contracts'
 import {
+  FIRST_FRAGMENT_FILE,
   FormatError,
   TAPE_BLOCK_BYTES,
   type TapeEnd,
@@ -10,7 +11,7 @@ import {
 } from '@nb/formats'
 import { BlockReader } from '../fragment/block-reader.ts'
 import { closeCutFile } from '../multiplex/close-cut-file.ts'
-import { FIRST_FILE, goToFile, isDamage, proveFile, proveVolume } from './tape-file.ts'
+import { goToFile, isDamage, proveFile, proveVolume } from './tape-file.ts'
 
 /** Where the next file of a volume begins, and what stands before it. */
 export interface AppendPlace {
@@ -49,14 +50,16 @@ export async function findAppendPlace(
   const { volume, generation } = known
   const reader = new BlockReader(drive)
   await proveVolume(drive, known, options)
-  let file = Math.max(known.files ?? FIRST_FILE, FIRST_FILE)
+  let file = Math.max(known.files ?? FIRST_FRAGMENT_FILE, FIRST_FRAGMENT_FILE)
   const start = await goToFile(drive, file, options)
   if (start === undefined)
     throw unproven(volume, file, `it has fewer than the ${file} files that are known to be whole`)
   let object = start
-  let fragments = file - FIRST_FILE
+  let fragments = file - FIRST_FRAGMENT_FILE
   let lastBlock =
-    file === FIRST_FILE ? undefined : tapeBlockChecksum(await lastOf(reader, volume, file, object, options))
+    file === FIRST_FRAGMENT_FILE
+      ? undefined
+      : tapeBlockChecksum(await lastOf(reader, volume, file, object, options))
   for (;;) {
     const place = { volume, generation, file }
     const here = (): AppendPlace => ({

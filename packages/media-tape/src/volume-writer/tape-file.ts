@@ -12,9 +12,6 @@ import {
 import type { BlockReader } from '../fragment/block-reader.ts'
 import { isUnreadableBlock } from '../ssc/unreadable-block.ts'
 
-/** Number of the first tape file behind label and README. */
-export const FIRST_FILE = 2
-
 /** What ends a tape file. */
 export interface TapeFileEnds {
   /** Logical object of its last block. */

@@ -1,5 +1,6 @@
 import { type CallOptions, type TapeDrive } from '@nb/contracts'
 import {
+  FIRST_FRAGMENT_FILE,
   decodeTapeEnd,
   FormatError,
   recogniseTape,
@@ -27,7 +28,7 @@ export async function readTapeLabel(drive: TapeDrive, options?: CallOptions): Pr
  */
 export async function isNeverWritten(drive: TapeDrive, options?: CallOptions): Promise<boolean> {
   await drive.rewind(options)
-  const { stoppedBy } = await drive.space({ over: 'filemarks', count: 2 }, options)
+  const { stoppedBy } = await drive.space({ over: 'filemarks', count: FIRST_FRAGMENT_FILE }, options)
   if (stoppedBy === 'end-of-data') return true
   const read = await readOne(drive, options)
   if (read.kind === 'end-of-data') return true

@@ -1,5 +1,6 @@
 import { type CallOptions, NbError, type TapeDrive } from '@nb/contracts'
 import {
+  FIRST_FRAGMENT_FILE,
   encodeTapeEnd,
   encodeTapeLabel,
   encodeTapeReadme,
@@ -7,9 +8,6 @@ import {
   type TapeVolume,
 } from '@nb/formats'
 import { readTapeLabel } from './read-label.ts'
-
-/** Number of the first tape file behind the label and the text how to read the tape. */
-export const firstFragmentFile = 2
 
 /**
  * Labels the tape in a drive: label and self-description, the text how to read it, and an end behind which nothing is. All that was on it is
@@ -25,7 +23,7 @@ export async function writeTapeLabel(
   await drive.rewind(options)
   await writeFile(drive, [encodeTapeLabel(volumeId), encodeTapeVolume(volume)], volumeId)
   await writeFile(drive, [encodeTapeReadme(created)], volumeId)
-  const end = { volume: volumeId, generation, file: firstFragmentFile, fragments: 0, full: false, created }
+  const end = { volume: volumeId, generation, file: FIRST_FRAGMENT_FILE, fragments: 0, full: false, created }
   await writeFile(drive, [encodeTapeEnd(end)], volumeId, 2)
   const found = await readTapeLabel(drive)
   if (found.kind === 'nb' && found.volume.volume === volumeId && found.volume.generation === generation)
