@@ -81,12 +81,12 @@ export type { DigestChoice } from './iscsi/parameters.ts'
 export type { IscsiPortal } from './iscsi/portal.ts'
 export { discoverTargets, type DiscoveredTarget } from './iscsi/discovery.ts'
 export { parseIscsiUrl, type IscsiUrl } from './iscsi/iscsi-url.ts'
-export {
-  createDeviceManager,
-  type DeviceManager,
-  type DeviceManagerComponents,
-  type DeviceManagerOptions,
-} from './devices/device-manager.ts'
+export { createDeviceManager } from './devices/device-manager.ts'
+export type {
+  DeviceManager,
+  DeviceManagerComponents,
+  DeviceManagerOptions,
+} from './devices/device-manager-types.ts'
 export type { ManagedDrive } from './devices/drive-bay.ts'
 export type { BarcodeRule, VolumeIdRule } from './devices/barcode-rules.ts'
 export type { InventoryDifference } from './devices/compare-inventory.ts'

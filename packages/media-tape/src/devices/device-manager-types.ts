@@ -1,0 +1,65 @@
+import type {
+  CallOptions,
+  Clock,
+  JobLog,
+  Lifecycle,
+  Logger,
+  MediaManager,
+  TapeMounts,
+  TapeRobot,
+} from '@nb/contracts'
+import type { BarcodeRule, VolumeIdRule } from './barcode-rules.ts'
+import type { InventoryDifference } from './compare-inventory.ts'
+import type { ManagedDrive } from './drive-bay.ts'
+
+/** What a device manager works with. */
+export interface DeviceManagerComponents {
+  /** The robots of this host, by the names that the media manager knows them by. */
+  readonly robots: Readonly<Record<string, TapeRobot>>
+  /** The drives, by name, each with the robot that serves it; one without stands alone. */
+  readonly drives: Readonly<Record<string, { readonly drive: ManagedDrive; readonly robot?: string }>>
+  readonly media: MediaManager
+  readonly clock: Clock
+  /** Gets a line for each volume that is moved or labelled for a job. @default none is written */
+  readonly log?: JobLog
+  /** Is told what an operator has to do, a sentence each. @default the debug log */
+  readonly warn?: (text: string) => void
+  /** @default debugLogger('nb:media-tape:devices') */
+  readonly logger?: Logger
+}
+
+/** How it works. */
+export interface DeviceManagerOptions {
+  /** How long a volume stays in its drive for the next job that wants it, milliseconds, 0–1800000. @default 180000 */
+  readonly unmountDelayMs?: number
+  /** How often it looks whether drives and robots that failed work again, milliseconds, 1000–3600000. @default 60000 */
+  readonly recoveryIntervalMs?: number
+  /** How unknown volumes of a robot are taken in. @default data volumes of density hcart and pool NetBackup; CLN… clean */
+  readonly barcodeRules?: readonly BarcodeRule[]
+  /** How volume ids are made of barcodes. @default the six characters before the media type, else the last six */
+  readonly volumeIdRules?: readonly VolumeIdRule[]
+}
+
+/** The device manager of a media server: mounts, and what an operator does with robots and volumes. */
+export interface DeviceManager extends TapeMounts, Required<Lifecycle> {
+  /** What differs between a robot and what the media manager says of it. Changes nothing. Rejects with `not-found`, and as the robot does. */
+  compareInventory(
+    input: { readonly robot: string },
+    options?: CallOptions,
+  ): Promise<readonly InventoryDifference[]>
+  /** Has the media manager say what the robot has: new volumes are added by the barcode rules, places are corrected. Gives what it did. */
+  updateInventory(
+    input: { readonly robot: string },
+    options?: CallOptions,
+  ): Promise<readonly InventoryDifference[]>
+  /**
+   * Labels a volume anew, in a drive that is free for it; all that is on it is gone. Rejects with `state-conflict` while images are on it, and
+   * where the tape holds something else than a label of ours without images, unless `overwrite` says so.
+   */
+  label(
+    input: { readonly volumeId: string; readonly drive: string; readonly overwrite?: boolean },
+    options?: CallOptions,
+  ): Promise<{ readonly generation: string }>
+  /** Takes what nobody uses out of its drives now, without waiting for the delay. */
+  unloadIdle(options?: CallOptions): Promise<void>
+}

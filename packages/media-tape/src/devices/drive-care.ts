@@ -1,0 +1,148 @@
+import { type Clock, type Logger, type MediaManager, NbError } from '@nb/contracts'
+import type { BarcodeReading } from './barcode-rules.ts'
+import { cleanIfAsked } from './clean-drive.ts'
+import type { DriveBay } from './drive-bay.ts'
+import type { Library } from './library.ts'
+import { driveOf } from './media-records.ts'
+import { isOwnReason, ownReason } from './own-reason.ts'
+
+/** What drives are looked after with. */
+export interface DriveCareParts {
+  readonly media: MediaManager
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly warn: (text: string) => void
+  readonly barcodes: BarcodeReading
+  /** How long a volume stays in its drive for the next job that wants it, milliseconds. */
+  readonly unmountDelayMs: number
+  /** The library that serves a drive; `undefined` for one that stands alone. */
+  readonly libraryOf: (bay: DriveBay) => Library | undefined
+}
+
+/** Loads and empties drives that are the caller's, and takes down those which do neither until they do again. */
+export class DriveCare {
+  readonly #parts: DriveCareParts
+
+  constructor(parts: DriveCareParts) {
+    this.#parts = parts
+  }
+
+  /** A drive that does not load what it was given is down, and what it was given goes home if it can. */
+  async load(bay: DriveBay, volumeId: string): Promise<void> {
+    try {
+      await bay.drive.load()
+    } catch (error) {
+      const what = `did not load volume ${volumeId}: ${(error as Error).message}`
+      await this.#fails(bay, what, volumeId)
+      await this.takeOut(bay)
+      throw notReady(bay, what, error, volumeId)
+    }
+  }
+
+  /** Has a drive give what is in it to the robot; one that does not is down. */
+  async unload(bay: DriveBay): Promise<void> {
+    try {
+      await bay.drive.unload()
+    } catch (error) {
+      const what = `does not give back what is in it: ${(error as Error).message}`
+      await this.#fails(bay, what)
+      throw notReady(bay, what, error)
+    }
+  }
+
+  /** Takes out what is in a drive. Never rejects: a drive that does not give it back is down. */
+  takeOut(bay: DriveBay): Promise<void> {
+    bay.leaving = this.#leave(bay).finally(() => (bay.leaving = undefined))
+    return bay.leaving
+  }
+
+  /** Nobody uses it for now: it waits with its volume, or gives it back at once. */
+  rest(bay: DriveBay, giveBack: () => void, isWanted: boolean): void {
+    const { clock, unmountDelayMs } = this.#parts
+    if (bay.loaded !== undefined && (!isWanted || unmountDelayMs === 0)) {
+      void this.takeOut(bay).finally(giveBack)
+      return
+    }
+    giveBack()
+    if (bay.loaded !== undefined && !bay.inUse)
+      bay.cancelDelay = clock.setTimer(unmountDelayMs, () => void this.unloadIfIdle(bay))
+  }
+
+  /** Takes out what nobody uses. */
+  async unloadIfIdle(bay: DriveBay): Promise<void> {
+    bay.cancelDelay()
+    if (bay.inUse || bay.loaded === undefined) return
+    const giveBack = await bay.acquire()
+    await this.takeOut(bay)
+    giveBack()
+  }
+
+  /** A drive that failed and that nobody uses is looked at again: where it gives back what is in it, it works. */
+  async recover(bay: DriveBay): Promise<void> {
+    const { media, libraryOf, logger } = this.#parts
+    if (!bay.isDown || bay.inUse) return
+    const giveBack = await bay.acquire()
+    try {
+      await bay.drive.unload()
+      await libraryOf(bay)?.empty(bay)
+      await media.recordUnmount({ drive: bay.name })
+      const drive = await driveOf(media, bay.name)
+      if (drive?.state === 'down' && isOwnReason(drive.stateReason))
+        await media.setDriveState({ name: bay.name, state: 'up' })
+      bay.isDown = false
+      logger('drive %s works again', bay.name)
+    } catch (error) {
+      logger.error('drive %s is still down: %o', bay.name, error)
+    } finally {
+      giveBack()
+    }
+  }
+
+  async #leave(bay: DriveBay): Promise<void> {
+    const { media, libraryOf, barcodes, logger, warn } = this.#parts
+    try {
+      await bay.drive.unload()
+      const library = libraryOf(bay)
+      await library?.empty(bay)
+      bay.loaded = undefined
+      // Where this is not heard, the next mount or start says it.
+      await media
+        .recordUnmount({ drive: bay.name })
+        .catch((error: unknown) => logger.error('drive %s: its unmount was not told: %o', bay.name, error))
+      await cleanIfAsked({ library, barcodes, logger, warn }, bay)
+    } catch (error) {
+      logger.error('drive %s: what is in it was not taken out: %o', bay.name, error)
+      bay.loaded = undefined
+      if (!bay.isDown)
+        await this.#takeDown(bay, `what is in it could not be taken out: ${(error as Error).message}`).catch(
+          (failure: unknown) => logger.error('drive %s: its state was not told: %o', bay.name, failure),
+        )
+    }
+  }
+
+  /** Its failure is noted; where that alone does not take it down, this does. */
+  async #fails(bay: DriveBay, what: string, volumeId?: string): Promise<void> {
+    const { action } = await this.#parts.media.reportError({
+      drive: bay.name,
+      ...(volumeId === undefined ? {} : { volumeId }),
+      kind: 'position',
+    })
+    bay.isDown = true
+    if (action !== 'drive-down') await this.#takeDown(bay, `it ${what}`)
+  }
+
+  /** Who has it down already, a person or the media manager for its errors, keeps the say over it. */
+  async #takeDown(bay: DriveBay, reason: string): Promise<void> {
+    const { media } = this.#parts
+    bay.isDown = true
+    const drive = await driveOf(media, bay.name)
+    if (drive?.state !== 'up') return
+    await media.setDriveState({ name: bay.name, state: 'down', reason: ownReason(reason) })
+  }
+}
+
+const notReady = (bay: DriveBay, what: string, cause: unknown, volumeId?: string): NbError =>
+  new NbError('drive-not-ready', `Drive ${bay.name} ${what}`, {
+    details: { drive: bay.name, ...(volumeId === undefined ? {} : { volumeId }) },
+    cause,
+  })
