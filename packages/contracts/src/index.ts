@@ -58,6 +58,7 @@ export type {
   PolicyRemoval,
   StoredPolicy,
 } from './policy.ts'
+export type * from './roles.ts'
 export type * from './scheduler.ts'
 export type * from './job.ts'
 export type * from './job-limits.ts'

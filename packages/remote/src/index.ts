@@ -44,3 +44,9 @@ export {
   type SocketChannelsComponents,
   type SocketChannelsOptions,
 } from './channels/socket-channels.ts'
+export {
+  type HostIdentity,
+  type IdentityMaterial,
+  type PeerIdentity,
+  peerIdentityOf,
+} from './identity/identity.ts'
