@@ -19,9 +19,10 @@ const found = (asked.length > 0 ? asked : patterns).flatMap((pattern) =>
   globSync(pattern, { cwd: root, exclude: (name) => name === 'node_modules' }).sort(),
 )
 
+// Many files wait for disks, processes and timers: with one more than the two processors that CI has, both are in use.
 // Each file has a time of its own, all of them together have none.
 t.setTimeout(0)
-t.jobs = 2
+t.jobs = 3
 t.comment(`${found.length} test files`)
 if (found.length === 0) t.fail(`no test file is at ${asked.join(' ')}`)
 for (const file of found) {
