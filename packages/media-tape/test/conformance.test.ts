@@ -1,10 +1,11 @@
-import { createVirtualClock, tapeDriveSuite, tapeRobotSuite } from '@nb/test-kit'
+import { createVirtualClock, tapeDriveSuite, tapeMountsSuite, tapeRobotSuite } from '@nb/test-kit'
 import t from 'tap'
 import { createTapeEmulator, type TapeEmulator } from '../src/emulator/tape-emulator.ts'
 import { buildCdb } from '../src/scsi/cdb.ts'
 import { ScsiUnit } from '../src/scsi/scsi-unit.ts'
 import { createScsiTapeRobot } from '../src/smc/scsi-tape-robot.ts'
 import { createScsiTapeDrive } from '../src/ssc/scsi-tape-drive.ts'
+import { deviceRig } from './devices/device-rig.ts'
 import { TapeTarget, type TapeTargetOptions } from './ssc/tape-target.ts'
 
 const histories = process.env['NB_LONG'] === '1' ? 2000 : 20
@@ -92,6 +93,27 @@ t.test('the robot of the emulated library, behind SCSI', async (t) => {
         return { robot: createScsiTapeRobot({ transport, clock }, { drives: named }), drives, emulator }
       },
       teardown: async (fixture) => (fixture as unknown as { emulator: TapeEmulator }).emulator.stop(),
+    },
+  )
+})
+
+t.test('the device manager, on the emulated library', async (t) => {
+  tapeMountsSuite(
+    { test: (name, run) => t.test(name, run) },
+    {
+      setup: async () => {
+        const { devices, media, robot, library } = await deviceRig()
+        return {
+          mounts: devices,
+          media,
+          robot,
+          drives: ['drive1', 'drive2'],
+          volumes: ['A00001', 'A00002', 'A00003'],
+          settle: () => devices.unloadIdle(),
+          end: () => library.stop(),
+        }
+      },
+      teardown: async (fixture) => (fixture as unknown as { end: () => Promise<void> }).end(),
     },
   )
 })

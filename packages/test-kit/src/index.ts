@@ -105,4 +105,5 @@ export {
 } from './suites/tape-drive.ts'
 export { scsiTransportSuite } from './suites/scsi-transport.ts'
 export type { ScsiTransportFixture, ScsiTransportQuirk } from './suites/scsi-transport-fixture.ts'
+export { tapeMountsSuite, type TapeMountsFixture, type TapeMountsLack } from './suites/tape-mounts.ts'
 export { tapeRobotSuite, type TapeRobotFixture, type TapeRobotLack } from './suites/tape-robot.ts'

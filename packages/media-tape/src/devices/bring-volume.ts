@@ -17,18 +17,46 @@ export interface BringParts {
 
 /** Has a volume loaded in a drive that is the caller's; where it is there already, nothing moves. */
 export async function bringVolume(parts: BringParts, bay: DriveBay, volume: Volume): Promise<void> {
-  const { media, care, bays, libraryOf, tell } = parts
+  const { media, bays } = parts
   const { volumeId } = volume
-  const library = libraryOf(bay)
-  if (bay.loaded?.volumeId === volumeId && (await isStillThere(library, bay, volume))) return
+  if (bay.loaded?.volumeId === volumeId && (await isStillThere(parts, bay, volume))) return
   await checkDensity(media, bay, volume)
   bay.loaded = undefined
   // It may be on its way out of the drive that it was in before.
   for (const other of bays.values()) if (other.loaded?.volumeId === volumeId) await other.leaving
-  await library?.put(volume, bay, tell)
-  await care.load(bay, volumeId)
+  await putAndLoad(parts, bay, volume)
   bay.loaded = { volumeId }
   await media.recordMount({ volumeId, drive: bay.name })
+}
+
+/** A library that began anew between the move and the load has put the volume back, and the drive may have loaded something else. */
+async function putAndLoad(
+  { care, libraryOf, tell }: BringParts,
+  bay: DriveBay,
+  volume: Volume,
+): Promise<void> {
+  const library = libraryOf(bay)
+  for (let attempt = 1; ; attempt++) {
+    await library?.put(volume, bay, tell)
+    await care.load(bay, volume.volumeId)
+    if (library === undefined || (await library.shows(volume, bay))) return
+    await care.unload(bay)
+    if (attempt === 1) continue
+    throw new NbError(
+      'drive-not-ready',
+      `Drive ${bay.name} has loaded something that robot ${library.name} does not show to be volume ${volume.volumeId}.`,
+      { details: { drive: bay.name, volumeId: volume.volumeId } },
+    )
+  }
+}
+
+async function isStillThere(
+  { care, libraryOf }: BringParts,
+  bay: DriveBay,
+  volume: Volume,
+): Promise<boolean> {
+  if ((await care.look(bay)).state !== 'loaded') return false
+  return (await libraryOf(bay)?.shows(volume, bay)) ?? true
 }
 
 async function checkDensity(
@@ -43,13 +71,4 @@ async function checkDensity(
     `Volume ${volumeId} has density ${density}, drive ${name} ${drive.density}: correct the one that is wrong.`,
     { retryable: false, details: { volumeId, drive: name } },
   )
-}
-
-async function isStillThere(
-  library: Library | undefined,
-  bay: DriveBay,
-  { barcode }: Volume,
-): Promise<boolean> {
-  if ((await bay.drive.status()).state !== 'loaded') return false
-  return library === undefined || barcode === undefined || (await library.barcodeIn(bay)) === barcode
 }

@@ -49,11 +49,10 @@ export function createDeviceManager(
   const libraryOf = ({ robot }: DriveBay): Library | undefined =>
     robot === undefined ? undefined : libraries.get(robot)
   const care = new DriveCare({ media, clock, logger, warn, barcodes, unmountDelayMs, libraryOf })
-  const unload = (bay: DriveBay): Promise<void> => care.unload(bay)
   const libraries = new Map(
     Object.entries(components.robots).map(([name, robot]) => [
       name,
-      new Library({ name, robot, media, bays, logger, unload }),
+      new Library({ name, robot, media, bays, care, logger, warn }),
     ]),
   )
   for (const { name, robot } of bays.values())

@@ -1,8 +1,22 @@
-import { type CallOptions, SerialQueue, type TapeDrive, throwIfAborted } from '@nb/contracts'
+import {
+  type CallOptions,
+  type DriveStatus,
+  SerialQueue,
+  type TapeDrive,
+  throwIfAborted,
+} from '@nb/contracts'
 import type { ScsiTapeDrive } from '../ssc/scsi-drive-types.ts'
 
 /** A drive; one that tells its TapeAlert flags and can be cleaned is cleaned when it asks for it. */
 export type ManagedDrive = TapeDrive & Partial<Pick<ScsiTapeDrive, 'takeAlerts' | 'clean'>>
+
+/** What a library has drives do. Rejects with `drive-not-ready` where one does not; it is down then, unless it only does not tell. */
+export interface DriveHandling {
+  /** What a drive holds. */
+  look(bay: DriveBay): Promise<DriveStatus>
+  /** Has a drive give what is in it to the robot. */
+  unload(bay: DriveBay): Promise<void>
+}
 
 /** A volume that is known to be in a drive. */
 export interface Loaded {

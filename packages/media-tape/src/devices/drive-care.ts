@@ -1,7 +1,7 @@
-import { type Clock, type Logger, type MediaManager, NbError } from '@nb/contracts'
+import { type Clock, type DriveStatus, type Logger, type MediaManager, NbError } from '@nb/contracts'
 import type { BarcodeReading } from './barcode-rules.ts'
 import { cleanIfAsked } from './clean-drive.ts'
-import type { DriveBay } from './drive-bay.ts'
+import type { DriveBay, DriveHandling } from './drive-bay.ts'
 import type { Library } from './library.ts'
 import { driveOf } from './media-records.ts'
 import { isOwnReason, ownReason } from './own-reason.ts'
@@ -20,11 +20,21 @@ export interface DriveCareParts {
 }
 
 /** Loads and empties drives that are the caller's, and takes down those which do neither until they do again. */
-export class DriveCare {
+export class DriveCare implements DriveHandling {
   readonly #parts: DriveCareParts
 
   constructor(parts: DriveCareParts) {
     this.#parts = parts
+  }
+
+  /** What a drive holds. */
+  async look(bay: DriveBay): Promise<DriveStatus> {
+    try {
+      return await bay.drive.status()
+    } catch (error) {
+      if (!(error instanceof NbError)) throw error
+      throw notReady(bay, `does not tell what is in it: ${error.message}`, error)
+    }
   }
 
   /** A drive that does not load what it was given is down, and what it was given goes home if it can. */

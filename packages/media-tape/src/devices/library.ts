@@ -2,19 +2,18 @@ import {
   type CallOptions,
   describePlace,
   type LibraryElement,
-  type LibraryPlace,
   type Logger,
   type MediaManager,
   NbError,
-  type Robot,
   SerialQueue,
   type TapeRobot,
   type Volume,
 } from '@nb/contracts'
 import { type BarcodeReading, meaningOf } from './barcode-rules.ts'
-import { compareInventory, type InventoryDifference } from './compare-inventory.ts'
-import type { DriveBay } from './drive-bay.ts'
-import { isOwnReason, ownReason } from './own-reason.ts'
+import type { InventoryDifference } from './compare-inventory.ts'
+import type { DriveBay, DriveHandling } from './drive-bay.ts'
+import { LibraryRecords } from './library-records.ts'
+import { RobotState } from './robot-state.ts'
 import { elementAt, elementOfDrive, elementWith, homeFor, isOccupied } from './stock.ts'
 
 /** What a library is made of. */
@@ -23,9 +22,10 @@ export interface LibraryParts {
   readonly robot: TapeRobot
   readonly media: MediaManager
   readonly bays: ReadonlyMap<string, DriveBay>
+  readonly care: DriveHandling
   readonly logger: Logger
-  /** Has a drive give its volume to the robot. Rejects with `drive-not-ready`; the drive is down then. */
-  readonly unload: (bay: DriveBay) => Promise<void>
+  /** Is told what an operator has to know. */
+  readonly warn: (text: string) => void
 }
 
 /**
@@ -36,13 +36,16 @@ export class Library {
   readonly name: string
   readonly #parts: LibraryParts
   readonly #turns: SerialQueue = new SerialQueue()
-  #isDown = false
+  readonly #state: RobotState
+  readonly #records: LibraryRecords
   /** Cleaning cartridges that can't clean any more, by barcode. */
   readonly #usedUp: Set<string> = new Set()
 
   constructor(parts: LibraryParts) {
     this.name = parts.name
     this.#parts = parts
+    this.#state = new RobotState(parts)
+    this.#records = new LibraryRecords(parts)
   }
 
   /** All places and what is there. */
@@ -50,9 +53,11 @@ export class Library {
     return this.#parts.robot.inventory(options)
   }
 
-  /** The barcode of what is in a drive. */
-  async barcodeIn(bay: DriveBay): Promise<string | undefined> {
-    return elementOfDrive(await this.inventory(), bay.name)?.barcode
+  /** Whether the robot shows a volume in a drive, as far as it can tell: by its barcode. */
+  async shows({ barcode }: Volume, bay: DriveBay): Promise<boolean> {
+    if (barcode === undefined) return true
+    const element = await this.#turn(async () => this.#elementOf(await this.#parts.robot.inventory(), bay))
+    return element.unlabelled === true || element.barcode === barcode
   }
 
   /** Puts a volume into a drive that is the caller's; what is there goes home before. */
@@ -102,81 +107,45 @@ export class Library {
 
   /** Has the media manager say what the robot has. */
   update(barcodes: BarcodeReading): Promise<readonly InventoryDifference[]> {
-    const { media, robot } = this.#parts
-    return this.#turn(async () => {
-      const inventory = await robot.inventory()
-      const differences = compareInventory({
-        robot: this.name,
-        inventory,
-        volumes: await this.#volumes(),
-        barcodes,
-      })
-      for (const difference of differences) {
-        if (difference.kind === 'new') await media.putVolume(difference.volume)
-        else if (difference.kind === 'moved')
-          await this.#record(difference.volumeId, this.name, difference.to)
-        else if (difference.kind === 'gone') await this.#record(difference.volumeId, undefined, undefined)
-      }
-      return differences
-    })
+    return this.#turn(async () => this.#records.update(await this.#parts.robot.inventory(), barcodes))
   }
 
   /** Has the media manager say what is in the drives. */
   takeStock(): Promise<void> {
-    const { media, bays } = this.#parts
-    return this.#turn(async () => {
-      const inventory = await this.#parts.robot.inventory()
-      const volumes = await this.#volumes()
-      const loaded = new Map<string, string | undefined>()
-      for (const bay of bays.values()) {
-        if (bay.robot !== this.name) continue
-        const { barcode } = this.#elementOf(inventory, bay)
-        loaded.set(
-          bay.name,
-          volumes.find((each) => barcode !== undefined && each.barcode === barcode)?.volumeId,
-        )
-      }
-      // What left a drive is told first: a volume is in one drive at a time.
-      for await (const { name, loadedVolume } of media.drives({}))
-        if (loaded.has(name) && loadedVolume !== undefined && loadedVolume !== loaded.get(name))
-          await media.recordUnmount({ drive: name })
-      for (const [drive, volumeId] of loaded) {
-        if (volumeId === undefined || !(await this.#noteMounted(volumeId, drive))) continue
-        const bay = bays.get(drive)
-        if (bay !== undefined) bay.loaded = { volumeId }
-      }
-    })
+    return this.#turn(async () => this.#records.drivesHold(await this.#parts.robot.inventory()))
   }
 
   /** Takes stock at the start. A robot that can't be asked is down until it can: the others are to be used. */
   async begin(): Promise<void> {
-    const { state, stateReason } = (await this.#registered()) ?? {}
-    this.#isDown = state === 'down' && isOwnReason(stateReason)
+    await this.#state.begin()
     try {
       await this.takeStock()
     } catch (error) {
-      if (!(error instanceof NbError) || !hardwareCodes.has(error.code)) throw error
-      this.#parts.logger.error('robot %s can not be asked what it has: %o', this.name, error)
-      if (!this.#isDown) await this.#setState('down', error.message)
+      if (!isOfHardware(error)) throw error
+      await this.#state.failed(error.message)
     }
   }
 
   /** Where it failed, it is looked at again. */
   async recover(): Promise<void> {
-    if (!this.#isDown) return
+    if (!this.#state.isDown) return
     await this.takeStock().catch((error: unknown) =>
       this.#parts.logger.error('robot %s is still down: %o', this.name, error),
     )
   }
 
   async #put(volume: Volume, bay: DriveBay, tell: (text: string) => Promise<void>): Promise<void> {
-    const { robot, media } = this.#parts
+    const { robot, media, care } = this.#parts
     let inventory = await robot.inventory()
     const target = await this.#find(inventory, volume)
-    const mine = this.#elementOf(inventory, bay)
-    if (target === mine) return await this.#correctDrives(volume.volumeId, bay.name)
+    let mine = this.#elementOf(inventory, bay)
+    if (target === mine) return await this.#records.correctDrives(volume.volumeId, bay.name)
+    if (!isOccupied(mine) && (await this.#unloadUnseen(bay))) {
+      inventory = await robot.inventory()
+      mine = this.#elementOf(inventory, bay)
+    }
     if (isOccupied(mine)) {
-      await this.#parts.unload(bay)
+      await care.unload(bay)
       await this.#home(inventory, mine)
       await media.recordUnmount({ drive: bay.name })
       inventory = await robot.inventory()
@@ -185,34 +154,25 @@ export class Library {
       await this.#takeFrom(inventory, target, volume.volumeId)
       inventory = await robot.inventory()
     }
-    await this.#correctDrives(volume.volumeId, bay.name)
+    await this.#records.correctDrives(volume.volumeId, bay.name)
     const from = (await this.#find(inventory, volume)).place
     await robot.move({ from, to: mine.place })
-    if (from.kind === 'slot') await this.#record(volume.volumeId, this.name, from.number, volume)
+    if (from.kind === 'slot') await this.#records.keptIn(volume, from.number)
     await tell(
       `robot ${this.name} has put volume ${volume.volumeId} from ${describePlace(from)} into drive ${bay.name}`,
     )
   }
 
-  /** Whether the media manager takes that a volume is in a drive: what it can't hold together does not stop the others. */
-  async #noteMounted(volumeId: string, drive: string): Promise<boolean> {
-    try {
-      await this.#parts.media.recordMount({ volumeId, drive })
-      return true
-    } catch (error) {
-      if (!(error instanceof NbError) || error.code !== 'state-conflict') throw error
-      this.#parts.logger.error('robot %s has volume %s in drive %s: %o', this.name, volumeId, drive, error)
-      return false
-    }
-  }
-
-  /** A volume is in that drive, or is about to be: where the media manager says otherwise of either, it has not heard something. */
-  async #correctDrives(volumeId: string, drive: string): Promise<void> {
-    const { media } = this.#parts
-    const stale: string[] = []
-    for await (const { name, loadedVolume } of media.drives({}))
-      if (loadedVolume !== undefined && (name === drive) !== (loadedVolume === volumeId)) stale.push(name)
-    for (const name of stale) await media.recordUnmount({ drive: name })
+  /**
+   * Has a drive give back what it holds though the robot sees nothing there: a library that began anew may have forgotten it. Put in on top of it
+   * the robot would get stuck.
+   */
+  async #unloadUnseen(bay: DriveBay): Promise<boolean> {
+    const { care, warn } = this.#parts
+    if ((await care.look(bay)).state === 'empty') return false
+    warn(`drive ${bay.name} holds something that robot ${this.name} does not see there: it is unloaded`)
+    await care.unload(bay)
+    return true
   }
 
   /** Where a volume is. One that is not where it should be is told to the media manager as it is. */
@@ -225,7 +185,7 @@ export class Library {
           ? undefined
           : elementAt(inventory, { kind: 'slot', number: slot })
     if (found !== undefined && isOccupied(found)) return found
-    await this.#record(volumeId, undefined, undefined, volume)
+    await this.#records.gone(volume)
     throw new NbError(
       'media-open-failed',
       `Volume ${volumeId} is not in robot ${this.name}: put it in and update the inventory.`,
@@ -239,7 +199,7 @@ export class Library {
     element: LibraryElement,
     volumeId: string,
   ): Promise<void> {
-    const { bays, media } = this.#parts
+    const { bays, media, care } = this.#parts
     const other = element.drive === undefined ? undefined : bays.get(element.drive)
     if (other === undefined || other.inUse)
       throw new NbError(
@@ -253,7 +213,7 @@ export class Library {
     try {
       other.cancelDelay()
       other.loaded = undefined
-      await this.#parts.unload(other)
+      await care.unload(other)
       await this.#home(inventory, element)
       await media.recordUnmount({ drive: other.name })
     } finally {
@@ -263,7 +223,7 @@ export class Library {
 
   /** Moves what is in a drive home. */
   async #home(inventory: readonly LibraryElement[], element: LibraryElement): Promise<void> {
-    const volumes = await this.#volumes()
+    const volumes = await this.#records.volumes()
     const volume = volumes.find(({ barcode }) => barcode !== undefined && barcode === element.barcode)
     const home = homeFor(inventory, element.from, volume?.robot === this.name ? volume.slot : undefined)
     if (home === undefined)
@@ -275,22 +235,7 @@ export class Library {
         },
       )
     await this.#parts.robot.move({ from: element.place, to: home })
-    if (volume !== undefined) await this.#record(volume.volumeId, this.name, home.number, volume)
-  }
-
-  /** Notes where a volume is kept, unless that is known. */
-  async #record(
-    volumeId: string,
-    robot: string | undefined,
-    slot: LibraryPlace['number'] | undefined,
-    known?: Volume,
-  ): Promise<void> {
-    if (known !== undefined && known.robot === robot && known.slot === slot) return
-    await this.#parts.media.recordPlace({
-      volumeId,
-      ...(robot === undefined ? {} : { robot }),
-      ...(slot === undefined ? {} : { slot }),
-    })
+    if (volume !== undefined) await this.#records.keptIn(volume, home.number)
   }
 
   #elementOf(inventory: readonly LibraryElement[], { name }: DriveBay): LibraryElement {
@@ -301,39 +246,18 @@ export class Library {
     })
   }
 
-  async #volumes(): Promise<Volume[]> {
-    const volumes: Volume[] = []
-    for await (const volume of this.#parts.media.volumes({})) volumes.push(volume)
-    return volumes
-  }
-
   /** Runs alone; what the robot fails at takes it down, what it does brings it up again. */
   #turn<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.#turns.run(async () => {
       try {
         const result = await work()
-        if (this.#isDown) await this.#setState('up')
+        await this.#state.works()
         return result
       } catch (error) {
-        if (error instanceof NbError && error.code === 'robot-failed' && !this.#isDown)
-          await this.#setState('down', error.message)
+        if (error instanceof NbError && error.code === 'robot-failed') await this.#state.failed(error.message)
         throw error
       }
     })
-  }
-
-  /** A robot that a person has taken down is left as it is. */
-  async #setState(state: 'up' | 'down', reason = ''): Promise<void> {
-    this.#isDown = state === 'down'
-    const known = await this.#registered()
-    if (known?.state === 'down' && !isOwnReason(known.stateReason)) return
-    const why = state === 'down' ? { stateReason: ownReason(reason) } : {}
-    await this.#parts.media.putRobot({ name: this.name, state, ...why })
-  }
-
-  async #registered(): Promise<Robot | undefined> {
-    for await (const robot of this.#parts.media.robots({ name: this.name })) return robot
-    return undefined
   }
 }
 
@@ -345,6 +269,10 @@ const hardwareCodes: ReadonlySet<string> = new Set([
   'scsi-timeout',
   'scsi-command-failed',
 ])
+
+function isOfHardware(error: unknown): error is NbError {
+  return error instanceof NbError && hardwareCodes.has(error.code)
+}
 
 function mayHaveChanged(error: unknown): boolean {
   const codes = ['state-conflict', 'element-empty', 'element-full', 'robot-failed']

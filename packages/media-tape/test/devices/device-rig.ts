@@ -10,6 +10,7 @@ import {
   type DeviceManager,
   type DeviceManagerOptions,
   type ScsiTapeDrive,
+  type ScsiTapeRobot,
   type TapeEmulator,
   type TapeEmulatorOptions,
 } from '../../src/index.ts'
@@ -21,6 +22,7 @@ export interface DeviceRig {
   readonly media: MediaManager
   readonly devices: DeviceManager
   readonly drives: Readonly<Record<string, ScsiTapeDrive>>
+  readonly robot: ScsiTapeRobot
   /** Another device manager, as after a restart. */
   readonly again: () => DeviceManager
   /** What an operator was told. */
@@ -111,6 +113,7 @@ export async function deviceRig({
     media,
     devices,
     drives,
+    robot,
     again,
     lines,
     warnings,
