@@ -35,9 +35,32 @@ export {
 } from './channels/local-channels.ts'
 export { createWireTwin, twinOf, type WireTwin, type WireTwinOptions } from './wire-twin.ts'
 export { portNames, type PortName, type Ports } from './contracts/ports.ts'
-export { serve, type PortServer, type ServeOptions } from './socket/serve.ts'
-export { connect, type Connection, type ConnectOptions } from './socket/connect.ts'
-export type { ServerInfo } from './socket/server-info.ts'
+export {
+  type AccessControl,
+  type CommonServeOptions,
+  type PortServer,
+  serve,
+  type ServeOptions,
+  type TlsPortServer,
+  type TlsServeOptions,
+} from './serve.ts'
+export {
+  connect,
+  type Connection,
+  type ConnectOptions,
+  type ConnectPatience,
+  type TlsConnectOptions,
+} from './connect.ts'
+export type { ServerInfo } from './calls/server-info.ts'
+export type { PortCall } from './wire/serve-port.ts'
+export type { ExpectedPeer } from './tls/dial.ts'
+export {
+  createTlsChannels,
+  type TlsChannels,
+  type TlsChannelsComponents,
+  type TlsChannelsOptions,
+} from './tls/tls-channels.ts'
+export { defaultPort } from './tls/tls-address.ts'
 export {
   createSocketChannels,
   type SocketChannels,

@@ -38,7 +38,7 @@ export function createWireTwin<Name extends PortName>(
 ): WireTwin<Ports[Name]> {
   const contract = portContracts[name] as unknown as PortContract<Ports[Name]>
   const { port1: near, port2: far } = new MessageChannel()
-  servePort(far, { [name]: portProcedures(contract, implementation, log) })
+  servePort(far, { [name]: portProcedures(name, contract, implementation, log) })
   const port = portCaller(name, contract, callerOver(near, `the twin of ${name}`))
   return {
     port,

@@ -14,6 +14,16 @@ export function ticketInvalid(address: string): NbError {
   )
 }
 
+/** The listening side is not there, or went before it had answered. */
+export function nobodyAnswers(address: string, cause: unknown): NbError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new NbError(
+    'server-unreachable',
+    `nobody answers on ${address} (${reason}); its process may have ended, or the network between is cut`,
+    { details: { address }, cause },
+  )
+}
+
 /** The caller broke the rule of one `write`, one `read` at a time, or wrote after its own `end`. */
 export function misused(what: string): NbError {
   return new NbError('state-conflict', `a data channel ${what}`)

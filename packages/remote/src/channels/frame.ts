@@ -19,6 +19,8 @@ export const frameKinds = {
   abort: 3,
   /** The reader has taken so many more bytes (4, big endian); the writer may send as many. */
   credit: 4,
+  /** Nothing but that this end is alive. */
+  alive: 5,
 } as const
 
 /** The number of a kind of frame. */
@@ -63,6 +65,7 @@ export function createFrameParser(sink: FrameSink): (bytes: Uint8Array) => void 
     if (kind === frameKinds.end) sink.end()
     else if (kind === frameKinds.abort) sink.abort(payload.toString('utf8'))
     else if (kind === frameKinds.credit && payload.length === 4) sink.credit(payload.readUInt32BE(0))
+    else if (kind === frameKinds.alive && payload.length === 0) return
     else throw notAFrame(`kind ${kind} with ${payload.length} bytes`)
   }
   const takeHeld = (): boolean => {

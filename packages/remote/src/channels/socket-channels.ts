@@ -10,7 +10,7 @@ import {
   throwIfAborted,
 } from '@nb/contracts'
 import { claimSocket, freshSocketPath } from '../socket/claim-socket.ts'
-import { ticketInvalid } from './channel-errors.ts'
+import { nobodyAnswers, ticketInvalid } from './channel-errors.ts'
 import { orAborted } from './deferred.ts'
 import { FramedChannel } from './framed-channel.ts'
 import { answerTicket, presentTicket } from './handshake.ts'
@@ -106,11 +106,7 @@ async function open(socket: Socket, { address, token }: ChannelTicket, clock: Cl
     if (await presentTicket(socket, clock, token)) return new FramedChannel(socket, clock)
   } catch (cause) {
     socket.destroy()
-    throw new NbError(
-      'server-unreachable',
-      `nobody answers on ${address} (${cause instanceof Error ? cause.message : String(cause)}); its process may have ended`,
-      { details: { address }, cause },
-    )
+    throw nobodyAnswers(address, cause)
   }
   socket.destroy()
   throw ticketInvalid(address)

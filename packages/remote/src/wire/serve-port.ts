@@ -1,6 +1,7 @@
 import { type CallOptions, type Logger, NbError } from '@nb/contracts'
 import { oc } from '@orpc/contract'
 import { type AnyProcedure, implement } from '@orpc/server'
+import type { PortName } from '../contracts/ports.ts'
 import type { CallContract, PortContract, StreamContract } from '../contracts/port-contract.ts'
 import { nothing } from '../schemas/schema.ts'
 import { Batches } from './batches.ts'
@@ -15,6 +16,18 @@ export interface WireContext {
   readonly streamId?: string
   /** Aborts when the server wants streams to end; its reason is the error they end with. */
   readonly ending?: AbortSignal
+  /** Asked before the implementation sees a call. @default every call is admitted */
+  readonly admit?: AdmitCall
+}
+
+/** Decides whether a call may be made; throws what its caller is answered with, `access-denied` mostly. */
+export type AdmitCall = (call: PortCall) => void | Promise<void>
+
+/** A call that has arrived, its argument checked. */
+export interface PortCall {
+  readonly port: PortName
+  readonly method: string
+  readonly input: unknown
 }
 
 type Method = (input: unknown, options: CallOptions) => unknown
@@ -30,6 +43,7 @@ const config = { initialInputValidationIndex: 0, initialOutputValidationIndex: N
  * {@link toWireError} says; a call whose caller is gone has its signal aborted.
  */
 export function portProcedures<Port>(
+  port: PortName,
   contract: PortContract<Port>,
   implementation: Port,
   log: Logger,
@@ -40,7 +54,10 @@ export function portProcedures<Port>(
     if (typeof target !== 'function')
       throw new TypeError(`the implementation has no method ${name}, which its port asks for`)
     const run: Method = target.bind(implementation)
-    procedures[name] = method.kind === 'call' ? callProcedure(method, run) : streamProcedure(method, run, log)
+    procedures[name] =
+      method.kind === 'call'
+        ? callProcedure({ port, method: name }, method, run)
+        : streamProcedure({ port, method: name }, method, run, log)
   }
   return procedures
 }
@@ -48,16 +65,24 @@ export function portProcedures<Port>(
 type AnyContract = Readonly<Record<string, AnyMethodContract>>
 type AnyMethodContract = CallContract<unknown, unknown> | StreamContract<unknown, unknown>
 
-function callProcedure({ input, output }: CallContract<unknown, unknown>, run: Method): AnyProcedure {
+type Called = Omit<PortCall, 'input'>
+
+function callProcedure(
+  called: Called,
+  { input, output }: CallContract<unknown, unknown>,
+  run: Method,
+): AnyProcedure {
   return implement(oc.input(input), config)
     .$context<WireContext>()
     .handler(async (call) => {
+      await call.context.admit?.({ ...called, input: call.input })
       const result = await run(call.input, optionsOf(call.signal))
       return output === nothing ? undefined : result
     })
 }
 
 function streamProcedure(
+  called: Called,
   { input }: StreamContract<unknown, unknown>,
   run: Method,
   log: Logger,
@@ -65,6 +90,7 @@ function streamProcedure(
   return implement(oc.input(input), config)
     .$context<WireContext>()
     .handler(async ({ input: argument, signal, context, path }) => {
+      await context.admit?.({ ...called, input: argument })
       const ending = [signal, context.ending].filter((one) => one !== undefined)
       const either = ending.length > 1 ? AbortSignal.any(ending) : ending[0]
       const items = run(argument, optionsOf(either)) as AsyncIterable<unknown>

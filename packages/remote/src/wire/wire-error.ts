@@ -39,6 +39,18 @@ export function fromWireError(error: unknown, method: string, peer: string): Err
   })
 }
 
+/** What an answer says that is no answer to a call: the server speaks to nobody like us. */
+export function fromRefusal(body: unknown, peer: string): Error {
+  const read = refusal.safeParse(body)
+  if (!read.success) return unreachable(peer, new Error('it refuses, in words that are not ours'))
+  const { json } = read.data
+  return fromWireError(new ORPCError(json.code, { message: json.message, data: json.data }), 'any call', peer)
+}
+
+const refusal = z.object({
+  json: z.object({ code: z.string(), message: z.string(), data: wireErrorData }),
+})
+
 /** Nobody answered, or the connection ended before the answer. */
 export function unreachable(peer: string, cause: unknown): NbError {
   const reason = asNbError(innermost(cause)).message
@@ -68,9 +80,11 @@ function isErrorCode(code: string): code is ErrorCode {
 const notFound = /-unknown$|^not-found$|-missing$|^no-image-matches$|^path-not-backed-up$/
 const conflict = /-conflict$|^already-exists$|-exists$|^request-duplicate$|^image-(needed|incomplete)$/
 const invalid = /-invalid$|^value-missing$|^version-unsupported$/
+const notAllowed = /^access-denied$|^(identity|token|ticket)-invalid$/
 const notNow = /-unreachable$|^manager-stopping$|^store-locked$/
 
 function httpStatus(code: ErrorCode): number {
+  if (notAllowed.test(code)) return 403
   if (invalid.test(code)) return 400
   if (notFound.test(code)) return 404
   if (conflict.test(code)) return 409

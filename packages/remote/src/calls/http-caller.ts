@@ -1,11 +1,20 @@
-import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http'
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import { StandardRPCLink, type StandardLinkClient } from '@orpc/client/standard'
 import type { StandardLazyResponse, StandardRequest } from '@orpc/standard-server'
 import { toEventIterator } from '@orpc/standard-server-node'
 import type { CallContext, Caller } from '../wire/call-port.ts'
 import { rpcPrefix } from './server-info.ts'
 
-/** Calls over HTTP on a Unix socket, with connections kept for the next call. */
+/** A server as HTTP requests reach it. */
+export interface HttpPeer {
+  /** The server, for messages: its socket's path, or host and port. */
+  readonly name: string
+  readonly request: (options: RequestOptions) => ClientRequest
+  /** Cuts its connections. */
+  readonly close: () => void
+}
+
+/** Calls over HTTP, with connections kept for the next call. */
 export interface HttpCaller extends Caller {
   /** A plain GET: status and body. */
   readonly get: (
@@ -16,21 +25,23 @@ export interface HttpCaller extends Caller {
 }
 
 /** Makes one. Nothing is connected before the first call. */
-export function createHttpCaller(socketPath: string): HttpCaller {
-  const agent = new Agent({ keepAlive: true })
-  const ask = (options: Ask): Promise<IncomingMessage> => answerOf({ ...options, socketPath, agent })
+export function createHttpCaller(peer: HttpPeer): HttpCaller {
   const client: StandardLinkClient<CallContext> = {
-    call: async (request) => toResponse(await ask(askOf(request))),
+    call: async (request) => toResponse(await answerOf(peer, askOf(request))),
   }
   const link = new StandardRPCLink<CallContext>(client, { url: `http://nb${rpcPrefix}` })
   return {
-    peer: socketPath,
+    peer: peer.name,
     call: (path, input, options) => link.call(path, input, options),
     get: async (path, signal) => {
-      const answer = await ask({ method: 'GET', path, ...(signal === undefined ? {} : { signal }) })
+      const answer = await answerOf(peer, {
+        method: 'GET',
+        path,
+        ...(signal === undefined ? {} : { signal }),
+      })
       return { status: answer.statusCode ?? 0, body: await textOf(answer) }
     },
-    close: () => agent.destroy(),
+    close: peer.close,
   }
 }
 
@@ -50,16 +61,13 @@ function askOf({ method, url, body, signal }: StandardRequest): Ask {
   }
 }
 
-async function answerOf(
-  options: Ask & { readonly socketPath: string; readonly agent: Agent },
-): Promise<IncomingMessage> {
-  const { body, ...rest } = options
+async function answerOf(peer: HttpPeer, { body, ...rest }: Ask): Promise<IncomingMessage> {
   const headers =
     body === undefined
       ? {}
       : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }
   for (;;) {
-    const request = httpRequest({ ...rest, headers })
+    const request = peer.request({ ...rest, headers })
     try {
       return await send(request, body)
     } catch (error) {

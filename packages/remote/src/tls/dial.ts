@@ -1,0 +1,125 @@
+import { X509Certificate } from 'node:crypto'
+import { connect, type TLSSocket } from 'node:tls'
+import { NbError } from '@nb/contracts'
+import type { HostIdentity, Role } from '../identity/identity.ts'
+import { peerIdentityOf } from '../identity/peer-identity.ts'
+import { formatTlsAddress, type TlsAddress } from './tls-address.ts'
+
+/** What runs over a connection, by its name in the handshake (ALPN, RFC 7301). */
+export const protocols = {
+  /** Calls, over HTTP/1.1; also what a client that says nothing gets. */
+  calls: 'http/1.1',
+  /** One data channel. */
+  data: 'nb-data/1',
+} as const
+
+/** Who is wanted at the other end; whoever else answers is not spoken to. */
+export interface ExpectedPeer {
+  /** The name in its certificate. @default any */
+  readonly name?: string
+  /** A role that it must have. @default any */
+  readonly role?: Role
+}
+
+/** How long a connection may take until both sides know each other, milliseconds. */
+export const handshakeMs = 15_000
+
+/** The name of no host: who answers is told by its certificate, not by how it was reached. */
+const serverName = 'nb.invalid'
+
+/**
+ * Opens a TLS 1.3 connection on which both sides prove who they are. Resolves only then, so that nobody else hears a word. Rejects with
+ * `identity-invalid` where the peer could not prove who it is, or is another than is expected; the system's error where nobody answers.
+ */
+export function dial(
+  address: TlsAddress,
+  protocol: (typeof protocols)[keyof typeof protocols],
+  identity: HostIdentity,
+  expected: ExpectedPeer,
+): Promise<TLSSocket> {
+  const { certificate, privateKey, authorities, revocations } = identity.current()
+  const place = formatTlsAddress(address)
+  const socket = connect({
+    host: address.host,
+    port: address.port,
+    servername: serverName,
+    minVersion: 'TLSv1.3',
+    ALPNProtocols: [protocol],
+    cert: certificate,
+    key: privateKey,
+    ca: authorities,
+    ...(revocations === undefined ? {} : { crl: revocations }),
+    // Node asks this once the chain is proved; the names in a certificate of ours are not those of DNS.
+    checkServerIdentity: (_host, { raw }) => unexpected(raw, expected, place),
+  })
+  socket.setNoDelay(true)
+  socket.setKeepAlive(true, 15_000)
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => socket.destroy(new Error(`no answer in ${handshakeMs / 1000} s`)),
+      handshakeMs,
+    )
+    const failed = (error: Error): void => {
+      clearTimeout(timer)
+      reject(explained(error, place))
+    }
+    socket.once('error', failed)
+    socket.once('secureConnect', () => {
+      clearTimeout(timer)
+      socket.off('error', failed)
+      resolve(socket)
+    })
+  })
+}
+
+function unexpected(der: Buffer, { name, role }: ExpectedPeer, address: string): Error | undefined {
+  try {
+    const peer = peerIdentityOf(new X509Certificate(der))
+    const wrongName = name !== undefined && peer.name !== name
+    if (!wrongName && (role === undefined || peer.roles.includes(role))) return undefined
+    const wanted = wrongName ? name : `a ${role}`
+    return new NbError(
+      'identity-invalid',
+      `${peer.name} (${peer.roles.join(', ')}) answers at ${address}, not ${wanted}; correct the address of ${wanted}`,
+      { details: { address, peer: peer.name } },
+    )
+  } catch (error) {
+    return error as Error
+  }
+}
+
+const stranger = 'it is not of an authority that is trusted here; enrol at the same master'
+
+const reasons: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'it has expired; renew it, or correct the clock of one of the hosts',
+  CERT_NOT_YET_VALID: 'it is not valid yet; correct the clock of one of the hosts',
+  CERT_REVOKED: 'it is revoked; enrol again',
+  CRL_HAS_EXPIRED:
+    'the list of what is revoked is out of date; the host that checks has to reach the master again',
+  UNABLE_TO_GET_CRL:
+    'its authority has given no list of what is revoked; the host that checks has to reach the master again',
+  DEPTH_ZERO_SELF_SIGNED_CERT: stranger,
+  SELF_SIGNED_CERT_IN_CHAIN: stranger,
+  UNABLE_TO_GET_ISSUER_CERT: stranger,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: stranger,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: stranger,
+  CERT_SIGNATURE_FAILURE: stranger,
+}
+
+/** Why a certificate was not accepted, by OpenSSL's name of the reason; `undefined` for what is no such name. */
+export function whyUntrusted(code: string | undefined): string | undefined {
+  return code === undefined ? undefined : reasons[code]
+}
+
+function explained(error: Error, address: string): Error {
+  const why = whyUntrusted((error as NodeJS.ErrnoException).code)
+  if (why === undefined) return error
+  return new NbError(
+    'identity-invalid',
+    `what answers at ${address} showed a certificate that is refused: ${why}`,
+    {
+      details: { address },
+      cause: error,
+    },
+  )
+}

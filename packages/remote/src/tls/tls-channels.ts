@@ -1,0 +1,157 @@
+import type { TLSSocket } from 'node:tls'
+import {
+  type ChannelTicket,
+  type Clock,
+  type DataChannel,
+  type DataChannels,
+  debugLogger,
+  type Logger,
+  NbError,
+  throwIfAborted,
+} from '@nb/contracts'
+import { nobodyAnswers, ticketInvalid } from '../channels/channel-errors.ts'
+import { orAborted } from '../channels/deferred.ts'
+import { FramedChannel } from '../channels/framed-channel.ts'
+import { answerTicket, presentTicket } from '../channels/handshake.ts'
+import { keepAlive } from '../channels/heartbeat.ts'
+import { createTicketOffice } from '../channels/ticket-office.ts'
+import { usualHeartbeatMs } from '../wire/silence.ts'
+import type { HostIdentity } from '../identity/identity.ts'
+import { dial, protocols } from './dial.ts'
+import { formatTlsAddress, parseTlsAddress, type TlsAddress } from './tls-address.ts'
+
+/** What {@link createTlsChannels} works with. */
+export interface TlsChannelsComponents {
+  readonly identity: HostIdentity
+  /** Times tickets and handshakes. */
+  readonly clock: Clock
+  /** @default debugLogger('nb:remote:channels') */
+  readonly log?: Logger
+}
+
+/** Options of {@link createTlsChannels}. */
+export interface TlsChannelsOptions {
+  /** Where others reach this host: `host`, `host:port` or `[v6]:port`; it stands in every ticket. */
+  readonly address: string
+  /** This host's name, as its certificate has it; who opens a ticket speaks to nobody else. */
+  readonly name: string
+  /** How often each side says that it is alive, milliseconds, 1 or more; after five times that without a word a channel breaks. @default 10000 */
+  readonly heartbeatMs?: number
+}
+
+/** Data channels between hosts. They listen on the port of the server that they are given to. */
+export interface TlsChannels extends DataChannels {
+  /** Takes a connection of the server's port; the server's own. */
+  readonly admit: (socket: TLSSocket) => void
+  /** Stops listening, voids its tickets and cuts its channels. Idempotent. */
+  readonly close: () => Promise<void>
+}
+
+/**
+ * Data channels over TLS 1.3, one connection each, on the port that serves the calls: `serve` gets them as `channels`. Both
+ * sides prove who they are before the ticket is shown, and each notices when the other is silent. A writer is at most 4 MiB ahead of its reader.
+ *
+ * Errors: `ticket-invalid`; `server-unreachable` where nobody answers at the ticket's address; `identity-invalid` where somebody else
+ * does; `channel-broken`; `state-conflict` for two reads or writes at once, a write after `end`, or `listen` after `close`;
+ * `argument-invalid` for an address that is none.
+ */
+export function createTlsChannels(
+  { identity, clock, log = debugLogger('nb:remote:channels') }: TlsChannelsComponents,
+  { address, name, heartbeatMs = usualHeartbeatMs }: TlsChannelsOptions,
+): TlsChannels {
+  const here = formatTicketPlace({ address: parseTlsAddress(address), name })
+  const office = createTicketOffice({ clock, address: here })
+  const connections = new Set<TLSSocket>()
+  const keep = (socket: TLSSocket): TLSSocket => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+    socket.on('error', () => socket.destroy())
+    return socket
+  }
+  const lively = (socket: TLSSocket): DataChannel => {
+    const channel = new FramedChannel(socket, clock)
+    keepAlive(socket, heartbeatMs, (reason) => {
+      channel.abort(reason)
+      socket.destroy()
+    })
+    return channel
+  }
+  const open = async (
+    dialled: Promise<TLSSocket>,
+    { address, token }: ChannelTicket,
+  ): Promise<DataChannel> => {
+    let socket: TLSSocket | undefined
+    try {
+      socket = await dialled
+      if (await presentTicket(socket, clock, token)) return lively(socket)
+    } catch (cause) {
+      socket?.destroy()
+      if (cause instanceof NbError && cause.code === 'identity-invalid') throw cause
+      throw nobodyAnswers(address, cause)
+    }
+    socket.destroy()
+    throw ticketInvalid(address)
+  }
+  let closed = false
+  return {
+    listen: async (options) => {
+      throwIfAborted(options)
+      if (closed) throw new NbError('state-conflict', 'these data channels are closed')
+      return office.issue(options)
+    },
+    connect: async ({ ticket }, options) => {
+      throwIfAborted(options)
+      const place = parseTicketPlace(ticket)
+      const dialled = dial(place.address, protocols.data, identity, { name: place.name })
+      const opening = open(dialled.then(keep), ticket)
+      return orAborted(
+        opening,
+        options?.signal,
+        () =>
+          void dialled.then(
+            (socket) => socket.destroy(),
+            () => undefined,
+          ),
+      )
+    },
+    admit: (socket) => {
+      keep(socket)
+      const handOver = (token: string): (() => void) | undefined => {
+        const take = closed ? undefined : office.redeem(token)
+        return take === undefined ? undefined : () => take(lively(socket))
+      }
+      answerTicket(socket, clock, handOver).catch((error: unknown) => {
+        log.error('a connection of %s was refused: %o', socket.remoteAddress, error)
+        socket.destroy()
+      })
+    },
+    close: async () => {
+      closed = true
+      office.close('the data channels were closed')
+      const cut = [...connections].map((socket) => new Promise((resolve) => socket.once('close', resolve)))
+      for (const socket of connections) socket.destroy()
+      await Promise.all(cut)
+    },
+  }
+}
+
+interface TicketPlace {
+  readonly address: TlsAddress
+  readonly name: string
+}
+
+const placePattern = /^tls:(?<address>[^/]+)\/(?<name>[A-Za-z0-9._-]+)$/
+
+function formatTicketPlace({ address, name }: TicketPlace): string {
+  return `tls:${formatTlsAddress(address)}/${name}`
+}
+
+function parseTicketPlace({ address }: ChannelTicket): TicketPlace {
+  const { address: at, name } = placePattern.exec(address)?.groups ?? {}
+  if (at !== undefined && name !== undefined) return { address: parseTlsAddress(at), name }
+  throw new NbError(
+    'server-unreachable',
+    `channels between hosts can't reach ${address}; give both sides channels of the same kind`,
+    { details: { address }, retryable: false },
+  )
+}

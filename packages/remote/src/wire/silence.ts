@@ -1,0 +1,42 @@
+/** How often a side says that it is alive, or is asked whether it is, milliseconds, unless another time is asked for. */
+export const usualHeartbeatMs = 10_000
+
+/** How many heartbeats may pass without a word of the other side. */
+const mostSilentBeats = 4
+
+/** Counts how long a peer is silent. */
+export interface SilenceCounter {
+  /** The peer said something. */
+  readonly heard: () => void
+  /** No more counting. Idempotent. */
+  readonly stop: () => void
+}
+
+/**
+ * Notices a peer that lost its network, hangs or was stopped. Its time is that of the network, not a `Clock`'s: a virtual one that jumps says nothing
+ * about a real peer. Beats are counted, not milliseconds, so that a process that was busy itself does not take that for the
+ * peer's silence.
+ *
+ * @param heartbeatMs - milliseconds, 1 or more
+ * @param onBeat - at each heartbeat, while the peer is not taken for dead
+ * @param onSilence - once, when it is
+ */
+export function countSilence(
+  heartbeatMs: number,
+  onBeat: () => void,
+  onSilence: (reason: string) => void,
+): SilenceCounter {
+  if (!(heartbeatMs >= 1)) throw new TypeError(`heartbeatMs must be 1 or more, not ${heartbeatMs}`)
+  let silentBeats = 0
+  const timer = setInterval(() => {
+    silentBeats += 1
+    if (silentBeats <= mostSilentBeats) {
+      onBeat()
+      return
+    }
+    clearInterval(timer)
+    onSilence(`it said nothing for ${((mostSilentBeats + 1) * heartbeatMs) / 1000} s`)
+  }, heartbeatMs)
+  timer.unref()
+  return { heard: () => (silentBeats = 0), stop: () => clearInterval(timer) }
+}

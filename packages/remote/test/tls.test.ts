@@ -1,0 +1,320 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createConnection, createServer } from 'node:net'
+import { request } from 'node:https'
+import { connect as tlsConnect, createServer as createTlsServer } from 'node:tls'
+import { type Logger, NbError, systemClock } from '@nb/contracts'
+import { createVirtualClock, dataChannelsSuite } from '@nb/test-kit'
+import t from 'tap'
+import {
+  type AccessControl,
+  connect,
+  type Connection,
+  createTlsChannels,
+  type HostIdentity,
+  type Ports,
+  serve,
+  type TlsServeOptions,
+} from '../src/index.ts'
+import { exampleJob, examplePolicy } from './ports/examples.ts'
+import { createMemoryJobs } from './ports/memory-jobs.ts'
+import { createMemoryScheduler } from './ports/memory-scheduler.ts'
+import { held, testAuthority } from './support/identities.ts'
+import { collect, turnsUntil } from './waiting.ts'
+
+const authority = testAuthority()
+const master = held(authority.identity('master1', ['master']))
+const media = held(authority.identity('media1', ['media-server']))
+const client = held(authority.identity('web1', ['client']))
+const everybody: AccessControl = { admit: () => undefined }
+const silent: Logger = Object.assign(() => undefined, { error: () => undefined }) as unknown as Logger
+const host = '127.0.0.1'
+const at = ({ port }: { readonly port: number }): string => `${host}:${port}`
+
+async function served(ports: Partial<Ports>, options: Partial<TlsServeOptions> = {}) {
+  const server = await serve(ports, {
+    port: 0,
+    host,
+    identity: master,
+    access: everybody,
+    log: silent,
+    ...options,
+  })
+  t.teardown(server.stop)
+  return server
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, host)
+  await once(probe, 'listening')
+  const { port } = probe.address() as { port: number }
+  probe.close()
+  await once(probe, 'close')
+  return port
+}
+
+t.test('ports over TLS are the ports that are served', async (t) => {
+  const server = await served({ scheduler: createMemoryScheduler(), jobs: createMemoryJobs() })
+  const { scheduler, jobs, catalog, close } = await connect({ address: at(server), identity: client })
+  const stored = await scheduler.putPolicy({ policy: examplePolicy })
+  t.same(await collect(scheduler.policies({})), [stored])
+  await jobs.submit(exampleJob('1'))
+  t.equal((await collect(jobs.log({ jobId: '1' }))).length, 3)
+  await assert.rejects(scheduler.removePolicy({ name: 'x' }), { code: 'policy-unknown', status: 230 })
+  await assert.rejects(catalog.getImage({ backupId: 'x' }), { code: 'not-supported' })
+  close()
+})
+
+t.test('data channels over TLS', async (t) => {
+  const listeningPort = await freePort()
+  const clock = systemClock()
+  let ends: (() => Promise<void>)[] = []
+  dataChannelsSuite(t, {
+    setup: async () => {
+      const virtual = createVirtualClock()
+      const listening = createTlsChannels(
+        { identity: media, clock: virtual },
+        { address: `${host}:${listeningPort}`, name: 'media1' },
+      )
+      const connecting = createTlsChannels(
+        { identity: client, clock: virtual },
+        { address: 'web1', name: 'web1' },
+      )
+      const server = await serve(
+        {},
+        { port: listeningPort, host, identity: media, access: everybody, channels: listening, clock },
+      )
+      ends = [connecting.close, server.stop]
+      return { listening, connecting, clock: virtual, mostBufferedBytes: 9 * 2 ** 20 }
+    },
+    teardown: async () => {
+      for (const end of ends) await end()
+    },
+  })
+})
+
+t.test('who is called is who was meant', async (t) => {
+  const server = await served({ jobs: createMemoryJobs() }, { identity: media })
+  const address = at(server)
+  await assert.rejects(connect({ address, identity: client }), {
+    code: 'identity-invalid',
+    message: `media1 (media-server) answers at ${address}, not a master; correct the address of a master`,
+  })
+  await assert.rejects(connect({ address, identity: client, expect: { name: 'media2' } }), {
+    code: 'identity-invalid',
+    message: /media1 \(media-server\) answers at .*, not media2/,
+  })
+  const { close } = await connect({ address, identity: client, expect: { name: 'media1' } })
+  close()
+
+  const ours = held({ ...client.current(), authorities: testAuthority().certificate })
+  await assert.rejects(connect({ address, identity: ours }), {
+    code: 'identity-invalid',
+    message: /certificate that is refused: it is not of an authority that is trusted here/,
+  })
+  const late = await served({}, { identity: held(authority.identity('master1', ['master'], { days: -1 })) })
+  await assert.rejects(connect({ address: at(late), identity: client }), {
+    code: 'identity-invalid',
+    message: /it has expired; renew it, or correct the clock/,
+  })
+  t.pass('refused')
+})
+
+t.test('an impostor hears nothing, neither a call nor a ticket', async (t) => {
+  const stranger = testAuthority().identity('master1', ['master'])
+  let heard = 0
+  const impostor = createTlsServer({
+    key: stranger.privateKey,
+    cert: stranger.certificate,
+    ALPNProtocols: ['http/1.1', 'nb-data/1'],
+    requestCert: true,
+    rejectUnauthorized: false,
+  })
+  impostor.on('secureConnection', (socket) =>
+    socket.on('data', (bytes: Buffer) => (heard += bytes.length)).on('error', () => undefined),
+  )
+  impostor.on('tlsClientError', () => undefined)
+  await once(impostor.listen(0, host), 'listening')
+  t.teardown(() => impostor.close())
+  const address = at(impostor.address() as { port: number })
+  await assert.rejects(connect({ address, identity: client }), { code: 'identity-invalid' })
+  const channels = createTlsChannels(
+    { identity: client, clock: systemClock() },
+    { address: 'web1', name: 'web1' },
+  )
+  const ticket = { address: `tls:${address}/master1`, token: 'secret' }
+  await assert.rejects(channels.connect({ ticket }), { code: 'identity-invalid' })
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  t.equal(heard, 0)
+})
+
+t.test('who calls is told to who decides, and what it refuses is what the caller gets', async (t) => {
+  const calls: unknown[] = []
+  const access: AccessControl = {
+    admit: ({ peer, port, method, input }) => {
+      calls.push([peer?.name, peer?.roles, `${port}.${method}`, input])
+      if (method === 'removePolicy') throw new NbError('access-denied', `${peer?.name} may not`)
+    },
+  }
+  const server = await served({ scheduler: createMemoryScheduler(), jobs: createMemoryJobs() }, { access })
+  const { scheduler, jobs, close } = await connect({ address: at(server), identity: client })
+  await scheduler.getPolicy({ name: 'x' })
+  await assert.rejects(scheduler.removePolicy({ name: 'x' }), {
+    code: 'access-denied',
+    status: 46,
+    message: 'web1 may not',
+  })
+  await collect(jobs.list({}))
+  t.same(calls, [
+    ['web1', ['client'], 'scheduler.getPolicy', { name: 'x' }],
+    ['web1', ['client'], 'scheduler.removePolicy', { name: 'x' }],
+    ['web1', ['client'], 'jobs.list', {}],
+  ])
+  close()
+})
+
+t.test('a caller without a certificate is nobody; one with a bad certificate is told why', async (t) => {
+  const peers: unknown[] = []
+  const server = await served(
+    { scheduler: createMemoryScheduler() },
+    { access: { admit: ({ peer }) => void peers.push(peer) } },
+  )
+  const ask = post.bind(undefined, server.port)
+  t.match(await ask({}, '{"json":{"name":"x"}}'), { status: 200 })
+  t.same(peers, [undefined])
+  t.match(await ask({}, JSON.stringify({ json: { name: 'x'.repeat(70_000) } })), {
+    status: 403,
+    body: /enrol this host first/,
+  })
+  const late = authority.identity('web1', ['client'], { days: -1 })
+  t.match(await ask(shown(held(late)), '{"json":{"name":"x"}}'), {
+    status: 403,
+    body: /identity-invalid.*it has expired/,
+  })
+  const foreign = testAuthority().identity('web1', ['client'])
+  t.match(await ask(shown(held(foreign)), '{"json":{"name":"x"}}'), {
+    status: 403,
+    body: /not of an authority that is trusted/,
+  })
+  t.equal(peers.length, 1, 'none of them got to a port')
+  const data = tlsConnect({
+    host,
+    port: server.port,
+    ALPNProtocols: ['nb-data/1'],
+    rejectUnauthorized: false,
+  })
+  data.on('error', () => undefined)
+  data.resume()
+  await once(data, 'close')
+  t.pass('a data connection of nobody is cut')
+})
+
+t.test('a renewed identity is used by the next connection, at both ends', async (t) => {
+  const server = held(authority.identity('master1', ['master']))
+  const person = held(authority.identity('web1', ['client'], { days: -1 }))
+  const { port } = await served({ scheduler: createMemoryScheduler() }, { identity: server })
+  await assert.rejects(connect({ address: at({ port }), identity: person }), { code: 'identity-invalid' })
+  person.become(authority.identity('web1', ['client']))
+  server.become(authority.identity('master2', ['master']))
+  const renewed = await connect({ address: at({ port }), identity: person, expect: { name: 'master2' } })
+  t.equal(await renewed.scheduler.getPolicy({ name: 'x' }), undefined)
+  renewed.close()
+})
+
+t.test('a peer that becomes silent is given up: calls, streams and channels end', async (t) => {
+  const jobs = createMemoryJobs()
+  const port = await freePort()
+  const clock = systemClock()
+  const listening = createTlsChannels(
+    { identity: master, clock },
+    { address: at({ port }), name: 'master1', heartbeatMs: 20 },
+  )
+  await served({ jobs }, { port, channels: listening })
+  const through = await severable(port)
+  const connection: Connection = await connect({ address: at(through), identity: client, heartbeatMs: 20 })
+  const channels = createTlsChannels(
+    { identity: client, clock },
+    { address: 'web1', name: 'web1', heartbeatMs: 20 },
+  )
+  const listener = await listening.listen()
+  const { token } = listener.ticket
+  const near = await channels.connect({ ticket: { address: `tls:${at(through)}/master1`, token } })
+  const far = await listener.accept()
+  await connection.jobs.submit(exampleJob('1'))
+  const ended = { code: 'server-unreachable', message: /it said nothing for 0\.1 s/ }
+  const watching = assert.rejects(collect(connection.jobs.watch({})), ended)
+  const waiting = assert.rejects(connection.jobs.wait({ jobId: '1' }), ended)
+  await turnsUntil(() => jobs.watching === 2)
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  t.equal(jobs.watching, 2, 'while both live nothing ends, however long it takes')
+  const broken = { code: 'channel-broken', message: /it said nothing for 0\.1 s/ }
+  const reading = [assert.rejects(near.read(), broken), assert.rejects(far.read(), broken)]
+  through.cut()
+  await Promise.all([watching, waiting, ...reading])
+  connection.close()
+  await channels.close()
+})
+
+t.test('a port that is taken is told', async (t) => {
+  const { port } = await served({})
+  await assert.rejects(serve({}, { port, host, identity: master, access: everybody }), {
+    code: 'store-locked',
+    message: `another process listens on port ${port}; stop it, or use another port`,
+  })
+  await assert.rejects(connect({ address: 'no such place', identity: client }), { code: 'argument-invalid' })
+  await assert.rejects(connect({ address: at({ port: await freePort() }), identity: client }), {
+    code: 'server-unreachable',
+    retryable: true,
+  })
+  t.pass('told')
+})
+
+/** A way to a port that can become a black hole. */
+async function severable(port: number): Promise<{ readonly port: number; readonly cut: () => void }> {
+  let open = true
+  const proxy = createServer((near) => {
+    const far = createConnection(port, host)
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.on('data', (bytes) => open && to.write(bytes))
+      from.on('error', () => undefined)
+      from.on('close', () => open && to.destroy())
+    }
+    t.teardown(() => [near, far].forEach((socket) => socket.destroy()))
+  })
+  await once(proxy.listen(0, host), 'listening')
+  t.teardown(() => proxy.close())
+  return { port: (proxy.address() as { port: number }).port, cut: () => (open = false) }
+}
+
+function shown(identity: HostIdentity): { readonly cert: string; readonly key: string } {
+  const { certificate, privateKey } = identity.current()
+  return { cert: certificate, key: privateKey }
+}
+
+function post(
+  port: number,
+  material: { readonly cert?: string; readonly key?: string },
+  body: string,
+): Promise<{ readonly status: number; readonly body: string }> {
+  return new Promise((resolve, reject) => {
+    const options = {
+      host,
+      port,
+      method: 'POST',
+      path: '/rpc/scheduler/getPolicy',
+      rejectUnauthorized: false,
+      agent: false,
+    }
+    const headers = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }
+    const sent = request({ ...options, ...material, headers }, (answer) => {
+      let text = ''
+      answer.setEncoding('utf8').on('data', (piece: string) => (text += piece))
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: text }))
+    })
+    sent.on('error', reject)
+    sent.end(body)
+  })
+}
