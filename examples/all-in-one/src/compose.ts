@@ -4,6 +4,7 @@ import { createCatalog } from '@nb/catalog'
 import {
   type Catalog,
   type Clock,
+  type DeviceOperations,
   type Files,
   type JobLog,
   type Lifecycle,
@@ -80,6 +81,7 @@ export interface AllInOne extends Required<Lifecycle> {
     readonly catalog: Catalog
     readonly broker: ResourceBroker
     readonly media: MediaManager
+    readonly devices: DeviceOperations
     readonly restores: RestoreService
     readonly mediaServer: MediaServer
   }
@@ -131,6 +133,8 @@ export function composeAllInOne(ground: Ground): AllInOne {
   })
   const secondDisk = secondDiskOf(ground, log)
   const tape = tapeOf(ground, media, log)
+  // Without a library there are no robots; whoever asks for one is told so.
+  const devices = tape?.devices ?? createDeviceManager({ robots: {}, drives: {}, media, clock })
   const diskStores = {
     [storageUnit]: disk,
     ...(secondDisk === undefined ? {} : { [secondStorageUnit]: secondDisk }),
@@ -192,7 +196,7 @@ export function composeAllInOne(ground: Ground): AllInOne {
     media,
     catalog,
     disks,
-    ...(tape === undefined ? [] : [tape.devices]),
+    ...(tape === undefined ? [] : [tape.life]),
     broker,
     agent,
     mediaServer,
@@ -209,7 +213,7 @@ export function composeAllInOne(ground: Ground): AllInOne {
   ]
   return {
     ...lifecycle(...parts),
-    ports: { scheduler, jobs, catalog, broker, media, restores, mediaServer },
+    ports: { scheduler, jobs, catalog, broker, media, devices, restores, mediaServer },
   }
 }
 
@@ -264,7 +268,8 @@ function tapeOf(
   )
   return {
     store: createTapeStore({ mounts: devices, media, clock, log }, { storageUnit: tapeStorageUnit }),
-    devices: tapeStart(media, tape, devices, {
+    devices,
+    life: tapeStart(media, tape, devices, {
       mediaServer: mediaServerName,
       maxFragmentBytes,
       streamsPerDrive,

@@ -99,11 +99,11 @@ async function recoverState(
 }
 
 function socketService(server: AllInOne, socketPath: string): Lifecycle {
-  const { scheduler, jobs, catalog, broker, media, restores } = server.ports
+  const { scheduler, jobs, catalog, broker, media, devices, restores } = server.ports
   let listening: PortServer | undefined
   return {
     start: async () => {
-      listening = await serve({ scheduler, jobs, catalog, broker, media, restores }, { socketPath })
+      listening = await serve({ scheduler, jobs, catalog, broker, media, devices, restores }, { socketPath })
     },
     stop: async () => await listening?.stop(),
   }

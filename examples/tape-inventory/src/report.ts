@@ -1,5 +1,5 @@
-import type { LibraryElement } from '@nb/contracts'
-import { placeName, type Survey, type SurveyedDrive, type SurveyedLibrary } from './survey.ts'
+import { describePlace, type LibraryElement } from '@nb/contracts'
+import type { Survey, SurveyedDrive, SurveyedLibrary } from './survey.ts'
 
 /** What a target has, for people. Empty slots are counted, not listed. */
 export function describeSurvey({ target, portal, units, libraries, drives }: Survey): string {
@@ -32,9 +32,9 @@ function describeLibrary({ lun, robot, places }: SurveyedLibrary): string[] {
   const { vendor, product, revision, serial } = robot
   const full = places.filter(isFull)
   const volumes = full.map((element) => [
-    placeName(element.place),
+    describePlace(element.place),
     element.barcode ?? '(no readable barcode)',
-    element.from === undefined ? '' : `from ${placeName(element.from)}`,
+    element.from === undefined ? '' : `from ${describePlace(element.from)}`,
   ])
   const empty = (['drive', 'slot', 'import-export'] as const).flatMap((kind) => {
     const count = places.filter((element) => element.place.kind === kind && !isFull(element)).length

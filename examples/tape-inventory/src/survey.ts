@@ -4,7 +4,6 @@ import {
   type Clock,
   type DriveStatus,
   type LibraryElement,
-  type LibraryPlace,
   NbError,
 } from '@nb/contracts'
 import {
@@ -151,9 +150,4 @@ function placed(drive: SurveyedDrive, libraries: readonly SurveyedLibrary[]): Su
     return { ...drive, place, ...(found.barcode === undefined ? {} : { volume: found.barcode }) }
   }
   return drive
-}
-
-/** `slot 3`, `mail slot 1`, `drive 2`. */
-export function placeName({ kind, number }: LibraryPlace): string {
-  return `${kind === 'import-export' ? 'mail slot' : kind} ${number}`
 }

@@ -23,6 +23,7 @@ const typedAs: Readonly<Record<string, readonly string[]>> = {
   periodMs: ['PERIOD'],
   policy: ['policy', 'POLICY', 'POLICY-or-PATH'],
   priority: ['N'],
+  robot: ['NAME'],
   stateReason: ['reason'],
   'target.directory': ['to'],
   'target.strip': ['strip'],

@@ -29,6 +29,7 @@ import { serve } from '@nb/remote'
 import { createVirtualClock } from '@nb/test-kit'
 import { type ExitCode, runNb } from '../src/index.ts'
 import { memoryBroker, type MemoryBroker } from './memory-broker.ts'
+import { memoryDevices, type MemoryDevices } from './memory-devices.ts'
 import { memoryMedia, type MemoryMedia } from './memory-media.ts'
 
 /** The moment at which the tests play: 2026-03-01 12:00 local time. */
@@ -43,6 +44,7 @@ export interface InMemoryServer {
   }
   readonly media: MemoryMedia
   readonly broker: MemoryBroker
+  readonly devices: MemoryDevices
   readonly scheduler: Scheduler
   readonly catalog: Catalog
   readonly restoreRequests: readonly RestoreRequest[]
@@ -78,6 +80,7 @@ export async function startInMemoryServer(): Promise<InMemoryServer> {
   const userRequests: UserRunRequest[] = []
   const media = memoryMedia()
   const broker = memoryBroker()
+  const devices = memoryDevices()
   const scheduler = memoryScheduler(jobs)
   const catalog = memoryCatalog()
   const server = await serve(
@@ -86,6 +89,7 @@ export async function startInMemoryServer(): Promise<InMemoryServer> {
       scheduler,
       broker,
       media,
+      devices,
       catalog,
       restores: memoryRestores(jobs, restoreRequests, userRequests),
     },
@@ -96,6 +100,7 @@ export async function startInMemoryServer(): Promise<InMemoryServer> {
   return {
     jobs,
     media,
+    devices,
     broker,
     scheduler,
     catalog,

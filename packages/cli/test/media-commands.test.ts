@@ -293,3 +293,110 @@ t.test('nb orphans finds what belongs to no job, and --repair gives it back', as
   t.match(await server.nb('orphans', '--repair'), { code: 0, err: 'given back\n' })
   t.match(JSON.parse((await server.nb('orphans', '--json')).out), { orphanedLeases: [], repaired: false })
 })
+
+t.test('nb robot inventory marks what differs, tells what an update would do, and does it', async (t) => {
+  const { devices } = server
+  const slot = (number: number) => ({ place: { kind: 'slot', number } as const })
+  devices.places = [
+    {
+      place: { kind: 'drive', number: 1 },
+      drive: 'drive0',
+      barcode: 'A00001L8',
+      volumeId: 'A00001',
+      expected: 'A00001',
+    },
+    { ...slot(1), barcode: 'B00001L8' },
+    { ...slot(2), expected: 'A00002' },
+    { ...slot(3), barcode: 'A00003L8', volumeId: 'A00003', expected: 'A00004' },
+    { ...slot(4), unlabelled: true },
+    slot(5),
+    { place: { kind: 'import-export', number: 1 }, barcode: 'CLN001L8' },
+  ]
+  const unread = 'its barcode could not be read'
+  devices.differences = [
+    { kind: 'new', volume: { ...volume('B00001', {}), barcode: 'B00001L8', slot: 1 } },
+    { kind: 'moved', volumeId: 'A00003', to: 3 },
+    { kind: 'moved', volumeId: 'A00005', from: 3, to: 7 },
+    { kind: 'gone', volumeId: 'A00002', from: 2 },
+    { kind: 'refused', place: 'slot 4', why: unread },
+  ]
+  const { out, err } = await server.nb('robot', 'inventory', 'tld0')
+  t.match(
+    out,
+    /^PLACE +DRIVE +BARCODE +VOLUME +EXPECTED +NOTE\ndrive 1 +drive0 +A00001L8 +A00001 +A00001 +-\n/,
+  )
+  t.match(out, /^slot 1 .* new: would be volume B00001$/m)
+  t.match(out, /^slot 2 .* A00002 should be here$/m)
+  t.match(out, /^slot 3 +- +A00003L8 +A00003 +A00004 +A00004 should be here$/m)
+  t.match(out, /^slot 4 +- +unreadable .*could not be read$/m)
+  t.match(out, /^mail slot 1 .*nb robot inject tld0$/m)
+  t.match(err, /empty: 1 slot\n5 differences: nb robot inventory tld0 --preview tells/)
+  const told = [
+    'volume B00001: new, B00001L8 in slot 1, pool NetBackup, density hcart',
+    'volume A00003: came in, now in slot 3',
+    'volume A00005: from slot 3, now in slot 7',
+    'volume A00002: not in tld0 any more, was in slot 2',
+    `slot 4: a cartridge is not taken in: ${unread}`,
+    '',
+  ].join('\n')
+  t.match(await server.nb('robot', 'inventory', 'tld0', '--preview'), { code: 0, out: told })
+  t.match(await server.nb('robot', 'inventory', 'tld0', '--update'), { code: 1, out: told })
+  t.same(JSON.parse((await server.nb('robot', 'inventory', 'tld0', '--json')).out), {
+    robot: 'tld0',
+    places: devices.places,
+    differences: devices.differences,
+  })
+  devices.differences = []
+  t.match(await server.nb('robot', 'inventory', 'tld0', '--update'), { code: 0, out: '', err: /has what/ })
+  t.match(await server.nb('robot', 'inventory', 'none'), { code: 1, err: /no robot none.*\(not-found\)/ })
+})
+
+t.test('nb robot inject tells what came in, and what is left in the mail slots', async (t) => {
+  t.match(await server.nb('robot', 'inject', 'tld0'), {
+    code: 0,
+    out: '',
+    err: /nothing is in the mail slots/,
+  })
+  server.devices.report = {
+    injected: [
+      { barcode: 'A00009L8', volumeId: 'A00009', mailSlot: 1, slot: 4 },
+      { barcode: 'CLN001L8', mailSlot: 2, slot: 5 },
+    ],
+    left: [{ mailSlot: 3, why: 'its barcode could not be read' }],
+    differences: [
+      { kind: 'moved', volumeId: 'A00009', to: 4 },
+      { kind: 'gone', volumeId: 'A00002', from: 2 },
+    ],
+  }
+  t.match(await server.nb('robot', 'inject', 'tld0'), {
+    code: 1,
+    out: [
+      'volume A00009 (A00009L8): from mail slot 1 into slot 4 of tld0',
+      'CLN001L8: from mail slot 2 into slot 5 of tld0',
+      'volume A00002: not in tld0 any more, was in slot 2',
+      '',
+    ].join('\n'),
+    err: 'a cartridge: left in mail slot 3 of tld0: its barcode could not be read\n',
+  })
+  t.match(JSON.parse((await server.nb('robot', 'inject', 'tld0', '--json')).out), {
+    robot: 'tld0',
+    left: [{}],
+  })
+})
+
+t.test('nb volume eject and label tell each volume, whatever comes of the others', async (t) => {
+  t.match(await server.nb('volume', 'eject', 'A00002', 'A00001'), {
+    code: 1,
+    out: 'volume A00001: in mail slot 1 of tld0, take it out\n',
+    err: /A00002 stays in robot tld0.*\(element-full\)/,
+  })
+  server.media.facts.volumes.set('A00003', volume('A00003', { state: 'frozen' }))
+  t.match(await server.nb('volume', 'label', 'A00001', 'A00003', '--overwrite', '--drive', 'drive1'), {
+    code: 0,
+    out: /^volume A00001: labelled in drive drive1, generation g-1\nvolume A00003: labelled in drive drive1/,
+    err: 'volume A00003 is frozen still: nb volume activate A00003 lets it be written to\n',
+  })
+  t.same(server.devices.asked[0], { volumeId: 'A00001', drive: 'drive1', overwrite: true })
+  await server.nb('volume', 'label', 'A00001')
+  t.same(server.devices.asked.at(-1), { volumeId: 'A00001' })
+})

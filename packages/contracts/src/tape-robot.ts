@@ -40,7 +40,7 @@ export interface TapeRobot {
   ): Promise<void>
 }
 
-/** `slot 3`, `drive 1`, `import-export 2`. */
+/** `slot 3`, `drive 1`, `mail slot 2`. */
 export function describePlace({ kind, number }: LibraryPlace): string {
-  return `${kind} ${number}`
+  return `${kind === 'import-export' ? 'mail slot' : kind} ${number}`
 }

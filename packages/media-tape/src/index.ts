@@ -89,7 +89,6 @@ export type {
 } from './devices/device-manager-types.ts'
 export type { ManagedDrive } from './devices/drive-bay.ts'
 export type { BarcodeRule, VolumeIdRule } from './devices/barcode-rules.ts'
-export type { InventoryDifference } from './devices/compare-inventory.ts'
 export { createTapeStore, type TapeStoreComponents, type TapeStoreOptions } from './store/tape-store.ts'
 export type { MultiplexedFileOptions } from './multiplex/multiplexed-file.ts'
 export { readTapeLabel } from './volume/read-label.ts'

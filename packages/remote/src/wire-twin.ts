@@ -64,6 +64,7 @@ export const twinOf: {
   jobLog: (implementation, options) => createWireTwin('jobLog', implementation, options),
   broker: (implementation, options) => createWireTwin('broker', implementation, options),
   media: (implementation, options) => createWireTwin('media', implementation, options),
+  devices: (implementation, options) => createWireTwin('devices', implementation, options),
   catalog: (implementation, options) => createWireTwin('catalog', implementation, options),
   mediaServer: (implementation, options) => createWireTwin('mediaServer', implementation, options),
   clientAgent: (implementation, options) => createWireTwin('clientAgent', implementation, options),

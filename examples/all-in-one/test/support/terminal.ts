@@ -24,9 +24,9 @@ export interface Terminal {
 
 /** Serves a server's ports on the socket in its state folder. */
 export async function terminalOf({ ports }: BootedServer, state: string): Promise<Terminal> {
-  const { scheduler, jobs, catalog, broker, media, restores } = ports
+  const { scheduler, jobs, catalog, broker, media, devices, restores } = ports
   const socketPath = join(state, 'nb.sock')
-  const socket = await serve({ scheduler, jobs, catalog, broker, media, restores }, { socketPath })
+  const socket = await serve({ scheduler, jobs, catalog, broker, media, devices, restores }, { socketPath })
   const nb = async (...args: readonly string[]): Promise<Ran> => {
     const printed = { out: '', err: '' }
     const [stdout, stderr] = [new PassThrough(), new PassThrough()]

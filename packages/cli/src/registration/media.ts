@@ -1,8 +1,10 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { mediaServerSetCommand } from '../commands/media-server-set.ts'
 import { mediaServerStateCommand } from '../commands/media-server-state.ts'
 import { mediaServersCommand } from '../commands/media-servers.ts'
 import { orphansCommand } from '../commands/orphans.ts'
+import { robotInjectCommand } from '../commands/robot-inject.ts'
+import { robotInventoryCommand } from '../commands/robot-inventory.ts'
 import { robotStateCommand } from '../commands/robot-state.ts'
 import { robotsCommand } from '../commands/robots.ts'
 import { addStorageCommands } from './storage.ts'
@@ -55,8 +57,37 @@ function addRobots(registration: Registration): void {
     .action((_options: object, command: Command) =>
       run((ports, output, call) => robotsCommand(ports, call, output), command.optsWithGlobals()),
     )
-  const one = program.command('robot').description('bring robots up or down: nb robot --help')
+  const one = program
+    .command('robot')
+    .description('bring robots up or down, see what is in them, take volumes in: nb robot --help')
   addUpAndDown(registration, one, 'robot', robotStateCommand)
+  one
+    .command('inventory')
+    .description('show what is in the places of a robot, beside what the media manager says')
+    .argument('<NAME>', 'the robot')
+    .option('--preview', 'only what an update would do')
+    .addOption(
+      new Option('--update', 'add new volumes by their barcodes, and correct places').conflicts('preview'),
+    )
+    .addHelpText('after', examples('nb robot inventory robot1', 'nb robot inventory robot1 --update'))
+    .action((robot: string, { preview, update }: InventoryFlags, command: Command) => {
+      const mode = update === true ? 'update' : preview === true ? 'preview' : 'show'
+      return run(
+        (ports, output, call) => robotInventoryCommand(ports, { robot, mode, ...call }, output),
+        command.optsWithGlobals(),
+      )
+    })
+  one
+    .command('inject')
+    .description('take in what lies in the mail slots, and take stock')
+    .argument('<NAME...>', 'the robots')
+    .addHelpText('after', examples('nb robot inject robot1'))
+    .action((robots: string[], _options: object, command: Command) =>
+      run(
+        (ports, output, call) => robotInjectCommand(ports, { robots, ...call }, output),
+        command.optsWithGlobals(),
+      ),
+    )
 }
 
 function addOrphans({ program, run }: Registration): void {
@@ -71,4 +102,9 @@ function addOrphans({ program, run }: Registration): void {
         command.optsWithGlobals(),
       ),
     )
+}
+
+interface InventoryFlags {
+  readonly preview?: boolean
+  readonly update?: boolean
 }

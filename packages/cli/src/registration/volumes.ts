@@ -5,7 +5,9 @@ import { drivesCommand } from '../commands/drives.ts'
 import { errorsCommand } from '../commands/errors.ts'
 import { poolSetCommand, type PoolSetOptions } from '../commands/pool-set.ts'
 import { poolsCommand } from '../commands/pools.ts'
+import { volumeEjectCommand } from '../commands/volume-eject.ts'
 import { volumeImagesCommand } from '../commands/volume-images.ts'
+import { volumeLabelCommand, type VolumeLabelOptions } from '../commands/volume-label.ts'
 import { volumeStateCommand } from '../commands/volume-state.ts'
 import { volumesCommand, type VolumesOptions } from '../commands/volumes.ts'
 import { collectOneOf, examples, limitOrNone, own, type Registration } from './registration.ts'
@@ -104,7 +106,9 @@ function addVolumes({ program, run }: Registration): void {
         command.optsWithGlobals(),
       )
     })
-  const volume = program.command('volume').description('freeze, suspend or free volumes: nb volume --help')
+  const volume = program
+    .command('volume')
+    .description('freeze, suspend or free volumes, label and eject them: nb volume --help')
   volume
     .command('images')
     .description('list the images on a volume')
@@ -113,6 +117,30 @@ function addVolumes({ program, run }: Registration): void {
     .action((volumeId: string, _options: object, command: Command) =>
       run(
         (ports, output, call) => volumeImagesCommand(ports, { volumeId, ...call }, output),
+        command.optsWithGlobals(),
+      ),
+    )
+  volume
+    .command('eject')
+    .description('move volumes into mail slots, for you to take out')
+    .argument('<ID...>', 'the volumes')
+    .addHelpText('after', examples('nb volume eject A00001 A00002'))
+    .action((volumeIds: string[], _options: object, command: Command) =>
+      run(
+        (ports, output, call) => volumeEjectCommand(ports, { volumeIds, ...call }, output),
+        command.optsWithGlobals(),
+      ),
+    )
+  volume
+    .command('label')
+    .description('label volumes anew; all that is on them is gone')
+    .argument('<ID...>', 'the volumes')
+    .option('--drive <NAME>', 'in this drive (default: one that nobody uses)')
+    .option('--overwrite', 'also where something else is on them than a label of ours without images')
+    .addHelpText('after', examples('nb volume label A00001', 'nb volume label A00001 --overwrite'))
+    .action((volumeIds: string[], options: Omit<VolumeLabelOptions, 'volumeIds'>, command: Command) =>
+      run(
+        (ports, output, call) => volumeLabelCommand(ports, { volumeIds, ...own(options), ...call }, output),
         command.optsWithGlobals(),
       ),
     )

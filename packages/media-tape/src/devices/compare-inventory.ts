@@ -1,16 +1,5 @@
-import type { LibraryElement, Volume } from '@nb/contracts'
+import { describePlace, type InventoryDifference, type LibraryElement, type Volume } from '@nb/contracts'
 import { type BarcodeReading, meaningOf } from './barcode-rules.ts'
-
-/** A difference between what the robot has and what the media manager says. */
-export type InventoryDifference =
-  /** The robot has it, nobody knows it: it would be added so. */
-  | { readonly kind: 'new'; readonly volume: Volume }
-  /** It is in another slot, or was in none. */
-  | { readonly kind: 'moved'; readonly volumeId: string; readonly from?: number; readonly to?: number }
-  /** It should be in this robot, and is not. */
-  | { readonly kind: 'gone'; readonly volumeId: string; readonly from?: number }
-  /** What can't be taken in, and why. */
-  | { readonly kind: 'refused'; readonly barcode?: string; readonly place: string; readonly why: string }
 
 /** What is compared. */
 export interface InventoryComparison {
@@ -22,8 +11,8 @@ export interface InventoryComparison {
 }
 
 /**
- * What would have to change for the media manager to say what the robot has. A volume in a drive keeps the slot it is known by. Whatever else is
- * wrong with it, nothing of a volume that is known changes but its place.
+ * What would have to change for the media manager to say what the robot has. A volume in a drive keeps the slot it is known by; one in a mail slot is on
+ * its way in or out, and not in the robot. Whatever else is wrong with it, nothing of a volume that is known changes but its place.
  */
 export function compareInventory(input: InventoryComparison): readonly InventoryDifference[] {
   const { robot, inventory, volumes, barcodes } = input
@@ -35,7 +24,8 @@ export function compareInventory(input: InventoryComparison): readonly Inventory
   const doubled = twice(inventory)
   const differences: InventoryDifference[] = []
   for (const { place, barcode, unlabelled } of inventory) {
-    const where = `${place.kind} ${place.number}`
+    if (place.kind === 'import-export') continue
+    const where = describePlace(place)
     if (barcode === undefined) {
       if (unlabelled === true)
         differences.push({ kind: 'refused', place: where, why: 'its barcode could not be read' })

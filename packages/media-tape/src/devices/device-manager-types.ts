@@ -1,6 +1,7 @@
 import type {
   CallOptions,
   Clock,
+  DeviceOperations,
   JobLog,
   Lifecycle,
   Logger,
@@ -9,7 +10,6 @@ import type {
   TapeRobot,
 } from '@nb/contracts'
 import type { BarcodeRule, VolumeIdRule } from './barcode-rules.ts'
-import type { InventoryDifference } from './compare-inventory.ts'
 import type { ManagedDrive } from './drive-bay.ts'
 
 /** What a device manager works with. */
@@ -41,25 +41,7 @@ export interface DeviceManagerOptions {
 }
 
 /** The device manager of a media server: mounts, and what an operator does with robots and volumes. */
-export interface DeviceManager extends TapeMounts, Required<Lifecycle> {
-  /** What differs between a robot and what the media manager says of it. Changes nothing. Rejects with `not-found`, and as the robot does. */
-  compareInventory(
-    input: { readonly robot: string },
-    options?: CallOptions,
-  ): Promise<readonly InventoryDifference[]>
-  /** Has the media manager say what the robot has: new volumes are added by the barcode rules, places are corrected. Gives what it did. */
-  updateInventory(
-    input: { readonly robot: string },
-    options?: CallOptions,
-  ): Promise<readonly InventoryDifference[]>
-  /**
-   * Labels a volume anew, in a drive that is free for it; all that is on it is gone. Rejects with `state-conflict` while images are on it, and
-   * where the tape holds something else than a label of ours without images, unless `overwrite` says so.
-   */
-  label(
-    input: { readonly volumeId: string; readonly drive: string; readonly overwrite?: boolean },
-    options?: CallOptions,
-  ): Promise<{ readonly generation: string }>
+export interface DeviceManager extends TapeMounts, DeviceOperations, Required<Lifecycle> {
   /** Takes what nobody uses out of its drives now, without waiting for the delay. */
   unloadIdle(options?: CallOptions): Promise<void>
 }

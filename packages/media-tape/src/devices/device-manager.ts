@@ -2,18 +2,19 @@ import {
   type CallOptions,
   debugLogger,
   type MountedVolume,
-  NbError,
   type TapeMountRequest,
   throwIfAborted,
+  type Volume,
 } from '@nb/contracts'
 import { checkBarcodeReading } from './barcode-rules.ts'
 import { bringVolume } from './bring-volume.ts'
-import { compareInventory } from './compare-inventory.ts'
 import type { DeviceManager, DeviceManagerComponents, DeviceManagerOptions } from './device-manager-types.ts'
 import { DriveBay } from './drive-bay.ts'
 import { DriveCare } from './drive-care.ts'
+import { known } from './known.ts'
 import { Library } from './library.ts'
-import { listOf, volumeOf } from './media-records.ts'
+import { volumeOf } from './media-records.ts'
+import { operatorDesk } from './operator-desk.ts'
 import { isOwnReason } from './own-reason.ts'
 import { proveLabel, relabel } from './prove-label.ts'
 
@@ -103,8 +104,26 @@ export function createDeviceManager(
     })
   }
 
+  async function labelIn(
+    bay: DriveBay,
+    volume: Volume,
+    overwrite: boolean,
+    callOptions: CallOptions | undefined,
+  ): Promise<string> {
+    const giveBack = await bay.acquire(callOptions)
+    bay.cancelDelay()
+    try {
+      const tell = async (): Promise<void> => undefined
+      await bringVolume({ media, care, bays, libraryOf, tell }, bay, volume)
+      return await relabel({ media, clock }, bay, volume, overwrite)
+    } finally {
+      care.rest(bay, giveBack, false)
+    }
+  }
+
   return {
     mount,
+    ...operatorDesk({ media, libraries, bays, barcodes, labelIn }),
     start: async () => {
       if (isStarted) return
       for (const library of libraries.values()) await library.begin()
@@ -121,33 +140,6 @@ export function createDeviceManager(
       isStarted = false
       cancelRecovery()
       for (const bay of bays.values()) await care.unloadIfIdle(bay)
-    },
-    compareInventory: async ({ robot }, callOptions) => {
-      const inventory = await known(libraries, 'robot', robot).inventory(callOptions)
-      return compareInventory({ robot, inventory, volumes: await listOf(media.volumes({})), barcodes })
-    },
-    updateInventory: async ({ robot }, callOptions) => {
-      throwIfAborted(callOptions)
-      return await known(libraries, 'robot', robot).update(barcodes)
-    },
-    label: async ({ volumeId, drive, overwrite = false }, callOptions) => {
-      const bay = known(bays, 'drive', drive)
-      const giveBack = await bay.acquire(callOptions)
-      bay.cancelDelay()
-      try {
-        const volume = await volumeOf(media, volumeId)
-        if (volume.assignedAt !== undefined)
-          throw new NbError(
-            'state-conflict',
-            `Images are on volume ${volumeId}: expire them before it is labelled anew.`,
-            { details: { volumeId } },
-          )
-        await bringVolume({ media, care, bays, libraryOf, tell: tellerFor('') }, bay, volume)
-        const generation = await relabel({ media, clock }, bay, volume, overwrite)
-        return { generation }
-      } finally {
-        care.rest(bay, giveBack, false)
-      }
     },
     unloadIdle: async () => {
       for (const bay of bays.values()) await care.unloadIfIdle(bay)
@@ -172,12 +164,6 @@ function mountedVolume(
       leave()
     },
   }
-}
-
-function known<Item>(items: ReadonlyMap<string, Item>, what: string, name: string): Item {
-  const item = items.get(name)
-  if (item !== undefined) return item
-  throw new NbError('not-found', `This media server has no ${what} ${name}.`, { details: { [what]: name } })
 }
 
 function checkRange(name: string, value: number, least: number, most: number): void {

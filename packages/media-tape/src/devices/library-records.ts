@@ -1,6 +1,13 @@
-import { type LibraryElement, type Logger, type MediaManager, NbError, type Volume } from '@nb/contracts'
+import {
+  type InventoryDifference,
+  type LibraryElement,
+  type Logger,
+  type MediaManager,
+  NbError,
+  type Volume,
+} from '@nb/contracts'
 import type { BarcodeReading } from './barcode-rules.ts'
-import { compareInventory, type InventoryDifference } from './compare-inventory.ts'
+import { compareInventory } from './compare-inventory.ts'
 import type { DriveBay } from './drive-bay.ts'
 import { listOf } from './media-records.ts'
 import { elementOfDrive } from './stock.ts'

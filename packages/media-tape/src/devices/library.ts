@@ -1,6 +1,7 @@
 import {
   type CallOptions,
   describePlace,
+  type InventoryDifference,
   type LibraryElement,
   type Logger,
   type MediaManager,
@@ -10,9 +11,9 @@ import {
   type Volume,
 } from '@nb/contracts'
 import { type BarcodeReading, meaningOf } from './barcode-rules.ts'
-import type { InventoryDifference } from './compare-inventory.ts'
 import type { DriveBay, DriveHandling } from './drive-bay.ts'
 import { LibraryRecords } from './library-records.ts'
+import { type MailDesk, mailIsFull, moveIntoMail, takeInMail } from './mail-slots.ts'
 import { RobotState } from './robot-state.ts'
 import { elementAt, elementOfDrive, elementWith, homeFor, isOccupied } from './stock.ts'
 
@@ -62,17 +63,30 @@ export class Library {
 
   /** Puts a volume into a drive that is the caller's; what is there goes home before. */
   put(volume: Volume, bay: DriveBay, tell: (text: string) => Promise<void>): Promise<void> {
+    return this.#turn(() => this.#twice(() => this.#put(volume, bay, tell)))
+  }
+
+  /** Puts a volume that nobody uses into a mail slot, whose number it gives; it is in no robot then. */
+  eject(volume: Volume): Promise<number> {
     return this.#turn(async () => {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          return await this.#put(volume, bay, tell)
-        } catch (error) {
-          // People may have changed something since the inventory, or the robot failed on its way: one more look tells.
-          if (attempt > 1 || !mayHaveChanged(error)) throw error
-          this.#parts.logger.error('robot %s: %o; it is tried once more', this.name, error)
-        }
-      }
+      const mailSlot = await this.#twice(() => moveIntoMail(this.#mail, volume))
+      if (mailSlot === undefined) throw await mailIsFull(this.#mail, volume.volumeId)
+      await this.#records.gone(volume)
+      return mailSlot
     })
+  }
+
+  /** The number of the mail slot that a volume is in. */
+  async inMail({ barcode }: Volume): Promise<number | undefined> {
+    const found = barcode === undefined ? undefined : elementWith(await this.inventory(), barcode)
+    return found?.place.kind === 'import-export' ? found.place.number : undefined
+  }
+
+  /** Takes in what is in the mail slots. */
+  inject(barcodes: BarcodeReading): ReturnType<typeof takeInMail> {
+    const takeStock = async (): Promise<readonly InventoryDifference[]> =>
+      await this.#records.update(await this.#parts.robot.inventory(), barcodes)
+    return this.#turn(() => this.#twice(() => takeInMail(this.#mail, takeStock)))
   }
 
   /** Brings home what is in a drive that is the caller's, and has been unloaded. */
@@ -132,6 +146,15 @@ export class Library {
     await this.takeStock().catch((error: unknown) =>
       this.#parts.logger.error('robot %s is still down: %o', this.name, error),
     )
+  }
+
+  get #mail(): MailDesk {
+    return {
+      name: this.name,
+      robot: this.#parts.robot,
+      find: (inventory, volume) => this.#find(inventory, volume),
+      takeFrom: (inventory, element, volumeId) => this.#takeFrom(inventory, element, volumeId),
+    }
   }
 
   async #put(volume: Volume, bay: DriveBay, tell: (text: string) => Promise<void>): Promise<void> {
@@ -244,6 +267,17 @@ export class Library {
     throw new NbError('not-found', `Robot ${this.name} does not serve a drive ${name}.`, {
       details: { robot: this.name, drive: name },
     })
+  }
+
+  /** People may have changed something since the inventory, or the robot failed on its way: one more look tells. */
+  async #twice<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work()
+    } catch (error) {
+      if (!mayHaveChanged(error)) throw error
+      this.#parts.logger.error('robot %s: %o; it is tried once more', this.name, error)
+      return await work()
+    }
   }
 
   /** Runs alone; what the robot fails at takes it down, what it does brings it up again. */

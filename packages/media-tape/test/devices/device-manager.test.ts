@@ -9,7 +9,7 @@ import { deviceRig, wanting } from './device-rig.ts'
 t.test('unknown volumes of a robot are taken in by their barcodes, and places are corrected', async (t) => {
   const rig = await deviceRig({ started: false })
   await rig.devices.start()
-  const found = await rig.devices.compareInventory({ robot: 'robot1' })
+  const found = (await rig.devices.inventory({ robot: 'robot1' })).differences
   t.same(
     found.map(({ kind }) => kind),
     ['new', 'new', 'new', 'new'],
@@ -30,7 +30,7 @@ t.test('unknown volumes of a robot are taken in by their barcodes, and places ar
 t.test('a volume id rule lets two cartridges in whose barcodes differ in the media type alone', async (t) => {
   const library = { volumes: ['A00001L8', 'A00001L9'] }
   const clash = await deviceRig({ library })
-  t.match(await clash.devices.compareInventory({ robot: 'robot1' }), [
+  t.match((await clash.devices.inventory({ robot: 'robot1' })).differences, [
     { kind: 'refused', why: /volume id rule/ },
   ])
   t.same(await collect(clash.media.volumes({})).then((all) => all.map(({ barcode }) => barcode)), [
@@ -45,7 +45,7 @@ t.test('a volume id rule lets two cartridges in whose barcodes differ in the med
     kind: 'nb',
     volume: { volume: 'A001L9', barcode: 'A00001L9' },
   })
-  t.same(await rig.devices.compareInventory({ robot: 'robot1' }), [])
+  t.same((await rig.devices.inventory({ robot: 'robot1' })).differences, [])
   await mounted.unmount()
 })
 

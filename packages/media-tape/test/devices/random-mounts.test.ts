@@ -83,7 +83,7 @@ async function agrees(rig: DeviceRig): Promise<void> {
   const inDrives = await rig.inDrives()
   for (const { name, loadedVolume } of await collect(rig.media.drives({})))
     assert.equal(loadedVolume === undefined ? undefined : `${loadedVolume}L8`, inDrives[name], name)
-  const differences = await rig.devices.compareInventory({ robot: 'robot1' })
+  const differences = (await rig.devices.inventory({ robot: 'robot1' })).differences
   assert.deepEqual(differences, [])
 }
 

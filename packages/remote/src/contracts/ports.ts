@@ -1,6 +1,7 @@
 import type {
   Catalog,
   ClientAgent,
+  DeviceOperations,
   JobLog,
   JobManager,
   JobRegistry,
@@ -13,6 +14,7 @@ import type {
 } from '@nb/contracts'
 import { catalogContract } from './catalog.ts'
 import { clientAgentContract } from './client-agent.ts'
+import { deviceOperationsContract } from './device-operations.ts'
 import { jobLogContract } from './job-log.ts'
 import { jobManagerContract } from './job-manager.ts'
 import { jobRegistryContract } from './job-registry.ts'
@@ -33,6 +35,7 @@ export interface Ports {
   readonly jobLog: JobLog
   readonly broker: ResourceBroker
   readonly media: MediaManager
+  readonly devices: DeviceOperations
   readonly catalog: Catalog
   readonly mediaServer: MediaServer
   readonly clientAgent: ClientAgent
@@ -51,6 +54,7 @@ export const portContracts: { readonly [Name in PortName]: PortContract<Ports[Na
   jobLog: jobLogContract,
   broker: resourceBrokerContract,
   media: mediaManagerContract,
+  devices: deviceOperationsContract,
   catalog: catalogContract,
   mediaServer: mediaServerContract,
   clientAgent: clientAgentContract,

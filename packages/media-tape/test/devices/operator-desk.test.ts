@@ -1,0 +1,43 @@
+import type { DeviceOperations } from '@nb/contracts'
+import { createWireTwin } from '@nb/remote'
+import { deviceOperationsSuite } from '@nb/test-kit'
+import t from 'tap'
+import { deviceRig } from './device-rig.ts'
+
+const taken = new Set<string>()
+const ways = [
+  ['the device manager', (devices: DeviceOperations) => ({ port: devices, close: async () => undefined })],
+  ['the same behind a wire', (devices: DeviceOperations) => createWireTwin('devices', devices)],
+] as const
+
+for (const [what, reach] of ways)
+  t.test(what, async (t) => {
+    const ends = new Map<unknown, () => Promise<void>>()
+    deviceOperationsSuite(
+      { test: (name, run) => t.test(name, run) },
+      {
+        setup: async () => {
+          taken.clear()
+          const rig = await deviceRig()
+          const { port, close } = reach(rig.devices)
+          ends.set(port, close)
+          return {
+            devices: port,
+            mounts: rig.devices,
+            media: rig.media,
+            putIntoMail: async (barcode, mailSlot) =>
+              await rig.library.operator.putIntoMail({
+                volume: taken.has(barcode) ? barcode : { name: barcode },
+                mailSlot,
+              }),
+            takeFromMail: async (mailSlot) => {
+              const barcode = await rig.library.operator.takeFromMail({ mailSlot })
+              taken.add(barcode)
+              return barcode
+            },
+          }
+        },
+        teardown: async ({ devices }) => await ends.get(devices)?.(),
+      },
+    )
+  })
