@@ -42,10 +42,14 @@ export interface TlsConnectOptions extends ConnectPatience {
 }
 
 /** The ports of a server. Those it does not serve answer `not-supported`. */
-export interface Connection extends Ports {
-  readonly server: ServerInfo
+export interface HostPortsConnection extends Ports {
   /** Lets go of the server; calls under way fail. Idempotent. */
   readonly close: () => void
+}
+
+/** The ports of a server that has told what it is. */
+export interface Connection extends HostPortsConnection {
+  readonly server: ServerInfo
 }
 
 /**
@@ -69,6 +73,15 @@ export async function connect({
     caller.close()
     throw error
   }
+}
+
+/**
+ * The ports of a server of another host, without a look whether it is there: each call finds out. As {@link connect} else; a server of another
+ * version refuses each call with `version-unsupported`. Throws `argument-invalid` for an address that is none.
+ */
+export function portsAt(place: Omit<TlsConnectOptions, keyof ConnectPatience>): HostPortsConnection {
+  const caller = callerAt(place)
+  return { ...allPorts(caller), close: caller.close }
 }
 
 function callerAt(place: Omit<ConnectOptions, 'signal'> | Omit<TlsConnectOptions, 'signal'>): HttpCaller {

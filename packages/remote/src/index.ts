@@ -49,8 +49,16 @@ export {
   type Connection,
   type ConnectOptions,
   type ConnectPatience,
+  type HostPortsConnection,
+  portsAt,
   type TlsConnectOptions,
 } from './connect.ts'
+export {
+  reachHosts,
+  type ReachedHosts,
+  type ReachHostsComponents,
+  type ReachHostsOptions,
+} from './hosts/reach-hosts.ts'
 export type { ServerInfo } from './calls/server-info.ts'
 export type { PortCall } from './wire/serve-port.ts'
 export type { ExpectedPeer } from './tls/dial.ts'

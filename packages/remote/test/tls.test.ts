@@ -13,6 +13,7 @@ import {
   createTlsChannels,
   type HostIdentity,
   type Ports,
+  reachHosts,
   serve,
   type TlsServeOptions,
 } from '../src/index.ts'
@@ -255,6 +256,36 @@ t.test('a peer that becomes silent is given up: calls, streams and channels end'
   await channels.close()
 })
 
+t.test('hosts are reached by name, wherever they are by now', async (t) => {
+  const jobs = createMemoryJobs()
+  const first = await served({ jobs }, { identity: media })
+  const addresses = new Map([['media1', at(first)]])
+  const hosts = reachHosts('jobs', { identity: client, addresses })
+  t.equal(hosts.get('media2'), undefined)
+  t.same([hosts.has('media1'), hosts.has('media2'), [...hosts.keys()]], [true, false, ['media1']])
+  const port = hosts.get('media1')
+  t.equal(hosts.get('media1'), port)
+  t.same(await port?.submit(exampleJob('1')), { jobId: '1' })
+  await first.stop()
+  await assert.rejects(hosts.get('media1')?.get({ jobId: '1' }), { code: 'server-unreachable' })
+  await served({ jobs }, { identity: media, port: first.port })
+  t.equal((await port?.get({ jobId: '1' }))?.id, '1', 'it is back')
+  const moved = await served({ jobs }, { identity: media })
+  addresses.set('media1', at(moved))
+  t.equal((await hosts.get('media1')?.get({ jobId: '1' }))?.id, '1')
+  addresses.set('media2', at(moved))
+  await assert.rejects(hosts.get('media2')?.get({ jobId: '1' }), { code: 'identity-invalid' })
+  addresses.delete('media1')
+  t.equal(hosts.get('media1'), undefined)
+  hosts.close()
+})
+
+t.test('a caller of another version is told', async (t) => {
+  const { port } = await served({ scheduler: createMemoryScheduler() })
+  const answer = await post(port, {}, '{"json":{"name":"x"}}', { 'nb-wire': '99' })
+  t.match(answer, { status: 400, body: /version-unsupported.*the caller 99/ })
+})
+
 t.test('a port that is taken is told', async (t) => {
   const { port } = await served({})
   await assert.rejects(serve({}, { port, host, identity: master, access: everybody }), {
@@ -298,6 +329,7 @@ function post(
   port: number,
   material: { readonly cert?: string; readonly key?: string },
   body: string,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly status: number; readonly body: string }> {
   return new Promise((resolve, reject) => {
     const options = {
@@ -308,7 +340,11 @@ function post(
       rejectUnauthorized: false,
       agent: false,
     }
-    const headers = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }
+    const headers = {
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(body)),
+      ...more,
+    }
     const sent = request({ ...options, ...material, headers }, (answer) => {
       let text = ''
       answer.setEncoding('utf8').on('data', (piece: string) => (text += piece))

@@ -6,7 +6,7 @@ import { portContracts, portNames, type PortName, type Ports } from '../contract
 import { withReadableRequests, withWireErrors } from '../wire/interceptors.ts'
 import { type AdmitCall, type PortProcedures, portProcedures, type WireContext } from '../wire/serve-port.ts'
 import { toWireError } from '../wire/wire-error.ts'
-import { infoPath, rpcPrefix, type ServerInfo, wireVersion } from './server-info.ts'
+import { infoPath, rpcPrefix, type ServerInfo, versionHeader, wireVersion } from './server-info.ts'
 
 /** What the calls of a server are answered with. */
 export interface CallHandlerOptions {
@@ -45,6 +45,11 @@ export function createCallHandler(
       response.end(info)
       return
     }
+    const version = request.headers[versionHeader]
+    if (version !== undefined && version !== String(wireVersion)) {
+      refuse(response, otherVersion(String(version)))
+      return
+    }
     const { matched } = await handler.handle(request, response, {
       prefix: rpcPrefix,
       context: admit === undefined ? { ending } : { ending, admit },
@@ -60,6 +65,14 @@ export function createCallHandler(
       response.destroy()
     })
   }
+}
+
+function otherVersion(theirs: string): NbError {
+  return new NbError(
+    'version-unsupported',
+    `this server speaks version ${wireVersion} of the calls, the caller ${theirs}; use programs of one release`,
+    { details: { server: wireVersion, client: theirs } },
+  )
 }
 
 /** Answers as a call that failed is answered. */

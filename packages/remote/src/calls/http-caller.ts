@@ -3,7 +3,7 @@ import { StandardRPCLink, type StandardLinkClient } from '@orpc/client/standard'
 import type { StandardLazyResponse, StandardRequest } from '@orpc/standard-server'
 import { toEventIterator } from '@orpc/standard-server-node'
 import type { CallContext, Caller } from '../wire/call-port.ts'
-import { rpcPrefix } from './server-info.ts'
+import { rpcPrefix, versionHeader, wireVersion } from './server-info.ts'
 
 /** A server as HTTP requests reach it. */
 export interface HttpPeer {
@@ -62,10 +62,12 @@ function askOf({ method, url, body, signal }: StandardRequest): Ask {
 }
 
 async function answerOf(peer: HttpPeer, { body, ...rest }: Ask): Promise<IncomingMessage> {
-  const headers =
-    body === undefined
+  const headers = {
+    [versionHeader]: String(wireVersion),
+    ...(body === undefined
       ? {}
-      : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }
+      : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }),
+  }
   for (;;) {
     const request = peer.request({ ...rest, headers })
     try {

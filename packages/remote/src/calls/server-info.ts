@@ -5,6 +5,9 @@ import { closed, count, list, oneOf, type Schema, text } from '../schemas/schema
 /** The version of the calls on the wire. A peer of another one is refused clearly. */
 export const wireVersion = 1
 
+/** Where a caller says its version of the calls; a caller in another language need not. */
+export const versionHeader = 'nb-wire'
+
 /** Where a server tells about itself. */
 export const infoPath = '/nb'
 
