@@ -157,14 +157,28 @@ export function notConfigured(
   return { kind: 'not-configured', name, ...unit, reason, holders: [], goesOnWhen }
 }
 
-/**
- * 2001: a drive that others use. `full` when they share it and one more could have joined but for the number of them:
- * then the end of one is enough.
- */
-export function driveBusy(unit: StorageUnit, drive: Drive, held: Holders, full: boolean): Blocker {
+/** What else is to be said of a drive that can't be given. */
+interface OfDrive {
+  /** The volume in it, where the job needs that. */
+  readonly wanted?: string | undefined
+  /** Others share it, and one more could have joined but for the number of them: then the end of one is enough. */
+  readonly full?: boolean
+}
+
+/** The volume that makes a drive the only one that will do. */
+const within = (wanted: string | undefined): string =>
+  wanted === undefined ? '' : `, with volume ${wanted} in it`
+
+/** 2001: a drive that others use. */
+export function driveBusy(
+  unit: StorageUnit,
+  { name }: Drive,
+  held: Holders,
+  { wanted, full = false }: OfDrive = {},
+): Blocker {
   return {
     kind: 'drive',
-    name: drive.name,
+    name,
     storageUnit: unit.name,
     reason: 2001,
     limit: 1,
@@ -172,18 +186,16 @@ export function driveBusy(unit: StorageUnit, drive: Drive, held: Holders, full: 
     holders: oldestHolders(held),
     goesOnWhen:
       full && held.size > 1
-        ? `one of the ${held.size} jobs that share drive ${drive.name} ends`
-        : `${allGive(held)} drive ${drive.name} back`,
+        ? `one of the ${held.size} jobs that share drive ${name} ends`
+        : `${allGive(held)} drive ${name} back${within(wanted)}`,
   }
 }
 
 /** 830: a drive that is down or under an operator; 2054 when it holds the volume that is wanted. */
-export function driveDown(unit: StorageUnit, drive: Drive, holdsWanted: boolean): Blocker {
-  const goesOnWhen =
-    drive.state === 'operator'
-      ? `drive ${drive.name} is brought up out of operator mode`
-      : `drive ${drive.name} is brought up${because(drive.stateReason)}`
-  return standing('drive', drive.name, unit, holdsWanted ? 2054 : 830, goesOnWhen)
+export function driveDown(unit: StorageUnit, { name, state, stateReason }: Drive, wanted?: string): Blocker {
+  const how = state === 'operator' ? ' out of operator mode' : because(stateReason)
+  const goesOnWhen = `drive ${name} is brought up${how}${within(wanted)}`
+  return standing('drive', name, unit, wanted === undefined ? 830 : 2054, goesOnWhen)
 }
 
 /** 2001 for more drives than are named one by one, or 830 when nobody holds any of them. */
@@ -204,8 +216,11 @@ export function drivesBusy(unit: StorageUnit, drives: number, inUse: number, hel
   }
 }
 
-/** 2032: a volume that others use. */
+/** 2032: a volume that others use, and the drive in which they do. */
 export function volumeBusy(unit: StorageUnit, volumeId: string, held: Holders): Blocker {
+  const [first] = held.values()
+  const medium = first?.allocation.medium
+  const where = medium?.kind === 'tape' ? ` (in drive ${medium.drive})` : ''
   return {
     kind: 'volume',
     name: volumeId,
@@ -214,7 +229,7 @@ export function volumeBusy(unit: StorageUnit, volumeId: string, held: Holders): 
     limit: 1,
     inUse: 1,
     holders: oldestHolders(held),
-    goesOnWhen: `${allGive(held)} volume ${volumeId} back`,
+    goesOnWhen: `${allGive(held)} volume ${volumeId} back${where}`,
   }
 }
 

@@ -15,7 +15,7 @@ export function chooseDrive(
   const loadedIn = view.driveWith(volume.volumeId)
   if (loadedIn !== undefined) {
     if (view.isFree(loadedIn)) return { drive: loadedIn }
-    return { blockers: [whyNotFree(view, unit, loadedIn, true)] }
+    return { blockers: [whyNotFree(view, unit, loadedIn, volume.volumeId)] }
   }
   const drive = view.nextFreeDrive(unit)
   return drive === undefined ? { blockers: whyNoDrive(view, unit) } : { drive }
@@ -36,21 +36,21 @@ export function whyNoDrive(
     return [drivesBusy(unit, names.size, view.holds.drivesHeld(site), view.holds.onSite(site))]
   }
   const drives = [...names].sort().flatMap((name) => view.drives.get(name) ?? [])
-  return drives.map((drive) => whyNotFree(view, unit, drive, false, mayJoin))
+  return drives.map((drive) => whyNotFree(view, unit, drive, undefined, mayJoin))
 }
 
-/** Why a drive that is not free can't be given; whether the volume in it is what the job needs. */
+/** Why a drive that is not free can't be given; and the volume in it, where that is what the job needs. */
 export function whyNotFree(
   view: InventoryView,
   unit: TapeStorageUnit,
   drive: Drive,
-  holdsWanted: boolean,
+  wanted: string | undefined,
   mayJoin: (group: string) => boolean = () => false,
 ): Blocker {
   const held = view.holds.onDrive(drive.name)
-  if (held.size === 0) return driveDown(unit, drive, holdsWanted)
+  if (held.size === 0) return driveDown(unit, drive, wanted)
   const [first] = held.values()
   const medium = first?.allocation.medium
   const group = medium?.kind === 'tape' ? medium.multiplex?.group : undefined
-  return driveBusy(unit, drive, held, group !== undefined && mayJoin(group))
+  return driveBusy(unit, drive, held, { wanted, full: group !== undefined && mayJoin(group) })
 }

@@ -1,6 +1,7 @@
 import type { Blocker, Drive, TapeStorageUnit, Volume } from '@nb/contracts'
-import { driveDown, mostNamed, robotDown, tooManyPartlyFull, volumeBusy } from './blockers.ts'
-import { firstUsable, tiersOf, type Tier, type VolumeWish } from './choose-volume.ts'
+import { mostNamed, robotDown, driveDown, tooManyPartlyFull, volumeBusy, volumeUnusable } from './blockers.ts'
+import { whyNotFree } from './choose-drive.ts'
+import { firstUsable, isYoung, tiersOf, type Tier, type VolumeWish } from './choose-volume.ts'
 import type { InventoryView } from './inventory.ts'
 import type { Rules } from './rules.ts'
 import { whyNoVolume } from './why-no-volume.ts'
@@ -19,9 +20,9 @@ export type NextVolume =
   | { readonly blockers: readonly Blocker[]; readonly isNone: boolean }
 
 /**
- * The volume on which an image goes on: into the drive that its job has, which therefore counts as free. A volume that is in another
- * free drive is taken there, where there is no other and nobody shares the drive. The one that has ended is none of the partly full.
- * With `isNone` there is no volume that the end of other jobs could bring.
+ * The volume on which an image goes on: into the drive that its job has, which therefore counts as free. Where there is none outside drives
+ * one will do that rests in another free drive: the job goes there; jobs that share their drive stay, and the robot brings it. The one that
+ * has ended is none of the partly full. With `isNone` there is no volume that the end of other jobs could bring.
  */
 export function chooseNextVolume(
   view: InventoryView,
@@ -34,20 +35,26 @@ export function chooseNextVolume(
   const tiers = tiersOf(view, unit, { ...wish, continues: true }, rules)
   const noneNew = partlyFull(view, unit, wish.volumePool, ended.volumeId)
   const open = tiers.filter(({ isNew }) => !isNew || noneNew === undefined)
-  const stored = firstOf(open, rules, false)
   const robot = unit.robot === undefined ? undefined : view.robots.get(unit.robot)
-  const isStuck = robot?.state === 'down'
-  if (stored !== undefined && drive.state === 'up' && !isStuck) return { volume: stored, drive }
-  const mounted = isShared ? undefined : firstOf(open, rules, true)
-  const other = mounted === undefined ? undefined : view.driveWith(mounted.volumeId)
-  if (mounted !== undefined && other !== undefined) return { volume: mounted, drive: other }
-  if (stored !== undefined)
-    return {
-      blockers: [isStuck && robot !== undefined ? robotDown(unit, robot) : driveDown(unit, drive, false)],
-      isNone: false,
-    }
+  const canMove = robot?.state !== 'down'
+  const here = inDrive(view, open, drive, rules)
+  const resting = firstOf(open, rules, true)
+  const restsIn = resting === undefined ? undefined : view.driveWith(resting.volumeId)
+  const movable = firstOf(open, rules, false) ?? (isShared && unit.robot !== undefined ? resting : undefined)
+  const next = (canMove ? movable : undefined) ?? here
+  if (next !== undefined && drive.state === 'up') return { volume: next, drive }
+  if (resting !== undefined && restsIn !== undefined && !isShared) return { volume: resting, drive: restsIn }
+  if (next !== undefined) return { blockers: [driveDown(unit, drive)], isNone: false }
+  if (movable !== undefined && robot !== undefined)
+    return { blockers: [robotDown(unit, robot)], isNone: false }
   const blockers = heldByOthers(view, unit, open, ended.volumeId)
-  if (noneNew !== undefined && firstOf(tiers, rules, false) !== undefined) blockers.push(noneNew)
+  if (resting !== undefined && restsIn !== undefined) {
+    // No robot serves it.
+    const goesOnWhen = `volume ${resting.volumeId} is taken out of drive ${restsIn.name}`
+    blockers.push(volumeUnusable(unit, resting.volumeId, 2000, goesOnWhen))
+  }
+  if (noneNew !== undefined && tiers.some(({ shelf }) => firstUsable(shelf, rules.now) !== undefined))
+    blockers.push(noneNew)
   if (blockers.length > 0) return { blockers, isNone: false }
   return { blockers: [whyNoVolume(view, unit, wish, rules)], isNone: true }
 }
@@ -58,6 +65,19 @@ function firstOf(tiers: readonly Tier[], { now }: Rules, mounted: boolean): Volu
     const volume = tier.mounted === mounted ? firstUsable(tier.shelf, now) : undefined
     if (volume !== undefined) return volume
   }
+  return undefined
+}
+
+/** The best volume that is in the very drive of the job, left there by the one before. */
+function inDrive(
+  view: InventoryView,
+  tiers: readonly Tier[],
+  { name }: Drive,
+  { now }: Rules,
+): Volume | undefined {
+  for (const { shelf } of tiers)
+    for (const volume of shelf.stuck.values())
+      if (view.driveWith(volume.volumeId)?.name === name && isYoung(volume, now)) return volume
   return undefined
 }
 
@@ -86,14 +106,9 @@ function heldByOthers(
   const stuck = tiers.flatMap(({ shelf }) => [...shelf.stuck.keys()])
   return [
     ...ids.slice(0, mostNamed).map((volumeId) => volumeBusy(unit, volumeId, view.holds.onVolume(volumeId))),
-    ...stuck.slice(0, mostNamed).flatMap((volumeId) => stuckIn(view, unit, volumeId)),
+    ...stuck.slice(0, mostNamed).flatMap((volumeId) => {
+      const drive = view.driveWith(volumeId)
+      return drive === undefined ? [] : [whyNotFree(view, unit, drive, volumeId)]
+    }),
   ]
-}
-
-/** A volume that is in a drive which is down, or which another job has with another volume's name on it. */
-function stuckIn(view: InventoryView, unit: TapeStorageUnit, volumeId: string): readonly Blocker[] {
-  const drive = view.driveWith(volumeId)
-  if (drive === undefined) return []
-  const held = view.holds.onDrive(drive.name)
-  return held.size === 0 ? [driveDown(unit, drive, true)] : [volumeBusy(unit, volumeId, held)]
 }

@@ -191,7 +191,7 @@ function whyHeld(
 function whyStuck(view: InventoryView, unit: TapeStorageUnit, within: readonly Tier[]): readonly Blocker[] {
   return firstKeys(within.map(({ shelf }) => shelf.stuck)).flatMap((volumeId) => {
     const drive = view.driveWith(volumeId)
-    return drive === undefined ? [] : [whyNotFree(view, unit, drive, true)]
+    return drive === undefined ? [] : [whyNotFree(view, unit, drive, volumeId)]
   })
 }
 

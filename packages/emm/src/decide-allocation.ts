@@ -142,8 +142,10 @@ function decideVolumeToRead(view: InventoryView, unit: TapeStorageUnit, volume: 
   if (holders.size > 0) return { denial: waitFor(volumeBusy(unit, volumeId, holders)) }
   if (!isWithin(view, unit, volume)) {
     const place = unit.robot === undefined ? `a drive of ${unit.name}` : `robot ${unit.robot}`
+    const away = view.driveWith(volumeId)
+    const now = away === undefined ? '' : ` (it is in drive ${away.name} of media server ${away.mediaServer})`
     return {
-      denial: waitFor(volumeUnusable(unit, volumeId, 2000, `volume ${volumeId} is put into ${place}`)),
+      denial: waitFor(volumeUnusable(unit, volumeId, 2000, `volume ${volumeId} is put into ${place}${now}`)),
     }
   }
   const robot = unit.robot === undefined ? undefined : view.robots.get(unit.robot)

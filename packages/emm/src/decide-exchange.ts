@@ -84,7 +84,7 @@ export function decideExchange(
     }
   const coming = medium.multiplex?.succeeds
   if (coming !== undefined && view.holds.ofGroup(coming) !== undefined)
-    return { denial: waitFor(driveBusy(unit, drive, view.holds.onDrive(drive.name), false)) }
+    return { denial: waitFor(driveBusy(unit, drive, view.holds.onDrive(drive.name))) }
   const isShared = view.holds.onDrive(drive.name).size > 1
   const chosen = chooseNextVolume(view, unit, need, { drive, volumeId: medium.volumeId, isShared }, rules)
   if ('blockers' in chosen)

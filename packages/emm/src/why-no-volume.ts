@@ -44,8 +44,11 @@ function whyNot(
   if (isWornOut(volume)) return wornOut
   if (volume.state !== 'active') return volume.state
   if (volume.expiresAt !== undefined && volume.expiresAt <= now) return 'expired'
-  if (!isWithin(view, unit, volume))
+  if (!isWithin(view, unit, volume)) {
+    const drive = view.driveWith(volume.volumeId)
+    if (drive !== undefined) return `in drive ${drive.name} of media server ${drive.mediaServer}`
     return volume.robot === undefined ? 'in no robot' : `in robot ${volume.robot}`
+  }
   if (volume.assignedAt === undefined) return undefined
   if (!ours) return 'of the scratch pool with images'
   return allowMultipleRetentions || volume.retentionLevel === retentionLevel

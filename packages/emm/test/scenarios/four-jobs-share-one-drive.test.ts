@@ -17,7 +17,7 @@ t.test(
     t.equal((await give('6', shared(4))).drive, 'd1', 'the group of fewest members takes the next')
     const read = { kind: 'read', storageUnit: 'tape1', volumeId: 'A00001' } as const
     t.match(await media.blockers({ need: read }), {
-      blockers: [{ reason: 2032, goesOnWhen: 'jobs 4, 6 give volume A00001 back' }],
+      blockers: [{ reason: 2032, goesOnWhen: 'jobs 4, 6 give volume A00001 back (in drive d1)' }],
     })
     for (const allocationId of ['a4', 'a6']) await media.release({ allocationId })
     t.equal((await give('7', read)).volumeId, 'A00001')

@@ -48,6 +48,83 @@ t.test('while the robot is down the job waits for it; a volume in another drive 
   t.not(first.drive, 'd3')
 })
 
+t.test('jobs that share a drive are brought the volume that only rests in another one', async (t) => {
+  const { media, give } = await runningSite(t, { maxConcurrentDrives: 1, maxStreamsPerDrive: 2 })
+  const shared = { ...writeTo('tape1'), multiplexing: 2 }
+  const first = await give('1', shared)
+  t.equal((await give('2', shared)).drive, first.drive)
+  for (const volumeId of ['A00002', 'A00003'])
+    if (volumeId !== first.volumeId) await media.putVolume(volume(volumeId, { state: 'expired' }))
+  await media.putVolume(volume('A00004'))
+  await media.recordMount({ volumeId: 'A00004', drive: 'd2' })
+  const need = { ...shared, replaces: 'a1' }
+  await media.putRobot({ name: 'tld0', state: 'down' })
+  t.match((await media.blockers({ need })).blockers, [{ kind: 'robot', name: 'tld0', reason: 2020 }])
+  await media.putRobot({ name: 'tld0', state: 'up' })
+  const next = { medium: { drive: first.drive, volumeId: 'A00004' } }
+  t.match(await media.allocate({ allocationId: 'b1', jobId: '1', need }), { allocation: next })
+  t.match(await media.allocate({ allocationId: 'b2', jobId: '2', need: { ...need, replaces: 'a2' } }), {
+    allocation: next,
+  })
+})
+
+t.test('what a job waits for at the end of its volume is told by volume and drive', async (t) => {
+  const { media, give } = await runningSite(t, { maxStreamsPerDrive: 2 })
+  const reasons = async (need: MediaNeed): Promise<readonly string[]> =>
+    (await media.blockers({ need })).blockers.map(({ goesOnWhen }) => goesOnWhen)
+  await give('1')
+  const need = { ...writeTo('tape1'), replaces: 'a1' }
+  await media.putVolume(volume('A00003', { state: 'expired' }))
+  const other = await give('2', { kind: 'read', storageUnit: 'tape1', volumeId: 'A00002' })
+  t.same(await reasons(need), [`job 2 gives volume A00002 back (in drive ${other.drive})`])
+  await media.release({ allocationId: 'a2' })
+  await media.recordMount({ volumeId: 'A00002', drive: other.drive })
+  await media.setDriveState({ name: other.drive, state: 'down', reason: 'heads' })
+  t.same(await reasons(need), [`drive ${other.drive} is brought up (down: heads), with volume A00002 in it`])
+  await media.setDriveState({ name: other.drive, state: 'up' })
+  t.match(await media.allocate({ allocationId: 'b1', jobId: '1', need }), {
+    allocation: { medium: { drive: other.drive, volumeId: 'A00002' } },
+  })
+})
+
+t.test('a volume that the job before left in the drive is none of another job', async (t) => {
+  const { media, give } = await runningSite(t)
+  const { drive: own } = await give('1')
+  for (const volumeId of ['A00002', 'A00003']) await media.putVolume(volume(volumeId, { state: 'expired' }))
+  await media.putVolume(volume('A00004'))
+  await media.recordMount({ volumeId: 'A00004', drive: own })
+  await media.putRobot({ name: 'tld0', state: 'down' })
+  t.match(
+    await media.allocate({ allocationId: 'b1', jobId: '1', need: { ...writeTo('tape1'), replaces: 'a1' } }),
+    { allocation: { medium: { drive: own, volumeId: 'A00004' } } },
+  )
+})
+
+t.test('where no robot can bring it, jobs that share a drive are told where the volume rests', async (t) => {
+  const { media, give } = await runningSite(t, { maxStreamsPerDrive: 2, robot: undefined })
+  for (const name of ['d1', 'd2']) await media.putDrive({ ...drive(name), robot: undefined } as never)
+  for (const id of ['A00001', 'A00002']) await media.putVolume({ ...volume(id), robot: undefined } as never)
+  const shared = { ...writeTo('tape1'), multiplexing: 2 }
+  const first = await give('1', shared)
+  await give('2', shared)
+  const [other, left] = [
+    first.drive === 'd1' ? 'd2' : 'd1',
+    first.volumeId === 'A00001' ? 'A00002' : 'A00001',
+  ]
+  await media.recordMount({ volumeId: left, drive: other })
+  t.match(await media.allocate({ allocationId: 'b1', jobId: '1', need: { ...shared, replaces: 'a1' } }), {
+    possible: true,
+    blockers: [
+      {
+        kind: 'volume',
+        name: left,
+        reason: 2000,
+        goesOnWhen: `volume ${left} is taken out of drive ${other}`,
+      },
+    ],
+  })
+})
+
 /** A history: jobs come, go on, and go; the power fails in the midst of a write. */
 t.test(
   'whatever fails, no drive and no volume is two groups\u2019, and a job has what it had or the next',

@@ -19,7 +19,7 @@ export interface BringParts {
 export async function bringVolume(parts: BringParts, bay: DriveBay, volume: Volume): Promise<void> {
   const { media, bays } = parts
   const { volumeId } = volume
-  if (bay.loaded?.volumeId === volumeId && (await isStillThere(parts, bay, volume))) return
+  if (bay.loaded?.volumeId === volumeId && (await isStillThere(parts, bay, volume))) return bay.changed(true)
   await checkDensity(media, bay, volume)
   bay.loaded = undefined
   // It may be on its way out of the drive that it was in before.
@@ -27,6 +27,7 @@ export async function bringVolume(parts: BringParts, bay: DriveBay, volume: Volu
   await putAndLoad(parts, bay, volume)
   bay.loaded = { volumeId }
   await media.recordMount({ volumeId, drive: bay.name })
+  bay.changed(true)
 }
 
 /** A library that began anew between the move and the load has put the volume back, and the drive may have loaded something else. */

@@ -45,6 +45,8 @@ export class DriveBay {
   cancelDelay: () => void = () => undefined
   readonly #turns: SerialQueue = new SerialQueue()
   #users = 0
+  #isSettled = false
+  #watchers: (() => void)[] = []
 
   constructor(name: string, drive: ManagedDrive, robot: string | undefined) {
     this.name = name
@@ -55,6 +57,22 @@ export class DriveBay {
   /** Whether somebody uses it, or waits to. */
   get inUse(): boolean {
     return this.#users > 0
+  }
+
+  /** Whether somebody uses it who has not got his volume yet: what is in it may be on its way out. */
+  get isChanging(): boolean {
+    return this.inUse && !this.#isSettled
+  }
+
+  /** Resolves when what is in it has gone, and when its user has got his volume or gives the drive back. */
+  nextChange(): Promise<void> {
+    return new Promise((resolve) => this.#watchers.push(resolve))
+  }
+
+  /** Says that something has changed: whether its user has got his volume. */
+  changed(isSettled: boolean): void {
+    this.#isSettled = isSettled
+    for (const tell of this.#watchers.splice(0)) tell()
   }
 
   /** Resolves when it is the caller's, with what gives it back. Aborted, it stops waiting. */
@@ -81,6 +99,7 @@ export class DriveBay {
             if (isGiven) return
             isGiven = true
             this.#users -= 1
+            this.changed(false)
             giveBack()
           })
         })

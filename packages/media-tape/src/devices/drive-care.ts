@@ -69,6 +69,7 @@ export class DriveCare implements DriveHandling {
   /** Nobody uses it for now: it waits with its volume, or gives it back at once. */
   rest(bay: DriveBay, giveBack: () => void, isWanted: boolean): void {
     const { clock, unmountDelayMs } = this.#parts
+    bay.changed(false)
     if (bay.loaded !== undefined && (!isWanted || unmountDelayMs === 0)) {
       void this.takeOut(bay).finally(giveBack)
       return

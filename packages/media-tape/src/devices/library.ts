@@ -29,6 +29,12 @@ export interface LibraryParts {
   readonly warn: (text: string) => void
 }
 
+/** What came of putting a volume into a drive. */
+interface Put {
+  /** It was not put there: it is about to leave another drive. Resolves when it is to be looked for again. */
+  readonly goesHome?: Promise<void>
+}
+
 /**
  * A robot and what it serves. Whatever looks and then moves is one turn, so that nothing moves in between; the media manager hears of a move when it
  * has been made.
@@ -61,9 +67,16 @@ export class Library {
     return element.unlabelled === true || element.barcode === barcode
   }
 
-  /** Puts a volume into a drive that is the caller's; what is there goes home before. */
-  put(volume: Volume, bay: DriveBay, tell: (text: string) => Promise<void>): Promise<void> {
-    return this.#turn(() => this.#twice(() => this.#put(volume, bay, tell)))
+  /**
+   * Puts a volume into a drive that is the caller's; what is there goes home before. Where it is still in another drive whose user wants another one
+   * it is waited for, outside the turn, so that the robot is free to bring it home.
+   */
+  async put(volume: Volume, bay: DriveBay, tell: (text: string) => Promise<void>): Promise<void> {
+    for (;;) {
+      const { goesHome } = await this.#turn(() => this.#twice(() => this.#put(volume, bay, tell)))
+      if (goesHome === undefined) return
+      await goesHome
+    }
   }
 
   /** Puts a volume that nobody uses into a mail slot, whose number it gives; it is in no robot then. */
@@ -95,6 +108,7 @@ export class Library {
       const inventory = await this.#parts.robot.inventory()
       const mine = this.#elementOf(inventory, bay)
       if (isOccupied(mine)) await this.#home(inventory, mine)
+      bay.changed(false)
     })
   }
 
@@ -157,12 +171,15 @@ export class Library {
     }
   }
 
-  async #put(volume: Volume, bay: DriveBay, tell: (text: string) => Promise<void>): Promise<void> {
-    const { robot, media, care } = this.#parts
+  async #put(volume: Volume, bay: DriveBay, tell: (text: string) => Promise<void>): Promise<Put> {
+    const { robot, media, care, bays } = this.#parts
     let inventory = await robot.inventory()
     const target = await this.#find(inventory, volume)
     let mine = this.#elementOf(inventory, bay)
-    if (target === mine) return await this.#records.correctDrives(volume.volumeId, bay.name)
+    if (target === mine) {
+      await this.#records.correctDrives(volume.volumeId, bay.name)
+      return {}
+    }
     if (!isOccupied(mine) && (await this.#unloadUnseen(bay))) {
       inventory = await robot.inventory()
       mine = this.#elementOf(inventory, bay)
@@ -170,10 +187,13 @@ export class Library {
     if (isOccupied(mine)) {
       await care.unload(bay)
       await this.#home(inventory, mine)
+      bay.changed(false)
       await media.recordUnmount({ drive: bay.name })
       inventory = await robot.inventory()
     }
     if (target.place.kind === 'drive') {
+      const other = bays.get(target.drive ?? '')
+      if (other?.isChanging === true) return { goesHome: other.nextChange() }
       await this.#takeFrom(inventory, target, volume.volumeId)
       inventory = await robot.inventory()
     }
@@ -184,6 +204,7 @@ export class Library {
     await tell(
       `robot ${this.name} has put volume ${volume.volumeId} from ${describePlace(from)} into drive ${bay.name}`,
     )
+    return {}
   }
 
   /**

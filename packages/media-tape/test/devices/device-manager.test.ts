@@ -114,6 +114,34 @@ t.test(
   },
 )
 
+t.test('a volume that only rests in a drive is fetched, also while others take that drive', async (t) => {
+  const rig = await deviceRig({ unmountDelayMs: 60_000 })
+  const use = async (volumeId: string, drive: string): Promise<void> =>
+    (await rig.devices.mount(wanting(volumeId, drive))).unmount()
+  await use('A00001', 'drive2')
+  await use('A00001', 'drive1')
+  t.same(await rig.inDrives(), { drive1: 'A00001L8', drive2: undefined })
+  for (const order of [
+    ['drive2', 'drive1'],
+    ['drive1', 'drive2'],
+  ] as const) {
+    t.comment(`the other job asks ${order[0] === 'drive2' ? 'later' : 'first'}`)
+    await Promise.all(order.map((drive) => use(drive === 'drive2' ? 'A00001' : 'A00002', drive)))
+    t.same(await rig.inDrives(), { drive1: 'A00002L8', drive2: 'A00001L8' })
+    t.same((await rig.drive('drive1')).loadedVolume, 'A00002')
+    t.comment('each wants what rests in the drive of the other')
+    await Promise.all(order.map((drive) => use(drive === 'drive1' ? 'A00001' : 'A00002', drive)))
+    t.same(await rig.inDrives(), { drive1: 'A00001L8', drive2: 'A00002L8' })
+    await use('A00003', 'drive2')
+  }
+  t.comment('while it is on its way home')
+  const goesHome = rig.clock.advance(60_000)
+  await Promise.all([goesHome, use('A00001', 'drive2')])
+  const used = await rig.devices.mount(wanting('A00001', 'drive2'))
+  await t.rejects(rig.devices.mount(wanting('A00001', 'drive1')), { code: 'drive-not-ready' })
+  await used.unmount()
+})
+
 t.test('a volume with images is what it was, or is not used', async (t) => {
   const rig = await deviceRig({ unmountDelayMs: 0 })
   const mounted = await rig.devices.mount(wanting('A00001'))

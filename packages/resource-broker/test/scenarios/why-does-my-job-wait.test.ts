@@ -12,6 +12,8 @@ const brief = ({ kind, name, reason, holders }: Blocker): unknown[] => [
   holders.map(({ jobId }) => jobId),
 ]
 
+const shared = { multiplexing: 2 }
+
 interface Story {
   readonly because: string
   /** Brings it about, and names the request that waits. */
@@ -64,7 +66,7 @@ const stories: readonly Story[] = [
       return restore('2', 1)
     },
     blockers: [['volume', 'A00001', 2032, ['1']]],
-    says: /for volume A00001: in use \(job 1 since .*\); job 2 goes on when job 1 gives volume A00001 back/,
+    says: /for volume A00001: in use \(job 1 since .*\); job 2 goes on when job 1 gives volume A00001 back \(in drive d1\)/,
     until: releaseAll,
   },
   {
@@ -75,7 +77,7 @@ const stories: readonly Story[] = [
       return restore('1', 1)
     },
     blockers: [['drive', 'd1', 2054, []]],
-    says: /for drive d1 \(.*\); job 1 goes on when drive d1 is brought up \(down: cleaning\)/,
+    says: /for drive d1 \(.*\); job 1 goes on when drive d1 is brought up \(down: cleaning\), with volume A00001 in it/,
     until: ({ media }) => media.setDriveState({ name: 'd1', state: 'up' }),
   },
   {
@@ -131,6 +133,24 @@ const stories: readonly Story[] = [
     blockers: [['robot', 'robot1', 2020, []]],
     says: /for robot robot1 \(.*\); job 1 goes on when robot robot1 is brought up \(down: door open\)/,
     until: ({ media }) => media.putRobot({ name: 'robot1', state: 'up' }),
+  },
+  {
+    because:
+      'its volume is full, and the only other one is in use: it need not leave that drive before it is given',
+    when: async ({ broker, media }) => {
+      const [first] = await Promise.all(['1', '2'].map((job) => broker.acquire(backup(job, {}, shared))))
+      await broker.acquire(restore('3', 2))
+      await media.recordMount({ volumeId: volumeId(2), drive: 'd2' })
+      for (const number of [3, 4])
+        await media.setVolumeState({ volumeId: volumeId(number), state: 'expired' })
+      const replaces = first?.allocation.allocationId ?? ''
+      return backup('1', { requestId: 'next' }, { ...shared, replaces })
+    },
+    blockers: [['volume', 'A00002', 2032, ['3']]],
+    says: /for volume A00002: in use \(job 3 since .*\); job 1 goes on when job 3 gives volume A00002 back \(in drive d2\)/,
+    until: async ({ broker }) => {
+      for await (const { leaseId } of broker.grants({ jobId: '3' })) await broker.release({ leaseId })
+    },
   },
 ]
 
