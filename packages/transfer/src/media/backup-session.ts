@@ -283,7 +283,10 @@ async function relay(
   })
   const totals = await relayFileList({
     client,
-    catalog: { ...reader.catalog, write: (chunk) => silence.forOthers(reader.catalog.write(chunk)) },
+    catalog: {
+      write: (chunk) => silence.forOthers(reader.catalog.write(chunk)),
+      end: () => reader.catalog.end(),
+    },
     kept,
     ...(resumeFrom === undefined ? {} : { after: resumeFrom.fileList }),
     onActivity: () => silence.touch(),

@@ -6,7 +6,7 @@ import type { KeptFileList } from './kept-file-list.ts'
 /** Between whom a file list travels. */
 export interface MetadataRoute {
   readonly client: DataChannel
-  readonly catalog: DataChannel
+  readonly catalog: Pick<DataChannel, 'write' | 'end'>
   readonly kept: KeptFileList
   /** What the catalog has of the list already: only what follows comes, behind the list's header. @default nothing */
   readonly after?: FileListTotals
