@@ -71,12 +71,22 @@ export interface RestoreSessionSpec {
   readonly need: MediaNeed
   /** The images that hold the data; the plan's records refer to them by index in this list. */
   readonly images: readonly RestoreSource[]
+  /** What the groups before this one have restored, which the job's progress goes on from. @default nothing */
+  readonly restoredBefore?: RestoredBefore
   /** Whether it is the restore's last group: directories get their attributes and late links are made. */
   readonly last: boolean
   /** What is wanted of the images: the plan, once for the media server and once for the client. */
   readonly mediaPlan: ChannelTicket
   readonly clientPlan: ChannelTicket
   readonly target: ExtractTarget
+}
+
+/** What groups of a restore have restored together. */
+export interface RestoredBefore {
+  /** Entries that are there. */
+  readonly files: number
+  /** Their bytes. */
+  readonly bytes: number
 }
 
 /** The copy of an image that a restore reads. */

@@ -13,12 +13,15 @@ import type { RestoreGroup } from './restore-group.ts'
 import { type ServedPlan, servePlan } from './plan-stream.ts'
 import type { RestoreFlowComponents, RunningRestore, WriteStep } from './running-restore.ts'
 
+/** Where a group stands among those of its restore. */
+type GroupInRow = Required<Pick<RestoreSessionSpec, 'last' | 'restoredBefore'>>
+
 /** Steps 5–16 of a restore for the images on one medium. Rejects with what kept the session from its report. */
 export async function runGroup(
   components: RestoreFlowComponents,
   restore: RunningRestore,
   group: RestoreGroup,
-  last: boolean,
+  { last, restoredBefore }: GroupInRow,
   write: WriteStep,
 ): Promise<SessionReport> {
   const { jobs, log } = components
@@ -37,7 +40,11 @@ export async function runGroup(
     plans.push(clientPlan)
     const volumes = group.volumes === undefined ? '' : `: ${describeVolumes(group.volumes)}`
     await write(5, `starts a session on media server ${group.mediaServer} for ${group.storageUnit}${volumes}`) // 5
-    const spec = sessionSpec(jobId, request, group, last, mediaPlan.ticket, clientPlan.ticket)
+    const spec = {
+      ...sessionSpec(jobId, request, group, mediaPlan.ticket, clientPlan.ticket),
+      last,
+      restoredBefore,
+    }
     const { sessionId } = await mediaServer.startRestore(spec).catch(notReached(group.mediaServer))
     const report = await followSession(components, restore, mediaServer, sessionId)
     const failure = report.status > 1 ? await closePlans() : undefined
@@ -112,10 +119,9 @@ function sessionSpec(
   jobId: string,
   request: RestoreRequest,
   group: RestoreGroup,
-  last: boolean,
   mediaPlan: ChannelTicket,
   clientPlan: ChannelTicket,
-): RestoreSessionSpec {
+): Omit<RestoreSessionSpec, 'last' | 'restoredBefore'> {
   const { target, ifExists = 'fail' } = request
   return {
     jobId,
@@ -124,7 +130,6 @@ function sessionSpec(
     // The session asks for the volumes itself, in the order in which it reads.
     need: { kind: 'read', storageUnit: group.storageUnit },
     images: group.sources.map(({ backupId, copy }) => ({ backupId, copy })),
-    last,
     mediaPlan,
     clientPlan,
     target: { root: target.kind === 'original' ? toPath('/') : target.directory, ifExists },

@@ -58,9 +58,12 @@ export async function runRestore(components: RestoreFlowComponents, restore: Run
       jobId,
       progress: { files: 0, bytes: 0, estimatedFiles: plan.entries, estimatedBytes: plan.bytes },
     })
+    let restoredBefore = { files: 0, bytes: 0 }
     for (const [index, group] of groups.entries()) {
-      const last = index === groups.length - 1
-      const report = await runGroup(components, restore, group, last, write) //                               5–16
+      const row = { last: index === groups.length - 1, restoredBefore }
+      const report = await runGroup(components, restore, group, row, write) //                                5–16
+      const { entries = 0, bytes = 0 } = report.restored ?? {}
+      restoredBefore = { files: restoredBefore.files + entries, bytes: restoredBefore.bytes + bytes }
       if (report.status > status) ({ status, statusText } = report)
       if (report.status > 1) break
     }

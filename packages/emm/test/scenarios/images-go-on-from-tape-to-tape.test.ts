@@ -101,7 +101,7 @@ t.test('a volume that the job before left in the drive is none of another job', 
 })
 
 t.test('where no robot can bring it, jobs that share a drive are told where the volume rests', async (t) => {
-  const { media, give } = await runningSite(t, { maxStreamsPerDrive: 2, robot: undefined })
+  const { media, give } = await runningSite(t, { maxStreamsPerDrive: 2, robot: undefined } as never)
   for (const name of ['d1', 'd2']) await media.putDrive({ ...drive(name), robot: undefined } as never)
   for (const id of ['A00001', 'A00002']) await media.putVolume({ ...volume(id), robot: undefined } as never)
   const shared = { ...writeTo('tape1'), multiplexing: 2 }

@@ -298,8 +298,9 @@ export function restoreServiceSuite<Fixture extends RestoreServiceFixture>(
       streamSet: ['data', 'web'],
       entries: [{ path: '/srv/x' }],
     })
-    first.end(0)
+    first.end(0, { entries: 2, bytes: 9, skipped: 0 })
     const second = await mediaServer.nextSession()
+    assert.deepEqual(second.spec.restoredBefore, { files: 2, bytes: 9 }, 'the job counts all groups')
     assert.deepEqual(placesOf(await second.readPlan('mediaPlan')), [
       `/web ${incremental}`,
       `/web/index ${incremental}`,

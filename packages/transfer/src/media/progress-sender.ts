@@ -1,4 +1,4 @@
-import { type ClientAgent, type JobProgress, NbError, isAbortError } from '@nb/contracts'
+import { type ClientAgent, type JobProgress, NbError, type RestoredBefore, isAbortError } from '@nb/contracts'
 import type { BlockRing } from './block-ring.ts'
 import type { Session } from './session.ts'
 
@@ -11,13 +11,16 @@ const LAST_STATE_MS = 2000
 export class ProgressSender {
   readonly #session: Session
   readonly #ring: BlockRing
+  readonly #before: RestoredBefore
   readonly #reading = new AbortController()
   #lastSentAt = Number.NEGATIVE_INFINITY
   #latest: JobProgress = { files: 0, bytes: 0 }
 
-  constructor(session: Session, ring: BlockRing) {
+  /** @param before - what sessions of the same job before this one have done, which counts with what this one does */
+  constructor(session: Session, ring: BlockRing, before: RestoredBefore = { files: 0, bytes: 0 }) {
     this.#session = session
     this.#ring = ring
+    this.#before = before
   }
 
   /** Follows a client's run until it ends or {@link ProgressSender.stop}. Progress is a courtesy: its failures fail nothing. */
@@ -88,6 +91,8 @@ export class ProgressSender {
     this.#lastSentAt = host.clock.now()
     const progress = {
       ...this.#latest,
+      files: this.#before.files + this.#latest.files,
+      bytes: this.#before.bytes + this.#latest.bytes,
       waitedForFullBuffer: this.#ring.waitedForFull,
       waitedForEmptyBuffer: this.#ring.waitedForEmpty,
     }

@@ -121,7 +121,7 @@ async function restore(
   await session.note({ component: 'media-reader', text: `positioning ${media.place}` })
   const { images } = spec
   const position = (held.position = await positionMedium({ media, images, plan, order, signal }))
-  const progress = (held.progress = new ProgressSender(session, ring))
+  const progress = (held.progress = new ProgressSender(session, ring, spec.restoredBefore))
   session.task(progress.follow(run.client, run.runId)).catch(() => undefined)
   await session.note({
     step: 13,

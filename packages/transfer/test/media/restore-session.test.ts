@@ -59,6 +59,24 @@ t.test('a restore sends the members wanted, in runs, and nothing else', async (t
   t.equal(world.clock.pendingTimers, 0)
 })
 
+t.test('a group of a restore counts on from what those before it have restored', async (t) => {
+  const { world, copy } = await backedUp(t.testdir())
+  const spec = await world.restoreSpec([copy], image.records.slice(0, 2))
+  const restoredBefore = { files: 7, bytes: 1000 }
+  world.progress.length = 0
+  const { restored } = await world.report(await world.server.startRestore({ ...spec, restoredBefore }))
+  t.ok(restored !== undefined && restored.entries > 0)
+  t.match(world.progress.at(-1), {
+    files: 7 + (restored?.entries ?? 0),
+    bytes: 1000 + (restored?.bytes ?? 0),
+  })
+  t.notOk(
+    world.progress.some(({ files }) => files < 7),
+    'nor does it ever fall back',
+  )
+  await world.server.stop()
+})
+
 t.test('a run that touches all of an image is one range', async (t) => {
   const { world, copy } = await backedUp(t.testdir())
   await restore(world, copy, [0, 1, 2, 3, 4, 5, 6])
