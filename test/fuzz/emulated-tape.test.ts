@@ -58,7 +58,7 @@ t.test('a mutated tape is a tape, which opens the same again, or store-corrupt',
     name: 'emulated-tape',
     seeds: [await tapeOf(blocks, 3), await tapeOf(blocks, 0), await tapeOf([], 0)],
     repairs: [reseal],
-    dictionary: ['nbtape1\n', 'nbTB', 'nbTF'],
+    dictionary: ['nbtape1\n', 'nbTB', 'nbTE', 'nbTF'],
     count: 300,
     longCount: 60_000,
     run: async (input) => {

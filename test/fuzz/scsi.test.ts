@@ -4,6 +4,9 @@ import { NbError } from '@nb/contracts'
 import t from 'tap'
 import * as attributes from '../../packages/media-tape/src/scsi/attributes.ts'
 import { buildCdb, commandsOf, parseCdb } from '../../packages/media-tape/src/scsi/cdb.ts'
+import * as encryption from '../../packages/media-tape/src/scsi/encryption-capabilities.ts'
+import * as encryptionStatus from '../../packages/media-tape/src/scsi/encryption-status.ts'
+import * as setEncryption from '../../packages/media-tape/src/scsi/set-encryption.ts'
 import * as elements from '../../packages/media-tape/src/scsi/element-status.ts'
 import * as inquiry from '../../packages/media-tape/src/scsi/inquiry.ts'
 import * as log from '../../packages/media-tape/src/scsi/log-page.ts'
@@ -36,6 +39,15 @@ const modes = {
     { page: 0x0a, subpage: 1, data: Buffer.alloc(28) },
   ],
 }
+const keyData = [
+  { type: 'unauthenticated', data: Buffer.from('2026-11') },
+  { type: 'authenticated', authenticated: 3, data: Buffer.alloc(12) },
+] as const
+const aes = {
+  ...{ index: 1, code: 0x10014, keyBytes: 32, encrypts: true, decrypts: true, distinguishes: true },
+  ...{ mostLabelBytes: 32, labelIsFixed: false, mostAuthenticatedBytes: 12 },
+}
+const set = { scope: 1, encryption: 2, decryption: 3, algorithm: 1, keyData }
 const position = { beginning: false, nearEnd: true, partition: 0, object: 77, file: 3 }
 
 /** Each kind of answer by its number, which is the input's first byte. */
@@ -104,6 +116,20 @@ const answers: readonly { readonly seed: Uint8Array; readonly parse: (bytes: Uin
   {
     seed: unit.buildReservation({ generation: 1, holder: { key: 1n, scope: 0, type: 5 } }),
     parse: unit.parseReservation,
+  },
+  { seed: encryption.buildCapabilities([aes, { ...aes, index: 2 }]), parse: encryption.parseCapabilities },
+  { seed: encryption.buildPageList(0, [0, 0x10]), parse: (bytes) => encryption.parsePageList(0, bytes) },
+  {
+    seed: encryptionStatus.buildEncryptionStatus({ ...set, keyScope: 1, keyInstance: 7 }),
+    parse: encryptionStatus.parseEncryptionStatus,
+  },
+  {
+    seed: encryptionStatus.buildNextBlock({ object: 9, encryption: 6, algorithm: 1, keyData }),
+    parse: encryptionStatus.parseNextBlock,
+  },
+  {
+    seed: setEncryption.buildSetEncryption({ ...set, clearOnDemount: true, key: Buffer.alloc(32, 7) }),
+    parse: setEncryption.parseSetEncryption,
   },
 ]
 

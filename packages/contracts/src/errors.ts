@@ -50,6 +50,7 @@ export const errorKinds = {
   'media-server-unknown': { status: 2101, retryable: false },
   'media-server-unreachable': { status: 811, retryable: true },
   'media-open-failed': { status: 83, retryable: true },
+  'key-missing': { status: 83, retryable: false },
   'media-write-failed': { status: 84, retryable: true },
   'media-read-failed': { status: 85, retryable: true },
   'media-full': { status: 129, retryable: true },

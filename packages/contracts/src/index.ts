@@ -78,6 +78,7 @@ export type {
 export type * from './media-store.ts'
 export type * from './scsi-transport.ts'
 export type * from './tape-drive.ts'
+export type * from './tape-encryption.ts'
 export type * from './tape-mounts.ts'
 export type * from './device-operations.ts'
 export { describePlace, type LibraryElement, type LibraryPlace, type TapeRobot } from './tape-robot.ts'

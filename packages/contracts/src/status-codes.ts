@@ -109,7 +109,8 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
   82: { meaning: 'the media process was ended', remedy: retryLater },
   83: {
     meaning: 'the medium could not be opened',
-    remedy: 'Check the storage unit, its path and its rights.',
+    remedy:
+      'Check the storage unit, its path and its rights; where a key is missing, the message names it: add it to the key file of the media server.',
   },
   84: { meaning: 'writing to the medium failed', remedy: 'Check the device or disk named in the job log.' },
   85: {

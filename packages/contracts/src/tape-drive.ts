@@ -1,4 +1,5 @@
 import type { CallOptions } from './call-options.ts'
+import type { TapeEncryption } from './tape-encryption.ts'
 
 /** Where a drive stands on its volume. Blocks and filemarks count alike: each is one logical object. */
 export interface TapePosition {
@@ -70,6 +71,8 @@ export interface SpaceResult {
  */
 export interface TapeDrive {
   readonly name: string
+  /** Encryption of what is written; a drive that doesn't encrypt tells that. */
+  readonly encryption: TapeEncryption
   /** What the drive holds. Never rejects for the drive's state. */
   status(options?: CallOptions): Promise<DriveStatus>
   /** Threads the volume in the mouth and stands at the beginning. Idempotent. */
@@ -95,7 +98,10 @@ export interface TapeDrive {
     input: { readonly count: number; readonly immediate?: boolean },
     options?: CallOptions,
   ): Promise<WriteResult>
-  /** Reads one block into `target`. Rejects with `media-read-failed`, standing after the damaged block. */
+  /**
+   * Reads one block into `target`. Rejects with `media-read-failed`, standing after the damaged block, and with `key-missing`, standing before a
+   * block that is encrypted with a key which isn't set.
+   */
   readBlock(input: { readonly target: Uint8Array }, options?: CallOptions): Promise<ReadResult>
   /** Where the drive stands. */
   position(options?: CallOptions): Promise<TapePosition>

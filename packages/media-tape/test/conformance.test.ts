@@ -37,7 +37,10 @@ for (const [what, options] of Object.entries(targets))
           return { drive, capacityBytes, setWriteProtect }
         },
         teardown: async () => undefined,
-        ...(options.lacks?.includes('locate-16') === true ? { unsupported: ['file-numbers'] as const } : {}),
+        unsupported: [
+          ...(options.lacks?.includes('locate-16') === true ? (['file-numbers'] as const) : []),
+          'encryption',
+        ],
       },
       { histories, seed },
     )

@@ -73,5 +73,44 @@ export const reservationType = {
   exclusiveAccessRegistrants: 6,
 } as const
 
+/** Security protocols of SECURITY PROTOCOL IN and OUT (SPC-5). */
+export const securityProtocol = { information: 0x00, tapeDataEncryption: 0x20 } as const
+
+/** `specific` of the security protocol of tape data encryption: pages that are read (SSC-5). */
+export const encryptionPageIn = {
+  inPages: 0x0000,
+  outPages: 0x0001,
+  capabilities: 0x0010,
+  keyFormats: 0x0011,
+  status: 0x0020,
+  nextBlock: 0x0021,
+} as const
+
+/** Pages of the same protocol that are sent (SSC-5). */
+export const encryptionPageOut = { set: 0x0010 } as const
+
+/** For whom encryption parameters are (SSC-5): nobody in particular, this initiator, all. */
+export const encryptionScope = { public: 0, local: 1, all: 2 } as const
+
+/** What becomes of blocks that are written (SSC-5). */
+export const encryptionMode = { disable: 0, external: 1, encrypt: 2 } as const
+
+/** What becomes of blocks that are read (SSC-5); `mixed` takes those that are not encrypted as well. */
+export const decryptionMode = { disable: 0, raw: 1, decrypt: 2, mixed: 3 } as const
+
+/** What is told of the next block (SSC-5, next block encryption status page). */
+export const blockEncryption = {
+  never: 0,
+  notNow: 1,
+  noBlock: 2,
+  clear: 3,
+  unknownAlgorithm: 4,
+  readable: 5,
+  unreadable: 6,
+} as const
+
+/** AES with Galois counter mode and a tag of 16 bytes, as a security algorithm code (SPC-5). */
+export const aesGcm = 0x0001_0014
+
 /** Peripheral device types (SPC-5). */
 export const deviceType = { disk: 0x00, tape: 0x01, changer: 0x08, none: 0x1f } as const

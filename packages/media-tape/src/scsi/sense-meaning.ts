@@ -61,6 +61,10 @@ export type SenseMeaning =
   /** A door is open, or a magazine is missing. */
   | 'door-open'
   | 'access-denied'
+  /** The block is encrypted, and the drive doesn't have its key. */
+  | 'key-missing'
+  /** The block is not encrypted, and only encrypted ones are to be read. */
+  | 'not-encrypted'
   | 'unknown'
 
 /** What a code says, and what it comes down to. */
@@ -134,6 +138,9 @@ const rows: readonly Row[] = [
   [0x2601, 'parameter not supported', 'invalid-field'],
   [0x2602, 'parameter value invalid', 'invalid-field'],
   [0x2604, 'release of a reservation that is not there', 'invalid-field'],
+  [0x2610, 'too many wrong keys', 'invalid-field'],
+  [0x2611, 'incomplete key-associated data', 'invalid-field'],
+  [0x2612, 'the key that is referred to is not there', 'invalid-field'],
   [0x2700, 'write protected', 'write-protected'],
   [0x2701, 'write protected by the drive', 'write-protected'],
   [0x2702, 'write protected by the host', 'write-protected'],
@@ -160,6 +167,7 @@ const rows: readonly Row[] = [
   [0x2a10, 'timestamp changed', 'attention'],
   [0x2a11, 'encryption parameters changed by another', 'changed-elsewhere'],
   [0x2a12, 'encryption parameters changed by the vendor', 'changed-elsewhere'],
+  [0x2a13, 'the encryption key was changed', 'changed-elsewhere'],
   [0x2c00, 'command sequence error', 'invalid-field'],
   [0x2c0b, 'not reserved', 'access-denied'],
   [0x2d00, 'overwriting in place failed', 'write-error'],
@@ -240,9 +248,11 @@ const rows: readonly Row[] = [
   [0x7000, 'decompression failed', 'read-error'],
   [0x7100, 'decompression of an unknown algorithm', 'read-error'],
   [0x7400, 'security error', 'access-denied'],
-  [0x7401, 'can not decrypt', 'access-denied'],
-  [0x7402, 'unencrypted data while decrypting', 'access-denied'],
-  [0x7403, 'wrong key', 'access-denied'],
+  [0x7401, 'the block is encrypted and can not be decrypted', 'key-missing'],
+  [0x7402, 'unencrypted data while decrypting', 'not-encrypted'],
+  [0x7403, 'the block is encrypted with another key', 'key-missing'],
+  [0x7404, 'an encrypted block is not what was written', 'read-error'],
+  [0x7405, 'decrypting failed', 'read-error'],
   [0x8282, 'the drive asks for cleaning', 'cleaning-needed'],
 ]
 

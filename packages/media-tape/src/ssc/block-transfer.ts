@@ -3,6 +3,7 @@ import { NbError, type ReadResult, type WriteResult } from '@nb/contracts'
 import { buildCdb } from '../scsi/cdb.ts'
 import type { Told } from '../scsi/scsi-unit.ts'
 import { type ReadEnd, readEnd, writeEnd } from './command-ends.ts'
+import { nextBlock } from './drive-encryption.ts'
 import { unknownEnd } from './drive-errors.ts'
 import type { DriveSession, Place } from './drive-session.ts'
 import type { Positions } from './positions.ts'
@@ -147,6 +148,7 @@ export class BlockTransfer {
   /** A damaged block: the drive is brought behind it. */
   async #unreadable(told: Told, from: Place): Promise<NbError> {
     this.#session.losePlace(told.text)
+    if (told.meaning === 'key-missing') return this.#locked(told, from)
     if (told.meaning === 'read-error') {
       try {
         const next = after(from, 1, 0)
@@ -158,6 +160,22 @@ export class BlockTransfer {
       }
     } else await this.#findOut(from)
     return this.#session.failure(told, 'read')
+  }
+
+  /** A block whose key the drive doesn't have: the drive stands before it still, or again, and tells which key it is. */
+  async #locked(told: Told, from: Place): Promise<NbError> {
+    const keyLabel = await this.#keyBefore(from).catch((error: unknown) => {
+      // That the block can't be read is what the user has to hear.
+      if (error instanceof NbError) return undefined
+      throw error
+    })
+    return this.#session.failure(told, 'read', keyLabel)
+  }
+
+  async #keyBefore(from: Place): Promise<string | undefined> {
+    const at = await this.#positions.find(from)
+    this.#session.standsAt(at.object === from.object ? from : await this.#positions.goTo(from.object))
+    return (await nextBlock(this.#session)).keyLabel
   }
 
   async #failed(told: Told, doing: 'write', from: Place): Promise<NbError> {

@@ -30,6 +30,8 @@ const ofMeaning: Partial<Readonly<Record<SenseMeaning, Mapped>>> = {
   'incompatible-medium': { code: 'media-open-failed', retryable: false },
   'not-supported': { code: 'not-supported' },
   'access-denied': { code: 'scsi-access-denied' },
+  'key-missing': { code: 'key-missing' },
+  'not-encrypted': { code: 'media-read-failed', retryable: false },
 }
 
 /** What is known of a failure besides the sense data. */
@@ -40,10 +42,15 @@ export interface FailureFacts {
   readonly object?: number
   /** Names of TapeAlert flags that are raised. */
   readonly alerts?: readonly string[]
+  /** What the key is called with which the block is encrypted. */
+  readonly keyLabel?: string
 }
 
 /** The typed error of a command that a drive ended with sense data. */
-export function driveError(told: Told, { drive, doing, object, alerts = [] }: FailureFacts): NbError {
+export function driveError(
+  told: Told,
+  { drive, doing, object, alerts = [], keyLabel }: FailureFacts,
+): NbError {
   const mapped: Mapped = ofMeaning[told.meaning] ?? { code: ofDoing[doing] }
   const details: Record<string, Json> = {
     drive,
@@ -51,9 +58,11 @@ export function driveError(told: Told, { drive, doing, object, alerts = [] }: Fa
     meaning: told.meaning,
     ...(object === undefined ? {} : { object }),
     ...(alerts.length === 0 ? {} : { alerts }),
+    ...(keyLabel === undefined ? {} : { keyLabel }),
   }
   const flags = alerts.length === 0 ? '' : `; TapeAlert: ${alerts.join(', ')}`
-  return new NbError(mapped.code, `drive ${drive}: ${told.text} (${senseCode(told.sense)})${flags}`, {
+  const key = keyLabel === undefined ? '' : `; its key is called ${JSON.stringify(keyLabel)}`
+  return new NbError(mapped.code, `drive ${drive}: ${told.text} (${senseCode(told.sense)})${key}${flags}`, {
     details,
     ...(mapped.retryable === undefined ? {} : { retryable: mapped.retryable }),
   })
@@ -87,4 +96,9 @@ export function notWhereBelieved(
 /** The error for a drive that has no volume ready. */
 export function notReady(drive: string, why: string): NbError {
   return new NbError('drive-not-ready', `drive ${drive} is not ready: ${why}`, { details: { drive } })
+}
+
+/** The error for what a drive doesn't do. */
+export function unsupported(drive: string, what: string): NbError {
+  return new NbError('not-supported', `drive ${drive} does not support ${what}`, { details: { drive, what } })
 }

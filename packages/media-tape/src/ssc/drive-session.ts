@@ -8,6 +8,7 @@ import { askUnit, type UnitFacts } from '../scsi/unit-facts.ts'
 import { type BlockLimits, parseBlockLimits } from '../scsi/tape-answers.ts'
 import { type Doing, driveError, notReady, unknownEnd } from './drive-errors.ts'
 import { type DriveQuirks, quirksOf } from './drive-quirks.ts'
+import type { HeldKey } from './held-key.ts'
 import { defaultMotionTimes, type MotionTimes } from './motion-times.ts'
 import { TapeMap } from './tape-map.ts'
 
@@ -56,6 +57,8 @@ export class DriveSession {
   holdInDoubt = false
   /** What the volume begins with, where it was read or written since it was loaded: how it is known again. */
   firstBlock: { readonly bytes: number; readonly crc: number } | undefined
+  /** What the drive was told to encrypt with. */
+  #heldKey: HeldKey | undefined
   /** The connection on which the place was proven. */
   #nexus = 0
   readonly #alerts: Map<number, TapeAlert> = new Map()
@@ -98,6 +101,29 @@ export class DriveSession {
     this.map = new TapeMap()
     this.volumeInDoubt = false
     this.firstBlock = undefined
+    this.dropKey()
+  }
+
+  get heldKey(): HeldKey | undefined {
+    return this.#heldKey
+  }
+
+  /** Whether the drive was told a key that it may not have any more: nothing is to be read or written then. */
+  get keyInDoubt(): boolean {
+    const held = this.#heldKey
+    return held !== undefined && (held.doubted === true || held.nexus !== this.unit.transport.nexus)
+  }
+
+  /** The drive is about to be told a key, in place of the one before. */
+  holdKey(held: HeldKey): void {
+    this.dropKey()
+    this.#heldKey = held
+  }
+
+  /** The key is not needed any more. */
+  dropKey(): void {
+    this.#heldKey?.key.fill(0)
+    this.#heldKey = undefined
   }
 
   get proven(): boolean {
@@ -130,7 +156,9 @@ export class DriveSession {
     if (meaning === 'medium-changed') this.forget()
     else if (meaning !== 'attention' && meaning !== 'becoming-ready') this.doubtPlace(text)
     if (meaning === 'reset') this.volumeInDoubt = this.loaded
-    if (meaning === 'reset' || meaning === 'changed-elsewhere') this.holdInDoubt = true
+    if (meaning !== 'reset' && meaning !== 'changed-elsewhere') return
+    this.holdInDoubt = true
+    if (this.#heldKey !== undefined) this.#heldKey.doubted = true
   }
 
   position({ object, file }: Place): TapePosition {
@@ -216,8 +244,8 @@ export class DriveSession {
     }
   }
 
-  /** The typed error of a failure: reads the TapeAlert flags first. */
-  async failure(told: Told, doing: Doing): Promise<NbError> {
+  /** The typed error of a failure: reads the TapeAlert flags first. `keyLabel`: of the key that is missing. */
+  async failure(told: Told, doing: Doing, keyLabel?: string): Promise<NbError> {
     const alerts = await this.readAlerts()
     const object = this.proven ? this.place?.object : undefined
     return driveError(told, {
@@ -225,6 +253,7 @@ export class DriveSession {
       doing,
       alerts: alerts.map(({ name }) => name),
       ...(object === undefined ? {} : { object }),
+      ...(keyLabel === undefined ? {} : { keyLabel }),
     })
   }
 

@@ -1,4 +1,4 @@
-import { type CallOptions, NbError } from '@nb/contracts'
+import type { CallOptions } from '@nb/contracts'
 import { type MediumAttribute, parseAttributes } from '../scsi/attributes.ts'
 import { buildCdb } from '../scsi/cdb.ts'
 import { modePage } from '../scsi/command-codes.ts'
@@ -16,6 +16,7 @@ import {
   parseMediumConfigurationPage,
 } from '../scsi/mode-pages.ts'
 import { type DensityDescriptor, parseDensities } from '../scsi/tape-answers.ts'
+import { unsupported } from './drive-errors.ts'
 import type { DriveSession } from './drive-session.ts'
 
 /** What a drive says of itself and of the volume in it, as far as it does. */
@@ -65,7 +66,7 @@ export async function changeSettings(
     const told = page === undefined ? undefined : parseCompressionPage(page)
     if (told?.enabled !== change.compression) {
       if (told === undefined || (change.compression && !told.capable))
-        throw unsupported(session, 'compression')
+        throw unsupported(session.name, 'compression')
       pages.push(buildCompressionPage({ ...told, enabled: change.compression, decompress: true }))
     }
   }
@@ -75,9 +76,9 @@ export async function changeSettings(
   }
   const settings = await readSettings(session, options)
   if (change.compression !== undefined && settings.compression !== change.compression)
-    throw unsupported(session, 'compression')
+    throw unsupported(session.name, 'compression')
   if (change.density !== undefined && settings.density !== change.density)
-    throw unsupported(session, `density ${change.density}`)
+    throw unsupported(session.name, `density ${change.density}`)
   return settings
 }
 
@@ -134,7 +135,7 @@ async function senseMode(
     const bytes = await session.unit.read(cdb, allocationLength, options)
     if (bytes !== undefined) return parseMode(form, bytes)
   }
-  throw unsupported(session, `mode page ${page.toString(16)}h`)
+  throw unsupported(session.name, `mode page ${page.toString(16)}h`)
 }
 
 async function selectMode(
@@ -156,11 +157,5 @@ async function selectMode(
     if (ended.meaning !== 'not-supported') throw await session.failure(ended, 'ask')
     supports.refused(command)
   }
-  throw unsupported(session, 'changing modes')
-}
-
-function unsupported({ name }: DriveSession, what: string): NbError {
-  return new NbError('not-supported', `drive ${name} does not support ${what}`, {
-    details: { drive: name, what },
-  })
+  throw unsupported(session.name, 'changing modes')
 }

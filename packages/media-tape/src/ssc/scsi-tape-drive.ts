@@ -6,6 +6,7 @@ import {
   SerialQueue,
   type SpaceRequest,
   type SpaceResult,
+  type TapeEncryption,
   type TapePosition,
   throwIfAborted,
   type WriteResult,
@@ -14,9 +15,17 @@ import { attribute, attributeText, type MediumAttribute } from '../scsi/attribut
 import type { TapeAlert } from '../scsi/tape-alert.ts'
 import type { DensityDescriptor } from '../scsi/tape-answers.ts'
 import { CountedPositions } from './counted-positions.ts'
+import {
+  clearKey,
+  clearLeftKey,
+  encryptionStatus,
+  nextBlock,
+  setKey,
+  setKeyAgain,
+} from './drive-encryption.ts'
 import { notWhereBelieved } from './drive-errors.ts'
 import { describeQuirks } from './drive-quirks.ts'
-import { DriveSession, type Place } from './drive-session.ts'
+import { DriveSession, Interrupted, type Place } from './drive-session.ts'
 import {
   changeSettings,
   type DriveSettings,
@@ -74,6 +83,17 @@ class Drive implements ScsiTapeDrive {
     return this.#session.name
   }
 
+  readonly encryption: TapeEncryption = {
+    status: async (options) => this.#command(options, async () => encryptionStatus(this.#session, options)),
+    set: async (setting, options) =>
+      this.#command(options, async () => {
+        this.#session.requireLoaded()
+        await setKey(this.#session, setting, options)
+      }),
+    clear: async (options) => this.#command(options, async () => clearKey(this.#session, options)),
+    nextBlock: async (options) => this.#relative(options, async () => nextBlock(this.#session, options)),
+  }
+
   async status(options?: CallOptions): Promise<DriveStatus> {
     return this.#command(options, async () => {
       const { state } = await readiness(this.#session)
@@ -118,6 +138,7 @@ class Drive implements ScsiTapeDrive {
       try {
         await preventRemoval(session, true)
         session.holdInDoubt = false
+        await clearLeftKey(session)
         await this.#prepare()
       } catch (error) {
         session.forget()
@@ -152,6 +173,7 @@ class Drive implements ScsiTapeDrive {
       if (state === 'no-medium' || state === 'loadable') return this.#session.forget()
       await this.#settle()
       await this.#session.readAlerts()
+      if (this.#session.heldKey !== undefined) await clearKey(this.#session)
       await preventRemoval(this.#session, false)
       await unloadVolume(this.#session)
       this.#session.forget()
@@ -326,6 +348,14 @@ class Drive implements ScsiTapeDrive {
   }
 
   async #prove(): Promise<Place> {
+    const at = await this.#provePlace()
+    if (!this.#session.keyInDoubt) return at
+    // Its answer may tell of another reset: the place is proven once more then.
+    await setKeyAgain(this.#session)
+    throw new Interrupted('the key for encryption had to be set again')
+  }
+
+  async #provePlace(): Promise<Place> {
     const session = this.#session
     const { place: believed, proven, doubt, lastCertain } = session
     if (proven && believed !== undefined) return believed

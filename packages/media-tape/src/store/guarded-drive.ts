@@ -9,6 +9,7 @@ export function guardedDrive(drive: TapeDrive, check: () => void): TapeDrive {
   }
   return {
     name: drive.name,
+    encryption: drive.encryption,
     status: (options) => drive.status(options),
     position: (options) => drive.position(options),
     load: refused,

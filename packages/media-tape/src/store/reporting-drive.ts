@@ -35,6 +35,7 @@ export function reportingDrive(drive: TapeDrive, listener: ErrorListener): TapeD
   }
   return {
     name: drive.name,
+    encryption: drive.encryption,
     status: (options) => drive.status(options),
     load: (options) => drive.load(options),
     unload: (options) => drive.unload(options),

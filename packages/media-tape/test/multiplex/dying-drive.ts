@@ -23,6 +23,7 @@ export function dyingDrive(drive: TapeDrive, last: number, dies: () => Promise<v
   }
   return {
     name: drive.name,
+    encryption: drive.encryption,
     get writes() {
       return writes
     },

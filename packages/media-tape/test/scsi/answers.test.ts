@@ -3,6 +3,9 @@ import fc from 'fast-check'
 import { NbError } from '@nb/contracts'
 import t from 'tap'
 import * as attributes from '../../src/scsi/attributes.ts'
+import * as encryption from '../../src/scsi/encryption-capabilities.ts'
+import * as encryptionStatus from '../../src/scsi/encryption-status.ts'
+import * as setEncryption from '../../src/scsi/set-encryption.ts'
 import * as elements from '../../src/scsi/element-status.ts'
 import * as inquiry from '../../src/scsi/inquiry.ts'
 import * as log from '../../src/scsi/log-page.ts'
@@ -34,6 +37,18 @@ const designator = record({
   type: fc.nat(15),
   identifier: fc.uint8Array({ minLength: 1, maxLength: 40 }),
 })
+
+const keyData = fc.array(
+  record(
+    {
+      type: fc.constantFrom('unauthenticated', 'authenticated', 'nonce', 'metadata'),
+      authenticated: fc.integer({ min: 1, max: 7 }),
+      data: data(40),
+    },
+    ['type', 'data'],
+  ),
+  { maxLength: 4 },
+)
 
 /** Each kind of answer: what can be in it, how it is built and read. */
 const kinds: Record<
@@ -172,6 +187,70 @@ const kinds: Record<
     ]),
     build: unit.buildReservation,
     parse: unit.parseReservation,
+  },
+  'encryption capabilities': {
+    any: fc.array(
+      record({
+        index: u8,
+        code: u32,
+        keyBytes: u16,
+        encrypts: fc.boolean(),
+        decrypts: fc.boolean(),
+        distinguishes: fc.boolean(),
+        mostLabelBytes: u16,
+        labelIsFixed: fc.boolean(),
+        mostAuthenticatedBytes: u16,
+      }),
+      { maxLength: 4 },
+    ),
+    build: encryption.buildCapabilities,
+    parse: encryption.parseCapabilities,
+  },
+  'key formats': {
+    any: fc.array(u8, { maxLength: 5 }),
+    build: encryption.buildKeyFormats,
+    parse: encryption.parseKeyFormats,
+  },
+  'encryption pages': {
+    any: fc.array(u16, { maxLength: 8 }),
+    build: (list) => encryption.buildPageList(1, list),
+    parse: (bytes) => encryption.parsePageList(1, bytes),
+  },
+  'security protocols': {
+    any: fc.array(u8, { maxLength: 8 }),
+    build: encryption.buildProtocols,
+    parse: encryption.parseProtocols,
+  },
+  'encryption status': {
+    any: record({
+      scope: fc.nat(7),
+      keyScope: fc.nat(7),
+      encryption: u8,
+      decryption: u8,
+      algorithm: u8,
+      keyInstance: u32,
+      keyData,
+    }),
+    build: encryptionStatus.buildEncryptionStatus,
+    parse: encryptionStatus.parseEncryptionStatus,
+  },
+  'next block': {
+    any: record({ object: safe, encryption: fc.nat(15), algorithm: u8, keyData }),
+    build: encryptionStatus.buildNextBlock,
+    parse: encryptionStatus.parseNextBlock,
+  },
+  'set encryption': {
+    any: record({
+      scope: fc.nat(7),
+      clearOnDemount: fc.boolean(),
+      encryption: u8,
+      decryption: u8,
+      algorithm: u8,
+      key: data(40),
+      keyData,
+    }),
+    build: setEncryption.buildSetEncryption,
+    parse: setEncryption.parseSetEncryption,
   },
   'reservation change': {
     any: record({ key: u64, serviceActionKey: u64, throughPowerLoss: fc.boolean() }),

@@ -30,7 +30,7 @@ export function damagingCartridges(): DamagingCartridges {
           return other
         },
         cut: (at) => cartridge.cut(at),
-        appendBlock: (data, mediaBytes) => cartridge.appendBlock(data, mediaBytes),
+        appendBlock: (data, mediaBytes, isEncrypted) => cartridge.appendBlock(data, mediaBytes, isEncrypted),
         appendFilemark: () => cartridge.appendFilemark(),
         sync: () => cartridge.sync(),
         close: () => cartridge.close(),

@@ -169,6 +169,7 @@ function mortal(drive: TapeDrive, isAlive: () => boolean): TapeDrive {
     isAlive() ? call() : Promise.reject(new NbError('scsi-transport-lost', 'the process has ended'))
   return {
     name: drive.name,
+    encryption: drive.encryption,
     status: (options) => alive(() => drive.status(options)),
     load: (options) => alive(() => drive.load(options)),
     unload: (options) => alive(() => drive.unload(options)),

@@ -62,7 +62,7 @@ t.test('a drive of tgtd', { skip: tgtdMissing }, async (t) => {
         await drive.unload()
         await robot.move({ from: mouth(1), to: slot(volume) })
       },
-      unsupported: ['hard-end', 'early-warning', 'file-numbers', 'write-protect'],
+      unsupported: ['hard-end', 'early-warning', 'file-numbers', 'write-protect', 'encryption'],
     },
     { histories: process.env['NB_LONG'] === '1' ? 500 : 10 },
   )

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type ErrorCode, NbError, type TapeDrive, type TapePosition } from '@nb/contracts'
 import fc from 'fast-check'
 import { declareLacks, type SuiteContext, type SuiteSetup, withFixture } from '../suite-context.ts'
+import { encryption, noEncryption } from './tape-encryption.ts'
 import { TapeModel } from './tape-model.ts'
 
 /** What the suite of `TapeDrive` works on. */
@@ -32,6 +33,8 @@ export type TapeDriveLack =
   | 'file-numbers'
   /** Nobody can set the tab of its volumes here. */
   | 'write-protect'
+  /** It doesn't encrypt. */
+  | 'encryption'
 
 type Check = (name: string, body: (fixture: TapeDriveFixture) => Promise<void>) => void
 
@@ -50,6 +53,8 @@ export function tapeDriveSuite(
   if (!lacks('hard-end')) ends(check, !lacks('early-warning'))
   if (!lacks('write-protect')) protection(check)
   orders(check)
+  if (lacks('encryption')) noEncryption(check)
+  else encryption(check)
   check(
     `random histories agree with a list of blocks and filemarks (${histories}, seed ${seed})`,
     async ({ drive }) => {

@@ -60,6 +60,7 @@ export function createChangerUnit(input: ChangerUnitInput): ChangerUnit {
       if (fault.effect === 'drive-failed') unit.broken = true
     },
     wasReset: () => undefined,
+    lost: () => undefined,
   })
   const robot = new Robot({ ...input, unit })
   unit.setCommands({

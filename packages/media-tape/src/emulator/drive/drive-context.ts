@@ -1,5 +1,6 @@
 import type { LogicalUnit } from '../target/logical-unit.ts'
 import type { ModeHeader } from '../target/mode-commands.ts'
+import type { EncryptionTable } from './encryption-parameters.ts'
 import type { Mechanism, Medium } from './mechanism.ts'
 
 /** What the commands of a drive work on. */
@@ -7,6 +8,7 @@ export interface DriveContext {
   readonly unit: LogicalUnit
   readonly mechanism: Mechanism
   readonly header: ModeHeader
+  readonly encryption: EncryptionTable
   /** How many times smaller blocks get when they are compressed, from 1 on. */
   readonly compressionRatio: number
   /** Keeps what a volume remembers; durable when it resolves. */

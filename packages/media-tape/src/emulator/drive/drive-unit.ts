@@ -15,6 +15,8 @@ import type { TapeTimings } from '../timings.ts'
 import { attributeCommands } from './attributes.ts'
 import type { DriveContext } from './drive-context.ts'
 import { driveLogPages, driveModePages } from './drive-pages.ts'
+import { encryptionCommands } from './encryption.ts'
+import { EncryptionTable } from './encryption-parameters.ts'
 import { loadingCommands } from './loading.ts'
 import { Mechanism, type Medium } from './mechanism.ts'
 import { positioningCommands } from './positioning.ts'
@@ -70,6 +72,7 @@ export function createDriveUnit(input: DriveUnitInput): DriveUnit {
     density: densityCode,
     blockBytes: 0,
   }
+  const encryption = new EncryptionTable()
   const unit: LogicalUnit = new LogicalUnit({
     name,
     set: 'tape',
@@ -82,9 +85,15 @@ export function createDriveUnit(input: DriveUnitInput): DriveUnit {
     wasReset: () => {
       Object.assign(header, { bufferedMode: 1, blockBytes: 0 })
       showWorm(mechanism.medium)
+      encryption.reset()
     },
+    lost: (initiator) => encryption.lost(initiator),
   })
-  const mechanism: Mechanism = new Mechanism({ ...input, unit })
+  const mechanism: Mechanism = new Mechanism({
+    ...input,
+    unit,
+    demounted: () => encryption.demounted(),
+  })
   const showWorm = (medium: Medium | undefined): void => {
     const { page, data } = buildMediumConfigurationPage({ worm: medium?.volume.kind === 'worm' })
     modes.set(page, data)
@@ -93,6 +102,7 @@ export function createDriveUnit(input: DriveUnitInput): DriveUnit {
     unit,
     mechanism,
     header,
+    encryption,
     compressionRatio: input.compressionRatio,
     save: ({ volume }) => input.save(volume),
   }
@@ -110,6 +120,7 @@ export function createDriveUnit(input: DriveUnitInput): DriveUnit {
     ...positioningCommands(context),
     ...loadingCommands(context, input.capacityBytes),
     ...attributeCommands(context),
+    ...encryptionCommands(context),
   })
   return {
     unit,
@@ -134,6 +145,7 @@ export function createDriveUnit(input: DriveUnitInput): DriveUnit {
     },
     powerOn: async () => {
       unit.poweredOn()
+      encryption.reset()
       Object.assign(header, { bufferedMode: 1, blockBytes: 0 })
       mechanism.stream.setRate(timings.bytesPerSecond)
       showWorm(mechanism.medium)

@@ -27,6 +27,8 @@ export interface MechanismParts {
   readonly cleanAfterMs: number
   /** Keeps what a volume remembers; durable when it resolves. */
   save(volume: Volume): Promise<void>
+  /** The volume is not threaded any more. */
+  demounted(): void
   /** What goes on by itself failed; the drive is broken then. */
   failed(error: Error): void
   /** Of the objects that were not durable when the power went, how many got to the tape. */
@@ -139,6 +141,7 @@ export class Mechanism {
       await this.#parts.save(medium.volume)
       this.#loaded = false
       this.at = 0
+      this.#parts.demounted()
     })
   }
 

@@ -1,9 +1,11 @@
+import { decryptionMode } from '../../scsi/command-codes.ts'
 import { buildBlockLimits } from '../../scsi/tape-answers.ts'
 import { type Answer, check, CheckCondition, good, invalidField } from '../target/answer.ts'
-import { conditions } from '../target/conditions.ts'
+import { type Condition, conditions } from '../target/conditions.ts'
 import { mostBlockBytes } from '../target/mode-commands.ts'
 import { tapeAlert } from '../target/tape-alerts.ts'
 import { type CommandTable, dueFault, type Task } from '../target/unit-command.ts'
+import { describeSealed, openBlock } from './block-cipher.ts'
 import type { DriveContext } from './drive-context.ts'
 
 /** READ(6), VERIFY(6) and READ BLOCK LIMITS (SSC-5, 5 and 6). */
@@ -73,7 +75,8 @@ async function readFixed(context: DriveContext, blocks: number, task: Task): Pro
  * The block at the position, which is then after it; also when it can't be read, or is a filemark. `asked` is what the sense data tell as
  * not done.
  */
-async function nextBlock({ mechanism, unit }: DriveContext, asked: number, task: Task): Promise<Uint8Array> {
+async function nextBlock(context: DriveContext, asked: number, task: Task): Promise<Uint8Array> {
+  const { mechanism, unit } = context
   const medium = mechanism.ready()
   const { index } = medium.cartridge
   await mechanism.noticeFailure(true)
@@ -85,13 +88,43 @@ async function nextBlock({ mechanism, unit }: DriveContext, asked: number, task:
   if (index.isFilemark(at))
     throw new CheckCondition(conditions.filemark, { filemark: true, information: asked })
   const isBad = medium.volume.damaged.reading.includes(at) || dueFault(task, 'read-error') !== undefined
-  const block = isBad ? undefined : await medium.cartridge.read(at)
-  if (block === undefined) {
+  const recorded = isBad ? undefined : await medium.cartridge.read(at)
+  if (recorded === undefined) {
     unit.alerts.raise(tapeAlert.readFailure)
     throw new CheckCondition(conditions.readError, { information: asked })
   }
+  const block = decrypted(context, recorded, at, task, asked)
   medium.volume = { ...medium.volume, readBytes: medium.volume.readBytes + block.length }
   const mediaBytes = index.mediaBytesBefore(at + 1) - index.mediaBytesBefore(at)
   await mechanism.spend(mechanism.stream.read(mediaBytes, mechanism.now()), task.signal)
+  return block
+}
+
+/**
+ * What a host gets of a recorded block. Throws 7/74/04 for one that was changed, which is passed over, and what keeps the drive from
+ * decrypting, standing before it: no key, another, or none that the block has (SSC-5, data encryption).
+ */
+function decrypted(
+  { mechanism, encryption }: DriveContext,
+  recorded: Uint8Array,
+  at: number,
+  { initiator }: Task,
+  information: number,
+): Uint8Array {
+  const { decryption, key } = encryption.of(initiator)
+  const isEncrypted = mechanism.ready().cartridge.index.isEncrypted(at)
+  const refused = (condition: Condition): CheckCondition => {
+    mechanism.at = at
+    return new CheckCondition(condition, { information })
+  }
+  if (!isEncrypted) {
+    if (decryption === decryptionMode.decrypt) throw refused(conditions.notEncrypted)
+    return recorded
+  }
+  if (decryption === decryptionMode.disable) throw refused(conditions.unableToDecrypt)
+  const sealed = describeSealed(recorded, key)
+  if (sealed?.isOfKey === false) throw refused(conditions.wrongKey)
+  const block = openBlock(key, recorded)
+  if (block === undefined) throw new CheckCondition(conditions.cipherIntegrity, { information })
   return block
 }

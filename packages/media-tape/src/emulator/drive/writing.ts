@@ -1,9 +1,11 @@
-import { modePage } from '../../scsi/command-codes.ts'
+import { encryptionMode, modePage } from '../../scsi/command-codes.ts'
+import { buildKeyData } from '../../scsi/key-associated-data.ts'
 import { type Answer, check, CheckCondition, good, invalidField } from '../target/answer.ts'
 import { conditions } from '../target/conditions.ts'
 import { mostBlockBytes } from '../target/mode-commands.ts'
 import { tapeAlert } from '../target/tape-alerts.ts'
 import { type CommandTable, dueFault, type Task } from '../target/unit-command.ts'
+import { sealBlock } from './block-cipher.ts'
 import { type DriveContext, isNearEnd } from './drive-context.ts'
 import type { Medium } from './mechanism.ts'
 
@@ -66,7 +68,7 @@ export function writingCommands(context: DriveContext): CommandTable {
 
 /** Writes a block at the position, or gives why not: nothing of it is on the tape then, and nothing behind the position any more. */
 async function writeBlock(
-  { mechanism, unit, compressionRatio }: DriveContext,
+  { mechanism, unit, compressionRatio, encryption }: DriveContext,
   medium: Medium,
   block: Uint8Array,
   task: Task,
@@ -87,7 +89,10 @@ async function writeBlock(
     return conditions.writeError
   }
   if (fault?.later !== undefined) mechanism.lateFailure ??= { object: at, noticedAt: at + fault.later }
-  await cartridge.appendBlock(block, mediaBytes)
+  const { encryption: mode, key, keyData } = encryption.of(task.initiator)
+  if (mode === encryptionMode.encrypt)
+    await cartridge.appendBlock(sealBlock(key, buildKeyData(keyData), block), mediaBytes, true)
+  else await cartridge.appendBlock(block, mediaBytes)
   mechanism.at += 1
   medium.volume = { ...medium.volume, writtenBytes: medium.volume.writtenBytes + block.length }
   await mechanism.spend(mechanism.stream.write(mediaBytes, mechanism.now()), task.signal)

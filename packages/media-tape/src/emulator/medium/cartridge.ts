@@ -6,12 +6,15 @@ export interface Cartridge {
   readonly index: TapeIndex
   /** Objects from the beginning that no loss of power can take. */
   readonly durableObjects: number
-  /** The bytes of the block that is object `at`, or `undefined` when they are damaged. They are not to be changed. */
+  /** The bytes of the block that is object `at`, as they were recorded, or `undefined` when they are damaged. They are not to be changed. */
   read(at: number): Promise<Uint8Array | undefined>
   /** Forgets object `at` and all after it, durably. */
   cut(at: number): Promise<void>
-  /** Records a block at the end, with the bytes it takes on the medium; the data may be reused afterwards. */
-  appendBlock(data: Uint8Array, mediaBytes?: number): Promise<void>
+  /**
+   * Records a block at the end, with the bytes it takes on the medium; the data may be reused afterwards. `isEncrypted`: it is what a drive has
+   * made of a block. @default false
+   */
+  appendBlock(data: Uint8Array, mediaBytes?: number, isEncrypted?: boolean): Promise<void>
   /** Records a filemark at the end. */
   appendFilemark(): Promise<void>
   /** Makes all of it durable. */

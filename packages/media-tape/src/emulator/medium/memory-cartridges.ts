@@ -35,9 +35,9 @@ function memoryCartridge(): Cartridge {
       objects.length = index.objects
       durableObjects = Math.min(durableObjects, at)
     },
-    appendBlock: async (data, mediaBytes) => {
+    appendBlock: async (data, mediaBytes, isEncrypted) => {
       objects.push(Buffer.from(data))
-      index.addBlock(data.length, mediaBytes)
+      index.addBlock(data.length, mediaBytes, isEncrypted)
     },
     appendFilemark: async () => {
       objects.push(filemark)

@@ -43,9 +43,9 @@ export async function openTapeFile(file: OpenFile, path: string): Promise<Cartri
       await file.sync()
       durableObjects = at
     },
-    appendBlock: async (data, mediaBytes = data.length) => {
-      await append({ data, mediaBytes })
-      index.addBlock(data.length, mediaBytes)
+    appendBlock: async (data, mediaBytes = data.length, isEncrypted = false) => {
+      await append({ data, mediaBytes, isEncrypted })
+      index.addBlock(data.length, mediaBytes, isEncrypted)
     },
     appendFilemark: async () => {
       await append()
@@ -91,7 +91,7 @@ async function scan(file: OpenFile, index: TapeIndex): Promise<number> {
     if (header === undefined || offset + recordHeaderBytes + header.blockBytes > sizeBytes) break
     durableObjects = Math.max(durableObjects, header.durableObjects)
     if (header.filemark) index.addFilemark()
-    else index.addBlock(header.blockBytes, header.mediaBytes)
+    else index.addBlock(header.blockBytes, header.mediaBytes, header.encrypted)
   }
   for (let at = durableObjects; at < index.objects; at++)
     if ((await readRecord(file, index, at)) === undefined) index.cut(at)

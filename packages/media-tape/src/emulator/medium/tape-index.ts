@@ -1,9 +1,10 @@
 /** Lengths and kinds of everything on a tape, with sums for finding places. Objects are blocks and filemarks, counted alike from 0. */
 export class TapeIndex {
-  /** Bytes of blocks, bytes that they take on the medium, and filemarks before each object, and after the last. */
+  /** Bytes of blocks, bytes that they take on the medium, filemarks, and encrypted blocks before each object, and after the last. */
   readonly #bytes: number[] = [0]
   readonly #mediaBytes: number[] = [0]
   readonly #filemarks: number[] = [0]
+  readonly #encrypted: number[] = [0]
 
   /** How many objects are recorded. */
   get objects(): number {
@@ -13,6 +14,11 @@ export class TapeIndex {
   /** Whether object `at` is a filemark. */
   isFilemark(at: number): boolean {
     return this.filemarksBefore(at + 1) > this.filemarksBefore(at)
+  }
+
+  /** Whether object `at` is a block that was encrypted by a drive. */
+  isEncrypted(at: number): boolean {
+    return (this.#encrypted[at + 1] ?? 0) > (this.#encrypted[at] ?? 0)
   }
 
   /** Length of the block that is object `at`; 0 for a filemark. */
@@ -49,25 +55,26 @@ export class TapeIndex {
   }
 
   /** Enters a block at the end, with the bytes it takes on the medium. */
-  addBlock(bytes: number, mediaBytes: number = bytes): void {
-    this.#push(bytes, mediaBytes, 0)
+  addBlock(bytes: number, mediaBytes: number = bytes, isEncrypted: boolean = false): void {
+    this.#push(bytes, mediaBytes, 0, isEncrypted ? 1 : 0)
   }
 
   /** Enters a filemark at the end. It takes no room. */
   addFilemark(): void {
-    this.#push(0, 0, 1)
+    this.#push(0, 0, 1, 0)
   }
 
   /** Forgets object `at` and all after it. */
   cut(at: number): void {
     if (at >= this.objects) return
-    for (const sums of [this.#bytes, this.#mediaBytes, this.#filemarks]) sums.length = at + 1
+    for (const sums of [this.#bytes, this.#mediaBytes, this.#filemarks, this.#encrypted]) sums.length = at + 1
   }
 
-  #push(bytes: number, mediaBytes: number, filemarks: number): void {
+  #push(bytes: number, mediaBytes: number, filemarks: number, encrypted: number): void {
     const last = this.objects
     this.#bytes.push((this.#bytes[last] as number) + bytes)
     this.#mediaBytes.push((this.#mediaBytes[last] as number) + mediaBytes)
     this.#filemarks.push((this.#filemarks[last] as number) + filemarks)
+    this.#encrypted.push((this.#encrypted[last] as number) + encrypted)
   }
 }

@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib'
  *
  * | offset | bytes | header |
  * |---|---|---|
- * | 0 | 4 | `nbTB` a block, `nbTF` a filemark |
+ * | 0 | 4 | `nbTB` a block, `nbTE` one that a drive has encrypted, `nbTF` a filemark |
  * | 4 | 4 | length of the block; 0 for a filemark |
  * | 8 | 4 | bytes it takes on the medium |
  * | 12 | 4 | CRC-32 of the block |
@@ -20,11 +20,13 @@ export const tapeFileMagic: Buffer = Buffer.from('nbtape1\n')
 export const recordHeaderBytes = 24
 
 const blockMark = 0x4254_626e // 'nbTB'
+const encryptedMark = 0x4554_626e // 'nbTE'
 const filemarkMark = 0x4654_626e // 'nbTF'
 
 /** A header that is whole. */
 export interface RecordHeader {
   readonly filemark: boolean
+  readonly encrypted: boolean
   readonly blockBytes: number
   readonly mediaBytes: number
   readonly blockCrc: number
@@ -35,11 +37,12 @@ export interface RecordHeader {
 export function encodeRecord(
   room: Buffer,
   durableObjects: number,
-  block?: { readonly data: Uint8Array; readonly mediaBytes: number },
+  block?: { readonly data: Uint8Array; readonly mediaBytes: number; readonly isEncrypted: boolean },
 ): Buffer {
   const data = block?.data ?? new Uint8Array(0)
   const record = room.subarray(0, recordHeaderBytes + data.length)
-  record.writeUInt32LE(block === undefined ? filemarkMark : blockMark, 0)
+  const mark = block === undefined ? filemarkMark : block.isEncrypted ? encryptedMark : blockMark
+  record.writeUInt32LE(mark, 0)
   record.writeUInt32LE(data.length, 4)
   record.writeUInt32LE(block?.mediaBytes ?? 0, 8)
   record.writeUInt32LE(crc32(data), 12)
@@ -54,9 +57,10 @@ export function decodeRecordHeader(header: Buffer): RecordHeader | undefined {
   if (header.length < recordHeaderBytes || header.readUInt32LE(20) !== crc32(header.subarray(0, 20)))
     return undefined
   const mark = header.readUInt32LE(0)
-  if (mark !== blockMark && mark !== filemarkMark) return undefined
+  if (mark !== blockMark && mark !== encryptedMark && mark !== filemarkMark) return undefined
   return {
     filemark: mark === filemarkMark,
+    encrypted: mark === encryptedMark,
     blockBytes: header.readUInt32LE(4),
     mediaBytes: header.readUInt32LE(8),
     blockCrc: header.readUInt32LE(12),

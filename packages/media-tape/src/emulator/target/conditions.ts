@@ -53,6 +53,12 @@ export const conditions = {
   reservationsReleased: { key: 0x6, asc: 0x2a, ascq: 0x04 },
   registrationsPreempted: { key: 0x6, asc: 0x2a, ascq: 0x05 },
 
+  encryptionChanged: { key: 0x6, asc: 0x2a, ascq: 0x11 },
+
+  unableToDecrypt: { key: 0x7, asc: 0x74, ascq: 0x01 },
+  notEncrypted: { key: 0x7, asc: 0x74, ascq: 0x02 },
+  wrongKey: { key: 0x7, asc: 0x74, ascq: 0x03 },
+  cipherIntegrity: { key: 0x7, asc: 0x74, ascq: 0x04 },
   writeProtected: { key: 0x7, asc: 0x27, ascq: 0x00 },
   wormOverwrite: { key: 0x7, asc: 0x30, ascq: 0x0c },
   incompatibleMedium: { key: 0x7, asc: 0x30, ascq: 0x05 },

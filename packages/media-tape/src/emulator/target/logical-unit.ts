@@ -43,6 +43,8 @@ export interface LogicalUnitParts {
   strike(fault: FaultEffect): void
   /** The unit was reset. */
   wasReset(): void
+  /** A connection of an initiator is gone. */
+  lost(initiator: string): void
   /** What cartridges are kept in failed: the error, which the host hears of as 4/44/00. */
   failed(error: Error): void
 }
@@ -165,6 +167,7 @@ export class LogicalUnit {
     this.abortTasks([initiator])
     this.reservations.end(initiator)
     this.preventing.delete(initiator)
+    this.#parts.lost(initiator)
     this.attentions.raiseFor(initiator, conditions.nexusLost)
   }
 

@@ -41,7 +41,7 @@ t.test('a command that it does not have, or a field that it does not know, is to
   const { drive } = await loadedDrive()
   const unknown = await drive.execute({ cdb: Uint8Array.of(0xc7, 0, 0, 0, 0, 0) })
   t.match(parseSense(unknown.sense ?? Buffer.alloc(0)), { key: 5, asc: 0x20 })
-  t.equal((await send(drive, 'security-protocol-in')).end, '5/20/00', 'no encryption is offered')
+  t.equal((await send(drive, 'report-luns', { select: 0x12 })).end, '5/24/00')
   const field = await send(drive, 'log-sense', { page: 0x3e })
   t.equal(field.end, '5/24/00')
   t.same(field.sense?.fieldPointer, { inCdb: true, byte: 2, bit: 5 })
