@@ -55,9 +55,13 @@ export async function diskSource(parts: SourceParts): Promise<ImportSource> {
   }
 }
 
+/** Whether a volume could not be mounted because nothing is on it, and nothing is missed there. */
+const isBlank = ({ details }: NbError): boolean => details['found'] === 'blank' && details['frozen'] === false
+
 /**
  * Volumes: each is read through once for what is on it. Then the last fragment of a copy tells the image and where the others are, and the
- * file list is sent from volume to volume, each going on where the one before has ended. One that can't be had is told and left.
+ * file list is sent from volume to volume, each going on where the one before has ended. One that can't be had is told and left; a blank one is
+ * told, and no failure.
  */
 export async function tapeSource(parts: SourceParts, volumes: readonly string[]): Promise<ImportSource> {
   const { catalog, mediaServers, allocation, context, media } = parts
@@ -87,8 +91,13 @@ export async function tapeSource(parts: SourceParts, volumes: readonly string[])
       await say(`volume ${volumeId} holds ${counted(fragments, 'fragment')}`)
     } catch (error) {
       if (media.signal.aborted) throw error
+      const failure = asNbError(error)
+      if (isBlank(failure)) {
+        await say(`volume ${volumeId} is blank: nothing was ever written to it`)
+        continue
+      }
       unread += 1
-      await say(`volume ${volumeId} is not read: ${asNbError(error).message}`, 'error')
+      await say(`volume ${volumeId} is not read: ${failure.message}`, 'error')
     }
   }
   return {

@@ -1,12 +1,13 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { duplicateJobRequest, importJobRequest, verifyJobRequest } from '@nb/contracts'
+import { duplicateJobRequest, verifyJobRequest } from '@nb/contracts'
 import { collect } from '@nb/test-kit'
 import t from 'tap'
 import { compareTrees } from '../../../../packages/transfer/test/client/compare-trees.ts'
 import { tapeStorageUnit } from '../../src/compose.ts'
 import { scratch } from '../support/run-example.ts'
 import { restoreTo } from '../support/site.ts'
+import { terminalOf } from '../support/terminal.ts'
 import {
   backUpToTape,
   bootOnTape,
@@ -23,7 +24,7 @@ t.test(
   'a lost catalog is made again from ten tapes alone, with spanned images and an incremental chain',
   { skip: tgtdMissing },
   async (t) => {
-    const library = await startLibrary({ drives: 2, tapes: 10, smalls: 10, small_mb: 5 })
+    const library = await startLibrary({ drives: 2, slots: 10, tapes: 10, smalls: 10, small_mb: 5 })
     t.teardown(() => library.remove())
     const root = scratch('cupboard')
     const source = join(root, 'source')
@@ -76,25 +77,39 @@ t.test(
     t.comment('another server, which knows nothing but the volumes')
     const second = await bootOnTape(join(root, 'second'), library, { tape: { unmountDelayMs: 0 } })
     t.teardown(() => second.stop())
+    const { nb, stop: closeTerminal } = await terminalOf(second, join(root, 'second'))
+    t.teardown(closeTerminal)
     const missing = again.copies.map(({ fragments }) => fragments[0]?.volumeId ?? '')
     const others = volumes.filter((volumeId) => !missing.includes(volumeId))
-    const partly = await submit(
-      second,
-      importJobRequest({ requestId: 'i1', storageUnit: tapeStorageUnit, volumes: others }),
-    )
-    t.equal(partly.status, 191, 'without the full the incrementals can not be there either')
-    t.match(await logOf(second, partly), new RegExp(`on volume ${missing[0]}, which is missing here`))
+    t.match(await nb('import', tapeStorageUnit, '--pool', 'found'), {
+      code: 1,
+      err: /no volumes of pool found/,
+    })
+    await second.ports.media.putPool({ name: 'found', scratch: false })
+    for (const volume of await collect(second.ports.media.volumes({})))
+      if (others.includes(volume.volumeId)) await second.ports.media.putVolume({ ...volume, pool: 'found' })
+    const partly = await nb('import', tapeStorageUnit, '--pool', 'found', '--wait')
+    t.match(partly, { code: 1, out: /191/ }, 'without the full the incrementals can not be there either')
+    const log = await logOf(second, { id: '1' })
+    t.match(log, new RegExp(`on volume ${missing[0]}, which is missing here`))
+    t.notMatch(log, new RegExp(`volume ${missing[0]} holds`), 'of another pool none was read')
     t.same(await wholeCatalog(second), [], 'nothing of it stays')
-    const whole = await submit(
-      second,
-      importJobRequest({ requestId: 'i2', storageUnit: tapeStorageUnit, volumes }),
+    t.match(await nb('import', tapeStorageUnit, '--wait'), { code: 0 }, 'the whole library')
+    const [blank] = (await collect(second.ports.media.volumes({}))).flatMap(({ volumeId }) =>
+      volumes.includes(volumeId) ? [] : [volumeId],
     )
-    t.equal(whole.status, 0, whole.statusText ?? '')
+    t.match(await logOf(second, { id: '2' }), new RegExp(`volume ${blank} is blank`), 'and blank tapes')
     t.same(await wholeCatalog(second), before, 'entry for entry')
     for (const volumeId of volumes) {
       const [volume] = await collect(second.ports.media.volumes({ volumeId }))
       t.match(volume, { state: 'imported' }, volumeId)
     }
+    const [one = ''] = others
+    t.match(await nb('import', tapeStorageUnit, '--volume', one, '--wait'), { code: 0 })
+    t.match(
+      await logOf(second, { id: '3' }),
+      new RegExp(`volume ${one} holds[^]*\\b0 images brought back, 0 not`),
+    )
     const restored = await restoreTo(second, source, last.backupId ?? '', join(root, 'restored'))
     t.equal(restored.status, 0, restored.statusText ?? '')
     t.same(compareTrees(source, join(root, 'restored')), [])

@@ -25,7 +25,7 @@ async function entriesOf(
 }
 
 /** The texts of a job's log, a line each. */
-export async function logOf({ ports: { jobs } }: AllInOne, job: Job): Promise<string> {
+export async function logOf({ ports: { jobs } }: AllInOne, job: Pick<Job, 'id'>): Promise<string> {
   return (await collect(jobs.log({ jobId: job.id }))).map(({ text }) => text).join('\n')
 }
 

@@ -65,6 +65,18 @@ t.test(
   },
 )
 
+t.test('images that follow one another over volumes are read with each volume mounted once', async (t) => {
+  const [first, second, third] = [
+    copyOn(['A', 2], ['B', 2]),
+    copyOn(['B', 3], ['C', 2]),
+    copyOn(['C', 3], ['D', 2], ['E', 2]),
+  ]
+  const all = [{ offset: 0, bytes: 200 }]
+  const files = [0, 60, 120].map((offset) => ({ offset, bytes: 60 }))
+  t.same(mountsOf(readingOrder([first, second, third], rangesOf(all, all, all))), ['A', 'B', 'C', 'D'])
+  t.same(mountsOf(readingOrder([third, second, first], rangesOf(files, files, files))), ['A', 'B', 'C', 'D'])
+})
+
 t.test('on a disk all is read in the order of the images', async (t) => {
   const disk = {
     fragments: [{ number: 1, streamOffset: 0, streamBytes: 9, wholeMembers: true, blockBytes: 512 }],
