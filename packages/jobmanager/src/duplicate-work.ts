@@ -11,6 +11,7 @@ import type { ManagerParts } from './components.ts'
 import type { CopiesInWork } from './copies-in-work.ts'
 import { copyOfImage } from './copy-of-image.ts'
 import { noteCopy, volumesOf } from './images-on-volumes.ts'
+import { HoldAndWait } from './hold-and-wait.ts'
 import { attempt as attempted } from './patience.ts'
 import { mediaServerOf } from './session-calls.ts'
 import { needToRead, volumeRuns } from './volume-runs.ts'
@@ -25,10 +26,11 @@ type DuplicateParts = Pick<ManagerParts, 'catalog' | 'mediaServers'> & WorkMedia
  * copy when all of it is durable and the media manager knows on which volumes it is; until then a failure leaves nothing that is read.
  */
 export function duplicateWorker(parts: DuplicateParts, copies: CopiesInWork): JobWorker {
+  const others = new HoldAndWait()
   return {
     run: (context) =>
       copies.make(asked(context.parameters).backupId, context.jobId, async () => {
-        const media = new WorkMedia(parts, context)
+        const media = new WorkMedia(parts, context, others)
         try {
           return await duplicate(parts, context, media)
         } finally {

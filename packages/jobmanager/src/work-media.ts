@@ -7,6 +7,7 @@ import {
   isAbortError,
 } from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
+import { HoldAndWait } from './hold-and-wait.ts'
 import { closeVolume } from './images-on-volumes.ts'
 import type { WorkContext } from './workers.ts'
 
@@ -21,10 +22,13 @@ interface Holding {
   readonly giveBack: () => Promise<void>
 }
 
-/** How long a job that holds one medium waits for another one, milliseconds. Then it gives back what it has. */
+/**
+ * How long a job that holds one medium waits for another one, milliseconds. Then it gives back what it has, unless it is the first of several
+ * that wait so: that one goes on for {@link NEXT_VOLUME_MS}.
+ */
 export const HOLD_AND_WAIT_MS = 60_000
 
-/** How long a copy that has begun waits for its next volume, milliseconds. Then its try fails, and gives back all. */
+/** How long a copy that has begun waits for its next volume, milliseconds: its try fails then, and gives back all. */
 export const NEXT_VOLUME_MS = 600_000
 
 /**
@@ -38,9 +42,12 @@ export class WorkMedia {
   readonly #held = new Map<'read' | 'write', Holding>()
   /** Aborts with the job, and when what it holds is lost. */
   readonly signal: AbortSignal
+  readonly #others: HoldAndWait
   #requests = 0
 
-  constructor(parts: WorkMediaParts, context: WorkContext) {
+  /** @param others - the jobs with which this one shares drives and volumes, where it holds one medium while it waits for another */
+  constructor(parts: WorkMediaParts, context: WorkContext, others: HoldAndWait = new HoldAndWait()) {
+    this.#others = others
     const { allocation, giveBack, signal } = context
     this.#parts = parts
     this.#context = context
@@ -68,14 +75,16 @@ export class WorkMedia {
 
   /**
    * One medium to write and one to read, both at once: while one is held the other is waited for only for a short time. Then the one is
-   * given back and the other waited for first, with nothing in hand.
+   * given back and the other waited for first, with nothing in hand. Of several that wait so the first keeps what it has for longer: what the others
+   * give back comes to it, since they ask anew behind it.
    */
   async both(write: WriteNeed, read: ReadNeed): Promise<{ write: Allocation; read: Allocation }> {
     const needs = { write, read }
+    const place = this.#others.nextPlace()
     for (let first: 'read' | 'write' = this.#held.has('write') ? 'write' : 'read'; ;) {
       const second = first === 'read' ? 'write' : 'read'
       if (!this.#held.has(first)) await this.#acquire(needs[first])
-      if (!this.#held.has(second)) await this.#acquireFor(HOLD_AND_WAIT_MS, needs[second])
+      if (!this.#held.has(second)) await this.#others.during(place, this.#acquireBeside(place, needs[second]))
       const held = { write: this.#held.get('write')?.allocation, read: this.#held.get('read')?.allocation }
       if (held.write !== undefined && held.read !== undefined) return { write: held.write, read: held.read }
       await this.#context.say(
@@ -127,14 +136,33 @@ export class WorkMedia {
   ): Promise<Allocation | undefined> {
     const limit = new AbortController()
     const cancel = this.#parts.clock.setTimer(limitMs, () => limit.abort())
+    return this.#acquireUntil(limit, need, giveBack).finally(cancel)
+  }
+
+  /** What is wanted while something is held. */
+  async #acquireBeside(place: number, need: MediaNeed): Promise<Allocation | undefined> {
+    const { clock } = this.#parts
+    const limit = new AbortController()
+    const endsAt = clock.now() + NEXT_VOLUME_MS
+    const look = (): void => {
+      if (clock.now() >= endsAt || !this.#others.isFirst(place)) limit.abort()
+      else cancel = clock.setTimer(HOLD_AND_WAIT_MS, look)
+    }
+    let cancel = clock.setTimer(HOLD_AND_WAIT_MS, look)
+    return this.#acquireUntil(limit, need).finally(() => cancel())
+  }
+
+  async #acquireUntil(
+    limit: AbortController,
+    need: MediaNeed,
+    giveBack?: Holding['giveBack'],
+  ): Promise<Allocation | undefined> {
     try {
       return await this.#acquire(need, giveBack, AbortSignal.any([this.signal, limit.signal]))
     } catch (error) {
       const isLate = limit.signal.aborted && !this.signal.aborted
       if (isLate && (isAbortError(error) || asNbError(error).code === 'request-cancelled')) return undefined
       throw error
-    } finally {
-      cancel()
     }
   }
 
