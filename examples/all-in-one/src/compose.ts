@@ -34,6 +34,7 @@ import { type CatalogBackupParts, tellRecovery, withSnapshots } from './catalog-
 import { startDisk } from './configure-media.ts'
 import { warnOfUnknownNames } from './policy-warnings.ts'
 import type { ServerSettings } from './settings.ts'
+import { reservationKeyOf } from './tape/reservation-key.ts'
 import { tapeStart, tapeStorageUnit } from './tape/start-tape.ts'
 import { secondStorageUnit, storageUnit } from './unit-names.ts'
 
@@ -245,7 +246,7 @@ function secondDiskOf(
 
 /** The tape library as a storage unit, where there is one. */
 function tapeOf(
-  { tape, clock, maxFragmentBytes, settings = {}, warn }: Ground,
+  { tape, clock, maxFragmentBytes, stateDirectory, settings = {}, warn }: Ground,
   media: MediaManager,
   log: JobLog,
 ) {
@@ -262,6 +263,7 @@ function tapeOf(
       ...(warn && { warn }),
     },
     {
+      reservationKey: reservationKeyOf(stateDirectory),
       ...(unmountDelayMs === undefined ? {} : { unmountDelayMs }),
       ...(recoveryIntervalMs === undefined ? {} : { recoveryIntervalMs }),
     },

@@ -17,8 +17,9 @@ export interface BringParts {
 
 /** Has a volume loaded in a drive that is the caller's; where it is there already, nothing moves. */
 export async function bringVolume(parts: BringParts, bay: DriveBay, volume: Volume): Promise<void> {
-  const { media, bays } = parts
+  const { media, care, bays } = parts
   const { volumeId } = volume
+  await care.reserve(bay)
   if (bay.loaded?.volumeId === volumeId && (await isStillThere(parts, bay, volume))) return bay.changed(true)
   await checkDensity(media, bay, volume)
   bay.loaded = undefined

@@ -34,6 +34,11 @@ export interface DeviceManagerOptions {
   readonly unmountDelayMs?: number
   /** How often it looks whether drives and robots that failed work again, milliseconds, 1000–3600000. @default 60000 */
   readonly recoveryIntervalMs?: number
+  /**
+   * The key, 1–2^64-1, under which drives are reserved while they hold a volume, so that no other host writes in between. It has to be the same after
+   * a restart, and another one on each host: what is reserved under it is ours. @default drives are not reserved
+   */
+  readonly reservationKey?: bigint
   /** How unknown volumes of a robot are taken in. @default data volumes of density hcart and pool NetBackup; CLN… clean */
   readonly barcodeRules?: readonly BarcodeRule[]
   /** How volume ids are made of barcodes. @default the six characters before the media type, else the last six */

@@ -16,6 +16,7 @@ import { Library } from './library.ts'
 import { volumeOf } from './media-records.ts'
 import { operatorDesk } from './operator-desk.ts'
 import { isOwnReason } from './own-reason.ts'
+import { checkReservationKey } from '../ssc/reservation.ts'
 import { proveLabel, relabel } from './prove-label.ts'
 
 const defaultDelayMs = 180_000
@@ -36,11 +37,13 @@ export function createDeviceManager(
     recoveryIntervalMs = defaultRecoveryMs,
     barcodeRules = [],
     volumeIdRules = [],
+    reservationKey,
   } = options
   const barcodes = { rules: barcodeRules, volumeIds: volumeIdRules }
   checkBarcodeReading(barcodes)
   checkRange('unmountDelayMs', unmountDelayMs, 0, 1_800_000)
   checkRange('recoveryIntervalMs', recoveryIntervalMs, 1000, 3_600_000)
+  if (reservationKey !== undefined) checkReservationKey(reservationKey)
   const bays = new Map(
     Object.entries(components.drives).map(([name, { drive, robot }]) => [
       name,
@@ -49,7 +52,10 @@ export function createDeviceManager(
   )
   const libraryOf = ({ robot }: DriveBay): Library | undefined =>
     robot === undefined ? undefined : libraries.get(robot)
-  const care = new DriveCare({ media, clock, logger, warn, barcodes, unmountDelayMs, libraryOf })
+  const care = new DriveCare({
+    ...{ media, clock, logger, warn, barcodes, unmountDelayMs, libraryOf },
+    ...(reservationKey === undefined ? {} : { reservationKey }),
+  })
   const libraries = new Map(
     Object.entries(components.robots).map(([name, robot]) => [
       name,
@@ -133,6 +139,7 @@ export function createDeviceManager(
         if (bay !== undefined && state === 'down' && isOwnReason(stateReason)) bay.isDown = true
       }
       isStarted = true
+      for (const bay of bays.values()) void care.begin(bay)
       recoverLater()
     },
     stop: async () => {

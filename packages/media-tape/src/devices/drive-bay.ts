@@ -7,8 +7,12 @@ import {
 } from '@nb/contracts'
 import type { ScsiTapeDrive } from '../ssc/scsi-drive-types.ts'
 
-/** A drive; one that tells its TapeAlert flags and can be cleaned is cleaned when it asks for it. */
-export type ManagedDrive = TapeDrive & Partial<Pick<ScsiTapeDrive, 'takeAlerts' | 'clean'>>
+/**
+ * A drive; one that tells its TapeAlert flags and can be cleaned is cleaned when it asks for it, one that can be reserved is kept from other
+ * hosts while it holds a volume.
+ */
+export type ManagedDrive = TapeDrive &
+  Partial<Pick<ScsiTapeDrive, 'takeAlerts' | 'clean' | 'reserve' | 'release'>>
 
 /** What a library has drives do. Rejects with `drive-not-ready` where one does not; it is down then, unless it only does not tell. */
 export interface DriveHandling {
@@ -16,6 +20,8 @@ export interface DriveHandling {
   look(bay: DriveBay): Promise<DriveStatus>
   /** Has a drive give what is in it to the robot. */
   unload(bay: DriveBay): Promise<void>
+  /** A drive that is empty is left to other hosts. Never rejects. */
+  letGo(bay: DriveBay): Promise<void>
 }
 
 /** A volume that is known to be in a drive. */
@@ -37,6 +43,8 @@ export class DriveBay {
   loaded: Loaded | undefined
   /** It failed, and has not shown since that it works. */
   isDown = false
+  /** It is kept from other hosts. */
+  isReserved = false
   /** It has asked to be cleaned, and has not been. */
   cleaningDue = false
   /** While what is in it is taken out: never rejects. */

@@ -15,6 +15,8 @@ export interface DriveCareParts {
   readonly barcodes: BarcodeReading
   /** How long a volume stays in its drive for the next job that wants it, milliseconds. */
   readonly unmountDelayMs: number
+  /** The key under which drives are reserved. @default they are not */
+  readonly reservationKey?: bigint
   /** The library that serves a drive; `undefined` for one that stands alone. */
   readonly libraryOf: (bay: DriveBay) => Library | undefined
 }
@@ -25,6 +27,52 @@ export class DriveCare implements DriveHandling {
 
   constructor(parts: DriveCareParts) {
     this.#parts = parts
+  }
+
+  /**
+   * Keeps other hosts from a drive, where it can be kept: what they write between two commands of ours would be lost, or ours. One that another
+   * host has reserved is down until that gives it back.
+   */
+  async reserve(bay: DriveBay): Promise<void> {
+    const { reservationKey: key, logger } = this.#parts
+    if (key === undefined || bay.drive.reserve === undefined) return
+    try {
+      await bay.drive.reserve({ key })
+      bay.isReserved = true
+    } catch (error) {
+      if (!(error instanceof NbError)) throw error
+      if (error.code === 'not-supported') {
+        logger('drive %s can not be reserved: %s', bay.name, error.message)
+        return
+      }
+      const { heldBy } = error.details
+      const isForeign = error.code === 'scsi-access-denied'
+      const who = typeof heldBy === 'string' ? ` (key ${heldBy})` : ''
+      const what = isForeign ? `is reserved by another host${who}` : `can't be reserved: ${error.message}`
+      await this.#takeDown(bay, `it ${what}`)
+      throw notReady(bay, what, error)
+    }
+  }
+
+  async letGo(bay: DriveBay): Promise<void> {
+    if (!bay.isReserved) return
+    bay.isReserved = false
+    await bay.drive
+      .release?.()
+      .catch((error: unknown) => this.#parts.logger.error('drive %s stays reserved: %o', bay.name, error))
+  }
+
+  /** What a device manager before has left reserved of an empty drive is given back; what others have reserved is down from the start. */
+  async begin(bay: DriveBay): Promise<void> {
+    const giveBack = await bay.acquire()
+    try {
+      await this.reserve(bay)
+      if (bay.loaded === undefined) await this.letGo(bay)
+    } catch (error) {
+      this.#parts.logger.error('drive %s: %o', bay.name, error)
+    } finally {
+      giveBack()
+    }
   }
 
   /** What a drive holds. */
@@ -74,6 +122,11 @@ export class DriveCare implements DriveHandling {
       void this.takeOut(bay).finally(giveBack)
       return
     }
+    // What may still hold a volume of ours is kept.
+    if (bay.loaded === undefined && bay.isReserved && !bay.isDown) {
+      void this.letGo(bay).finally(giveBack)
+      return
+    }
     giveBack()
     if (bay.loaded !== undefined && !bay.inUse)
       bay.cancelDelay = clock.setTimer(unmountDelayMs, () => void this.unloadIfIdle(bay))
@@ -94,9 +147,11 @@ export class DriveCare implements DriveHandling {
     if (!bay.isDown || bay.inUse) return
     const giveBack = await bay.acquire()
     try {
+      await this.reserve(bay)
       await bay.drive.unload()
       await libraryOf(bay)?.empty(bay)
       await media.recordUnmount({ drive: bay.name })
+      await this.letGo(bay)
       const drive = await driveOf(media, bay.name)
       if (drive?.state === 'down' && isOwnReason(drive.stateReason))
         await media.setDriveState({ name: bay.name, state: 'up' })
@@ -121,6 +176,7 @@ export class DriveCare implements DriveHandling {
         .recordUnmount({ drive: bay.name })
         .catch((error: unknown) => logger.error('drive %s: its unmount was not told: %o', bay.name, error))
       await cleanIfAsked({ library, barcodes, logger, warn }, bay)
+      await this.letGo(bay)
     } catch (error) {
       logger.error('drive %s: what is in it was not taken out: %o', bay.name, error)
       bay.loaded = undefined

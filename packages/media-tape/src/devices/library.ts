@@ -260,6 +260,7 @@ export class Library {
       await care.unload(other)
       await this.#home(inventory, element)
       await media.recordUnmount({ drive: other.name })
+      await care.letGo(other)
     } finally {
       giveBack()
     }

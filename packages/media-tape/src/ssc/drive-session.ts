@@ -37,6 +37,7 @@ export class DriveSession {
   readonly clock: Clock
   readonly times: Required<MotionTimes>
   readonly #declared: DriveQuirks | undefined
+  #who: UnitFacts | undefined
   #facts: DriveFacts | undefined
   /** Whether we loaded the volume that is in it, and nothing has happened to it since. */
   loaded = false
@@ -77,10 +78,15 @@ export class DriveSession {
     this.unit = new ScsiUnit(transport, 'tape', clock, (told) => this.attention(told))
   }
 
-  /** Who the drive is; asked once, and again after each {@link forget}. */
+  /** Who the drive is; asked once. It tells that also while another host has it reserved. */
+  async who(): Promise<UnitFacts> {
+    return (this.#who ??= await askUnit(this.unit))
+  }
+
+  /** Who the drive is, and what it can; asked once. */
   async facts(): Promise<DriveFacts> {
     if (this.#facts !== undefined) return this.#facts
-    const facts = await askUnit(this.unit)
+    const facts = await this.who()
     const limits = facts.supports.has('read-block-limits')
       ? await this.unit.read(buildCdb('read-block-limits'), 6)
       : undefined

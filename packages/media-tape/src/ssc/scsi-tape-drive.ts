@@ -136,8 +136,7 @@ class Drive implements ScsiTapeDrive {
       if (now.state !== 'ready') await loadVolume(session)
       session.loaded = true
       try {
-        await preventRemoval(session, true)
-        session.holdInDoubt = false
+        await this.#hold()
         await clearLeftKey(session)
         await this.#prepare()
       } catch (error) {
@@ -338,13 +337,17 @@ class Drive implements ScsiTapeDrive {
 
   /** After a reset: that the drive is still reserved for us, keeps its volume, and that it is the same one. */
   async #sure(): Promise<void> {
-    const { reservedBy, holdInDoubt } = this.#session
-    if (holdInDoubt) {
-      if (reservedBy !== undefined) await reserveDrive(this.#session, reservedBy)
-      await preventRemoval(this.#session, true)
-      this.#session.holdInDoubt = false
-    }
+    if (this.#session.holdInDoubt) await this.#hold()
     await this.#positions.sameVolume()
+  }
+
+  /** Nobody else uses the drive, and nobody takes the volume out. */
+  async #hold(): Promise<void> {
+    const session = this.#session
+    if (session.holdInDoubt && session.reservedBy !== undefined)
+      await reserveDrive(session, session.reservedBy)
+    await preventRemoval(session, true)
+    session.holdInDoubt = false
   }
 
   async #prove(): Promise<Place> {

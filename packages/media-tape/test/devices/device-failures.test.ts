@@ -3,7 +3,7 @@ import { createMediaManager } from '@nb/emm'
 import { collect, createVirtualClock } from '@nb/test-kit'
 import { MemoryLevel } from 'memory-level'
 import t from 'tap'
-import { createDeviceManager } from '../../src/index.ts'
+import { createDeviceManager, createScsiTapeDrive } from '../../src/index.ts'
 import { deviceRig, type DeviceRig, wanting } from './device-rig.ts'
 
 /** A drive with a volume of an earlier job in it that it does not give back. */
@@ -153,3 +153,48 @@ t.test(
     await third.stop()
   },
 )
+
+t.test('a drive is ours while it holds a volume, and other hosts’ otherwise', async (t) => {
+  const rig = await deviceRig({ reservationKey: 7n })
+  const { clock, library } = rig
+  const other = createScsiTapeDrive({ transport: library.transport('drive1', 'other'), clock })
+  const mounted = await rig.devices.mount(wanting('A00001'))
+  await t.rejects(other.reserve({ key: 8n }), { code: 'scsi-access-denied' })
+  await mounted.unmount()
+  await t.rejects(other.status(), { code: 'scsi-access-denied' }, 'while it waits with its volume too')
+  await rig.devices.unloadIdle()
+  t.comment('what another host has is down with the reason, and the job is for another drive')
+  await other.reserve({ key: 8n })
+  await t.rejects(rig.devices.mount(wanting('A00001')), {
+    code: 'drive-not-ready',
+    retryable: true,
+    message: /reserved by another host \(key 0x0000000000000008\)/,
+  })
+  t.match(await rig.drive('drive1'), {
+    state: 'down',
+    stateReason: /reserved by another host \(key 0x0000000000000008\)/,
+  })
+  await (await rig.devices.mount(wanting('A00001', 'drive2'))).unmount()
+  await clock.advance(60_000)
+  t.equal((await rig.drive('drive1')).state, 'down')
+  await other.release()
+  await clock.advance(60_000)
+  t.equal((await rig.drive('drive1')).state, 'up')
+  await (await rig.devices.mount(wanting('A00003'))).unmount()
+  await rig.devices.stop()
+  await other.reserve({ key: 8n })
+})
+
+t.test('what a device manager that died has left reserved is given back at the next start', async (t) => {
+  const rig = await deviceRig({ reservationKey: 7n })
+  const { clock, library } = rig
+  const before = createScsiTapeDrive({ transport: library.transport('drive2', 'before'), clock })
+  await before.reserve({ key: 7n })
+  const again = rig.again()
+  await again.start()
+  await (await again.mount(wanting('A00001', 'drive2'))).unmount()
+  await again.stop()
+  const other = createScsiTapeDrive({ transport: library.transport('drive2', 'other'), clock })
+  await other.reserve({ key: 8n })
+  await t.rejects(deviceRig({ reservationKey: 0n }), TypeError)
+})

@@ -65,7 +65,12 @@ t.test('a drive that is reserved is used by one host, also after a reset', async
   await drive.load()
   await drive.writeBlock({ data })
   await t.rejects(other.load(), { code: 'scsi-access-denied', details: { reserved: true } })
-  await t.rejects(other.reserve({ key: 2n }), { code: 'scsi-access-denied', retryable: true })
+  await t.rejects(other.reserve({ key: 2n }), {
+    code: 'scsi-access-denied',
+    retryable: true,
+    message: /drive1 is reserved by another host \(key 0x0000000000000001\)/,
+    details: { reserved: true, heldBy: '0x0000000000000001' },
+  })
   await drive.writeFilemarks({ count: 1 })
   await emulator.transport('drive1').reset()
   t.match(await drive.writeBlock({ data }), { written: true, position: { object: 3 } })
@@ -77,6 +82,35 @@ t.test('a drive that is reserved is used by one host, also after a reset', async
   await t.rejects(drive.reserve({ key: 0n }), TypeError)
   await emulator.stop()
 })
+
+t.test(
+  'what a process of ours that is gone has reserved is taken over, what another host has is not',
+  async (t) => {
+    const { clock, emulator, drive, put } = await open()
+    const of = (host: string) =>
+      createScsiTapeDrive({ transport: emulator.transport('drive1', host), clock }, { name: 'drive1' })
+    const gone = of('before')
+    const other = of('other')
+    await put(1)
+    await gone.reserve({ key: 1n })
+    await drive.reserve({ key: 1n })
+    await drive.load()
+    await drive.writeBlock({ data })
+    await t.rejects(gone.load(), { code: 'scsi-access-denied' })
+    await t.rejects(other.reserve({ key: 2n }), { code: 'scsi-access-denied' })
+    t.comment('the power ends all reservations: loading takes it anew')
+    await emulator.losePower()
+    await drive.load()
+    await t.rejects(other.reserve({ key: 2n }), { code: 'scsi-access-denied' })
+    t.comment('of another connection of ours, which has taken it over, it is given back too')
+    await gone.reserve({ key: 1n })
+    await drive.release()
+    await other.reserve({ key: 2n })
+    await gone.release()
+    await t.rejects(drive.reserve({ key: 1n }), { code: 'scsi-access-denied' })
+    await emulator.stop()
+  },
+)
 
 t.test('the end that comes without a warning is told as any other', async (t) => {
   const { emulator, drive, put } = await open({
