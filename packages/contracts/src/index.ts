@@ -59,6 +59,8 @@ export type {
   StoredPolicy,
 } from './policy.ts'
 export type * from './roles.ts'
+export type * from './enrolment.ts'
+export type * from './host-directory.ts'
 export type * from './scheduler.ts'
 export type * from './job.ts'
 export type * from './job-limits.ts'

@@ -81,3 +81,28 @@ export {
   type PeerIdentity,
   peerIdentityOf,
 } from './identity/identity.ts'
+export {
+  type CertificateAuthority,
+  type CertificateAuthorityComponents,
+  type CertificateAuthorityOptions,
+  type CertificateOrder,
+  dnsNameOf,
+  identityDomain,
+  type IssuedCertificate,
+  openAuthority,
+} from './identity/authority.ts'
+export { authorityAt, type AuthorityAddress } from './identity/authority-at.ts'
+export type { IdentityDirectoryComponents, IdentityDirectoryOptions } from './identity/directory-state.ts'
+export { enrolHost, type EnrolComponents, type EnrolRequest } from './identity/enrol-host.ts'
+export { renewalText } from './identity/enrolment.ts'
+export {
+  type HostIdentityComponents,
+  type HostIdentityEvents,
+  type HostIdentityOptions,
+  type KeptIdentity,
+  openHostIdentity,
+} from './identity/host-identity.ts'
+export { createIdentityDirectory, type IdentityDirectory } from './identity/identity-directory.ts'
+export type { OwnIdentity } from './identity/identity-files.ts'
+export { type EnrolmentToken, parseToken, printToken } from './identity/token.ts'
+export type { Revocation } from './identity/x509/revocation-list.ts'

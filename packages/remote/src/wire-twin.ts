@@ -69,6 +69,8 @@ export const twinOf: {
   mediaServer: (implementation, options) => createWireTwin('mediaServer', implementation, options),
   clientAgent: (implementation, options) => createWireTwin('clientAgent', implementation, options),
   restores: (implementation, options) => createWireTwin('restores', implementation, options),
+  enrolment: (implementation, options) => createWireTwin('enrolment', implementation, options),
+  hosts: (implementation, options) => createWireTwin('hosts', implementation, options),
 }
 
 /** A `MessagePort` has no back-pressure, so readers say how far they are. */

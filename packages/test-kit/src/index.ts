@@ -108,3 +108,9 @@ export type { ScsiTransportFixture, ScsiTransportQuirk } from './suites/scsi-tra
 export { tapeMountsSuite, type TapeMountsFixture, type TapeMountsLack } from './suites/tape-mounts.ts'
 export { tapeRobotSuite, type TapeRobotFixture, type TapeRobotLack } from './suites/tape-robot.ts'
 export { deviceOperationsSuite, type DeviceOperationsFixture } from './suites/device-operations.ts'
+export {
+  enrolmentSuite,
+  hostDirectorySuite,
+  type IdentityFixture,
+  type KeyToCertify,
+} from './suites/enrolment.ts'

@@ -2,6 +2,8 @@ import type {
   Catalog,
   ClientAgent,
   DeviceOperations,
+  Enrolment,
+  HostDirectory,
   JobLog,
   JobManager,
   JobRegistry,
@@ -15,6 +17,8 @@ import type {
 import { catalogContract } from './catalog.ts'
 import { clientAgentContract } from './client-agent.ts'
 import { deviceOperationsContract } from './device-operations.ts'
+import { enrolmentContract } from './enrolment.ts'
+import { hostDirectoryContract } from './host-directory.ts'
 import { jobLogContract } from './job-log.ts'
 import { jobManagerContract } from './job-manager.ts'
 import { jobRegistryContract } from './job-registry.ts'
@@ -40,6 +44,8 @@ export interface Ports {
   readonly mediaServer: MediaServer
   readonly clientAgent: ClientAgent
   readonly restores: RestoreService
+  readonly enrolment: Enrolment
+  readonly hosts: HostDirectory
 }
 
 /** The name of a port. */
@@ -59,6 +65,8 @@ export const portContracts: { readonly [Name in PortName]: PortContract<Ports[Na
   mediaServer: mediaServerContract,
   clientAgent: clientAgentContract,
   restores: restoreServiceContract,
+  enrolment: enrolmentContract,
+  hosts: hostDirectoryContract,
 }
 
 /** All of them. */
