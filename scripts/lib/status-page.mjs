@@ -98,6 +98,7 @@ export const statusUses = {
   830: 'reason: the drives that could do it are down',
   900: notYet,
   901: notYet,
+  906: '`nb request deny`: the operator does not bring the volume that a job waits for',
   907: 'a request for resources was taken back',
   914: 'a lease ended, or a session is not known any more',
   916: notYet,

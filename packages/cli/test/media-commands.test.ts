@@ -1,4 +1,4 @@
-import type { Drive, Volume } from '@nb/contracts'
+import type { Drive, QueuedRequest, Volume, WantedVolume } from '@nb/contracts'
 import t from 'tap'
 import { type InMemoryServer, noon, startInMemoryServer } from './in-memory-server.ts'
 
@@ -399,4 +399,52 @@ t.test('nb volume eject and label tell each volume, whatever comes of the others
   t.same(server.devices.asked[0], { volumeId: 'A00001', drive: 'drive1', overwrite: true })
   await server.nb('volume', 'label', 'A00001')
   t.same(server.devices.asked.at(-1), { volumeId: 'A00001' })
+})
+
+t.test('nb requests lists the volumes that you have to bring; denied, their jobs are told', async (t) => {
+  t.match(await server.nb('requests'), { code: 0, out: '', err: /no job waits/ })
+  const blocker = {
+    kind: 'volume',
+    storageUnit: 'tape1',
+    reason: 2000,
+    holders: [],
+    goesOnWhen: '…',
+  } as const
+  const waiting = (jobId: string, since: number, wanted: WantedVolume | undefined): QueuedRequest => ({
+    request: {
+      requestId: jobId,
+      jobId,
+      jobType: wanted?.volumeId === undefined ? 'backup' : 'restore',
+      priority: 0,
+      client: 'web1',
+      limits: {},
+      need: { kind: 'read', storageUnit: 'tape1' },
+    },
+    since,
+    passedBy: 0,
+    blockers: [
+      { ...blocker, name: wanted?.volumeId ?? 'offsite', ...(wanted === undefined ? {} : { wanted }) },
+    ],
+  })
+  server.broker.waiting.push(
+    waiting('9', noon - 60_000, { pool: 'offsite', density: 'hcart', robot: 'tld0' }),
+    waiting('10', noon - 90_000, undefined),
+    waiting('12', noon - 120_000, { volumeId: 'A00009', pool: 'NetBackup', density: 'hcart' }),
+  )
+  const { out, err } = await server.nb('requests')
+  t.match(
+    out,
+    /^JOB +TYPE +WAITING +WANTS +IN +DENSITY +CLIENT +POLICY\n +12 +restore .* volume A00009 +tape1 +hcart +web1 +-\n/,
+  )
+  t.match(out, /^ +9 +backup .* a volume of pool offsite +tld0 /m)
+  t.notMatch(out, /^ +10 /m)
+  t.match(err, /nb why JOB/)
+  t.equal((await server.nb('requests', '--json')).out.trim().split('\n').length, 2)
+  t.match(await server.nb('request', 'deny', '12', '99', '--reason', 'lost'), {
+    code: 1,
+    out: 'job 12: its request is denied\n',
+    err: /Job 99 asks for no volume/,
+  })
+  t.same(server.broker.reasons, ['lost'])
+  t.equal((await server.nb('request', 'deny', 'A00009')).code, 2, 'jobs have numbers')
 })

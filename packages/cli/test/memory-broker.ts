@@ -4,6 +4,8 @@ import { NbError, type QueuedRequest, type ReconcileReport, type ResourceBroker 
 export interface MemoryBroker extends ResourceBroker {
   readonly waiting: QueuedRequest[]
   orphans: Omit<ReconcileReport, 'repaired'>
+  /** Of requests that were denied. */
+  readonly reasons: (string | undefined)[]
 }
 
 export function memoryBroker(): MemoryBroker {
@@ -13,11 +15,19 @@ export function memoryBroker(): MemoryBroker {
   }
   const broker: MemoryBroker = {
     waiting,
+    reasons: [],
     orphans: { orphanedAllocations: [], orphanedLeases: [] },
     acquire: notForTheCli,
     renew: notForTheCli,
     release: notForTheCli,
     setPriority: notForTheCli,
+    deny: async ({ jobId, reason }) => {
+      const at = waiting.findIndex(({ request }) => request.jobId === jobId)
+      if (at < 0)
+        throw new NbError('not-found', `Job ${jobId} asks for no volume that a person has to bring.`)
+      waiting.splice(at, 1)
+      broker.reasons.push(reason)
+    },
     explain: notForTheCli,
     async *queue({ limit }) {
       yield* waiting.slice(0, limit)

@@ -42,6 +42,7 @@ export const errorKinds = {
   'lease-expired': { status: 914, retryable: true },
   'request-duplicate': { status: 813, retryable: false },
   'request-cancelled': { status: 907, retryable: false },
+  'request-denied': { status: 906, retryable: false },
   'request-impossible': { status: 800, retryable: false },
   'storage-unit-unknown': { status: 219, retryable: false },
   'storage-unit-mismatch': { status: 154, retryable: false },

@@ -143,6 +143,19 @@ export interface Blocker {
   readonly holders: readonly { readonly jobId: string; readonly since: number }[]
   /** What would free it, as the end of the sentence "it goes on when …". */
   readonly goesOnWhen: string
+  /** The volume that a person has to bring for it: while a request waits for that, it is a pending request to the operator. */
+  readonly wanted?: WantedVolume
+}
+
+/** A volume that a person has to bring. */
+export interface WantedVolume {
+  /** Just this one, whose data is to be read; absent for any that the pool takes. */
+  readonly volumeId?: string
+  /** The pool whose volume it is, or is to be. */
+  readonly pool: string
+  readonly density: string
+  /** The robot that it has to be put into; absent where drives stand alone. */
+  readonly robot?: string
 }
 
 /** The answer to "why does it wait". */
@@ -212,6 +225,11 @@ export interface ResourceBroker {
     input: { readonly jobId: string; readonly priority: number },
     options?: CallOptions,
   ): Promise<void>
+  /**
+   * An operator will not bring the volumes that requests of a job wait for (blockers with `wanted`): those requests reject with `request-denied`. Rejects with
+   * `not-found` where none waits for that.
+   */
+  deny(input: { readonly jobId: string; readonly reason?: string }, options?: CallOptions): Promise<void>
   /** Why a job's request waits. A job without a waiting request gets `waiting: false`. */
   explain(input: { readonly jobId: string }, options?: CallOptions): Promise<Explanation>
   /** The waiting requests in order of service. */

@@ -266,6 +266,10 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
   830: { meaning: 'all drives that could do it are down', remedy: 'Bring a drive up.' },
   900: { meaning: 'the resource request should be sent again', remedy: 'Nothing to do.' },
   901: { meaning: 'the resource broker failed inside', remedy: 'Please report it with the job log.' },
+  906: {
+    meaning: 'an operator has denied the request for a volume',
+    remedy: 'Find the volume, or use another copy of the image; then ask for it again.',
+  },
   907: { meaning: 'the resource request was cancelled', remedy: 'Nothing to do.' },
   914: {
     meaning: 'the reservation or lease does not exist any more',

@@ -4,6 +4,8 @@ import {
   type MediaServerEntry,
   type Robot,
   type StorageUnit,
+  type TapeStorageUnit,
+  type Volume,
   type VolumePool,
   formatBytes,
 } from '@nb/contracts'
@@ -264,6 +266,21 @@ export function tooManyPartlyFull(
     inUse,
     holders: oldestHolders(held),
     goesOnWhen: `fewer than ${limit} volumes of pool ${name} are partly full`,
+  }
+}
+
+/** 2000: a volume to read that is not where its drives get it from, or in a drive elsewhere: a person has to bring it. */
+export function volumeOutside(
+  unit: TapeStorageUnit,
+  { volumeId, pool, density }: Volume,
+  away: Drive | undefined,
+): Blocker {
+  const { robot } = unit
+  const place = robot === undefined ? `a drive of ${unit.name}` : `robot ${robot}`
+  const now = away === undefined ? '' : ` (it is in drive ${away.name} of media server ${away.mediaServer})`
+  return {
+    ...volumeUnusable(unit, volumeId, 2000, `volume ${volumeId} is put into ${place}${now}`),
+    wanted: { volumeId, pool, density, ...(robot === undefined ? {} : { robot }) },
   }
 }
 

@@ -16,6 +16,7 @@ import {
   robotDown,
   unitMissing,
   volumeBusy,
+  volumeOutside,
   volumeUnusable,
   waitFor,
 } from './blockers.ts'
@@ -140,14 +141,8 @@ function decideVolumeToRead(view: InventoryView, unit: TapeStorageUnit, volume: 
   if (view.drivesOf(unit).size === 0) return { denial: neverUntil(noDrive(unit)) }
   const holders = view.holds.onVolume(volumeId)
   if (holders.size > 0) return { denial: waitFor(volumeBusy(unit, volumeId, holders)) }
-  if (!isWithin(view, unit, volume)) {
-    const place = unit.robot === undefined ? `a drive of ${unit.name}` : `robot ${unit.robot}`
-    const away = view.driveWith(volumeId)
-    const now = away === undefined ? '' : ` (it is in drive ${away.name} of media server ${away.mediaServer})`
-    return {
-      denial: waitFor(volumeUnusable(unit, volumeId, 2000, `volume ${volumeId} is put into ${place}${now}`)),
-    }
-  }
+  if (!isWithin(view, unit, volume))
+    return { denial: waitFor(volumeOutside(unit, volume, view.driveWith(volumeId))) }
   const robot = unit.robot === undefined ? undefined : view.robots.get(unit.robot)
   if (robot?.state === 'down' && view.driveWith(volumeId) === undefined)
     return { denial: waitFor(robotDown(unit, robot)) }

@@ -25,7 +25,11 @@ export function whyNoVolume(
   const there = told.length === 0 ? '' : ` (there are: ${told.join(', ')})`
   const onlyWornOut = counts.size === 1 && counts.has(wornOut)
   const text = `pool ${volumePool} or the scratch pool gets a volume of density ${unit.density} for storage unit ${unit.name}${there}`
-  return volumeUnusable(unit, volumePool, onlyWornOut ? 2100 : 2000, text)
+  const { density, robot } = unit
+  return {
+    ...volumeUnusable(unit, volumePool, onlyWornOut ? 2100 : 2000, text),
+    wanted: { pool: volumePool, density, ...(robot === undefined ? {} : { robot }) },
+  }
 }
 
 const wornOut = 'mounted as often as allowed'

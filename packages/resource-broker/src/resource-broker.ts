@@ -21,6 +21,7 @@ import {
   throwIfAborted,
   type Turn,
 } from '@nb/contracts'
+import { denyRequests } from './denial.ts'
 import { exchanged, nothingToReplace, replacedBy } from './exchange.ts'
 import { needKey } from './interner.ts'
 import { GrantEngine } from './grant-engine.ts'
@@ -154,6 +155,16 @@ export function createResourceBroker(
       throwIfAborted(callOptions)
       checkInteger('priority', priority, 0, highestPriority)
       running().setPriority(jobId, priority)
+    },
+    deny: async ({ jobId, reason }, callOptions) => {
+      throwIfAborted(callOptions)
+      const engine = running()
+      await denyRequests(
+        engine,
+        jobId,
+        reason,
+        async (waiter) => (await media.blockers(questionOf(engine, waiter), callOptions)).blockers,
+      )
     },
     explain: async ({ jobId }, callOptions) => explain(running(), media, jobId, callOptions),
     queue: ({ limit }, callOptions) => queue(running, media, limit, callOptions),

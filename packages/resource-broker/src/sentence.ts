@@ -70,7 +70,9 @@ function isAlternative(before: Blocker, blocker: Blocker): boolean {
 }
 
 function reasonOf(blocker: Blocker): string {
-  const { kind, name, reason, limit, inUse, holders } = blocker
+  const { kind, name, reason, limit, inUse, holders, wanted } = blocker
+  if (wanted?.volumeId !== undefined)
+    return `for volume ${wanted.volumeId}, which is not in ${wanted.robot === undefined ? 'a drive' : `robot ${wanted.robot}`}`
   const jobs = describeHolders(holders, inUse)
   const running = `${inUse ?? holders.length} of ${limit ?? '?'} jobs run`
   switch (kind) {

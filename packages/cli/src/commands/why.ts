@@ -4,6 +4,7 @@ import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
 import { printable } from '../table.ts'
 import { formatDuration, formatTime, withLocalTimes } from '../units.ts'
+import { wantedSteps } from '../wanted-text.ts'
 
 /** Options of `nb why`. */
 export interface WhyOptions extends CallOptions {
@@ -35,6 +36,9 @@ export async function whyCommand(
     await output.line(printable(`  goes on when ${withLocalTimes(blocker.goesOnWhen)}`))
     for (const { jobId: holder, since } of blocker.holders)
       await output.line(`  held by job ${printable(holder)} for ${formatDuration(now - since)}`)
+    if (blocker.wanted !== undefined)
+      for (const step of wantedSteps(blocker.wanted, explanation.jobId))
+        await output.line(printable(`  ${step}`))
   }
   if (job !== undefined) for (const line of nextLines(job, now)) await output.line(line)
   return 0

@@ -3,6 +3,8 @@ import { mediaServerSetCommand } from '../commands/media-server-set.ts'
 import { mediaServerStateCommand } from '../commands/media-server-state.ts'
 import { mediaServersCommand } from '../commands/media-servers.ts'
 import { orphansCommand } from '../commands/orphans.ts'
+import { requestDenyCommand } from '../commands/request-deny.ts'
+import { requestsCommand } from '../commands/requests.ts'
 import { robotInjectCommand } from '../commands/robot-inject.ts'
 import { robotInventoryCommand } from '../commands/robot-inventory.ts'
 import { robotStateCommand } from '../commands/robot-state.ts'
@@ -10,13 +12,14 @@ import { robotsCommand } from '../commands/robots.ts'
 import { addStorageCommands } from './storage.ts'
 import { addUpAndDown } from './up-and-down.ts'
 import { addVolumeCommands } from './volumes.ts'
-import { examples, own, type Registration, limitOrNone } from './registration.ts'
+import { collect, examples, jobNumber, limitOrNone, own, type Registration } from './registration.ts'
 
 /** Storage units, media servers, robots, drives, pools and volumes. */
 export function addMediaCommands(registration: Registration): void {
   addStorageCommands(registration)
   addMediaServers(registration)
   addRobots(registration)
+  addRequests(registration)
   addVolumeCommands(registration)
   addOrphans(registration)
 }
@@ -85,6 +88,30 @@ function addRobots(registration: Registration): void {
     .action((robots: string[], _options: object, command: Command) =>
       run(
         (ports, output, call) => robotInjectCommand(ports, { robots, ...call }, output),
+        command.optsWithGlobals(),
+      ),
+    )
+}
+
+function addRequests({ program, run }: Registration): void {
+  program
+    .command('requests')
+    .description('list the volumes that jobs wait for and that you have to bring')
+    .addHelpText('after', examples('nb requests'))
+    .action((_options: object, command: Command) =>
+      run((ports, output, call) => requestsCommand(ports, call, output), command.optsWithGlobals()),
+    )
+  program
+    .command('request')
+    .description('say that a volume will not be brought: nb request --help')
+    .command('deny')
+    .description('end the wait of jobs for a volume that will not be brought')
+    .argument('<JOB...>', 'the jobs', collect(jobNumber))
+    .option('--reason <TEXT>', 'why; the job tells it')
+    .addHelpText('after', examples("nb request deny 12 --reason 'the tape is lost'"))
+    .action((jobIds: string[], options: { reason?: string }, command: Command) =>
+      run(
+        (ports, output, call) => requestDenyCommand(ports, { jobIds, ...own(options), ...call }, output),
         command.optsWithGlobals(),
       ),
     )

@@ -13,6 +13,7 @@ export const resourceBrokerContract: PortContract<ResourceBroker> = {
   ),
   release: call(closed<In<'release'>>({ leaseId: text }), nothing),
   setPriority: call(closed<In<'setPriority'>>({ jobId: text, priority: integer }), nothing),
+  deny: call(closed<In<'deny'>>({ jobId: text, reason: maybe(text) }), nothing),
   explain: call(closed<In<'explain'>>({ jobId: text }), explanation),
   queue: stream(closed<In<'queue'>>({ limit: maybe(count) }), queuedRequest),
   grants: stream(closed<In<'grants'>>({ jobId: maybe(text) }), grant),

@@ -14,6 +14,7 @@ import type {
   ResourceRequest,
   SingleAllocation,
   Turn,
+  WantedVolume,
 } from '@nb/contracts'
 import { z } from 'zod'
 import { jobLimits, jobType } from './job.ts'
@@ -131,6 +132,9 @@ export const blocker: Schema<Blocker> = closed<Blocker>({
   inUse: maybe(count),
   holders: list(closed<Blocker['holders'][number]>({ jobId: text, since: time })),
   goesOnWhen: text,
+  wanted: maybe(
+    closed<WantedVolume>({ volumeId: maybe(text), pool: text, density: text, robot: maybe(text) }),
+  ),
 })
 
 export const turn: Schema<Turn> = closed<Turn>({ storageUnit: text, jobId: text, since: time })

@@ -205,6 +205,10 @@ export function createFakeBroker({ clock, log, units, leaseMs = 60_000 }: FakeBr
       }
       serve()
     },
+    deny: async ({ jobId }) => {
+      // Its disks are all there: nobody waits for a volume.
+      throw new NbError('not-found', `Job ${jobId} asks for no volume.`, { details: { jobId } })
+    },
     explain: async ({ jobId }) =>
       explainBlockers(
         jobId,

@@ -4,6 +4,7 @@ import { explaining } from './resource-broker-explain.ts'
 import { granting, limiting } from './resource-broker-grants.ts'
 import { leasing, leaving, reconciling } from './resource-broker-leases.ts'
 import { ordering, prioritising, sharing } from './resource-broker-order.ts'
+import { bringing } from './resource-broker-wanted.ts'
 import type { Check, ResourceBrokerFixture } from './resource-broker-site.ts'
 
 export type { ResourceBrokerFixture } from './resource-broker-site.ts'
@@ -27,4 +28,5 @@ export function resourceBrokerSuite<Fixture extends ResourceBrokerFixture>(
   exchanging(check)
   explaining(check)
   reconciling(check)
+  bringing(check)
 }
