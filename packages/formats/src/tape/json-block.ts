@@ -19,6 +19,21 @@ export function isVolumeId(text: string): boolean {
   return VOLUME_ID.test(text)
 }
 
+/** The JSON members that blocks of a tape begin with. */
+export type TapeMember =
+  | 'VOLUME.json'
+  | 'FRAGMENT.json'
+  | 'FOOTER.json'
+  | 'MULTIPLEX.json'
+  | 'STREAMS.json'
+  | 'END.json'
+
+/** Whether a block begins as one with this member does; nothing of it is checked. */
+export function beginsWithTapeMember(block: Uint8Array, member: TapeMember): boolean {
+  const name = `${NB_DIRECTORY}${member}\0`
+  return Buffer.from(block.buffer, block.byteOffset, block.length).toString('latin1', 0, name.length) === name
+}
+
 /** One block, or what an end marker leaves of it, that is one JSON member. */
 export function encodeJsonBlock(
   name: string,

@@ -1,8 +1,7 @@
 import { FormatError } from '../format-error.ts'
-import { NB_DIRECTORY } from '../fragment/tar-member.ts'
 import { checkTapeFooter, decodeTapeFragmentFooter } from './footer.ts'
 import { decodeTapeFragmentHeader } from './header.ts'
-import { checkTapePlace, tapeBlockChecksum } from './json-block.ts'
+import { beginsWithTapeMember, checkTapePlace, tapeBlockChecksum } from './json-block.ts'
 import { decodeMultiplexFooter, decodeMultiplexHeader } from './multiplex.ts'
 import type { MultiplexFooter, TapeEnd, TapeFragmentFooter, TapeFragmentHeader, TapePlace } from './tape.ts'
 
@@ -21,8 +20,7 @@ export type WholeTapeFile =
  * @throws FormatError `TAPE_MISPLACED` - whole, and another's; `FORMAT_UNKNOWN` and all others - not whole
  */
 export function proveTapeFile(first: Uint8Array, last: Uint8Array, place: TapePlace): WholeTapeFile {
-  const name = `${NB_DIRECTORY}MULTIPLEX.json\0`
-  if (Buffer.from(first.subarray(0, name.length)).toString('latin1') === name) {
+  if (beginsWithTapeMember(first, 'MULTIPLEX.json')) {
     const header = decodeMultiplexHeader(first)
     checkTapePlace(header, place)
     const footer = decodeMultiplexFooter(last)

@@ -38,6 +38,15 @@ export class BlockReader {
     })
   }
 
+  /** Does something with the drive while nothing is read, from wherever it stands. */
+  alone<Result>(work: () => Promise<Result>, options?: CallOptions): Promise<Result> {
+    return this.#reads.run(async () => {
+      throwIfAborted(options)
+      this.#at = undefined
+      return work()
+    })
+  }
+
   #block(read: Awaited<ReturnType<TapeDrive['readBlock']>>, object: number, target: Buffer): Buffer {
     this.#at = read.position.object
     if (read.kind !== 'block')

@@ -9,6 +9,7 @@ import {
 import type { BlockReader } from './block-reader.ts'
 import { type FragmentEnds, proveFragmentEnds } from './fragment-ends.ts'
 import { type FragmentIdentity, corruptFragment, notRead } from './fragment-identity.ts'
+import type { ReadingTurns } from './reading-turns.ts'
 import { TrailerReader } from './trailer-reader.ts'
 
 /** The volume from which fragments are read. */
@@ -16,6 +17,8 @@ export interface ReadVolume {
   readonly storageUnit: string
   readonly identity: TapeIdentity
   readonly reader: BlockReader
+  /** Order among those who read payloads at the same time. */
+  readonly turns: ReadingTurns
 }
 
 /** Which fragment of the volume. */

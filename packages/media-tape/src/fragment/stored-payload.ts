@@ -1,7 +1,9 @@
 import { type CallOptions, NbError, throwIfAborted } from '@nb/contracts'
 import { FormatError, TAPE_BLOCK_BYTES } from '@nb/formats'
 import type { BlockReader } from './block-reader.ts'
+import type { ReadVolume } from './find-fragment.ts'
 import { type FragmentIdentity, corruptFragment, notRead } from './fragment-identity.ts'
+import type { ReadingLane } from './reading-turns.ts'
 
 /** Blocks that are read beside the one that is delivered. */
 const BLOCKS_AHEAD = 3
@@ -27,11 +29,12 @@ interface Loaded {
 
 /**
  * Reads a fragment's payload as it is stored: the blocks that hold a range and no others, each proven before it is delivered, some
- * ahead of the one that is used. Keeps the last for reads nearby.
+ * ahead of the one that is used, each in its turn among others who read the volume. Keeps the last for reads nearby.
  */
 export class StoredPayload {
   readonly blockBytes: number
   readonly #reader: BlockReader
+  readonly #lane: ReadingLane
   readonly #identity: FragmentIdentity
   readonly #layout: PayloadLayout
   readonly #spare: Buffer[] = []
@@ -39,8 +42,13 @@ export class StoredPayload {
   #isReading = false
   #isClosed = false
 
-  constructor(reader: BlockReader, identity: FragmentIdentity, layout: PayloadLayout) {
+  constructor(
+    { reader, turns }: Pick<ReadVolume, 'reader' | 'turns'>,
+    identity: FragmentIdentity,
+    layout: PayloadLayout,
+  ) {
     this.#reader = reader
+    this.#lane = turns.open(identity.file)
     this.#identity = identity
     this.#layout = layout
     this.blockBytes = layout.blockBytes
@@ -78,6 +86,7 @@ export class StoredPayload {
         yield loaded.data.subarray(Math.max(0, offset - start), Math.min(end - start, loaded.data.length))
       }
     } finally {
+      this.#lane.drop()
       for (const loading of ahead) this.#release(await loading.catch(() => undefined))
       this.#isReading = false
     }
@@ -86,13 +95,15 @@ export class StoredPayload {
   /** Nothing is read any more. */
   close(): void {
     this.#isClosed = true
+    this.#lane.close()
   }
 
   async #load(block: number, options: CallOptions | undefined): Promise<Loaded> {
     const { storedBytes, blockBytes, objectOf, dataOf } = this.#layout
     const memory = this.#spare.pop() ?? Buffer.allocUnsafeSlow(TAPE_BLOCK_BYTES)
     try {
-      await this.#reader.read(objectOf(block), memory, options)
+      const object = objectOf(block)
+      await this.#lane.read(object, () => this.#reader.read(object, memory, options), options)
       const data = dataOf(block, memory)
       const length = Math.min(blockBytes, storedBytes - block * blockBytes)
       if (data.length < length)

@@ -8,6 +8,7 @@ import type {
   MultiplexedFileOptions,
 } from './multiplexed-file.ts'
 import type { StreamWriter } from './stream-writer.ts'
+import { unlessAborted } from '../unless-aborted.ts'
 
 /** The end of the volume to which a group appends. */
 export interface AppendedVolume {
@@ -56,7 +57,7 @@ export class MultiplexGroup {
       throwIfAborted(options)
       if (this.#file?.nearsEnd === true || this.#file?.accepts(fragment) === true) break
       if (this.#file === undefined) this.#beginning ??= this.#begin()
-      await orAborted(this.#beginning ?? this.#settled, options)
+      await unlessAborted(this.#beginning ?? this.#settled, options)
     }
     const writer = await this.#file.join(fragment)
     if (options?.signal?.aborted === true) await writer.discard()
@@ -94,14 +95,4 @@ export class MultiplexGroup {
       this.#file = undefined
     }
   }
-}
-
-async function orAborted(awaited: Promise<void>, options: CallOptions | undefined): Promise<void> {
-  const signal = options?.signal
-  if (signal === undefined) return awaited
-  await new Promise<void>((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error)
-    signal.addEventListener('abort', abort, { once: true })
-    awaited.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }

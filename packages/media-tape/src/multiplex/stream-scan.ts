@@ -4,6 +4,7 @@ import {
   type MultiplexHeader,
   type TapePlace,
   type TapeStream,
+  beginsWithTapeMember,
   checkTapePlace,
   decodeMultiplexFooter,
   decodeMultiplexHeader,
@@ -17,9 +18,6 @@ export interface FoundFooter {
   readonly block: number
   readonly checksum: string
 }
-
-const opens = (block: Buffer, name: string): boolean =>
-  block.toString('latin1', 0, name.length + 5) === `.nb/${name}\0`
 
 /** Finds out, block by block, which streams of a multiplexed file are whole: those whose footer closes a header of this very file. */
 export class StreamScan {
@@ -68,15 +66,15 @@ export class StreamScan {
     }
     try {
       if (number === 0) this.#begin = this.#ofPlace(decodeMultiplexHeader(block))
-      else if (opens(block, 'FRAGMENT.json')) this.#addHeader(number, block)
-      else if (opens(block, 'FOOTER.json')) this.#addFooter(number, block)
-      else if (opens(block, 'STREAMS.json')) {
+      else if (beginsWithTapeMember(block, 'FRAGMENT.json')) this.#addHeader(number, block)
+      else if (beginsWithTapeMember(block, 'FOOTER.json')) this.#addFooter(number, block)
+      else if (beginsWithTapeMember(block, 'STREAMS.json')) {
         const list = this.#ofPlace(decodeMultiplexFooter(block))
         if (list.blocks === number + 1 && list.created === this.#begin?.created) this.#list = list
       }
     } catch (error) {
       if (!(error instanceof FormatError)) throw error
-      if (number === 0 || opens(block, 'FOOTER.json')) this.#doubtful = number
+      if (number === 0 || beginsWithTapeMember(block, 'FOOTER.json')) this.#doubtful = number
     }
   }
 

@@ -2,57 +2,48 @@ import {
   type CallOptions,
   type DescribedFragment,
   type FragmentReader,
-  type FragmentRecord,
   type FragmentWriter,
   type MediumContent,
   type MountedMedium,
   type MountedVolume,
   NbError,
   type NewFragment,
-  type TapeDrive,
   throwIfAborted,
 } from '@nb/contracts'
 import { BlockReader } from '../fragment/block-reader.ts'
 import { FileBlocks } from '../multiplex/file-blocks.ts'
-import type { ReadVolume, WantedFragment } from '../fragment/find-fragment.ts'
-import { describeStreamFragment, openStreamFragment } from '../multiplex/open-stream.ts'
+import type { WantedFragment } from '../fragment/find-fragment.ts'
 import { OpenVolume, type OpenVolumeComponents } from '../volume-writer/open-volume.ts'
 import { badPlace, endsAtBadPlace } from './bad-place.ts'
-import { contentsOf } from './contents.ts'
-import { guardedDrive } from './guarded-drive.ts'
 import { TapeFragmentWriter, headerOf } from './fragment-writer.ts'
-import { describePlainFragment, openPlainFragment } from './open-plain.ts'
+import { TapeReading } from './tape-reading.ts'
 
 /** What a mounted tape works with; `drive` is the volume's, whose errors are told. */
 export interface MountedTapeParts extends OpenVolumeComponents {
   readonly storageUnit: string
   readonly mounted: MountedVolume
-  readonly purpose: 'read' | 'write'
 }
 
-/** A volume while one session uses it. The drive does one thing at a time: while a fragment is written nothing is read. */
+/** A volume that one session writes to. The drive does one thing at a time: while a fragment is written nothing is read. */
 export class MountedTape implements MountedMedium {
   readonly #parts: MountedTapeParts
   readonly #volume: OpenVolume
-  readonly #streams: ReadVolume
-  /** The drive for those who read: it does nothing while a fragment is written. */
-  readonly #reading: TapeDrive
+  /** It does nothing while a fragment is written. */
+  readonly #reading: TapeReading
   #writer: TapeFragmentWriter | undefined
   #isBeginning = false
   #unmounting: Promise<void> | undefined
 
   constructor(parts: MountedTapeParts) {
-    const { storageUnit, mounted, drive } = parts
+    const { mounted } = parts
     const identity = { volume: mounted.volumeId, generation: mounted.generation }
     this.#parts = parts
     this.#volume = new OpenVolume(parts, identity)
-    this.#reading = guardedDrive(drive, () => this.#mustBeFree())
-    this.#streams = { storageUnit, identity, reader: new BlockReader(this.#reading) }
+    this.#reading = new TapeReading({ ...parts, identity, check: () => this.#mustBeFree() })
   }
 
   async createFragment(fragment: NewFragment, options?: CallOptions): Promise<FragmentWriter> {
     this.#mustBeFree(options)
-    if (this.#parts.purpose !== 'write') throw new TypeError('the volume is mounted to be read')
     this.#isBeginning = true
     try {
       this.#writer = await this.#begin(fragment, options)
@@ -95,39 +86,22 @@ export class MountedTape implements MountedMedium {
     })
   }
 
-  async openFragment(
-    wanted: { readonly backupId: string; readonly copy: number; readonly fragment: FragmentRecord },
-    options?: CallOptions,
-  ): Promise<FragmentReader> {
+  async openFragment(wanted: WantedFragment, options?: CallOptions): Promise<FragmentReader> {
     this.#mustBeFree(options)
-    const open = wanted.fragment.stream === undefined ? openPlainFragment : openStreamFragment
-    return open(this.#streams, wanted, options)
+    return this.#reading.open(wanted, options)
   }
 
   async describeFragment(
-    input: {
-      readonly backupId: string
-      readonly copy: number
-      readonly number: number
-      readonly fragment?: FragmentRecord
-    },
+    input: Parameters<MountedMedium['describeFragment']>[0],
     options?: CallOptions,
   ): Promise<DescribedFragment | undefined> {
     this.#mustBeFree(options)
-    const { backupId, copy, number } = input
-    const fragment = input.fragment ?? (await this.#find(input, options))
-    if (fragment === undefined) return undefined
-    const wanted: WantedFragment = { backupId, copy, fragment: { ...fragment, number } }
-    const describe = fragment.stream === undefined ? describePlainFragment : describeStreamFragment
-    return describe(this.#streams, wanted, options).catch((error: unknown) => {
-      if (error instanceof NbError && error.code === 'fragment-missing') return undefined
-      throw error
-    })
+    return this.#reading.describe(input, options)
   }
 
   async *contents(options?: CallOptions): AsyncGenerator<MediumContent, void, undefined> {
     this.#mustBeFree(options)
-    yield* contentsOf(this.#reading, this.#streams, options)
+    yield* this.#reading.contents(options)
   }
 
   unmount(): Promise<void> {
@@ -142,24 +116,6 @@ export class MountedTape implements MountedMedium {
     } finally {
       await this.#parts.mounted.unmount()
     }
-  }
-
-  /** Of those with the same number the one that was written last. */
-  async #find(
-    wanted: { readonly backupId: string; readonly copy: number; readonly number: number },
-    options?: CallOptions,
-  ): Promise<FragmentRecord | undefined> {
-    const { backupId, copy, number } = wanted
-    let found: FragmentRecord | undefined
-    for await (const content of contentsOf(this.#reading, this.#streams, options))
-      if (
-        content.kind === 'fragment' &&
-        content.backupId === backupId &&
-        content.copy === copy &&
-        content.fragment.number === number
-      )
-        found = content.fragment
-    return found
   }
 
   #mustBeFree(options?: CallOptions): void {

@@ -1,16 +1,10 @@
-import {
-  type CallOptions,
-  type MountedMedium,
-  type MountedVolume,
-  NbError,
-  type TapeDrive,
-  throwIfAborted,
-} from '@nb/contracts'
+import { type CallOptions, type MountedMedium, type MountedVolume, NbError, type TapeDrive } from '@nb/contracts'
 import { checkMultiplexedFileOptions } from '../multiplex/create-multiplexed-file.ts'
 import { MultiplexGroup } from '../multiplex/multiplex-group.ts'
 import type { MultiplexedFileOptions } from '../multiplex/multiplexed-file.ts'
 import { OpenVolume, type OpenVolumeComponents } from '../volume-writer/open-volume.ts'
 import { SharedMedium } from './shared-medium.ts'
+import { SharedMounts, type SharedVolume } from './shared-mounts.ts'
 
 /** A job that wants to write to the volume of its group. */
 export interface JoiningJob {
@@ -30,122 +24,54 @@ export interface TapeGroupsParts extends Omit<OpenVolumeComponents, 'drive'> {
   readonly multiplexing: MultiplexedFileOptions
 }
 
-/** A volume that is shared: mounted for the first of its jobs, closed and given back when the last one has let go. */
-interface SharedTape {
+interface GroupVolume extends SharedVolume {
   readonly volumeId: string
-  /** Jobs that have it or wait for it. */
-  readonly jobs: string[]
-  /** Nobody waits any more: the mount is given up. */
-  readonly abandoned: AbortController
-  readonly opened: Promise<OpenTape>
-  /** Set when the last one lets go; resolves when the volume was given back. */
-  closing?: Promise<void>
-}
-
-interface OpenTape {
-  readonly mounted: MountedVolume
-  readonly volume: OpenVolume
   readonly group: MultiplexGroup
 }
 
-/**
- * The volumes that several jobs write to at once, by group. The first job of a group has the volume mounted, the others join; whoever
- * comes while the last one lets go waits, and has it mounted anew. A mount that nobody waits for any more is given up.
- */
+/** The volumes that several jobs write to at once, by group. */
 export class TapeGroups {
   readonly #parts: TapeGroupsParts
-  readonly #tapes = new Map<string, SharedTape>()
+  readonly #volumes: SharedMounts<GroupVolume>
 
   constructor(parts: TapeGroupsParts) {
     this.#parts = { ...parts, multiplexing: checkMultiplexedFileOptions(parts.multiplexing) }
+    this.#volumes = new SharedMounts(parts.logger)
   }
 
   /** Takes part in a group. Rejects with `media-open-failed` where the group has another volume, and as the mount does. */
   async join(job: JoiningJob, options?: CallOptions): Promise<MountedMedium> {
-    throwIfAborted(options)
     const { group, jobId, volumeId } = job
-    let tape = this.#tapes.get(group)
-    while (tape?.closing !== undefined) {
-      await tape.closing
-      throwIfAborted(options)
-      tape = this.#tapes.get(group)
-    }
-    tape ??= this.#open(job)
-    if (tape.volumeId !== volumeId)
-      throw new NbError(
-        'media-open-failed',
-        `The jobs of group ${group} write to volume ${tape.volumeId}, job ${jobId} was given ${volumeId}.`,
-        { retryable: false, details: { group, volumeId, mounted: tape.volumeId } },
-      )
-    tape.jobs.push(jobId)
-    const shared = tape
-    let isIn = true
-    const leave = async (): Promise<void> => {
-      if (!isIn) return
-      isIn = false
-      await this.#leave(group, shared, jobId)
-    }
-    try {
-      const { group: streams } = await unlessAborted(shared.opened, options)
-      return new SharedMedium({ volumeId, group: streams, leave })
-    } catch (error) {
-      // Of the volume that nobody wanted in the end whoever comes next hears, not who gave up.
-      void leave().catch((failure: unknown) => this.#parts.logger.error('group %s: %o', group, failure))
-      throw error
-    }
+    const open: Parameters<SharedMounts<GroupVolume>['join']>[1] = (jobs, abandoned) =>
+      this.#open(job, jobs, abandoned)
+    const { volume, leave } = await this.#volumes.join({ key: group, jobId }, open, options)
+    if (volume.volumeId === volumeId) return new SharedMedium({ volumeId, group: volume.group, leave })
+    await leave()
+    throw new NbError(
+      'media-open-failed',
+      `The jobs of group ${group} write to volume ${volume.volumeId}, job ${jobId} was given ${volumeId}.`,
+      { retryable: false, details: { group, volumeId, mounted: volume.volumeId } },
+    )
   }
 
-  #open(job: JoiningJob): SharedTape {
-    const { group, volumeId } = job
-    const jobs: string[] = []
-    const abandoned = new AbortController()
-    const opened = this.#mount(job, () => jobs, abandoned.signal)
-    const tape = { volumeId, jobs, abandoned, opened }
-    this.#tapes.set(group, tape)
-    // Each who waits for it hears of it; who comes then tries anew.
-    opened.catch(() => {
-      if (this.#tapes.get(group) === tape) this.#tapes.delete(group)
-    })
-    return tape
-  }
-
-  async #mount(job: JoiningJob, jobs: () => readonly string[], signal: AbortSignal): Promise<OpenTape> {
-    const mounted = await job.mount({ signal })
+  async #open(job: JoiningJob, jobs: () => readonly string[], options: CallOptions): Promise<GroupVolume> {
+    const mounted = await job.mount(options)
     const drive = job.driveOf(mounted, jobs)
     const identity = { volume: mounted.volumeId, generation: mounted.generation }
+    const { clock, multiplexing, logger } = this.#parts
     const volume = new OpenVolume({ ...this.#parts, drive }, identity)
-    const { clock, multiplexing } = this.#parts
-    return { mounted, volume, group: new MultiplexGroup({ drive, clock, volume }, multiplexing) }
-  }
-
-  async #leave(group: string, tape: SharedTape, jobId: string): Promise<void> {
-    tape.jobs.splice(tape.jobs.indexOf(jobId), 1)
-    if (tape.jobs.length > 0) return
-    tape.abandoned.abort()
-    tape.closing = this.#close(tape).finally(() => {
-      if (this.#tapes.get(group) === tape) this.#tapes.delete(group)
-    })
-    await tape.closing
-  }
-
-  async #close({ opened }: SharedTape): Promise<void> {
-    const tape = await opened.catch(() => undefined)
-    if (tape === undefined) return
-    try {
-      await tape.group.settled().catch((error: unknown) => this.#parts.logger.error('%o', error))
-      await tape.volume.close()
-    } finally {
-      await tape.mounted.unmount()
+    const group = new MultiplexGroup({ drive, clock, volume }, multiplexing)
+    return {
+      volumeId: mounted.volumeId,
+      group,
+      close: async () => {
+        try {
+          await group.settled().catch((error: unknown) => logger.error('%o', error))
+          await volume.close()
+        } finally {
+          await mounted.unmount()
+        }
+      },
     }
   }
-}
-
-async function unlessAborted<Result>(awaited: Promise<Result>, options?: CallOptions): Promise<Result> {
-  const signal = options?.signal
-  if (signal === undefined) return awaited
-  return new Promise<Result>((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error)
-    signal.addEventListener('abort', abort, { once: true })
-    awaited.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }

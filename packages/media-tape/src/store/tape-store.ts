@@ -16,8 +16,11 @@ import {
 } from '@nb/contracts'
 import type { MultiplexedFileOptions } from '../multiplex/multiplexed-file.ts'
 import { MountedTape } from './mounted-tape.ts'
+import { ReadTape } from './read-tape.ts'
 import { reportingDrive } from './reporting-drive.ts'
+import { SharedMounts, type SharedVolume } from './shared-mounts.ts'
 import { TapeGroups } from './tape-groups.ts'
+import { TapeReading } from './tape-reading.ts'
 
 /** What a tape store works with. */
 export interface TapeStoreComponents {
@@ -49,6 +52,7 @@ type Tape = Extract<Allocation['medium'], { kind: 'tape' }>
 export function createTapeStore(components: TapeStoreComponents, options: TapeStoreOptions): MediaStore {
   const { mounts, media, clock, log, logger = debugLogger('nb:media-tape:store') } = components
   const { storageUnit } = options
+  const readers = new SharedMounts<ReadVolumeShare>(logger)
   const groups = new TapeGroups({ media, clock, logger, multiplexing: options.multiplexing ?? {} })
   if (storageUnit.length === 0) throw new TypeError('storageUnit must be a name')
 
@@ -80,10 +84,19 @@ export function createTapeStore(components: TapeStoreComponents, options: TapeSt
       await tell(jobId, { severity: 'info', ...step, text })
       return medium
     }
-    const mounted = await mounts.mount(request, callOptions)
-    await tell(jobId, { severity: 'info', ...step, text: `${where}, to ${purpose}` })
-    const drive = driveOf(mounted, () => [jobId])
-    return new MountedTape({ storageUnit, mounted, purpose, drive, media, clock, logger })
+    if (purpose === 'write') {
+      const mounted = await mounts.mount(request, callOptions)
+      await tell(jobId, { severity: 'info', ...step, text: `${where}, to write` })
+      const drive = driveOf(mounted, () => [jobId])
+      return new MountedTape({ storageUnit, mounted, drive, media, clock, logger })
+    }
+    const open = async (jobs: () => readonly string[], options: CallOptions): Promise<ReadVolumeShare> => {
+      const mounted = await mounts.mount(request, options)
+      return openToRead({ storageUnit, mounted, drive: driveOf(mounted, jobs), clock })
+    }
+    const { volume, leave } = await readers.join({ key: volumeId, jobId }, open, callOptions)
+    await tell(jobId, { severity: 'info', ...step, text: `${where}, to read` })
+    return new ReadTape({ volumeId, reading: volume.reading, leave })
   }
 
   return {
@@ -95,6 +108,37 @@ export function createTapeStore(components: TapeStoreComponents, options: TapeSt
     removeImage: async (_image, callOptions) => {
       throwIfAborted(callOptions)
       return { fragments: 0, bytes: 0 }
+    },
+  }
+}
+
+/** A volume that is mounted to be read, by all who want it. */
+interface ReadVolumeShare extends SharedVolume {
+  readonly reading: TapeReading
+}
+
+function openToRead({
+  storageUnit,
+  mounted,
+  drive,
+  clock,
+}: {
+  readonly storageUnit: string
+  readonly mounted: MountedVolume
+  readonly drive: TapeDrive
+  readonly clock: Clock
+}): ReadVolumeShare {
+  const { volumeId, generation } = mounted
+  let isMounted = true
+  const check = (): void => {
+    if (!isMounted) throw new TypeError(`volume ${volumeId} is not mounted any more`)
+  }
+  const identity = { volume: volumeId, generation }
+  return {
+    reading: new TapeReading({ storageUnit, identity, drive, clock, check }),
+    close: async () => {
+      isMounted = false
+      await mounted.unmount()
     },
   }
 }

@@ -5,13 +5,15 @@ import {
   TAPE_BLOCK_BYTES,
   type TapeEnd,
   type TapeIdentity,
+  beginsWithTapeMember,
   decodeTapeEnd,
   proveTapeEnd,
   tapeBlockChecksum,
 } from '@nb/formats'
 import { BlockReader } from '../fragment/block-reader.ts'
 import { closeCutFile } from '../multiplex/close-cut-file.ts'
-import { goToFile, isDamage, proveFile, proveVolume } from './tape-file.ts'
+import { proveVolume } from '../volume/read-label.ts'
+import { goToFile, isDamage, proveFile } from './tape-file.ts'
 
 /** Where the next file of a volume begins, and what stands before it. */
 export interface AppendPlace {
@@ -92,7 +94,7 @@ export async function findAppendPlace(
     if ('damage' in proven) {
       const { damage, isMarked } = proven
       if (isMarked) throw unproven(volume, file, `file ${file} is damaged: ${damage.message}`, damage)
-      if (!isMultiplexed(first)) return here()
+      if (!beginsWithTapeMember(first, 'MULTIPLEX.json')) return here()
       // Streams in it that have left may have been reported.
       const closed = await closeCutFile(drive, { start: { ...place, object } }, options)
       if (closed.end !== 'whole' || closed.lastBlock === undefined) return here()
@@ -136,21 +138,13 @@ async function lastOf(
 
 /** The end of tape that a block is; an error where it is one that is damaged; `undefined` where it is something else. */
 function endIn(block: Buffer): TapeEnd | FormatError | undefined {
-  if (!opens(block, 'END.json')) return undefined
+  if (!beginsWithTapeMember(block, 'END.json')) return undefined
   try {
     return decodeTapeEnd(block)
   } catch (error) {
     if (error instanceof FormatError) return error
     throw error
   }
-}
-
-function isMultiplexed(block: Buffer): boolean {
-  return opens(block, 'MULTIPLEX.json')
-}
-
-function opens(block: Buffer, name: string): boolean {
-  return block.toString('latin1', 0, name.length + 5) === `.nb/${name}\0`
 }
 
 function unproven(volume: string, file: number, why: string, cause?: Error): NbError {

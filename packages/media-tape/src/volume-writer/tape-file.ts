@@ -2,11 +2,8 @@ import { type CallOptions, NbError, type TapeDrive } from '@nb/contracts'
 import {
   FormatError,
   TAPE_BLOCK_BYTES,
-  type TapeIdentity,
   type TapePlace,
   type WholeTapeFile,
-  decodeTapeLabel,
-  decodeTapeVolume,
   proveTapeFile,
 } from '@nb/formats'
 import type { BlockReader } from '../fragment/block-reader.ts'
@@ -27,37 +24,6 @@ export interface ProvenFile extends TapeFileEnds {
   readonly whole: WholeTapeFile
   /** Its last block. */
   readonly last: Buffer
-}
-
-/**
- * Proves that the volume in the drive is this one, in this generation, by its first two blocks. Rejects with `media-open-failed`, and as the
- * drive does.
- */
-export async function proveVolume(
-  drive: TapeDrive,
-  { volume, generation }: TapeIdentity,
-  options?: CallOptions,
-): Promise<void> {
-  await drive.rewind(options)
-  const target = Buffer.allocUnsafe(TAPE_BLOCK_BYTES)
-  const next = async (): Promise<Buffer> => {
-    const read = await drive.readBlock({ target }, options)
-    return target.subarray(0, read.kind === 'block' ? read.blockBytes : 0)
-  }
-  const wrong = (why: string, cause?: Error): NbError =>
-    new NbError('media-open-failed', `What is in drive ${drive.name} is not volume ${volume}: ${why}.`, {
-      ...{ cause, retryable: false },
-      details: { drive: drive.name, volumeId: volume },
-    })
-  try {
-    const label = decodeTapeLabel(await next())
-    if (label !== volume) throw wrong(`its label says ${label}`)
-    const found = decodeTapeVolume(await next())
-    if (found.volume !== volume || found.generation !== generation)
-      throw wrong(`it is ${found.volume} in generation ${found.generation}, not in ${generation}`)
-  } catch (error) {
-    throw error instanceof FormatError ? wrong(error.message, error) : error
-  }
 }
 
 /** Goes to where a tape file begins; tells the object. `undefined` where the tape has fewer files. */

@@ -1,4 +1,4 @@
-import { type CallOptions, type TapeDrive } from '@nb/contracts'
+import { type CallOptions, NbError, type TapeDrive } from '@nb/contracts'
 import {
   FIRST_FRAGMENT_FILE,
   decodeTapeEnd,
@@ -6,8 +6,10 @@ import {
   recogniseTape,
   TAPE_BLOCK_BYTES,
   type TapeContent,
+  type TapeIdentity,
   type TapeRead,
 } from '@nb/formats'
+import { describeContent } from './judge-label.ts'
 import { isUnreadableBlock } from '../ssc/unreadable-block.ts'
 
 /**
@@ -20,6 +22,27 @@ export async function readTapeLabel(drive: TapeDrive, options?: CallOptions): Pr
   // Of what is not ours the first block is enough.
   if (first.kind !== 'block' || first.bytes.length > TAPE_BLOCK_BYTES) return recogniseTape(first)
   return recogniseTape(first, await readOne(drive, options))
+}
+
+/**
+ * Proves that the volume in the drive is this one, in this generation, by its first two blocks. Rejects with `media-open-failed`, and as the
+ * drive does.
+ */
+export async function proveVolume(
+  drive: TapeDrive,
+  { volume, generation }: TapeIdentity,
+  options?: CallOptions,
+): Promise<void> {
+  const found = await readTapeLabel(drive, options)
+  const isNamed = found.kind === 'nb' && found.volume.volume === volume
+  if (isNamed && found.volume.generation === generation) return
+  const why = isNamed
+    ? `was labelled anew (generation ${found.volume.generation}, not ${generation})`
+    : describeContent(found)
+  throw new NbError('media-open-failed', `What is in drive ${drive.name} is not volume ${volume}: it ${why}.`, {
+    retryable: false,
+    details: { drive: drive.name, volumeId: volume, found: found.kind },
+  })
 }
 
 /**

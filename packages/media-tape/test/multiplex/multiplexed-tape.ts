@@ -17,7 +17,8 @@ import { createScsiTapeDrive } from '../../src/ssc/scsi-tape-drive.ts'
 import { BlockReader } from '../../src/fragment/block-reader.ts'
 import type { TapeFileStart } from '../../src/multiplex/file-blocks.ts'
 import type { ReadVolume } from '../../src/fragment/find-fragment.ts'
-import { openStreamFragment } from '../../src/multiplex/open-stream.ts'
+import { openFragment } from '../../src/fragment/open-fragment.ts'
+import { ReadingTurns } from '../../src/fragment/reading-turns.ts'
 
 export const identity = { volume: 'NB0001', generation: 'g-1' }
 const created = '2026-01-02T03:04:05.678Z'
@@ -63,7 +64,7 @@ export async function loadedTape(
   await drive.load()
   const start = { ...identity, file: 2, object: beginning.length }
   await drive.locate(start)
-  const volume = { storageUnit: 'tape1', identity, reader: new BlockReader(drive) }
+  const volume = { storageUnit: 'tape1', identity, reader: new BlockReader(drive), turns: new ReadingTurns(clock) }
   return { emulator, drive, clock, start, volume }
 }
 
@@ -97,7 +98,7 @@ export async function readStream(
   range: { readonly offset: number; readonly bytes: number } = { offset: 0, bytes: record.streamBytes },
 ): Promise<Buffer> {
   const wanted = { backupId: fragment.backupId, copy: fragment.copy, fragment: record }
-  const reader = await openStreamFragment(volume, wanted)
+  const reader = await openFragment(volume, wanted)
   const pieces: Buffer[] = []
   for await (const piece of reader.read(range)) pieces.push(Buffer.from(piece))
   await reader.close()

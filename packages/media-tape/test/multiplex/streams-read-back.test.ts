@@ -10,7 +10,8 @@ import { BlockReader } from '../../src/fragment/block-reader.ts'
 import { recordOf } from '../../src/fragment/fragment-ends.ts'
 import { listStreams } from '../../src/multiplex/list-streams.ts'
 import { MultiplexGroup } from '../../src/multiplex/multiplex-group.ts'
-import { describeStreamFragment, openStreamFragment } from '../../src/multiplex/open-stream.ts'
+import { describeFragment } from '../../src/fragment/describe-fragment.ts'
+import { openFragment } from '../../src/fragment/open-fragment.ts'
 import { propertyRuns } from '../property-runs.ts'
 import { type Committed, type JobPlan, anyPlan, runJobs, together } from './histories.ts'
 import {
@@ -61,11 +62,11 @@ t.test('whatever joins, writes and leaves at whatever speed, each stream reads b
           assert.ok(part.equals(payload.subarray(offset, offset + bytes)))
         }
         const wanted = { backupId: fragment.backupId, copy: 1, fragment: record }
-        const told = await describeStreamFragment(tape.volume, wanted)
+        const told = await describeFragment(tape.volume, wanted)
         assert.deepEqual(told.fragment, record)
         assert.deepEqual(told.image, { backupId: fragment.backupId })
         if (frames === undefined) continue
-        const reader = await openStreamFragment(tape.volume, wanted)
+        const reader = await openFragment(tape.volume, wanted)
         let index = 0
         for await (const { stored, streamBytes, startsAtMember } of reader.frames()) {
           const frame: CompressedFrame | undefined = frames[index++]
@@ -73,6 +74,7 @@ t.test('whatever joins, writes and leaves at whatever speed, each stream reads b
           assert.deepEqual([streamBytes, startsAtMember], [frame.streamBytes, frame.startsAtMember])
         }
         assert.equal(index, frames.length)
+        await reader.close()
       }
       await tape.emulator.stop()
     }),
@@ -115,7 +117,7 @@ t.test('a block that can not be read, or is another, is told and nothing of it i
   contents[damaged - tape.start.object] = bad
   for (const data of contents) await tape.drive.writeBlock({ data })
   await tape.drive.writeFilemarks({ count: 1 })
-  const reader = await openStreamFragment(tape.volume, {
+  const reader = await openFragment(tape.volume, {
     backupId: fragment.backupId,
     copy: 1,
     fragment: record,

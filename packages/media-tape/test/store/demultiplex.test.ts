@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import t from 'tap'
 import { createMultiplexedFile } from '../../src/multiplex/create-multiplexed-file.ts'
-import { openStreamFragment } from '../../src/multiplex/open-stream.ts'
+import { openFragment } from '../../src/fragment/open-fragment.ts'
 import { type JobPlan, runJobs, together } from '../multiplex/histories.ts'
 import { loadedTape, trailerOf } from '../multiplex/multiplexed-tape.ts'
 import { tapeRig } from './tape-rig.ts'
@@ -22,7 +22,7 @@ t.test('a stream that is duplicated has a tape file of its own on the other volu
   const rig = await tapeRig()
   for (const { fragment, payload, record, frames } of committed) {
     const wanted = { backupId: fragment.backupId, copy: 1, fragment: record }
-    const source = await openStreamFragment(shared.volume, wanted)
+    const source = await openFragment(shared.volume, wanted)
     const target = await rig.store.mount({ allocation: rig.allocation('write'), jobId: '1' })
     const writer = await target.createFragment({ ...fragment, copy: 2 })
     if (frames === undefined)

@@ -3,6 +3,7 @@ import { NbError, systemClock } from '@nb/contracts'
 import { proveTapeFile } from '@nb/formats'
 import t from 'tap'
 import { BlockReader } from '../../src/fragment/block-reader.ts'
+import { ReadingTurns } from '../../src/fragment/reading-turns.ts'
 import { createIscsiSession } from '../../src/index.ts'
 import { closeCutFile } from '../../src/multiplex/close-cut-file.ts'
 import { MultiplexGroup } from '../../src/multiplex/multiplex-group.ts'
@@ -72,7 +73,7 @@ t.test(
     t.equal(committed.length, 7)
     await group.settled()
     const next = end.place
-    const volume = { storageUnit: 'tape1', identity, reader: new BlockReader(drive) }
+    const volume = { storageUnit: 'tape1', identity, reader: new BlockReader(drive), turns: new ReadingTurns(clock) }
     const readAll = async (all: readonly Committed[]): Promise<void> => {
       for (const { fragment, payload, record } of all)
         assert.ok((await readStream(volume, fragment, record)).equals(payload), fragment.backupId)
