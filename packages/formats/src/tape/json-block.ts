@@ -21,12 +21,7 @@ export function isVolumeId(text: string): boolean {
 
 /** The JSON members that blocks of a tape begin with. */
 export type TapeMember =
-  | 'VOLUME.json'
-  | 'FRAGMENT.json'
-  | 'FOOTER.json'
-  | 'MULTIPLEX.json'
-  | 'STREAMS.json'
-  | 'END.json'
+  'VOLUME.json' | 'FRAGMENT.json' | 'FOOTER.json' | 'MULTIPLEX.json' | 'STREAMS.json' | 'END.json'
 
 /** Whether a block begins as one with this member does; nothing of it is checked. */
 export function beginsWithTapeMember(block: Uint8Array, member: TapeMember): boolean {

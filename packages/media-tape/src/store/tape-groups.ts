@@ -1,4 +1,10 @@
-import { type CallOptions, type MountedMedium, type MountedVolume, NbError, type TapeDrive } from '@nb/contracts'
+import {
+  type CallOptions,
+  type MountedMedium,
+  type MountedVolume,
+  NbError,
+  type TapeDrive,
+} from '@nb/contracts'
 import { checkMultiplexedFileOptions } from '../multiplex/create-multiplexed-file.ts'
 import { MultiplexGroup } from '../multiplex/multiplex-group.ts'
 import type { MultiplexedFileOptions } from '../multiplex/multiplexed-file.ts'

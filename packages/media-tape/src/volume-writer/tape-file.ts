@@ -1,11 +1,5 @@
 import { type CallOptions, NbError, type TapeDrive } from '@nb/contracts'
-import {
-  FormatError,
-  TAPE_BLOCK_BYTES,
-  type TapePlace,
-  type WholeTapeFile,
-  proveTapeFile,
-} from '@nb/formats'
+import { FormatError, TAPE_BLOCK_BYTES, type TapePlace, type WholeTapeFile, proveTapeFile } from '@nb/formats'
 import type { BlockReader } from '../fragment/block-reader.ts'
 import { isUnreadableBlock } from '../ssc/unreadable-block.ts'
 

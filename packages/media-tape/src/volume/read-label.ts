@@ -39,10 +39,14 @@ export async function proveVolume(
   const why = isNamed
     ? `was labelled anew (generation ${found.volume.generation}, not ${generation})`
     : describeContent(found)
-  throw new NbError('media-open-failed', `What is in drive ${drive.name} is not volume ${volume}: it ${why}.`, {
-    retryable: false,
-    details: { drive: drive.name, volumeId: volume, found: found.kind },
-  })
+  throw new NbError(
+    'media-open-failed',
+    `What is in drive ${drive.name} is not volume ${volume}: it ${why}.`,
+    {
+      retryable: false,
+      details: { drive: drive.name, volumeId: volume, found: found.kind },
+    },
+  )
 }
 
 /**

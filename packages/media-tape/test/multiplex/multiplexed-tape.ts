@@ -64,7 +64,12 @@ export async function loadedTape(
   await drive.load()
   const start = { ...identity, file: 2, object: beginning.length }
   await drive.locate(start)
-  const volume = { storageUnit: 'tape1', identity, reader: new BlockReader(drive), turns: new ReadingTurns(clock) }
+  const volume = {
+    storageUnit: 'tape1',
+    identity,
+    reader: new BlockReader(drive),
+    turns: new ReadingTurns(clock),
+  }
   return { emulator, drive, clock, start, volume }
 }
 

@@ -22,6 +22,7 @@ import {
   createTapeEmulator,
   createTapeStore,
 } from '../../src/index.ts'
+import { type Motions, countedDrive } from './counted-motions.ts'
 import { type DamagingCartridges, damagingCartridges } from './damaging-cartridges.ts'
 
 export const storageUnit = 'tape1'
@@ -35,6 +36,8 @@ export interface TapeRig extends MediaStoreFixture {
   readonly lines: readonly JobLogLine[]
   /** The drive of the process that is alive. */
   readonly drive: () => TapeDrive
+  /** What the drive was asked for since that process began. */
+  readonly motions: () => Motions
   readonly volume: (volumeId?: string) => Promise<Volume>
   /** An allocation of another volume. */
   readonly allocationOf: (purpose: Allocation['purpose'], volumeId?: string) => Allocation
@@ -48,6 +51,7 @@ type StoreMedia = TapeStoreComponents['media']
 interface Process {
   readonly store: MediaStore
   readonly drive: TapeDrive
+  readonly motions: Motions
   readonly end: () => void
 }
 
@@ -80,7 +84,7 @@ export async function tapeRig(
   const begin = async (): Promise<Process> => {
     let isAlive = true
     const scsi = createScsiTapeDrive({ transport: library.transport('drive1'), clock }, { name: 'drive1' })
-    const drive = mortal(scsi, () => isAlive)
+    const { drive, motions } = countedDrive(mortal(scsi, () => isAlive))
     const robot = createScsiTapeRobot(
       { transport: library.transport('changer'), clock },
       { name: 'robot1', drives: [{ name: 'drive1', serial: (await scsi.identity()).serial ?? '' }] },
@@ -102,7 +106,7 @@ export async function tapeRig(
       reportError: (input) => media.reportError(input),
     })
     const store = createTapeStore({ mounts: devices, media: told, clock, log }, { storageUnit })
-    return { store, drive, end: () => (isAlive = false) }
+    return { store, drive, motions, end: () => (isAlive = false) }
   }
 
   let process = await begin()
@@ -131,6 +135,7 @@ export async function tapeRig(
       return process.store
     },
     drive: () => process.drive,
+    motions: () => process.motions,
     allocation: (purpose) => allocationOf(purpose),
     reopen: async () => {
       process.end()

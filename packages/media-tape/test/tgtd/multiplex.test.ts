@@ -73,7 +73,12 @@ t.test(
     t.equal(committed.length, 7)
     await group.settled()
     const next = end.place
-    const volume = { storageUnit: 'tape1', identity, reader: new BlockReader(drive), turns: new ReadingTurns(clock) }
+    const volume = {
+      storageUnit: 'tape1',
+      identity,
+      reader: new BlockReader(drive),
+      turns: new ReadingTurns(clock),
+    }
     const readAll = async (all: readonly Committed[]): Promise<void> => {
       for (const { fragment, payload, record } of all)
         assert.ok((await readStream(volume, fragment, record)).equals(payload), fragment.backupId)
