@@ -25,7 +25,7 @@ import { chooseGroup, mostInGroup, wouldJoin } from './choose-group.ts'
 import { storageUnitCandidates } from './choose-storage-unit.ts'
 import { isWithin, pickVolume } from './choose-volume.ts'
 import { whyNoRoom, whyTooLarge } from './disk-space.ts'
-import type { MultiplexGroup } from './hold-index.ts'
+import type { Holders, MultiplexGroup } from './hold-index.ts'
 import type { InventoryView } from './inventory.ts'
 import type { Rules } from './rules.ts'
 import { turnBlockers } from './turns.ts'
@@ -44,6 +44,9 @@ export interface Choice {
 
 /** Either everything that is needed, or every reason why not. */
 export type Decision = { readonly choice: Choice } | { readonly denial: Denial }
+
+/** Most jobs that read a volume at once. */
+const mostReaders = 32
 
 const anyUnit = (): boolean => true
 
@@ -140,6 +143,8 @@ function decideVolumeToRead(view: InventoryView, unit: TapeStorageUnit, volume: 
     }
   if (view.drivesOf(unit).size === 0) return { denial: neverUntil(noDrive(unit)) }
   const holders = view.holds.onVolume(volumeId)
+  const shared = driveToShare(view, unit, holders)
+  if (shared !== undefined) return { choice: { unit, medium: tapeMedium(unit, shared, volume, volume.pool) } }
   if (holders.size > 0) return { denial: waitFor(volumeBusy(unit, volumeId, holders)) }
   if (!isWithin(view, unit, volume))
     return { denial: waitFor(volumeOutside(unit, volume, view.driveWith(volumeId))) }
@@ -149,6 +154,16 @@ function decideVolumeToRead(view: InventoryView, unit: TapeStorageUnit, volume: 
   const chosen = chooseDrive(view, unit, volume)
   if ('blockers' in chosen) return { denial: waitFor(...chosen.blockers) }
   return { choice: { unit, medium: tapeMedium(unit, chosen.drive, volume, volume.pool) } }
+}
+
+/** The drive of those who read the volume already, which one more may read with them. */
+function driveToShare(view: InventoryView, unit: TapeStorageUnit, holders: Holders): Drive | undefined {
+  const [first] = holders.values()
+  if (first === undefined || holders.size >= mostReaders) return undefined
+  const { purpose, storageUnit, medium } = first.allocation
+  if (purpose !== 'read' || storageUnit !== unit.name || medium.kind === 'disk') return undefined
+  const drive = view.drives.get(medium.drive)
+  return drive?.state === 'up' ? drive : undefined
 }
 
 /** Reads and writes count alike: each is a job on the disk. Puts to others what is in the way, if anything is. */

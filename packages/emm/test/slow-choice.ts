@@ -50,11 +50,25 @@ export function slowChoice(told: Told, unitName: string, need: MediaNeed, now: n
     if (loadedIn !== undefined) return free.includes(loadedIn)
     return robot === unit.robot && !robotDown && free.length > 0
   }
+  /** Whether one more may read a volume with those who do. */
+  const isRead = ({ volumeId, density }: Volume): boolean => {
+    const holders = told.allocations.filter(
+      ({ medium }) => medium.kind === 'tape' && medium.volumeId === volumeId,
+    )
+    const drives = holders.map(({ medium }) => (medium.kind === 'tape' ? medium.drive : ''))
+    return (
+      density === unit.density &&
+      holders.length > 0 &&
+      holders.length < 32 &&
+      holders.every(({ purpose, storageUnit }) => purpose === 'read' && storageUnit === unit.name) &&
+      atSite.some(({ name, state }) => state === 'up' && drives.includes(name))
+    )
+  }
   if (need.kind === 'read')
     return {
       ...nothing,
       tiers: told.volumes
-        .filter((one) => one.volumeId === need.volumeId && hasDrive(one))
+        .filter((one) => one.volumeId === need.volumeId && (hasDrive(one) || isRead(one)))
         .map((one) => [one.volumeId, 0]),
     }
   const group = joinable(told, unit.maxStreamsPerDrive ?? 1, unit.name, need, now)

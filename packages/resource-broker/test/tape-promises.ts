@@ -63,6 +63,11 @@ function nothingIsGivenTwice({ calls, count }: TapeWorld, allocations: readonly 
     assert.deepEqual(beside, sameVolume, 'a volume is in one drive, a drive has one volume')
     if (beside.length === 1) continue
     count.shared += 1
+    if (one.purpose === 'read') {
+      for (const { purpose, storageUnit } of beside)
+        assert.deepEqual([purpose, storageUnit], ['read', one.storageUnit], 'only those who read share so')
+      continue
+    }
     const unit = site.units[one.storageUnit as 'tape1']
     assert.ok(one.medium.multiplex !== undefined, 'who shares a drive is of a group')
     // What each member allows is its need's; its allocation tells what the group allowed when it came.

@@ -346,6 +346,12 @@ class World {
       for (const holders of grouped(onTape, ({ medium }) => medium[field])) {
         const [first] = holders
         if (first === undefined || holders.length === 1) continue
+        if (first.purpose === 'read') {
+          const what = ({ purpose, storageUnit, medium }: (typeof onTape)[number]): string =>
+            `${purpose} ${storageUnit} ${medium.drive} ${medium.volumeId}`
+          assert.deepEqual([...new Set(holders.map(what))], [what(first)], 'who reads shares with readers')
+          continue
+        }
         const group = first.medium.multiplex?.group
         assert.ok(group !== undefined && holders.every(({ medium }) => medium.multiplex?.group === group))
         assert.equal(new Set(holders.map(({ medium }) => `${medium.drive} ${medium.volumeId}`)).size, 1)

@@ -62,7 +62,7 @@ const stories: readonly Story[] = [
   {
     because: 'the volume that it reads is in use',
     when: async ({ broker }) => {
-      await broker.acquire(restore('1', 1))
+      await broker.acquire(backup('1'))
       return restore('2', 1)
     },
     blockers: [['volume', 'A00001', 2032, ['1']]],

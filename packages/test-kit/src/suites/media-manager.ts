@@ -338,20 +338,36 @@ function tapeAllocations(check: Check): void {
     assert.deepEqual([...new Set(holders)].sort(), ['17', '18'])
     assert.ok(answer.blockers.every(({ storageUnit }) => storageUnit === 'tape1'))
   })
-  check('a read gets exactly its volume, or waits for whoever has it', async ({ media }) => {
-    await site(media)
-    const read: MediaNeed = { kind: 'read', storageUnit: 'tape1', volumeId: 'A00002' }
-    const { allocation } = await granted(media, 'a1', read, '17')
-    assert.ok(allocation.medium.kind === 'tape' && allocation.medium.volumeId === 'A00002')
-    const answer = await denied(media, 'a2', read)
-    assert.deepEqual(kinds(answer), [['volume', 2032]])
-    assert.deepEqual(
-      answer.blockers[0]?.holders.map(({ jobId }) => jobId),
-      ['17'],
-    )
-    const unknown = await denied(media, 'a3', { ...read, volumeId: 'B00001' })
-    assert.equal(unknown.possible, false)
-  })
+  check(
+    'a read gets exactly its volume, with others who read it, or waits for who writes',
+    async ({ media }) => {
+      await site(media)
+      const of = (volumeId: string): MediaNeed => ({ kind: 'read', storageUnit: 'tape1', volumeId })
+      const read = of('A00002')
+      const { allocation } = await granted(media, 'r1', read, '15')
+      assert.ok(allocation.medium.kind === 'tape' && allocation.medium.volumeId === 'A00002')
+      const { allocation: other } = await granted(media, 'r2', read, '16')
+      assert.deepEqual(other.medium, allocation.medium)
+      await media.setDriveState({ name: allocation.medium.drive, state: 'down', reason: 'test' })
+      const apart = await denied(media, 'r3', read)
+      assert.deepEqual(
+        apart.blockers[0]?.holders.map(({ jobId }) => jobId),
+        ['15', '16'],
+      )
+      await media.setDriveState({ name: allocation.medium.drive, state: 'up' })
+      for (const allocationId of ['r1', 'r2']) await media.release({ allocationId })
+      const { allocation: writing } = await granted(media, 'a1', onUnit('tape1'), '17')
+      assert.ok(writing.medium.kind === 'tape')
+      const answer = await denied(media, 'a2', of(writing.medium.volumeId))
+      assert.deepEqual(kinds(answer), [['volume', 2032]])
+      assert.deepEqual(
+        answer.blockers[0]?.holders.map(({ jobId }) => jobId),
+        ['17'],
+      )
+      const unknown = await denied(media, 'a3', of('B00001'))
+      assert.equal(unknown.possible, false)
+    },
+  )
   check('a pool without volumes takes one from scratch, for good', async ({ media }) => {
     await site(media)
     await media.putPool({ name: 'Weekly', scratch: false })
