@@ -13,7 +13,8 @@ import type { Allocation } from './resources.ts'
 export interface MediaStore {
   readonly storageUnit: string
   /**
-   * Mounts the allocated medium, to read or write as the allocation says. With a flow, the job's log is told its step. Rejects with
+   * Mounts the allocated medium, to read or write as the allocation says. A volume that several allocations have to read is mounted once, and
+   * each lets go of it by itself. With a flow, the job's log is told its step. Rejects with
    * `media-open-failed`.
    */
   mount(

@@ -88,6 +88,24 @@ t.test('a group of disk and tape falls over to the tape when the disk is down', 
   })
 })
 
+t.test(
+  'those who read a volume share it, up to 32, on one storage unit, while its drive is up',
+  async (t) => {
+    const site = tapeSite([drive('d1'), drive('d2')], [assigned('A00001', 1)])
+    site.apply({ table: 'units', key: 'tape2', value: tape('tape2') })
+    const read = { kind: 'read', storageUnit: 'tape1', volumeId: 'A00001' } as const
+    const busy = { possible: true, reasons: [['volume', 'A00001', 2032]] }
+    hold(site, '1', 'd1', 'A00001', read)
+    t.match(decideAllocation(site, read, rules), { choice: { medium: { drive: 'd1', volumeId: 'A00001' } } })
+    t.same(denial(site, { ...read, storageUnit: 'tape2' }), busy)
+    site.apply({ table: 'drives', key: 'd1', value: drive('d1', { state: 'down' }) })
+    t.same(denial(site, read), busy)
+    site.apply({ table: 'drives', key: 'd1', value: drive('d1') })
+    for (let job = 2; job <= 32; job++) hold(site, String(job), 'd1', 'A00001', read)
+    t.same(denial(site, read), busy)
+  },
+)
+
 t.test('two units that share drives never get the same one', async (t) => {
   const site = tapeSite([drive('d1')], [volume('A00001'), volume('A00002')])
   site.apply({ table: 'units', key: 'tape2', value: tape('tape2') })

@@ -1,4 +1,4 @@
-import type { Allocation, Drive, DiskStorageUnit, TapeStorageUnit, Volume } from '@nb/contracts'
+import type { Allocation, DiskStorageUnit, Drive, MediaNeed, TapeStorageUnit, Volume } from '@nb/contracts'
 import { type Change, Inventory } from '../src/inventory.ts'
 import type { Rules } from '../src/rules.ts'
 
@@ -85,15 +85,21 @@ export function inventory(changes: readonly Change[]): Inventory {
 }
 
 /** Gives a drive and a volume of tape1 to a job. */
-export function hold(site: Inventory, jobId: string, driveName: string, volumeId: string): void {
+export function hold(
+  site: Inventory,
+  jobId: string,
+  driveName: string,
+  volumeId: string,
+  need: MediaNeed = writeTo('tape1'),
+): void {
   const allocation: Allocation = {
     allocationId: `a${jobId}`,
     jobId,
     storageUnit: 'tape1',
     mediaServer: 'media1',
-    purpose: 'write',
+    purpose: need.kind,
     medium: { kind: 'tape', maxFragmentBytes: 1, drive: driveName, volumeId, volumePool: 'NetBackup' },
     since: 5000,
   }
-  site.apply({ table: 'allocations', key: `a${jobId}`, value: { allocation, need: writeTo('tape1') } })
+  site.apply({ table: 'allocations', key: `a${jobId}`, value: { allocation, need } })
 }

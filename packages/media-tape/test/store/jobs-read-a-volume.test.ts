@@ -1,46 +1,14 @@
 import assert from 'node:assert/strict'
-import type { FragmentReader, FragmentRecord, MountedMedium, NewFragment } from '@nb/contracts'
-import { STREAM_BLOCK_BYTES } from '@nb/formats'
+import type { FragmentReader, MountedMedium } from '@nb/contracts'
+import { TAPE_BLOCK_BYTES } from '@nb/formats'
 import t from 'tap'
 import { PATIENCE_MS } from '../../src/fragment/reading-turns.ts'
-import { newFragment, noise, rounds, trailerOf } from '../multiplex/multiplexed-tape.ts'
+import { rounds } from '../multiplex/multiplexed-tape.ts'
 import type { Motions } from './counted-motions.ts'
+import { type Written, fourStreams } from './four-streams.ts'
 import { type TapeRig, tapeRig } from './tape-rig.ts'
-import { blocks, fragmentOf, put } from './writing.ts'
-
-/** A fragment as it was written. */
-interface Written {
-  readonly fragment: NewFragment
-  readonly record: FragmentRecord
-  readonly payload: Buffer
-}
-
-/** Four images whose streams share a tape file. */
-async function fourStreams(rig: TapeRig, blocksEach = 40): Promise<Written[]> {
-  const media = await Promise.all(
-    [1, 2, 3, 4].map((job) => rig.store.mount({ allocation: rig.allocation('write'), jobId: String(job) })),
-  )
-  const fragments = media.map((_, index) => newFragment(index + 1))
-  const writers = await Promise.all(
-    media.map((medium, index) => medium.createFragment(fragments[index] as NewFragment)),
-  )
-  const payloads = media.map((_, index) => noise(index + 1, blocksEach * STREAM_BLOCK_BYTES))
-  for (let block = 0; block < blocksEach; block++)
-    await Promise.all(
-      writers.map((writer, index) =>
-        writer.write(
-          (payloads[index] as Buffer).subarray(block * STREAM_BLOCK_BYTES, (block + 1) * STREAM_BLOCK_BYTES),
-        ),
-      ),
-    )
-  const records = await Promise.all(
-    writers.map((writer, index) => writer.commit(trailerOf(fragments[index] as NewFragment))),
-  )
-  for (const medium of media) await medium.unmount()
-  return records.map((record, index) => ({
-    ...{ record, fragment: fragments[index] as NewFragment, payload: payloads[index] as Buffer },
-  }))
-}
+import { noise } from './spanning.ts'
+import { fragmentOf, put } from './writing.ts'
 
 const mount = (rig: TapeRig, jobId: string): Promise<MountedMedium> =>
   rig.store.mount({ allocation: { ...rig.allocation('read'), jobId }, jobId })
@@ -155,7 +123,7 @@ t.test('files of their own are read one after the other, and what waits can be g
   const all: Written[] = []
   for (const client of [1, 2, 3]) {
     const fragment = fragmentOf(client)
-    const payload = blocks(client, 30)
+    const payload = noise(client, 30 * TAPE_BLOCK_BYTES)
     all.push({ fragment, payload, record: await put(medium, fragment, payload) })
   }
   await medium.unmount()
