@@ -26,6 +26,7 @@ export function countedDrive(drive: TapeDrive): { readonly drive: TapeDrive; rea
   }
   const counted: TapeDrive = {
     name: drive.name,
+    encryption: drive.encryption,
     status: (options) => drive.status(options),
     load: (options) => drive.load(options),
     unload: (options) => drive.unload(options),
