@@ -1,0 +1,27 @@
+// A server on a tape library that dies in the middle of a duplicate from its disk to tape: once some fragments of the copy are whole.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { duplicateJobRequest } from '@nb/contracts'
+import { collect } from '@nb/test-kit'
+import { storageUnit, tapeStorageUnit } from '../../src/compose.ts'
+import { backUpToTape, bootOnTape, tapePolicy } from './tape-site.ts'
+
+const [state, url, source] = process.argv.slice(2) as [string, string, string]
+
+// A server has a socket that keeps it alive while all that it has is timers.
+setInterval(() => {}, 2 ** 30)
+const server = await bootOnTape(state, { url })
+const { catalog, jobs, media } = server.ports
+const onDisk = { ...tapePolicy('disk', source), storage: { kind: 'unit', name: storageUnit } as const }
+const { status, backupId = '' } = await backUpToTape(server, onDisk)
+process.stdout.write(`BACKUP ${status} ${backupId}.\n`)
+const image = await catalog.getImage({ backupId })
+if (image === undefined) throw new Error(`there is no image ${backupId}`)
+const storage = { kind: 'unit', name: tapeStorageUnit } as const
+await jobs.submit(duplicateJobRequest(image, { requestId: 'killed', storage }))
+for (;;) {
+  const volumes = await collect(media.volumes({}))
+  // The label and its text are two files.
+  if (volumes.some(({ files = 0 }) => files > 3)) process.kill(process.pid, 'SIGKILL')
+  await sleep(2)
+}
