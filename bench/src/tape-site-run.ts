@@ -17,7 +17,7 @@ mkdirSync(state, { recursive: true })
 
 const library = await openTapeLibrary(
   { clock: systemClock() },
-  { url, initiatorName, quirks: tgtDriveQuirks },
+  { library: url, initiatorName, quirks: tgtDriveQuirks },
 )
 const run = await withServer(
   state,

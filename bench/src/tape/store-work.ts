@@ -44,7 +44,7 @@ export async function openStore(
     volumeId,
   }: { readonly url: string; readonly drive: string; readonly volumeId: string },
 ): Promise<BenchStore> {
-  const library = await openTapeLibrary({ clock }, { url, initiatorName, quirks: tgtDriveQuirks })
+  const library = await openTapeLibrary({ clock }, { library: url, initiatorName, quirks: tgtDriveQuirks })
   const found = library.drives.find(({ name }) => name === driveName)
   if (found === undefined) throw new Error(`the library has no ${driveName}`)
   const { name: robot } = library.robot

@@ -9,12 +9,14 @@ import {
   systemFiles,
 } from '@nb/contracts'
 import { outliveReaders } from '@nb/cli'
+import { remedyOfLibrary } from '@nb/media-tape'
 import { type PortServer, serve } from '@nb/remote'
 import { recover } from './catalog-backup/recover.ts'
 import { type AllInOne, composeAllInOne } from './compose.ts'
 import { runMainJob, tellJobs } from './main-job.ts'
 import { asDamaged, openDatabase } from './open-database.ts'
 import { openTape } from './tape/start-tape.ts'
+import { chapOption } from './tape/tape-options.ts'
 import { type AllInOneOptions, checkPlaces, parseOptions } from './options.ts'
 import { terminalScreen } from './show-job.ts'
 import { lossWarning, stateWarnings } from './state-warnings.ts'
@@ -80,7 +82,7 @@ async function main(options: AllInOneOptions, interrupted: AbortSignal): Promise
       })
     }
   } catch (error) {
-    return explain(asDamaged(options.state, error) ?? error, signal, options.recover !== undefined)
+    return explain(asDamaged(options.state, error) ?? error, signal, options)
   }
 }
 
@@ -125,7 +127,7 @@ function warn(text: string): void {
   process.stderr.write(`warning: ${text}\n`)
 }
 
-function explain(error: unknown, signal: AbortSignal, isRecovery: boolean): number {
+function explain(error: unknown, signal: AbortSignal, { recover, settings }: AllInOneOptions): number {
   if (signal.aborted && isAbortError(error)) {
     process.stderr.write(
       '\ninterrupted: running jobs were ended; no half-written image or file was left (a target may hold what was restored so far)\n',
@@ -134,9 +136,10 @@ function explain(error: unknown, signal: AbortSignal, isRecovery: boolean): numb
   }
   const known = asNbError(error)
   // What is damaged, and what stands in the way of a recovery, is told with its own remedy.
-  const remedy =
-    known.code === 'store-corrupt' || (isRecovery && error instanceof NbError) ? '' : `${known.remedy}\n`
-  process.stderr.write(`\nstatus ${known.status}: ${known.message}\n${remedy}`)
+  const ownRemedy = known.code === 'store-corrupt' || (recover !== undefined && error instanceof NbError)
+  const { access } = settings.tape ?? {}
+  const remedy = access === undefined ? known.remedy : remedyOfLibrary(known, { ...access, chapOption })
+  process.stderr.write(`\nstatus ${known.status}: ${known.message}\n${ownRemedy ? '' : `${remedy}\n`}`)
   if (!(error instanceof NbError) && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
   return 1
 }

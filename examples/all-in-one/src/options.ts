@@ -5,7 +5,8 @@ import { type ExtractTarget, NbError } from '@nb/contracts'
 import { Command, Option } from 'commander'
 import { addSettings, type SettingsFlags, settingsOf } from './server-options.ts'
 import type { ServerSettings } from './settings.ts'
-import { addTapeOptions, type TapeFlags, tapeSettingsOf } from './tape/tape-options.ts'
+import { addTapeOptions, chapOption, type TapeFlags, tapeSettingsOf } from './tape/tape-options.ts'
+import type { TapeSettings } from './tape/tape-settings.ts'
 
 /** What the example was asked to do. Paths are absolute. */
 export interface AllInOneOptions {
@@ -112,7 +113,7 @@ Exit codes: 0 done · 1 a job failed or the trees differ · 2 wrong usage · 130
         { exitCode: 2 },
       )
   }
-  const tape = tapeSettingsOf(given)
+  const tape = tapeOrUsage(program, given)
   if (tape === undefined)
     for (const option of program.options)
       if (
@@ -236,4 +237,14 @@ export function isWithin(path: string, directory: string): boolean {
 /** The packages of this project: real files that exist wherever the example does. */
 function defaultSource(): string {
   return fileURLToPath(new URL('../../../packages', import.meta.url))
+}
+
+function tapeOrUsage(program: Command, given: TapeFlags): TapeSettings | undefined {
+  try {
+    return tapeSettingsOf(given, process.env)
+  } catch (error) {
+    if (!(error instanceof NbError) || error.code !== 'argument-invalid') throw error
+    const option = error.details['field'] === 'chap' ? chapOption : '--tape'
+    program.error(`error: ${option}: ${error.message}`, { exitCode: 2 })
+  }
 }

@@ -1,25 +1,24 @@
 import { randomBytes } from 'node:crypto'
-import { resolve } from 'node:path'
 import {
   type Clock,
-  type Files,
+  counted,
+  type LibraryElement,
   type LibraryPlace,
   NbError,
-  systemFiles,
   type TapeDrive,
 } from '@nb/contracts'
 import {
-  type CartridgeStore,
-  createIscsiTransport,
+  assembleTapeLibrary,
   createScsiTapeDrive,
-  createScsiTapeRobot,
-  createTapeEmulator,
-  directoryCartridges,
-  type IscsiSessionOptions,
-  openTapeLibrary,
-  parseIscsiUrl,
+  describeUnit,
+  openUnits,
+  type OpenTapeLibrary,
+  type ReachedUnit,
   type ScsiTapeDrive,
   type ScsiTapeDriveOptions,
+  type TapeLibraryAccess,
+  type UnitGroup,
+  volumeIdOf,
 } from '@nb/media-tape'
 
 /** A drive with the volume in it, and how to leave it. */
@@ -29,61 +28,145 @@ export interface OpenDrive {
   close(): Promise<void>
 }
 
-/** How to reach a drive over iSCSI. */
-export interface DriveOptions extends Pick<IscsiSessionOptions, 'initiatorName' | 'chap'> {
-  readonly url: string
-  /** Number of the drive in its library, from 1; the URL names the library then, else the drive itself. */
+/** Which drive, and how it is reached. */
+export interface DriveOptions {
+  /** It names a drive by itself, or its library. */
+  readonly access: TapeLibraryAccess
+  /** Number of the drive in its library, from 1. @default 1 */
   readonly number?: number
-  /** Barcode of the volume that the robot is to put into the drive. @default the one that is in it */
+  /** Barcode or id of the volume that the robot is to put into the drive. @default the one that is in it */
   readonly volume?: string
   readonly quirks?: ScsiTapeDriveOptions['quirks']
 }
 
-/** Loads the volume of a drive over iSCSI. A volume that was in the drive before stays loaded; one that the robot brought goes back. */
+/** Loads the volume of a drive. A volume that was in the drive before stays loaded; one that the robot brought goes back. */
 export async function openDrive(clock: Clock, options: DriveOptions): Promise<OpenDrive> {
-  const { url, number, volume, initiatorName, chap, quirks } = options
-  const login = { initiatorName, ...(chap === undefined ? {} : { chap }) }
-  const { portal, target, lun, chap: named } = parseIscsiUrl(url)
-  if (number === undefined && volume === undefined && target !== undefined && lun !== undefined) {
-    const inUrl = named === undefined ? {} : { chap: named }
-    const transport = createIscsiTransport({ clock }, { ...login, ...inUrl, portal, target, lun })
-    const drive = createScsiTapeDrive({ transport, clock }, quirks === undefined ? {} : { quirks })
-    return loaded(drive, () => transport.close())
-  }
-  const library = await openTapeLibrary(
-    { clock },
-    { ...login, url, ...(quirks === undefined ? {} : { quirks }) },
-  )
-  const close = (): Promise<void> => library.close()
+  const { access, number, volume, quirks } = options
+  const group = await openUnits({ clock }, access)
+  const how = { group, ...(quirks === undefined ? {} : { quirks }) }
   try {
-    const { name, drive } = library.drives[(number ?? 1) - 1] ?? {}
-    if (name === undefined || drive === undefined)
-      throw new NbError(
-        'not-found',
-        `${library.name} has ${library.drives.length} drives, no number ${number}`,
+    const { named } = group
+    if (named !== undefined && named.kind !== 'robot') {
+      requireDrive(group, named, { number, volume })
+      const drive = createScsiTapeDrive(
+        { transport: named.transport, clock },
+        { ...how, name: access.library },
       )
-    if (volume === undefined) return await loaded(drive, close)
-    const { robot } = library.robot
-    const places = await robot.inventory()
-    const from = places.find(({ barcode }) => barcode === volume)?.place
-    const to = places.find((element) => element.drive === name)?.place
-    if (from === undefined) throw new NbError('not-found', `there is no volume ${volume} in ${library.name}`)
-    if (to === undefined) throw new NbError('not-found', `the library does not tell where ${name} is`)
-    if (from.kind === to.kind && from.number === to.number) return await loaded(drive, close)
-    await robot.move({ from, to })
-    const putBack = async (): Promise<void> => {
-      try {
-        await drive.unload()
-        await robot.move({ from: to, to: from })
-      } finally {
-        await close()
-      }
+      const robot = group.units.filter(({ kind }) => kind === 'robot').length === 1
+      const library = robot
+        ? await assembleTapeLibrary({ clock }, { ...how, group: { ...group, named: undefined } })
+        : undefined
+      await requireVolume(drive, named, await mouthOf(library, named))
+      return await loaded(drive, () => group.close())
     }
-    return await loaded(drive, putBack)
+    return await openInLibrary(await assembleTapeLibrary({ clock }, how), number ?? 1, volume)
   } catch (error) {
-    await close()
+    await group.close()
     throw error
   }
+}
+
+async function openInLibrary(
+  library: OpenTapeLibrary,
+  number: number,
+  volume: string | undefined,
+): Promise<OpenDrive> {
+  const { name, drive, unit } = library.drives[number - 1] ?? {}
+  if (name === undefined || drive === undefined || unit === undefined)
+    throw new NbError(
+      'not-found',
+      `${library.name} has ${counted(library.drives.length, 'drive')}, no number ${number}`,
+    )
+  if (volume === undefined) {
+    await requireVolume(drive, unit, await mouthOf(library, unit))
+    return await loaded(drive, () => library.close())
+  }
+  const { robot } = library.robot
+  const places = await robot.inventory()
+  const from = placeOfVolume(places, volume, library.name)
+  const to = places.find((element) => element.drive === name)?.place
+  if (to === undefined) throw new NbError('not-found', `the library does not tell where ${name} is`)
+  if (from.kind === to.kind && from.number === to.number) return await loaded(drive, () => library.close())
+  await robot.move({ from, to })
+  return await loaded(drive, async () => {
+    try {
+      await drive.unload()
+      await robot.move({ from: to, to: from })
+    } finally {
+      await library.close()
+    }
+  })
+}
+
+/** Where the volume is whose barcode it is, or whose id: the barcode without what tells the kind of cartridge. */
+function placeOfVolume(places: readonly LibraryElement[], volume: string, library: string): LibraryPlace {
+  const byBarcode = places.filter(({ barcode }) => barcode === volume)
+  const found =
+    byBarcode.length > 0
+      ? byBarcode
+      : places.filter(({ barcode }) => barcode !== undefined && volumeIdOf(barcode) === volume)
+  const [element, ...more] = found
+  if (element === undefined) throw new NbError('not-found', `there is no volume ${volume} in ${library}`)
+  if (more.length > 0)
+    throw new NbError(
+      'argument-invalid',
+      `${volume} may be ${found.map(({ barcode }) => barcode).join(' or ')}: say the whole barcode`,
+    )
+  return element.place
+}
+
+/** What stands in the way of reading a tape in a unit that is named by itself. */
+function requireDrive(
+  group: UnitGroup,
+  named: ReachedUnit,
+  { number, volume }: { readonly number: number | undefined; readonly volume: string | undefined },
+): void {
+  if (named.kind !== 'drive') {
+    const drives = group.units.filter(({ kind }) => kind === 'drive').map(({ name }) => name)
+    const other =
+      drives.length === 0 ? '' : `; ${drives.join(', ')} ${drives.length === 1 ? 'is one' : 'are'}`
+    throw new NbError('argument-invalid', `${describeUnit(named)} is no tape drive${other}`)
+  }
+  if (number !== undefined || volume !== undefined)
+    throw new NbError(
+      'argument-invalid',
+      `${describeUnit(named)} is one drive: with --drive and --volume name its library, without a unit or by its robot`,
+    )
+}
+
+/** What a robot sees in a drive, where there is one that knows. */
+async function mouthOf(
+  library: OpenTapeLibrary | undefined,
+  { name }: ReachedUnit,
+): Promise<LibraryElement | undefined> {
+  const drive = library?.drives.find(({ unit }) => unit.name === name)
+  if (library === undefined || drive === undefined) return undefined
+  try {
+    const places = await library.robot.robot.inventory()
+    return places.find((element) => element.drive === drive.name)
+  } catch (error) {
+    // A robot that does not work keeps nobody from reading what is in a drive: the drive is asked then.
+    if (error instanceof NbError && (error.code === 'robot-not-ready' || error.code === 'robot-failed'))
+      return undefined
+    throw error
+  }
+}
+
+/** A drive of tgtd that is told to load without a volume in it shows a blank medium of its own; so it is not told to. */
+async function requireVolume(
+  drive: ScsiTapeDrive,
+  unit: ReachedUnit,
+  mouth: LibraryElement | undefined,
+): Promise<void> {
+  const empty =
+    mouth === undefined
+      ? (await drive.status()).state === 'empty'
+      : mouth.barcode === undefined && mouth.unlabelled !== true
+  if (empty)
+    throw new NbError(
+      'drive-not-ready',
+      `there is no volume in ${describeUnit(unit)}; --volume has the robot of a library fetch one`,
+    )
 }
 
 /** A drive for ourselves: who else works with it keeps us off, and is kept off meanwhile, since a dump moves the tape. */
@@ -110,66 +193,5 @@ async function reserveWhereItCan(drive: ScsiTapeDrive): Promise<void> {
     await drive.reserve({ key: randomBytes(8).readBigUInt64BE() | 1n })
   } catch (error) {
     if (!(error instanceof NbError) || error.code !== 'not-supported') throw error
-  }
-}
-
-/**
- * A drive of the emulator with a persistent tape of it (`NAME.tape`) in it. The file is opened for reading alone, so looking can't change
- * what it looks at.
- */
-export async function openTapeFile(clock: Clock, path: string): Promise<OpenDrive> {
-  const name = 'tape'
-  const store = readOnlyTape(resolve(path))
-  const library = createTapeEmulator(
-    { clock, store },
-    {
-      ...{ slots: 1, drives: 1, mailSlots: 0, capacityBytes: Number.MAX_SAFE_INTEGER },
-      volumes: [{ name, writeProtected: true }],
-    },
-  )
-  await library.start()
-  const robot = createScsiTapeRobot({ transport: library.transport('changer'), clock })
-  const [from, to]: readonly LibraryPlace[] = [
-    { kind: 'slot', number: 1 },
-    { kind: 'drive', number: 1 },
-  ]
-  await robot.inventory()
-  await robot.move({ from: from as LibraryPlace, to: to as LibraryPlace })
-  const drive = createScsiTapeDrive({ transport: library.transport('drive1'), clock }, { name: path })
-  return loaded(drive, () => library.stop())
-}
-
-/** The one tape, whatever it is called. A new library would blank its tapes and note things: nothing of that happens. */
-function readOnlyTape(path: string): CartridgeStore {
-  const leave = async (): Promise<void> => undefined
-  return {
-    open: async (name) => {
-      const cartridges = directoryCartridges({ files: readOnlyFiles(path), directory: '/' })
-      return { ...(await cartridges.open(name)), cut: leave, sync: leave }
-    },
-    load: async () => undefined,
-    save: leave,
-  }
-}
-
-/** The host's files, to be read only; what is opened is `path`. What the tape would cut off behind a loss of power is left there. */
-function readOnlyFiles(path: string): Files {
-  const files = systemFiles()
-  const refuse = (): Promise<never> =>
-    Promise.reject(new NbError('not-supported', `${path} is only looked at`))
-  return {
-    ...files,
-    stat: () => files.stat(path),
-    open: async () => {
-      const file = await files.open(path, 'read')
-      return {
-        size: () => file.size(),
-        read: (into, position) => file.read(into, position),
-        write: refuse,
-        truncate: async () => undefined,
-        sync: async () => undefined,
-        close: () => file.close(),
-      }
-    },
   }
 }

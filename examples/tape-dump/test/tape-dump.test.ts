@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type LibraryPlace, systemClock, systemFiles } from '@nb/contracts'
 import {
@@ -7,10 +7,12 @@ import {
   createScsiTapeRobot,
   createTapeEmulator,
   directoryCartridges,
+  readLibraryAccess,
   tgtDriveQuirks,
 } from '@nb/media-tape'
 import t, { type Test } from 'tap'
 import { startTgtd, tgtdMissing } from '../../../packages/media-tape/test/tgtd/tgtd.ts'
+import { type DriveOptions, openDrive } from '../src/open-drive.ts'
 import { dump, type DumpRun } from './run-dump.ts'
 import { wholeTape, write } from './tapes.ts'
 
@@ -55,13 +57,16 @@ t.test('a tape of the emulated library, as a file that is only read', async (t) 
   const before = readFileSync(file)
   const { mtimeMs } = statSync(file)
 
-  const [plain, json, files, blank, gone, none] = await Promise.all([
+  const noTape = join(directory, 'letter.txt')
+  writeFileSync(noTape, 'Dear reader')
+  const [plain, json, files, blank, gone, none, letter] = await Promise.all([
     dump(file),
     dump(file, '--json', '--files', 'c2_1767323200'),
     dump(file, '--files', 'web1_1767323045'),
     dump(join(directory, 'NBT002.tape')),
     dump(file, '--files', 'nobody_1'),
     dump(join(directory, 'none.tape')),
+    dump(noTape),
   ])
   isWhole(t, plain)
 
@@ -92,6 +97,8 @@ t.test('a tape of the emulated library, as a file that is only read', async (t) 
   t.match(blank, { code: 0, out: /^The tape is blank/ })
   t.match(gone, { code: 1, complaints: /no whole fragment of image nobody_1/ })
   t.match(none, { code: 1, complaints: /ENOENT/ })
+  t.match(letter, { code: 1, complaints: `${noTape} is no tape` })
+  t.match(letter.complaints, /a file NAME\.tape/)
   t.ok(readFileSync(file).equals(before), 'it is as it was')
   t.equal(statSync(file).mtimeMs, mtimeMs)
 })
@@ -134,21 +141,43 @@ t.test('a tape in a drive of tgtd', { skip: tgtdMissing }, async (t) => {
     ['NBT001L8 drive 1', 'NBT002L8 slot 2'],
     'what the robot brought is back in its place',
   )
-  const [missing, unknown] = await Promise.all([
-    dump('--tgt', '--volume', 'NBT099L8', url),
-    dump('--volume', 'NBT001L8', 'some.tape'),
-  ])
-  t.match(missing, { code: 1, complaints: /no volume NBT099L8/ })
-  t.match(unknown, { code: 2, complaints: /--volume goes with an iscsi/ })
+  t.match(await dump('--tgt', '--volume', 'NBT099L8', url), { code: 1, complaints: /no volume NBT099L8/ })
+
+  // In this process, which is faster than one of their own.
+  const opening = (name: string, more: Partial<DriveOptions> = {}): Promise<unknown> => {
+    const access = readLibraryAccess({ library: `${url}${name}`, environment: {} })
+    return openDrive(clock, { access, quirks: tgtDriveQuirks, ...more }).then(
+      (opened) => opened.close(),
+      (error: unknown) => error,
+    )
+  }
+  const [empty, emptyInLibrary, disk, alone] = [
+    await opening('/2'),
+    await opening('/3', { number: 2 }),
+    await opening('/4'),
+    await opening('/1', { number: 1 }),
+  ]
+  for (const one of [empty, emptyInLibrary])
+    t.match(one, {
+      code: 'drive-not-ready',
+      message: /no volume in LUN 2 \(tape drive, NB VDRIVE\); --volume/,
+    })
+  t.match(disk, { message: /LUN 4 \(disk, IET VIRTUAL-DISK\) is no tape drive; LUN 1, LUN 2 are/ })
+  t.match(alone, { message: /LUN 1 .* is one drive: with --drive and --volume name its library/ })
+  t.equal(await opening('/3', { volume: 'NBT001' }), undefined, 'by its id, and by the robot of its library')
+  t.match(await opening('/3', { volume: 'NBT00' }), { code: 'not-found' })
 })
 
 t.test('wrong usage ends with 2', async (t) => {
-  const [help, nothing, drive] = await Promise.all([
+  const [help, nothing, drive, other] = await Promise.all([
     dump('--help'),
     dump(),
     dump('iscsi://host', '--drive', 'first'),
+    dump('http://host'),
   ])
   t.match(help, { code: 0, out: /Usage: tape-dump/ })
   t.match(nothing, { code: 2, complaints: /name one drive/ })
   t.match(drive, { code: 2, complaints: /--drive is a whole number/ })
+  t.match(other, { code: 2, complaints: /a tape library is named iscsi:/ })
+  t.notMatch(other.complaints, /SECRET/)
 })

@@ -2,10 +2,10 @@ import { describePlace, type LibraryElement } from '@nb/contracts'
 import type { Survey, SurveyedDrive, SurveyedLibrary } from './survey.ts'
 
 /** What a target has, for people. Empty slots are counted, not listed. */
-export function describeSurvey({ target, portal, units, libraries, drives }: Survey): string {
+export function describeSurvey({ name, units, libraries, drives }: Survey): string {
   const others = units.filter(({ kind }) => kind === 'disk')
   return [
-    `${target} at ${portal}`,
+    name,
     ...libraries.flatMap(describeLibrary),
     ...(drives.length === 0
       ? []
@@ -16,8 +16,8 @@ export function describeSurvey({ target, portal, units, libraries, drives }: Sur
           '',
           'Other units',
           ...columns(
-            others.map(({ lun, kind, vendor, product, serial }) => [
-              `LUN ${lun}`,
+            others.map(({ name, kind, vendor, product, serial }) => [
+              name,
               kind,
               `${vendor} ${product}`,
               serial ?? '',
@@ -28,7 +28,7 @@ export function describeSurvey({ target, portal, units, libraries, drives }: Sur
   ].join('\n')
 }
 
-function describeLibrary({ lun, robot, places }: SurveyedLibrary): string[] {
+function describeLibrary({ name, robot, places }: SurveyedLibrary): string[] {
   const { vendor, product, revision, serial } = robot
   const full = places.filter(isFull)
   const volumes = full.map((element) => [
@@ -42,7 +42,7 @@ function describeLibrary({ lun, robot, places }: SurveyedLibrary): string[] {
   })
   return [
     '',
-    `Library, LUN ${lun}: ${vendor} ${product} ${revision}${serial === undefined ? '' : `, serial ${serial}`}`,
+    `Library, ${name}: ${vendor} ${product} ${revision}${serial === undefined ? '' : `, serial ${serial}`}`,
     `  ${counted(robot.places.drive, 'drive')}, ${counted(robot.places.slot, 'slot')}, ${counted(robot.places['import-export'], 'mail slot')}`,
     ...columns([['place', 'volume', ''], ...volumes]),
     `  empty: ${empty.length === 0 ? 'none' : empty.join(', ')}`,
@@ -55,13 +55,13 @@ const isFull = ({ barcode, unlabelled }: LibraryElement): boolean =>
 const driveHead = ['unit', 'drive', 'serial', 'place', 'state', 'volume', 'density']
 
 function driveCells(drive: SurveyedDrive, libraries: number): string[] {
-  const { lun, vendor, product, revision, serial, place, state, volume, density, writeProtected } = drive
+  const { name, vendor, product, revision, serial, place, state, volume, density, writeProtected } = drive
   const where = place === undefined ? '–' : `drive ${place.drive}`
   return [
-    `LUN ${lun}`,
+    name,
     `${vendor} ${product} ${revision}`,
     serial ?? '–',
-    place !== undefined && libraries > 1 ? `${where} of LUN ${place.changer}` : where,
+    place !== undefined && libraries > 1 ? `${where} of ${place.robot}` : where,
     `${state ?? 'not told'}${writeProtected === true ? ', write-protected' : ''}`,
     volume ?? '–',
     density === undefined ? '–' : `${density.name ?? ''} (${hex(density.code)})`.trim(),

@@ -10,20 +10,22 @@ import {
   createScsiTapeDrive,
   createScsiTapeRobot,
   type DensityDescriptor,
-  findUnits,
-  type FoundUnit,
-  type IscsiSession,
+  type ReachedUnit,
   type RobotIdentity,
   type ScsiTapeDrive,
+  type UnitGroup,
+  type UnitIdentity,
 } from '@nb/media-tape'
 
+/** A unit, and what it is called: `LUN 3`, `/dev/sg3`. */
+export interface SurveyedUnit extends UnitIdentity {
+  readonly name: string
+  /** Its logical unit at the target; absent for devices of this host. */
+  readonly lun?: number
+}
+
 /** A drive, and what it tells. */
-export interface SurveyedDrive {
-  readonly lun: number
-  readonly vendor: string
-  readonly product: string
-  readonly revision: string
-  readonly serial?: string
+export interface SurveyedDrive extends SurveyedUnit {
   /** `present`: a volume that is not ready. Absent, as all below, where the drive did not answer. */
   readonly state?: 'empty' | 'present' | 'ready'
   readonly writeProtected?: boolean
@@ -31,40 +33,34 @@ export interface SurveyedDrive {
   readonly volume?: string
   /** The recording format of the volume, of the drive where there is none. */
   readonly density?: { readonly code: number; readonly name?: string }
-  /** Where it is, as far as a library of the same target tells. */
-  readonly place?: { readonly changer: number; readonly drive: number }
+  /** Where it is, as far as a library among the units tells: the robot's name, and the number of the place. */
+  readonly place?: { readonly robot: string; readonly drive: number }
 }
 
 /** A library: the robot, and all its places. */
 export interface SurveyedLibrary {
-  readonly lun: number
+  /** The robot's unit. */
+  readonly name: string
   readonly robot: RobotIdentity
   readonly places: readonly LibraryElement[]
 }
 
-/** What a target has. What could not be asked is among the failures, and the rest is there all the same. */
+/** What a target has, or this host. What could not be asked is among the failures, and the rest is there all the same. */
 export interface Survey {
-  readonly target: string
-  readonly portal: string
-  readonly units: readonly FoundUnit[]
+  /** `iscsi://host:port/target`, or the device that was named. */
+  readonly name: string
+  readonly units: readonly SurveyedUnit[]
   readonly libraries: readonly SurveyedLibrary[]
   readonly drives: readonly SurveyedDrive[]
   readonly failures: readonly NbError[]
 }
 
 /**
- * Asks a target what it has: nothing is moved, loaded or changed, and nobody who works with it is disturbed.
- * Rejects where its units can't be found at all.
- *
- * @param only - the one unit to ask, and no other
+ * Asks units what they have; of a target of which one is named that one alone. Nothing is moved, loaded or changed, and nobody who works with
+ * them is disturbed.
  */
-export async function survey(
-  session: Pick<IscsiSession, 'unit'>,
-  clock: Clock,
-  only: number | undefined,
-  options?: CallOptions,
-): Promise<Omit<Survey, 'target' | 'portal'>> {
-  const failures: NbError[] = []
+export async function survey(group: UnitGroup, clock: Clock, options?: CallOptions): Promise<Survey> {
+  const failures: NbError[] = [...(group.leftOut ?? [])]
   const attempt = async <Result>(ask: () => Promise<Result>): Promise<Result | undefined> => {
     try {
       return await ask()
@@ -74,35 +70,36 @@ export async function survey(
       return undefined
     }
   }
-  const components = (lun: number) => ({ transport: session.unit(lun), clock })
-  const found = await findUnits({ unitOf: (lun) => session.unit(lun), clock }, options)
-  const units = only === undefined ? found : found.filter(({ lun }) => lun === only)
-  if (only !== undefined && units.length === 0)
-    throw new NbError('not-found', `there is no logical unit ${only}`, { details: { lun: only } })
+  const alone = group.named?.lun !== undefined
+  const units = alone ? group.units.filter((unit) => unit === group.named) : group.units
   const drives: SurveyedDrive[] = []
   for (const unit of units.filter(({ kind }) => kind === 'drive')) {
-    const drive = createScsiTapeDrive(components(unit.lun))
+    const drive = createScsiTapeDrive({ transport: unit.transport, clock })
     const told = await attempt(() => askDrive(drive, options))
-    drives.push({ ...driveOf(unit), ...told })
+    drives.push({ ...plain(unit), ...told })
   }
   const libraries: SurveyedLibrary[] = []
-  for (const unit of units.filter(({ kind }) => kind === 'robot')) {
-    const known = drives.flatMap(({ lun, serial }) =>
-      serial === undefined ? [] : [{ name: String(lun), serial }],
-    )
-    const robot = createScsiTapeRobot(components(unit.lun), { drives: known })
+  for (const { name, transport } of units.filter(({ kind }) => kind === 'robot')) {
+    const known = drives.map(({ name, serial = '' }) => ({ name, serial }))
+    const robot = createScsiTapeRobot({ transport, clock }, { drives: known })
     const told = await attempt(async () => ({
       robot: await robot.identity(options),
       places: await robot.inventory(options),
     }))
-    if (told !== undefined) libraries.push({ lun: unit.lun, ...told })
+    if (told !== undefined) libraries.push({ name, ...told })
   }
-  return { units, libraries, drives: drives.map((drive) => placed(drive, libraries)), failures }
+  const { name } = group
+  return {
+    name,
+    units: units.map(plain),
+    libraries,
+    drives: drives.map((drive) => placed(drive, libraries)),
+    failures,
+  }
 }
 
-function driveOf({ lun, vendor, product, revision, serial }: FoundUnit): SurveyedDrive {
-  return { lun, vendor, product, revision, ...(serial === undefined ? {} : { serial }) }
-}
+/** Without the way to it, for telling. */
+const plain = ({ transport: _, ...unit }: ReachedUnit): SurveyedUnit => unit
 
 async function askDrive(drive: ScsiTapeDrive, options?: CallOptions): Promise<Partial<SurveyedDrive>> {
   const status = await drive.status(options)
@@ -143,10 +140,10 @@ function densityOf(code: number, known: readonly DensityDescriptor[]): SurveyedD
 
 /** The drive with what a library says of it. */
 function placed(drive: SurveyedDrive, libraries: readonly SurveyedLibrary[]): SurveyedDrive {
-  for (const { lun, places } of libraries) {
-    const found = places.find((element) => element.drive === String(drive.lun))
+  for (const { name, places } of libraries) {
+    const found = places.find((element) => element.drive === drive.name)
     if (found === undefined) continue
-    const place = { changer: lun, drive: found.place.number }
+    const place = { robot: name, drive: found.place.number }
     return { ...drive, place, ...(found.barcode === undefined ? {} : { volume: found.barcode }) }
   }
   return drive

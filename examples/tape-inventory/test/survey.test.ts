@@ -3,6 +3,7 @@ import {
   createScsiTapeDrive,
   createScsiTapeRobot,
   createTapeEmulator,
+  findUnits,
   type TapeEmulatorOptions,
 } from '@nb/media-tape'
 import { createVirtualClock, driven } from '@nb/test-kit'
@@ -19,11 +20,14 @@ async function rig(t: Test, options: Partial<TapeEmulatorOptions> = {}) {
   t.teardown(() => library.stop())
   const unit = (lun: number, host = 'looks'): ScsiTransport =>
     library.transport(lun === 0 ? 'changer' : `drive${lun}`, host)
-  return { unit }
+  // Looking is done as a host of its own, by units 0 (the robot) to 2.
+  const found = await driven(clock, findUnits({ unitOf: (lun) => unit(lun), clock }))
+  const units = found.map((one) => ({ ...one, name: `LUN ${one.lun}`, transport: unit(one.lun) }))
+  return { unit, group: { name: 'iscsi://h:1/iqn.x', units, close: async () => undefined } }
 }
 
 t.test('a volume that nobody may write to, its format, and one without a readable barcode', async (t) => {
-  const { unit } = await rig(t, {
+  const { unit, group } = await rig(t, {
     volumes: [
       { name: 'one', barcode: 'NBT001L8', writeProtected: true },
       { name: 'two', barcode: null },
@@ -32,16 +36,16 @@ t.test('a volume that nobody may write to, its format, and one without a readabl
   const robot = createScsiTapeRobot({ transport: unit(0, 'works'), clock })
   await driven(clock, robot.inventory())
   await driven(clock, robot.move({ from: { kind: 'slot', number: 1 }, to: { kind: 'drive', number: 2 } }))
-  const told = await driven(clock, survey({ unit }, clock, undefined))
+  const told = await driven(clock, survey(group, clock))
   t.same(told.failures, [])
   t.match(told.drives, [
-    { lun: 1, state: 'empty', place: { changer: 0, drive: 1 } },
+    { lun: 1, state: 'empty', place: { robot: 'LUN 0', drive: 1 } },
     {
       ...{ lun: 2, state: 'ready', volume: 'NBT001L8', writeProtected: true },
-      ...{ density: { code: 0x5e, name: /\w/ }, place: { changer: 0, drive: 2 } },
+      ...{ density: { code: 0x5e, name: /\w/ }, place: { robot: 'LUN 0', drive: 2 } },
     },
   ])
-  const text = describeSurvey({ target: 'iqn.x', portal: 'h:1', ...told })
+  const text = describeSurvey(told)
   t.match(text, /drive 2 +ready, write-protected +NBT001L8 +\S+ \(5Eh\)$/m)
   t.match(text, /^ {2}drive 2 +NBT001L8 +from slot 1$/m)
   t.match(text, /^ {2}slot 2 +\(no readable barcode\)$/m)
@@ -49,10 +53,10 @@ t.test('a volume that nobody may write to, its format, and one without a readabl
 })
 
 t.test('a drive that another host has reserved is listed, and the failure told', async (t) => {
-  const { unit } = await rig(t)
+  const { unit, group } = await rig(t)
   const theirs = createScsiTapeDrive({ transport: unit(1, 'works'), clock })
   await driven(clock, theirs.reserve({ key: 7n }))
-  const { drives, libraries, failures } = await driven(clock, survey({ unit }, clock, undefined))
+  const { drives, libraries, failures } = await driven(clock, survey(group, clock))
   t.equal(drives.length, 2)
   t.notOk('state' in (drives[0] ?? {}))
   t.equal(drives[1]?.state, 'empty')

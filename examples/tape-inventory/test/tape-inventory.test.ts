@@ -41,7 +41,7 @@ t.test('a library of tgtd, as people and programs read it', { skip: tgtdMissing 
     const { code, out = '', complaints } = byPortal ?? {}
     t.equal(code, 0)
     t.equal(complaints, '')
-    t.match(out, `${target} at ${portal.host}:${portal.port}`)
+    t.match(out, `${url}/${target}`)
     t.match(out, /Library, LUN 3: NB VLIB 0100, serial NBLIB00001\n {2}2 drives, 4 slots, 2 mail slots/)
     t.match(out, /^ {2}drive 2 +NBT002L8/m)
     t.match(out, /^ {2}slot 1 +NBT001L8$/m)
@@ -62,13 +62,19 @@ t.test('a library of tgtd, as people and programs read it', { skip: tgtdMissing 
       [0, 1, 2, 3, 4],
     )
     t.match(only, {
-      target,
+      name: `${url}/${target}`,
       failures: [],
       drives: [
-        { lun: 1, serial: 'NBDRV00001', state: 'empty', place: { changer: 3, drive: 1 } },
-        { lun: 2, serial: 'NBDRV00002', state: 'ready', volume: 'NBT002L8', place: { changer: 3, drive: 2 } },
+        { lun: 1, serial: 'NBDRV00001', state: 'empty', place: { robot: 'LUN 3', drive: 1 } },
+        {
+          lun: 2,
+          serial: 'NBDRV00002',
+          state: 'ready',
+          volume: 'NBT002L8',
+          place: { robot: 'LUN 3', drive: 2 },
+        },
       ],
-      libraries: [{ lun: 3, robot: { places: { slot: 4, drive: 2, 'import-export': 2 } } }],
+      libraries: [{ name: 'LUN 3', robot: { places: { slot: 4, drive: 2, 'import-export': 2 } } }],
     })
   })
 
@@ -114,17 +120,20 @@ t.test('a target that wants proofs', { skip: tgtdMissing }, async (t) => {
   )
 
   const environment = { NB_ISCSI_USER: 'me', NB_ISCSI_SECRET: secret }
-  const [refused, fromFile, fromEnvironment, wrong] = await Promise.all([
+  const portal = `iscsi://${library.portal.host}:${library.portal.port}`
+  const [refused, fromFile, fromEnvironment, wrong, unproven] = await Promise.all([
     inventory([url]),
     inventory(['--chap', file, url]),
     inventory([url], environment),
     inventory([url], { ...environment, NB_ISCSI_SECRET: 'not-that-secret-at-all' }),
+    inventory(['--chap', file, portal]),
   ])
-  t.match(refused, { code: 1, complaints: /scsi-access-denied[^]*NB_ISCSI_USER[^]*--chap/ })
+  t.match(refused, { code: 1, complaints: /scsi-access-denied[^]*--chap FILE, or NB_ISCSI_USER/ })
   t.match(fromFile, { code: 0, out: /slot 1 +NBT001L8/ })
   t.match(fromEnvironment, { code: 0, out: /slot 1 +NBT001L8/ })
   t.match(wrong, { code: 1, complaints: /scsi-access-denied/ })
   t.notMatch(wrong.complaints, /not-that-secret/, 'no secret is told')
+  t.match(unproven, { code: 1, complaints: /without CHAP alone[^]*Name the target/ })
 })
 
 t.test('nobody answers', async (t) => {

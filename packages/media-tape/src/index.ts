@@ -51,6 +51,7 @@ export { instantTimings, lto8Timings, scaledTimings, type TapeTimings } from './
 export type { Cartridge, CartridgeStore } from './emulator/medium/cartridge.ts'
 export { TapeIndex } from './emulator/medium/tape-index.ts'
 export { memoryCartridges } from './emulator/medium/memory-cartridges.ts'
+export { openTapeFile } from './emulator/medium/tape-file.ts'
 export { directoryCartridges, type DirectoryCartridgesInput } from './emulator/medium/directory-cartridges.ts'
 export type { CdbFields, CdbName, ModeSelect, ModeSense, SecurityProtocol } from './scsi/cdb-fields.ts'
 export { createScsiTapeDrive } from './ssc/scsi-tape-drive.ts'
@@ -69,16 +70,12 @@ export {
 } from './smc/scsi-tape-robot.ts'
 export { createSgTransport, type SgComponents, type SgTransportOptions } from './sg/sg-transport.ts'
 export type { SgCalls, SgDevice, SgMemory } from './sg/sg-calls.ts'
-export {
-  openScsiUnit,
-  type OpenScsiUnitComponents,
-  type OpenScsiUnitOptions,
-} from './library/open-scsi-unit.ts'
+export type { HostPlaces } from './sg/generic-nodes.ts'
 export { createIscsiTransport, type IscsiTransportOptions } from './iscsi/iscsi-transport.ts'
 export { createIscsiSession, type IscsiComponents, type IscsiSession } from './iscsi/session.ts'
 export type { IscsiChap, IscsiPortalOptions, IscsiSessionOptions } from './iscsi/options.ts'
 export type { DigestChoice } from './iscsi/parameters.ts'
-export type { IscsiPortal } from './iscsi/portal.ts'
+export { type IscsiPortal, printPortal } from './iscsi/portal.ts'
 export { discoverTargets, type DiscoveredTarget } from './iscsi/discovery.ts'
 export { parseIscsiUrl, type IscsiUrl } from './iscsi/iscsi-url.ts'
 export { createDeviceManager } from './devices/device-manager.ts'
@@ -88,19 +85,37 @@ export type {
   DeviceManagerOptions,
 } from './devices/device-manager-types.ts'
 export type { ManagedDrive } from './devices/drive-bay.ts'
-export type { BarcodeRule, VolumeIdRule } from './devices/barcode-rules.ts'
+export { type BarcodeRule, volumeIdOf, type VolumeIdRule } from './devices/barcode-rules.ts'
 export { createTapeStore, type TapeStoreComponents, type TapeStoreOptions } from './store/tape-store.ts'
 export type { MultiplexedFileOptions } from './multiplex/multiplexed-file.ts'
 export { readTapeLabel } from './volume/read-label.ts'
 export { writeTapeLabel } from './volume/write-label.ts'
+export { type ChapSecretsInput, readChapSecrets } from './iscsi/chap-secrets.ts'
 export {
+  defaultInitiatorName,
+  type LibraryArguments,
+  readLibraryAccess,
+  remedyOfLibrary,
+  type TapeLibraryAccess,
+} from './library/library-access.ts'
+export { openUnits, type OpenUnitsComponents, type OpenUnitsOptions } from './library/open-units.ts'
+export type { ReachedUnit, UnitGroup } from './library/unit-group.ts'
+export type { LocalUnitsComponents } from './library/local-units.ts'
+export {
+  assembleTapeLibrary,
+  describeUnit,
   openTapeLibrary,
   type OpenDrive,
   type OpenTapeLibrary,
-  type OpenTapeLibraryComponents,
   type OpenTapeLibraryOptions,
+  type TapeLibraryParts,
 } from './library/open-tape-library.ts'
-export { findUnits, type FindUnitsComponents, type FoundUnit } from './library/find-units.ts'
+export {
+  findUnits,
+  type FindUnitsComponents,
+  type FoundUnit,
+  type UnitIdentity,
+} from './library/find-units.ts'
 export { type DriveQuirks, tgtDriveQuirks } from './ssc/drive-quirks.ts'
 export type { DriveSettings, DriveSettingsChange } from './ssc/drive-settings.ts'
 export type { MotionTimes } from './ssc/motion-times.ts'

@@ -6,19 +6,12 @@ import type { TapeSettings } from './tape-settings.ts'
 export const tapeStorageUnit = 'tape1'
 /** All drives and volumes of the library are of one density. */
 const density = 'hcart'
-const initiatorName = 'iqn.2026-11.org.nb:media-server'
 
 /** Opens the library. Rejects with `scsi-transport-lost` where it can't be reached, `scsi-access-denied` without the right secret. */
-export async function openTape(settings: TapeSettings, clock: Clock): Promise<OpenTapeLibrary> {
-  const { url, chap, quirks } = settings
+export async function openTape({ access, quirks }: TapeSettings, clock: Clock): Promise<OpenTapeLibrary> {
   return await openTapeLibrary(
     { clock },
-    {
-      url,
-      initiatorName,
-      ...(chap === undefined ? {} : { chap }),
-      ...(quirks === undefined ? {} : { quirks: tgtDriveQuirks }),
-    },
+    { ...access, ...(quirks === undefined ? {} : { quirks: tgtDriveQuirks }) },
   )
 }
 

@@ -1,11 +1,8 @@
-import type { IscsiChap } from '@nb/media-tape'
+import type { TapeLibraryAccess } from '@nb/media-tape'
 
 /** Which tape library a server uses, and how. Bounds are those of {@link addTapeOptions}. */
 export interface TapeSettings {
-  /** `iscsi://HOST[:PORT][/TARGET[/LUN]]` */
-  readonly url: string
-  /** @default no CHAP */
-  readonly chap?: IscsiChap
+  readonly access: TapeLibraryAccess
   /** Most backups that share a drive. @default 1 */
   readonly streamsPerDrive?: number
   /** How long a volume stays in its drive for the next job, milliseconds. @default 180000 */

@@ -1,7 +1,6 @@
 import { systemClock } from '@nb/contracts'
 import {
-  createScsiTapeDrive,
-  createScsiTapeRobot,
+  assembleTapeLibrary,
   createTapeEmulator,
   findUnits,
   type OpenTapeLibrary,
@@ -22,31 +21,16 @@ export async function emulatedLibrary(options: Partial<TapeEmulatorOptions> = {}
   return library
 }
 
+const access = { library: 'the emulated library', initiatorName: 'iqn.2026-11.example.nb:test' }
+
 /** What a server opens of it, as it would of one behind iSCSI. */
 export async function openEmulated(library: TapeEmulator): Promise<OpenTapeLibrary> {
   const clock = systemClock()
-  const names = library.units
-  const unitOf = (lun: number) => library.transport(names[lun] ?? 'none')
-  const units = await findUnits({ unitOf, clock })
-  const drives = units
-    .filter(({ kind }) => kind === 'drive')
-    .map((unit, index) => {
-      const name = `drive${index + 1}`
-      return { name, unit, drive: createScsiTapeDrive({ transport: unitOf(unit.lun), clock }, { name }) }
-    })
-  const [changer] = units.filter(({ kind }) => kind === 'robot')
-  if (changer === undefined) throw new Error('the emulated library has no robot')
-  const robot = createScsiTapeRobot(
-    { transport: unitOf(changer.lun), clock },
-    { name: 'robot1', drives: drives.map(({ name, unit }) => ({ name, serial: unit.serial ?? '' })) },
-  )
-  return {
-    name: 'the emulated library',
-    units,
-    robot: { name: 'robot1', unit: changer, robot },
-    drives,
-    close: async () => undefined,
-  }
+  const unitOf = (lun: number) => library.transport(library.units[lun] ?? 'none')
+  const found = await findUnits({ unitOf, clock })
+  const units = found.map((unit) => ({ ...unit, name: `LUN ${unit.lun}`, transport: unitOf(unit.lun) }))
+  const group = { name: access.library, units, close: async () => undefined }
+  return await assembleTapeLibrary({ clock }, { group })
 }
 
 /** Starts a server of this process on an emulated library; a job that fails is tried once more after a second. */
@@ -62,7 +46,7 @@ export async function bootEmulated(
       retryDelayMs: 1000,
       maxJobsPerClient: 10,
       ...settings,
-      tape: { url: '', unmountDelayMs: 0, recoveryIntervalMs: 1000, ...tape },
+      tape: { access, unmountDelayMs: 0, recoveryIntervalMs: 1000, ...tape },
     },
   })
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Job, type Policy, systemClock, toPath } from '@nb/contracts'
+import { readLibraryAccess } from '@nb/media-tape'
 import { startTgtd, tgtdMissing, type TgtdLibrary } from '../../../../packages/media-tape/test/tgtd/tgtd.ts'
 import { type AllInOne, clientName, tapeStorageUnit } from '../../src/compose.ts'
 import type { ServerSettings } from '../../src/settings.ts'
@@ -38,7 +39,10 @@ export async function bootOnTape(
     unmountDelayMs: 60_000,
     recoveryIntervalMs: 1000,
     ...settings.tape,
-    url: 'url' in library ? library.url : urlOf(library),
+    access: readLibraryAccess({
+      library: 'url' in library ? library.url : urlOf(library),
+      environment: {},
+    }),
   }
   return await boot(state, {
     tape: await openTape(tape, systemClock()),

@@ -60,6 +60,11 @@ export function meaningOf(
   return { volumeId, use, density, pool }
 }
 
+/** The volume id that a barcode gives without any rule: `NBT001` of `NBT001L8`; `undefined` where that gives none. */
+export function volumeIdOf(barcode: string): string | undefined {
+  return meaningOf(barcode, { rules: [] })?.volumeId
+}
+
 function volumeIdRule(
   barcode: string,
   rules: readonly VolumeIdRule[],

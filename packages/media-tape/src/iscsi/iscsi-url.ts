@@ -13,7 +13,8 @@ export interface IscsiUrl {
   readonly chap?: { readonly name: string; readonly secret: string }
 }
 
-const form = 'iscsi://[USER%SECRET@]HOST[:PORT][/TARGET[/LUN]]'
+/** As it is told to people: without the secret, which everybody on a host sees in a command's arguments. */
+const form = 'iscsi://HOST[:PORT][/TARGET[/LUN]]'
 
 /**
  * Reads `iscsi://[user%secret@]host[:port][/target[/lun]]`, the form that libiscsi made usual. User and secret are taken as they are: a

@@ -30,3 +30,8 @@ export function loginRefusal(statusClass: number, statusDetail: number): NbError
     details: { sent: false, statusClass, statusDetail },
   })
 }
+
+/** Whether a login was refused for what was, or was not, proven. */
+export function isAuthenticationFailure(statusClass: number, statusDetail: number): boolean {
+  return statusClass === 2 && statusDetail === 1
+}

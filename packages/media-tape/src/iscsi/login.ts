@@ -9,7 +9,7 @@ import {
   parseResponse,
   printBinary,
 } from './chap.ts'
-import { loginRefusal } from './login-refusal.ts'
+import { isAuthenticationFailure, loginRefusal } from './login-refusal.ts'
 import { ParameterNegotiation, type ParameterWishes, type SessionParameters } from './parameters.ts'
 import { type LoginStage, loginStages } from './requests.ts'
 import { type LoginResponse, malformed } from './responses.ts'
@@ -91,7 +91,7 @@ export class Login {
     if (++this.#steps > mostSteps) throw malformed('no end of its login', { steps: this.#steps })
     this.#text.push(Buffer.from(text))
     const wholeText = Buffer.concat(this.#text)
-    if (response.statusClass !== 0) return elsewhereOrThrow(response, wholeText)
+    if (response.statusClass !== 0) return this.#elsewhereOrThrow(response, wholeText)
     if (response.stage !== this.#stage) throw malformed('a login response of another stage', {})
     if (wholeText.length > mostTextBytes) throw malformed('too much text', { bytes: wholeText.length })
     if (response.continues) return { kind: 'send', message: { stage: this.#stage, text: Buffer.alloc(0) } }
@@ -128,6 +128,7 @@ export class Login {
         return []
       }
       if (method === undefined) return []
+      if (chap?.target !== undefined && (method === 'None' || method === 'Reject')) throw this.#takesNoChap()
       if (method !== 'CHAP' || chap === undefined)
         throw new NbError(
           'scsi-access-denied',
@@ -183,16 +184,34 @@ export class Login {
     return { kind: 'done', parameters: this.#parameters.agreed, targetSession: response.targetSession }
   }
 
+  #elsewhereOrThrow({ statusClass, statusDetail }: LoginResponse, text: Buffer): LoginStep {
+    const redirection = 1
+    if (statusClass !== redirection) {
+      const mutual = this.#identity.chap?.target !== undefined
+      // Before any proof was given it is no secret that is wrong.
+      if (mutual && this.#security === 'begun' && isAuthenticationFailure(statusClass, statusDetail))
+        throw this.#takesNoChap()
+      throw loginRefusal(statusClass, statusDetail)
+    }
+    const address = new Map(decodeText(text)).get('TargetAddress')
+    if (address === undefined) throw malformed('us elsewhere without an address', {})
+    return { kind: 'elsewhere', address }
+  }
+
+  /** The target does not take part in CHAP, of which we insist on its own proof. */
+  #takesNoChap(): NbError {
+    const discovery = this.#identity.targetName === undefined
+    return new NbError(
+      'scsi-access-denied',
+      discovery
+        ? 'the portal tells its targets without CHAP alone, so it does not prove who it is, as mutual CHAP insists on'
+        : 'the target takes no CHAP, so it does not prove who it is, as mutual CHAP insists on',
+      { details: { sent: false, reason: 'target-unproven', discovery } },
+    )
+  }
+
   #message(pairs: readonly TextPair[], transits: boolean): LoginMessage {
     const nextStage = this.#stage === loginStages.security ? loginStages.operational : loginStages.fullFeature
     return { stage: this.#stage, ...(transits ? { nextStage } : {}), text: encodeText(pairs) }
   }
-}
-
-function elsewhereOrThrow(response: LoginResponse, text: Buffer): LoginStep {
-  const redirection = 1
-  if (response.statusClass !== redirection) throw loginRefusal(response.statusClass, response.statusDetail)
-  const address = new Map(decodeText(text)).get('TargetAddress')
-  if (address === undefined) throw malformed('us elsewhere without an address', {})
-  return { kind: 'elsewhere', address }
 }

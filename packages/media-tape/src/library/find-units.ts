@@ -5,15 +5,19 @@ import { ScsiUnit } from '../scsi/scsi-unit.ts'
 import { askUnit } from '../scsi/unit-facts.ts'
 import { parseLuns } from '../scsi/unit-answers.ts'
 
-/** A logical unit of a target, by what it says of itself (INQUIRY). */
-export interface FoundUnit {
-  readonly lun: number
+/** A unit, by what it says of itself (INQUIRY). */
+export interface UnitIdentity {
   readonly kind: 'drive' | 'robot' | 'disk' | 'other'
   readonly vendor: string
   readonly product: string
   readonly revision: string
   /** Absent where it has none. */
   readonly serial?: string
+}
+
+/** A logical unit of a target. */
+export interface FoundUnit extends UnitIdentity {
+  readonly lun: number
 }
 
 /** What {@link findUnits} works with. */
@@ -44,17 +48,26 @@ export async function findUnits(
     )
   const found: FoundUnit[] = []
   for (const lun of [...parseLuns(listed)].sort((a, b) => a - b)) {
-    const { inquiry, serial } = await askUnit(new ScsiUnit(unitOf(lun), 'tape', clock), options)
-    const { qualifier, vendor, product, revision } = inquiry
-    // SPC-5: another qualifier says that no unit is there.
-    if (qualifier !== 0) continue
-    const kind = kindOf(inquiry.deviceType)
-    found.push({ lun, kind, vendor, product, revision, ...(serial === undefined ? {} : { serial }) })
+    const unit = await identifyUnit({ transport: unitOf(lun), clock }, options)
+    if (unit !== undefined) found.push({ lun, ...unit })
   }
   return found
 }
 
-function kindOf(type: number): FoundUnit['kind'] {
+/** What a unit says of itself; `undefined` where none is. Rejects as `ScsiTransport.execute` does. */
+export async function identifyUnit(
+  { transport, clock }: { readonly transport: ScsiTransport; readonly clock: Clock },
+  options?: CallOptions,
+): Promise<UnitIdentity | undefined> {
+  const { inquiry, serial } = await askUnit(new ScsiUnit(transport, 'tape', clock), options)
+  const { qualifier, vendor, product, revision } = inquiry
+  // SPC-5: another qualifier says that no unit is there.
+  if (qualifier !== 0) return undefined
+  const kind = kindOf(inquiry.deviceType)
+  return { kind, vendor, product, revision, ...(serial === undefined ? {} : { serial }) }
+}
+
+function kindOf(type: number): UnitIdentity['kind'] {
   if (type === deviceType.tape) return 'drive'
   if (type === deviceType.changer) return 'robot'
   return type === deviceType.disk ? 'disk' : 'other'

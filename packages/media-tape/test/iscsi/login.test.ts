@@ -189,6 +189,33 @@ t.test('a target can skip nothing that is insisted on', async (t) => {
   })
 })
 
+t.test('who takes no CHAP is told from who was given a wrong secret', async (t) => {
+  const { targetName: _, ...discovery } = names
+  const authentication = { statusClass: 2, statusDetail: 1 }
+  for (const [identity, isDiscovery] of [
+    [names, false],
+    [discovery, true],
+  ] as const) {
+    const unproven = {
+      code: 'scsi-access-denied',
+      details: { reason: 'target-unproven', discovery: isDiscovery },
+    }
+    for (const [fields, keys] of [
+      [authentication, {}],
+      [{}, { AuthMethod: 'Reject' }],
+      [{ nextStage: 1 }, { AuthMethod: 'None' }],
+    ] as const) {
+      const { login } = begin({ ...identity, chap: mutual })
+      t.throws(() => login.receive(response(fields), text(keys)), unproven)
+    }
+  }
+  const { login } = askedMutually()
+  t.throws(() => login.receive(response(authentication), text({})), {
+    code: 'scsi-access-denied',
+    details: { statusClass: 2, statusDetail: 1 },
+  })
+})
+
 t.test('what breaks the rules is refused with a typed error', async (t) => {
   const operating = () => {
     const { login } = begin()

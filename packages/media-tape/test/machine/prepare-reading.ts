@@ -92,7 +92,7 @@ const cut = 8 * TAPE_BLOCK_BYTES
 
 const library = await openTapeLibrary(
   { clock: systemClock() },
-  { url, initiatorName: 'iqn.2026-11.example.nb:writer' },
+  { library: url, initiatorName: 'iqn.2026-11.example.nb:writer' },
 )
 for (const number of [1, 2]) {
   await library.robot.robot.move({ from: { kind: 'slot', number }, to: { kind: 'drive', number } })

@@ -6,7 +6,7 @@ import { openTapeLibrary } from '../../src/index.ts'
 const [url = ''] = process.argv.slice(2)
 const library = await openTapeLibrary(
   { clock: systemClock() },
-  { url, initiatorName: 'iqn.2026-11.example.nb:writer' },
+  { library: url, initiatorName: 'iqn.2026-11.example.nb:writer' },
 )
 const { robot } = library.robot
 const [first] = library.drives

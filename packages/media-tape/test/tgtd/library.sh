@@ -19,11 +19,12 @@ host=127.0.0.1 port=13260
 name=iqn.2026-11.example.nb:library
 user='' secret=''                # CHAP of the initiator
 target_user='' target_secret=''  # mutual CHAP
+discovery=                       # yes: who asks for the targets has to prove himself as well
 
 action=${1:?start or stop} dir=$(realpath -m "${2:?a directory}")
 shift 2
 for setting in "$@"; do
-  [[ ${setting%%=*} =~ ^(drives|slots|mail|tapes|tape_mb|small_mb|smalls|vendor|product|disk_mb|host|port|name|user|secret|target_user|target_secret)$ ]] ||
+  [[ ${setting%%=*} =~ ^(drives|slots|mail|tapes|tape_mb|small_mb|smalls|vendor|product|disk_mb|host|port|name|user|secret|target_user|target_secret|discovery)$ ]] ||
     { echo "unknown option: ${setting%%=*}" >&2; exit 2; }
   declare "${setting%%=*}=${setting#*=}"
 done
@@ -94,10 +95,12 @@ unit new $disk -b "$dir/disk" --device-type=disk
 if [[ $user ]]; then
   adm --mode account --op new --user "$user" --password "$secret"
   adm --mode account --op bind --tid 1 --user "$user"
+  [[ ! $discovery ]] || adm --mode account --op bind --user "$user"
 fi
 if [[ $target_user ]]; then
   adm --mode account --op new --user "$target_user" --password "$target_secret"
   adm --mode account --op bind --tid 1 --user "$target_user" --outgoing
+  [[ ! $discovery ]] || adm --mode account --op bind --user "$target_user" --outgoing
 fi
 adm --mode target --op bind --tid 1 -I ALL
 echo "iscsi://$host:$port/$name"

@@ -12,7 +12,7 @@ t.test('a library is opened by its URL', { skip: tgtdMissing }, async (t) => {
   const { host, port } = tgtd.portal
   const portal = `iscsi://${host}:${port}`
   const open = (url: string): ReturnType<typeof openTapeLibrary> =>
-    openTapeLibrary({ clock }, { url, initiatorName })
+    openTapeLibrary({ clock }, { library: url, initiatorName })
 
   await t.test('a portal with one target is enough, and its units tell what they are', async (t) => {
     const library = await open(portal)
@@ -59,10 +59,11 @@ t.test('a library is opened by its URL', { skip: tgtdMissing }, async (t) => {
 
   await t.test('what is no library says so', async (t) => {
     await t.rejects(open(`${portal}/${tgtd.target}/1`), {
-      code: 'not-found',
-      message: /unit 1 .* is no robot/,
+      code: 'argument-invalid',
+      message: /LUN 1 \(tape drive, IET VIRTUAL-TAPE\) is no robot; LUN 3 is/,
     })
     await t.rejects(open(`${portal}/iqn.2026-11.example.nb:other`), { code: 'not-found' })
+    await t.rejects(open(`${portal}/${tgtd.target}/77`), { code: 'not-found', details: { lun: 77 } })
     await t.rejects(open('iscsi://'), { code: 'argument-invalid' })
   })
 

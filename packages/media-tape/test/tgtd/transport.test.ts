@@ -120,6 +120,31 @@ t.test(
       t.equal(error.code, 'scsi-access-denied', what)
     }
     t.match(await opening({ chap, target: 'iqn.2026-11.example.nb:nothing' }), { code: 'not-found' })
+
+    t.comment('who is asked for its targets proves itself, or it is told that it does not')
+    const discover = (how: IscsiSessionOptions['chap']) =>
+      discoverTargets({ clock }, { portal, initiatorName, ...(how === undefined ? {} : { chap: how }) })
+    await t.rejects(discover(chap), {
+      code: 'scsi-access-denied',
+      details: { reason: 'target-unproven', discovery: true },
+    })
+    const proving = await startTgtd({ tape_mb: 4, ...chapOfLibrary, discovery: 'yes' })
+    t.teardown(() => proving.remove())
+    const there = (how: IscsiSessionOptions['chap']) =>
+      discoverTargets(
+        { clock },
+        { portal: proving.portal, initiatorName, ...(how === undefined ? {} : { chap: how }) },
+      )
+    t.match(await there(chap), [{ target }])
+    await t.rejects(there({ ...chap, secret: 'no secret of ours' }), {
+      code: 'scsi-access-denied',
+      details: { statusDetail: 1 },
+    })
+    await t.rejects(there({ ...chap, target: { secret: 'another-secret!' } }), {
+      code: 'scsi-access-denied',
+      details: { reason: 'target-unproven' },
+    })
+    await t.rejects(there(undefined), { code: 'scsi-access-denied' })
   },
 )
 
