@@ -52,10 +52,11 @@ export async function openDrive(clock: Clock, options: DriveOptions): Promise<Op
         { transport: named.transport, clock },
         { ...how, name: access.library },
       )
-      const robot = group.units.filter(({ kind }) => kind === 'robot').length === 1
-      const library = robot
-        ? await assembleTapeLibrary({ clock }, { ...how, group: { ...group, named: undefined } })
-        : undefined
+      const [robot, ...more] = group.units.filter(({ kind }) => kind === 'robot')
+      const library =
+        robot === undefined || more.length > 0
+          ? undefined
+          : await assembleTapeLibrary({ clock }, { ...how, group: { ...group, named: robot } })
       await requireVolume(drive, named, await mouthOf(library, named))
       return await loaded(drive, () => group.close())
     }

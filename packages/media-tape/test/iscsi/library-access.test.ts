@@ -77,7 +77,7 @@ t.test('a library is named by a URL or by devices, and never with a secret', asy
 })
 
 t.test('what is to be done depends on what kept us off', async (t) => {
-  const remedy = (details: Readonly<Record<string, unknown>>, code = 'scsi-access-denied'): string =>
+  const remedy = (details: NbError['details'], code = 'scsi-access-denied'): string =>
     remedyOfLibrary(new NbError(code as 'scsi-access-denied', 'x', { details }), {
       initiatorName: 'iqn.2026-11.example:me',
     })
