@@ -51,7 +51,7 @@ export async function startLibrary(
 /** Puts the first volume into the first drive, ready for whoever comes. */
 export async function loadFirst(url: string): Promise<void> {
   const clock = systemClock()
-  const library = await openTapeLibrary({ clock }, { url, initiatorName, quirks: tgtDriveQuirks })
+  const library = await openTapeLibrary({ clock }, { library: url, initiatorName, quirks: tgtDriveQuirks })
   try {
     const { robot } = library.robot
     await robot.inventory()

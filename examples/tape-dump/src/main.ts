@@ -148,6 +148,8 @@ function complaintOf(error: unknown): string {
 function remedyOf(error: NbError): string {
   if (error.code === 'store-corrupt')
     return 'A tape of the emulated library is a file NAME.tape; a tape drive of this host is named by its device, such as /dev/nst0.'
+  if (error.details['quirk'] === 'positions')
+    return 'Say --tgt: it is most likely a drive of tgtd, which has another name.'
   return remedyOfLibrary(error, { initiatorName })
 }
 

@@ -15,8 +15,8 @@ N is the number of a tape file.
      tar -b 512 -xpf /dev/nst0 -C TARGET --anchored --exclude=.nb
 
 3. How long is its payload? The last block of the file says payloadBlocks:
-     mt -f /dev/nst0 asf N+1; mt -f /dev/nst0 bsf 1; mt -f /dev/nst0 bsr 1
-     dd if=/dev/nst0 bs=256k count=1 | tar -xO | head -n 1
+     mt -f /dev/nst0 asf N
+     dd if=/dev/nst0 bs=256k | tail -c 262144 | tar -xO | head -n 1
 
 4. An image of several fragments, perhaps on several tapes, or compressed: the payloads of all, in the order of their
    fragment numbers, into one tar. For each fragment

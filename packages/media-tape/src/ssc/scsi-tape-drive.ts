@@ -162,7 +162,7 @@ class Drive implements ScsiTapeDrive {
     throw new NbError(
       'not-supported',
       `drive ${this.name} does not know that it stands at the beginning of the tape: it may need the quirk positions: 'counted'`,
-      { details: { drive: this.name } },
+      { details: { drive: this.name, quirk: 'positions' } },
     )
   }
 

@@ -3,7 +3,8 @@
 # a story in it. It is no part of `npm test`: it takes minutes without /dev/kvm, and packages that nothing else needs.
 #
 #   run.sh [STORY…]      a story is a file of guest/stories without its .sh: `reading` (standard tools read our tapes), `transport` (the
-#                        suite of `ScsiTransport` on /dev/sgN). All, if none is named.
+#                        suite of `ScsiTransport` on /dev/sgN), `devices` (those of `TapeDrive` and `TapeRobot`, and the example server with
+#                        `--tape /dev/sgN`). All, if none is named.
 #
 # NB_MACHINE_CACHE (default ~/.cache/nb-machine) keeps the guest's packages; they are downloaded with apt-get and not installed.
 # NB_MACHINE_ACCEL (default tcg) may be kvm where nested machines work; NB_MACHINE_SECONDS (default 900) is the time of one story.
@@ -18,7 +19,7 @@ limit=${NB_MACHINE_SECONDS:-900}
 guest_packages=(busybox-static open-iscsi libopeniscsiusr libisns0 mt-st)
 modules=(virtio_pci virtio_net 9pnet_virtio 9p crc32c_generic iscsi_tcp sg st ch)
 stories=("$@")
-[[ ${stories[*]} ]] || stories=(reading transport)
+[[ ${stories[*]} ]] || stories=(reading transport devices)
 
 PATH=$root/node_modules/.bin:$PATH:/usr/sbin:/sbin
 missing=()
@@ -68,6 +69,10 @@ cp "$files/bin/busybox" "$image/bin/busybox"
 library_path=$(find "$files/usr/lib" -name 'libopeniscsiusr.so*' -printf '%h\n' -quit)
 add_program() {
   cp -L "$1" "$image/bin/${2:-${1##*/}}"
+  add_libraries "$1"
+}
+# add_libraries FILE: the libraries that a program or another library wants.
+add_libraries() {
   LD_LIBRARY_PATH=$library_path ldd "$1" | grep -o '/[^ ]*' | while read -r library; do
     case $library in
       */ld-linux*) mkdir -p "$image/lib64" && cp -L "$library" "$image/lib64/" ;;
@@ -75,9 +80,12 @@ add_program() {
     esac
   done
 }
+# Node itself comes through a share, as the parts of our dependencies that are no JavaScript: they are large.
 node=$(realpath "$(command -v node)")
-add_program "$node" node
-rm "$image/bin/node" # it comes through the share: it is large
+add_libraries "$node"
+for native in "$root"/node_modules/@node-rs/*-linux-x64-gnu/*.node "$root"/node_modules/classic-level/prebuilds/linux-x64/*.node; do
+  [[ $native == *.musl.node ]] || add_libraries "$native"
+done
 add_program "$(command -v tar)"
 add_program "$(command -v dd)"
 add_program "$(command -v gzip)"
@@ -105,8 +113,10 @@ cp -r "$here/guest/stories" "$share/stories"
 mkdir "$share/bundle"
 echo '{ "type": "module" }' >"$share/bundle/package.json"
 ln -s /repository/node_modules "$share/node_modules"
-esbuild "$here/transport.ts" "$here/../../src/sg-worker.ts" --bundle --platform=node --format=esm --target=node20 --conditions=@nb/source \
-  --external:koffi '--external:@node-rs/*' --log-level=warning --entry-names='[name]' --outdir="$share/bundle"
+# Some dependencies are CommonJS and ask for modules of Node.
+require="import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url)"
+esbuild "$here/transport.ts" "$here/devices.ts" "$root/examples/all-in-one/src/main.ts" "$here/../../src/sg-worker.ts" --bundle --platform=node --format=esm --target=node20 --conditions=@nb/source \
+  --external:koffi --external:classic-level '--external:@node-rs/*' --banner:js="$require" --log-level=warning --entry-names='[name]' --outdir="$share/bundle"
 
 machine() {
   local story=$1 loglevel=quiet
@@ -131,8 +141,8 @@ for story in "${stories[@]}"; do
   [[ -f $here/guest/stories/$story.sh ]] || { echo "no story $story in $here/guest/stories" >&2; exit 2; }
   # A library of its own, with what the story needs in its drives.
   port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close() })')
-  url=$("$here/../tgtd/library.sh" start "$work/library" "port=$port" tapes=6 tape_mb=64 vendor=IET product=VIRTUAL-TAPE)
-  node --conditions=@nb/source "$here/prepare-$story.ts" "$url" "$share"
+  url=$("$here/../tgtd/library.sh" start "$work/library" "port=$port" slots=26 tapes=24 tape_mb=64 vendor=IET product=VIRTUAL-TAPE)
+  [[ ! -f $here/prepare-$story.ts ]] || node --conditions=@nb/source "$here/prepare-$story.ts" "$url" "$share"
   machine "$story"
   "$here/../tgtd/library.sh" stop "$work/library"
   rm -rf "$work/library"
