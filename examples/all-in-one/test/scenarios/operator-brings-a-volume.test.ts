@@ -8,6 +8,7 @@ import { scratch } from '../support/run-example.ts'
 import { restoreTo } from '../support/site.ts'
 import { backUpToTape, randomFiles, tapePolicy } from '../support/tape-site.ts'
 import { terminalOf } from '../support/terminal.ts'
+import { logOf } from '../support/whole-catalog.ts'
 
 t.setTimeout(110_000)
 // A server has a socket that keeps its process alive while all that it has is timers.
@@ -51,6 +52,20 @@ t.test('jobs ask for volumes that are in no robot, until they are brought or den
   t.match(await restore, { status: 0, id: jobId })
   t.same(compareTrees(source, target), [])
   t.same(await values('requests'), [])
+
+  t.comment('one that people have taken out behind our back is asked for when the robot does not find it')
+  await takeAway()
+  await first.ports.media.recordPlace({ volumeId, robot: 'robot1', slot: 1 })
+  const surprised = restoreTo(first, source, image.backupId, join(root, 'surprised'))
+  await until(new RegExp(`restore .* volume ${volumeId} `), 'requests')
+  await library.operator.putIntoMail({ volume: `${volumeId}L8` })
+  t.match(await nb('robot', 'inject', 'robot1'), { code: 0 })
+  const found = await surprised
+  t.equal(found.status, 0, found.statusText ?? '')
+  t.match(
+    await logOf(first, found),
+    /can't be mounted: Volume .* is not in robot robot1.* Requesting it again/,
+  )
 
   t.comment('one that is denied, and one that is cancelled')
   await takeAway()

@@ -233,7 +233,7 @@ export class Library {
     throw new NbError(
       'media-open-failed',
       `Volume ${volumeId} is not in robot ${this.name}: put it in and update the inventory.`,
-      { retryable: false, details: { volumeId, robot: this.name } },
+      { retryable: false, details: { volumeId, robot: this.name, missing: true } },
     )
   }
 

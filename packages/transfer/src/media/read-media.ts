@@ -46,7 +46,13 @@ export class ReadMedia {
     await this.#note(`mounting ${this.place}`)
     // The step is told once.
     const flow = step === undefined ? {} : ({ flow: 'restore' } as const)
-    this.#medium = await store.mount({ allocation, jobId: info.jobId, ...flow }, { signal })
+    try {
+      this.#medium = await store.mount({ allocation, jobId: info.jobId, ...flow }, { signal })
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      await this.#awaitBrought(allocation, error)
+      return this.mount(step)
+    }
     await this.#session.note({
       ...(step === undefined ? {} : { step }),
       component: 'media-reader',
@@ -83,6 +89,21 @@ export class ReadMedia {
     await medium?.unmount()
   }
 
+  /** Asks again for a volume that is not where it should be. The media manager knows that by now: a person is asked for it, and it is waited for. */
+  async #awaitBrought(
+    { allocationId, medium }: SingleAllocation,
+    { message, status }: NbError,
+  ): Promise<void> {
+    await this.#session.note({
+      component: 'media-reader',
+      severity: 'warning',
+      text: `${this.place} can't be mounted: ${message} Requesting it again`,
+      data: { status },
+    })
+    const need = this.#needOf(medium.kind === 'tape' ? medium.volumeId : undefined)
+    this.#allocation = await this.#session.requestMedia({ ...need, replaces: allocationId })
+  }
+
   #mounted(volumeId: string): MountedMedium {
     if (this.#medium !== undefined) return this.#medium
     throw new NbError('media-open-failed', `volume ${volumeId} was let go of meanwhile`)
@@ -95,4 +116,9 @@ export class ReadMedia {
   #note(text: string): Promise<void> {
     return this.#session.note({ component: 'media-reader', text })
   }
+}
+
+/** Whether a volume is not in its robot. */
+function isMissing(error: unknown): error is NbError {
+  return error instanceof NbError && error.code === 'media-open-failed' && error.details['missing'] === true
 }
