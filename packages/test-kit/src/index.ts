@@ -96,6 +96,7 @@ export {
   type MediaServerFixture,
   type MediaServerSupports,
 } from './suites/media-server.ts'
+export { mediaServerSpanningSuite } from './suites/media-server-spanning.ts'
 export { clientAgentSuite, type ClientAgentFixture } from './suites/client-agent.ts'
 export {
   tapeDriveSuite,

@@ -1,7 +1,18 @@
-import { type MediaRequest, NbError, type SessionReport, readChannel } from '@nb/contracts'
+import {
+  type MediaRequest,
+  type MediaServer,
+  type MediaStore,
+  NbError,
+  type SessionReport,
+  readChannel,
+} from '@nb/contracts'
 import { type WireTwin, createWireTwin } from '@nb/remote'
-import { type MediaServerFixture, mediaServerSuite } from '@nb/test-kit'
-import type { MediaServer } from '@nb/contracts'
+import {
+  type MediaServerFixture,
+  createVolumeStore,
+  mediaServerSpanningSuite,
+  mediaServerSuite,
+} from '@nb/test-kit'
 import t from 'tap'
 import { filesOf, makeImage } from './made-image.ts'
 import { type World, allocationOf, createWorld, offer, storageUnit } from './world.ts'
@@ -11,12 +22,14 @@ interface Suited extends MediaServerFixture {
   readonly twin: WireTwin<MediaServer> | undefined
 }
 
-async function setup(root: string, wired: boolean): Promise<Suited> {
-  const world = await createWorld(root)
+/** @param store - on whose volumes the images go. @default a disk */
+async function setup(root: string, wired: boolean, store?: MediaStore): Promise<Suited> {
+  const world = await createWorld(root, store === undefined ? {} : { wrapStore: () => store })
   world.grants = 'holds'
   const twin = wired ? createWireTwin('mediaServer', world.server) : undefined
   let jobs = 0
   let taken = 0
+  let volumes = 0
   const images = new Map<string, ReturnType<typeof makeImage>>()
   const unreadable = new NbError('source-unreadable', 'no rights')
   return {
@@ -66,7 +79,20 @@ async function setup(root: string, wired: boolean): Promise<Suited> {
       }
       throw new Error('no media were asked for')
     },
-    grantOf: ({ jobId, need }) => ({ granted: true, allocation: allocationOf(jobId, need.kind, 2 ** 20) }),
+    grantOf: ({ jobId, need, requestId }) => {
+      const allocation = allocationOf(jobId, need.kind, 2 ** 20)
+      if (store === undefined) return { granted: true, allocation }
+      volumes += need.kind === 'write' ? 1 : 0
+      const volumeId = need.kind === 'write' ? `V0000${volumes}` : (need.volumeId ?? '')
+      const medium = {
+        kind: 'tape',
+        maxFragmentBytes: 2 ** 30,
+        drive: 'd1',
+        volumeId,
+        volumePool: 'p',
+      } as const
+      return { granted: true, allocation: { ...allocation, allocationId: requestId, medium } }
+    },
     reports: () => world.reports,
     checkpoints: () => world.checkpoints,
     receiveList: async () => {
@@ -105,3 +131,14 @@ t.test('a media server behind a wire', async (t) => {
     { checkpoints: true, removals: true, verifies: true },
   )
 })
+
+for (const wired of [false, true])
+  t.test(`a media server on volumes that come to their end${wired ? ', behind a wire' : ''}`, async (t) => {
+    const onVolumes = (): Promise<Suited> =>
+      setup(
+        t.testdir(),
+        wired,
+        createVolumeStore({ storageUnit, volumeBytes: 400_000, warningBytes: 65_536 }),
+      )
+    mediaServerSpanningSuite(t, { setup: onVolumes, teardown }, { media: 3 })
+  })
