@@ -2,7 +2,7 @@ import { describePlace, type LibraryElement } from '@nb/contracts'
 import type { Survey, SurveyedDrive, SurveyedLibrary } from './survey.ts'
 
 /** What a target has, for people. Empty slots are counted, not listed. */
-export function describeSurvey({ name, units, libraries, drives }: Survey): string {
+export function describeSurvey({ name, units, libraries, drives, failures }: Survey): string {
   const others = units.filter(({ kind }) => kind === 'disk')
   return [
     name,
@@ -24,7 +24,9 @@ export function describeSurvey({ name, units, libraries, drives }: Survey): stri
             ]),
           ),
         ]),
-    ...(libraries.length + drives.length === 0 ? ['', 'There is no tape drive and no library here.'] : []),
+    ...(libraries.length + drives.length > 0
+      ? []
+      : ['', failures.length > 0 ? 'It could not be asked.' : 'There is no tape drive and no library here.']),
   ].join('\n')
 }
 

@@ -55,7 +55,7 @@ tapeDriveSuite(
       assert.ok(drive !== undefined)
       await library.robot.robot.move({ from: slot(volume), to: mouth })
       await drive.load()
-      return { drive, capacityBytes: 64 << 20 }
+      return { drive, capacityBytes: 16 << 20 }
     },
     teardown: async ({ drive }) => {
       await drive.unload()

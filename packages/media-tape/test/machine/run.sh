@@ -141,7 +141,7 @@ for story in "${stories[@]}"; do
   [[ -f $here/guest/stories/$story.sh ]] || { echo "no story $story in $here/guest/stories" >&2; exit 2; }
   # A library of its own, with what the story needs in its drives.
   port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close() })')
-  url=$("$here/../tgtd/library.sh" start "$work/library" "port=$port" slots=26 tapes=24 tape_mb=64 vendor=IET product=VIRTUAL-TAPE)
+  url=$("$here/../tgtd/library.sh" start "$work/library" "port=$port" slots=26 tapes=24 tape_mb=16 vendor=IET product=VIRTUAL-TAPE)
   [[ ! -f $here/prepare-$story.ts ]] || node --conditions=@nb/source "$here/prepare-$story.ts" "$url" "$share"
   machine "$story"
   "$here/../tgtd/library.sh" stop "$work/library"
