@@ -193,6 +193,81 @@ t.test('near the end of the medium all jobs are told, and the volume is full', a
 })
 
 t.test(
+  'where the medium just ends each job goes on from its last fragment, and all images are whole',
+  async (t) => {
+    const sizes = { capacityBytes: 90 * TAPE_BLOCK_BYTES, earlyWarningBytes: 0 }
+    const rig = await tapeRig(sizes, 'group1')
+    const images = [1, 2, 3].map((client) => ({
+      client,
+      payload: noise(client, 24 * STREAM_BLOCK_BYTES),
+      records: [] as FragmentRecord[],
+      lost: 0,
+    }))
+    const fragmentBytes = 4 * STREAM_BLOCK_BYTES
+    /** Writes what is missing of an image, in fragments of four blocks as between checkpoints. */
+    const goOn = async (image: (typeof images)[number], medium: MountedMedium): Promise<void> => {
+      const { client, payload, records } = image
+      for (;;) {
+        const streamOffset = records.reduce((sum, { streamBytes }) => sum + streamBytes, 0)
+        if (streamOffset === payload.length) return
+        const fragment = newFragment(client, { number: records.length + 1, streamOffset })
+        const writer = await medium.createFragment(fragment)
+        await writer.write(payload.subarray(streamOffset, streamOffset + fragmentBytes))
+        records.push(await writer.commit(trailerOf(fragment)))
+      }
+    }
+    let volumes = 0
+    for (let open = images; open.length > 0; volumes++) {
+      const volumeId = `A0000${volumes + 1}`
+      const media = await Promise.all(open.map(({ client }) => mount(rig, String(client), { volumeId })))
+      const ends = await Promise.allSettled(open.map((image, at) => goOn(image, media[at] as MountedMedium)))
+      await Promise.all(media.map((medium) => medium.unmount()))
+      const lost = open.filter((_, at) => ends[at]?.status === 'rejected')
+      for (const end of ends)
+        if (end.status === 'rejected') t.match(end.reason, { code: 'media-end', status: 96 })
+      for (const image of lost) image.lost += 1
+      open = lost
+    }
+    t.equal(volumes, 2)
+    t.same(
+      images.map(({ lost }) => lost),
+      [1, 1, 1],
+      'the hard end is the end of all',
+    )
+    for (const { client, payload, records } of images) {
+      const pieces: Buffer[] = []
+      for (const record of records) {
+        const medium = await rig.store.mount({
+          allocation: rig.allocationOf('read', record.volumeId),
+          jobId: 'r',
+        })
+        const reader = await medium.openFragment({
+          backupId: newFragment(client).backupId,
+          copy: 1,
+          fragment: record,
+        })
+        for await (const piece of reader.read({ offset: 0, bytes: record.streamBytes }))
+          pieces.push(Buffer.from(piece))
+        await reader.close()
+        await medium.unmount()
+      }
+      assert.ok(Buffer.concat(pieces).equals(payload), `image of client ${client}`)
+      t.same([...new Set(records.map(({ volumeId }) => volumeId))], ['A00001', 'A00002'])
+    }
+    // What stands there beside them was written and not reported: where the file could not be closed any more, a footer at its very end.
+    const found = [...(await rig.contents('A00001')), ...(await rig.contents('A00002'))]
+    const told = found.flatMap((one) => (one.kind === 'fragment' ? [one.fragment] : []))
+    for (const { records } of images)
+      for (const record of records)
+        t.ok(
+          told.some(
+            ({ volumeId, headerBlock }) => volumeId === record.volumeId && headerBlock === record.headerBlock,
+          ),
+        )
+  },
+)
+
+t.test(
   'a process that ends in the middle: what was committed is found, closed and appended to',
   async (t) => {
     const rig = await tapeRig({}, 'group1')
