@@ -75,7 +75,7 @@ export interface RestoreSessionSpec {
   readonly restoredBefore?: RestoredBefore
   /** Whether it is the restore's last group: directories get their attributes and late links are made. */
   readonly last: boolean
-  /** What is wanted of the images: the plan, once for the media server and once for the client. */
+  /** What is wanted of the images: the plan, once for the media server, which may leave it where it has it otherwise, and once for the client. */
   readonly mediaPlan: ChannelTicket
   readonly clientPlan: ChannelTicket
   readonly target: ExtractTarget
@@ -93,6 +93,24 @@ export interface RestoredBefore {
 export interface RestoreSource {
   readonly backupId: string
   readonly copy: ImageCopy
+  /**
+   * What the plan wants of it, where that is told in few words: a media server that has it for every image need not read the plan,
+   * which says the same. @default the plan alone says it
+   */
+  readonly wanted?: WantedOfImage
+}
+
+/** What a restore wants of an image. */
+export interface WantedOfImage {
+  /** Entries of the plan whose data lies in the image. */
+  readonly entries: number
+  /** The members of those entries in the image's archive stream: ranges in order that do not touch one another. */
+  readonly ranges: readonly {
+    /** Where it begins in the stream. */
+    readonly offset: number
+    /** Its length, at least 1. */
+    readonly bytes: number
+  }[]
 }
 
 /** Where and how the client writes. The plan's paths are relative to `root`, and nothing is written outside it. */

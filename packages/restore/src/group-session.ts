@@ -129,7 +129,11 @@ function sessionSpec(
     client: request.destinationClient ?? request.from.client,
     // The session asks for the volumes itself, in the order in which it reads.
     need: { kind: 'read', storageUnit: group.storageUnit },
-    images: group.sources.map(({ backupId, copy }) => ({ backupId, copy })),
+    images: group.sources.map(({ backupId, copy, wanted }) => ({
+      backupId,
+      copy,
+      ...(wanted === undefined ? {} : { wanted }),
+    })),
     mediaPlan,
     clientPlan,
     target: { root: target.kind === 'original' ? toPath('/') : target.directory, ifExists },

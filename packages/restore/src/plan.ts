@@ -16,6 +16,7 @@ import { type FileListHeader, type FileListSink, FILE_FLAGS, FileListDecoder, Fo
 import { keepsOrder, pathMapping } from './path-mapping.ts'
 import type { PlannedSource, RestoreGroup } from './restore-group.ts'
 import { WantedFragments, isOnTape, tapeGroups } from './tape-groups.ts'
+import { WantedRanges } from './wanted-ranges.ts'
 
 /** What a restore reads, in order of reading. */
 export interface RestorePlan {
@@ -37,12 +38,14 @@ export interface PlanningComponents {
 interface Tally {
   entries: number
   bytes: number
+  readonly wanted: WantedRanges
 }
 
 /**
  * Asks the catalog which images hold the wanted files and on which media (step 2). Streams of a policy are one tree, in
  * which each path is once; so files of several streams on one storage unit are read in one session.
- * One pass over the list, two where data lies on tape; nothing of it is kept but counts and which fragments are needed.
+ * One pass over the list, two where data lies on tape; nothing of it is kept but counts, which parts of the
+ * images' streams are wanted where these are few, and which fragments are needed.
  * @throws NbError `no-image-matches`, `path-not-backed-up`, `fragment-missing` (an image without copies),
  * `file-list-corrupt`, `argument-invalid` (a target that the wanted paths don't fit)
  */
@@ -56,10 +59,11 @@ export async function planRestore(
   const checkTarget = targetCheck(request.target)
   const byImage: Tally[] = []
   const table = await readWanted({ catalog, channels }, { ...request, from }, options, () => ({
-    onEntry: ({ imageIndex, kind, flags, sizeBytes }, { path }) => {
+    onEntry: ({ imageIndex, kind, flags, sizeBytes, memberOffset, memberBytes }, { path }) => {
       checkTarget(path)
-      const tally = (byImage[imageIndex] ??= { entries: 0, bytes: 0 })
+      const tally = (byImage[imageIndex] ??= { entries: 0, bytes: 0, wanted: new WantedRanges() })
       tally.entries += 1
+      tally.wanted.add(memberOffset, memberBytes)
       if (kind === 'file' && (flags & FILE_FLAGS.unreadable) === 0) tally.bytes += sizeBytes
     },
   }))
@@ -75,7 +79,9 @@ export async function planRestore(
     if (isOnTape(copy)) onTape.set(backupId, copy)
     const key = `${copy.mediaServer}\0${copy.storageUnit}`
     const sources = groups.get(key) ?? []
-    sources.push({ backupId, copy, ...tally })
+    const { entries, bytes } = tally
+    const wantedOf = tally.wanted.all()
+    sources.push({ backupId, copy, entries, bytes, ...(wantedOf === undefined ? {} : { wanted: wantedOf }) })
     groups.set(key, sources)
   }
   const wanted =

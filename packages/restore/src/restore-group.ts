@@ -1,4 +1,4 @@
-import type { FragmentRecord, ImageCopy } from '@nb/contracts'
+import type { FragmentRecord, ImageCopy, WantedOfImage } from '@nb/contracts'
 
 /** Images whose data is read from one storage unit in one session. */
 export interface RestoreGroup {
@@ -15,6 +15,8 @@ export interface PlannedSource {
   readonly copy: ImageCopy
   readonly entries: number
   readonly bytes: number
+  /** Where in its stream what is wanted lies, unless that is in too many places to be told. */
+  readonly wanted?: WantedOfImage
   /** On tape: the fragments that hold what is wanted of it, with their positions. */
   readonly needed?: readonly FragmentRecord[]
 }

@@ -108,7 +108,8 @@ export function hasValidChecksum(block: Buffer): boolean {
   return stored === sum || stored === sum - 256 * negativeBytes(block, afterChecksum)
 }
 
-/** The memory that was summed last, by words: blocks follow one another in one piece. */
+/** The bytes that were summed last, and their memory by words: blocks follow one another in one piece. */
+let summed: Buffer | undefined
 let words: Uint32Array = new Uint32Array(0)
 
 /**
@@ -126,7 +127,12 @@ export function blockSum(bytes: Buffer, at: number): number {
     for (let index = at; index < at + TAR_BLOCK_BYTES; index++) sum += bytes[index] as number
     return sum
   }
-  if (words.buffer !== bytes.buffer) words = new Uint32Array(bytes.buffer, 0, bytes.buffer.byteLength >>> 2)
+  if (bytes !== summed) {
+    // Asking where bytes lie takes longer than summing a block.
+    const { buffer } = bytes
+    if (words.buffer !== buffer) words = new Uint32Array(buffer, 0, buffer.byteLength >>> 2)
+    summed = bytes
+  }
   // Two sums of 16 bits side by side: each is of 256 bytes, and so fits.
   let pairs = 0
   for (let index = start >>> 2; index < (start + TAR_BLOCK_BYTES) >>> 2; index++) {

@@ -22,6 +22,7 @@ import {
   type SessionInfo,
   type SessionReport,
   type WalkSpec,
+  type WantedOfImage,
 } from '@nb/contracts'
 import { z } from 'zod'
 import { compression, digestAlgorithm, onFailure, scheduleType } from './policy.ts'
@@ -93,12 +94,17 @@ export const backupSessionSpec: Schema<BackupSessionSpec> = closed<BackupSession
   resumeFrom: maybe(backupCheckpoint),
 })
 
+const wantedOfImage: Schema<WantedOfImage> = closed<WantedOfImage>({
+  entries: count,
+  ranges: list(closed<WantedOfImage['ranges'][number]>({ offset: count, bytes: count })),
+})
+
 export const restoreSessionSpec: Schema<RestoreSessionSpec> = closed<RestoreSessionSpec>({
   jobId: text,
   restoreId: text,
   client: text,
   need: mediaNeed,
-  images: list(closed<RestoreSource>({ backupId: text, copy: imageCopy })),
+  images: list(closed<RestoreSource>({ backupId: text, copy: imageCopy, wanted: maybe(wantedOfImage) })),
   restoredBefore: maybe(closed<RestoredBefore>({ files: count, bytes: count })),
   last: flag,
   mediaPlan: channelTicket,

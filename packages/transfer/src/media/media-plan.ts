@@ -1,4 +1,4 @@
-import { type DataChannel, NbError, readChannel } from '@nb/contracts'
+import { type DataChannel, NbError, type WantedOfImage, readChannel } from '@nb/contracts'
 import { type FileListEntry, FileListDecoder, FormatError } from '@nb/formats'
 import { type Range, RangeList } from './range-list.ts'
 
@@ -37,6 +37,23 @@ export async function readMediaPlan(plan: DataChannel, images: number): Promise<
     if (!(error instanceof FormatError)) throw error
     throw new NbError('file-list-corrupt', `The restore plan is damaged: ${error.message}`, { cause: error })
   }
+  return planOf(lists, entries)
+}
+
+/** The plan that a restore's images tell themselves. */
+export function knownMediaPlan(wanted: readonly WantedOfImage[]): MediaPlan {
+  const lists = wanted.map(({ ranges }) => {
+    const list = new RangeList()
+    for (const { offset, bytes } of ranges) if (bytes > 0) list.add(offset, bytes)
+    return list
+  })
+  return planOf(
+    lists,
+    wanted.reduce((sum, { entries }) => sum + entries, 0),
+  )
+}
+
+function planOf(lists: readonly RangeList[], entries: number): MediaPlan {
   let bytes = 0
   for (const list of lists) bytes += list.merge()
   return {

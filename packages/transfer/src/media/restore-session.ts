@@ -10,7 +10,7 @@ import {
 } from '@nb/contracts'
 import type { BlockRing } from './block-ring.ts'
 import { type ClientRun, acceptClient, startRun } from './client-run.ts'
-import { type MediaPlan, readMediaPlan } from './media-plan.ts'
+import { type MediaPlan, knownMediaPlan, readMediaPlan } from './media-plan.ts'
 import { type PositionedMedium, positionMedium, sendBlocks } from './media-reader.ts'
 import { ProgressSender } from './progress-sender.ts'
 import { ReadMedia } from './read-media.ts'
@@ -159,8 +159,11 @@ function isOnTape({ fragments }: ImageCopy): boolean {
   return fragments.some(({ volumeId }) => volumeId !== undefined)
 }
 
+/** What is to be read: as the images tell it, or else the plan. */
 async function fetchPlan(session: Session, spec: RestoreSessionSpec): Promise<MediaPlan> {
   const { host, signal } = session
+  const wanted = spec.images.flatMap((image) => (image.wanted === undefined ? [] : [image.wanted]))
+  if (wanted.length === spec.images.length) return knownMediaPlan(wanted)
   const channel = await host.channels.connect({ ticket: spec.mediaPlan }, { signal })
   const abort = (): void => channel.abort(session.fail(signal.reason).message)
   signal.addEventListener('abort', abort, { once: true })

@@ -31,6 +31,8 @@ export interface Posix {
   readAt(fd: number, into: Uint8Array, position: number): number
   /** Writes all of `bytes` at `position`. */
   writeAt(fd: number, bytes: Uint8Array, position: number): void
+  /** The same for the part from `start` to `end` of some bytes, of which many parts are written one after the other. */
+  writePartAt(fd: number, bytes: Uint8Array, start: number, end: number, position: number): void
   /** Start of the next data at or after `position`, `undefined` when only a hole follows. */
   seekData(fd: number, position: number): number | undefined
   /** Start of the next hole at or after `position`; the file's end counts as one. `undefined` beyond the end. */
@@ -67,6 +69,8 @@ export interface Posix {
   /** Changes the owner of `name` itself, not of what a symbolic link points to. An empty name means the descriptor. */
   chown(directory: number, name: Uint8Array, uid: number, gid: number): void
   chmodFd(fd: number, mode: number): void
+  /** Changes the mode of `name` in a directory, following symbolic links: for what can be none. */
+  chmodAt(directory: number, name: Uint8Array, mode: number): void
   /** Changes the mode of what the path names, following symbolic links: for {@link descriptorPath} of an `O_PATH` descriptor. */
   chmodPath(path: Uint8Array, mode: number): void
   /** Sets both times, of a symbolic link itself. */
@@ -137,7 +141,7 @@ const SEEK_HOLE = 4
 const RENAME_NOREPLACE = 1
 const NOTHING = Buffer.from([0])
 
-function bindPosix(libc: Libc): Omit<Posix, 'tryOpen'> {
+function bindPosix(libc: Libc): Omit<Posix, 'tryOpen' | 'writePartAt'> {
   const statBuffer = new Uint8Array(STATX_BYTES)
   const statView = new DataView(statBuffer.buffer)
   const timeBuffer = new Uint8Array(TIMESPECS_BYTES)
@@ -289,6 +293,8 @@ function bindPosix(libc: Libc): Omit<Posix, 'tryOpen'> {
       check(libc.fchownat(directory, first(name), uid, gid, flags), 'fchownat', name)
     },
     chmodFd: (fd, mode) => void check(libc.fchmod(fd, mode), 'fchmod'),
+    chmodAt: (directory, name, mode) =>
+      void check(libc.fchmodat(directory, first(name), mode, 0), 'fchmodat', name),
     chmodPath: (path, mode) => void check(libc.fchmodat(AT.FDCWD, first(path), mode, 0), 'fchmodat', path),
     setTimes(directory, name, atimeNs, mtimeNs) {
       putTimespecs(timeView, atimeNs, mtimeNs)

@@ -49,7 +49,7 @@ function lateWriter(calls: WriterCalls, most = 100): WritesBehind & { readonly d
     takes: () => true,
     write: (fd, bytes, start, end, position) => {
       const { buffer, byteOffset } = bytes
-      put(() => file.write(fd, Buffer.from(buffer, byteOffset + start, end - start), position))
+      put(() => file.write(fd, Buffer.from(buffer, byteOffset, bytes.length), start, end, position))
     },
     finish: (...args) => put(() => file.finish(...args)),
     drop: (fd) => put(() => file.drop(fd)),
@@ -70,7 +70,7 @@ function lateWriter(calls: WriterCalls, most = 100): WritesBehind & { readonly d
 
 /** Calls of which one fails for a file, told by its descriptor's first bytes. */
 function failing(
-  call: 'writeAt' | 'setInstantsFd' | 'chmodFd' | 'close',
+  call: 'writePartAt' | 'setInstantsFd' | 'chmodFd' | 'close',
   code: keyof typeof constants.errno,
   nth: number,
 ): WriterCalls {
@@ -80,9 +80,9 @@ function failing(
     if (++count === nth) throw new PosixError(call, constants.errno[code])
   }
   return {
-    writeAt: (fd, bytes, position) => {
-      if (call === 'writeAt') fail()
-      calls.writeAt(fd, bytes, position)
+    writePartAt: (fd, bytes, start, end, position) => {
+      if (call === 'writePartAt') fail()
+      calls.writePartAt(fd, bytes, start, end, position)
     },
     setInstantsFd: (fd, atime, mtime) => {
       if (call === 'setInstantsFd') fail()
@@ -136,7 +136,7 @@ t.test('however late a writer is, a tree of every kind comes back the same', asy
 t.test('a file that can not be written is not left behind, is told, and the others are there', async (t) => {
   const { target, plan, archives } = fiveFiles(t)
   const { totals, warnings } = extractInThread(target, plan, archives, {
-    behind: lateWriter(failing('writeAt', 'EIO', 2)),
+    behind: lateWriter(failing('writePartAt', 'EIO', 2)),
   })
   t.match(warnings, [{ code: 'EIO', path: Buffer.from('/d/b') }])
   t.match(totals, { entries: plan.length - 1, bytes: 40, failed: 1 })
@@ -147,7 +147,8 @@ t.test('a full disk ends the restore, and no unfinished file is left', async (t)
   const { target, plan, archives } = fiveFiles(t)
   const before = openDescriptors()
   t.throws(
-    () => extractInThread(target, plan, archives, { behind: lateWriter(failing('writeAt', 'ENOSPC', 3)) }),
+    () =>
+      extractInThread(target, plan, archives, { behind: lateWriter(failing('writePartAt', 'ENOSPC', 3)) }),
     {
       code: 'disk-full',
     },
@@ -213,7 +214,7 @@ for (const where of ['the same directory', 'another directory'] as const) {
       }
       writeFileSync(join(source, 'x', 'y'), 'y')
       const { records, archive } = readInThread([source])
-      const behind = lateWriter(failing('writeAt', 'EIO', 2))
+      const behind = lateWriter(failing('writePartAt', 'EIO', 2))
       let begun = 0
       // Told of the file: its data is not written yet.
       const finish: WritesBehind['finish'] = (...args) => {

@@ -29,6 +29,34 @@ async function restore(world: World, copy: ImageCopy, wanted: readonly number[])
   return world.report(await world.server.startRestore(await world.restoreSpec([copy], records)))
 }
 
+t.test('a session that is told what is wanted of every image does not read the plan', async (t) => {
+  const { world, copy } = await backedUp(t.testdir())
+  const records = [1, 4].flatMap((index) => image.records[index] ?? [])
+  const spec = await world.restoreSpec([copy], records)
+  const ranges = records.map(({ memberOffset, memberBytes }) => ({
+    offset: memberOffset,
+    bytes: memberBytes,
+  }))
+  const report = await world.report(
+    await world.server.startRestore({
+      ...spec,
+      images: [{ backupId, copy, wanted: { entries: records.length, ranges } }],
+      mediaPlan: { address: 'local:', token: 'nobody-listens' },
+    }),
+  )
+  t.equal(report.status, 0, report.statusText)
+  t.same(
+    world.agent.delivered.map(({ streamOffset, bytes }) => ({ offset: streamOffset, bytes })),
+    ranges,
+  )
+  const bytes = ranges.reduce((sum, range) => sum + range.bytes, 0)
+  t.match(
+    world.lines.find(({ step }) => step?.number === 6),
+    { text: `child session and media reader are started: 2 entries, ${bytes} bytes of 1 image` },
+  )
+  await world.server.stop()
+})
+
 t.test('a restore sends the members wanted, in runs, and nothing else', async (t) => {
   const { world, copy } = await backedUp(t.testdir())
   const report = await restore(world, copy, [0, 1, 4, 6])

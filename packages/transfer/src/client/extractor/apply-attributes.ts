@@ -33,7 +33,14 @@ export interface GivenOwner {
  * or writing. `pathFd`: opened with `O_PATH`.
  */
 export type AttributePlace =
-  { readonly fd: number } | { readonly pathFd: number; /** @default false */ readonly isSymlink?: boolean }
+  | { readonly fd: number }
+  | {
+      readonly pathFd: number
+      /** @default false */
+      readonly isSymlink?: boolean
+      /** Whether it is a directory that a restore has made: it can be named from within, for less. @default false */
+      readonly isOwnDirectory?: boolean
+    }
 
 /**
  * Sets all attributes, in the order that leaves none undone by the next: owner (clears set-id bits and
@@ -110,6 +117,7 @@ export function hasTimesAndModeOnly(
 
 const SET_ID = 0o6000
 const EMPTY = Buffer.alloc(0)
+const SELF = Buffer.from('.')
 const ACCESS = Buffer.from(ACCESS_ACL_ATTRIBUTE)
 const DEFAULT = Buffer.from(DEFAULT_ACL_ATTRIBUTE)
 
@@ -153,10 +161,25 @@ function removeAttribute(posix: Posix, place: AttributePlace, name: Buffer): voi
 
 function setMode(posix: Posix, place: AttributePlace, mode: number): void {
   if ('fd' in place) posix.chmodFd(place.fd, mode)
+  else if (isFromWithin(place, () => posix.chmodAt(place.pathFd, SELF, mode))) return
   else posix.chmodPath(descriptorPath(place.pathFd), mode)
+}
+
+/** Does it where the entry is a directory that may be named from within. */
+function isFromWithin(place: AttributePlace, action: () => void): boolean {
+  if (!('isOwnDirectory' in place) || place.isOwnDirectory !== true) return false
+  try {
+    action()
+    return true
+  } catch (error) {
+    // It has got another owner, and this process may set attributes of any, but not enter what is closed to it.
+    if (errnoCodeOf(error) !== 'EACCES') throw error
+    return false
+  }
 }
 
 function setTimes(posix: Posix, place: AttributePlace, atimeNs: bigint, mtimeNs: bigint): void {
   if ('fd' in place) posix.setTimesFd(place.fd, atimeNs, mtimeNs)
+  else if (isFromWithin(place, () => posix.setTimes(place.pathFd, SELF, atimeNs, mtimeNs))) return
   else posix.setTimesPath(descriptorPath(place.pathFd), atimeNs, mtimeNs)
 }

@@ -11,7 +11,7 @@ import {
 } from './apply-attributes.ts'
 import { noExtractionState, type ExtractionState, type LinkLeader } from './extraction-state.ts'
 import { beginContentCheck, contentDiffers, type ContentCheck } from './content-check.ts'
-import { FailedWrites } from './failed-writes.ts'
+import { FailedWrites, type FailedWritesParts } from './failed-writes.ts'
 import { FurtherNames } from './further-names.ts'
 import { makeNode } from './make-node.ts'
 import type { IfExists, Installer } from './installer.ts'
@@ -39,8 +39,6 @@ export interface ExtractorParts {
   readonly warn: WarningSink
   /** Called after every entry and every piece of data. */
   readonly tick: (path: Buffer) => void
-  /** Does the writing, where there is a thread for it. */
-  readonly behind?: WritesBehind
   /** Throws where the run was ended. */
   readonly throwIfAborted: () => void
   readonly observe?: (moment: ExtractorMoment, path: Buffer) => void
@@ -49,6 +47,8 @@ export interface ExtractorParts {
 /** Progress is told after so many plain files, and after each piece of so many bytes: telling costs as much as writing a few bytes. */
 const MANY_ENTRIES = 32
 const MUCH_BYTES = 65_536
+
+type FailedWritesTools = Omit<FailedWritesParts, 'behind'>
 
 /** The file whose data is coming. */
 interface OpenFile {
@@ -73,13 +73,16 @@ export class Extractor implements ArchiveSink {
   readonly #outcomes: Outcomes
   readonly #places: Places
   readonly #directories: RestoredDirectories
-  readonly #failedWrites: FailedWrites
   readonly #leaders: Map<string, LinkLeader>
   readonly #refusals: RefusalTally
   readonly #newFiles: NewFiles
   readonly #furtherNames: FurtherNames
+  readonly #tools: FailedWritesTools
+  /** Does the writing, where there is a thread for it. */
+  #behind: WritesBehind | undefined
+  #failedWrites: FailedWrites | undefined
   /** Nearly all of them, where there is a thread that writes. */
-  readonly #plain: PlainFiles | undefined
+  #plain: PlainFiles | undefined
   #imageIndex = 0
   #file: OpenFile | undefined
 
@@ -89,25 +92,32 @@ export class Extractor implements ArchiveSink {
     const refusals = (this.#refusals = new RefusalTally(parts.warn))
     const outcomes = (this.#outcomes = new Outcomes(parts))
     const places = (this.#places = new Places(parts.target, outcomes))
-    const tools = { ...parts, refusals, outcomes, places }
+    const tools = (this.#tools = { ...parts, refusals, outcomes, places })
     this.#directories = new RestoredDirectories(tools, made, parts.state.directories)
-    this.#failedWrites = new FailedWrites(tools)
     this.#newFiles = new NewFiles(parts.posix, parts.installer, () => this.settle())
-    const { behind, observe } = parts
-    if (behind !== undefined && observe === undefined) this.#plain = new PlainFiles({ ...parts, behind })
     this.#furtherNames = new FurtherNames(tools)
+  }
+
+  /** From here on files are written behind, where they can be. Before the first data comes. */
+  writeBehind(behind: WritesBehind): void {
+    this.#behind = behind
+    this.#failedWrites = new FailedWrites({ ...this.#tools, behind })
+    if (this.#parts.observe === undefined) this.#plain = new PlainFiles({ ...this.#parts, behind })
   }
 
   get counts(): ExtractorCounts {
     return this.#outcomes.counts
   }
 
-  /** Makes the plan's directories, in its order, so that no file comes before its directory. */
-  makeDirectories(): void {
+  /**
+   * Makes those of the plan's entries that are directories, from one on to before another. All of them are to be made before the first
+   * data, in the plan's order, so that no file comes before its directory.
+   */
+  makeDirectories(from: number, to: number): void {
     const { plan } = this.#parts
-    for (let entry = 0; entry < plan.count; entry++) {
+    for (let entry = from; entry < to; entry++) {
+      if (!plan.isDirectory(entry)) continue
       const target = plan.target(entry)
-      if (!target.isDirectory) continue
       this.#guard(target, () => this.#directories.make(target))
     }
   }
@@ -177,7 +187,7 @@ export class Extractor implements ArchiveSink {
       const mtime = member.mtime ?? instantOf(member.mtimeNs)
       const atime = member.atime ?? (member.atimeNs === undefined ? mtime : instantOf(member.atimeNs))
       this.#file = undefined
-      this.#parts.behind?.finish(made.fd, place.target.entry, atime, mtime, member.mode)
+      this.#behind?.finish(made.fd, place.target.entry, atime, mtime, member.mode)
       this.#settled(place.target, '')
       return
     }
@@ -203,14 +213,14 @@ export class Extractor implements ArchiveSink {
 
   /** All of a block has been looked at, and is given back once it is written. */
   releaseBlock(): void {
-    this.#parts.behind?.release()
-    this.#failedWrites.take()
+    this.#behind?.release()
+    this.#failedWrites?.take()
   }
 
   /** Waits for what is written behind, and tells what of it failed. */
   settle(): void {
-    this.#parts.behind?.settle()
-    this.#failedWrites.take()
+    this.#behind?.settle()
+    this.#failedWrites?.take()
   }
 
   /** Tells of what did not come, and sets the directories' attributes when this was the last group. */
@@ -226,15 +236,15 @@ export class Extractor implements ArchiveSink {
 
   /** Leaves nothing half-written. Idempotent. */
   abandon(): void {
-    const { behind } = this.#parts
-    behind?.settle()
+    this.#behind?.settle()
     this.#plain?.drop()
     if (this.#file !== undefined) this.#dropFile()
-    this.#failedWrites.discard()
+    this.#failedWrites?.discard()
   }
 
   #write({ made: { fd }, isBehind }: OpenFile, chunk: Buffer, position: number): void {
-    const { posix, behind } = this.#parts
+    const { posix } = this.#parts
+    const behind = this.#behind
     if (isBehind && behind !== undefined) {
       if (behind.takes(chunk)) {
         behind.write(fd, chunk, 0, chunk.length, position)
@@ -312,7 +322,7 @@ export class Extractor implements ArchiveSink {
 
   /** Only files that have their name and of which nothing is to be set but times and mode, and none that further names need. */
   #canBeWrittenBehind(target: PlannedTarget, member: ArchiveMember, made: NewFile): boolean {
-    if (this.#parts.behind === undefined || this.#parts.observe !== undefined) return false
+    if (this.#behind === undefined || this.#parts.observe !== undefined) return false
     if (!made.isInPlace || target.linkKey !== undefined) return false
     return hasTimesAndModeOnly(member, made.given) && !this.#parts.target.givesAcl()
   }
@@ -390,7 +400,8 @@ export class Extractor implements ArchiveSink {
     const file = this.#file
     if (file === undefined) return
     this.#file = undefined
-    const { behind, installer } = this.#parts
+    const { installer } = this.#parts
+    const behind = this.#behind
     if (file.isBehind && behind !== undefined) {
       behind.drop(file.made.fd)
       behind.settle()

@@ -8,7 +8,7 @@ import type { WriteFailure, WritesBehind } from './write-behind.ts'
 
 /** What they are told with. */
 export interface FailedWritesParts {
-  readonly behind?: WritesBehind
+  readonly behind: WritesBehind
   readonly plan: PlanIndex
   readonly installer: Installer
   readonly places: Places
@@ -26,12 +26,12 @@ export class FailedWrites {
 
   /** Tells of what has failed since the last time. */
   take(): void {
-    for (const failure of this.#parts.behind?.takeFailures() ?? []) this.#failed(failure)
+    for (const failure of this.#parts.behind.takeFailures()) this.#failed(failure)
   }
 
   /** Removes the files that could not be written, without a word. */
   discard(): void {
-    for (const { stage, ticket } of this.#parts.behind?.takeFailures() ?? [])
+    for (const { stage, ticket } of this.#parts.behind.takeFailures())
       if (stage === 'write') this.#discard(this.#parts.plan.target(ticket))
   }
 

@@ -35,7 +35,7 @@ export function finishDirectories(
     // One that was there before may have ACLs of its own.
     const isMade = made.delete(path.toString('latin1'))
     const hasAcl = !isMade || target.mayHaveInheritedAcl()
-    applyAttributes(posix, { pathFd }, attributes, hasAcl, refusals.forPath(path))
+    applyAttributes(posix, { pathFd, isOwnDirectory: isMade }, attributes, hasAcl, refusals.forPath(path))
   })
   const others: Buffer[] = [...made].map((path) => Buffer.from(path, 'latin1'))
   eachDeepestFirst(parts, others, (_path, pathFd) => {

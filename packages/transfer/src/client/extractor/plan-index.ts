@@ -23,7 +23,7 @@ const NO_LINK = 0
 
 /**
  * The plan of a restore, kept small: some 40 bytes and the path for each entry. Filled in any order; looked up by
- * where the member stands, after {@link close}.
+ * position from then on, by where the member stands after {@link close}.
  */
 export class PlanIndex {
   #count = 0
@@ -34,7 +34,7 @@ export class PlanIndex {
   #isDirectory = new Uint8Array(1024)
   #paths: Buffer = Buffer.allocUnsafe(64 * 1024)
   #order: Uint32Array = new Uint32Array(0)
-  #done: Uint8Array = new Uint8Array(0)
+  #done: Uint8Array = new Uint8Array(1024)
   /** One slot an entry, from the first that has one; zeros are none. */
   #digests: Buffer | undefined
   #digestAlgorithm: DigestAlgorithm | undefined
@@ -97,7 +97,6 @@ export class PlanIndex {
         order[place] = order[--inOrder] as number
       else order[place] = late.pop() as number
     }
-    this.#done = new Uint8Array(this.#count)
   }
 
   /** What goes where the member at `offset` of an image's stream is wanted; empty when it is not. */
@@ -151,6 +150,11 @@ export class PlanIndex {
     return this.#pathEnds[entry] ?? 0
   }
 
+  /** Whether the entry at a position of the plan is a directory. */
+  isDirectory(entry: number): boolean {
+    return this.#isDirectory[entry] === 1
+  }
+
   /** The entry at a position of the plan. */
   target(entry: number): PlannedTarget {
     const link = this.#links[entry] ?? NO_LINK
@@ -159,7 +163,7 @@ export class PlanIndex {
       entry,
       path,
       linkKey: link === NO_LINK ? undefined : this.#linkKeys[link],
-      isDirectory: this.#isDirectory[entry] === 1,
+      isDirectory: this.isDirectory(entry),
     }
   }
 
@@ -246,6 +250,7 @@ export class PlanIndex {
     this.#images = grown(this.#images, new Uint32Array(length))
     this.#links = grown(this.#links, new Uint32Array(length))
     this.#isDirectory = grown(this.#isDirectory, new Uint8Array(length))
+    this.#done = grown(this.#done, new Uint8Array(length))
     this.#offsets = grown(this.#offsets, new Float64Array(length))
     this.#pathEnds = grown(this.#pathEnds, new Float64Array(length))
     if (this.#digests !== undefined)

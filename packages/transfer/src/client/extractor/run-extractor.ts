@@ -72,16 +72,14 @@ export function runExtractor(
 ): ExtractorTotals {
   const { reporter, observe } = surroundings
   const posix = surroundings.posix ?? nativeCalls()
-  const plan = readPlan(pipes.plan)
-  const behind = surroundings.behind ?? beginBehind(pipes, plan, reporter)
+  const plan = new PlanIndex()
+  let behind: WritesBehind | undefined
   const rootPath = normalizeRoot(Buffer.from(spec.root))
   if (rootPath === undefined)
     throw new NbError('argument-invalid', 'The restore target must be an absolute path without "..".')
   const root = openRoot(posix, rootPath)
   const made = new Set(spec.state.made)
-  const target = new TargetDirectories(posix, root.fd, (names) => {
-    made.add(names.map((name) => `/${name.toString('latin1')}`).join(''))
-  })
+  const target = new TargetDirectories(posix, root.fd, (path) => void made.add(path))
   let note: RestoreNote | undefined
   const noting = (action: () => void): void => {
     try {
@@ -112,16 +110,24 @@ export function runExtractor(
           bytes: extractor.counts.bytes,
           currentPath: Buffer.from(path),
         })),
-      ...(behind === undefined ? {} : { behind }),
       ...(observe === undefined ? {} : { observe }),
     },
     made,
   )
   try {
     noting(() => (note = beginNote(spec, rootPath, installer.prefix)))
-    if (spec.ifExists === 'fail' && !root.made && !isEmpty(posix, root.fd))
-      checkNothingExists({ posix, plan, target })
-    extractor.makeDirectories()
+    const mayHaveEntries = !root.made && (spec.ifExists !== 'fail' || !isEmpty(posix, root.fd))
+    let passed = 0
+    // Directories are made while the plan comes, but nothing that is there is touched before all of it has come.
+    readPlan(pipes.plan, plan, () => {
+      behind ??= surroundings.behind ?? beginBehind(pipes, plan, reporter)
+      if (mayHaveEntries) return
+      extractor.makeDirectories(passed, plan.count)
+      passed = plan.count
+    })
+    if (behind !== undefined) extractor.writeBehind(behind)
+    if (mayHaveEntries && spec.ifExists === 'fail') checkNothingExists({ posix, plan, target })
+    extractor.makeDirectories(passed, plan.count)
     extractData(pipes.data, extractor, behind)
     extractor.settle()
     const state = extractor.finish(spec)
@@ -182,8 +188,8 @@ function isEmpty(posix: Posix, root: number): boolean {
   }
 }
 
-function readPlan(pipe: Pick<BlockPipe, 'takeSync' | 'release'>): PlanIndex {
-  const plan = new PlanIndex()
+/** @param onPiece - called when a piece of the plan has come and its block is given back */
+function readPlan(pipe: Pick<BlockPipe, 'takeSync' | 'release'>, plan: PlanIndex, onPiece: () => void): void {
   const decoder = new FileListDecoder()
   const sink: FileListSink = {
     onHeader: ({ digestAlgorithm }) => {
@@ -195,6 +201,7 @@ function readPlan(pipe: Pick<BlockPipe, 'takeSync' | 'release'>): PlanIndex {
     for (let bytes = pipe.takeSync(); bytes !== undefined; bytes = pipe.takeSync()) {
       decoder.push(bytes, sink)
       pipe.release()
+      onPiece()
     }
     decoder.finish()
   } catch (error) {
@@ -204,7 +211,6 @@ function readPlan(pipe: Pick<BlockPipe, 'takeSync' | 'release'>): PlanIndex {
     })
   }
   plan.close()
-  return plan
 }
 
 /** So many files a thread that writes behind must have to do: it takes a tenth of a second to start, and memory. */

@@ -13,7 +13,7 @@ export interface WriterInput extends SharedWriteBehind {
 }
 
 /** The system calls of a writer. */
-export type WriterCalls = Pick<FastCalls, 'writeAt' | 'setInstantsFd' | 'chmodFd' | 'close'>
+export type WriterCalls = Pick<FastCalls, 'writePartAt' | 'setInstantsFd' | 'chmodFd' | 'close'>
 
 /**
  * Does what an extractor tells by its `WriteBehind`, until the extractor ends. A file that fails is closed and told; the others
@@ -31,21 +31,20 @@ export function runWriter(input: WriterInput, calls: WriterCalls = nativeCalls()
       bytes.length / Float64Array.BYTES_PER_ELEMENT,
     )
     for (let at = 0; at < numbers.length; at += OP_NUMBERS) {
-      const number = (index: number): number => numbers[at + index] as number
-      const fd = number(1)
-      switch (number(0)) {
+      const fd = numbers[at + 1] as number
+      const a = numbers[at + 3] as number
+      const b = numbers[at + 4] as number
+      const c = numbers[at + 5] as number
+      switch (numbers[at]) {
         case OP.write:
-          file.write(fd, memory.subarray(number(3), number(3) + number(4)), number(5))
+          file.write(fd, memory, a, a + b, c)
           break
-        case OP.finish:
-          file.finish(
-            fd,
-            number(2),
-            { seconds: number(3), nanos: number(5) },
-            { seconds: number(4), nanos: number(6) },
-            number(7),
-          )
+        case OP.finish: {
+          const atime = { seconds: a, nanos: c }
+          const mtime = { seconds: b, nanos: numbers[at + 6] as number }
+          file.finish(fd, numbers[at + 2] as number, atime, mtime, numbers[at + 7] as number)
           break
+        }
         case OP.drop:
           file.drop(fd)
           break
@@ -70,47 +69,60 @@ export class WrittenFile {
     this.#failures = failures
   }
 
-  write(fd: number, bytes: Buffer, position: number): void {
-    if (this.#errno === 0) this.#errno = attempt(() => this.#calls.writeAt(fd, bytes, position))
-    if (this.#errno !== 0) this.#lostBytes += bytes.length
+  /** Writes the part from `start` to `end` of some bytes. */
+  write(fd: number, bytes: Buffer, start: number, end: number, position: number): void {
+    if (this.#errno === 0) {
+      try {
+        this.#calls.writePartAt(fd, bytes, start, end, position)
+      } catch (error) {
+        this.#errno = errnoOf(error)
+      }
+    }
+    if (this.#errno !== 0) this.#lostBytes += end - start
   }
 
   finish(fd: number, ticket: number, atime: Instant, mtime: Instant, mode: number): void {
-    const tell = (stage: WriteStage, errno: number, lostBytes = 0): void => {
-      if (errno !== 0) this.#failures.add({ ticket, stage, errno, lostBytes })
+    if (this.#errno !== 0) {
+      this.#failures.add({ ticket, stage: 'write', errno: this.#errno, lostBytes: this.#lostBytes })
+      this.drop(fd)
+      return
     }
-    const isWritten = this.#errno === 0
-    tell('write', this.#errno, this.#lostBytes)
-    this.#errno = this.#lostBytes = 0
-    if (isWritten) {
-      tell(
-        'times',
-        attempt(() => this.#calls.setInstantsFd(fd, atime, mtime)),
-      )
-      tell(
-        'mode',
-        attempt(() => this.#calls.chmodFd(fd, mode)),
-      )
+    try {
+      this.#calls.setInstantsFd(fd, atime, mtime)
+    } catch (error) {
+      this.#tell(ticket, 'times', error)
     }
-    const closed = attempt(() => this.#calls.close(fd))
-    if (isWritten) tell('close', closed)
+    try {
+      this.#calls.chmodFd(fd, mode)
+    } catch (error) {
+      this.#tell(ticket, 'mode', error)
+    }
+    try {
+      this.#calls.close(fd)
+    } catch (error) {
+      this.#tell(ticket, 'close', error)
+    }
   }
 
   drop(fd: number): void {
     this.#errno = this.#lostBytes = 0
-    attempt(() => this.#calls.close(fd))
+    try {
+      this.#calls.close(fd)
+    } catch (error) {
+      // It is given up anyway.
+      errnoOf(error)
+    }
+  }
+
+  #tell(ticket: number, stage: WriteStage, error: unknown): void {
+    this.#failures.add({ ticket, stage, errno: errnoOf(error), lostBytes: 0 })
   }
 }
 
-/** The errno of a call that fails, 0 for one that does not. */
-function attempt(call: () => void): number {
-  try {
-    call()
-    return 0
-  } catch (error) {
-    if (error instanceof PosixError) return error.errno
-    throw error
-  }
+/** The errno of a call that has failed. Throws what is no failed call. */
+function errnoOf(error: unknown): number {
+  if (error instanceof PosixError) return error.errno
+  throw error
 }
 
 function nativeCalls(): WriterCalls {

@@ -31,6 +31,8 @@ export interface NewFileFacts {
 
 interface Level extends DirectoryFacts {
   readonly name: Buffer
+  /** Target path, one character for each byte. */
+  readonly path: string
   fd: number | undefined
   /** Whether what is made in it gets an ACL; asked once. */
   givesAcl: boolean | undefined
@@ -51,7 +53,7 @@ export interface OpenDirectory {
 export class TargetDirectories {
   readonly #posix: Posix
   readonly #root: number
-  readonly #onMade: (names: readonly Buffer[]) => void
+  readonly #onMade: (path: string) => void
   readonly #levels: Level[] = []
   readonly #rootFacts: DirectoryFacts = { isUnfinished: false }
   #rootGivesAcl: boolean | undefined
@@ -61,10 +63,10 @@ export class TargetDirectories {
 
   /**
    * @param root - descriptor of the root directory; closed by {@link close}
-   * @param onMade - told of every directory that was missing, or that a restore had made and not finished, before anything is
-   *   put into it
+   * @param onMade - told the target path of every directory that was missing, or that a restore had made and not finished,
+   *   one character for each byte, before anything is put into it
    */
-  constructor(posix: Posix, root: number, onMade: (names: readonly Buffer[]) => void) {
+  constructor(posix: Posix, root: number, onMade: (path: string) => void) {
     this.#posix = posix
     this.#root = root
     this.#onMade = onMade
@@ -83,9 +85,11 @@ export class TargetDirectories {
     while (this.#levels.length > shared) this.#pop()
     let fd = this.#reopened()
     for (const name of names.slice(shared)) {
-      const level = this.#step(fd, name, make)
-      fd = level.fd
-      this.#levels.push({ ...level, name: Buffer.from(name), givesAcl: undefined })
+      const path = `${this.#levels.at(-1)?.path ?? ''}/${name.toString('latin1')}`
+      const step = this.#step(fd, name, make, path)
+      fd = step.fd
+      const { isUnfinished } = step
+      this.#levels.push({ name: Buffer.from(name), path, fd, isUnfinished, givesAcl: undefined })
       this.#closeFarAbove()
     }
     return fd
@@ -169,11 +173,12 @@ export class TargetDirectories {
     directory: number,
     name: Buffer,
     make: boolean,
+    path: string,
   ): { readonly fd: number; readonly isUnfinished: boolean } {
     try {
       const fd = this.#openOne(directory, name)
       const isUnfinished = make && isUnfinishedDirectory(this.#posix.statFd(fd))
-      if (isUnfinished) this.#tellMade(name)
+      if (isUnfinished) this.#onMade(path)
       return { fd, isUnfinished }
     } catch (error) {
       if (!make || errnoCodeOf(error) !== 'ENOENT') throw error
@@ -184,13 +189,9 @@ export class TargetDirectories {
       if (errnoCodeOf(error) !== 'EEXIST') throw error
     }
     const fd = this.#openOne(directory, name)
-    this.#tellMade(name)
+    this.#onMade(path)
     // Somebody else may have been quicker.
     return { fd, isUnfinished: isUnfinishedDirectory(this.#posix.statFd(fd)) }
-  }
-
-  #tellMade(name: Buffer): void {
-    this.#onMade([...this.#levels.map((level) => level.name), name])
   }
 
   #openOne(directory: number, name: Buffer): number {

@@ -1,5 +1,3 @@
-import { splitPath } from '../roots.ts'
-
 /** A path that must not be written to. */
 export type TargetPathFault =
   | 'not absolute'
@@ -22,13 +20,15 @@ export function targetNames(path: Buffer): readonly Buffer[] | TargetPathFault {
   if (path[0] !== SLASH) return 'not absolute'
   if (path.includes(0)) return 'holds a NUL byte'
   if (path.length === 1) return []
-  if (countSlashes(path) > MOST_NAMES) return 'is over 4096 names deep'
-  const names = splitPath(path)
-  // As many names as slashes: every component holds something.
-  if (names.length !== countSlashes(path)) return 'holds an empty, "." or ".." component'
-  for (const name of names) {
+  const names: Buffer[] = []
+  for (let start = 1, end = 1; end <= path.length; end++) {
+    if (end < path.length && path[end] !== SLASH) continue
+    if (names.length === MOST_NAMES) return 'is over 4096 names deep'
+    const name = path.subarray(start, end)
     const fault = nameFault(name)
     if (fault !== undefined) return fault
+    names.push(name)
+    start = end + 1
   }
   return names
 }
@@ -83,9 +83,3 @@ function nameFault(name: Buffer): TargetPathFault | undefined {
 
 const SLASH = 0x2f
 const DOT = 0x2e
-
-function countSlashes(path: Buffer): number {
-  let count = 0
-  for (const byte of path) if (byte === SLASH) count++
-  return count
-}
