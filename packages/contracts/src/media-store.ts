@@ -206,6 +206,22 @@ export interface FragmentReader {
    * that they decompress is not looked at.
    */
   frames(options?: CallOptions): AsyncIterable<CompressedFrame>
+  /**
+   * Reads whole blocks straight into memory of the caller: a copy of all bytes is spared. @default there is no such way; {@link FragmentReader.read}
+   * is there always
+   */
+  readonly inPlace?: InPlaceReader
   /** Lets go of the fragment. Idempotent. */
   close(): Promise<void>
+}
+
+/** Reads blocks of a fragment into memory of the caller. */
+export interface InPlaceReader {
+  /** Bytes of a block; the last one of the payload may be shorter. */
+  readonly blockBytes: number
+  /**
+   * Fills `into` with the payload from `offset` on, where a block begins; `into` ends where one ends. Rejects as {@link FragmentReader.read}
+   * does; what is in `into` then is not to be used.
+   */
+  read(input: { readonly offset: number; readonly into: Uint8Array }, options?: CallOptions): Promise<void>
 }

@@ -1,4 +1,11 @@
-import type { CallOptions, CompressedFrame, FragmentReader, FragmentRecord, OpenFile } from '@nb/contracts'
+import type {
+  CallOptions,
+  CompressedFrame,
+  FragmentReader,
+  FragmentRecord,
+  InPlaceReader,
+  OpenFile,
+} from '@nb/contracts'
 import { CompressedFragmentReader } from './compressed-reader.ts'
 import { mediaFailure } from './failure.ts'
 import { type FragmentIdentity, checkFragment } from './fragment-check.ts'
@@ -26,10 +33,15 @@ export async function openFragmentReader(
 
 /** Reads a payload that is the stream itself. */
 class PlainFragmentReader implements FragmentReader {
+  readonly inPlace: InPlaceReader
   readonly #payload: StoredPayload
 
   constructor(payload: StoredPayload) {
     this.#payload = payload
+    this.inPlace = {
+      blockBytes: payload.blockBytes,
+      read: (input, options) => payload.readInto(input, options),
+    }
   }
 
   read(

@@ -64,6 +64,31 @@ export class StoredPayload {
     }
   }
 
+  /** Bytes of a block. */
+  get blockBytes(): number {
+    return this.#fragment.footer.blockBytes
+  }
+
+  /** Fills `into` with the blocks from the one that begins at `offset` on, once they are checked. */
+  async readInto(
+    { offset, into }: { readonly offset: number; readonly into: Uint8Array },
+    options?: CallOptions,
+  ): Promise<void> {
+    throwIfAborted(options)
+    const { blockBytes, storedBytes } = this.#fragment.footer
+    const end = offset + into.length
+    const isWhole = offset % blockBytes === 0 && (end % blockBytes === 0 || end === storedBytes)
+    if (offset < 0 || end > storedBytes || !isWhole)
+      throw new TypeError(`bytes ${offset} to ${end} are no blocks of ${blockBytes} within ${storedBytes}`)
+    if (this.#reading) throw new TypeError('a fragment reader reads one range at a time')
+    this.#reading = true
+    try {
+      await this.#readBlocks(into, offset / blockBytes)
+    } finally {
+      this.#reading = false
+    }
+  }
+
   async close(): Promise<void> {
     await this.#file.close()
   }
@@ -76,7 +101,6 @@ export class StoredPayload {
 
   /** Reads and checks the blocks from the one that holds `position`, at most a group and no further than `end`. */
   async #fetch(position: number, end: number): Promise<Group> {
-    const { blocks, payloadAt } = this.#fragment
     const { blockBytes, storedBytes } = this.#fragment.footer
     const first = Math.floor(position / blockBytes)
     const beyond = Math.min(first + this.#groupBlocks, Math.ceil(end / blockBytes))
@@ -84,13 +108,19 @@ export class StoredPayload {
     const stop = Math.min(beyond * blockBytes, storedBytes)
     const buffer = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#groupBlocks * blockBytes)
     const bytes = buffer.subarray(0, stop - start)
+    await this.#readBlocks(bytes, first)
+    return { start, end: stop, bytes }
+  }
+
+  /** Fills `bytes` with the blocks from `first` on, and checks them. */
+  async #readBlocks(bytes: Uint8Array, first: number): Promise<void> {
+    const { blocks, payloadAt } = this.#fragment
+    const { blockBytes, storedBytes } = this.#fragment.footer
     let block = first
     try {
-      const count = await this.#file.read(bytes, payloadAt + start)
-      for (; block < beyond; block++) {
-        const from = (block - first) * blockBytes
+      const count = await this.#file.read(bytes, payloadAt + first * blockBytes)
+      for (let from = 0; from < bytes.length; from += blockBytes, block++)
         checkBlock(bytes.subarray(from, Math.min(from + blockBytes, count)), blocks, block)
-      }
     } catch (error) {
       const lostOffset = block * blockBytes
       const lostBytes = Math.min(blockBytes, storedBytes - lostOffset)
@@ -98,7 +128,6 @@ export class StoredPayload {
         throw corruptFragment(this.#identity, error, { block, lostOffset, lostBytes })
       throw mediaFailure(error, 'media-read-failed', 'reading', this.#identity)
     }
-    return { start, end: stop, bytes }
   }
 
   /** The group that is delivered now; the one before it is not looked at any more. */

@@ -129,6 +129,35 @@ function reading(check: Check): void {
       }
     })
   })
+  check(
+    'where blocks can be read in place they are the same, and nothing but whole blocks is',
+    async (fixture) => {
+      const payload = noise(51, 2 ** 20 + 512)
+      const record = await store(fixture, { payload })
+      await withReader(fixture, record, async ({ inPlace }) => {
+        if (inPlace === undefined) return
+        const { blockBytes } = inPlace
+        const random = seededRandom(51)
+        for (let round = 0; round < 20; round++) {
+          const offset = Math.floor((random() * payload.length) / blockBytes) * blockBytes
+          const blocks = 1 + Math.floor((random() * (payload.length - offset)) / blockBytes)
+          const end = Math.min(payload.length, offset + blocks * blockBytes)
+          const into = Buffer.from(new SharedArrayBuffer(end - offset))
+          await inPlace.read({ offset, into })
+          assert.ok(into.equals(payload.subarray(offset, end)), `${into.length} bytes at ${offset}`)
+        }
+        const block = new Uint8Array(blockBytes)
+        for (const [offset, into] of [
+          [512, block],
+          [0, block.subarray(512)],
+          [Math.floor(payload.length / blockBytes) * blockBytes, block],
+        ] as const)
+          await assert.rejects(inPlace.read({ offset, into }), TypeError)
+        const signal = AbortSignal.abort(new Error('given up'))
+        await assert.rejects(inPlace.read({ offset: 0, into: block }, { signal }))
+      })
+    },
+  )
   check('a read that is given up does not spoil the next', async (fixture) => {
     const payload = noise(6, 4 * 2 ** 20)
     const record = await store(fixture, { payload })
@@ -200,6 +229,16 @@ function damage(check: Check): void {
       assert.ok(delivered <= block * record.blockBytes, `${delivered} bytes were delivered`)
       const before = await collect(reader.read({ offset: 0, bytes: block * record.blockBytes }))
       assert.ok(before.equals(payload.subarray(0, before.length)))
+      const { inPlace } = reader
+      if (inPlace === undefined) return
+      const into = Buffer.alloc(2 * record.blockBytes)
+      const inIt = await rejects(
+        inPlace.read({ offset: at - 17 - record.blockBytes, into }),
+        'fragment-corrupt',
+      )
+      assert.equal(inIt.details['block'], block)
+      await inPlace.read({ offset: 0, into })
+      assert.ok(into.equals(payload.subarray(0, into.length)))
     })
   })
   check('a fragment that is not the one of the catalog is corrupt', async (fixture) => {

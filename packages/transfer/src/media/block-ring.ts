@@ -6,9 +6,12 @@
 export interface BlockRing {
   readonly blockBytes: number
   readonly blocks: number
-  /** Producer: the next empty block. Rejects with the reason of {@link BlockRing.abort}. */
-  claim(): Promise<Buffer>
-  /** Producer: passes the claimed block on, filled with this many bytes, at least 1. */
+  /**
+   * Producer: the next empty block, or as many of those behind it as lie side by side, at most `mostBlocks`. What was claimed and not
+   * published is claimed again. Rejects with the reason of {@link BlockRing.abort}.
+   */
+  claim(mostBlocks?: number): Promise<Buffer>
+  /** Producer: passes claimed blocks on, filled with this many bytes, at least 1; those behind them are claimed no more. */
   publish(byteLength: number): void
   /** Producer: no more blocks will come. */
   end(): void
@@ -54,6 +57,7 @@ export function createBlockRing({ blockBytes, blocks, memory: given }: BlockRing
   let published = 0
   let released = 0
   let taken = 0
+  let claimed = 1
   let ended = false
   let aborted: Error | undefined
   let waitedForFull = 0
@@ -82,21 +86,27 @@ export function createBlockRing({ blockBytes, blocks, memory: given }: BlockRing
   return {
     blockBytes,
     blocks,
-    claim: async () => {
+    claim: async (mostBlocks = 1) => {
       check()
       if (published - released === blocks) {
         waitedForEmpty += 1
         await new Promise<void>((resolve) => (wakeProducer = resolve))
         check()
       }
-      const at = (published % blocks) * blockBytes
-      return memory.subarray(at, at + blockBytes)
+      const first = published % blocks
+      claimed = Math.min(mostBlocks, blocks - (published - released), blocks - first)
+      return memory.subarray(first * blockBytes, (first + claimed) * blockBytes)
     },
     publish: (byteLength) => {
-      if (byteLength < 1 || byteLength > blockBytes || published - released === blocks)
-        throw new RangeError(`a block of ${blockBytes} bytes cannot be published with ${byteLength}`)
-      lengths[published % blocks] = byteLength
-      published += 1
+      if (byteLength < 1 || byteLength > claimed * blockBytes || published - released === blocks)
+        throw new RangeError(
+          `${claimed} blocks of ${blockBytes} bytes cannot be published with ${byteLength}`,
+        )
+      for (let rest = byteLength; rest > 0; rest -= blockBytes) {
+        lengths[published % blocks] = Math.min(rest, blockBytes)
+        published += 1
+      }
+      claimed = 1
       wakeConsumer?.()
     },
     end: () => {

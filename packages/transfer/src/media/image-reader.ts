@@ -41,6 +41,33 @@ export class ImageReader {
     }
   }
 
+  /**
+   * How far from a byte on blocks of at most `mostBlockBytes` begin that can be read in place; `Infinity` where none can be in its
+   * fragment.
+   */
+  async bytesToBlock(streamOffset: number, mostBlockBytes: number): Promise<number> {
+    const { fragment, reader } = await this.#fragmentAt(streamOffset)
+    const blockBytes = reader.inPlace?.blockBytes ?? Infinity
+    if (blockBytes > mostBlockBytes) return Infinity
+    const within = (streamOffset - fragment.streamOffset) % blockBytes
+    return within === 0 ? 0 : blockBytes - within
+  }
+
+  /** Fills memory, or the beginning of it, with the blocks from a byte on where one begins; gives how many bytes they have. */
+  async readInto(
+    streamOffset: number,
+    into: Uint8Array,
+    options: { readonly signal: AbortSignal },
+  ): Promise<number> {
+    const { fragment, reader } = await this.#fragmentAt(streamOffset)
+    const offset = streamOffset - fragment.streamOffset
+    const blockBytes = reader.inPlace?.blockBytes ?? Infinity
+    const left = fragment.streamBytes - offset
+    const count = into.length >= left ? left : into.length - (into.length % blockBytes)
+    if (count > 0) await reader.inPlace?.read({ offset, into: into.subarray(0, count) }, options)
+    return count
+  }
+
   async close(): Promise<void> {
     const open = this.#open
     this.#open = undefined

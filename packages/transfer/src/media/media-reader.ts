@@ -4,6 +4,7 @@ import type { BlockRing } from './block-ring.ts'
 import { ImageReader } from './image-reader.ts'
 import type { MediaPlan } from './media-plan.ts'
 import type { ReadMedia } from './read-media.ts'
+import type { Range } from './range-list.ts'
 import type { Leg } from './reading-order.ts'
 import { RingFiller } from './ring-filler.ts'
 import type { Session } from './session.ts'
@@ -66,12 +67,32 @@ async function readRanges(
     for (const range of plan.rangesOf(imageIndex, from, to)) {
       encodeRangeFrame({ imageIndex, streamOffset: range.offset, bytes: range.bytes }, head)
       await filler.write(head)
-      for await (const chunk of reader.read(range, { signal })) await filler.write(chunk)
+      await readRange(reader, range, filler, ring.blockBytes, { signal })
     }
     // What comes next may be on another medium.
     await reader.close()
   }
   filler.finish()
+}
+
+/** Whole blocks are read where they lie in the ring, what stands before and behind them is put there. */
+async function readRange(
+  reader: ImageReader,
+  { offset, bytes }: Range,
+  filler: RingFiller,
+  blockBytes: number,
+  options: { readonly signal: AbortSignal },
+): Promise<void> {
+  const end = offset + bytes
+  for (let at = offset; at < end;) {
+    const rest = end - at
+    const gap = rest < blockBytes ? rest : Math.min(rest, await reader.bytesToBlock(at, blockBytes))
+    if (gap === 0) at += await filler.fill(rest, (into) => reader.readInto(at, into, options))
+    else {
+      for await (const chunk of reader.read({ offset: at, bytes: gap }, options)) await filler.write(chunk)
+      at += gap
+    }
+  }
 }
 
 /** The media reader's child: blocks from the ring to the extractor on the client. */

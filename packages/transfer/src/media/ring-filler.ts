@@ -1,5 +1,8 @@
 import type { BlockRing } from './block-ring.ts'
 
+/** Blocks that are read at once, where so many are empty. */
+const BLOCKS_PER_READ = 4
+
 /** Fills the blocks of a ring from pieces of any size. */
 export class RingFiller {
   readonly #ring: BlockRing
@@ -22,6 +25,18 @@ export class RingFiller {
       this.#fill += count
       if (this.#fill === this.#block.length) this.#publish()
     }
+  }
+
+  /**
+   * Lets `read` fill blocks where they lie: it gets some, at most `most` bytes in all, and gives how many it has filled from their
+   * beginning.
+   */
+  async fill(most: number, read: (into: Buffer) => Promise<number>): Promise<number> {
+    this.flush()
+    const room = await this.#ring.claim(BLOCKS_PER_READ)
+    const count = await read(room.subarray(0, Math.min(room.length, most)))
+    if (count > 0) this.#ring.publish(count)
+    return count
   }
 
   /** Passes on a block that is not full. */

@@ -26,8 +26,17 @@ t.test('whatever the paces of both sides, bytes come in order and the bound hold
         const filler = new RingFiller(ring)
         for (let at = 0; at < length;) {
           const count = 1 + Math.floor(random() * 1500)
-          await filler.write(sent.subarray(at, at + count))
-          at += count
+          if (random() < 0.5) {
+            await filler.write(sent.subarray(at, at + count))
+            at += count
+          } else {
+            const from = at
+            at += await filler.fill(Math.min(count, length - at), async (into) => {
+              await pauses(Math.floor(random() * 3))
+              // Nothing, too, is an answer.
+              return sent.copy(into, 0, from, from + Math.floor(random() * (into.length + 1)))
+            })
+          }
           produced = Math.min(at, length)
           // What is with neither side is in the ring.
           if (produced - consumed > blocks * 512 + 1500) throw new Error('the ring holds more than it has')
@@ -102,6 +111,10 @@ t.test('misuse is told', async (t) => {
   await ring.claim()
   t.throws(() => ring.publish(513), RangeError)
   t.throws(() => ring.publish(0), RangeError)
+  t.equal((await ring.claim(9)).length, 1024)
+  t.throws(() => ring.publish(1025), RangeError)
+  await ring.claim()
+  t.throws(() => ring.publish(513), RangeError)
   ring.publish(5)
   await ring.take()
   await t.rejects(ring.take(), TypeError)
