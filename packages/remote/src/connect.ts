@@ -84,7 +84,10 @@ export function portsAt(place: Omit<TlsConnectOptions, keyof ConnectPatience>): 
   return { ...allPorts(caller), close: caller.close }
 }
 
-function callerAt(place: Omit<ConnectOptions, 'signal'> | Omit<TlsConnectOptions, 'signal'>): HttpCaller {
+/** Calls to a server; nothing is connected before the first. */
+export function callerAt(
+  place: Omit<ConnectOptions, keyof ConnectPatience> | Omit<TlsConnectOptions, keyof ConnectPatience>,
+): HttpCaller {
   if ('socketPath' in place) return createHttpCaller(socketPeer(place.socketPath))
   const { address, identity, expect = { role: 'master' }, heartbeatMs = usualHeartbeatMs } = place
   return createHttpCaller(watchPeer(tlsPeer(parseTlsAddress(address), identity, expect), heartbeatMs))

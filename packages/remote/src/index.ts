@@ -38,6 +38,7 @@ export { portNames, type PortName, type Ports } from './contracts/ports.ts'
 export {
   type AccessControl,
   type CommonServeOptions,
+  type HostCall,
   type PortServer,
   serve,
   type ServeOptions,
@@ -54,13 +55,19 @@ export {
   type TlsConnectOptions,
 } from './connect.ts'
 export {
+  locateHosts,
+  type LocatedHosts,
+  type LocateHostsComponents,
+  type LocateHostsOptions,
+} from './hosts/locate-hosts.ts'
+export {
   reachHosts,
   type ReachedHosts,
   type ReachHostsComponents,
   type ReachHostsOptions,
 } from './hosts/reach-hosts.ts'
 export type { ServerInfo } from './calls/server-info.ts'
-export type { PortCall } from './wire/serve-port.ts'
+export type { CallEnded, PortCall } from './wire/serve-port.ts'
 export type { ExpectedPeer } from './tls/dial.ts'
 export {
   createTlsChannels,

@@ -10,7 +10,7 @@ import type { HostIdentity, PeerIdentity } from './identity/identity.ts'
 import { claimSocket } from './socket/claim-socket.ts'
 import type { TlsChannels } from './tls/tls-channels.ts'
 import { createTlsServer } from './tls/tls-server.ts'
-import type { PortCall } from './wire/serve-port.ts'
+import type { CallEnded, PortCall } from './wire/serve-port.ts'
 
 /** What every server of ports may be told. */
 export interface CommonServeOptions {
@@ -44,13 +44,21 @@ export interface TlsServeOptions extends CommonServeOptions {
   readonly channels?: TlsChannels
 }
 
+/** A call of another host, its argument checked. */
+export interface HostCall extends PortCall {
+  /** Who makes it; absent where the caller showed no certificate: a host that enrols. */
+  readonly peer: PeerIdentity | undefined
+  /** The IP address that it comes from, where that is known. */
+  readonly address?: string
+}
+
 /** Decides who may call what. */
 export interface AccessControl {
   /**
-   * Throws what the caller of a call is answered with, `access-denied` mostly; its argument has been checked. Without a `peer` the caller showed no
-   * certificate: a host that enrols.
+   * Throws what the caller is answered with, `access-denied` mostly. What it gives is told how the call has ended, before the caller is; when that fails,
+   * the call does.
    */
-  admit(call: PortCall & { readonly peer: PeerIdentity | undefined }): void | Promise<void>
+  admit(call: HostCall): Promise<CallEnded | undefined>
 }
 
 /** A server that listens on a Unix socket. */
@@ -128,10 +136,16 @@ async function serveTls(
       admission: ({ method, socket, headers }) => {
         const caller = tls.callerOf(socket as TLSSocket)
         if (caller instanceof NbError) return caller
-        if (caller !== 'nobody') return (call) => access.admit({ ...call, peer: caller })
-        if (method !== 'GET' && !(Number(headers['content-length']) <= strangersArgumentBytes))
+        if (
+          caller === 'nobody' &&
+          method !== 'GET' &&
+          !(Number(headers['content-length']) <= strangersArgumentBytes)
+        )
           return tooLongForStranger
-        return (call) => access.admit({ ...call, peer: undefined })
+        const { remoteAddress } = socket
+        const peer = caller === 'nobody' ? undefined : caller
+        const from = remoteAddress === undefined ? { peer } : { peer, address: remoteAddress }
+        return (call) => access.admit({ ...call, ...from })
       },
     }),
   )

@@ -45,8 +45,8 @@ export function dial(
     servername: serverName,
     minVersion: 'TLSv1.3',
     ALPNProtocols: [protocol],
-    cert: certificate,
-    key: privateKey,
+    // Who enrols has none yet.
+    ...(certificate === '' ? {} : { cert: certificate, key: privateKey }),
     ca: authorities,
     ...(revocations === undefined ? {} : { crl: revocations }),
     // Node asks this once the chain is proved; the names in a certificate of ours are not those of DNS.

@@ -20,8 +20,11 @@ export interface WireContext {
   readonly admit?: AdmitCall
 }
 
-/** Decides whether a call may be made; throws what its caller is answered with, `access-denied` mostly. */
-export type AdmitCall = (call: PortCall) => void | Promise<void>
+/** Told how a call that was admitted has ended: its result or its last item is awaited first, its error is given. */
+export type CallEnded = (error?: unknown) => Promise<void>
+
+/** Decides whether a call may be made; throws what its caller is answered with, `access-denied` mostly. May want to be told of the end. */
+export type AdmitCall = (call: PortCall) => Promise<CallEnded | undefined>
 
 /** A call that has arrived, its argument checked. */
 export interface PortCall {
@@ -75,8 +78,8 @@ function callProcedure(
   return implement(oc.input(input), config)
     .$context<WireContext>()
     .handler(async (call) => {
-      await call.context.admit?.({ ...called, input: call.input })
-      const result = await run(call.input, optionsOf(call.signal))
+      const ended = await call.context.admit?.({ ...called, input: call.input })
+      const result = await told(ended, async () => run(call.input, optionsOf(call.signal)))
       return output === nothing ? undefined : result
     })
 }
@@ -90,11 +93,11 @@ function streamProcedure(
   return implement(oc.input(input), config)
     .$context<WireContext>()
     .handler(async ({ input: argument, signal, context, path }) => {
-      await context.admit?.({ ...called, input: argument })
+      const ended = await context.admit?.({ ...called, input: argument })
       const ending = [signal, context.ending].filter((one) => one !== undefined)
       const either = ending.length > 1 ? AbortSignal.any(ending) : ending[0]
       const items = run(argument, optionsOf(either)) as AsyncIterable<unknown>
-      return send(items, either, context, path.join('.'), log)
+      return send(ended === undefined ? items : toldItems(ended, items), either, context, path.join('.'), log)
     })
 }
 
@@ -119,6 +122,35 @@ async function* send(
   } finally {
     if (streamId !== undefined) windows?.close(streamId)
     batches.leave((error) => log.error('%s failed while ending: %o', method, error))
+  }
+}
+
+async function told<Result>(ended: CallEnded | undefined, work: () => Promise<Result>): Promise<Result> {
+  if (ended === undefined) return work()
+  let result: Result
+  try {
+    result = await work()
+  } catch (error) {
+    await ended(error)
+    throw error
+  }
+  await ended()
+  return result
+}
+
+/** A reader that leaves early ends the call well: it has what it wanted. */
+async function* toldItems(
+  ended: CallEnded,
+  items: AsyncIterable<unknown>,
+): AsyncGenerator<unknown, void, undefined> {
+  let failure: unknown
+  try {
+    yield* items
+  } catch (error) {
+    failure = error
+    throw error
+  } finally {
+    await ended(failure)
   }
 }
 
