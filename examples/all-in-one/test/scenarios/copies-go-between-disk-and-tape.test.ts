@@ -92,6 +92,16 @@ t.test('compressed backups that shared a drive come back from their tape alone',
   )
   t.equal(imported.status, 0, imported.statusText ?? '')
   t.same(await wholeCatalog(second), before, 'entry for entry')
+  // On one drive: the three read the volume together, and none waits for another.
+  const verified = await Promise.all(
+    images.map((image) =>
+      submit(second, verifyJobRequest(image, { requestId: `together-${image.backupId}`, copy: 1 })),
+    ),
+  )
+  for (const job of verified) {
+    t.equal(job.status, 0, job.statusText ?? '')
+    t.notMatch(await logOf(second, job), /waits|waiting|in use/)
+  }
   for (const [index, { backupId }] of images.entries()) {
     const target = join(root, `restored-${index}`)
     const restored = await restoreTo(second, sources[index] as string, backupId, target)
