@@ -55,6 +55,33 @@ t.test('on a library of tgtd', { skip: tgtdMissing }, async (t) => {
       unsupported: ['removal', 'numbers'],
     })
   })
+  await t.test('volumes go through its mail slots and come back', async (t) => {
+    const { media, begin } = await siteOn(session)
+    const { devices } = await begin([])
+    const placeOf = async (volumeId: string) => {
+      const [volume] = await collect(media.volumes({ volumeId }))
+      return [volume?.robot, volume?.slot]
+    }
+    await devices.label({ volumeId: 'NBT002', overwrite: true })
+    const out = { robot: 'robot1', mailSlot: 1 }
+    t.same(await devices.eject({ volumeId: 'NBT002' }), { volumeId: 'NBT002', ...out })
+    t.same(await devices.eject({ volumeId: 'NBT003' }), { volumeId: 'NBT003', ...out, mailSlot: 2 })
+    await t.rejects(devices.eject({ volumeId: 'NBT001' }), {
+      code: 'element-full',
+      message: /NBT002L8.*NBT003L8/,
+    })
+    t.same(await placeOf('NBT002'), [undefined, undefined])
+    t.same(await devices.updateInventory({ robot: 'robot1' }), [])
+    const { injected, left } = await devices.inject({ robot: 'robot1' })
+    t.match(injected, [
+      { volumeId: 'NBT002', mailSlot: 1 },
+      { volumeId: 'NBT003', mailSlot: 2 },
+    ])
+    t.same(left, [])
+    t.same(await placeOf('NBT002'), ['robot1', 2])
+    t.same((await devices.inventory({ robot: 'robot1' })).differences, [])
+    await devices.stop()
+  })
   await t.test('a device manager', async (t) => {
     tapeMountsSuite(t, {
       setup: async () => {
