@@ -1,4 +1,5 @@
 import type { CallOptions } from './call-options.ts'
+import { NbError } from './errors.ts'
 import type { TapeDrive } from './tape-drive.ts'
 
 /** What a job wants of a tape volume. */
@@ -44,4 +45,9 @@ export interface TapeMounts {
    * `drive-not-ready`, `robot-failed`, `robot-not-ready`, `not-found` (no such drive here).
    */
   mount(input: TapeMountRequest, options?: CallOptions): Promise<MountedVolume>
+}
+
+/** Whether a mount, or what needed it, failed because the volume is not in its robot: asked for again, it is waited for until a person brings it. */
+export function isMissingVolume(error: unknown): error is NbError {
+  return error instanceof NbError && error.code === 'media-open-failed' && error.details['missing'] === true
 }

@@ -32,7 +32,7 @@ export function duplicateWorker(parts: DuplicateParts, copies: CopiesInWork): Jo
       copies.make(asked(context.parameters).backupId, context.jobId, async () => {
         const media = new WorkMedia(parts, context, others)
         try {
-          return await duplicate(parts, context, media)
+          return await media.begunAnew(() => duplicate(parts, context, media))
         } finally {
           await media.end()
         }

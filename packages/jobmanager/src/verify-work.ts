@@ -23,7 +23,7 @@ export function verifyWorker(parts: VerifyParts): JobWorker {
     run: async (context) => {
       const media = new WorkMedia(parts, context)
       try {
-        return await verify(parts, context, media)
+        return await media.begunAnew(() => verify(parts, context, media))
       } finally {
         await media.end()
       }

@@ -5,6 +5,7 @@ import {
   type ResourceRequest,
   asNbError,
   isAbortError,
+  isMissingVolume,
 } from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
 import { HoldAndWait } from './hold-and-wait.ts'
@@ -115,6 +116,23 @@ export class WorkMedia {
     throw new NbError('media-end', `no volume of pool ${need.volumePool} was free for the copy to go on`, {
       details: { storageUnit, volumePool: need.volumePool },
     })
+  }
+
+  /**
+   * Does work in which a volume may turn out not to be in its robot, where people have taken it out unseen. It begins anew then, with nothing in hand: a person
+   * is asked for the volume, and it is waited for.
+   */
+  async begunAnew<Result>(work: () => Promise<Result>): Promise<Result> {
+    for (;;) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!isMissingVolume(error) || this.signal.aborted) throw error
+        await this.#context.say(`${error.message} It is requested again`, 'warning')
+        await this.#giveBack('read')
+        await this.#giveBack('write')
+      }
+    }
   }
 
   /** Gives back what was asked for here; the job's own grant goes with the job. Never rejects. */

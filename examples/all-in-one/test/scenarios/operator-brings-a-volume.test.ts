@@ -1,8 +1,9 @@
 import { join } from 'node:path'
-import { type Job, verifyJobRequest } from '@nb/contracts'
+import { duplicateJobRequest, type Job, verifyJobRequest } from '@nb/contracts'
 import { collect } from '@nb/test-kit'
 import t from 'tap'
 import { compareTrees } from '../../../../packages/transfer/test/client/compare-trees.ts'
+import { storageUnit } from '../../src/compose.ts'
 import { bootEmulated, emulatedLibrary } from '../support/emulated-library.ts'
 import { scratch } from '../support/run-example.ts'
 import { restoreTo } from '../support/site.ts'
@@ -99,6 +100,23 @@ t.test('jobs ask for volumes that are in no robot, until they are brought or den
   await library.operator.putIntoMail({ volume: `${volumeId}L8` })
   t.match(await later.nb('robot', 'inject', 'robot1'), { code: 0 })
   t.match(await second.ports.jobs.wait(verify), { status: 0 })
+
+  t.comment('a verification and a copy too ask for what the robot does not find')
+  const storage = { kind: 'unit', name: storageUnit } as const
+  for (const request of [
+    verifyJobRequest(image, { requestId: 'v2' }),
+    duplicateJobRequest(image, { requestId: 'd', storage }),
+  ]) {
+    t.match(await later.nb('volume', 'eject', volumeId), { code: 0 })
+    await library.operator.takeFromMail({ mailSlot: 1 })
+    await second.ports.media.recordPlace({ volumeId, robot: 'robot1', slot: 1 })
+    const job = await second.ports.jobs.submit(request)
+    await later.until(new RegExp(`^ *${job.jobId} +${request.type} .* volume ${volumeId} `, 'm'), 'requests')
+    await library.operator.putIntoMail({ volume: `${volumeId}L8` })
+    t.match(await later.nb('robot', 'inject', 'robot1'), { code: 0 })
+    const { status, statusText } = await second.ports.jobs.wait(job)
+    t.equal(status, 0, `${request.type}: ${statusText ?? ''}`)
+  }
   t.same(await collect(second.ports.media.allocations({})), [], 'all is given back')
   const ended: readonly Job[] = await collect(second.ports.jobs.list({}))
   t.ok(ended.every(({ state: its }) => its === 'done'))

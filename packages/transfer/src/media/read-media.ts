@@ -4,6 +4,7 @@ import {
   type MountedMedium,
   NbError,
   type SingleAllocation,
+  isMissingVolume,
 } from '@nb/contracts'
 import type { Session } from './session.ts'
 import { clockTime, mediumOf } from './wording.ts'
@@ -49,7 +50,7 @@ export class ReadMedia {
     try {
       this.#medium = await store.mount({ allocation, jobId: info.jobId, ...flow }, { signal })
     } catch (error) {
-      if (!isMissing(error)) throw error
+      if (!isMissingVolume(error)) throw error
       await this.#awaitBrought(allocation, error)
       return this.mount(step)
     }
@@ -116,9 +117,4 @@ export class ReadMedia {
   #note(text: string): Promise<void> {
     return this.#session.note({ component: 'media-reader', text })
   }
-}
-
-/** Whether a volume is not in its robot. */
-function isMissing(error: unknown): error is NbError {
-  return error instanceof NbError && error.code === 'media-open-failed' && error.details['missing'] === true
 }
