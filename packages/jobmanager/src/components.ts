@@ -13,7 +13,10 @@ export interface MediaServers {
 }
 
 /** What a job manager tells of tape volumes, and to whom. */
-export type VolumeRecords = Pick<MediaManager, 'assignImage' | 'unassignImage' | 'setVolumeState' | 'volumes'>
+export type VolumeRecords = Pick<
+  MediaManager,
+  'assignImage' | 'unassignImage' | 'setVolumeState' | 'volumes' | 'volumeImages'
+>
 
 /** What a job manager asks for. */
 export interface JobManagerComponents {

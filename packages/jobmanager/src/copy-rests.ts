@@ -2,6 +2,7 @@ import type { ImageCopy } from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
 import type { CopiesInWork } from './copies-in-work.ts'
 import type { StoragePlace } from './give-back.ts'
+import { jobOfUnfinishedCopy } from './images-on-volumes.ts'
 import { attempt, within } from './patience.ts'
 import { mediaServerOf } from './session-calls.ts'
 
@@ -51,4 +52,30 @@ export async function removeRest(
     }),
   )
   return outcome
+}
+
+/** Takes off the volumes what jobs have left there that ended before their copies were complete: nothing names it. Gives what it was. */
+export async function forgetUnfinishedCopies({
+  media,
+  store,
+  log,
+}: ManagerParts): Promise<readonly string[]> {
+  if (media === undefined) return []
+  const left = new Set<string>()
+  await attempt(log, 'a look at the images on volumes', async () => {
+    for await (const { volumeId, assignedAt } of media.volumes({})) {
+      if (assignedAt === undefined) continue
+      for await (const name of media.volumeImages({ volumeId })) {
+        const jobId = jobOfUnfinishedCopy(name)
+        if (jobId !== undefined && store.current(jobId) === undefined) left.add(name)
+      }
+    }
+  })
+  const gone: string[] = []
+  for (const name of left)
+    if (
+      await attempt(log, `removal of ${name} from its volumes`, () => media.unassignImage({ backupId: name }))
+    )
+      gone.push(name)
+  return gone
 }

@@ -10,7 +10,7 @@ import {
 import type { ManagerParts } from './components.ts'
 import type { CopiesInWork } from './copies-in-work.ts'
 import { copyOfImage } from './copy-of-image.ts'
-import { noteCopy, volumesOf } from './images-on-volumes.ts'
+import { noteCopy, unfinishedCopy, volumesOf } from './images-on-volumes.ts'
 import { HoldAndWait } from './hold-and-wait.ts'
 import { attempt as attempted } from './patience.ts'
 import { mediaServerOf } from './session-calls.ts'
@@ -63,22 +63,26 @@ async function duplicate(parts: DuplicateParts, context: WorkContext, media: Wor
       `copy ${there.copy} of image ${backupId} is on ${there.storageUnit} already; another one there would be lost with it`,
       { details: { field: 'storage' } },
     )
-  const volumes = new Set<string>()
+  let noted: readonly string[] = []
+  // What a killed try has filled is no longer wanted.
+  if (attempt > 1) await forgetUnfinished(parts, context.jobId)
   try {
-    const copy = await writeFrom(parts, context, media, { image, source, number, need, volumes })
+    const copy = await writeFrom(parts, context, media, { image, source, number, need })
+    noted = volumesOf(copy)
     await noteCopy(parts, backupId, copy, need.retentionLevel)
     await catalog.addCopy({ backupId, copy }, { signal: media.signal })
     const estimatedBytes = image.counts?.streamBytes ?? 0
     progress({ files: image.counts?.entries ?? 0, bytes: estimatedBytes, estimatedBytes })
-    const on = volumesOf(copy)
     await say(
-      `copy ${number} of image ${backupId} is on ${copy.storageUnit}${on.length === 0 ? '' : `, volume ${on.join(', ')}`}: ` +
+      `copy ${number} of image ${backupId} is on ${copy.storageUnit}${noted.length === 0 ? '' : `, volume ${noted.join(', ')}`}: ` +
         `${copy.fragments.length} fragments, ${estimatedBytes} bytes`,
     )
     return { status: 0 }
   } catch (error) {
-    await forgetLeftovers(parts, backupId, volumes)
+    await forgetLeftovers(parts, backupId, noted)
     throw error
+  } finally {
+    await forgetUnfinished(parts, context.jobId)
   }
 }
 
@@ -87,8 +91,6 @@ interface Duplication {
   readonly source: ImageCopy
   readonly number: number
   readonly need: Extract<MediaNeed, { kind: 'write' }>
-  /** Gets the volumes that are noted as having the image while it is written. */
-  readonly volumes: Set<string>
 }
 
 /** Has the copy written from the parts of the source, each of which lies on one volume. */
@@ -96,7 +98,7 @@ async function writeFrom(
   { catalog, mediaServers }: DuplicateParts,
   { jobId, progress }: WorkContext,
   media: WorkMedia,
-  { image, source, number, need, volumes }: Duplication,
+  { image, source, number, need }: Duplication,
 ): Promise<ImageCopy> {
   const { backupId, client } = image
   const runs = volumeRuns(source.fragments)
@@ -117,8 +119,7 @@ async function writeFrom(
       if (event.kind === 'progress') progress({ files: 0, bytes: event.bytes, estimatedBytes })
       else if (event.kind === 'written') copy = event.copy
       else if (event.kind === 'next-volume') {
-        if (writtenBy.medium.kind === 'tape') volumes.add(writtenBy.medium.volumeId)
-        writtenBy = await media.toWriteNext(backupId, need)
+        writtenBy = await media.toWriteNext(unfinishedCopy(jobId), need)
         mustBeOther(image, writtenBy)
         await writing.continueCopy({ requestId: event.requestId, allocation: writtenBy }, options)
       } else {
@@ -156,16 +157,20 @@ function mustBeOther({ backupId, copies }: ImageRecord, { medium }: Allocation):
   )
 }
 
-/**
- * A copy that was given up is named nowhere: the volumes that were filled by it have no count of the image any more, unless another copy is
- * on them.
- */
+/** Volumes that were filled on the way count only the copy as it is known then: by its image, or not at all. */
+async function forgetUnfinished({ media, log }: DuplicateParts, jobId: string): Promise<void> {
+  if (media === undefined) return
+  const name = unfinishedCopy(jobId)
+  await attempted(log, `notes of ${name} on volumes`, () => media.unassignImage({ backupId: name }))
+}
+
+/** A copy of which the catalog did not take note is named nowhere: its volumes have no count of the image, unless another copy is on them. */
 async function forgetLeftovers(
   parts: DuplicateParts,
   backupId: string,
-  volumes: ReadonlySet<string>,
+  volumes: readonly string[],
 ): Promise<void> {
-  if (volumes.size === 0) return
+  if (volumes.length === 0) return
   await attempted(parts.log, `notes of image ${backupId} on volumes`, async () => {
     const image = await parts.catalog.getImage({ backupId })
     const kept = new Set((image?.copies ?? []).flatMap(volumesOf))

@@ -1,7 +1,7 @@
 import type { ImageCopy, ImageRecord, ImageState } from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
 import type { CopiesInWork } from './copies-in-work.ts'
-import { type FoundCopy, keyOfCopy, removeRest } from './copy-rests.ts'
+import { type FoundCopy, forgetUnfinishedCopies, keyOfCopy, removeRest } from './copy-rests.ts'
 import { storedBytesOf } from './expected-bytes.ts'
 import { type StoragePlace, removeImage, removeOneCopy } from './give-back.ts'
 import { attempt } from './patience.ts'
@@ -138,6 +138,7 @@ async function cleanUp(
   }
   const found =
     looks && kept && !signal.aborted ? await unknownFragments(parts, inWork, kept, signal) : nothingFound
+  const unfinished = looks && !signal.aborted ? await forgetUnfinishedCopies(parts) : []
   return {
     expired,
     held,
@@ -146,6 +147,7 @@ async function cleanUp(
     removedCopies,
     failed,
     ...found,
+    removedRests: [...found.removedRests, ...unfinished],
     purgedJobs: await store.purge(),
   }
 }

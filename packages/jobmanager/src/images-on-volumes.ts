@@ -10,6 +10,15 @@ export function volumesOf({ fragments }: Pick<ImageCopy, 'fragments'>): readonly
 }
 
 /**
+ * By what a volume counts a copy that a job has filled it with and that is not complete: of such a name nobody else knows, so that what a killed job
+ * has left is told from a copy that only the catalog has lost.
+ */
+export const unfinishedCopy = (jobId: string): string => `copy-by-job-${jobId}`
+
+/** The job that makes it; `undefined` for the id of an image. */
+export const jobOfUnfinishedCopy = (name: string): string | undefined => /^copy-by-job-(\d+)$/.exec(name)?.[1]
+
+/**
  * Notes durably that an image is on the volumes of these copies, before anybody is told that it is: a volume with an image that nobody
  * knows of would be written over. Rejects with what the media manager rejects with. `undefined` where there is nothing on tape.
  */

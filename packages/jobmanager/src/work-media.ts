@@ -97,14 +97,14 @@ export class WorkMedia {
   }
 
   /**
-   * The volume that takes the place of the one that is written, which has come to its end with the image: that is noted first. Waits as
+   * The volume that takes the place of the one that is written, which has come to its end with what is noted of it first, by its name. Waits as
    * {@link toReadNext} does. Rejects with `media-end` then.
    */
-  async toWriteNext(backupId: string, need: WriteNeed): Promise<Allocation> {
+  async toWriteNext(name: string, need: WriteNeed): Promise<Allocation> {
     const held = this.#held.get('write')
     if (held === undefined) throw new TypeError('nothing is written')
     const { allocationId, storageUnit } = held.allocation
-    await closeVolume(this.#parts, { backupId }, held.allocation, need.retentionLevel)
+    await closeVolume(this.#parts, { backupId: name }, held.allocation, need.retentionLevel)
     const { further: _none, ...one } = need
     const storage = { kind: 'unit', name: storageUnit } as const
     const next = await this.#acquireFor(

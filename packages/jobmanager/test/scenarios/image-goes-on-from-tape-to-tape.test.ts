@@ -35,6 +35,7 @@ async function openTapes(): Promise<Tapes> {
       return { unassigned: [] }
     },
     volumes: async function* () {},
+    volumeImages: async function* () {},
     setVolumeState: async ({ volumeId, state }) => void told.push(`${volumeId} is ${state}`),
   }
   const site = await openSite({ media, script: () => ({ durationMs: 60_000 }) })
