@@ -41,8 +41,8 @@ export interface TapeMounts {
    *
    * Rejects with `media-open-failed` (the volume is not where it should be, is another, or its label is not ours; not retryable on this
    * volume; `details.frozen` where nobody writes to it before a person has looked, `details.missing` where it is not in its robot, which the
-   * media manager knows by then), `media-write-protected` (frozen too),
-   * `drive-not-ready`, `robot-failed`, `robot-not-ready`, `not-found` (no such drive here).
+   * media manager knows by then), `media-write-protected` (frozen too), `drive-not-ready` (it failed, or another host has it reserved),
+   * `robot-failed`, `robot-not-ready`, `element-full` (what is in the drive has nowhere to go), `not-found` (no such drive here).
    */
   mount(input: TapeMountRequest, options?: CallOptions): Promise<MountedVolume>
 }

@@ -64,6 +64,7 @@ export type {
 export {
   createScsiTapeRobot,
   type RobotIdentity,
+  type InitializeInput,
   type ScsiTapeRobot,
   type ScsiTapeRobotComponents,
   type ScsiTapeRobotOptions,
@@ -84,6 +85,7 @@ export type {
   DeviceManagerComponents,
   DeviceManagerOptions,
 } from './devices/device-manager-types.ts'
+export type { ManagedRobot } from './devices/audit.ts'
 export type { ManagedDrive } from './devices/drive-bay.ts'
 export { type BarcodeRule, volumeIdOf, type VolumeIdRule } from './devices/barcode-rules.ts'
 export { createTapeStore, type TapeStoreComponents, type TapeStoreOptions } from './store/tape-store.ts'

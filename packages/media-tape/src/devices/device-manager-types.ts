@@ -7,15 +7,15 @@ import type {
   Logger,
   MediaManager,
   TapeMounts,
-  TapeRobot,
 } from '@nb/contracts'
+import type { ManagedRobot } from './audit.ts'
 import type { BarcodeRule, VolumeIdRule } from './barcode-rules.ts'
 import type { ManagedDrive } from './drive-bay.ts'
 
 /** What a device manager works with. */
 export interface DeviceManagerComponents {
   /** The robots of this host, by the names that the media manager knows them by. */
-  readonly robots: Readonly<Record<string, TapeRobot>>
+  readonly robots: Readonly<Record<string, ManagedRobot>>
   /** The drives, by name, each with the robot that serves it; one without stands alone. */
   readonly drives: Readonly<Record<string, { readonly drive: ManagedDrive; readonly robot?: string }>>
   readonly media: MediaManager

@@ -7,17 +7,17 @@ import {
   type Volume,
 } from '@nb/contracts'
 import { checkBarcodeReading } from './barcode-rules.ts'
+import { bringProven } from './bring-proven.ts'
 import { bringVolume } from './bring-volume.ts'
 import type { DeviceManager, DeviceManagerComponents, DeviceManagerOptions } from './device-manager-types.ts'
 import { DriveBay } from './drive-bay.ts'
 import { DriveCare } from './drive-care.ts'
 import { known } from './known.ts'
 import { Library } from './library.ts'
-import { volumeOf } from './media-records.ts'
 import { operatorDesk } from './operator-desk.ts'
 import { isOwnReason } from './own-reason.ts'
 import { checkReservationKey } from '../ssc/reservation.ts'
-import { proveLabel, relabel } from './prove-label.ts'
+import { relabel } from './prove-label.ts'
 
 const defaultDelayMs = 180_000
 const defaultRecoveryMs = 60_000
@@ -84,12 +84,14 @@ export function createDeviceManager(
     bay.cancelDelay()
     let isWanted = false
     try {
-      const volume = await volumeOf(media, request.volumeId)
-      await bringVolume({ media, care, bays, libraryOf, tell }, bay, volume)
-      const generation = await proveLabel({ media, clock, tell }, bay, volume, request)
+      const generation = await bringProven(
+        { media, clock, care, bays, libraryOf, barcodes, tell },
+        bay,
+        request,
+      )
       isWanted = true
       throwIfAborted(callOptions)
-      return mountedVolume(bay, volume.volumeId, generation, () => care.rest(bay, giveBack, !bay.isDown))
+      return mountedVolume(bay, request.volumeId, generation, () => care.rest(bay, giveBack, !bay.isDown))
     } catch (error) {
       care.rest(bay, giveBack, isWanted)
       throw error

@@ -208,7 +208,8 @@ export class DriveCare implements DriveHandling {
   }
 }
 
-const notReady = (bay: DriveBay, what: string, cause: unknown, volumeId?: string): NbError =>
+/** A drive did not do what it was to do. */
+export const notReady = (bay: DriveBay, what: string, cause: unknown, volumeId?: string): NbError =>
   new NbError('drive-not-ready', `Drive ${bay.name} ${what}`, {
     details: { drive: bay.name, ...(volumeId === undefined ? {} : { volumeId }) },
     cause,

@@ -7,26 +7,36 @@ import {
   type MediaManager,
   NbError,
   SerialQueue,
-  type TapeRobot,
   type Volume,
 } from '@nb/contracts'
+import type { TapeContent } from '@nb/formats'
+import { describeContent } from '../volume/judge-label.ts'
+import { describeSlots, look, type ManagedRobot, slotsInDoubt } from './audit.ts'
 import { type BarcodeReading, meaningOf } from './barcode-rules.ts'
 import type { DriveBay, DriveHandling } from './drive-bay.ts'
 import { LibraryRecords } from './library-records.ts'
 import { type MailDesk, mailIsFull, moveIntoMail, takeInMail } from './mail-slots.ts'
+import { isOfTransport } from './of-transport.ts'
 import { RobotState } from './robot-state.ts'
 import { elementAt, elementOfDrive, elementWith, homeFor, isOccupied } from './stock.ts'
 
 /** What a library is made of. */
 export interface LibraryParts {
   readonly name: string
-  readonly robot: TapeRobot
+  readonly robot: ManagedRobot
   readonly media: MediaManager
   readonly bays: ReadonlyMap<string, DriveBay>
   readonly care: DriveHandling
   readonly logger: Logger
   /** Is told what an operator has to know. */
   readonly warn: (text: string) => void
+}
+
+/** A tape that is not the volume it was put in for. */
+export interface Mistaken {
+  readonly volume: Volume
+  readonly found: TapeContent
+  readonly bay: DriveBay
 }
 
 /** What came of putting a volume into a drive. */
@@ -47,6 +57,8 @@ export class Library {
   readonly #records: LibraryRecords
   /** Cleaning cartridges that can't clean any more, by barcode. */
   readonly #usedUp: Set<string> = new Set()
+  /** A label has shown that its barcodes are wrong, and nobody has looked into its places since. */
+  #isInDoubt = false
 
   constructor(parts: LibraryParts) {
     this.name = parts.name
@@ -65,6 +77,48 @@ export class Library {
     if (barcode === undefined) return true
     const element = await this.#turn(async () => this.#elementOf(await this.#parts.robot.inventory(), bay))
     return element.unlabelled === true || element.barcode === barcode
+  }
+
+  /** Whether what it says of its places may be wrong. */
+  get isInDoubt(): boolean {
+    return this.#isInDoubt
+  }
+
+  /**
+   * What was put into a drive for a volume is not it, by its label: what the robot says of the places in question is not believed until it has
+   * looked into them; into all, where the volume is in none of those. Gives whether it was wrong: the drive holds another cartridge than it said. The
+   * operator is told.
+   */
+  async audit({ volume, found, bay }: Mistaken, barcodes: BarcodeReading): Promise<boolean> {
+    const { robot, care, warn } = this.#parts
+    await care.unload(bay)
+    return await this.#turn(async () => {
+      const before = await robot.inventory()
+      const { place, from } = this.#elementOf(before, bay)
+      const labelled = found.kind === 'nb' ? found.volume.volume : undefined
+      const other = (await this.#records.volumes()).find(({ volumeId }) => volumeId === labelled)
+      const slots = slotsInDoubt(before, from, [volume, other])
+      const places = describeSlots(place, slots)
+      const what = `robot ${this.name}: what it put into drive ${bay.name} as volume ${volume.volumeId} ${describeContent(found)}`
+      this.#isInDoubt = !(await look(robot, place, slots))
+      if (this.#isInDoubt) {
+        warn(`${what}. Look into ${places}, then update its inventory; until then no blank tape is labelled.`)
+        return false
+      }
+      let inventory = await robot.inventory()
+      if (volume.barcode !== undefined && elementWith(inventory, volume.barcode) === undefined) {
+        await robot.initialize?.()
+        inventory = await robot.inventory()
+      }
+      await this.#records.update(inventory, barcodes)
+      const wasWrong = this.#elementOf(inventory, bay).barcode !== volume.barcode
+      warn(
+        wasWrong
+          ? `${what}: it was wrong about its places. It has looked into ${places} again.`
+          : `${what}, and its barcode is that of ${volume.volumeId}: it has looked again. A label or a barcode is on the wrong cartridge.`,
+      )
+      return wasWrong
+    })
   }
 
   /**
@@ -135,7 +189,11 @@ export class Library {
 
   /** Has the media manager say what the robot has. */
   update(barcodes: BarcodeReading): Promise<readonly InventoryDifference[]> {
-    return this.#turn(async () => this.#records.update(await this.#parts.robot.inventory(), barcodes))
+    return this.#turn(async () => {
+      const differences = await this.#records.update(await this.#parts.robot.inventory(), barcodes)
+      this.#isInDoubt = false
+      return differences
+    })
   }
 
   /** Has the media manager say what is in the drives. */
@@ -149,7 +207,8 @@ export class Library {
     try {
       await this.takeStock()
     } catch (error) {
-      if (!isOfHardware(error)) throw error
+      const isRobots = error instanceof NbError && ['robot-failed', 'robot-not-ready'].includes(error.code)
+      if (!isRobots) throw error
       await this.#state.failed(error.message)
     }
   }
@@ -295,7 +354,8 @@ export class Library {
   async #twice<Result>(work: () => Promise<Result>): Promise<Result> {
     try {
       return await work()
-    } catch (error) {
+    } catch (caught) {
+      const error = this.#failure(caught)
       if (!mayHaveChanged(error)) throw error
       this.#parts.logger.error('robot %s: %o; it is tried once more', this.name, error)
       return await work()
@@ -309,25 +369,22 @@ export class Library {
         const result = await work()
         await this.#state.works()
         return result
-      } catch (error) {
+      } catch (caught) {
+        const error = this.#failure(caught)
         if (error instanceof NbError && error.code === 'robot-failed') await this.#state.failed(error.message)
         throw error
       }
     })
   }
-}
 
-/** How a robot fails, or the way to it. */
-const hardwareCodes: ReadonlySet<string> = new Set([
-  'robot-failed',
-  'robot-not-ready',
-  'scsi-transport-lost',
-  'scsi-timeout',
-  'scsi-command-failed',
-])
-
-function isOfHardware(error: unknown): error is NbError {
-  return error instanceof NbError && hardwareCodes.has(error.code)
+  /** A robot that can't be reached has failed. */
+  #failure(error: unknown): unknown {
+    if (!isOfTransport(error)) return error
+    return new NbError('robot-failed', `Robot ${this.name} can't be asked: ${error.message}`, {
+      cause: error,
+      details: { ...error.details, robot: this.name },
+    })
+  }
 }
 
 function mayHaveChanged(error: unknown): boolean {

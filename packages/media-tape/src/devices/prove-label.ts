@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { type Clock, type MediaManager, NbError, type TapeMountRequest, type Volume } from '@nb/contracts'
-import { FIRST_FRAGMENT_FILE } from '@nb/formats'
+import { FIRST_FRAGMENT_FILE, type TapeContent } from '@nb/formats'
 import { describeContent, judgeLabel } from '../volume/judge-label.ts'
 import { isNeverWritten, readTapeLabel } from '../volume/read-label.ts'
 import { writeTapeLabel } from '../volume/write-label.ts'
+import { isOfMedium } from '../ssc/of-medium.ts'
 import type { DriveBay } from './drive-bay.ts'
 
 interface LabelParts {
@@ -11,7 +12,20 @@ interface LabelParts {
   readonly clock: Clock
   /** Writes into the log of the job. @default nothing is written */
   readonly tell?: (text: string) => Promise<void>
+  /** Has the robot look again where a tape is not the one that was asked for: whether it was wrong about what it put in. @default it was not */
+  readonly wasMistaken?: (found: TapeContent) => Promise<boolean>
+  /** Whether the robot may be wrong about what it put in. @default false */
+  readonly isInDoubt?: boolean
 }
+
+/** Whether a tape can't be the volume: it has another label of ours, or none though the volume was labelled. */
+function isAnother({ volumeId, generation }: Volume, found: TapeContent): boolean {
+  if (found.kind === 'nb') return found.volume.volume !== volumeId
+  return generation !== undefined && (found.kind === 'blank' || found.kind === 'foreign')
+}
+
+/** The robot has put in another cartridge than it said, and knows better now. */
+export class WrongCartridge extends Error {}
 
 /**
  * Makes certain that the tape in a drive is the volume, and labels it where that is due; gives its generation. What is not to be used freezes the
@@ -33,6 +47,7 @@ export async function proveLabel(
   const found = await readTapeLabel(bay.drive)
   const verdict = judgeLabel(volume, found, purpose)
   if (verdict.do === 'refuse') {
+    if (isAnother(volume, found) && (await parts.wasMistaken?.(found)) === true) throw new WrongCartridge()
     const text = `Volume ${volumeId} ${verdict.why}.`
     if (verdict.freeze) await freeze(media, volume, `${text} Found in drive ${bay.name}.`)
     throw new NbError('media-open-failed', text, {
@@ -41,6 +56,7 @@ export async function proveLabel(
     })
   }
   if (verdict.do === 'label') {
+    if (found.kind === 'blank' && parts.isInDoubt === true) throw notTrusted(bay, volumeId)
     if (verdict.ifEmpty === true && !(await isNeverWritten(bay.drive)))
       throw await unknownImages(media, bay, volume)
     return await label(parts, bay, volume, pool)
@@ -92,11 +108,18 @@ async function label(
       ...(barcode === undefined ? {} : { barcode }),
     })
   } catch (error) {
-    const failure = error as Error
-    const isProtected = failure instanceof NbError && failure.code === 'media-write-protected'
+    // A drive that was reset, or is not to be reached, tells nothing of the volume.
+    const isProtected = error instanceof NbError && error.code === 'media-write-protected'
+    if (!isProtected && !isOfMedium(error)) throw error
     if (!isProtected) await media.reportError({ drive: bay.name, volumeId, kind: 'write' })
-    await freeze(media, volume, `Its label could not be written in drive ${bay.name}: ${failure.message}`)
-    throw error
+    const text = `Its label could not be written in drive ${bay.name}: ${error.message}`
+    await freeze(media, volume, text)
+    if (isProtected) throw error
+    throw new NbError('media-open-failed', `Volume ${volumeId} can't be labelled. ${text}`, {
+      retryable: false,
+      details: { volumeId, drive: bay.name, frozen: true },
+      cause: error,
+    })
   }
   await media.recordLabel({ volumeId, generation, labelledAt })
   await media.recordVolumeFiles({ volumeId, generation, files: FIRST_FRAGMENT_FILE })
@@ -105,6 +128,15 @@ async function label(
     `volume ${volumeId} is labelled in drive ${bay.name} for pool ${pool}, generation ${generation}`,
   )
   return generation
+}
+
+/** Which of the blank cartridges it is only its barcode would tell. */
+function notTrusted({ name }: DriveBay, volumeId: string): NbError {
+  return new NbError(
+    'media-open-failed',
+    `Volume ${volumeId} is blank, and the barcodes of its robot are in doubt: update its inventory before it is labelled.`,
+    { retryable: false, details: { volumeId, drive: name, found: 'blank', frozen: false } },
+  )
 }
 
 /** A label of ours that nobody here knows, with something behind it. */

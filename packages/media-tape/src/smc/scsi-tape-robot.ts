@@ -60,12 +60,23 @@ export interface RobotIdentity {
   readonly exchanges: boolean
 }
 
+/** Into which places a library is to look. */
+export interface InitializeInput {
+  /** The first of them. @default all there are */
+  readonly place?: LibraryPlace
+  /** How many of its kind. @default 1 */
+  readonly count?: number
+}
+
 /** A robot behind a SCSI transport, with what such a robot does beyond the port. */
 export interface ScsiTapeRobot extends TapeRobot {
   /** Who it is, and how many places it has. */
   identity(options?: CallOptions): Promise<RobotIdentity>
-  /** Has the library look into its places; of `place` alone where it can. Then its inventory is to be taken. */
-  initialize(input?: { readonly place?: LibraryPlace }, options?: CallOptions): Promise<void>
+  /**
+   * Has the library look into its places; into `count` of them from `place` on alone where it can. Then its inventory is to be taken. Rejects with
+   * `not-supported` where it can't be told to look, else as `inventory` does.
+   */
+  initialize(input?: InitializeInput, options?: CallOptions): Promise<void>
   /**
    * Carries a volume from `from` to `to`, and the one that is there to `back`, in one command. Rejects as `move` does, and with
    * `not-supported` where the library has no such command.
@@ -163,19 +174,22 @@ class Robot implements ScsiTapeRobot {
     })
   }
 
-  async initialize({ place }: { readonly place?: LibraryPlace } = {}, options?: CallOptions): Promise<void> {
+  async initialize({ place, count = 1 }: InitializeInput = {}, options?: CallOptions): Promise<void> {
     await this.#command(options, async () => {
       const { supports } = await this.#who()
       const addresses = await this.#geometry()
       const { initializeMs: timeoutMs = 3_600_000 } = this.#options
       await this.#ready()
-      const ranged = 'initialize-element-status-with-range'
-      const cdb =
-        place !== undefined && supports.has(ranged)
-          ? buildCdb(ranged, { range: true, firstElement: addressOf(addresses, place), elements: 1 })
-          : buildCdb('initialize-element-status')
       this.#changed = 'it has taken stock'
-      const ended = await this.#unit.ask({ cdb, timeoutMs })
+      const ranged = 'initialize-element-status-with-range'
+      if (place !== undefined && supports.has(ranged)) {
+        const range = { range: true, firstElement: addressOf(addresses, place), elements: count }
+        const ended = await this.#unit.ask({ cdb: buildCdb(ranged, range), timeoutMs })
+        if (ended.good || ended.meaning === 'recovered') return
+        if (ended.meaning !== 'not-supported') throw robotError(ended, this.#name)
+        supports.refused(ranged)
+      }
+      const ended = await this.#unit.ask({ cdb: buildCdb('initialize-element-status'), timeoutMs })
       if (!ended.good && ended.meaning !== 'recovered') throw robotError(ended, this.#name)
     })
   }

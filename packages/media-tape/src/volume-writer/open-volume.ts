@@ -7,6 +7,7 @@ import {
   type TapeDrive,
 } from '@nb/contracts'
 import { type TapeIdentity, encodeTapeEnd } from '@nb/formats'
+import { isOfMedium } from '../ssc/of-medium.ts'
 import { FileBlocks, type TapeFileStart } from '../multiplex/file-blocks.ts'
 import type { AppendedVolume } from '../multiplex/multiplex-group.ts'
 import { type AppendPlace, findAppendPlace } from './find-end.ts'
@@ -196,12 +197,4 @@ export class OpenVolume implements AppendedVolume {
       details: { volumeId },
     })
   }
-}
-
-function isOfMedium(error: unknown): boolean {
-  return (
-    error instanceof NbError &&
-    (error.code === 'media-end' ||
-      (error.code === 'media-write-failed' && error.details['meaning'] !== 'end-unknown'))
-  )
 }

@@ -198,3 +198,71 @@ t.test('what a device manager that died has left reserved is given back at the n
   await other.reserve({ key: 8n })
   await t.rejects(deviceRig({ reservationKey: 0n }), TypeError)
 })
+
+t.test(
+  'a robot that is wrong about its places looks again, and the volume is had from where it is',
+  async (t) => {
+    const rig = await deviceRig({ unmountDelayMs: 0 })
+    for (const volumeId of ['A00001', 'A00002']) await (await rig.devices.mount(wanting(volumeId))).unmount()
+    await rig.clock.advance(1000)
+    await rig.library.operator.swapSlots({ slot: 1, with: 2 })
+    const mounted = await rig.devices.mount(wanting('A00001'))
+    t.equal(mounted.generation, (await rig.volume('A00001')).generation)
+    t.match(rig.warnings, [
+      /^robot robot1: what it put into drive drive1 as volume A00001 has the label of volume A00002: it was wrong about its places\. It has looked into drive 1 and slots 1 to 3 again/,
+    ])
+    await mounted.unmount()
+    t.match(await collect(rig.media.volumes({})), [
+      { volumeId: 'A00001', state: 'active' },
+      { volumeId: 'A00002', state: 'active' },
+    ])
+    await (await rig.devices.mount(wanting('A00002'))).unmount()
+    await rig.clock.advance(1000)
+    t.comment('exchanged with a blank one that is far away')
+    await rig.media.assignImage({ volumeId: 'A00002', backupId: 'c_1', retentionLevel: 1 })
+    const { slot = 0 } = await rig.volume('A00002')
+    await rig.library.operator.swapSlots({ slot, with: 4 })
+    await (await rig.devices.mount(wanting('A00002'))).unmount()
+    await rig.clock.advance(1000)
+    t.match(rig.warnings[1], /as volume A00002 is blank, though images should be on it: it was wrong/)
+    await rig.robot.initialize()
+    t.same((await rig.devices.inventory({ robot: 'robot1' })).differences, [])
+    t.equal(rig.warnings.length, 2)
+  },
+)
+
+t.test('a barcode on the wrong cartridge: the volume is frozen, and the operator told', async (t) => {
+  const rig = await deviceRig({ unmountDelayMs: 0 })
+  for (const volumeId of ['A00001', 'A00002']) await (await rig.devices.mount(wanting(volumeId))).unmount()
+  await rig.clock.advance(1000)
+  await rig.library.operator.change({ name: 'A00001L8', barcode: 'A00002L8' })
+  await rig.library.operator.change({ name: 'A00002L8', barcode: 'A00001L8' })
+  await rig.robot.initialize()
+  await rig.media.assignImage({ volumeId: 'A00001', backupId: 'c_1', retentionLevel: 1 })
+  await t.rejects(rig.devices.mount(wanting('A00001')), {
+    code: 'media-open-failed',
+    message: /has the label of volume A00002/,
+    details: { frozen: true },
+  })
+  t.match(rig.warnings, [/its barcode is that of A00001: it has looked again/])
+  t.match(await rig.volume('A00001'), { state: 'frozen' })
+})
+
+t.test(
+  'a robot that can not be told to look: no blank tape is labelled until its inventory is updated',
+  async (t) => {
+    const lacks = ['initialize-element-status', 'initialize-element-status-with-range'] as const
+    const rig = await deviceRig({ unmountDelayMs: 0, library: { lacks } })
+    for (const volumeId of ['A00001', 'A00002']) await (await rig.devices.mount(wanting(volumeId))).unmount()
+    await rig.clock.advance(1000)
+    await rig.library.operator.swapSlots({ slot: 1, with: 2 })
+    await t.rejects(rig.devices.mount(wanting('A00001')), { code: 'media-open-failed' })
+    t.match(rig.warnings, [/Look into drive 1 and slots 1 to 3, then update its inventory/])
+    await t.rejects(rig.devices.mount(wanting('A00003')), {
+      code: 'media-open-failed',
+      message: /is blank, and the barcodes of its robot are in doubt/,
+    })
+    await rig.devices.updateInventory({ robot: 'robot1' })
+    await (await rig.devices.mount(wanting('A00003'))).unmount()
+  },
+)

@@ -7,6 +7,7 @@ import {
   createScsiTapeDrive,
   createScsiTapeRobot,
   createTapeEmulator,
+  type CartridgeStore,
   type DeviceManager,
   type DeviceManagerOptions,
   type ScsiTapeDrive,
@@ -25,6 +26,11 @@ export interface DeviceRig {
   readonly robot: ScsiTapeRobot
   /** Another device manager, as after a restart. */
   readonly again: () => DeviceManager
+  /**
+   * Another device manager after the death of the one before: what that has begun comes to its end in the hardware, and nobody hears of it; of its
+   * reservations and positions the new one knows nothing.
+   */
+  readonly crash: () => DeviceManager
   /** What an operator was told. */
   readonly warnings: readonly string[]
   readonly lines: readonly (JobLogLine & { readonly jobId: string })[]
@@ -37,6 +43,10 @@ export interface DeviceRig {
 /** What differs from a library of two drives, six slots and the volumes A00001L8 to A00004L8. */
 export interface RigOptions extends DeviceManagerOptions {
   readonly library?: Partial<TapeEmulatorOptions>
+  /** Where its cartridges are. @default in memory */
+  readonly store?: CartridgeStore
+  /** Turns of the event loop after each timer. @default as the virtual clock does */
+  readonly settleTurns?: number
   /** Whether the device manager is started and has taken the volumes in. @default true */
   readonly started?: boolean
 }
@@ -45,11 +55,13 @@ export interface RigOptions extends DeviceManagerOptions {
 export async function deviceRig({
   library: emulated = {},
   started = true,
+  store,
+  settleTurns,
   ...options
 }: RigOptions = {}): Promise<DeviceRig> {
-  const clock = createVirtualClock()
+  const clock = createVirtualClock(undefined, settleTurns === undefined ? {} : { settleTurns })
   const library = createTapeEmulator(
-    { clock },
+    { clock, ...(store === undefined ? {} : { store }) },
     {
       slots: 6,
       drives: 2,
@@ -62,14 +74,20 @@ export async function deviceRig({
   const media = createMediaManager({ store: new MemoryLevel(), clock })
   await media.start()
   const names = library.units.filter((unit) => unit.startsWith('drive'))
-  const scsi = names.map((name) =>
-    createScsiTapeDrive({ transport: library.transport(name), clock }, { name }),
+  const driveOf = (name: string): ScsiTapeDrive =>
+    createScsiTapeDrive({ transport: library.transport(name), clock }, { name })
+  const serials = await Promise.all(
+    names.map(async (name) => ({ name, serial: (await driveOf(name).identity()).serial ?? '' })),
   )
-  const serials = await Promise.all(scsi.map(async (one) => (await one.identity()).serial ?? ''))
-  const robot = createScsiTapeRobot(
-    { transport: library.transport('changer'), clock },
-    { name: 'robot1', drives: names.map((name, index) => ({ name, serial: serials[index] ?? '' })) },
-  )
+  /** What a process makes of the library. */
+  const opened = (): Hardware => ({
+    robot: createScsiTapeRobot(
+      { transport: library.transport('changer'), clock },
+      { name: 'robot1', drives: serials },
+    ),
+    drives: Object.fromEntries(names.map((name) => [name, driveOf(name)])),
+  })
+  const first = opened()
   await media.putRobot({ name: 'robot1', state: 'up' })
   const place = { mediaServer: 'media1', density: 'hcart', robot: 'robot1', state: 'up' } as const
   for (const name of names) await media.putDrive({ ...place, name })
@@ -87,22 +105,27 @@ export async function deviceRig({
     append: async (input: { readonly jobId: string; readonly lines: readonly JobLogLine[] }) =>
       void lines.push(...input.lines.map((line) => ({ ...line, jobId: input.jobId }))),
   }
-  const drives = Object.fromEntries(names.map((name, index) => [name, scsi[index] as ScsiTapeDrive]))
-  const again = (): DeviceManager =>
-    createDeviceManager(
+  let life = { isOver: false }
+  const begin = (hardware: Hardware): DeviceManager => {
+    const own = (life = { isOver: false })
+    return createDeviceManager(
       {
-        robots: { robot1: robot },
+        robots: { robot1: mortal(hardware.robot, own) },
         drives: Object.fromEntries(
-          Object.entries(drives).map(([name, drive]) => [name, { drive, robot: 'robot1' }]),
+          Object.entries(hardware.drives).map(([name, drive]) => [
+            name,
+            { drive: mortal(drive, own), robot: 'robot1' },
+          ]),
         ),
-        media,
+        media: mortal(media, own),
         clock,
         log,
         warn: (text) => void warnings.push(text),
       },
       options,
     )
-  const devices = again()
+  }
+  const devices = begin(first)
   if (started) {
     await devices.start()
     await devices.updateInventory({ robot: 'robot1' })
@@ -112,20 +135,49 @@ export async function deviceRig({
     library,
     media,
     devices,
-    drives,
-    robot,
-    again,
+    ...first,
+    again: () => begin(first),
+    crash: () => {
+      life.isOver = true
+      for (const unit of library.units) library.breakConnection(unit)
+      return begin(opened())
+    },
     lines,
     warnings,
     volume: async (volumeId) => (await collect(media.volumes({ volumeId })))[0] as Volume,
     drive: async (name) => (await collect(media.drives({ name })))[0] as Drive,
     inDrives: async () =>
       Object.fromEntries(
-        (await robot.inventory()).flatMap(({ drive, barcode }) =>
+        (await first.robot.inventory()).flatMap(({ drive, barcode }) =>
           drive === undefined ? [] : [[drive, barcode]],
         ),
       ),
   }
+}
+
+interface Hardware {
+  readonly robot: ScsiTapeRobot
+  readonly drives: Readonly<Record<string, ScsiTapeDrive>>
+}
+
+/** Something as a process has it: once its life is over nothing is asked any more, and nothing is heard. */
+function mortal<Thing extends object>(thing: Thing, life: { readonly isOver: boolean }): Thing {
+  const never = new Promise<never>(() => undefined)
+  return new Proxy(thing, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      return (...input: unknown[]): unknown => {
+        if (life.isOver) return never
+        const ended: unknown = Reflect.apply(value, target, input)
+        if (!(ended instanceof Promise)) return ended
+        return ended.then(
+          (result: unknown) => (life.isOver ? never : result),
+          (error: unknown) => (life.isOver ? never : Promise.reject(error as Error)),
+        )
+      }
+    },
+  })
 }
 
 /** What a job asks for. */
