@@ -12,7 +12,7 @@ import {
 
 // Has the example server back up to two tapes for the story `reading`, and leaves them in the drives: prepare-reading.ts URL SHARE. What each image holds
 // stands in SHARE/source/IMAGE afterwards, and in SHARE/images where it is: lines of its name, its volume's drive (0 or 1), tape file and stream
-// number (two digits, - without one), a line for each fragment.
+// number (two digits, - without one), a line for each fragment; SHARE/origin is the path of SHARE/source when it was backed up.
 
 const [url = '', share = ''] = process.argv.slice(2)
 const mib = 2 ** 20
@@ -78,6 +78,7 @@ if (spanned.length < 2 || volumes.length !== 2)
   throw new Error(`the spanned image has ${spanned.length} fragments on ${volumes.join(', ')}`)
 await server.stop()
 writeFileSync(join(share, 'images'), `${where.join('\n')}\n`)
+writeFileSync(join(share, 'origin'), join(share, 'source'))
 
 // The volumes in the drives, the first one in the first.
 const library = await openTapeLibrary(

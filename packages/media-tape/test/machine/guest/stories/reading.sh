@@ -12,10 +12,10 @@ gzip() { /bin/gzip "$@"; }
 
 # What the files of an image are: names, modes, times, content.
 listing() { (cd "$1" && find . -type f | sort | while read -r f; do stat -c '%n %a %s %Y' "$f"; sha256sum <"$f"; done); }
-# compare IMAGE: what stands in /tmp/IMAGE is what was written.
+# compare IMAGE: what came into /tmp/IMAGE, below the path that it had on the host, is what was backed up.
 compare() {
   listing /share/source/$1 >/tmp/expected
-  listing /tmp/$1 >/tmp/found
+  listing /tmp/$1$(cat /share/origin)/$1 >/tmp/found
   if cmp -s /tmp/expected /tmp/found; then
     echo "ok: $2"
   else
