@@ -122,9 +122,8 @@ export class DriveCare implements DriveHandling {
       void this.takeOut(bay).finally(giveBack)
       return
     }
-    // What may still hold a volume of ours is kept.
-    if (bay.loaded === undefined && bay.isReserved && !bay.isDown) {
-      void this.letGo(bay).finally(giveBack)
+    if (bay.loaded === undefined && !bay.isDown) {
+      void this.#clear(bay).finally(giveBack)
       return
     }
     giveBack()
@@ -162,6 +161,16 @@ export class DriveCare implements DriveHandling {
     } finally {
       giveBack()
     }
+  }
+
+  /** What a mount that failed on its way has left in a drive goes home: the drive says whether that is anything. Never rejects. */
+  async #clear(bay: DriveBay): Promise<void> {
+    const holds = await this.look(bay).then(
+      ({ state }) => state !== 'empty',
+      (error: unknown) => this.#parts.logger.error('drive %s: %o', bay.name, error),
+    )
+    if (holds === false) await this.letGo(bay)
+    else await this.takeOut(bay)
   }
 
   async #leave(bay: DriveBay): Promise<void> {

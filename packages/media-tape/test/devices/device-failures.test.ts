@@ -266,3 +266,20 @@ t.test(
     await (await rig.devices.mount(wanting('A00003'))).unmount()
   },
 )
+
+t.test('what a mount that failed on its way has left in a drive goes home', async (t) => {
+  const rig = await deviceRig({ reservationKey: 7n })
+  // The look after the load.
+  rig.library.faults.add({
+    unit: 'changer',
+    command: 'read-element-status',
+    effect: 'transport-lost',
+    ran: false,
+    occurrence: 4,
+  })
+  await t.rejects(rig.devices.mount(wanting('A00001')), { code: 'robot-failed' })
+  t.same(rig.library.faults.pending, [])
+  await rig.clock.advance(1000)
+  t.same(await rig.inDrives(), { drive1: undefined, drive2: undefined })
+  t.match(await rig.drive('drive1'), { state: 'up' })
+})

@@ -16,8 +16,8 @@ const volumeIds = ['A00001', 'A00002', 'A00003', 'A00004'] as const
 const drives = ['drive1', 'drive2'] as const
 
 /** Ordinary runs are few: each is a library of its own. */
-const numRuns = process.env['NB_LONG'] === '1' ? 2000 : 50
-if (numRuns > 50) t.setTimeout(1_200_000)
+const numRuns = process.env['NB_LONG'] === '1' ? 2000 : 40
+if (numRuns > 40) t.setTimeout(1_200_000)
 const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
 
 /** A job of a history. */
