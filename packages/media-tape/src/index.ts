@@ -33,7 +33,7 @@
  *
  * Ways to a unit (`ScsiTransport`), drives (`TapeDrive`) and robots (`TapeRobot`) are ports of `@nb/contracts`, each with a
  * published suite, whose reference is the emulated library. `createTapeStore` is a `MediaStore` in the form `nb-tape/1` on the volumes that
- * a device manager (`TapeMounts`) puts into drives.
+ * a device manager (`TapeMounts`) puts into drives; operators see and change through it what a robot has (`DeviceOperations`).
  *
  * @packageDocumentation
  */
