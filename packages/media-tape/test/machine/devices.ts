@@ -45,7 +45,8 @@ void test('the drives of the robot are found by its word, and a node of st is on
   await byBsg.close()
 })
 
-let volume = 0
+/** The first one has a backup of the example server. */
+let volume = 1
 tapeDriveSuite(
   context,
   {
