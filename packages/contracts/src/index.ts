@@ -61,6 +61,7 @@ export type {
 export type * from './roles.ts'
 export type * from './enrolment.ts'
 export type * from './host-directory.ts'
+export type * from './audit-log.ts'
 export type * from './scheduler.ts'
 export type * from './job.ts'
 export type * from './job-limits.ts'

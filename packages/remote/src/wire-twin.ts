@@ -71,6 +71,7 @@ export const twinOf: {
   restores: (implementation, options) => createWireTwin('restores', implementation, options),
   enrolment: (implementation, options) => createWireTwin('enrolment', implementation, options),
   hosts: (implementation, options) => createWireTwin('hosts', implementation, options),
+  audit: (implementation, options) => createWireTwin('audit', implementation, options),
 }
 
 /** A `MessagePort` has no back-pressure, so readers say how far they are. */

@@ -1,4 +1,5 @@
 import type {
+  AuditLog,
   Catalog,
   ClientAgent,
   DeviceOperations,
@@ -14,6 +15,7 @@ import type {
   RestoreService,
   Scheduler,
 } from '@nb/contracts'
+import { auditLogContract } from './audit-log.ts'
 import { catalogContract } from './catalog.ts'
 import { clientAgentContract } from './client-agent.ts'
 import { deviceOperationsContract } from './device-operations.ts'
@@ -46,6 +48,7 @@ export interface Ports {
   readonly restores: RestoreService
   readonly enrolment: Enrolment
   readonly hosts: HostDirectory
+  readonly audit: AuditLog
 }
 
 /** The name of a port. */
@@ -67,6 +70,7 @@ export const portContracts: { readonly [Name in PortName]: PortContract<Ports[Na
   restores: restoreServiceContract,
   enrolment: enrolmentContract,
   hosts: hostDirectoryContract,
+  audit: auditLogContract,
 }
 
 /** All of them. */

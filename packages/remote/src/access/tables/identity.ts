@@ -1,0 +1,30 @@
+import type { AuditLog, Enrolment, HostDirectory } from '@nb/contracts'
+import type { PortRules } from '../port-rules.ts'
+import { administers, internal, reads, self } from '../rules.ts'
+
+const named = ({ name }: { readonly name: string }): string => name
+
+/** What each needs to come in, to stay in, and to know who is out: tokens and proofs are in the arguments. */
+export const enrolmentRules: PortRules<Enrolment> = {
+  enrol: { effect: 'changes', may: { administrator: 'any', anyone: 'any' } },
+  renew: { effect: 'changes', may: { administrator: 'any', anyone: 'any' } },
+  revocations: { effect: 'reads', may: { administrator: 'any', anyone: 'any' } },
+}
+
+export const hostRules: PortRules<HostDirectory> = {
+  list: reads(),
+  get: reads({
+    client: ({ name }) => [self(name)],
+    'media-server': ({ name }) => [self(name)],
+  }),
+  createToken: administers(named),
+  update: administers(named),
+  revoke: administers(named),
+  remove: administers(named),
+}
+
+export const auditRules: PortRules<AuditLog> = {
+  append: internal(({ call }) => call),
+  list: reads(),
+  watch: reads(),
+}

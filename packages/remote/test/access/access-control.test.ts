@@ -1,0 +1,154 @@
+import t from 'tap'
+import type {
+  AuditEntry,
+  Catalog,
+  Drive,
+  HostRecord,
+  Job,
+  JobManager,
+  MediaManager,
+  Role,
+  Volume,
+} from '@nb/contracts'
+import { createVirtualClock } from '@nb/test-kit'
+import { createCallGuard, type GuardedCall } from '../../src/access/access-control.ts'
+
+async function* items<Item>(...all: readonly Item[]): AsyncGenerator<Item, void, undefined> {
+  yield* all
+}
+
+const jobs = {
+  get: async ({ jobId }: { jobId: string }) =>
+    jobId === '1' ? ({ id: '1', client: 'web1', mediaServer: 'tape1' } as Job) : undefined,
+  list: ({ client }: { client?: string }) =>
+    client === 'web1' ? items({ id: '1', client: 'web1', mediaServer: 'tape1' } as Job) : items<Job>(),
+} satisfies Pick<JobManager, 'get' | 'list'>
+
+const images: Pick<Catalog, 'getImage'> = {
+  getImage: async ({ backupId }) => {
+    const client = backupId.split('_')[0] as string
+    return client === 'web1' || client === 'web2'
+      ? ({ backupId, client, jobId: client === 'web1' ? '1' : '2' } as Awaited<
+          ReturnType<Catalog['getImage']>
+        >)
+      : undefined
+  },
+}
+
+const media: Pick<MediaManager, 'storageUnits' | 'drives' | 'volumes'> = {
+  storageUnits: () => items(),
+  drives: ({ name }) =>
+    items(
+      ...[
+        { name: 'd1', mediaServer: 'tape1', robot: 'r1' } as Drive,
+        { name: 'd2', mediaServer: 'tape2', robot: 'r2' } as Drive,
+      ].filter((drive) => name === undefined || drive.name === name),
+    ),
+  volumes: ({ volumeId }) =>
+    volumeId === 'A00002' ? items({ volumeId, robot: 'r2' } as Volume) : items<Volume>(),
+}
+
+/** A guard on a master, and what it has noted. */
+function guard(records: Readonly<Record<string, Partial<HostRecord>>> = {}) {
+  const noted: AuditEntry[] = []
+  const clock = createVirtualClock(1000)
+  const hosts = {
+    get: async ({ name }: { name: string }) => {
+      const {
+        state = 'enrolled',
+        roles = ['client', 'media-server', 'operator'],
+        sources = [],
+      } = records[name] ?? {}
+      return { name, state, roles, sources } as unknown as HostRecord
+    },
+  }
+  const audit = { append: async (entry: AuditEntry) => void noted.push(entry) }
+  const made = createCallGuard({ clock, hosts, audit, jobs, catalog: images, media })
+  const admit = (
+    name: string | undefined,
+    roles: readonly Role[],
+    call: Pick<GuardedCall, 'port' | 'method' | 'input'>,
+  ): ReturnType<typeof made.admit> =>
+    made.admit({
+      ...call,
+      address: '192.0.2.7',
+      peer: name === undefined ? undefined : { name, roles, fingerprint: 'f'.repeat(64) },
+    })
+  return { admit, noted }
+}
+
+t.test('a media server touches what it was given: looked up with the master’s own parts', async (t) => {
+  const { admit } = guard()
+  const progress = (jobId: string) => ({ port: 'jobSessions', method: 'progress', input: { jobId } }) as const
+  await admit('tape1', ['media-server'], progress('1'))
+  await t.rejects(admit('tape2', ['media-server'], progress('1')), { code: 'access-denied' })
+  await t.rejects(admit('tape1', ['media-server'], progress('9')), { code: 'access-denied' })
+  const append = (backupId: string) =>
+    ({ port: 'catalog', method: 'appendFileList', input: { backupId } }) as const
+  await admit('tape1', ['media-server'], append('web1_1'))
+  await t.rejects(admit('tape1', ['media-server'], append('web2_1')), { code: 'access-denied' })
+  const list = (backupId: string) =>
+    ({ port: 'catalog', method: 'readFileList', input: { client: 'web1', backupId } }) as const
+  await admit('tape1', ['media-server'], list('web1_1'))
+  await t.rejects(admit('tape1', ['media-server'], list('web2_1')), { code: 'access-denied' })
+  await t.rejects(admit('tape2', ['media-server'], list('web1_1')), { code: 'access-denied' })
+  const mount = (volumeId: string, drive: string) =>
+    ({ port: 'media', method: 'recordMount', input: { volumeId, drive } }) as const
+  await admit('tape1', ['media-server'], mount('NEW001', 'd1'))
+  await t.rejects(admit('tape1', ['media-server'], mount('A00002', 'd1')), { code: 'access-denied' })
+  await t.rejects(admit('tape1', ['media-server'], mount('NEW001', 'd2')), { code: 'access-denied' })
+})
+
+t.test('a client reads its own, and what an administrator allowed it', async (t) => {
+  const { admit } = guard({ web3: { sources: ['web1'] } })
+  const browse = (client: string, backupId: string) =>
+    ({ port: 'catalog', method: 'browse', input: { client, backupId, path: '/' } }) as const
+  await admit('web1', ['client'], browse('web1', 'web1_1'))
+  await t.rejects(admit('web2', ['client'], browse('web1', 'web1_1')), { code: 'access-denied' })
+  await t.rejects(
+    admit('web1', ['client'], browse('web1', 'web2_1')),
+    { code: 'access-denied' },
+    'an image of another',
+  )
+  await admit('web3', ['client'], browse('web1', 'web1_1'))
+  const restore = (destinationClient?: string) =>
+    ({ port: 'restores', method: 'submit', input: { from: { client: 'web1' }, destinationClient } }) as const
+  await admit('web3', ['client'], restore('web3'))
+  await t.rejects(
+    admit('web3', ['client'], restore()),
+    { code: 'access-denied' },
+    'onto the source is not allowed',
+  )
+})
+
+t.test('a role that was taken away, and a name that was revoked, count at once', async (t) => {
+  const { admit } = guard({ bob: { roles: ['viewer'] }, web1: { state: 'revoked' } })
+  const cancel = { port: 'jobs', method: 'cancel', input: { jobId: '1' } } as const
+  await t.rejects(admit('bob', ['operator', 'viewer'], cancel), {
+    code: 'access-denied',
+    message: /bob \(viewer\)/,
+  })
+  await t.rejects(admit('web1', ['client'], cancel), { code: 'identity-invalid', message: /revoked/ })
+})
+
+t.test('changes are noted with their end, refusals always, and nothing that was said in them', async (t) => {
+  const { admit, noted } = guard()
+  const cancel = { port: 'jobs', method: 'cancel', input: { jobId: '1', reason: 'a secret' } } as const
+  const ended = await admit('bob', ['operator'], cancel)
+  await ended?.()
+  const failed = await admit('bob', ['operator'], cancel)
+  await failed?.(new RangeError('odd'))
+  await t.rejects(admit('web2', ['client'], cancel), { code: 'access-denied' })
+  await t.rejects(admit(undefined, [], cancel), { code: 'access-denied' })
+  t.equal(await admit('bob', ['operator'], { port: 'media', method: 'drives', input: {} }), undefined)
+  const caller = { name: 'bob', roles: ['operator'], address: '192.0.2.7' }
+  const entry = { time: 1000, caller, call: 'jobs.cancel', subject: '1' }
+  const denied = { code: 'access-denied', status: 46 }
+  t.same(noted, [
+    { ...entry, outcome: 'done' },
+    { ...entry, outcome: 'failed', error: { code: 'internal', status: 130 } },
+    { ...entry, caller: { ...caller, name: 'web2', roles: ['client'] }, outcome: 'refused', error: denied },
+    { ...entry, caller: { roles: [], address: '192.0.2.7' }, outcome: 'refused', error: denied },
+  ])
+  t.notMatch(JSON.stringify(noted), /secret/)
+})
