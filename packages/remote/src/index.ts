@@ -113,11 +113,5 @@ export { createIdentityDirectory, type IdentityDirectory } from './identity/iden
 export type { OwnIdentity } from './identity/identity-files.ts'
 export { type EnrolmentToken, parseToken, printToken } from './identity/token.ts'
 export type { Revocation } from './identity/x509/revocation-list.ts'
-export {
-  type CallEnded,
-  type CallGuard,
-  type CallGuardComponents,
-  createCallGuard,
-  type GuardedCall,
-} from './access/access-control.ts'
+export { createAccessControl, type AccessControlComponents } from './access/access-control.ts'
 export type { FactSources } from './access/gather-facts.ts'

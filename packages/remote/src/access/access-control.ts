@@ -10,12 +10,13 @@ import {
   type Role,
 } from '@nb/contracts'
 import type { PeerIdentity } from '../identity/identity.ts'
+import type { AccessControl, HostCall } from '../serve.ts'
 import { noFacts } from './claims.ts'
 import { type FactSources, gatherFacts } from './gather-facts.ts'
-import { type CheckedCall, claimsOf, isAudited, mayCall, ruleOf } from './may-call.ts'
+import { claimsOf, isAudited, mayCall, ruleOf } from './may-call.ts'
 
 /** What a host decides with. */
-export interface CallGuardComponents extends FactSources {
+export interface AccessControlComponents extends FactSources {
   readonly clock: Clock
   /** On the master: roles that were taken away, and names that were revoked, count at once. */
   readonly hosts?: Pick<HostDirectory, 'get'>
@@ -25,35 +26,18 @@ export interface CallGuardComponents extends FactSources {
   readonly log?: Logger
 }
 
-/** A call, and who makes it. */
-export interface GuardedCall extends CheckedCall {
-  /** Absent for a caller that showed no certificate. */
-  readonly peer: PeerIdentity | undefined
-  /** Where it comes from, where that is known. */
-  readonly address?: string
-}
-
-/** Told once when a call that was admitted has ended, and how. */
-export type CallEnded = (error?: unknown) => Promise<void>
-
-/** Decides who may call what, by the table. */
-export interface CallGuard {
-  /**
-   * Throws `access-denied`, or `identity-invalid` for a name that the directory does not have or has revoked. For a call that is to be
-   * in the audit log it gives what has to be told how the call ended.
-   */
-  admit(call: GuardedCall): Promise<CallEnded | undefined>
-}
-
-/** Makes the guard of a host. */
-export function createCallGuard({
+/**
+ * Decides who may call what on this host, by the table. Refuses with `access-denied`, or `identity-invalid` for a name that the directory does not have or
+ * has revoked.
+ */
+export function createAccessControl({
   clock,
   hosts,
   audit,
   log = debugLogger('nb:remote:access'),
   ...sources
-}: CallGuardComponents): CallGuard {
-  const note = async (call: GuardedCall, outcome: AuditEntry['outcome'], error?: NbError): Promise<void> =>
+}: AccessControlComponents): AccessControl {
+  const note = async (call: HostCall, outcome: AuditEntry['outcome'], error?: NbError): Promise<void> =>
     audit?.append({
       time: clock.now(),
       caller: {
@@ -66,7 +50,7 @@ export function createCallGuard({
       outcome,
       ...(error === undefined ? {} : { error: { code: error.code, status: error.status } }),
     })
-  const decide = async (call: GuardedCall): Promise<void> => {
+  const decide = async (call: HostCall): Promise<void> => {
     if (call.peer === undefined) return mayCall(undefined, call, noFacts)
     const known = await knownIn(hosts, call.peer)
     const peer = { name: call.peer.name, roles: known.roles }
@@ -106,7 +90,7 @@ async function knownIn(
   return { roles: roles.filter((role) => record.roles.includes(role)), sources: record.sources }
 }
 
-function subjectOf(call: GuardedCall): { readonly subject?: string } {
+function subjectOf(call: HostCall): { readonly subject?: string } {
   const subject = ruleOf(call)?.subject?.(call.input)
   return subject === undefined ? {} : { subject: subject.slice(0, 500) }
 }

@@ -11,7 +11,8 @@ import type {
   Volume,
 } from '@nb/contracts'
 import { createVirtualClock } from '@nb/test-kit'
-import { createCallGuard, type GuardedCall } from '../../src/access/access-control.ts'
+import { createAccessControl } from '../../src/access/access-control.ts'
+import type { HostCall } from '../../src/serve.ts'
 
 async function* items<Item>(...all: readonly Item[]): AsyncGenerator<Item, void, undefined> {
   yield* all
@@ -63,11 +64,11 @@ function guard(records: Readonly<Record<string, Partial<HostRecord>>> = {}) {
     },
   }
   const audit = { append: async (entry: AuditEntry) => void noted.push(entry) }
-  const made = createCallGuard({ clock, hosts, audit, jobs, catalog: images, media })
+  const made = createAccessControl({ clock, hosts, audit, jobs, catalog: images, media })
   const admit = (
     name: string | undefined,
     roles: readonly Role[],
-    call: Pick<GuardedCall, 'port' | 'method' | 'input'>,
+    call: Pick<HostCall, 'port' | 'method' | 'input'>,
   ): ReturnType<typeof made.admit> =>
     made.admit({
       ...call,
