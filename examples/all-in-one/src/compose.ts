@@ -24,7 +24,7 @@ import {
   giveUpStorageUnit,
 } from '@nb/jobmanager'
 import { createDiskStore } from '@nb/media-disk'
-import { createDeviceManager, createTapeStore, type OpenTapeLibrary } from '@nb/media-tape'
+import { createDeviceManager, createTapeStore, openTapeKeyFile, type OpenTapeLibrary } from '@nb/media-tape'
 import { createLocalChannels } from '@nb/remote'
 import { createResourceBroker } from '@nb/resource-broker'
 import { createNeededImageFiles, createRestoreService } from '@nb/restore'
@@ -246,12 +246,12 @@ function secondDiskOf(
 
 /** The tape library as a storage unit, where there is one. */
 function tapeOf(
-  { tape, clock, maxFragmentBytes, stateDirectory, settings = {}, warn }: Ground,
+  { tape, files, clock, maxFragmentBytes, stateDirectory, settings = {}, warn }: Ground,
   media: MediaManager,
   log: JobLog,
 ) {
   if (tape === undefined) return undefined
-  const { streamsPerDrive = 1, unmountDelayMs, recoveryIntervalMs } = settings.tape ?? {}
+  const { streamsPerDrive = 1, unmountDelayMs, recoveryIntervalMs, keyFile } = settings.tape ?? {}
   const robot = tape.robot.name
   const devices = createDeviceManager(
     {
@@ -261,6 +261,7 @@ function tapeOf(
       clock,
       log,
       ...(warn && { warn }),
+      ...(keyFile === undefined ? {} : { keys: openTapeKeyFile({ files }, { path: keyFile }) }),
     },
     {
       reservationKey: reservationKeyOf(stateDirectory),

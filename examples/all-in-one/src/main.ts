@@ -9,7 +9,7 @@ import {
   systemFiles,
 } from '@nb/contracts'
 import { outliveReaders } from '@nb/cli'
-import { remedyOfLibrary } from '@nb/media-tape'
+import { openTapeKeyFile, remedyOfLibrary } from '@nb/media-tape'
 import { type PortServer, serve } from '@nb/remote'
 import { recover } from './catalog-backup/recover.ts'
 import { type AllInOne, composeAllInOne } from './compose.ts'
@@ -38,6 +38,7 @@ async function main(options: AllInOneOptions, interrupted: AbortSignal): Promise
   const failed = new AbortController()
   const signal = AbortSignal.any([interrupted, failed.signal])
   try {
+    if (options.newTapeKey !== undefined) return await addTapeKey(options.newTapeKey, screen)
     if (options.recover !== undefined) return await recoverState(options, options.recover, screen)
     if (!options.serve) checkPlaces(options)
     const clock = systemClock()
@@ -84,6 +85,18 @@ async function main(options: AllInOneOptions, interrupted: AbortSignal): Promise
   } catch (error) {
     return explain(asDamaged(options.state, error) ?? error, signal, options)
   }
+}
+
+async function addTapeKey(
+  { keyFile, label }: NonNullable<AllInOneOptions['newTapeKey']>,
+  screen: ReturnType<typeof terminalScreen>,
+): Promise<number> {
+  await openTapeKeyFile({ files: systemFiles() }, { path: keyFile }).add({ label })
+  screen.line(
+    `nb: volumes that are labelled from now on for pools ENCR_… are encrypted with the key ${label}`,
+  )
+  screen.line(`keep a copy of ${keyFile} outside of this machine: without it nothing on those tapes can be read`)
+  return 0
 }
 
 async function recoverState(

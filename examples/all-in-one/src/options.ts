@@ -20,6 +20,8 @@ export interface AllInOneOptions {
   /** Serve only: no policy, backup or restore of its own. */
   readonly serve: boolean
   readonly settings: ServerSettings
+  /** A key to add to the key file of tapes; nothing else is done then. */
+  readonly newTapeKey?: { readonly keyFile: string; readonly label: string }
   /** A recovery file to make the state from; nothing else is done then. */
   readonly recover?: string
   /** The folder of the storage unit it names, where that is another by now. */
@@ -113,8 +115,11 @@ Exit codes: 0 done · 1 a job failed or the trees differ · 2 wrong usage · 130
         { exitCode: 2 },
       )
   }
+  const { tapeKeys, tapeNewKey } = given
+  if (tapeNewKey !== undefined && tapeKeys === undefined)
+    program.error('error: --tape-new-key needs --tape-keys, the file', { exitCode: 2 })
   const tape = tapeOrUsage(program, given)
-  if (tape === undefined)
+  if (tape === undefined && tapeNewKey === undefined)
     for (const option of program.options)
       if (
         option.long?.startsWith('--tape-') === true &&
@@ -140,6 +145,9 @@ Exit codes: 0 done · 1 a job failed or the trees differ · 2 wrong usage · 130
     once: given.once === true,
     maxFragmentBytes: fragment * mib,
     serve: given.serve === true,
+    ...(tapeNewKey === undefined || tapeKeys === undefined
+      ? {}
+      : { newTapeKey: { keyFile: tapeKeys, label: tapeNewKey } }),
     ...(given.recover === undefined ? {} : { recover: resolve(given.recover) }),
     ...(given.recoverFrom === undefined ? {} : { recoverFrom: resolve(given.recoverFrom) }),
     // Who waits for the end wants to know of a failure at once.

@@ -86,6 +86,8 @@ export type {
   DeviceManagerOptions,
 } from './devices/device-manager-types.ts'
 export type { ManagedRobot } from './devices/audit.ts'
+export { openTapeKeyFile, type TapeKeyFile, type TapeKeyFileComponents } from './encryption/key-file.ts'
+export type { TapeKey, TapeKeys } from './encryption/tape-keys.ts'
 export type { ManagedDrive } from './devices/drive-bay.ts'
 export { type BarcodeRule, volumeIdOf, type VolumeIdRule } from './devices/barcode-rules.ts'
 export { createTapeStore, type TapeStoreComponents, type TapeStoreOptions } from './store/tape-store.ts'

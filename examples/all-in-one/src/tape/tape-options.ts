@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { parsePeriod, UsageError } from '@nb/cli'
 import { readLibraryAccess } from '@nb/media-tape'
 import { type Command, InvalidArgumentError, Option } from 'commander'
@@ -29,6 +31,15 @@ export function addTapeOptions(program: Command): Command {
       'how long a volume stays in its drive for the next job, 0s-30min (default: 3min)',
       delay,
     )
+    .option(
+      '--tape-keys <FILE>',
+      'file only its owner can read, with the keys of volumes in pools ENCR_..., which the drives encrypt',
+      keyFile,
+    )
+    .option(
+      '--tape-new-key <LABEL>',
+      'add a key to the file of --tape-keys, for volumes that are labelled from now on, and end; the file is made where there is none',
+    )
     .addOption(
       new Option(
         '--tape-quirks <MODEL>',
@@ -43,6 +54,8 @@ export interface TapeFlags {
   readonly tapeChap?: string
   readonly tapeStreams?: number
   readonly tapeUnmountDelay?: number
+  readonly tapeKeys?: string
+  readonly tapeNewKey?: string
   readonly tapeQuirks?: 'tgt'
 }
 
@@ -54,15 +67,28 @@ export function tapeSettingsOf(
   flags: TapeFlags,
   environment: Readonly<Record<string, string | undefined>>,
 ): TapeSettings | undefined {
-  const { tape, tapeChap, tapeStreams, tapeUnmountDelay, tapeQuirks } = flags
+  const { tape, tapeChap, tapeStreams, tapeUnmountDelay, tapeKeys, tapeQuirks } = flags
   if (tape === undefined) return undefined
   const chapFile = tapeChap === undefined ? {} : { chapFile: tapeChap }
   return {
     access: readLibraryAccess({ library: tape, chapOption, environment, ...chapFile }),
     ...(tapeStreams === undefined ? {} : { streamsPerDrive: tapeStreams }),
     ...(tapeUnmountDelay === undefined ? {} : { unmountDelayMs: tapeUnmountDelay }),
+    ...(tapeKeys === undefined ? {} : { keyFile: tapeKeys }),
     ...(tapeQuirks === undefined ? {} : { quirks: tapeQuirks }),
   }
+}
+
+/** The whole path; a file that is not there yet is made with its first key. Throws `InvalidArgumentError` for one that others than its owner can use. */
+function keyFile(path: string): string {
+  let mode: number
+  try {
+    mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0
+  } catch (error) {
+    throw new InvalidArgumentError(`It can't be read (${(error as NodeJS.ErrnoException).code ?? ''}).`)
+  }
+  if ((mode & 0o077) !== 0) throw new InvalidArgumentError('Others than its owner can use it: chmod 600.')
+  return resolve(path)
 }
 
 function delay(text: string): number {

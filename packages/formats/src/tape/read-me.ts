@@ -34,3 +34,16 @@ N is the number of a tape file.
 Within each fragment .nb/IMAGE.json is the record of the backup, .nb/FILES the list of its files, .nb/BLOCKS one XXH3-64
 (8 bytes, little endian) for each 256 KiB block of payload.
 `
+
+/**
+ * The text of a tape.
+ *
+ * @param keyLabel - of the key with which its drive encrypts all that follows; absent where it does not
+ */
+export function tapeReadme(keyLabel?: string): string {
+  if (keyLabel === undefined) return TAPE_README
+  return `All behind this file is encrypted by the tape drive itself (SCSI tape data encryption, AES-256-GCM), with the key that is
+called "${keyLabel}". Give the drive that key first, for reading mixed data; stenc and the like do that. Then all is as follows.
+
+${TAPE_README}`
+}

@@ -40,6 +40,8 @@ export interface TapeVolume extends TapeIdentity {
   readonly pool: string
   /** When it was labelled: ISO 8601, UTC. */
   readonly created: string
+  /** Of the key with which the drive encrypts all but label and README; absent where it does not. */
+  readonly keyLabel?: string
 }
 
 /** What the first block of a fragment says. */

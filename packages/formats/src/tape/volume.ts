@@ -7,7 +7,7 @@ import {
   readIdentity,
   readTime,
 } from './json-block.ts'
-import { TAPE_README } from './read-me.ts'
+import { tapeReadme } from './read-me.ts'
 import { TAPE_BLOCK_BYTES } from './tape.ts'
 import type { TapeVolume } from './tape.ts'
 
@@ -20,14 +20,15 @@ const NAME = 'VOLUME.json'
  * @throws TypeError - a field is out of its range
  */
 export function encodeTapeVolume(volume: TapeVolume): Buffer {
-  const { barcode, pool, created } = volume
+  const { barcode, pool, created, keyLabel } = volume
   return encodeJsonBlock(NAME, created, {
     ...identityOf(volume),
     ...(barcode === undefined ? {} : { barcode }),
     pool,
     blockBytes: TAPE_BLOCK_BYTES,
     created,
-    readme: TAPE_README,
+    ...(keyLabel === undefined ? {} : { keyLabel }),
+    readme: tapeReadme(keyLabel),
   })
 }
 
@@ -46,6 +47,7 @@ export function decodeTapeVolume(block: Uint8Array): TapeVolume {
     ...(fields.has('barcode') ? { barcode: fields.text('barcode') } : {}),
     pool: fields.text('pool'),
     created: readTime(fields),
+    ...(fields.has('keyLabel') ? { keyLabel: fields.text('keyLabel') } : {}),
   }
 }
 
@@ -53,10 +55,11 @@ export function decodeTapeVolume(block: Uint8Array): TapeVolume {
  * Tape file 1: a tar of one block with the text {@link TAPE_README}.
  *
  * @param created - time of the text, ISO 8601
+ * @param keyLabel - of the key with which the drive encrypts what follows; the text begins with that
  */
-export function encodeTapeReadme(created: string): Buffer {
+export function encodeTapeReadme(created: string, keyLabel?: string): Buffer {
   checkTime(created)
-  const text = Buffer.from(TAPE_README)
+  const text = Buffer.from(tapeReadme(keyLabel))
   const block = Buffer.alloc(TAPE_BLOCK_BYTES)
   const header = encodeOwnMember('README.txt', text.length, created)
   header.copy(block)

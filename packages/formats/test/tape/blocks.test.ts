@@ -38,7 +38,10 @@ const place = { volume: volumeId, generation: fc.string({ minLength: 1, maxLengt
 const plain = { noNullPrototype: true } as const
 
 const volume: fc.Arbitrary<TapeVolume> = fc.record(
-  { volume: place.volume, generation: place.generation, barcode: text, pool: text, created: time },
+  {
+    ...{ volume: place.volume, generation: place.generation, barcode: text, pool: text, created: time },
+    keyLabel: text,
+  },
   { ...plain, requiredKeys: ['volume', 'generation', 'pool', 'created'] },
 )
 

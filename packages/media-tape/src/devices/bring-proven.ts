@@ -1,5 +1,6 @@
 import { type Clock, NbError, type TapeMountRequest } from '@nb/contracts'
 import type { TapeContent } from '@nb/formats'
+import type { TapeKeys } from '../encryption/tape-keys.ts'
 import type { BarcodeReading } from './barcode-rules.ts'
 import { type BringParts, bringVolume } from './bring-volume.ts'
 import type { DriveBay } from './drive-bay.ts'
@@ -11,6 +12,8 @@ import { proveLabel, WrongCartridge } from './prove-label.ts'
 /** What volumes are brought and proven with. */
 export interface BringProvenParts extends BringParts {
   readonly clock: Clock
+  /** Keys of volumes that drives encrypt. @default there are none */
+  readonly keys: TapeKeys | undefined
   readonly barcodes: BarcodeReading
 }
 

@@ -8,6 +8,7 @@ import type {
   MediaManager,
   TapeMounts,
 } from '@nb/contracts'
+import type { TapeKeys } from '../encryption/tape-keys.ts'
 import type { ManagedRobot } from './audit.ts'
 import type { BarcodeRule, VolumeIdRule } from './barcode-rules.ts'
 import type { ManagedDrive } from './drive-bay.ts'
@@ -20,6 +21,8 @@ export interface DeviceManagerComponents {
   readonly drives: Readonly<Record<string, { readonly drive: ManagedDrive; readonly robot?: string }>>
   readonly media: MediaManager
   readonly clock: Clock
+  /** Keys of volumes that drives encrypt: those of pools whose names begin with `ENCR_`. @default there are none, and such pools are not written to */
+  readonly keys?: TapeKeys
   /** Gets a line for each volume that is moved or labelled for a job. @default none is written */
   readonly log?: JobLog
   /** Is told what an operator has to do, a sentence each. @default the debug log */

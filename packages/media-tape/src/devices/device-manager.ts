@@ -30,7 +30,7 @@ export function createDeviceManager(
   components: DeviceManagerComponents,
   options: DeviceManagerOptions = {},
 ): DeviceManager {
-  const { media, clock, log, logger = debugLogger('nb:media-tape:devices') } = components
+  const { media, clock, log, keys, logger = debugLogger('nb:media-tape:devices') } = components
   const { warn = (text: string) => logger('%s', text) } = components
   const {
     unmountDelayMs = defaultDelayMs,
@@ -85,15 +85,19 @@ export function createDeviceManager(
     let isWanted = false
     try {
       const generation = await bringProven(
-        { media, clock, care, bays, libraryOf, barcodes, tell },
+        { media, clock, keys, care, bays, libraryOf, barcodes, tell },
         bay,
         request,
       )
       isWanted = true
       throwIfAborted(callOptions)
-      return mountedVolume(bay, request.volumeId, generation, () => care.rest(bay, giveBack, !bay.isDown))
+      return mountedVolume(bay, request.volumeId, generation, async () => {
+        const hasNoKey = await care.takeKey(bay)
+        care.rest(bay, giveBack, hasNoKey && !bay.isDown)
+      })
     } catch (error) {
-      care.rest(bay, giveBack, isWanted)
+      const hasNoKey = await care.takeKey(bay)
+      care.rest(bay, giveBack, hasNoKey && isWanted)
       throw error
     }
   }
@@ -123,7 +127,7 @@ export function createDeviceManager(
     try {
       const tell = async (): Promise<void> => undefined
       await bringVolume({ media, care, bays, libraryOf, tell }, bay, volume)
-      return await relabel({ media, clock }, bay, volume, overwrite)
+      return await relabel({ media, clock, keys }, bay, volume, overwrite)
     } finally {
       care.rest(bay, giveBack, false)
     }
@@ -160,7 +164,7 @@ function mountedVolume(
   { drive }: DriveBay,
   volumeId: string,
   generation: string,
-  leave: () => void,
+  leave: () => Promise<void>,
 ): MountedVolume {
   let isMounted = true
   return {
@@ -170,7 +174,7 @@ function mountedVolume(
     unmount: async () => {
       if (!isMounted) return
       isMounted = false
-      leave()
+      await leave()
     },
   }
 }

@@ -29,6 +29,8 @@ export interface Loaded {
   readonly volumeId: string
   /** Absent until its label was read in this drive. */
   readonly generation?: string
+  /** Of the key with which it is encrypted, where its label says so. */
+  readonly keyLabel?: string
 }
 
 /**

@@ -131,6 +131,18 @@ export class DriveCare implements DriveHandling {
       bay.cancelDelay = clock.setTimer(unmountDelayMs, () => void this.unloadIfIdle(bay))
   }
 
+  /** Has a drive forget the key of its volume; whether it did. Where not, the volume is to be taken out, and the key goes with it. Never rejects. */
+  async takeKey(bay: DriveBay): Promise<boolean> {
+    if (bay.loaded?.keyLabel === undefined) return true
+    try {
+      await bay.drive.encryption.clear()
+      return true
+    } catch (error) {
+      this.#parts.logger.error('drive %s: its key was not taken from it: %o', bay.name, error)
+      return false
+    }
+  }
+
   /** Takes out what nobody uses. */
   async unloadIfIdle(bay: DriveBay): Promise<void> {
     bay.cancelDelay()

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { type Clock, type MediaManager, NbError, type TapeMountRequest, type Volume } from '@nb/contracts'
 import { FIRST_FRAGMENT_FILE, type TapeContent } from '@nb/formats'
+import { isEncryptedPool, keyForPool, setKeyOfVolume } from '../encryption/encrypt-volume.ts'
+import type { TapeKeys } from '../encryption/tape-keys.ts'
 import { describeContent, judgeLabel } from '../volume/judge-label.ts'
 import { isNeverWritten, readTapeLabel } from '../volume/read-label.ts'
 import { writeTapeLabel } from '../volume/write-label.ts'
@@ -10,6 +12,8 @@ import type { DriveBay } from './drive-bay.ts'
 interface LabelParts {
   readonly media: MediaManager
   readonly clock: Clock
+  /** Keys of volumes that drives encrypt. @default there are none */
+  readonly keys: TapeKeys | undefined
   /** Writes into the log of the job. @default nothing is written */
   readonly tell?: (text: string) => Promise<void>
   /** Has the robot look again where a tape is not the one that was asked for: whether it was wrong about what it put in. @default it was not */
@@ -28,10 +32,26 @@ function isAnother({ volumeId, generation }: Volume, found: TapeContent): boolea
 export class WrongCartridge extends Error {}
 
 /**
- * Makes certain that the tape in a drive is the volume, and labels it where that is due; gives its generation. What is not to be used freezes the
- * volume where nobody may write to it before a person has looked.
+ * Makes certain that the tape in a drive is the volume, labels it where that is due, and sets its key where it has one; gives its generation. What
+ * is not to be used freezes the volume where nobody may write to it before a person has looked. Before anything of an encrypted pool is written
+ * it is known that the drive encrypts.
  */
 export async function proveLabel(
+  parts: LabelParts,
+  bay: DriveBay,
+  volume: Volume,
+  request: TapeMountRequest,
+): Promise<string> {
+  const { volumeId } = volume
+  const generation = await labelOf(parts, bay, volume, request)
+  const keyLabel = bay.loaded?.keyLabel
+  if (keyLabel === undefined) return generation
+  await setKeyOfVolume(parts.keys, bay.drive, volumeId, keyLabel)
+  await parts.tell?.(`drive ${bay.name} encrypts volume ${volumeId} with the key ${JSON.stringify(keyLabel)}`)
+  return generation
+}
+
+async function labelOf(
   parts: LabelParts,
   bay: DriveBay,
   volume: Volume,
@@ -40,10 +60,12 @@ export async function proveLabel(
   const { media } = parts
   const { volumeId } = volume
   const proven = bay.loaded?.generation
+  const isToBeEncrypted = purpose === 'write' && isEncryptedPool(pool)
+  const isRight = (keyLabel: string | undefined): boolean => !isToBeEncrypted || keyLabel !== undefined
   // With its last image the count of its files was forgotten: it is labelled anew then.
   const isExpired = volume.assignedAt === undefined && volume.files === undefined
-  if (proven !== undefined && proven === volume.generation && (purpose === 'read' || !isExpired))
-    return proven
+  const isKnown = proven !== undefined && proven === volume.generation && isRight(bay.loaded?.keyLabel)
+  if (isKnown && (purpose === 'read' || !isExpired)) return proven
   const found = await readTapeLabel(bay.drive)
   const verdict = judgeLabel(volume, found, purpose)
   if (verdict.do === 'refuse') {
@@ -61,11 +83,15 @@ export async function proveLabel(
       throw await unknownImages(media, bay, volume)
     return await label(parts, bay, volume, pool)
   }
-  const { generation } = verdict
+  const { generation, keyLabel } = verdict
+  if (!isRight(keyLabel)) {
+    if (volume.assignedAt === undefined) return await label(parts, bay, volume, pool)
+    throw await imagesInClear(media, bay, volume, pool)
+  }
   // A label that is read and belongs to no image known here stays unknown: else its images would count as gone.
   if (volume.assignedAt !== undefined || volume.generation === generation)
     await media.recordLabel({ volumeId, generation, labelledAt: Date.parse(verdict.labelledAt) })
-  bay.loaded = { volumeId, generation }
+  bay.loaded = { volumeId, generation, ...(keyLabel === undefined ? {} : { keyLabel }) }
   return generation
 }
 
@@ -90,12 +116,15 @@ export async function relabel(
 }
 
 async function label(
-  { media, clock, tell }: LabelParts,
+  { media, clock, keys, tell }: LabelParts,
   bay: DriveBay,
   volume: Volume,
   pool: string,
 ): Promise<string> {
   const { volumeId, barcode } = volume
+  const key = await keyForPool(keys, bay.drive, pool)
+  key?.key.fill(0)
+  const ofKey = key === undefined ? {} : { keyLabel: key.label }
   const generation = randomUUID()
   const labelledAt = clock.now()
   const created = new Date(labelledAt).toISOString()
@@ -106,6 +135,7 @@ async function label(
       pool,
       created,
       ...(barcode === undefined ? {} : { barcode }),
+      ...ofKey,
     })
   } catch (error) {
     // A drive that was reset, or is not to be reached, tells nothing of the volume.
@@ -123,7 +153,7 @@ async function label(
   }
   await media.recordLabel({ volumeId, generation, labelledAt })
   await media.recordVolumeFiles({ volumeId, generation, files: FIRST_FRAGMENT_FILE })
-  bay.loaded = { volumeId, generation }
+  bay.loaded = { volumeId, generation, ...ofKey }
   await tell?.(
     `volume ${volumeId} is labelled in drive ${bay.name} for pool ${pool}, generation ${generation}`,
   )
@@ -147,6 +177,22 @@ async function unknownImages(media: MediaManager, { name }: DriveBay, volume: Vo
   return new NbError('media-open-failed', text, {
     retryable: false,
     details: { volumeId, drive: name, found: 'nb', frozen: true },
+  })
+}
+
+/** An encrypted pool has a volume whose images are in clear: what is appended would be in clear as well. */
+async function imagesInClear(
+  media: MediaManager,
+  { name }: DriveBay,
+  volume: Volume,
+  pool: string,
+): Promise<NbError> {
+  const { volumeId } = volume
+  const text = `Volume ${volumeId} was labelled without a key, and has images in clear: nothing is written to it for the encrypted pool ${pool}.`
+  await freeze(media, volume, text)
+  return new NbError('media-open-failed', text, {
+    retryable: false,
+    details: { volumeId, drive: name, pool, frozen: true },
   })
 }
 

@@ -7,7 +7,13 @@ export type KnownVolume = Pick<Volume, 'volumeId' | 'assignedAt' | 'generation' 
 /** What is to be done with a tape that was put in for a volume. */
 export type LabelVerdict =
   /** It is the volume, in this generation. */
-  | { readonly do: 'use'; readonly generation: string; readonly labelledAt: string }
+  | {
+      readonly do: 'use'
+      readonly generation: string
+      readonly labelledAt: string
+      /** Of the key with which it is encrypted. */
+      readonly keyLabel?: string
+    }
   /** It is to be labelled as the volume, and may be: with `ifEmpty` only where nothing was ever written behind its label. */
   | { readonly do: 'label'; readonly ifEmpty?: true }
   /** It is not to be used: why, as a sentence that goes on from "Volume X". `freeze` where nobody is to write to it before a person has looked. */
@@ -23,9 +29,10 @@ export function judgeLabel(volume: KnownVolume, found: TapeContent, purpose: 're
   const refuse = (why: string, freeze = true): LabelVerdict => ({ do: 'refuse', why, freeze })
   const isEmpty = assignedAt === undefined
   if (found.kind === 'nb') {
-    const { volume: labelled, generation: onTape, created } = found.volume
+    const { volume: labelled, generation: onTape, created, keyLabel } = found.volume
     if (labelled !== volumeId) return refuse(`has the label of volume ${labelled}`)
-    const use = { do: 'use', generation: onTape, labelledAt: created } as const
+    const ofKey = keyLabel === undefined ? {} : { keyLabel }
+    const use = { do: 'use', generation: onTape, labelledAt: created, ...ofKey } as const
     if (!isEmpty) {
       if (onTape === generation || generation === undefined) return use
       return refuse(`was labelled anew by somebody else (generation ${onTape}, known is ${generation})`)

@@ -57,7 +57,12 @@ export async function isNeverWritten(drive: TapeDrive, options?: CallOptions): P
   await drive.rewind(options)
   const { stoppedBy } = await drive.space({ over: 'filemarks', count: FIRST_FRAGMENT_FILE }, options)
   if (stoppedBy === 'end-of-data') return true
-  const read = await readOne(drive, options)
+  const read = await readOne(drive, options).catch((error: unknown) => {
+    // What can't be read without its key was written with it.
+    if (error instanceof NbError && error.code === 'key-missing') return undefined
+    throw error
+  })
+  if (read === undefined) return false
   if (read.kind === 'end-of-data') return true
   if (read.kind !== 'block') return false
   try {

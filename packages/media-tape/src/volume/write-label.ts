@@ -11,7 +11,7 @@ import { readTapeLabel } from './read-label.ts'
 
 /**
  * Labels the tape in a drive: label and self-description, the text how to read it, and an end behind which nothing is. All that was on it is
- * gone. What was written is read back before it resolves. Rejects with `media-write-protected`, `media-write-failed`, `media-end` for a tape
+ * gone. Whatever `keyLabel` says, this is written in clear where no key is set. What was written is read back before it resolves. Rejects with `media-write-protected`, `media-write-failed`, `media-end` for a tape
  * too short for a label, and with `media-open-failed` where something else is read back.
  */
 export async function writeTapeLabel(
@@ -19,10 +19,10 @@ export async function writeTapeLabel(
   volume: TapeVolume,
   options?: CallOptions,
 ): Promise<void> {
-  const { created, generation, volume: volumeId } = volume
+  const { created, generation, volume: volumeId, keyLabel } = volume
   await drive.rewind(options)
   await writeFile(drive, [encodeTapeLabel(volumeId), encodeTapeVolume(volume)], volumeId)
-  await writeFile(drive, [encodeTapeReadme(created)], volumeId)
+  await writeFile(drive, [encodeTapeReadme(created, keyLabel)], volumeId)
   const end = { volume: volumeId, generation, file: FIRST_FRAGMENT_FILE, fragments: 0, full: false, created }
   await writeFile(drive, [encodeTapeEnd(end)], volumeId, 2)
   const found = await readTapeLabel(drive)

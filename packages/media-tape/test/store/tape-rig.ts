@@ -15,6 +15,7 @@ import { MemoryLevel } from 'memory-level'
 import {
   type TapeEmulator,
   type TapeEmulatorOptions,
+  type TapeKeys,
   type TapeStoreComponents,
   createDeviceManager,
   createScsiTapeDrive,
@@ -58,11 +59,13 @@ interface Process {
 /**
  * @param group - whoever writes is of this group of jobs that share a drive. @default each has it alone
  * @param around - what the store has for a media manager
+ * @param encryption - the keys of the media server, and the pool for which volumes are mounted
  */
 export async function tapeRig(
   options: Partial<TapeEmulatorOptions> = {},
   group?: string,
   around: (media: StoreMedia) => StoreMedia = (media) => media,
+  { keys, pool = 'NetBackup' }: { readonly keys?: TapeKeys; readonly pool?: string } = {},
 ): Promise<TapeRig> {
   const clock = createVirtualClock(Date.UTC(2026, 0, 1))
   const cartridges = damagingCartridges()
@@ -95,7 +98,8 @@ export async function tapeRig(
     const devices = createDeviceManager({
       robots: { robot1: robot },
       drives: { drive1: { drive, robot: 'robot1' } },
-      ...{ media, clock },
+      ...{ media, clock, log },
+      ...(keys === undefined ? {} : { keys }),
     })
     await devices.start()
     await devices.updateInventory({ robot: 'robot1' })
@@ -116,7 +120,7 @@ export async function tapeRig(
     ...{ allocationId: 'allocation-1', jobId: '1', storageUnit, mediaServer: 'media1', purpose, since: 0 },
     medium: {
       ...{ kind: 'tape', maxFragmentBytes: 2 ** 30, drive: 'drive1', volumeId },
-      volumePool: 'NetBackup',
+      volumePool: pool,
       ...(group === undefined || purpose === 'read' ? {} : { multiplex: { group, most: 32 } }),
     },
   })
