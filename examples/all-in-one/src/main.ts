@@ -95,7 +95,9 @@ async function addTapeKey(
   screen.line(
     `nb: volumes that are labelled from now on for pools ENCR_… are encrypted with the key ${label}`,
   )
-  screen.line(`keep a copy of ${keyFile} outside of this machine: without it nothing on those tapes can be read`)
+  screen.line(
+    `keep a copy of ${keyFile} outside of this machine: without it nothing on those tapes can be read`,
+  )
   return 0
 }
 
