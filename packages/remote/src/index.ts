@@ -115,3 +115,4 @@ export { type EnrolmentToken, parseToken, printToken } from './identity/token.ts
 export type { Revocation } from './identity/x509/revocation-list.ts'
 export { createAccessControl, type AccessControlComponents } from './access/access-control.ts'
 export type { FactSources } from './access/gather-facts.ts'
+export { type AuditLogComponents, type AuditLogOptions, createAuditLog } from './access/audit-log.ts'

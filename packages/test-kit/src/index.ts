@@ -115,3 +115,4 @@ export {
   type IdentityFixture,
   type KeyToCertify,
 } from './suites/enrolment.ts'
+export { auditLogSuite, type AuditLogFixture } from './suites/audit-log.ts'

@@ -13,6 +13,7 @@ import type { PeerIdentity } from '../identity/identity.ts'
 import type { AccessControl, HostCall } from '../serve.ts'
 import { noFacts } from './claims.ts'
 import { type FactSources, gatherFacts } from './gather-facts.ts'
+import { RefusalBudget } from './refusal-budget.ts'
 import { claimsOf, isAudited, mayCall, ruleOf } from './may-call.ts'
 
 /** What a host decides with. */
@@ -20,7 +21,7 @@ export interface AccessControlComponents extends FactSources {
   readonly clock: Clock
   /** On the master: roles that were taken away, and names that were revoked, count at once. */
   readonly hosts?: Pick<HostDirectory, 'get'>
-  /** Where changes and refusals are noted.. @default they are not noted */
+  /** Where changes are noted, and refusals, 60 a minute of each caller. @default they are not noted */
   readonly audit?: Pick<AuditLog, 'append'>
   /** @default debugLogger('nb:remote:access') */
   readonly log?: Logger
@@ -37,6 +38,7 @@ export function createAccessControl({
   log = debugLogger('nb:remote:access'),
   ...sources
 }: AccessControlComponents): AccessControl {
+  const refusals = new RefusalBudget(clock, 60)
   const note = async (call: HostCall, outcome: AuditEntry['outcome'], error?: NbError): Promise<void> =>
     audit?.append({
       time: clock.now(),
@@ -64,7 +66,7 @@ export function createAccessControl({
       } catch (cause) {
         const error = asNbError(cause)
         // A refusal stays one where it can't be noted.
-        if (error.status === 46)
+        if (error.status === 46 && refusals.spend(call.peer?.name))
           await note(call, 'refused', error).catch((failure: unknown) =>
             log.error('a refusal of %s.%s was not noted: %o', call.port, call.method, failure),
           )
