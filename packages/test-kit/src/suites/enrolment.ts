@@ -19,6 +19,7 @@ export interface IdentityFixture {
   readonly hosts: HostDirectory
   readonly enrolment: Enrolment
   readonly clock: VirtualClock
+  /** Makes a key that is certified for nobody yet. */
   readonly makeKey: () => Promise<KeyToCertify>
   /** The secret in the text of a token. */
   readonly secretOf: (token: string) => string
