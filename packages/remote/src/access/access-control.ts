@@ -21,7 +21,7 @@ export interface AccessControlComponents extends FactSources {
   readonly clock: Clock
   /** On the master: roles that were taken away, and names that were revoked, count at once. */
   readonly hosts?: Pick<HostDirectory, 'get'>
-  /** Where changes are noted, and refusals, 60 a minute of each caller. @default they are not noted */
+  /** Where changes are noted, and refusals and failures of strangers, 60 a minute of each caller. @default they are not noted */
   readonly audit?: Pick<AuditLog, 'append'>
   /** @default debugLogger('nb:remote:access') */
   readonly log?: Logger
@@ -73,7 +73,11 @@ export function createAccessControl({
         throw cause
       }
       if (audit === undefined || !isAudited(call.peer, call)) return undefined
-      return (error) => (error === undefined ? note(call, 'done') : note(call, 'failed', asNbError(error)))
+      return async (error) => {
+        if (error === undefined) return note(call, 'done')
+        // Whoever tries tokens is a stranger whose calls fail.
+        if (call.peer !== undefined || refusals.spend(undefined)) await note(call, 'failed', asNbError(error))
+      }
     },
   }
 }

@@ -153,3 +153,20 @@ t.test('changes are noted with their end, refusals always, and nothing that was 
   ])
   t.notMatch(JSON.stringify(noted), /secret/)
 })
+
+t.test('whoever is refused in a loop, or tries tokens, fills no log', async (t) => {
+  const { admit, noted } = guard()
+  const purge = { port: 'jobs', method: 'purge', input: {} } as const
+  const enrol = { port: 'enrolment', method: 'enrol', input: {} } as const
+  for (let count = 0; count < 100; count += 1) {
+    await t.rejects(admit('web1', ['client'], purge), { code: 'access-denied' })
+    const ended = await admit(undefined, [], enrol)
+    await ended?.(new Error('no such token'))
+  }
+  t.equal(noted.filter(({ call }) => call === 'jobs.purge').length, 60)
+  t.equal(noted.filter(({ call }) => call === 'enrolment.enrol').length, 60)
+  await (
+    await admit(undefined, [], enrol)
+  )?.()
+  t.equal(noted.at(-1)?.outcome, 'done', 'one that comes in is noted all the same')
+})
