@@ -119,6 +119,10 @@ export function memoryMedia(): MemoryMedia {
     setDriveState: async ({ name, state, reason }) => {
       facts.drives.set(name, { ...without(known(facts.drives, 'drive', name), reason), state })
     },
+    recordDriveUse: notForTheCli,
+    recordCleaning: async ({ drive }) => {
+      facts.drives.set(drive, { ...known(facts.drives, 'drive', drive), mountMsSinceCleaning: 0 })
+    },
     reportError: notForTheCli,
     async *mediaErrors(which) {
       yield* ofErrors(which)

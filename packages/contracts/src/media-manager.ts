@@ -203,6 +203,13 @@ export interface Drive {
   readonly stateReason?: string
   /** The volume in it. */
   readonly loadedVolume?: string
+  /**
+   * How long volumes were mounted in it for jobs since it was last cleaned, milliseconds; told by {@link MediaManager.recordDriveUse}, not taken.
+   * Absent before its first such mount.
+   */
+  readonly mountMsSinceCleaning?: number
+  /** When it was last cleaned, milliseconds since the epoch; told by {@link MediaManager.recordCleaning}, not taken. Absent where that is not known. */
+  readonly cleanedAt?: number
   /** How an administrator knows it; told by the media manager, not taken. */
   readonly control?: DriveControl
 }
@@ -369,6 +376,16 @@ export interface MediaManager {
     input: { readonly name: string; readonly state: DriveState; readonly reason?: string },
     options?: CallOptions,
   ): Promise<void>
+  /**
+   * How long volumes were mounted in a drive for jobs since its last cleaning, milliseconds: all of it, so that the same said again changes
+   * nothing. Rejects with `not-found`, `argument-invalid`.
+   */
+  recordDriveUse(
+    input: { readonly drive: string; readonly mountMsSinceCleaning: number },
+    options?: CallOptions,
+  ): Promise<void>
+  /** A drive has been cleaned now: its time is counted anew. Rejects with `not-found`. */
+  recordCleaning(input: { readonly drive: string }, options?: CallOptions): Promise<void>
   /** Notes an error and tells what it led to. Rejects with `not-found`. */
   reportError(input: Omit<MediaError, 'at'>, options?: CallOptions): Promise<MediaErrorVerdict>
   /** The errors that are remembered, oldest first. */

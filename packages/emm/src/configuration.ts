@@ -158,9 +158,11 @@ function withContent(volume: Volume, known: Partial<Volume>): Volume {
   }
 }
 
-/** The changes that add a drive or replace what is known of it. */
+/** The changes that add a drive or replace what is known of it; what is counted of it stays. */
 export function putDrive(view: InventoryView, input: Drive): Change[] {
-  const value = validDrive(input)
+  const { mountMsSinceCleaning: _m, cleanedAt: _c, ...said } = validDrive(input)
+  const before = view.drives.get(said.name)
+  const value = { ...said, ...(before === undefined ? {} : countedOf(before)) }
   const { name, density, loadedVolume } = value
   if (loadedVolume !== undefined) {
     const volume = view.volumes.get(loadedVolume)
@@ -172,12 +174,19 @@ export function putDrive(view: InventoryView, input: Drive): Change[] {
         details: { volumeId: loadedVolume, drive: other.name },
       })
   }
-  const before = view.drives.get(name)
   const held = view.holds.onDrive(name)
   if (before !== undefined && held.size > 0)
     refuseMove(`drive ${name}`, before, value, ['mediaServer', 'density', 'robot'], held)
   return [{ table: 'drives', key: name, value }]
 }
+
+const countedOf = ({
+  mountMsSinceCleaning,
+  cleanedAt,
+}: Drive): Pick<Drive, 'mountMsSinceCleaning' | 'cleanedAt'> => ({
+  ...(mountMsSinceCleaning === undefined ? {} : { mountMsSinceCleaning }),
+  ...(cleanedAt === undefined ? {} : { cleanedAt }),
+})
 
 function requireUnit(view: InventoryView, name: string): StorageUnit {
   const unit = view.units.get(name)

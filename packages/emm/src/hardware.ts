@@ -45,6 +45,23 @@ export function recordUnmount(view: InventoryView, driveName: string): Change[] 
   return loadedVolume === undefined ? [] : [{ table: 'drives', key: driveName, value: drive }]
 }
 
+/** The changes of the time that volumes were mounted in a drive for jobs since its last cleaning. Throws `not-found`. */
+export function recordDriveUse(
+  view: InventoryView,
+  driveName: string,
+  mountMsSinceCleaning: number,
+): Change[] {
+  const drive = requireDrive(view, driveName)
+  if (drive.mountMsSinceCleaning === mountMsSinceCleaning) return []
+  return [{ table: 'drives', key: driveName, value: { ...drive, mountMsSinceCleaning } }]
+}
+
+/** The changes of a cleaning that has happened. Throws `not-found`. */
+export function recordCleaning(view: InventoryView, driveName: string, now: number): Change[] {
+  const drive = requireDrive(view, driveName)
+  return [{ table: 'drives', key: driveName, value: { ...drive, mountMsSinceCleaning: 0, cleanedAt: now } }]
+}
+
 /** The changes that bring a drive up, down or under an operator. Throws `not-found`, `argument-invalid`. */
 export function setDriveState(
   view: InventoryView,

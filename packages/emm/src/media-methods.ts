@@ -1,12 +1,13 @@
 import type { Clock, MediaManager, MediaManagerEvents } from '@nb/contracts'
 import {
+  checkInteger,
   checkName,
   checkOneOf,
   checkOptionalName,
   checkOptionalText,
   checkOptionalTime,
 } from './argument-checks.ts'
-import { recordMount, recordUnmount, setDriveState } from './hardware.ts'
+import { recordCleaning, recordDriveUse, recordMount, recordUnmount, setDriveState } from './hardware.ts'
 import type { Ledger } from './ledger.ts'
 import { forgetErrors, reportError } from './media-errors.ts'
 import type { Settings } from './options.ts'
@@ -25,6 +26,8 @@ type MediaMethods = Pick<
   | 'recordLabel'
   | 'recordVolumeFiles'
   | 'setDriveState'
+  | 'recordDriveUse'
+  | 'recordCleaning'
   | 'reportError'
   | 'forgetErrors'
 >
@@ -86,6 +89,12 @@ export function mediaMethods(
     },
     setDriveState: async ({ name, state, reason }, options) =>
       ledger.change(options, (inventory) => setDriveState(inventory, name, state, reason)),
+    recordDriveUse: async ({ drive, mountMsSinceCleaning }, options) => {
+      checkInteger('mountMsSinceCleaning', mountMsSinceCleaning, 0, Number.MAX_SAFE_INTEGER, ' ms')
+      await ledger.change(options, (inventory) => recordDriveUse(inventory, drive, mountMsSinceCleaning))
+    },
+    recordCleaning: async ({ drive }, options) =>
+      ledger.change(options, (inventory) => recordCleaning(inventory, drive, clock.now())),
     reportError: async (input, options) =>
       ledger.alone(options, async () => {
         const at = clock.now()

@@ -194,7 +194,12 @@ export function validDrive(input: Drive): Drive {
   checkOneOf('state', state, ['up', 'down', 'operator'])
   checkOptionalText('stateReason', stateReason)
   checkOptionalName('loadedVolume', loadedVolume)
-  return { name, mediaServer, density, state, ...given({ robot, stateReason, loadedVolume }) }
+  const { mountMsSinceCleaning, cleanedAt } = input
+  if (mountMsSinceCleaning !== undefined)
+    checkInteger('mountMsSinceCleaning', mountMsSinceCleaning, 0, Number.MAX_SAFE_INTEGER, ' ms')
+  checkOptionalTime('cleanedAt', cleanedAt)
+  const cleaning = { mountMsSinceCleaning, cleanedAt }
+  return { name, mediaServer, density, state, ...given({ robot, stateReason, loadedVolume, ...cleaning }) }
 }
 
 /** The error with nothing but its own fields. Throws `argument-invalid`. */

@@ -86,6 +86,8 @@ export const mediaManagerContract: PortContract<MediaManager> = {
     closed<In<'setDriveState'>>({ name: text, state: driveState, reason: maybe(text) }),
     nothing,
   ),
+  recordDriveUse: call(closed<In<'recordDriveUse'>>({ drive: text, mountMsSinceCleaning: integer }), nothing),
+  recordCleaning: call(closed<In<'recordCleaning'>>({ drive: text }), nothing),
   reportError: call(newMediaError, mediaErrorVerdict),
   mediaErrors: stream(volumeOrDrive, mediaError),
   forgetErrors: call(volumeOrDrive, nothing),

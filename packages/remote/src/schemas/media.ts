@@ -160,6 +160,8 @@ export const drive: Schema<Drive> = closed<Drive>({
   state: driveState,
   stateReason: maybe(text),
   loadedVolume: maybe(text),
+  mountMsSinceCleaning: maybe(count),
+  cleanedAt: maybe(time),
   control: maybe(oneOf<DriveControl>({ TLD: true, AVR: true, OPR: true, 'DOWN-TLD': true, DOWN: true })),
 })
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { MediaManager, MediaNeed, Volume } from '@nb/contracts'
+import type { Drive, MediaManager, MediaNeed, Volume } from '@nb/contracts'
 import { collect } from '../collect.ts'
 import { blank, type Check, denied, granted, kinds, onUnit, rejects, site } from './media-manager-site.ts'
 
@@ -323,6 +323,28 @@ function drives(check: Check): void {
     assert.equal((await collect(media.drives({ name: 'alone' })))[0]?.stateReason, 'dust')
     await rejects(media.setDriveState({ name: 'none', state: 'up' }), 'not-found')
   })
+  check(
+    'the use of a drive is counted until it is cleaned, whoever describes it',
+    async ({ media, restart }) => {
+      await site(media)
+      const drive1 = async (from: MediaManager) => (await collect(from.drives({ name: 'drive1' })))[0]
+      assert.equal((await drive1(media))?.mountMsSinceCleaning, undefined)
+      const use = { drive: 'drive1', mountMsSinceCleaning: 7_200_000 }
+      await media.recordDriveUse(use)
+      await media.recordDriveUse(use)
+      const again = await restart()
+      assert.equal((await drive1(again))?.mountMsSinceCleaning, 7_200_000)
+      await again.recordCleaning({ drive: 'drive1' })
+      const { mountMsSinceCleaning, cleanedAt, ...described } = (await drive1(again)) as Drive
+      assert.equal(mountMsSinceCleaning, 0)
+      assert.ok(cleanedAt !== undefined)
+      await again.putDrive({ ...described, mountMsSinceCleaning: 5 })
+      assert.deepEqual(await drive1(again), { ...described, mountMsSinceCleaning, cleanedAt })
+      await rejects(again.recordDriveUse({ ...use, drive: 'none' }), 'not-found')
+      await rejects(again.recordDriveUse({ ...use, mountMsSinceCleaning: -1 }), 'argument-invalid')
+      await rejects(again.recordCleaning({ drive: 'none' }), 'not-found')
+    },
+  )
   check('drives that are down or an operator’s are not chosen; a job on one goes on', async ({ media }) => {
     await site(media)
     const {

@@ -56,6 +56,8 @@ export const mediaRules: PortRules<MediaManager> = {
   recordLabel: internal(volume, { 'media-server': ownVolume }),
   recordVolumeFiles: internal(volume, { 'media-server': ownVolume }),
   setDriveState: operates(named, { 'media-server': ({ name }) => [ownDrive(name)] }),
+  recordDriveUse: internal(({ drive }) => drive, { 'media-server': ({ drive }) => [ownDrive(drive)] }),
+  recordCleaning: operates(({ drive }) => drive, { 'media-server': ({ drive }) => [ownDrive(drive)] }),
   reportError: internal(({ drive }) => drive, { 'media-server': ({ drive }) => [ownDrive(drive)] }),
   mediaErrors: reads({ 'media-server': 'any' }),
   forgetErrors: operates(({ volumeId, drive }) => [volumeId, drive].filter(Boolean).join(' ')),
