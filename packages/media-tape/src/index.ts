@@ -84,6 +84,7 @@ export type {
   DeviceManager,
   DeviceManagerComponents,
   DeviceManagerOptions,
+  ServedDrive,
 } from './devices/device-manager-types.ts'
 export type { ManagedRobot } from './devices/audit.ts'
 export { openTapeKeyFile, type TapeKeyFile, type TapeKeyFileComponents } from './encryption/key-file.ts'

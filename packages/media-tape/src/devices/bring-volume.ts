@@ -22,6 +22,7 @@ export async function bringVolume(parts: BringParts, bay: DriveBay, volume: Volu
   await care.reserve(bay)
   if (bay.loaded?.volumeId === volumeId && (await isStillThere(parts, bay, volume))) return bay.changed(true)
   await checkDensity(media, bay, volume)
+  await care.makeWay(bay)
   bay.loaded = undefined
   // It may be on its way out of the drive that it was in before.
   for (const other of bays.values()) if (other.loaded?.volumeId === volumeId) await other.leaving

@@ -13,12 +13,21 @@ import type { ManagedRobot } from './audit.ts'
 import type { BarcodeRule, VolumeIdRule } from './barcode-rules.ts'
 import type { ManagedDrive } from './drive-bay.ts'
 
+/** A drive of this host. */
+export interface ServedDrive {
+  readonly drive: ManagedDrive
+  /** The robot that serves it. @default it stands alone */
+  readonly robot?: string
+  /** As in {@link DeviceManagerOptions}, for this one. @default that of all */
+  readonly cleaningFrequencyHours?: number
+}
+
 /** What a device manager works with. */
 export interface DeviceManagerComponents {
   /** The robots of this host, by the names that the media manager knows them by. */
   readonly robots: Readonly<Record<string, ManagedRobot>>
-  /** The drives, by name, each with the robot that serves it; one without stands alone. */
-  readonly drives: Readonly<Record<string, { readonly drive: ManagedDrive; readonly robot?: string }>>
+  /** The drives, by name. */
+  readonly drives: Readonly<Record<string, ServedDrive>>
   readonly media: MediaManager
   readonly clock: Clock
   /** Keys of volumes that drives encrypt: those of pools whose names begin with `ENCR_`. @default there are none, and such pools are not written to */
@@ -42,6 +51,11 @@ export interface DeviceManagerOptions {
    * a restart, and another one on each host: what is reserved under it is ours. @default drives are not reserved
    */
   readonly reservationKey?: bigint
+  /**
+   * A drive is cleaned when it had volumes mounted for jobs for so many hours since its last cleaning, 0–10000, after the present volume; when it
+   * asks for it, it is cleaned before. @default 0: only when it asks for it
+   */
+  readonly cleaningFrequencyHours?: number
   /** How unknown volumes of a robot are taken in. @default data volumes of density hcart and pool NetBackup; CLN… clean */
   readonly barcodeRules?: readonly BarcodeRule[]
   /** How volume ids are made of barcodes. @default the six characters before the media type, else the last six */

@@ -12,6 +12,7 @@ import { bringVolume } from './bring-volume.ts'
 import type { DeviceManager, DeviceManagerComponents, DeviceManagerOptions } from './device-manager-types.ts'
 import { DriveBay } from './drive-bay.ts'
 import { DriveCare } from './drive-care.ts'
+import { DriveHours } from './drive-hours.ts'
 import { known } from './known.ts'
 import { Library } from './library.ts'
 import { operatorDesk } from './operator-desk.ts'
@@ -38,11 +39,16 @@ export function createDeviceManager(
     barcodeRules = [],
     volumeIdRules = [],
     reservationKey,
+    cleaningFrequencyHours = 0,
   } = options
   const barcodes = { rules: barcodeRules, volumeIds: volumeIdRules }
   checkBarcodeReading(barcodes)
-  checkRange('unmountDelayMs', unmountDelayMs, 0, 1_800_000)
-  checkRange('recoveryIntervalMs', recoveryIntervalMs, 1000, 3_600_000)
+  checkRange('unmountDelayMs', unmountDelayMs, 0, 1_800_000, 'milliseconds')
+  checkRange('recoveryIntervalMs', recoveryIntervalMs, 1000, 3_600_000, 'milliseconds')
+  const frequencyOf = (drive: string): number =>
+    components.drives[drive]?.cleaningFrequencyHours ?? cleaningFrequencyHours
+  for (const hours of [cleaningFrequencyHours, ...Object.keys(components.drives).map(frequencyOf)])
+    checkRange('cleaningFrequencyHours', hours, 0, 10_000, 'hours')
   if (reservationKey !== undefined) checkReservationKey(reservationKey)
   const bays = new Map(
     Object.entries(components.drives).map(([name, { drive, robot }]) => [
@@ -52,8 +58,9 @@ export function createDeviceManager(
   )
   const libraryOf = ({ robot }: DriveBay): Library | undefined =>
     robot === undefined ? undefined : libraries.get(robot)
+  const hours = new DriveHours({ media, clock, logger, frequencyOf })
   const care = new DriveCare({
-    ...{ media, clock, logger, warn, barcodes, unmountDelayMs, libraryOf },
+    ...{ media, clock, logger, warn, barcodes, unmountDelayMs, libraryOf, hours },
     ...(reservationKey === undefined ? {} : { reservationKey }),
   })
   const libraries = new Map(
@@ -91,8 +98,10 @@ export function createDeviceManager(
       )
       isWanted = true
       throwIfAborted(callOptions)
+      hours.begin(bay)
       return mountedVolume(bay, request.volumeId, generation, async () => {
         const hasNoKey = await care.takeKey(bay)
+        await hours.end(bay)
         care.rest(bay, giveBack, hasNoKey && !bay.isDown)
       })
     } catch (error) {
@@ -179,9 +188,7 @@ function mountedVolume(
   }
 }
 
-function checkRange(name: string, value: number, least: number, most: number): void {
+function checkRange(name: string, value: number, least: number, most: number, unit: string): void {
   if (!Number.isSafeInteger(value) || value < least || value > most)
-    throw new TypeError(
-      `${name} must be a whole number of milliseconds from ${least} to ${most}, not ${value}`,
-    )
+    throw new TypeError(`${name} must be a whole number of ${unit} from ${least} to ${most}, not ${value}`)
 }

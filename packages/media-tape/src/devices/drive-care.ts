@@ -1,24 +1,17 @@
-import { type Clock, type DriveStatus, type Logger, type MediaManager, NbError } from '@nb/contracts'
-import type { BarcodeReading } from './barcode-rules.ts'
-import { cleanIfAsked } from './clean-drive.ts'
+import { type Clock, type DriveStatus, type MediaManager, NbError } from '@nb/contracts'
+import { cleanIfDue, type CleaningParts, whyToClean } from './clean-drive.ts'
 import type { DriveBay, DriveHandling } from './drive-bay.ts'
-import type { Library } from './library.ts'
 import { driveOf } from './media-records.ts'
 import { isOwnReason, ownReason } from './own-reason.ts'
 
 /** What drives are looked after with. */
-export interface DriveCareParts {
+export interface DriveCareParts extends CleaningParts {
   readonly media: MediaManager
   readonly clock: Clock
-  readonly logger: Logger
-  readonly warn: (text: string) => void
-  readonly barcodes: BarcodeReading
   /** How long a volume stays in its drive for the next job that wants it, milliseconds. */
   readonly unmountDelayMs: number
   /** The key under which drives are reserved. @default they are not */
   readonly reservationKey?: bigint
-  /** The library that serves a drive; `undefined` for one that stands alone. */
-  readonly libraryOf: (bay: DriveBay) => Library | undefined
 }
 
 /** Loads and empties drives that are the caller's, and takes down those which do neither until they do again. */
@@ -114,6 +107,13 @@ export class DriveCare implements DriveHandling {
     return bay.leaving
   }
 
+  /** What is in it makes way for another volume: where the drive is to be cleaned, it goes home first, and that is done. */
+  async makeWay(bay: DriveBay): Promise<void> {
+    if (bay.loaded === undefined || (await whyToClean(this.#parts, bay)) === undefined) return
+    await this.takeOut(bay)
+    await this.reserve(bay)
+  }
+
   /** Nobody uses it for now: it waits with its volume, or gives it back at once. */
   rest(bay: DriveBay, giveBack: () => void, isWanted: boolean): void {
     const { clock, unmountDelayMs } = this.#parts
@@ -186,17 +186,16 @@ export class DriveCare implements DriveHandling {
   }
 
   async #leave(bay: DriveBay): Promise<void> {
-    const { media, libraryOf, barcodes, logger, warn } = this.#parts
+    const { media, libraryOf, logger } = this.#parts
     try {
       await bay.drive.unload()
-      const library = libraryOf(bay)
-      await library?.empty(bay)
+      await libraryOf(bay)?.empty(bay)
       bay.loaded = undefined
       // Where this is not heard, the next mount or start says it.
       await media
         .recordUnmount({ drive: bay.name })
         .catch((error: unknown) => logger.error('drive %s: its unmount was not told: %o', bay.name, error))
-      await cleanIfAsked({ library, barcodes, logger, warn }, bay)
+      await cleanIfDue(this.#parts, bay)
       await this.letGo(bay)
     } catch (error) {
       logger.error('drive %s: what is in it was not taken out: %o', bay.name, error)
