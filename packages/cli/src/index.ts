@@ -98,6 +98,7 @@ export { volumeLabelCommand, type VolumeLabelOptions } from './commands/volume-l
 export { volumeImagesCommand, type VolumeImagesOptions } from './commands/volume-images.ts'
 export { volumeStateCommand, type VolumeStateOptions } from './commands/volume-state.ts'
 export { drivesCommand } from './commands/drives.ts'
+export { driveCleanedCommand, type DriveCleanedOptions } from './commands/drive-cleaned.ts'
 export { driveStateCommand, type DriveStateOptions } from './commands/drive-state.ts'
 export { errorsCommand, type ErrorsOptions } from './commands/errors.ts'
 export { orphansCommand, type OrphansOptions } from './commands/orphans.ts'

@@ -217,7 +217,7 @@ t.test(
         volumePool: 'NetBackup',
       },
     })
-    t.match((await server.nb('drives')).out, /drive0 +hcart +local +tld0 +TLD +A00001 +12 +-\n/)
+    t.match((await server.nb('drives')).out, /drive0 +hcart +local +tld0 +TLD +A00001 +12 +- +-\n/)
     t.match(JSON.parse((await server.nb('drives', '--json')).out), { control: 'TLD', jobIds: ['12'] })
     t.match(await server.nb('drive', 'down', 'drive0', '--reason', 'head worn'), {
       code: 0,
@@ -232,6 +232,20 @@ t.test(
     })
   },
 )
+
+t.test('nb drives tells the hours since cleaning, and nb drive cleaned begins them anew', async (t) => {
+  const { drives } = server.media.facts
+  const drive0 = drives.get('drive0') as Drive
+  drives.set('drive0', { ...drive0, mountMsSinceCleaning: 103.5 * 3_600_000 })
+  t.match((await server.nb('drives')).out, /SINCE CLEANING.*\n.* +103\.5 h +-\n/)
+  t.match(JSON.parse((await server.nb('drives', '--json')).out), { mountMsSinceCleaning: 372_600_000 })
+  t.match(await server.nb('drive', 'cleaned', 'drive0', 'drive9'), {
+    code: 1,
+    out: 'drive drive0: is cleaned, its hours begin anew\n',
+    err: /drive9/,
+  })
+  t.match((await server.nb('drives')).out, / +0\.0 h +-\n/)
+})
 
 t.test('nb pools counts volumes, and nb pool set keeps what it is not told', async (t) => {
   const { out } = await server.nb('pools')

@@ -3,7 +3,7 @@ import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
 
-/** `nb drives`: the drives, their control states, what is in them and which jobs have them. */
+/** `nb drives`: the drives, their control states, what is in them, which jobs have them, and for how many hours they were used since they were cleaned. */
 export async function drivesCommand(
   { media }: Pick<Ports, 'media'>,
   call: CallOptions,
@@ -24,9 +24,15 @@ export async function drivesCommand(
       { title: 'CONTROL', value: (drive) => drive.control ?? drive.state },
       { title: 'VOLUME', value: (drive) => drive.loadedVolume },
       { title: 'JOBS', value: (drive) => jobs.get(drive.name)?.join(' ') },
+      { title: 'SINCE CLEANING', value: hoursSinceCleaning, align: 'right' },
       { title: 'REASON', value: (drive) => drive.stateReason, shrinks: true },
     ])
   return 0
+}
+
+/** With a tenth: `103.5 h`. */
+function hoursSinceCleaning({ mountMsSinceCleaning }: Drive): string | undefined {
+  return mountMsSinceCleaning === undefined ? undefined : `${(mountMsSinceCleaning / 3_600_000).toFixed(1)} h`
 }
 
 async function jobsByDrive(

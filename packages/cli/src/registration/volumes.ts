@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { VolumeState } from '@nb/contracts'
+import { driveCleanedCommand } from '../commands/drive-cleaned.ts'
 import { driveStateCommand } from '../commands/drive-state.ts'
 import { drivesCommand } from '../commands/drives.ts'
 import { errorsCommand } from '../commands/errors.ts'
@@ -30,7 +31,7 @@ function addDrives({ program, run }: Registration): void {
     )
   const drive = program
     .command('drive')
-    .description('bring drives up, down or under an operator: nb drive --help')
+    .description('bring drives up, down or under an operator, or say that they are cleaned: nb drive --help')
   for (const [state, does] of [
     ['up', 'let jobs use drives again'],
     ['down', 'start nothing more on drives; running jobs go on'],
@@ -49,6 +50,17 @@ function addDrives({ program, run }: Registration): void {
           command.optsWithGlobals(),
         ),
       )
+  drive
+    .command('cleaned')
+    .description('say that you have cleaned drives by hand: their hours since cleaning begin anew')
+    .argument('<NAME...>', 'the drives')
+    .addHelpText('after', examples('nb drive cleaned drive0'))
+    .action((names: string[], _options: object, command: Command) =>
+      run(
+        (ports, output, call) => driveCleanedCommand(ports, { names, ...call }, output),
+        command.optsWithGlobals(),
+      ),
+    )
 }
 
 function addPools({ program, run }: Registration): void {
