@@ -252,6 +252,7 @@ function tapeOf(
 ) {
   if (tape === undefined) return undefined
   const { streamsPerDrive = 1, unmountDelayMs, recoveryIntervalMs, keyFile } = settings.tape ?? {}
+  const { cleaningFrequencyHours = 0 } = settings.tape ?? {}
   const robot = tape.robot.name
   const devices = createDeviceManager(
     {
@@ -265,6 +266,7 @@ function tapeOf(
     },
     {
       reservationKey: reservationKeyOf(stateDirectory),
+      cleaningFrequencyHours,
       ...(unmountDelayMs === undefined ? {} : { unmountDelayMs }),
       ...(recoveryIntervalMs === undefined ? {} : { recoveryIntervalMs }),
     },

@@ -32,6 +32,11 @@ export function addTapeOptions(program: Command): Command {
       delay,
     )
     .option(
+      '--tape-cleaning-hours <N>',
+      'clean a drive also when it had volumes mounted for jobs for so many hours, 1-10000; 0: only when it asks for it (default: 0)',
+      whole(0, 10_000),
+    )
+    .option(
       '--tape-keys <FILE>',
       'file only its owner can read, with the keys of volumes in pools ENCR_..., which the drives encrypt',
       keyFile,
@@ -54,6 +59,7 @@ export interface TapeFlags {
   readonly tapeChap?: string
   readonly tapeStreams?: number
   readonly tapeUnmountDelay?: number
+  readonly tapeCleaningHours?: number
   readonly tapeKeys?: string
   readonly tapeNewKey?: string
   readonly tapeQuirks?: 'tgt'
@@ -67,13 +73,14 @@ export function tapeSettingsOf(
   flags: TapeFlags,
   environment: Readonly<Record<string, string | undefined>>,
 ): TapeSettings | undefined {
-  const { tape, tapeChap, tapeStreams, tapeUnmountDelay, tapeKeys, tapeQuirks } = flags
+  const { tape, tapeChap, tapeStreams, tapeUnmountDelay, tapeCleaningHours, tapeKeys, tapeQuirks } = flags
   if (tape === undefined) return undefined
   const chapFile = tapeChap === undefined ? {} : { chapFile: tapeChap }
   return {
     access: readLibraryAccess({ library: tape, chapOption, environment, ...chapFile }),
     ...(tapeStreams === undefined ? {} : { streamsPerDrive: tapeStreams }),
     ...(tapeUnmountDelay === undefined ? {} : { unmountDelayMs: tapeUnmountDelay }),
+    ...(tapeCleaningHours === undefined ? {} : { cleaningFrequencyHours: tapeCleaningHours }),
     ...(tapeKeys === undefined ? {} : { keyFile: tapeKeys }),
     ...(tapeQuirks === undefined ? {} : { quirks: tapeQuirks }),
   }
