@@ -1,21 +1,15 @@
-import { join } from 'node:path'
 import { Command } from 'commander'
 import { answerHelpFor } from './help-for.ts'
 import { parsePath } from './path-argument.ts'
 import { addBackupCommands } from './registration/backups.ts'
 import { addCatalogCommands } from './registration/catalog.ts'
 import { addCopyCommands } from './registration/copies.ts'
+import { addHostCommands } from './registration/hosts.ts'
 import { addJobCommands } from './registration/jobs.ts'
 import { addMediaCommands } from './registration/media.ts'
 import { addPolicyCommands } from './registration/policies.ts'
 import { addStatusCommand } from './registration/status.ts'
-import {
-  type GlobalOptions,
-  notEmpty,
-  type Registration,
-  type Run,
-  type RunAlone,
-} from './registration/registration.ts'
+import { notEmpty, type Registration, type Run, type RunAlone } from './registration/registration.ts'
 
 export type { Action, GlobalOptions, Run, RunAlone } from './registration/registration.ts'
 
@@ -23,6 +17,8 @@ export type { Action, GlobalOptions, Run, RunAlone } from './registration/regist
 export interface ProgramComponents {
   /** Where relative paths begin. */
   readonly cwd: string
+  /** The environment; `NB_MASTER` of it counts. */
+  readonly env: Readonly<Record<string, string | undefined>>
   /** Runs what the command line asks for. */
   readonly run: Run
   /** Runs what needs no server. */
@@ -31,23 +27,10 @@ export interface ProgramComponents {
   readonly version: string
 }
 
-/**
- * Where the server's socket is: `--socket`, else `nb.sock` in `--state`, in `NB_STATE`, in `var/nb`. An empty `NB_STATE` is as
- * good as none.
- */
-export function socketPathOf(
-  { socket, state }: GlobalOptions,
-  env: Readonly<Record<string, string | undefined>>,
-  cwd: string,
-): string {
-  const fromEnvironment = env['NB_STATE'] === '' ? undefined : env['NB_STATE']
-  return socket ?? join(state ?? fromEnvironment ?? join(cwd, 'var/nb'), 'nb.sock')
-}
-
 /** The command line of `nb`, read by commander. */
-export function createProgram({ cwd, run, runAlone, version }: ProgramComponents): Command {
+export function createProgram({ cwd, env, run, runAlone, version }: ProgramComponents): Command {
   const program = new Command('nb')
-    .description('Back up, restore, and watch jobs, policies and media of a running nb server of this host.')
+    .description('Back up, restore, and watch jobs, policies and media of a running nb server.')
     .version(version, '-V, --version', 'tell the version')
     .option('--socket <PATH>', "the server's socket", notEmpty('The path of a socket, not an empty one.'))
     .option(
@@ -55,10 +38,27 @@ export function createProgram({ cwd, run, runAlone, version }: ProgramComponents
       "the server's state folder, whose nb.sock is used (default: $NB_STATE, or var/nb)",
       notEmpty('The path of a folder, not an empty one.'),
     )
+    .option(
+      '--master <HOST[:PORT]>',
+      'the master server of another host (default: $NB_MASTER, or the server of this host)',
+      notEmpty('An address, not an empty one.'),
+    )
+    .option(
+      '--identity <DIR>',
+      'with --master: your identity, as nb host enrol made it (default: $NB_IDENTITY, or ~/.config/nb/identity)',
+      notEmpty('The path of a folder, not an empty one.'),
+    )
     .option('--json', 'print JSON, one value a line')
     .addHelpText('after', programHelp)
     .showHelpAfterError('(nb --help lists the commands, nb COMMAND --help its options and examples)')
-  const registration: Registration = { program, run, runAlone, cwd, path: (text) => parsePath(text, cwd) }
+  const registration: Registration = {
+    program,
+    run,
+    runAlone,
+    cwd,
+    env,
+    path: (text) => parsePath(text, cwd),
+  }
   program.commandsGroup('Jobs:')
   addJobCommands(registration)
   program.commandsGroup('Backups and restores:')
@@ -69,6 +69,8 @@ export function createProgram({ cwd, run, runAlone, version }: ProgramComponents
   addPolicyCommands(registration)
   program.commandsGroup('Storage and media:')
   addMediaCommands(registration)
+  program.commandsGroup('Hosts and persons:')
+  addHostCommands(registration)
   program.commandsGroup('Help:')
   addStatusCommand(registration)
   answerHelpFor(program)

@@ -1,14 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Clock, isAbortError } from '@nb/contracts'
-import { connect } from '@nb/remote'
 import { type Command, CommanderError } from 'commander'
 import { type ExitCode, UsageError } from './exit-code.ts'
 import { tellFailure } from './failure.ts'
 import { isBrokenPipe, outliveReaders } from './outlive-readers.ts'
 import { createOutput, type Output, type OutputStream } from './output.ts'
 import { typedName } from './typed-name.ts'
-import { createProgram, type GlobalOptions, socketPathOf } from './program.ts'
+import { createProgram, type GlobalOptions } from './program.ts'
+import { connectTo, serverOf } from './server-place.ts'
 
 /** What a run of the command has of its process. */
 export interface NbComponents {
@@ -55,13 +55,17 @@ export async function runNb(args: readonly string[], components: NbComponents): 
   }
   const program = createProgram({
     cwd,
+    env,
     version: packageVersion(),
     runAlone: guarded,
     run: (action, options) =>
       guarded(async (output) => {
         const either = AbortSignal.any([signal, reader.signal])
-        const socketPath = socketPathOf(options, env, cwd)
-        const connection = await connect({ socketPath, signal: either }).catch((error: unknown) => {
+        const connection = await connectTo(serverOf(options, env, cwd), {
+          clock,
+          signal: either,
+          warn: output.note,
+        }).catch((error: unknown) => {
           throw missingState(options, cwd, ran) ?? error
         })
         try {

@@ -544,7 +544,13 @@ t.test('every command has help with examples', async (t) => {
   const { code, out } = await server.nb('--help')
   t.equal(code, 0)
   t.match(out, /Exit codes: 0 done/)
-  const { commands } = createProgram({ cwd: '/', version: '', run: async () => {}, runAlone: async () => {} })
+  const { commands } = createProgram({
+    cwd: '/',
+    env: {},
+    version: '',
+    run: async () => {},
+    runAlone: async () => {},
+  })
   const leaves = commands.flatMap((command) => [
     ...(command.registeredArguments.length > 0 || command.commands.length === 0 || command.options.length > 0
       ? [[command.name()]]

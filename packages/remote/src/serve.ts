@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { Server } from 'node:https'
+import { userInfo } from 'node:os'
 import type { TLSSocket } from 'node:tls'
 import { type Clock, debugLogger, type Logger, NbError, systemClock } from '@nb/contracts'
 import { createCallHandler } from './calls/call-handler.ts'
@@ -28,6 +29,8 @@ export interface CommonServeOptions {
 export interface ServeOptions extends CommonServeOptions {
   /** The Unix socket, a path of at most about 90 bytes. It is made with mode 0600, its directory with 0700 if missing. */
   readonly socketPath: string
+  /** Decides about each call, and notes it; the caller is the user of this process, an administrator. @default everything is allowed, nothing noted */
+  readonly access?: AccessControl
 }
 
 /** Options of {@link serve} for other hosts. */
@@ -101,10 +104,14 @@ export async function serve(
 
 async function serveSocket(
   ports: Partial<Ports>,
-  { socketPath, ...options }: ServeOptions,
+  { socketPath, access, ...options }: ServeOptions,
 ): Promise<PortServer> {
   const { log, service, handlerOptions } = common(options)
-  const server = createServer(createCallHandler(ports, handlerOptions))
+  const peer: PeerIdentity = { name: userInfo().username, roles: ['administrator'], fingerprint: '' }
+  const admission = access && (() => (call: PortCall) => access.admit({ ...call, peer }))
+  const server = createServer(
+    createCallHandler(ports, { ...handlerOptions, ...(admission && { admission }) }),
+  )
   server.keepAliveTimeout = 0
   server.requestTimeout = 0
   service.attach(server)
@@ -142,7 +149,8 @@ async function serveTls(
           !(Number(headers['content-length']) <= strangersArgumentBytes)
         )
           return tooLongForStranger
-        const { remoteAddress } = socket
+        // An IPv4 peer of a socket for both kinds.
+        const remoteAddress = socket.remoteAddress?.replace(/^::ffff:(?=[0-9.]+$)/, '')
         const peer = caller === 'nobody' ? undefined : caller
         const from = remoteAddress === undefined ? { peer } : { peer, address: remoteAddress }
         return (call) => access.admit({ ...call, ...from })

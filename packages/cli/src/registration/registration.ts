@@ -9,6 +9,8 @@ import type { parsePath } from '../path-argument.ts'
 export interface GlobalOptions {
   readonly socket?: string
   readonly state?: string
+  readonly master?: string
+  readonly identity?: string
   readonly json?: boolean
 }
 
@@ -35,11 +37,13 @@ export interface Registration {
   readonly path: ParsePath
   /** Where relative file names begin. */
   readonly cwd: string
+  /** The environment. */
+  readonly env: Readonly<Record<string, string | undefined>>
 }
 
 /** Only what was given on the command line of the command itself, without what is meant for every command. */
 export function own<Flags extends object>(flags: Flags & GlobalOptions): Flags {
-  const { socket: _socket, state: _state, json: _json, ...rest } = flags
+  const { socket: _socket, state: _state, master: _master, identity: _identity, json: _json, ...rest } = flags
   return rest as unknown as Flags
 }
 

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import type { StorageUnitGroup } from '@nb/contracts'
 import { groupRemoveCommand } from '../commands/group-remove.ts'
 import { groupSetCommand } from '../commands/group-set.ts'
+import { storageAddCommand, type StorageAddRequest } from '../commands/storage-add.ts'
 import { storageSetCommand, type StorageSetOptions } from '../commands/storage-set.ts'
 import { storageStateCommand } from '../commands/storage-state.ts'
 import { storageCommand } from '../commands/storage.ts'
@@ -19,6 +20,37 @@ export function addStorageCommands(registration: Registration): void {
       run((ports, output, call) => storageCommand(ports, call, output), command.optsWithGlobals()),
     )
   addUpAndDown(registration, storage, 'storage unit', storageStateCommand)
+  storage
+    .command('add')
+    .description('add a disk storage unit of a media server')
+    .argument('<NAME>', 'the storage unit')
+    .requiredOption('--media-server <NAME>', 'whose disk it is')
+    .option('--max-jobs <N>', 'most jobs at once, 0-10000 (default: 4)', wholeNumber)
+    .option(
+      '--max-fragment <MIB>',
+      'largest piece of an image in MiB, up to 1 PiB (default: 524288)',
+      wholeNumberWithin(1, 2 ** 30),
+    )
+    .addOption(
+      new Option('--used <WHEN>', 'by any policy, or only when one names it').choices([
+        'by-any',
+        'when-named',
+      ]),
+    )
+    .addHelpText('after', examples('nb storage add disk1 --media-server media1'))
+    .action((name: string, flags: StorageAddFlags, command: Command) => {
+      const { mediaServer, maxJobs, maxFragment, used } = own(flags)
+      const request: StorageAddRequest = {
+        ...{ name, mediaServer },
+        ...(maxJobs === undefined ? {} : { maxJobs }),
+        ...(maxFragment === undefined ? {} : { maxFragmentBytes: maxFragment * 2 ** 20 }),
+        ...(used === undefined ? {} : { onDemandOnly: used === 'when-named' }),
+      }
+      return run(
+        (ports, output, call) => storageAddCommand(ports, request, call, output),
+        command.optsWithGlobals(),
+      )
+    })
   storage
     .command('set')
     .description('change the limits of a storage unit')
@@ -72,6 +104,13 @@ export function addStorageCommands(registration: Registration): void {
       )
     })
   addGroups(registration)
+}
+
+interface StorageAddFlags {
+  readonly mediaServer: string
+  readonly maxJobs?: number
+  readonly maxFragment?: number
+  readonly used?: 'by-any' | 'when-named'
 }
 
 function addGroups({ program, run }: Registration): void {

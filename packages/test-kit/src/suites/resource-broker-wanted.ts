@@ -44,7 +44,7 @@ export function bringing(check: Check): void {
 
   check('who waits for what no person has to bring is not denied', async ({ broker, media }) => {
     await putTape(media)
-    await broker.acquire(restore('1', { need: readOf('A00001') }))
+    await broker.acquire(restore('1', { need: readOf('A00002') }))
     const call = watchCall(broker.acquire(restore('2', { need: readOf('A00001') })))
     const { blockers } = await waits(broker, '2')
     assert.ok(blockers.every(({ wanted }) => wanted === undefined))

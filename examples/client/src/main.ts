@@ -1,0 +1,35 @@
+import { join } from 'node:path'
+import { lifecycle, systemClock } from '@nb/contracts'
+import { listening, parseHostOptions, runHost } from '@nb/example-host-program'
+import { createAccessControl, createTlsChannels, openHost, serve } from '@nb/remote'
+import { composeClient } from './compose-client.ts'
+
+const {
+  name,
+  address,
+  port,
+  state,
+  master: masterAddress,
+} = parseHostOptions(process.argv.slice(2), {
+  name: 'client',
+  description: 'A client: reads what is backed up of this host and writes what is restored to it.',
+  needsMaster: true,
+  examples: `Example:
+  client --state /var/lib/nb/client --address web1.example.org --master backup1.example.org`,
+})
+
+await runHost(async () => {
+  const clock = systemClock()
+  const host = await openHost({ clock, directory: join(state, 'identity'), master: masterAddress })
+  const { identity, master } = host
+  const channels = createTlsChannels({ identity, clock }, { address, name })
+  const client = composeClient({ clock, channels, master, stateDirectory: state })
+  const parts = lifecycle(
+    host,
+    client,
+    listening(() =>
+      serve(client.ports, { port, identity, access: createAccessControl({ clock }), channels }),
+    ),
+  )
+  return { ...parts, told: `nb: client ${name} at ${address}, process ${process.pid}; Ctrl-C ends it` }
+})

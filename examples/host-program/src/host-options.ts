@@ -1,0 +1,58 @@
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import { defaultPort } from '@nb/remote'
+import { Command } from 'commander'
+
+/** What each program is told. Paths are absolute. */
+export interface HostOptions {
+  /** Its name in policies, storage units and its certificate. */
+  readonly name: string
+  /** Where others reach it, `host:port`. */
+  readonly address: string
+  /** The TCP port to listen on. */
+  readonly port: number
+  /** The folder of all its state. */
+  readonly state: string
+  /** The master's address; not on the master. */
+  readonly master: string
+  /** What {@link HostProgram.options} adds. */
+  readonly more: Readonly<Record<string, unknown>>
+}
+
+/** A program of a host. */
+export interface HostProgram {
+  readonly name: string
+  readonly description: string
+  /** Whether it is told where the master is. */
+  readonly needsMaster: boolean
+  /** Adds options of its own. @default none */
+  readonly options?: (program: Command) => void
+  readonly examples: string
+}
+
+/** Reads the command line; wrong usage ends the process with 2 after a clear message, `--help` with 0. */
+export function parseHostOptions(argv: readonly string[], what: HostProgram): HostOptions {
+  const program = new Command(what.name)
+    .description(what.description)
+    .requiredOption('--state <DIR>', 'where all its state lives; never backed up')
+    .option('--name <NAME>', 'its name, as policies and certificates have it', hostname().split('.')[0])
+    .option('--address <HOST[:PORT]>', 'where other hosts reach it', `${hostname()}:${defaultPort}`)
+    .option('--port <PORT>', 'the TCP port it listens on, where it is not that of the address')
+  if (what.needsMaster) program.requiredOption('--master <HOST[:PORT]>', 'where the master server is')
+  what.options?.(program)
+  program
+    .addHelpText(
+      'after',
+      `\n${what.examples}\n\nExit codes: 0 ended by a signal · 1 it failed · 2 wrong usage`,
+    )
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+    .parse(argv, { from: 'user' })
+  const { state, name, address, port, master, ...more } = program.opts<
+    Record<string, unknown> & { state: string; name: string; address: string; port?: string; master?: string }
+  >()
+  const whole = /:\d+$/.test(address) ? address : `${address}:${defaultPort}`
+  const listenOn = Number(port ?? whole.slice(whole.lastIndexOf(':') + 1))
+  if (!(Number.isInteger(listenOn) && listenOn >= 1 && listenOn <= 65_535))
+    program.error(`error: --port must be 1 to 65535, not ${port}`, { exitCode: 2 })
+  return { name, address: whole, port: listenOn, state: resolve(state), master: master ?? whole, more }
+}

@@ -1,0 +1,8 @@
+/**
+ * What the programs of a master server, a media server and a client share: their options, their signals, and how they serve.
+ *
+ * @packageDocumentation
+ */
+export { type HostOptions, parseHostOptions, type HostProgram } from './host-options.ts'
+export { listening } from './listening.ts'
+export { runHost } from './run-host.ts'

@@ -1,0 +1,32 @@
+import { asNbError, type Lifecycle, NbError } from '@nb/contracts'
+
+/**
+ * Runs what is composed until a signal asks for its end. Sets the exit code; what goes wrong is told with its remedy.
+ *
+ * @param compose - gives the parts, and the line that is told when they run
+ */
+export async function runHost(
+  compose: () => Promise<Required<Lifecycle> & { readonly told: string }>,
+): Promise<void> {
+  const asked = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve())
+  })
+  // All that a server waits with need not keep a process alive.
+  const alive = setInterval(() => undefined, 2 ** 30)
+  try {
+    const host = await compose()
+    await host.start()
+    console.log(host.told)
+    await asked
+    await host.stop()
+  } catch (error) {
+    const { status, message, remedy } = asNbError(error)
+    console.error(`status ${status}: ${message}\n${remedy}`)
+    if (!(error instanceof NbError) && error instanceof Error) console.error(error.stack)
+    process.exitCode = 1
+  } finally {
+    clearInterval(alive)
+    // What can't be brought to its end in time does not hold up the end of the process.
+    setTimeout(() => process.exit(), 5000).unref()
+  }
+}

@@ -1,0 +1,100 @@
+import { join } from 'node:path'
+import { createCatalog } from '@nb/catalog'
+import {
+  type Clock,
+  type DataChannels,
+  type Files,
+  type Lifecycle,
+  lifecycle,
+  type Store,
+} from '@nb/contracts'
+import { createMediaManager } from '@nb/emm'
+import { createJobManager, createJobStore, createRoomMaker } from '@nb/jobmanager'
+import { type HostIdentity, type Ports, reachHosts } from '@nb/remote'
+import { createResourceBroker } from '@nb/resource-broker'
+import { createNeededImageFiles, createRestoreService } from '@nb/restore'
+import { createScheduler } from '@nb/scheduler'
+
+/** What a master server stands on. */
+export interface MasterGround {
+  /** Holds everything but images; opened and closed by the caller. */
+  readonly database: Store
+  readonly files: Files
+  readonly clock: Clock
+  /** Folder of all its state. */
+  readonly stateDirectory: string
+  readonly identity: HostIdentity
+  /** Its own data channels, on the port that it serves. */
+  readonly channels: DataChannels
+  /** Where media servers are, by name; a live map. */
+  readonly mediaServers: ReadonlyMap<string, string>
+  /** Where clients are, by name; a live map. */
+  readonly clients: ReadonlyMap<string, string>
+}
+
+/** The ports of a master server. */
+export type MasterPorts = Pick<
+  Ports,
+  | 'scheduler'
+  | 'jobs'
+  | 'jobRegistry'
+  | 'jobSessions'
+  | 'jobLog'
+  | 'broker'
+  | 'media'
+  | 'catalog'
+  | 'restores'
+>
+
+/** A master server: everything but the media and the clients, which are on hosts of their own. The order of the lines is the order of start. */
+export function composeMaster({
+  database,
+  files,
+  clock,
+  stateDirectory,
+  identity,
+  channels,
+  ...hosts
+}: MasterGround): Required<Lifecycle> & { readonly ports: MasterPorts } {
+  const mediaServers = reachHosts('mediaServer', { identity, addresses: hosts.mediaServers })
+  const clients = reachHosts('clientAgent', { identity, addresses: hosts.clients })
+  const jobStore = createJobStore({ store: database.sublevel('jobs'), clock })
+  const log = jobStore
+  const media = createMediaManager({ store: database.sublevel('emm'), clock, log })
+  const broker = createResourceBroker({ media, store: database.sublevel('broker'), clock, log })
+  const catalog = createCatalog(
+    { store: database.sublevel('catalog'), files, channels, clock, log },
+    { directory: join(stateDirectory, 'images') },
+  )
+  const jobs = createJobManager({ broker, catalog, mediaServers, media, jobStore, clock })
+  const roomMaker = createRoomMaker({ media, jobs, clock })
+  const scheduler = createScheduler({
+    jobs,
+    catalog,
+    clients,
+    store: database.sublevel('scheduler'),
+    clock,
+    log,
+  })
+  const neededImages = createNeededImageFiles({ files, directory: join(stateDirectory, 'needed-images') })
+  const restores = createRestoreService({
+    ...{ catalog, jobs, mediaServers, clients, scheduler, channels, neededImages, clock, log },
+  })
+  const connections: Lifecycle = {
+    stop: async () => [mediaServers, clients].forEach((hosts) => hosts.close()),
+  }
+  return {
+    ...lifecycle(connections, jobStore, media, catalog, broker, jobs, roomMaker, restores, scheduler),
+    ports: {
+      scheduler,
+      jobs,
+      jobRegistry: jobs,
+      jobSessions: jobs,
+      jobLog: jobStore,
+      broker,
+      media,
+      catalog,
+      restores,
+    },
+  }
+}

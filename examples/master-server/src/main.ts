@@ -1,0 +1,62 @@
+import { join } from 'node:path'
+import { lifecycle, systemClock, systemFiles } from '@nb/contracts'
+import { listening, parseHostOptions, runHost } from '@nb/example-host-program'
+import {
+  createAccessControl,
+  createAuditLog,
+  createTlsChannels,
+  followAddresses,
+  openSite,
+  serve,
+} from '@nb/remote'
+import { Level } from 'level'
+import { composeMaster } from './compose-master.ts'
+import { registerMediaServers } from './register-media-servers.ts'
+
+const { name, address, port, state } = parseHostOptions(process.argv.slice(2), {
+  name: 'master-server',
+  description:
+    'A master server: policies, jobs, resources, catalog and restores of a site. Media and clients are on other hosts.',
+  needsMaster: false,
+  examples: `Example:
+  master-server --state /var/lib/nb/master --address backup1.example.org
+  nb --state /var/lib/nb/master host token web1 --role client     in another terminal: lets web1 enrol`,
+})
+
+await runHost(async () => {
+  const clock = systemClock()
+  const files = systemFiles()
+  await files.makeDirectory(state)
+  const database = new Level(join(state, 'database'), { valueEncoding: 'json' })
+  const store = database.sublevel('hosts')
+  const site = await openSite({ store, clock, files, directory: state }, { name, addresses: [address] })
+  const { identity, hosts, enrolment } = site
+  const channels = createTlsChannels({ identity, clock }, { address, name })
+  const mediaServers = followAddresses(site, 'media-server')
+  const clients = followAddresses(site, 'client')
+  const master = composeMaster({
+    ...{ database, files, clock, stateDirectory: state, identity, channels },
+    mediaServers: mediaServers.addresses,
+    clients: clients.addresses,
+  })
+  const audit = createAuditLog({ store: database.sublevel('audit'), clock })
+  const ports = { ...master.ports, hosts, enrolment, audit }
+  const parts = lifecycle(
+    { stop: () => database.close() },
+    ...[audit, site, mediaServers, clients, master],
+    registerMediaServers(site, master.ports.media, (text) => console.error(`warning: ${text}`)),
+    listening(() =>
+      serve(ports, { port, identity, access: createAccessControl({ clock, ...ports }), channels }),
+    ),
+    listening(() =>
+      serve(ports, {
+        socketPath: join(state, 'nb.sock'),
+        access: createAccessControl({ clock, ...master.ports, audit }),
+      }),
+    ),
+  )
+  return {
+    ...parts,
+    told: `nb: master server ${name} at ${address}, process ${process.pid}, state in ${state}; Ctrl-C ends it`,
+  }
+})

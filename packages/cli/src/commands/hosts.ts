@@ -1,0 +1,32 @@
+import type { CallOptions, HostFilter, HostRecord } from '@nb/contracts'
+import type { Ports } from '@nb/remote'
+import type { ExitCode } from '../exit-code.ts'
+import type { Output } from '../output.ts'
+import { formatTime } from '../units.ts'
+
+/** `nb hosts`: the hosts and persons that the master knows, and until when their certificates are good. */
+export async function hostsCommand(
+  { hosts }: Pick<Ports, 'hosts'>,
+  filter: HostFilter,
+  call: CallOptions,
+  output: Output,
+): Promise<ExitCode> {
+  const found: HostRecord[] = []
+  for await (const host of hosts.list(filter, call)) {
+    if (output.json) await output.value(host)
+    else found.push(host)
+  }
+  if (output.json) return 0
+  await output.table(found, [
+    { title: 'NAME', value: ({ name }) => name, shrinks: true },
+    { title: 'ROLES', value: ({ roles }) => roles.join(', ') },
+    { title: 'STATE', value: ({ state }) => state },
+    {
+      title: 'CERTIFICATE ENDS',
+      value: ({ certificate }) => (certificate === undefined ? '' : formatTime(certificate.notAfter)),
+    },
+    { title: 'ADDRESS', value: ({ addresses }) => addresses.join(', '), shrinks: true },
+    { title: 'MAY ALSO RESTORE OF', value: ({ sources }) => sources.join(', '), shrinks: true },
+  ])
+  return 0
+}
