@@ -149,7 +149,7 @@ function addEnrol({ runAlone, cwd, env }: Registration, host: Command): void {
     .addHelpText(
       'after',
       examples(
-        'nb --master backup1.example.org host enrol --token-file token --directory /var/lib/nb/client/identity --address web1.example.org:13724',
+        'nb host enrol --master backup1.example.org --token-file token --directory /var/lib/nb/client/identity --address web1.example.org:13724',
       ),
     )
     .action((given: { tokenFile: string; directory: string; address?: string[] }, command: Command) => {
