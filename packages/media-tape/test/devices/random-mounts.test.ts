@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type MountedVolume, NbError } from '@nb/contracts'
 import { decodeTapeVolume } from '@nb/formats'
-import { collect } from '@nb/test-kit'
+import { collect, driven } from '@nb/test-kit'
 import fc from 'fast-check'
 import t from 'tap'
 import {
@@ -14,6 +14,7 @@ import { deviceRig, type DeviceRig, wanting } from './device-rig.ts'
 
 const volumeIds = ['A00001', 'A00002', 'A00003', 'A00004'] as const
 const drives = ['drive1', 'drive2'] as const
+const cleaner = 'CLN001L1'
 
 /** Ordinary runs are few: each is a library of its own. */
 const numRuns = process.env['NB_LONG'] === '1' ? 2000 : 40
@@ -47,6 +48,12 @@ const fault: fc.Arbitrary<EmulatorFault> = fc.oneof(
     unit: fc.constantFrom(...drives),
     command: fc.constant('load-unload' as const),
     effect: fc.constantFrom('load-failed' as const, 'drive-failed' as const),
+    occurrence: fc.integer({ min: 1, max: 6 }),
+  }),
+  fc.record({
+    unit: fc.constantFrom(...drives),
+    command: fc.constantFrom('read-6' as const, 'write-6' as const),
+    effect: fc.constant('cleaning-needed' as const),
     occurrence: fc.integer({ min: 1, max: 6 }),
   }),
   fc.record({
@@ -195,7 +202,7 @@ class Site {
     for (let minute = 0; minute < 12; minute++) {
       await clock.advance(60_000)
       await this.lookAfter()
-      if (minute === 6) await this.devices.unloadIdle()
+      if (minute === 6) await driven(clock, this.devices.unloadIdle())
     }
     // What is left of the plan may come about only now.
     const stubbornly = async <Result>(work: () => Promise<Result>): Promise<Result> => {
@@ -210,13 +217,16 @@ class Site {
     }
     await stubbornly(() => robot.initialize())
     const inventory = await stubbornly(() => robot.inventory())
-    assert.deepEqual(
-      inventory.flatMap(({ barcode }) => barcode ?? []).toSorted(),
-      volumeIds.map((volumeId) => `${volumeId}L8`),
-    )
+    assert.deepEqual(inventory.flatMap(({ barcode }) => barcode ?? []).toSorted(), [
+      ...volumeIds.map((volumeId) => `${volumeId}L8`),
+      cleaner,
+    ])
     await stubbornly(() => this.devices.updateInventory({ robot: 'robot1' }))
     const inDrives = Object.fromEntries(
-      inventory.flatMap(({ drive, barcode }) => (drive === undefined ? [] : [[drive, barcode]])),
+      inventory.flatMap(({ drive, barcode }) =>
+        // Who died while it was cleaned has left the cartridge there: it is no volume.
+        drive === undefined || barcode === cleaner ? [] : [[drive, barcode]],
+      ),
     )
     for (const { name, loadedVolume } of await collect(media.drives({})))
       assert.equal(loadedVolume === undefined ? undefined : `${loadedVolume}L8`, inDrives[name], name)
@@ -253,6 +263,7 @@ t.test(
     const met = new Map<string, number>()
     let happened = 0
     let marks = 0
+    let cleanings = 0
     await fc.assert(
       fc.asyncProperty(
         fc.array(job, { minLength: 2, maxLength: 10 }),
@@ -260,7 +271,16 @@ t.test(
         fc.array(event, { maxLength: 3 }),
         async (jobs, faults, events) => {
           const store = memoryCartridges()
-          const rig = await deviceRig({ unmountDelayMs: 60_000, reservationKey: 1n, store, settleTurns: 2 })
+          const library = {
+            volumes: [...volumeIds.map((id) => `${id}L8`), { name: cleaner, kind: 'cleaning' as const }],
+          }
+          const rig = await deviceRig({
+            unmountDelayMs: 60_000,
+            reservationKey: 1n,
+            store,
+            settleTurns: 2,
+            library,
+          })
           const site = new Site(rig, met)
           for (const one of faults) rig.library.faults.add(one)
           for (const { afterMs, what } of events)
@@ -281,12 +301,14 @@ t.test(
           happened += faults.length - rig.library.faults.pending.length
           await site.agrees()
           marks += await writtenWhereProven(store)
+          cleanings += 50 - (rig.library.volume(cleaner).cleaningsLeft ?? 0)
           assert.deepEqual(rig.library.failures, [])
         },
       ),
       { numRuns, seed },
     )
     t.ok(happened > 0 && marks > happened, `${happened} faults happened, ${marks} blocks stand behind labels`)
+    t.ok(cleanings > 0, `drives were cleaned ${cleanings} times`)
     t.comment(`seed ${seed}: ${[...met].map(([code, times]) => `${code} ${times}`).join(', ')}`)
   },
 )
