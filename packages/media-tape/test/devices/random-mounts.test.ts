@@ -272,6 +272,7 @@ t.test(
         async (jobs, faults, events) => {
           const store = memoryCartridges()
           const library = {
+            slots: 7,
             volumes: [...volumeIds.map((id) => `${id}L8`), { name: cleaner, kind: 'cleaning' as const }],
           }
           const rig = await deviceRig({
