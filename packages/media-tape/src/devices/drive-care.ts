@@ -1,5 +1,6 @@
 import { type Clock, type DriveStatus, type MediaManager, NbError } from '@nb/contracts'
 import { cleanIfDue, type CleaningParts, whyToClean } from './clean-drive.ts'
+import { isConnectionLost } from '../ssc/connection-lost.ts'
 import type { DriveBay, DriveHandling } from './drive-bay.ts'
 import { driveOf } from './media-records.ts'
 import { isOwnReason, ownReason } from './own-reason.ts'
@@ -84,7 +85,7 @@ export class DriveCare implements DriveHandling {
       await bay.drive.load()
     } catch (error) {
       const what = `did not load volume ${volumeId}: ${(error as Error).message}`
-      await this.#fails(bay, what, volumeId)
+      await this.#fails(bay, what, error, volumeId)
       await this.takeOut(bay)
       throw notReady(bay, what, error, volumeId)
     }
@@ -96,7 +97,7 @@ export class DriveCare implements DriveHandling {
       await bay.drive.unload()
     } catch (error) {
       const what = `does not give back what is in it: ${(error as Error).message}`
-      await this.#fails(bay, what)
+      await this.#fails(bay, what, error)
       throw notReady(bay, what, error)
     }
   }
@@ -207,8 +208,9 @@ export class DriveCare implements DriveHandling {
     }
   }
 
-  /** Its failure is noted; where that alone does not take it down, this does. */
-  async #fails(bay: DriveBay, what: string, volumeId?: string): Promise<void> {
+  /** Its failure is noted; where that alone does not take it down, this does. One that can't be reached has not failed: it is down until it answers. */
+  async #fails(bay: DriveBay, what: string, cause: unknown, volumeId?: string): Promise<void> {
+    if (isConnectionLost(cause)) return this.#takeDown(bay, `it ${what}`)
     const { action } = await this.#parts.media.reportError({
       drive: bay.name,
       ...(volumeId === undefined ? {} : { volumeId }),

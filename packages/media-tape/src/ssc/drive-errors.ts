@@ -1,6 +1,7 @@
 import { type ErrorCode, type Json, NbError } from '@nb/contracts'
 import type { Told } from '../scsi/scsi-unit.ts'
 import { senseCode, type SenseMeaning } from '../scsi/sense-meaning.ts'
+import { isConnectionLost } from './connection-lost.ts'
 
 /** What a drive was doing when it failed. */
 export type Doing = 'write' | 'read' | 'position' | 'load' | 'unload' | 'ask'
@@ -68,14 +69,26 @@ export function driveError(
   })
 }
 
+const inWords: Readonly<Record<Doing, string>> = {
+  write: 'writing',
+  read: 'reading',
+  position: 'positioning',
+  load: 'loading',
+  unload: 'unloading',
+  ask: 'it was asked',
+}
+
 /** The error for a command whose end is not known: the transport was lost, or its time was up. */
 export function unknownEnd(cause: unknown, drive: string, doing: Doing): NbError {
   const why = cause instanceof Error ? cause.message : String(cause)
-  return new NbError(
-    ofDoing[doing],
-    `drive ${drive}: how the command ended is not known (${why}); ask for the position before going on`,
-    { cause, retryable: true, details: { drive, meaning: 'end-unknown' } },
-  )
+  const text = isConnectionLost(cause)
+    ? `the connection to drive ${drive} was lost while ${inWords[doing]}; whether that was carried out is not known (${why})`
+    : `drive ${drive}: how the command ended is not known (${why}); ask for the position before going on`
+  return new NbError(ofDoing[doing], text, {
+    cause,
+    retryable: true,
+    details: { drive, meaning: 'end-unknown' },
+  })
 }
 
 /** The error for a drive that is not where its user believes it to be. */

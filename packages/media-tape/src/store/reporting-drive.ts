@@ -6,6 +6,7 @@ import {
   NbError,
   type TapeDrive,
 } from '@nb/contracts'
+import { isConnectionLost } from '../ssc/connection-lost.ts'
 
 /** Whom errors of a drive are told. */
 export interface ErrorListener {
@@ -21,8 +22,8 @@ export interface ErrorListener {
 
 /**
  * A drive whose errors are told to the media manager before they are thrown, which counts them and freezes volumes and takes drives down. An error
- * of a command whose end is not known speaks against the drive alone; what is nobody's fault, such as a refusal to write where the drive was
- * moved, is not told.
+ * of a command whose end is not known, since its time was up, speaks against the drive alone. What is nobody's fault is not told: a connection that
+ * was lost, or a refusal to write where the drive was moved.
  */
 export function reportingDrive(drive: TapeDrive, listener: ErrorListener): TapeDrive {
   const told = async <Result>(kind: MediaError['kind'], command: Promise<Result>): Promise<Result> => {
@@ -52,6 +53,7 @@ export function reportingDrive(drive: TapeDrive, listener: ErrorListener): TapeD
 const counted = new Set(['media-write-failed', 'media-read-failed', 'media-position-failed'])
 
 async function report(listener: ErrorListener, kind: MediaError['kind'], error: NbError): Promise<void> {
+  if (isConnectionLost(error)) return
   const isUnknown = error.details['meaning'] === 'end-unknown'
   if (!counted.has(error.code) || (!isUnknown && error.details['sense'] === undefined)) return
   const { media, volumeId, driveName, jobId, logger } = listener

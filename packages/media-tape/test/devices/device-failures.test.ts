@@ -61,6 +61,22 @@ t.test('the third error of a drive takes it down for good, not until it answers 
   t.match(await rig.drive('drive1'), { state: 'down', stateReason: /3 errors/ })
 })
 
+t.test('a drive that can not be reached has not failed: it is down until it answers', async (t) => {
+  const rig = await deviceRig()
+  const lost = { unit: 'drive1', command: 'load-unload', effect: 'transport-lost', ran: true } as const
+  rig.library.faults.add({ ...lost, occurrence: 1 })
+  await t.rejects(rig.devices.mount(wanting('A00001')), {
+    code: 'drive-not-ready',
+    message: /the connection to drive drive1 was lost while loading/,
+  })
+  t.match(await rig.drive('drive1'), { state: 'down', stateReason: /was lost while loading/ })
+  t.same(await collect(rig.media.mediaErrors({})), [])
+  await rig.clock.advance(60_000)
+  t.match(await rig.drive('drive1'), { state: 'up' })
+  await (await rig.devices.mount(wanting('A00001'))).unmount()
+  t.same(rig.library.faults.pending, [])
+})
+
 t.test(
   'a volume of another density is refused before anything moves, and does not stop a start',
   async (t) => {

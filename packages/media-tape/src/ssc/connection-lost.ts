@@ -1,0 +1,8 @@
+import { NbError } from '@nb/contracts'
+
+/** Whether an error comes of a connection that was lost, or that nobody answers: it tells nothing of the unit behind it, nor of a medium in it. */
+export function isConnectionLost(error: unknown): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause)
+    if (at instanceof NbError && at.code === 'scsi-transport-lost') return true
+  return false
+}
