@@ -127,7 +127,9 @@ export class Library {
    */
   async put(volume: Volume, bay: DriveBay, tell: (text: string) => Promise<void>): Promise<void> {
     for (;;) {
-      const { goesHome } = await this.#turn(() => this.#twice(() => this.#put(volume, bay, tell)))
+      const { goesHome } = await this.#turn(() => this.#twice(() => this.#put(volume, bay, tell))).catch(
+        (error: unknown) => notThere(error, volume, this.name),
+      )
       if (goesHome === undefined) return
       await goesHome
     }
@@ -385,6 +387,16 @@ export class Library {
       details: { ...error.details, robot: this.name },
     })
   }
+}
+
+/** Where a place is empty that the robot has twice shown to be full, it has not seen what people have done. */
+function notThere(error: unknown, { volumeId }: Volume, robot: string): never {
+  if (!(error instanceof NbError) || error.code !== 'element-empty') throw error
+  throw new NbError(
+    'media-open-failed',
+    `Volume ${volumeId} can't be brought: what robot ${robot} says of its places is not so (${error.message}). Have it look, and update its inventory.`,
+    { retryable: false, details: { ...error.details, volumeId, robot }, cause: error },
+  )
 }
 
 function mayHaveChanged(error: unknown): boolean {
