@@ -16,7 +16,7 @@ Usage: tape-dump iscsi://HOST[:PORT]/TARGET/LUN     the volume in the drive that
        tape-dump /dev/sgN                           the volume in this drive of the host (also /dev/nstN), or in a drive of this robot
        tape-dump FILE.tape                          a tape of the emulated library; the file is only read
 
-  --drive N          the library's drive of this number, from 1 (default: 1)
+  --drive N          the library's drive of this number, from 1 (default: 1; with --volume the one that it is in, else an empty one)
   --volume VOLUME    have the robot put this volume into the drive first, and put it back afterwards: its barcode or its id
   --files BACKUPID   also the files of this image, as far as they are on this tape
   --json             a JSON object for each line: the tape, its files, the files of the image, the end

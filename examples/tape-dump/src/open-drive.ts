@@ -32,7 +32,7 @@ export interface OpenDrive {
 export interface DriveOptions {
   /** It names a drive by itself, or its library. */
   readonly access: TapeLibraryAccess
-  /** Number of the drive in its library, from 1. @default 1 */
+  /** Number of the drive in its library, from 1. @default 1; for a volume the one that it is in, else the first empty one */
   readonly number?: number
   /** Barcode or id of the volume that the robot is to put into the drive. @default the one that is in it */
   readonly volume?: string
@@ -60,7 +60,7 @@ export async function openDrive(clock: Clock, options: DriveOptions): Promise<Op
       await requireVolume(drive, named, await mouthOf(library, named))
       return await loaded(drive, () => group.close())
     }
-    return await openInLibrary(await assembleTapeLibrary({ clock }, how), number ?? 1, volume)
+    return await openInLibrary(await assembleTapeLibrary({ clock }, how), number, volume)
   } catch (error) {
     await group.close()
     throw error
@@ -69,24 +69,31 @@ export async function openDrive(clock: Clock, options: DriveOptions): Promise<Op
 
 async function openInLibrary(
   library: OpenTapeLibrary,
-  number: number,
+  number: number | undefined,
   volume: string | undefined,
 ): Promise<OpenDrive> {
-  const { name, drive, unit } = library.drives[number - 1] ?? {}
-  if (name === undefined || drive === undefined || unit === undefined)
-    throw new NbError(
-      'not-found',
-      `${library.name} has ${counted(library.drives.length, 'drive')}, no number ${number}`,
-    )
-  if (volume === undefined) {
-    await requireVolume(drive, unit, await mouthOf(library, unit))
-    return await loaded(drive, () => library.close())
-  }
+  if (volume !== undefined) return await openVolume(library, number, volume)
+  const { drive, unit } = driveOfNumber(library, number ?? 1)
+  await requireVolume(drive, unit, await mouthOf(library, unit))
+  return await loaded(drive, () => library.close())
+}
+
+/** Reads a volume in the drive that it is in already, else in the one that was named, else in one that is empty. */
+async function openVolume(
+  library: OpenTapeLibrary,
+  number: number | undefined,
+  volume: string,
+): Promise<OpenDrive> {
+  const named = number === undefined ? undefined : driveOfNumber(library, number).name
   const { robot } = library.robot
   const places = await robot.inventory()
   const from = placeOfVolume(places, volume, library.name)
+  const within = places.find(({ place }) => place.kind === from.kind && place.number === from.number)
+  const name = named ?? within?.drive ?? emptyDrive(library, places)
+  const drive = library.drives.find((each) => each.name === name)?.drive
   const to = places.find((element) => element.drive === name)?.place
-  if (to === undefined) throw new NbError('not-found', `the library does not tell where ${name} is`)
+  if (drive === undefined || to === undefined)
+    throw new NbError('not-found', `the library does not tell where ${name} is`)
   if (from.kind === to.kind && from.number === to.number) return await loaded(drive, () => library.close())
   await robot.move({ from, to })
   return await loaded(drive, async () => {
@@ -97,6 +104,27 @@ async function openInLibrary(
       await library.close()
     }
   })
+}
+
+function driveOfNumber(library: OpenTapeLibrary, number: number): OpenTapeLibrary['drives'][number] {
+  const drive = library.drives[number - 1]
+  if (drive !== undefined) return drive
+  throw new NbError(
+    'not-found',
+    `${library.name} has ${counted(library.drives.length, 'drive')}, no number ${number}`,
+  )
+}
+
+/** The first drive without a volume. */
+function emptyDrive(library: OpenTapeLibrary, places: readonly LibraryElement[]): string {
+  const empty = library.drives.find(({ name }) =>
+    places.some((each) => each.drive === name && each.barcode === undefined && each.unlabelled !== true),
+  )
+  if (empty !== undefined) return empty.name
+  throw new NbError(
+    'element-full',
+    `there is a volume in each drive of ${library.name}: take one out, and say --drive N, or leave --volume out to read the one in drive N`,
+  )
 }
 
 /** Where the volume is whose barcode it is, or whose id: the barcode without what tells the kind of cartridge. */

@@ -166,6 +166,11 @@ t.test('a tape in a drive of tgtd', { skip: tgtdMissing }, async (t) => {
   t.match(alone, { message: /LUN 1 .* is one drive: with --drive and --volume name its library/ })
   t.equal(await opening('/3', { volume: 'NBT001' }), undefined, 'by its id, and by the robot of its library')
   t.match(await opening('/3', { volume: 'NBT00' }), { code: 'not-found' })
+  t.equal(
+    await opening('/3', { volume: 'NBT002' }),
+    undefined,
+    'an empty drive is taken where the first has a volume',
+  )
 })
 
 t.test('wrong usage ends with 2', async (t) => {

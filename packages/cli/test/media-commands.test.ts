@@ -415,6 +415,20 @@ t.test('nb volume eject and label tell each volume, whatever comes of the others
   t.same(server.devices.asked.at(-1), { volumeId: 'A00001' })
 })
 
+t.test('nb volume pool moves volumes without images', async (t) => {
+  server.media.facts.volumes.set('A00007', volume('A00007', { pool: 'Scratch', scratchPool: 'Scratch' }))
+  server.media.facts.volumes.set('A00008', volume('A00008', { assignedAt: noon }))
+  t.match(await server.nb('volume', 'pool', 'offsite', 'A00008', 'A00099', 'A00007'), {
+    code: 1,
+    out: 'volume A00007: in pool offsite\n',
+    err: /A00008 stays in pool.*images on it(.|\n)*no volume A00099/,
+  })
+  const moved = server.media.facts.volumes.get('A00007')
+  t.equal(moved?.pool, 'offsite')
+  t.equal(moved?.scratchPool, undefined)
+  t.equal(server.media.facts.volumes.get('A00008')?.assignedAt, noon)
+})
+
 t.test('nb requests lists the volumes that you have to bring; denied, their jobs are told', async (t) => {
   t.match(await server.nb('requests'), { code: 0, out: '', err: /no job waits/ })
   const blocker = {

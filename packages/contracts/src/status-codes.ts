@@ -110,7 +110,7 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
   83: {
     meaning: 'the medium could not be opened',
     remedy:
-      'Check the storage unit, its path and its rights; where a key is missing, the message names it: add it to the key file of the media server.',
+      'Check the storage unit, its path and its rights, or which cartridge is behind the barcode of a volume that the message names; where it names a missing key, add that to the key file of the media server.',
   },
   84: { meaning: 'writing to the medium failed', remedy: 'Check the device or disk named in the job log.' },
   85: {
@@ -280,7 +280,10 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
     meaning: 'the resource request timed out',
     remedy: 'Ask why jobs wait; add resources or raise the timeout.',
   },
-  2000: { meaning: 'no volume can be used now', remedy: 'Add volumes to the pool or the scratch pool.' },
+  2000: {
+    meaning: 'no volume can be used now',
+    remedy: 'Add volumes to the pool or the scratch pool, or move some: nb volume pool POOL VOLUME.',
+  },
   2001: { meaning: 'no drive is free for the job', remedy: 'Wait for a drive, or bring one up.' },
   2002: {
     meaning: 'the storage unit’s type cannot be used here',

@@ -63,14 +63,18 @@ function unassigned(view: InventoryView, volume: Volume): Volume {
   const stays = state === 'expired' || state === 'frozen'
   const next = isWornOut(volume) ? wornOut(volume) : { state: 'active' as const }
   const held = view.holds.onVolume(volume.volumeId).size > 0
-  const returns = scratchPool !== undefined && view.pools.get(scratchPool)?.scratch === true && !held
+  const returns = !held && returnsToScratch(view, volume)
   return {
     // A job that holds it may have written behind this label what no image tells of yet.
     ...(held ? bare : withExpiredLabel(bare)),
     ...(stays ? { state, ...(stateReason === undefined ? {} : { stateReason }) } : next),
-    ...(returns ? { pool: scratchPool } : scratchPool === undefined ? {} : { scratchPool }),
+    ...(scratchPool === undefined ? {} : returns ? { pool: scratchPool } : { scratchPool }),
   }
 }
+
+/** Whether the pool that a volume came from is a scratch pool still. */
+const returnsToScratch = (view: InventoryView, { scratchPool }: Volume): boolean =>
+  scratchPool !== undefined && view.pools.get(scratchPool)?.scratch === true
 
 /** What a volume is that was mounted as often as allowed. */
 export const wornOut = ({
@@ -127,14 +131,19 @@ export const expireTooOld = (view: InventoryView, now: number): Change[] =>
   )
 
 /**
- * The changes that a job's giving back brings to its volume: one that was marked full or suspended while nothing of
- * the job was kept on it is as new.
+ * The changes that a job's giving back brings to its volume: one on which nothing of the job was kept is as new. It is active again where it was
+ * marked full or suspended, and back in the scratch pool that it was taken from.
  */
 export function givenBack(view: InventoryView, volumeId: string): Change[] {
   const volume = view.volumes.get(volumeId)
   if (volume === undefined || volume.assignedAt !== undefined) return []
-  if (volume.state !== 'full' && volume.state !== 'suspended') return []
-  return [volumeChange(withExpiredLabel(inState(volume, 'active', undefined)))]
+  const marked = volume.state === 'full' || volume.state === 'suspended'
+  if (!marked && volume.state !== 'active') return []
+  const asNew = marked ? inState(volume, 'active', undefined) : volume
+  const { scratchPool, ...own } = asNew
+  if (scratchPool !== undefined && returnsToScratch(view, volume))
+    return [volumeChange(withExpiredLabel({ ...own, pool: scratchPool }))]
+  return marked ? [volumeChange(withExpiredLabel(asNew))] : []
 }
 
 /** A volume with what its images say: the level of the first of them, whether there are several, whether any is interleaved. */

@@ -9,6 +9,7 @@ import { poolsCommand } from '../commands/pools.ts'
 import { volumeEjectCommand } from '../commands/volume-eject.ts'
 import { volumeImagesCommand } from '../commands/volume-images.ts'
 import { volumeLabelCommand, type VolumeLabelOptions } from '../commands/volume-label.ts'
+import { volumePoolCommand } from '../commands/volume-pool.ts'
 import { volumeStateCommand } from '../commands/volume-state.ts'
 import { volumesCommand, type VolumesOptions } from '../commands/volumes.ts'
 import { collectOneOf, examples, limitOrNone, own, type Registration } from './registration.ts'
@@ -120,7 +121,9 @@ function addVolumes({ program, run }: Registration): void {
     })
   const volume = program
     .command('volume')
-    .description('freeze, suspend or free volumes, label and eject them: nb volume --help')
+    .description(
+      'freeze, suspend or free volumes, label and eject them, move them to pools: nb volume --help',
+    )
   volume
     .command('images')
     .description('list the images on a volume')
@@ -153,6 +156,18 @@ function addVolumes({ program, run }: Registration): void {
     .action((volumeIds: string[], options: Omit<VolumeLabelOptions, 'volumeIds'>, command: Command) =>
       run(
         (ports, output, call) => volumeLabelCommand(ports, { volumeIds, ...own(options), ...call }, output),
+        command.optsWithGlobals(),
+      ),
+    )
+  volume
+    .command('pool')
+    .description('move volumes without images into another pool')
+    .argument('<POOL>', 'the pool; nb pools lists them')
+    .argument('<ID...>', 'the volumes')
+    .addHelpText('after', examples('nb volume pool offsite A00001 A00002'))
+    .action((pool: string, volumeIds: string[], _options: object, command: Command) =>
+      run(
+        (ports, output, call) => volumePoolCommand(ports, { pool, volumeIds, ...call }, output),
         command.optsWithGlobals(),
       ),
     )

@@ -93,6 +93,22 @@ function images(check: Check): void {
     const back = await volumeOf(again, 'S00001')
     assert.deepEqual([back.pool, back.scratchPool, back.assignedAt], ['Scratch', undefined, undefined])
   })
+  check('a scratch volume that nothing was kept on goes back to scratch with its job', async ({ media }) => {
+    await site(media)
+    await media.putPool({ name: 'Scratch', scratch: true })
+    await media.putPool({ name: 'Weekly', scratch: false })
+    await media.putVolume({ ...blank('S00001'), pool: 'Scratch' })
+    const need = { ...(onUnit('tape1') as Extract<MediaNeed, { kind: 'write' }>), volumePool: 'Weekly' }
+    await granted(media, 'a1', need)
+    assert.equal((await volumeOf(media, 'S00001')).pool, 'Weekly')
+    await media.release({ allocationId: 'a1' })
+    const back = await volumeOf(media, 'S00001')
+    assert.deepEqual([back.pool, back.scratchPool], ['Scratch', undefined])
+    await media.putVolume({ ...back, pool: 'Weekly' })
+    await granted(media, 'a2', need)
+    await media.release({ allocationId: 'a2' })
+    assert.equal((await volumeOf(media, 'S00001')).pool, 'Weekly', 'a person has put it there')
+  })
   check('an unknown volume has no images', async ({ media }) => {
     await rejects(media.assignImage(image('c_1')), 'not-found')
     await rejects(collect(media.volumeImages({ volumeId: 'A00001' })), 'not-found')
