@@ -155,6 +155,8 @@ async function backup(
   if (following !== undefined) await session.silence.forClient(following, 41)
   const counts = checkTold(result, totals, copies)
   held.stopWatching()
+  // The list on its disk and the data on theirs: neither waits for the other.
+  const sealed = session.task(host.catalog.sealFileList({ backupId: image.backupId, totals }, { signal }))
   const written = await copies.finish(counts)
   const writtenMs = host.clock.now() - startedAt
   const newBytes = copies.streamBytes - (resumeFrom?.streamBytes ?? 0)
@@ -169,7 +171,7 @@ async function backup(
     text: waitsOf(ring),
     data: { waitedForFullBuffer: ring.waitedForFull, waitedForEmptyBuffer: ring.waitedForEmpty },
   })
-  await host.catalog.sealFileList({ backupId: image.backupId, totals }, { signal })
+  await sealed
   signal.throwIfAborted()
   await copies.unmount()
   await progress.finish(counts.entries, counts.bytes)
