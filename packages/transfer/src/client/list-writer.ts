@@ -5,23 +5,37 @@ import type { KnownEntry, ReferenceCursor } from './reference-cursor.ts'
 import type { StreamWriter } from './stream-writer.ts'
 import type { WalkEntry } from './walk.ts'
 
-/** Writes the file list: batches are passed on as they fill up. */
+/**
+ * So many bytes of batches are passed on at once, or what there is after so long, milliseconds: to wake another thread for each takes both
+ * of them more time than an unchanged batch itself.
+ */
+const PASS_BYTES = 32 * 1024
+const PASS_MS = 100
+
+/** Writes the file list: batches are passed on as they fill up, several at once where they come fast. */
 export class ListWriter {
   readonly #encoder: FileListEncoder
   readonly #out: StreamWriter
   /** The memory of every entry that is added. */
   readonly #entry = new ListEntry()
   readonly #run: CarriedRun
-  /** Batches passed on. */
+  readonly #now: () => number
+  /** Where the list was when it was passed on last, and when that was. */
+  #passedOffset: number
+  #passedAt = -Infinity
+  /** Batches written. */
   batches: number
 
-  constructor(encoder: FileListEncoder, out: StreamWriter, batches: number) {
+  /** @param now - milliseconds */
+  constructor(encoder: FileListEncoder, out: StreamWriter, batches: number, now: () => number) {
     this.#encoder = encoder
     this.#out = out
     this.batches = batches
-    this.#run = new CarriedRun(encoder, (batch) => this.#passOn(batch))
+    this.#now = now
+    this.#run = new CarriedRun(encoder, (batch) => this.#write(batch))
     out.write(encoder.header())
     out.flush()
+    this.#passedOffset = out.offset
   }
 
   /**
@@ -71,13 +85,14 @@ export class ListWriter {
 
   add(entry: ListEntry): void {
     this.#run.end()
-    this.#passOn(this.#encoder.addEntry(entry))
+    this.#write(this.#encoder.addEntry(entry))
   }
 
   /** Passes on what is there. */
   flush(): void {
     this.#run.end()
-    this.#passOn(this.#encoder.flush())
+    this.#write(this.#encoder.flush())
+    this.#passOn()
   }
 
   /** The end of the list. */
@@ -86,10 +101,18 @@ export class ListWriter {
     this.#out.end()
   }
 
-  #passOn(batch: Buffer | undefined): void {
+  #write(batch: Buffer | undefined): void {
     if (batch === undefined) return
     this.batches++
-    this.#out.write(batch)
+    const out = this.#out
+    out.write(batch)
+    if (out.offset - this.#passedOffset >= PASS_BYTES || this.#now() - this.#passedAt >= PASS_MS)
+      this.#passOn()
+  }
+
+  #passOn(): void {
     this.#out.flush()
+    this.#passedOffset = this.#out.offset
+    this.#passedAt = this.#now()
   }
 }

@@ -164,11 +164,16 @@ export class NameCollector {
       [...this.#chunks, this.#chunk.slice(0, this.#used)],
       this.#places.slice(0, this.#count),
     )
+    this.clear()
+    return list
+  }
+
+  /** Begins anew, without the names that were added. */
+  clear(): void {
     this.#chunks = []
     this.#used = this.#count = 0
     // What a directory of millions took is not kept.
     if (this.#places.length > CHUNK_BYTES) this.#places = new Uint32Array(1024)
-    return list
   }
 
   #nextChunk(byteLength: number): void {

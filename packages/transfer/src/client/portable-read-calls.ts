@@ -45,12 +45,13 @@ export function portableReadCalls(): ReadCalls {
     seekHole: () => undefined,
     readInto: (fd, into, at, length, position) => readSync(fd, into, at, length, position),
     readNames(fd) {
-      names.take()
+      names.clear()
       for (const name of readdirSync(pathOf(fd, Buffer.alloc(0)), { encoding: 'buffer' }))
         names.add(name, 0, name.length)
       return names.take()
     },
-    stat: (directory, name) => statOf(lstatSync(pathOf(directory, name), { bigint: true })),
+    stat: (directory, bytes, start = 0) =>
+      statOf(lstatSync(pathOf(directory, bytes.subarray(start)), { bigint: true })),
     statFd: (fd) => statOf(fstatSync(fd, { bigint: true })),
     readLink: (directory, name) => readlinkSync(pathOf(directory, name), { encoding: 'buffer' }),
     listAttributesFd: () => [],

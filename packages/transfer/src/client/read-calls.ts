@@ -1,3 +1,4 @@
+import type { FileStat } from '../posix/file-stat.ts'
 import type { Posix } from '../posix/posix.ts'
 import type { NameList } from './name-list.ts'
 
@@ -10,7 +11,6 @@ export interface ReadCalls extends Pick<
   | 'readAt'
   | 'seekData'
   | 'seekHole'
-  | 'stat'
   | 'statFd'
   | 'readLink'
   | 'listAttributesFd'
@@ -18,6 +18,13 @@ export interface ReadCalls extends Pick<
   | 'getAttributeFd'
   | 'getAttributeAt'
 > {
+  /**
+   * What a name is, not following a symbolic link.
+   *
+   * @param bytes - end with the name; an empty one means the descriptor itself
+   * @param start - where it begins in them. Default 0.
+   */
+  stat(directory: number, bytes: Uint8Array, start?: number): FileStat
   /** Reads `length` bytes at `position` into the bytes from `at` on; fewer are possible, 0 is the end. */
   readInto(fd: number, into: Buffer, at: number, length: number, position: number): number
   /** Names of all entries of an open directory but `.` and `..`, in the file system's order. */

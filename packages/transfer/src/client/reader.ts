@@ -61,10 +61,13 @@ export interface ReaderParts {
   readonly warn: WarningSink
   /** What an earlier reader had read when it stood still, to go on from there. */
   readonly resumed?: ReaderState
-  /** Called after every entry and every block read. */
+  /** Called after every block read, now and then between entries, and at the end. */
   readonly tick: (path: Buffer) => void
   readonly observe?: (moment: ReaderMoment, path: Buffer) => void
 }
+
+/** To look at the clock costs as much as a tenth of an unchanged entry. */
+const VISITS_PER_TICK = 16
 
 const nothingRead: ReaderCounts = {
   files: 0,
@@ -88,16 +91,18 @@ export class Reader {
   readonly #links: LinkGroups
   readonly #list: ListWriter
   readonly #files: FileReader
-  /** Batches that were passed on when an entry was listed last, and where the stream was when the last of them was. */
+  /** Batches that were written when an entry was listed last, and where the stream was when the last of them was. */
   #batchesBefore = 0
   #dataBefore = 0
+  /** The path of the last entry. */
+  #visited: Buffer | undefined
 
   constructor(parts: ReaderParts) {
     const { counts = nothingRead, batches = 0, links = [] } = parts.resumed ?? {}
     this.#parts = parts
     this.counts = { ...counts }
     this.#links = new LinkGroups(links)
-    this.#list = new ListWriter(parts.list.encoder, parts.list.out, batches)
+    this.#list = new ListWriter(parts.list.encoder, parts.list.out, batches, parts.now)
     this.#files = new FileReader({
       ...parts,
       observe: parts.observe,
@@ -109,7 +114,7 @@ export class Reader {
     })
   }
 
-  /** Batches of the list that were passed on. */
+  /** Batches of the list that were written. */
   get batches(): number {
     return this.#list.batches
   }
@@ -123,7 +128,9 @@ export class Reader {
     } catch (error) {
       this.#failed(entry.path, error, 'it is not in the backup')
     }
-    this.#parts.tick(entry.path)
+    this.#visited = entry.path
+    const { files, directories } = this.counts
+    if ((files + directories) % VISITS_PER_TICK === 0) this.#parts.tick(entry.path)
   }
 
   /** Passes on all that was read, so that the reader can stand still, and says how it stands. */
@@ -138,6 +145,7 @@ export class Reader {
     this.#parts.reference?.drain()
     this.#list.end()
     this.#parts.data.end()
+    if (this.#visited !== undefined) this.#parts.tick(this.#visited)
   }
 
   #entry(entry: WalkEntry): void {
@@ -247,7 +255,7 @@ export class Reader {
   }
 
   /**
-   * An entry is listed. When a batch was passed on, and nothing more was stored meanwhile, what is there of the stream is passed on
+   * An entry is listed. When a batch was written, and nothing more was stored meanwhile, what is there of the stream is passed on
    * too: the medium then is at a member's start.
    */
   #listed(): void {

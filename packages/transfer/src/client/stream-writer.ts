@@ -31,6 +31,8 @@ export class StreamWriter {
   #used: number
   #offset: number
   #isStart = false
+  /** Whether who waits may not know yet of a block that was passed on. */
+  #isUntold = false
   #lastStart: number
 
   /**
@@ -102,8 +104,9 @@ export class StreamWriter {
 
   /** Passes on all there is, and wakes who waits for it. */
   flush(): void {
-    if (this.#block === undefined) this.#pipe.wake()
-    else this.#pass(false)
+    if (this.#block !== undefined) this.#pass(false)
+    else if (this.#isUntold) this.#pipe.wake()
+    this.#isUntold = false
   }
 
   /** Throws where the pipe was aborted, as a wait for a block would. */
@@ -121,6 +124,7 @@ export class StreamWriter {
     if (this.#mark > 0 && this.#block !== undefined) this.#block[0] = this.#isStart ? 1 : 0
     this.#isStart = false
     this.#pipe.publish(this.#used, moreFollows)
+    this.#isUntold = moreFollows
     this.#block = undefined
     this.#used = this.#mark
   }

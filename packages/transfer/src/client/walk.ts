@@ -53,14 +53,39 @@ type RootOutcome = 'missing' | 'unreadable' | 'readable'
 
 const LEFT_BEHIND = 'the rest of this directory is not in the backup'
 
-/** An entry as it was found, before anything is decided. */
-interface Found {
+/** An entry as it was found. What it is is set before it is visited. */
+class Found implements WalkEntry {
   readonly path: Buffer
   readonly directory: number
-  readonly name: Buffer
   readonly stat: FileStat
+  /** The decoded names along the path, when patterns want them. */
   readonly names: readonly Path[]
   readonly above: Frame | undefined
+  kind: WalkEntry['kind'] = 'file'
+  readonly fd: undefined = undefined
+  readonly #nameStart: number
+
+  /** @param nameStart - where the name that the calls take begins in the path */
+  constructor(
+    path: Buffer,
+    nameStart: number,
+    directory: number,
+    stat: FileStat,
+    names: readonly Path[],
+    above: Frame | undefined,
+  ) {
+    this.path = path
+    this.#nameStart = nameStart
+    this.directory = directory
+    this.stat = stat
+    this.names = names
+    this.above = above
+  }
+
+  /** Made when it is asked for: of an unchanged file nobody does. */
+  get name(): Buffer {
+    return this.#nameStart === 0 ? this.path : this.path.subarray(this.#nameStart)
+  }
 }
 
 /**
@@ -121,7 +146,7 @@ class Walker {
     const stat = this.#statRoot(path)
     if (typeof stat === 'string') return stat
     const names = this.#parts.selection.active ? splitPath(path).map((name) => pathFromBytes(name)) : []
-    const opened = this.#entry({ path, directory: AT.FDCWD, name: path, stat, names, above: undefined })
+    const opened = this.#entry(new Found(path, 0, AT.FDCWD, stat, names, undefined))
     return opened ? 'readable' : 'unreadable'
   }
 
@@ -178,14 +203,7 @@ class Walker {
     if (typeof stat === 'string') return
     const below = namesBetween(root, goal)
     const names = this.#parts.selection.active ? splitPath(root).map((name) => pathFromBytes(name)) : []
-    let found: Found | undefined = {
-      path: root,
-      directory: AT.FDCWD,
-      name: root,
-      stat,
-      names,
-      above: undefined,
-    }
+    let found: Found | undefined = new Found(root, 0, AT.FDCWD, stat, names, undefined)
     for (const [depth, name] of [...below, after].entries()) {
       if (found === undefined || !this.#enterAgain(found, below.length - depth >= unvisited)) return
       const frame = this.#stack.top as Frame
@@ -226,22 +244,22 @@ class Walker {
 
   #found(above: Frame, directory: number, path: Buffer): Found | undefined {
     const { calls, selection } = this.#parts
-    const name = path.subarray(prefixBytes(above.path))
+    const nameStart = prefixBytes(above.path)
     let stat: FileStat
     try {
-      stat = calls.stat(directory, name)
+      stat = calls.stat(directory, path, nameStart)
     } catch (error) {
       this.#failed(path, error, 'it is not in the backup')
       return undefined
     }
-    const names = selection.active ? [...above.names, pathFromBytes(name)] : above.names
-    return { path, directory, name, stat, names, above }
+    const names = selection.active ? [...above.names, pathFromBytes(path.subarray(nameStart))] : above.names
+    return new Found(path, nameStart, directory, stat, names, above)
   }
 
   /** @returns false for a directory that could not be opened. */
   #entry(found: Found): boolean {
     const { selection, never, warn, visit } = this.#parts
-    const { path, directory, name, stat, above } = found
+    const { path, stat, above } = found
     if (never.has(stat)) return true
     const kind = kindOfMode(stat.mode)
     const standing = selection.judge(found.names, kind === 'directory', above?.standing)
@@ -253,7 +271,8 @@ class Walker {
     }
     if (kind !== 'directory') {
       this.#visitWaiting()
-      visit({ path, directory, name, kind, stat, fd: undefined })
+      found.kind = kind
+      visit(found)
       return true
     }
     const { fd, content } = this.#enter(found, standing, false)

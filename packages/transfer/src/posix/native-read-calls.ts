@@ -48,7 +48,7 @@ function bindReadCalls(posix: Posix, libc: AddressedLibc): ReadCalls {
       }
     },
     readNames(fd) {
-      names.take()
+      names.clear()
       for (;;) {
         const length = libc.getdents64(SYSCALL.getdents64, fd, entriesAddress, ENTRY_BYTES)
         if (length < 0) throw new PosixError('getdents64', libc.errno())
@@ -56,11 +56,11 @@ function bindReadCalls(posix: Posix, libc: AddressedLibc): ReadCalls {
         collectNames(entries, length, names)
       }
     },
-    stat(directory, bytes): FileStat {
-      put(bytes)
-      const flags = bytes.length === 0 ? AT.SYMLINK_NOFOLLOW | AT.EMPTY_PATH : AT.SYMLINK_NOFOLLOW
+    stat(directory, bytes, start = 0): FileStat {
+      put(bytes, start)
+      const flags = bytes.length === start ? AT.SYMLINK_NOFOLLOW | AT.EMPTY_PATH : AT.SYMLINK_NOFOLLOW
       if (libc.statx(directory, nameAddress, flags, STATX_MASK, statAddress) < 0)
-        throw new PosixError('statx', libc.errno(), shown(bytes))
+        throw new PosixError('statx', libc.errno(), shown(bytes.subarray(start)))
       return parseStatx(statView)
     },
     statFd(fd): FileStat {
