@@ -205,7 +205,7 @@ export class DriveSession {
         this.doubtPlace('the connection was lost')
         this.volumeInDoubt = this.loaded
         this.holdInDoubt = true
-        throw new Interrupted('the connection was lost', { cause: error })
+        throw new Interrupted(`the connection was lost: ${(error as Error).message}`, { cause: error })
       }
       if (
         error instanceof NbError &&

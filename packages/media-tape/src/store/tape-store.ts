@@ -17,6 +17,7 @@ import {
 import type { MultiplexedFileOptions } from '../multiplex/multiplexed-file.ts'
 import { MountedTape } from './mounted-tape.ts'
 import { ReadTape } from './read-tape.ts'
+import { reconnectingDrive } from './reconnecting-drive.ts'
 import { reportingDrive } from './reporting-drive.ts'
 import { SharedMounts, type SharedVolume } from './shared-mounts.ts'
 import { TapeGroups } from './tape-groups.ts'
@@ -68,7 +69,7 @@ export function createTapeStore(components: TapeStoreComponents, options: TapeSt
     const { purpose } = allocation
     const request = { jobId, volumeId, drive: driveName, purpose, pool }
     const driveOf = (mounted: MountedVolume, jobs: () => readonly string[]): TapeDrive =>
-      reportingDrive(mounted.drive, {
+      reportingDrive(reconnectingDrive(mounted.drive, { clock, logger }), {
         ...{ media, volumeId, driveName, jobId, logger },
         onVerdict: async ({ text }) => {
           for (const one of jobs()) await tell(one, { severity: 'warning', text })

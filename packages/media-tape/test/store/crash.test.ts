@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { type FragmentRecord, NbError } from '@nb/contracts'
-import { TAPE_BLOCK_BYTES } from '@nb/formats'
 import { collect, driven } from '@nb/test-kit'
 import fc from 'fast-check'
 import t from 'tap'
@@ -218,34 +217,54 @@ t.test('histories of jobs, crashes and faults: nothing that was reported is lost
   t.comment([...met].map(([code, times]) => `${code} ${times}`).join(', '))
 })
 
-t.test(
-  'a drive whose connection is lost under a write is not gone on with before the place is proven',
-  async (t) => {
+t.test('a drive whose connection is lost goes on, once the place is proven', async (t) => {
+  const mib = 2048
+  for (const command of ['write-6', 'write-filemarks-6', 'read-6', 'locate-16'] as const)
     for (const ran of [true, false]) {
       const rig = await tapeRig()
       const history = new History(rig)
-      await history.job([1024])
-      rig.library.faults.add({
-        unit: 'drive1',
-        command: 'write-6',
-        effect: 'transport-lost',
-        ran,
-        occurrence: 3,
-      })
-      await t.rejects(history.job([3000, 1]), { code: 'media-write-failed' })
-      t.same(rig.library.faults.pending, [])
-      t.same(
-        await collect(rig.media.mediaErrors({})),
-        [],
-        'that the cable was pulled is neither the volume’s fault nor the drive’s',
-      )
-      await history.job([800])
-      await history.check()
-      t.equal(history.reported.at(-1)?.record.filemark, 3)
-      t.equal(
-        history.reported.at(-1)?.record.headerBlock,
-        5 + Math.ceil((1024 * 512) / TAPE_BLOCK_BYTES) + 2 + 2,
-      )
+      await history.job([mib])
+      const lost = { unit: 'drive1', command, effect: 'transport-lost', ran } as const
+      rig.library.faults.add({ ...lost, occurrence: 2 })
+      rig.library.faults.add({ ...lost, occurrence: 3 })
+      await driven(rig.clock, history.job([3 * mib, 1]))
+      await driven(rig.clock, history.check())
+      t.same(rig.library.faults.pending, [], `${command} ${ran ? 'ran' : 'did not run'}`)
+      t.same(await collect(rig.media.mediaErrors({})), [], 'it is neither the volume’s fault nor the drive’s')
+      t.equal(history.reported.at(-1)?.record.filemark, 4)
     }
-  },
-)
+})
+
+t.test('where a drive stands elsewhere after a loss nothing is written, and the loss is told', async (t) => {
+  const rig = await tapeRig()
+  const history = new History(rig)
+  await history.job([1024])
+  const here = { unit: 'drive1', command: 'write-6' } as const
+  // The block before was taken, and is found out to be lost only when this one comes, whose answer gets lost.
+  rig.library.faults.add({ ...here, effect: 'write-error', later: 1, occurrence: 3 })
+  rig.library.faults.add({ ...here, effect: 'transport-lost', ran: true, occurrence: 4 })
+  await t.rejects(driven(rig.clock, history.job([3000, 1])), {
+    code: 'media-write-failed',
+  })
+  t.same(rig.library.faults.pending, [])
+  await history.job([800])
+  await history.check()
+})
+
+t.test('a connection that does not come back is told as what it is', async (t) => {
+  const rig = await tapeRig()
+  const history = new History(rig)
+  await history.job([1024])
+  for (let occurrence = 1; occurrence <= 40; occurrence++)
+    rig.library.faults.add({
+      ...{ unit: 'drive1', command: 'read-position', effect: 'transport-lost', ran: false },
+      occurrence,
+    })
+  const lost = { unit: 'drive1', command: 'write-6', effect: 'transport-lost', ran: true } as const
+  rig.library.faults.add({ ...lost, occurrence: 3 })
+  await t.rejects(driven(rig.clock, history.job([3000])), {
+    message: /the connection to .*drive1 is lost: it broke; it did not come back within 30 s/,
+    retryable: true,
+  })
+  t.same(await collect(rig.media.mediaErrors({})), [])
+})

@@ -175,7 +175,7 @@ function isOfStream(block: Uint8Array | undefined, stream: number): boolean {
 /** A drive as a process sees it. */
 function mortal(drive: TapeDrive, isAlive: () => boolean): TapeDrive {
   const alive = <Result>(call: () => Promise<Result>): Promise<Result> =>
-    isAlive() ? call() : Promise.reject(new NbError('scsi-transport-lost', 'the process has ended'))
+    isAlive() ? call() : Promise.reject(new NbError('manager-stopping', 'the process has ended'))
   return {
     name: drive.name,
     encryption: drive.encryption,
