@@ -43,6 +43,7 @@ async function main(options: AllInOneOptions, interrupted: AbortSignal): Promise
     if (!options.serve) checkPlaces(options)
     const clock = systemClock()
     const { tape: tapeSettings } = options.settings
+    if (tapeSettings?.keyFile !== undefined) await checkTapeKeys(tapeSettings.keyFile)
     const tape = tapeSettings === undefined ? undefined : await openTape(tapeSettings, clock)
     const closeTape: Lifecycle = { stop: async () => await tape?.close() }
     const database = await openDatabase(options.state, {
@@ -85,6 +86,15 @@ async function main(options: AllInOneOptions, interrupted: AbortSignal): Promise
   } catch (error) {
     return explain(asDamaged(options.state, error) ?? error, signal, options)
   }
+}
+
+/** Rejects with `store-corrupt` where backups to pools ENCR_… would; tells where there are no keys yet. */
+async function checkTapeKeys(keyFile: string): Promise<void> {
+  const labels = await openTapeKeyFile({ files: systemFiles() }, { path: keyFile }).labels()
+  if (labels.length === 0)
+    warn(
+      `there are no keys in ${keyFile}: backups to pools ENCR_… are refused until --tape-new-key has added one`,
+    )
 }
 
 async function addTapeKey(

@@ -148,3 +148,17 @@ t.test('a state where no folder can be made', async (t) => {
   const run = await runExample('--serve', '--state', '/proc/nb/state')
   t.match(run, { code: 1, stderr: /status \d+: .*\/proc\/nb/ })
 })
+
+t.test('a file of tape keys that is none', async (t) => {
+  const { root, state } = folders()
+  const garbage = join(root, 'garbage')
+  writeFileSync(garbage, 'no keys', { mode: 0o600 })
+  const [folder, directory, broken] = await Promise.all([
+    runExample('--tape-keys', join(root, 'none', 'keys'), '--tape-new-key', 'a'),
+    runExample('--tape', 'iscsi://127.0.0.1:1', '--tape-keys', root),
+    runExample('--serve', '--state', state, '--tape', 'iscsi://127.0.0.1:1', '--tape-keys', garbage),
+  ])
+  t.match(folder, { code: 2, stderr: /There is no folder .*none/ })
+  t.match(directory, { code: 2, stderr: /It is a directory: name the file/ })
+  t.match(broken, { code: 1, stderr: /The key file .*garbage can't be read: it is no JSON/ })
+})

@@ -11,7 +11,7 @@ export function wantedSteps({ robot, volumeId }: WantedVolume, jobId: string): r
     robot === undefined
       ? []
       : [
-          `put it into a mail slot and run: nb robot inject ${robot}`,
+          `put it into a mail slot, unless it lies in one, and run: nb robot inject ${robot}`,
           `or put it in through the door and run: nb robot inventory ${robot} --update`,
         ]
   const lacking = volumeId === undefined ? 'there is none' : 'it can not be found'

@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { existsSync, type Stats, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { parsePeriod, UsageError } from '@nb/cli'
 import { readLibraryAccess } from '@nb/media-tape'
 import { type Command, InvalidArgumentError, Option } from 'commander'
@@ -86,15 +86,21 @@ export function tapeSettingsOf(
   }
 }
 
-/** The whole path; a file that is not there yet is made with its first key. Throws `InvalidArgumentError` for one that others than its owner can use. */
+/** The whole path; a file that is not there yet is made with its first key. Throws `InvalidArgumentError` for what can't be such a file. */
 function keyFile(path: string): string {
-  let mode: number
+  const folder = dirname(resolve(path))
+  let stats: Stats | undefined
   try {
-    mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0
+    stats = statSync(path, { throwIfNoEntry: false })
+    if (stats === undefined && !existsSync(folder))
+      throw new InvalidArgumentError(`There is no folder ${folder}.`)
   } catch (error) {
+    if (error instanceof InvalidArgumentError) throw error
     throw new InvalidArgumentError(`It can't be read (${(error as NodeJS.ErrnoException).code ?? ''}).`)
   }
-  if ((mode & 0o077) !== 0) throw new InvalidArgumentError('Others than its owner can use it: chmod 600.')
+  if (stats?.isDirectory() === true) throw new InvalidArgumentError('It is a directory: name the file.')
+  if (((stats?.mode ?? 0) & 0o077) !== 0)
+    throw new InvalidArgumentError('Others than its owner can use it: chmod 600.')
   return resolve(path)
 }
 

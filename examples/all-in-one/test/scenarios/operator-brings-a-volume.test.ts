@@ -47,7 +47,7 @@ t.test('jobs ask for volumes that are in no robot, until they are brought or den
     why.out,
     `for volume ${volumeId}, which is not in robot robot1; job ${jobId} goes on when volume ${volumeId} is put into robot robot1`,
   )
-  t.match(why.out, `  put it into a mail slot and run: nb robot inject robot1`)
+  t.match(why.out, `  put it into a mail slot, unless it lies in one, and run: nb robot inject robot1`)
   await library.operator.putIntoMail({ volume: `${volumeId}L8` })
   t.match(await nb('robot', 'inject', 'robot1'), { code: 0, out: new RegExp(`^volume ${volumeId} `) })
   t.match(await restore, { status: 0, id: jobId })

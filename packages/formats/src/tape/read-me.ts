@@ -33,6 +33,9 @@ N is the number of a tape file.
 
 Within each fragment .nb/IMAGE.json is the record of the backup, .nb/FILES the list of its files, .nb/BLOCKS one XXH3-64
 (8 bytes, little endian) for each 256 KiB block of payload.
+
+ACLs and extended attributes come back too, where they were backed up, as root and with GNU tar so:
+     tar --acls --xattrs --xattrs-include='*' -b 512 -xpf /dev/nst0 -C TARGET --anchored --exclude=.nb
 `
 
 /**

@@ -52,8 +52,11 @@ function fieldsOfFile(file: string): Fields {
 
 function textOf(file: string): string {
   try {
-    if ((statSync(file).mode & 0o077) === 0) return readFileSync(file, 'utf8')
+    const stats = statSync(file)
+    if (stats.isDirectory()) throw invalid(`${file} is a directory: name the file of secrets`)
+    if ((stats.mode & 0o077) === 0) return readFileSync(file, 'utf8')
   } catch (error) {
+    if (error instanceof NbError) throw error
     const { code = '' } = error as NodeJS.ErrnoException
     throw invalid(`the file of secrets ${file} can't be read (${code})`)
   }

@@ -47,11 +47,13 @@ export function readLibraryAccess(told: LibraryArguments): TapeLibraryAccess {
     return { library, initiatorName }
   }
   if (!library.startsWith('iscsi://')) throw invalid('library', `a tape library is named ${forms}`)
-  if (parseIscsiUrl(library).chap !== undefined)
+  // Before anything else is said of it: what stands before the @ may be a secret, however it is written.
+  if (library.includes('@'))
     throw invalid(
       'library',
-      `everybody on this host could see the secret in the URL: leave USER%SECRET@ out, and put both into a file for ${chapOption}`,
+      `everybody on this host could see the secret in the URL: leave what stands before the @ out, and put user and secret into a file for ${chapOption}`,
     )
+  parseIscsiUrl(library)
   const chap = readChapSecrets({ environment, ...(chapFile === undefined ? {} : { file: chapFile }) })
   return { library, initiatorName, ...(chap === undefined ? {} : { chap }) }
 }

@@ -66,14 +66,16 @@ t.test('a library is named by a URL or by devices, and never with a secret', asy
   })
   const refused = (field: string, message: RegExp, ...args: Parameters<typeof read>): void =>
     void t.throws(() => read(...args), { code: 'argument-invalid', message, details: { field } })
-  refused('library', /leave USER%SECRET@ out.*for --tape-chap/, `iscsi://me%${secret}@host`, {
+  refused('library', /before the @ out.*for --tape-chap/, `iscsi://me%${secret}@host`, {
     chapOption: '--tape-chap',
   })
+  refused('library', /before the @ out.*for --chap/, `iscsi://me:${secret}@host/iqn.2026-11.example:t`)
   refused('library', /named iscsi:\/\/HOST/, 'http://host')
   refused('library', /absolute paths/, '/dev/sg3,sg1')
   refused('url', /it must be iscsi:\/\/HOST/, 'iscsi://')
   refused('initiatorName', /iqn, eui or naa/, 'iscsi://host', { initiatorName: 'me' })
   refused('chap', /--chap goes with an iscsi/, '/dev/sg3', { chapFile: '/some/file' })
+  refused('chap', /is a directory/, 'iscsi://host', { chapFile: import.meta.dirname })
 })
 
 t.test('what is to be done depends on what kept us off', async (t) => {
