@@ -60,9 +60,10 @@ export function unassignImage(view: InventoryView, backupId: string, volumeId?: 
 function unassigned(view: InventoryView, volume: Volume): Volume {
   const { assignedAt: _a, retentionLevel: _r, multiRetention: _m, multiplexed: _x, ...rest } = volume
   const { state, stateReason, scratchPool, ...bare } = rest
-  const stays = state === 'expired' || state === 'frozen'
-  const next = isWornOut(volume) ? wornOut(volume) : { state: 'active' as const }
   const held = view.holds.onVolume(volume.volumeId).size > 0
+  // A job that holds it has found it full: it takes no more of other jobs before it is given back.
+  const stays = state === 'expired' || state === 'frozen' || (held && state === 'full')
+  const next = isWornOut(volume) ? wornOut(volume) : { state: 'active' as const }
   const returns = !held && returnsToScratch(view, volume)
   return {
     // A job that holds it may have written behind this label what no image tells of yet.
@@ -115,7 +116,10 @@ export function setVolumeState(
     )
   if (volume.expiresAt !== undefined && volume.expiresAt <= now)
     throw conflict(volumeId, 'is too old; set a later expiresAt first')
-  return [volumeChange(endsAssignment ? unassigned(view, said) : said)]
+  if (endsAssignment) return [volumeChange(unassigned(view, said))]
+  // What was frozen before an image was kept on it is as new, too.
+  const isAsNew = volume.state !== 'active' && volume.assignedAt === undefined && !held
+  return [volumeChange(isAsNew ? withExpiredLabel(said) : said)]
 }
 
 /** A volume in another state, with that state's reason. */
@@ -131,19 +135,25 @@ export const expireTooOld = (view: InventoryView, now: number): Change[] =>
   )
 
 /**
- * The changes that a job's giving back brings to its volume: one on which nothing of the job was kept is as new. It is active again where it was
- * marked full or suspended, and back in the scratch pool that it was taken from.
+ * The changes that the last giving back of a volume brings: while nothing is kept on it, it is as new, whatever jobs have written. One that they
+ * marked full or suspended takes data again, from its beginning; what takes data is back in the scratch pool that it was taken from.
  */
 export function givenBack(view: InventoryView, volumeId: string): Change[] {
   const volume = view.volumes.get(volumeId)
   if (volume === undefined || volume.assignedAt !== undefined) return []
-  const marked = volume.state === 'full' || volume.state === 'suspended'
-  if (!marked && volume.state !== 'active') return []
-  const asNew = marked ? inState(volume, 'active', undefined) : volume
-  const { scratchPool, ...own } = asNew
-  if (scratchPool !== undefined && returnsToScratch(view, volume))
-    return [volumeChange(withExpiredLabel({ ...own, pool: scratchPool }))]
-  return marked ? [volumeChange(withExpiredLabel(asNew))] : []
+  const isStopped = volume.state === 'full' || volume.state === 'suspended'
+  const { state, stateReason } = isWornOut(volume)
+    ? wornOut(volume)
+    : { state: 'active' as const, stateReason: undefined }
+  const open = isStopped ? inState(volume, state, stateReason) : volume
+  const { scratchPool, ...own } = open
+  const returns = open.state === 'active' && returnsToScratch(view, open)
+  if (!isStopped && !returns && volume.files === undefined) return []
+  return [
+    volumeChange(
+      withExpiredLabel(scratchPool !== undefined && returns ? { ...own, pool: scratchPool } : open),
+    ),
+  ]
 }
 
 /** A volume with what its images say: the level of the first of them, whether there are several, whether any is interleaved. */

@@ -75,6 +75,45 @@ t.test('a tape that a job is writing to is not taken away from its pool under it
   t.match(await volume('S00001'), { pool: 'Scratch' })
 })
 
+t.test(
+  'a tape that jobs filled and that keeps none of their images is as new once the last of them gives it back',
+  async (t) => {
+    const { media, give, volume } = await runningSite(t, { maxStreamsPerDrive: 2 })
+    const need = { ...writeTo('tape1'), multiplexing: 2 } as const
+    const label = { volumeId: 'A00001', generation: 'g1' } as const
+    const fill = async (): Promise<void> => {
+      t.match(await give('17', need), { volumeId: 'A00001' })
+      t.match(await give('18', need), { volumeId: 'A00001' })
+      await media.recordLabel({ ...label, labelledAt: 1 })
+      await media.recordVolumeFiles({ ...label, files: 9 })
+    }
+    const isNew = blank('A00001', { generation: 'g1', labelledAt: 1 })
+    await fill()
+    for (const backupId of ['c_1', 'c_2']) {
+      await media.assignImage({ volumeId: 'A00001', backupId, retentionLevel: 1 })
+      await media.setVolumeState({ volumeId: 'A00001', state: 'full' })
+    }
+    await media.unassignImage({ backupId: 'c_1' })
+    await media.release({ allocationId: 'a17' })
+    t.match(await media.unassignImage({ backupId: 'c_2' }), { unassigned: ['A00001'] })
+    t.match(await volume('A00001'), { state: 'full', files: 9 }, 'the other one may write there still')
+    await media.release({ allocationId: 'a18' })
+    t.same(await volume('A00001'), isNew)
+
+    t.comment('likewise where it had room still, and where it was frozen before any image was kept on it')
+    await fill()
+    await media.release({ allocationId: 'a17' })
+    t.match(await volume('A00001'), { files: 9 })
+    await media.release({ allocationId: 'a18' })
+    t.same(await volume('A00001'), isNew)
+    await fill()
+    await media.setVolumeState({ volumeId: 'A00001', state: 'frozen' })
+    for (const allocationId of ['a17', 'a18']) await media.release({ allocationId })
+    await media.setVolumeState({ volumeId: 'A00001', state: 'active' })
+    t.same(await volume('A00001'), isNew)
+  },
+)
+
 t.test('imported tapes can be read, not written to, and are free after their images', async (t) => {
   const { media, give, refusal, volume } = await runningSite(t)
   for (const volumeId of ['A00001', 'A00002', 'A00003']) {
