@@ -56,7 +56,10 @@ export class DriveCare implements DriveHandling {
       .catch((error: unknown) => this.#parts.logger.error('drive %s stays reserved: %o', bay.name, error))
   }
 
-  /** What a device manager before has left reserved of an empty drive is given back; what others have reserved is down from the start. */
+  /**
+   * What a device manager before has left reserved of an empty drive is given back, and what it has left in a drive waits there as after a job; what
+   * others have reserved is down from the start.
+   */
   async begin(bay: DriveBay): Promise<void> {
     const giveBack = await bay.acquire()
     try {
@@ -64,9 +67,9 @@ export class DriveCare implements DriveHandling {
       if (bay.loaded === undefined) await this.letGo(bay)
     } catch (error) {
       this.#parts.logger.error('drive %s: %o', bay.name, error)
-    } finally {
-      giveBack()
     }
+    if (bay.loaded === undefined || bay.isDown) giveBack()
+    else this.rest(bay, giveBack, true)
   }
 
   /** What a drive holds. */

@@ -114,6 +114,27 @@ t.test(
   },
 )
 
+t.test(
+  'what a killed server has left in a drive goes home after the delay, too, if nobody wants it',
+  async (t) => {
+    const rig = await deviceRig({ unmountDelayMs: 60_000 })
+    await rig.devices.mount(wanting('A00001'))
+    await rig.devices.mount(wanting('A00002', 'drive2'))
+    const devices = rig.crash()
+    await devices.start()
+    await rig.clock.advance(30_000)
+    t.same(await rig.inDrives(), { drive1: 'A00001L8', drive2: 'A00002L8' })
+    const wanted = await devices.mount(wanting('A00002', 'drive2'))
+    await rig.clock.advance(30_000)
+    t.same(await rig.inDrives(), { drive1: undefined, drive2: 'A00002L8' }, 'in use it stays')
+    t.equal((await rig.drive('drive1')).loadedVolume, undefined)
+    await wanted.unmount()
+    await rig.clock.advance(60_000)
+    t.same(await rig.inDrives(), { drive1: undefined, drive2: undefined })
+    await devices.stop()
+  },
+)
+
 t.test('a volume that only rests in a drive is fetched, also while others take that drive', async (t) => {
   const rig = await deviceRig({ unmountDelayMs: 60_000 })
   const use = async (volumeId: string, drive: string): Promise<void> =>
