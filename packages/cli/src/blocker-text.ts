@@ -1,9 +1,10 @@
-import type { Blocker } from '@nb/contracts'
+import { type Blocker, nameOfBlocker } from '@nb/contracts'
 
 /** What stands in the way, in a line: `storage-unit-limit disk1 (2 of 2 in use), reason 2040`. */
-export function blockerTitle({ kind, name, reason, limit, inUse }: Blocker): string {
+export function blockerTitle(blocker: Blocker): string {
+  const { kind, reason, limit, inUse } = blocker
   const use = limit === undefined ? '' : ` (${useOf(kind, limit, inUse)})`
-  return `${kind} ${name}${use}, reason ${reason}`
+  return `${nameOfBlocker(blocker)}${use}, reason ${reason}`
 }
 
 /** Of a disk limit and use are percent of its room. */
@@ -19,5 +20,5 @@ export function blockerCell(blockers: readonly Blocker[]): string {
   const holders = first.holders.map(({ jobId }) => jobId).join(' ')
   const held = holders === '' ? '' : `, held by ${holders}`
   const more = others.length === 0 ? '' : `, and ${others.length} more`
-  return `${first.kind} ${first.name}${held}${more}`
+  return `${nameOfBlocker(first)}${held}${more}`
 }

@@ -187,6 +187,16 @@ t.test('nb volumes filters, and tells state, place and mounts', async (t) => {
     t.equal((await server.nb('volume', verb, 'A00001')).code, 0, verb)
     t.equal(server.media.facts.volumes.get('A00001')?.state, state)
   }
+  server.media.facts.volumes.set('A00002', {
+    ...(server.media.facts.volumes.get('A00002') as Volume),
+    state: 'imported',
+  })
+  t.match(await server.nb('volume', 'unfreeze', 'A00002'), {
+    code: 1,
+    err: /volume A00002 is not frozen, it is imported[^]*status 228/,
+  })
+  t.equal(server.media.facts.volumes.get('A00002')?.state, 'imported')
+  await server.nb('volume', 'activate', 'A00002')
   t.match(await server.nb('volume', 'suspend', 'A00002'), { code: 1, err: /no images[^]*status 228/ })
   t.equal((await server.nb('volumes', '--state-is', 'lost')).code, 2)
 })

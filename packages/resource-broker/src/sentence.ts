@@ -5,6 +5,7 @@ import {
   counted,
   describeStatus,
   type MediaNeed,
+  nameOfBlocker,
 } from '@nb/contracts'
 
 /** More reasons than this are counted, not told. */
@@ -96,8 +97,8 @@ function reasonOf(blocker: Blocker): string {
     case 'volume':
     case 'robot':
     case 'media-server':
-      if (holders.length > 0) return `for ${kind} ${name}: in use (${jobs})`
-      return `for ${kind} ${name} (${describeStatus(reason)})`
+      if (holders.length > 0) return `for ${nameOfBlocker(blocker)}: in use (${jobs})`
+      return `for ${nameOfBlocker(blocker)} (${describeStatus(reason)})`
     case 'retry-delay':
     case 'suspension':
     case 'storage-unit-missing':
@@ -127,9 +128,9 @@ export function becauseOf(blockers: readonly Blocker[], favour: Favour): string 
   if (favour === 'mounted-volume')
     return wanted === undefined
       ? 'finds its volume mounted'
-      : `finds its volume mounted, while the other waits for ${wanted.kind} ${wanted.name}`
+      : `finds its volume mounted, while the other waits for ${nameOfBlocker(wanted)}`
   const [first] = blockers
-  if (wanted !== undefined) return `does not need ${wanted.kind} ${wanted.name}`
+  if (wanted !== undefined) return `does not need ${nameOfBlocker(wanted)}`
   return first === undefined ? 'needs less' : `is not bound by what the other waits for (${first.name})`
 }
 

@@ -7,7 +7,7 @@ import { storageUnit } from '../../src/compose.ts'
 import { bootEmulated, emulatedLibrary } from '../support/emulated-library.ts'
 import { scratch } from '../support/run-example.ts'
 import { restoreTo } from '../support/site.ts'
-import { backUpToTape, randomFiles, tapePolicy } from '../support/tape-site.ts'
+import { backUpToTape, begin, randomFiles, tapePolicy } from '../support/tape-site.ts'
 import { terminalOf } from '../support/terminal.ts'
 import { logOf } from '../support/whole-catalog.ts'
 
@@ -120,4 +120,31 @@ t.test('jobs ask for volumes that are in no robot, until they are brought or den
   t.same(await collect(second.ports.media.allocations({})), [], 'all is given back')
   const ended: readonly Job[] = await collect(second.ports.jobs.list({}))
   t.ok(ended.every(({ state: its }) => its === 'done'))
+})
+
+t.test('a volume that cancelled backups have filled is labelled anew for the next', async (t) => {
+  const root = scratch('filled')
+  const state = join(root, 'state')
+  const sources = [0, 1, 2].map((index) => join(root, `source-${index}`))
+  for (const source of sources) randomFiles(source, 4, 900_000)
+  const small = join(root, 'small')
+  randomFiles(small, 1, 10_000)
+  const library = await emulatedLibrary({
+    ...{ drives: 1, volumes: ['A00001L8'], capacityBytes: 6 << 20, earlyWarningBytes: 1 << 20 },
+  })
+  const server = await bootEmulated(state, library, { tape: { streamsPerDrive: 3 } })
+  const { nb, until, values, stop } = await terminalOf(server, state)
+  const jobIds = await Promise.all(
+    sources.map((source, index) => begin(server, tapePolicy(`p${index}`, source, 3))),
+  )
+  for (const jobId of jobIds) await until(/ for a volume of pool NetBackup /, 'why', jobId)
+  for (const jobId of jobIds) t.match(await nb('cancel', jobId), { code: 0 })
+  for (const jobId of jobIds) t.match(await server.ports.jobs.wait({ jobId }), { status: 150 })
+  const [given] = await values('volumes')
+  t.match(given, { volumeId: 'A00001', state: 'active', assignedAt: undefined, files: undefined })
+  const next = await backUpToTape(server, tapePolicy('next', small))
+  t.equal(next.status, 0, next.statusText ?? '')
+  t.match(await logOf(server, next), /volume A00001 is labelled in drive/)
+  await stop()
+  await server.stop()
 })

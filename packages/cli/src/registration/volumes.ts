@@ -171,7 +171,8 @@ function addVolumes({ program, run }: Registration): void {
         command.optsWithGlobals(),
       ),
     )
-  for (const [verb, state, does] of volumeVerbs)
+  for (const [verb, state, does, from] of volumeVerbs) {
+    const ofState = from === undefined ? {} : { from }
     volume
       .command(verb)
       .description(does)
@@ -181,10 +182,11 @@ function addVolumes({ program, run }: Registration): void {
       .action((volumeIds: string[], options: { reason?: string }, command: Command) =>
         run(
           (ports, output, call) =>
-            volumeStateCommand(ports, { volumeIds, state, ...own(options), ...call }, output),
+            volumeStateCommand(ports, { volumeIds, state, ...ofState, ...own(options), ...call }, output),
           command.optsWithGlobals(),
         ),
       )
+  }
 }
 
 function addErrors({ program, run }: Registration): void {
@@ -229,9 +231,9 @@ interface ErrorsFlags {
 
 const volumeStates: readonly VolumeState[] = ['active', 'full', 'frozen', 'suspended', 'expired', 'imported']
 
-const volumeVerbs: readonly (readonly [string, VolumeState, string])[] = [
+const volumeVerbs: readonly (readonly [string, VolumeState, string, VolumeState?])[] = [
   ['freeze', 'frozen', 'write to volumes no more, and keep them even when their images have expired'],
-  ['unfreeze', 'active', 'let frozen volumes be written to again'],
+  ['unfreeze', 'active', 'let frozen volumes be written to again', 'frozen'],
   ['suspend', 'suspended', 'write to volumes no more until their images have expired'],
   ['full', 'full', 'take volumes for full: no more is written to them until their images have expired'],
   ['activate', 'active', 'let volumes be written to again, whatever stopped that'],
