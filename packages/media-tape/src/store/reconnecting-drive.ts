@@ -81,7 +81,19 @@ export function reconnectingDrive(drive: TapeDrive, { clock, logger }: Reconnect
     if (object !== from && object !== from + objects) throw lost
     const { written, position } = await drive.writeFilemarks({ count: 0 })
     if (!written || position.object !== object) throw lost
+    if (object === from && objects > 0) await mustEndAt(from, lost)
     return object !== from
+  }
+
+  /** Goes to where the tape has to end, by reading: a drive that counts places may be wrong about what was written in the dark. */
+  const mustEndAt = async (end: number, lost: NbError): Promise<void> => {
+    if (end === 0) throw lost
+    await drive.locate({ object: end - 1 })
+    const target = Buffer.allocUnsafe(1)
+    const before = await drive.readBlock({ target })
+    const behind = await drive.readBlock({ target })
+    const isEnd = before.position.object === end && behind.kind === 'end-of-data'
+    if (!isEnd || behind.position.object !== end) throw lost
   }
 
   return {
