@@ -35,6 +35,19 @@ t.test('one reason', async (t) => {
   )
 })
 
+t.test('any volume of a pool is told as such, not as a volume of the name of the pool', async (t) => {
+  const { limit: _l, inUse: _i, ...rest } = unit('tape1')
+  const blocker: Blocker = { ...rest, kind: 'volume', name: 'Weekly', holders: [] }
+  const told = (more: Partial<Blocker>): string => waitingSentence('19', noon, [{ ...blocker, ...more }])
+  t.match(
+    told({ reason: 2000, wanted: { pool: 'Weekly', density: 'hcart' } }),
+    ' for a volume of pool Weekly (',
+  )
+  t.match(told({ reason: 2087, limit: 1 }), ' for a volume of pool Weekly (')
+  t.match(told({ reason: 2032, limit: 20 }), ' for a volume of pool Weekly (')
+  t.match(told({ name: 'A00001', reason: 2032, limit: 1 }), ' for volume A00001 (')
+})
+
 t.test('limits and a unit must all give way; of several units one is enough', async (t) => {
   const sentence = waitingSentence('19', noon, [policy, unit('disk1'), unit('disk2')])
   t.match(
