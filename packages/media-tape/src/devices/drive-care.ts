@@ -1,6 +1,6 @@
 import { type Clock, type DriveStatus, type MediaManager, NbError } from '@nb/contracts'
 import { cleanIfDue, type CleaningParts, whyToClean } from './clean-drive.ts'
-import { isConnectionLost } from '../ssc/connection-lost.ts'
+import { connectionLostStatus, isConnectionLost } from '../ssc/connection-lost.ts'
 import type { DriveBay, DriveHandling } from './drive-bay.ts'
 import { driveOf } from './media-records.ts'
 import { isOwnReason, ownReason } from './own-reason.ts'
@@ -237,5 +237,6 @@ export class DriveCare implements DriveHandling {
 export const notReady = (bay: DriveBay, what: string, cause: unknown, volumeId?: string): NbError =>
   new NbError('drive-not-ready', `Drive ${bay.name} ${what}`, {
     details: { drive: bay.name, ...(volumeId === undefined ? {} : { volumeId }) },
+    ...(isConnectionLost(cause) ? { status: connectionLostStatus } : {}),
     cause,
   })

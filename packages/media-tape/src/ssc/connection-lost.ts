@@ -6,3 +6,6 @@ export function isConnectionLost(error: unknown): boolean {
     if (at instanceof NbError && at.code === 'scsi-transport-lost') return true
   return false
 }
+
+/** The ending status of what failed for want of a connection: that is what has to be mended, not the medium or the drive. */
+export const connectionLostStatus: number = new NbError('scsi-transport-lost', '').status

@@ -1,7 +1,7 @@
 import { type ErrorCode, type Json, NbError } from '@nb/contracts'
 import type { Told } from '../scsi/scsi-unit.ts'
 import { senseCode, type SenseMeaning } from '../scsi/sense-meaning.ts'
-import { isConnectionLost } from './connection-lost.ts'
+import { connectionLostStatus, isConnectionLost } from './connection-lost.ts'
 
 /** What a drive was doing when it failed. */
 export type Doing = 'write' | 'read' | 'position' | 'load' | 'unload' | 'ask'
@@ -81,13 +81,15 @@ const inWords: Readonly<Record<Doing, string>> = {
 /** The error for a command whose end is not known: the transport was lost, or its time was up. */
 export function unknownEnd(cause: unknown, drive: string, doing: Doing): NbError {
   const why = cause instanceof Error ? cause.message : String(cause)
-  const text = isConnectionLost(cause)
+  const isLost = isConnectionLost(cause)
+  const text = isLost
     ? `the connection to drive ${drive} was lost while ${inWords[doing]}; whether that was carried out is not known (${why})`
     : `drive ${drive}: how the command ended is not known (${why}); ask for the position before going on`
   return new NbError(ofDoing[doing], text, {
     cause,
     retryable: true,
     details: { drive, meaning: 'end-unknown' },
+    ...(isLost ? { status: connectionLostStatus } : {}),
   })
 }
 

@@ -6,7 +6,7 @@ import {
   SerialQueue,
   type TapeDrive,
 } from '@nb/contracts'
-import { isConnectionLost } from '../ssc/connection-lost.ts'
+import { connectionLostStatus, isConnectionLost } from '../ssc/connection-lost.ts'
 
 /** How long is waited before each try to go on, milliseconds: 30 s in all. */
 const pausesMs = [0, 250, 750, 2000, 4000, 8000, 15_000]
@@ -167,5 +167,6 @@ function gaveUp(lost: NbError, last: Error): NbError {
     cause: last,
     retryable: true,
     details: lost.details,
+    status: connectionLostStatus,
   })
 }

@@ -63,17 +63,19 @@ t.test('the third error of a drive takes it down for good, not until it answers 
 
 t.test('a drive that can not be reached has not failed: it is down until it answers', async (t) => {
   const rig = await deviceRig()
+  await (await rig.devices.mount(wanting('A00001'))).unmount()
   const lost = { unit: 'drive1', command: 'load-unload', effect: 'transport-lost', ran: true } as const
   rig.library.faults.add({ ...lost, occurrence: 1 })
-  await t.rejects(rig.devices.mount(wanting('A00001')), {
+  await t.rejects(rig.devices.mount(wanting('A00002')), {
     code: 'drive-not-ready',
-    message: /the connection to drive drive1 was lost while loading/,
+    status: 40,
+    message: /the connection to drive drive1 was lost while unloading/,
   })
-  t.match(await rig.drive('drive1'), { state: 'down', stateReason: /was lost while loading/ })
+  t.match(await rig.drive('drive1'), { state: 'down', stateReason: /was lost while unloading/ })
   t.same(await collect(rig.media.mediaErrors({})), [])
   await rig.clock.advance(60_000)
   t.match(await rig.drive('drive1'), { state: 'up' })
-  await (await rig.devices.mount(wanting('A00001'))).unmount()
+  await (await rig.devices.mount(wanting('A00002'))).unmount()
   t.same(rig.library.faults.pending, [])
 })
 
