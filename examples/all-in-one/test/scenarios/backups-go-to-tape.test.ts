@@ -66,7 +66,7 @@ t.test('what cannot be reached, and options that say nothing, are refused clearl
   })
   t.match(await run('--tape', 'iscsi://user%secretsecret@127.0.0.1'), {
     code: 2,
-    stderr: /--tape: .*put both into a file for --tape-chap/,
+    stderr: /--tape: .*put user and secret into a file for --tape-chap/,
   })
   t.match(await run('--tape-streams', '2'), { code: 2, stderr: /name one with --tape/ })
 })
