@@ -87,6 +87,8 @@ class Store implements BenchStore {
 
   async write(bytes: number): Promise<Written> {
     const backupId = `bench_${++this.#images}`
+    // What the run before has left on the tape is of a catalog that is gone with it.
+    if (this.#images === 1) await this.#devices.label({ ...this.#medium, overwrite: true })
     return this.#mounted('write', async (medium) => {
       const writer = await medium.createFragment(fragmentOf(backupId))
       const chunk = Buffer.alloc(chunkBytes, 7)
