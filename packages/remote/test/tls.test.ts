@@ -23,10 +23,10 @@ import { createMemoryScheduler } from './ports/memory-scheduler.ts'
 import { held, testAuthority } from './support/identities.ts'
 import { collect, turnsUntil } from './waiting.ts'
 
-const authority = testAuthority()
-const master = held(authority.identity('master1', ['master']))
-const media = held(authority.identity('media1', ['media-server']))
-const client = held(authority.identity('web1', ['client']))
+const authority = await testAuthority()
+const master = held(await authority.identity('master1', ['master']))
+const media = held(await authority.identity('media1', ['media-server']))
+const client = held(await authority.identity('web1', ['client']))
 const everybody: AccessControl = { admit: async () => undefined }
 const silent: Logger = Object.assign(() => undefined, { error: () => undefined }) as unknown as Logger
 const host = '127.0.0.1'
@@ -108,12 +108,15 @@ t.test('who is called is who was meant', async (t) => {
   const { close } = await connect({ address, identity: client, expect: { name: 'media1' } })
   close()
 
-  const ours = held({ ...client.current(), authorities: testAuthority().certificate })
+  const ours = held({ ...client.current(), authorities: (await testAuthority()).certificate })
   await assert.rejects(connect({ address, identity: ours }), {
     code: 'identity-invalid',
     message: /certificate that is refused: it is not of an authority that is trusted here/,
   })
-  const late = await served({}, { identity: held(authority.identity('master1', ['master'], { days: -1 })) })
+  const late = await served(
+    {},
+    { identity: held(await authority.identity('master1', ['master'], { expired: true })) },
+  )
   await assert.rejects(connect({ address: at(late), identity: client }), {
     code: 'identity-invalid',
     message: /it has expired; renew it, or correct the clock/,
@@ -122,7 +125,7 @@ t.test('who is called is who was meant', async (t) => {
 })
 
 t.test('an impostor hears nothing, neither a call nor a ticket', async (t) => {
-  const stranger = testAuthority().identity('master1', ['master'])
+  const stranger = await (await testAuthority()).identity('master1', ['master'])
   let heard = 0
   const impostor = createTlsServer({
     key: stranger.privateKey,
@@ -193,12 +196,12 @@ t.test('a caller without a certificate is nobody; one with a bad certificate is 
     status: 403,
     body: /enrol this host first/,
   })
-  const late = authority.identity('web1', ['client'], { days: -1 })
+  const late = await authority.identity('web1', ['client'], { expired: true })
   t.match(await ask(shown(held(late)), '{"json":{"name":"x"}}'), {
     status: 403,
     body: /identity-invalid.*it has expired/,
   })
-  const foreign = testAuthority().identity('web1', ['client'])
+  const foreign = await (await testAuthority()).identity('web1', ['client'])
   t.match(await ask(shown(held(foreign)), '{"json":{"name":"x"}}'), {
     status: 403,
     body: /not of an authority that is trusted/,
@@ -217,12 +220,12 @@ t.test('a caller without a certificate is nobody; one with a bad certificate is 
 })
 
 t.test('a renewed identity is used by the next connection, at both ends', async (t) => {
-  const server = held(authority.identity('master1', ['master']))
-  const person = held(authority.identity('web1', ['client'], { days: -1 }))
+  const server = held(await authority.identity('master1', ['master']))
+  const person = held(await authority.identity('web1', ['client'], { expired: true }))
   const { port } = await served({ scheduler: createMemoryScheduler() }, { identity: server })
   await assert.rejects(connect({ address: at({ port }), identity: person }), { code: 'identity-invalid' })
-  person.become(authority.identity('web1', ['client']))
-  server.become(authority.identity('master2', ['master']))
+  person.become(await authority.identity('web1', ['client']))
+  server.become(await authority.identity('master2', ['master']))
   const renewed = await connect({ address: at({ port }), identity: person, expect: { name: 'master2' } })
   t.equal(await renewed.scheduler.getPolicy({ name: 'x' }), undefined)
   renewed.close()

@@ -1,16 +1,10 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { systemClock } from '@nb/contracts'
+import { openAuthority } from '../../src/identity/authority.ts'
 import type { HostIdentity, IdentityMaterial, Role } from '../../src/identity/identity.ts'
-
-const directory = mkdtempSync(join(tmpdir(), 'nb-identities-'))
-process.once('exit', () => rmSync(directory, { recursive: true }))
-const openssl = (...args: string[]) => void execFileSync('openssl', args, { cwd: directory, stdio: 'pipe' })
-const read = (name: string): string => readFileSync(join(directory, name), 'utf8')
-const newKey = (file: string): string[] =>
-  `-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${file}`.split(' ')
-let files = 0
+import { makeKey, publicKeyOf } from '../../src/identity/x509/keys.ts'
 
 /** An authority that lasts as long as the test, and what it certifies. */
 export interface TestAuthority {
@@ -18,41 +12,26 @@ export interface TestAuthority {
   readonly identity: (
     name: string,
     roles: readonly Role[],
-    options?: { readonly days?: number },
-  ) => IdentityMaterial
+    options?: { readonly expired?: boolean },
+  ) => Promise<IdentityMaterial>
 }
 
-export function testAuthority(): TestAuthority {
-  const ca = `ca${files++}`
-  openssl(
-    'req',
-    '-x509',
-    ...newKey(`${ca}.key`),
-    '-out',
-    `${ca}.pem`,
-    '-days',
-    '9',
-    '-subj',
-    '/CN=nb of a test',
-  )
+export async function testAuthority(): Promise<TestAuthority> {
+  const directory = mkdtempSync(join(tmpdir(), 'nb-authority-'))
+  const clock = systemClock()
+  const authority = await openAuthority({ clock, directory })
+  const { certificate: authorities } = authority
+  rmSync(directory, { recursive: true })
   return {
-    certificate: read(`${ca}.pem`),
-    identity: (name, roles, { days = 3 } = {}) => {
-      const file = `id${files++}`
-      const uris = [`urn:nb:host:${name}`, ...roles.map((role) => `urn:nb:role:${role}`)]
-      const alternatives = uris.map((uri) => `URI:${uri}`).join(',')
-      writeFileSync(
-        join(directory, `${file}.ext`),
-        `subjectAltName=${alternatives}\nextendedKeyUsage=serverAuth,clientAuth\n`,
-      )
-      openssl('req', ...newKey(`${file}.key`), '-out', `${file}.csr`, '-subj', `/CN=${name}`)
-      const signed = `-req -in ${file}.csr -CA ${ca}.pem -CAkey ${ca}.key -CAcreateserial -out ${file}.pem`
-      openssl('x509', ...signed.split(' '), '-days', String(days), '-extfile', `${file}.ext`)
-      return {
-        certificate: read(`${file}.pem`),
-        privateKey: read(`${file}.key`),
-        authorities: read(`${ca}.pem`),
-      }
+    certificate: authorities,
+    identity: async (name, roles, { expired = false } = {}) => {
+      const privateKey = await makeKey()
+      const publicKey = publicKeyOf(privateKey)
+      const { certificate } = await authority.issue({
+        ...{ name, roles, publicKey },
+        ...(expired ? { notAfter: clock.now() - 60_000 } : {}),
+      })
+      return { certificate, privateKey, authorities }
     },
   }
 }
