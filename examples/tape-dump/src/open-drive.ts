@@ -42,16 +42,14 @@ export interface DriveOptions {
 /** Loads the volume of a drive. A volume that was in the drive before stays loaded; one that the robot brought goes back. */
 export async function openDrive(clock: Clock, options: DriveOptions): Promise<OpenDrive> {
   const { access, number, volume, quirks } = options
+  const { library: name } = access
   const group = await openUnits({ clock }, access)
   const how = { group, ...(quirks === undefined ? {} : { quirks }) }
   try {
     const { named } = group
     if (named !== undefined && named.kind !== 'robot') {
       requireDrive(group, named, { number, volume })
-      const drive = createScsiTapeDrive(
-        { transport: named.transport, clock },
-        { ...how, name: access.library },
-      )
+      const drive = createScsiTapeDrive({ transport: named.transport, clock }, { ...how, name })
       const [robot, ...more] = group.units.filter(({ kind }) => kind === 'robot')
       const library =
         robot === undefined || more.length > 0

@@ -72,6 +72,7 @@ async function librariesOf({ library, ...how }: TapeLibraryAccess): Promise<read
 
 /** What a library has; one that does not let us in has a failure, and the others are asked all the same. */
 async function surveyLibrary(access: TapeLibraryAccess): Promise<Survey> {
+  const { library: name } = access
   try {
     const group = await openUnits({ clock }, access)
     try {
@@ -81,7 +82,7 @@ async function surveyLibrary(access: TapeLibraryAccess): Promise<Survey> {
     }
   } catch (error) {
     if (error instanceof NbError && error.code === 'argument-invalid') throw error
-    return { name: access.library, units: [], libraries: [], drives: [], failures: [asNbError(error)] }
+    return { name, units: [], libraries: [], drives: [], failures: [asNbError(error)] }
   }
 }
 

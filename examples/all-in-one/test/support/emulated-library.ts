@@ -21,7 +21,8 @@ export async function emulatedLibrary(options: Partial<TapeEmulatorOptions> = {}
   return library
 }
 
-const access = { library: 'the emulated library', initiatorName: 'iqn.2026-11.example.nb:test' }
+const name = 'the emulated library'
+const access = { library: name, initiatorName: 'iqn.2026-11.example.nb:test' }
 
 /** What a server opens of it, as it would of one behind iSCSI. */
 export async function openEmulated(library: TapeEmulator): Promise<OpenTapeLibrary> {
@@ -29,7 +30,7 @@ export async function openEmulated(library: TapeEmulator): Promise<OpenTapeLibra
   const unitOf = (lun: number) => library.transport(library.units[lun] ?? 'none')
   const found = await findUnits({ unitOf, clock })
   const units = found.map((unit) => ({ ...unit, name: `LUN ${unit.lun}`, transport: unitOf(unit.lun) }))
-  const group = { name: access.library, units, close: async () => undefined }
+  const group = { name, units, close: async () => undefined }
   return await assembleTapeLibrary({ clock }, { group })
 }
 

@@ -26,10 +26,11 @@ export async function bringProven(
   bay: DriveBay,
   request: TapeMountRequest,
 ): Promise<string> {
+  const { libraryOf } = parts
   for (let attempt = 1; ; attempt++) {
     const volume = await volumeOf(parts.media, request.volumeId)
     await bringVolume(parts, bay, volume)
-    const library = parts.libraryOf(bay)
+    const library = libraryOf(bay)
     const wasMistaken = async (found: TapeContent): Promise<boolean> =>
       attempt === 1 && (await library?.audit({ volume, found, bay }, parts.barcodes)) === true
     try {

@@ -73,9 +73,9 @@ t.test(
   'a drive is cleaned when its hours with volumes are over, by its flag too, and a restart forgets none of them',
   async (t) => {
     const rig = await deviceRig({ ...withCleaner(50), ...byTheHour(10) })
-    const { clock } = rig
-    const { cleaningsLeft: before } = rig.library.volume('CLN001L1')
-    const cleanings = (): number => (before ?? 0) - (rig.library.volume('CLN001L1').cleaningsLeft ?? 0)
+    const { clock, library } = rig
+    const { cleaningsLeft: before } = library.volume('CLN001L1')
+    const cleanings = (): number => (before ?? 0) - (library.volume('CLN001L1').cleaningsLeft ?? 0)
     const use = async (devices: DeviceManager, hours: number): Promise<void> => {
       const mounted = await driven(clock, devices.mount(wanting('A00001')))
       await clock.advance(hours * hour)
