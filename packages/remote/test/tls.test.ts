@@ -13,6 +13,7 @@ import {
   createTlsChannels,
   type HostIdentity,
   type Ports,
+  locateHosts,
   reachHosts,
   serve,
   type TlsServeOptions,
@@ -287,6 +288,37 @@ t.test('hosts are reached by name, wherever they are by now', async (t) => {
   addresses.delete('media1')
   t.equal(hosts.get('media1'), undefined)
   hosts.close()
+})
+
+t.test('a host that is away, or not known, is told by what it is, with its name', async (t) => {
+  const nobody = `127.0.0.1:${await freePort()}`
+  const addresses = new Map([
+    ['media1', nobody],
+    ['web1', nobody],
+  ])
+  const mediaServers = reachHosts('mediaServer', { identity: master, addresses })
+  await assert.rejects(async () => mediaServers.get('media1')?.sessions({}), {
+    ...{ code: 'media-server-unreachable', status: 811, retryable: true },
+    message: new RegExp(`^media server media1 can't be reached at ${nobody}: .*ECONNREFUSED`),
+    details: { host: 'media1', address: nobody },
+  })
+  const clients = reachHosts('clientAgent', { identity: master, addresses })
+  await assert.rejects(async () => clients.get('web1')?.fileSystems({}), {
+    ...{ code: 'client-unreachable', status: 58 },
+    message: new RegExp(`^client web1 can't be reached at ${nobody}: .*ECONNREFUSED`),
+  })
+  const located = locateHosts('clientAgent', {
+    identity: media,
+    clock: systemClock(),
+    locate: async (name) => addresses.get(name),
+  })
+  await assert.rejects(collect(located.get('web1').progress({ runId: '1' })), { code: 'client-unreachable' })
+  await assert.rejects(located.get('web3').waitRun({ runId: '1' }), {
+    ...{ code: 'client-unknown', status: 48 },
+    message: 'client web3 is not known to the master; enrol it there',
+  })
+  for (const hosts of [mediaServers, clients, located]) hosts.close()
+  t.pass('told')
 })
 
 t.test('a caller of another version is told', async (t) => {

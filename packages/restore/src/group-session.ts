@@ -46,7 +46,9 @@ export async function runGroup(
       restoredBefore,
     }
     const { sessionId } = await mediaServer.startRestore(spec).catch(notReached(group.mediaServer))
-    const report = await followSession(components, restore, mediaServer, sessionId)
+    const report = await followSession(components, restore, mediaServer, sessionId).catch(
+      notReached(group.mediaServer),
+    )
     const failure = report.status > 1 ? await closePlans() : undefined
     // The session saw no more than that its plan broke off.
     if (failure !== undefined) throw failure
@@ -104,7 +106,9 @@ function notReached(mediaServer: string): (error: unknown) => never {
     if (code !== 'server-unreachable' && code !== 'media-server-unreachable') throw error
     throw new NbError(
       'media-server-unreachable',
-      `media server ${mediaServer} holds the data and can't be reached: ${message}`,
+      code === 'media-server-unreachable'
+        ? message
+        : `media server ${mediaServer} holds the data and can't be reached: ${message}`,
       { status: 2826, details: { mediaServer }, cause: error },
     )
   }

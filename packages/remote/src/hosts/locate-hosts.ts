@@ -1,10 +1,9 @@
-import { type Clock, NbError } from '@nb/contracts'
+import type { Clock } from '@nb/contracts'
 import { callerAt } from '../connect.ts'
 import type { HttpCaller } from '../calls/http-caller.ts'
-import type { PortContract } from '../contracts/port-contract.ts'
-import { portContracts, type PortName, type Ports } from '../contracts/ports.ts'
+import type { PortName, Ports } from '../contracts/ports.ts'
 import type { HostIdentity } from '../identity/identity.ts'
-import { portCaller } from '../wire/call-port.ts'
+import { hostPort, hostUnknown } from './host-port.ts'
 
 /** What {@link locateHosts} works with. */
 export interface LocateHostsComponents {
@@ -40,15 +39,14 @@ interface Located {
 
 /**
  * One port of other hosts, each looked up when it is called: the clients of a media server, which only the master knows. Whoever answers must have the
- * host's name in its certificate. Calls fail with `not-found` for a host that is not known, `server-unreachable` while it is not
- * there, and as `locate` does.
+ * host's name in its certificate. Calls fail with `client-unknown`, `media-server-unknown` or (other ports) `not-found` for a host that is not known,
+ * `client-unreachable`, `media-server-unreachable` or `server-unreachable` while it is not there, and as `locate` does.
  */
 export function locateHosts<Name extends PortName>(
   port: Name,
   { identity, locate, clock }: LocateHostsComponents,
   { rememberMs = 30_000, ...options }: LocateHostsOptions = {},
 ): LocatedHosts<Ports[Name]> {
-  const contract = portContracts[port] as unknown as PortContract<Ports[Name]>
   const located = new Map<string, Located>()
   const find = async (name: string): Promise<HttpCaller> => {
     const known = located.get(name)
@@ -56,9 +54,7 @@ export function locateHosts<Name extends PortName>(
     const address = await locate(name)
     if (address === undefined) {
       located.delete(name)
-      throw new NbError('not-found', `host ${name} is not known to the master; enrol it there`, {
-        details: { host: name },
-      })
+      throw hostUnknown(port, name)
     }
     // Calls that are under way to an old address go on there.
     const isSame = known !== undefined && known.address === address
@@ -67,11 +63,7 @@ export function locateHosts<Name extends PortName>(
     return caller
   }
   return {
-    get: (name) =>
-      portCaller(port, contract, {
-        peer: name,
-        call: async (path, input, call) => (await find(name)).call(path, input, call),
-      }),
+    get: (name) => hostPort(port, name, () => find(name)),
     close: () => {
       for (const { caller } of located.values()) caller.close()
       located.clear()

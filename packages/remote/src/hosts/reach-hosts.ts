@@ -1,6 +1,8 @@
 import type { PortName, Ports } from '../contracts/ports.ts'
-import { type HostPortsConnection, portsAt } from '../connect.ts'
+import type { HttpCaller } from '../calls/http-caller.ts'
+import { callerAt } from '../connect.ts'
 import type { HostIdentity } from '../identity/identity.ts'
+import { hostPort } from './host-port.ts'
 
 /** What {@link reachHosts} works with. */
 export interface ReachHostsComponents {
@@ -30,32 +32,40 @@ export interface ReachedHosts<Port> {
   close(): void
 }
 
+interface Reached<Port> {
+  readonly address: string
+  readonly caller: HttpCaller
+  readonly port: Port
+}
+
 /**
  * One port of other hosts: the media servers of a master, the clients of a media server. Whoever answers at a host's address must have the host's name in its
- * certificate. Calls fail with `server-unreachable` while a host is not there, and go through again when it is.
+ * certificate. Calls fail with `client-unreachable`, `media-server-unreachable` or (other ports) `server-unreachable` while a host is not there, and go through
+ * again when it is.
  */
 export function reachHosts<Name extends PortName>(
   port: Name,
   { identity, addresses }: ReachHostsComponents,
   options: ReachHostsOptions = {},
 ): ReachedHosts<Ports[Name]> {
-  const reached = new Map<string, { readonly address: string; readonly connection: HostPortsConnection }>()
+  const reached = new Map<string, Reached<Ports[Name]>>()
   return {
     get: (name) => {
       const address = addresses.get(name)
       const known = reached.get(name)
-      if (known !== undefined && known.address === address) return known.connection[port]
+      if (known !== undefined && known.address === address) return known.port
       // What is under way goes on to the old address and ends there; its connections are not kept.
       reached.delete(name)
       if (address === undefined) return undefined
-      const connection = portsAt({ address, identity, expect: { name }, ...options })
-      reached.set(name, { address, connection })
-      return connection[port]
+      const caller = callerAt({ address, identity, expect: { name }, ...options })
+      const its = hostPort(port, name, async () => caller)
+      reached.set(name, { address, caller, port: its })
+      return its
     },
     has: (name) => addresses.has(name),
     keys: () => addresses.keys(),
     close: () => {
-      for (const { connection } of reached.values()) connection.close()
+      for (const { caller } of reached.values()) caller.close()
       reached.clear()
     },
   }

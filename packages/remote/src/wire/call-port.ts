@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type CallOptions, throwIfAborted } from '@nb/contracts'
+import { type CallOptions, type NbError, throwIfAborted } from '@nb/contracts'
 import { z } from 'zod'
 import type { CallContract, PortContract, StreamContract } from '../contracts/port-contract.ts'
 import { list } from '../schemas/schema.ts'
@@ -24,6 +24,8 @@ export interface Caller {
   ) => Promise<unknown>
   /** Asks for more items of a stream; only where the transport has no back-pressure of its own. */
   readonly more?: (streamId: string, items: number) => Promise<void>
+  /** The error for a peer that gives no answer. @default `server-unreachable` */
+  readonly unreachable?: (cause: unknown) => NbError
 }
 
 /**
@@ -60,7 +62,7 @@ async function callOnce(
     return checked(contract.output, answer, `the answer of ${path.join('.')}`)
   } catch (error) {
     throwIfAborted(options)
-    throw fromWireError(error, path.join('.'), caller.peer)
+    throw fromWireError(error, path.join('.'), caller.peer, caller.unreachable)
   }
 }
 
@@ -89,6 +91,6 @@ async function* receive(
     throwIfAborted(options)
   } catch (error) {
     throwIfAborted(options)
-    throw fromWireError(error, path.join('.'), caller.peer)
+    throw fromWireError(error, path.join('.'), caller.peer, caller.unreachable)
   }
 }

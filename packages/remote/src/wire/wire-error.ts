@@ -21,14 +21,23 @@ function recognise(error: unknown, method: string): unknown {
   return error
 }
 
-/** What a caller is told: the implementation's error as it was, or why the wire failed. */
-export function fromWireError(error: unknown, method: string, peer: string): Error {
+/**
+ * What a caller is told: the implementation's error as it was, or why the wire failed.
+ *
+ * @param away - makes the error for a peer that gives no answer
+ */
+export function fromWireError(
+  error: unknown,
+  method: string,
+  peer: string,
+  away: (cause: unknown) => NbError = (cause) => unreachable(peer, cause),
+): Error {
   if (error instanceof NbError) return error
-  if (!isWireError(error)) return unreachable(peer, error)
+  if (!isWireError(error)) return away(error)
   if (error.code === 'NOT_FOUND')
     return new NbError('not-supported', `${peer} does not serve ${method}`, { cause: error })
   const data = wireErrorData.safeParse(error.data)
-  if (!data.success) return unreachable(peer, error)
+  if (!data.success) return away(error)
   const { status, retryable, details } = data.data
   if (isErrorCode(error.code))
     return new NbError(error.code, error.message, { status, retryable, details, cause: error.cause })
@@ -53,11 +62,15 @@ const refusal = z.object({
 
 /** Nobody answered, or the connection ended before the answer. */
 export function unreachable(peer: string, cause: unknown): NbError {
-  const reason = asNbError(innermost(cause)).message
-  return new NbError('server-unreachable', `no answer from ${peer}: ${reason}`, {
+  return new NbError('server-unreachable', `no answer from ${peer}: ${reasonOf(cause)}`, {
     details: { peer },
     cause,
   })
+}
+
+/** What went wrong, in the words of whoever noticed it. */
+export function reasonOf(cause: unknown): string {
+  return asNbError(innermost(cause)).message
 }
 
 /** Clients of HTTP wrap what went wrong a few times; the innermost says it. */

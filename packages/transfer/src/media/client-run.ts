@@ -1,4 +1,5 @@
 import {
+  asNbError,
   type ChannelListener,
   type ClientAgent,
   type DataChannel,
@@ -31,7 +32,9 @@ export async function startRun(
 ): Promise<ClientRun> {
   const { runId } = await session.silence.forClient(start(), 41)
   const waiting = new AbortController()
-  const finished = client.waitRun({ runId }, { signal: waiting.signal })
+  const finished = client.waitRun({ runId }, { signal: waiting.signal }).catch((error: unknown) => {
+    throw runLost(session, error)
+  })
   const result = session.task(orAborted(finished.then(succeeded), session.signal))
   const abort = (): Promise<NbError> =>
     abortRun(session, client, runId, finished).finally(() => waiting.abort())
@@ -58,6 +61,20 @@ function failureOf(status: number, error: ErrorRecord | undefined): NbError {
   return new NbError('client-ended', `The client ended with status ${status} and gave no reason.`, { status })
 }
 
+/** A client that has started anew knows nothing of the runs of before. */
+function runLost({ client }: Session, error: unknown): NbError {
+  const failure = asNbError(error)
+  if (failure.code !== 'session-unknown') return failure
+  return new NbError(
+    'client-ended',
+    `The agent of client ${client} ended during the run: ${failure.message}`,
+    {
+      details: { client },
+      cause: failure,
+    },
+  )
+}
+
 async function abortRun(
   session: Session,
   client: ClientAgent,
@@ -66,31 +83,27 @@ async function abortRun(
 ): Promise<NbError> {
   const { host, failure } = session
   const reason = failure ?? session.fail(new NbError('internal', 'a session was undone without a failure'))
-  // A channel that breaks tells nothing; the client's own result tells why.
+  // A channel that breaks tells nothing; the client's own result tells why, or that nobody is there to tell.
   const own = reason.code === 'channel-broken' ? await inTime(host.clock, finished) : undefined
   try {
     await client.abortRun({ runId, reason: reason.message })
   } catch (error) {
     host.logger.error('session %s: run %s could not be aborted: %o', session.info.sessionId, runId, error)
   }
+  if (own instanceof NbError) return own
   return own !== undefined && own.status > 1 ? failureOf(own.status, own.error) : reason
 }
 
 async function inTime(
   clock: Session['host']['clock'],
   finished: Promise<RunResult>,
-): Promise<RunResult | undefined> {
+): Promise<RunResult | NbError | undefined> {
   return new Promise((resolve) => {
     const cancel = clock.setTimer(GRACE_MS, () => resolve(undefined))
-    finished.then(
-      (result) => {
-        cancel()
-        resolve(result)
-      },
-      () => {
-        cancel()
-        resolve(undefined)
-      },
-    )
+    const told = (result: RunResult | NbError): void => {
+      cancel()
+      resolve(result)
+    }
+    finished.then(told, (error: unknown) => told(asNbError(error)))
   })
 }

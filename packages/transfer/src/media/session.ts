@@ -68,6 +68,8 @@ interface MediaWait {
 export class Session {
   readonly info: SessionInfo
   readonly host: SessionHost
+  /** Whose files it moves. */
+  readonly client: string
   readonly silence: SilenceWatch
   readonly #controller = new AbortController()
   readonly #tasks = new Set<Promise<unknown>>()
@@ -80,6 +82,7 @@ export class Session {
   constructor(host: SessionHost, info: SessionInfo, client: string) {
     this.host = host
     this.info = info
+    this.client = client
     const onSilence = (error: NbError): void => void this.fail(error)
     this.silence = watchSilence({ clock: host.clock, client, timeoutMs: host.clientTimeoutMs, onSilence })
   }
