@@ -10,6 +10,7 @@ const {
   port,
   state,
   master: masterAddress,
+  heartbeatMs,
 } = parseHostOptions(process.argv.slice(2), {
   name: 'client',
   description: 'A client: reads what is backed up of this host and writes what is restored to it.',
@@ -20,9 +21,12 @@ const {
 
 await runHost(async () => {
   const clock = systemClock()
-  const host = await openHost({ clock, directory: join(state, 'identity'), master: masterAddress })
+  const host = await openHost(
+    { clock, directory: join(state, 'identity'), master: masterAddress },
+    { heartbeatMs },
+  )
   const { identity, master } = host
-  const channels = createTlsChannels({ identity, clock }, { address, name })
+  const channels = createTlsChannels({ identity, clock }, { address, name, heartbeatMs })
   const client = composeClient({ clock, channels, master, stateDirectory: state })
   const parts = lifecycle(
     host,

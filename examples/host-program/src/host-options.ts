@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { defaultPort } from '@nb/remote'
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 
 /** What each program is told. Paths are absolute. */
 export interface HostOptions {
@@ -15,6 +15,8 @@ export interface HostOptions {
   readonly state: string
   /** The master's address; not on the master. */
   readonly master: string
+  /** How often it says that it is alive, and asks others whether they are, milliseconds; after five times that without a word they are taken as gone. */
+  readonly heartbeatMs: number
   /** What {@link HostProgram.options} adds. */
   readonly more: Readonly<Record<string, unknown>>
 }
@@ -38,6 +40,12 @@ export function parseHostOptions(argv: readonly string[], what: HostProgram): Ho
     .option('--name <NAME>', 'its name, as policies and certificates have it', hostname().split('.')[0])
     .option('--address <HOST[:PORT]>', 'where other hosts reach it', `${hostname()}:${defaultPort}`)
     .option('--port <PORT>', 'the TCP port it listens on, where it is not that of the address')
+    .option(
+      '--heartbeat <SECONDS>',
+      'how often hosts say that they are alive; after five times that without a word one is taken as gone; the same on all',
+      seconds,
+      10,
+    )
   if (what.needsMaster) program.requiredOption('--master <HOST[:PORT]>', 'where the master server is')
   what.options?.(program)
   program
@@ -47,12 +55,31 @@ export function parseHostOptions(argv: readonly string[], what: HostProgram): Ho
     )
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
     .parse(argv, { from: 'user' })
-  const { state, name, address, port, master, ...more } = program.opts<
-    Record<string, unknown> & { state: string; name: string; address: string; port?: string; master?: string }
-  >()
+  const { state, name, address, port, master, heartbeat, ...more } = program.opts<Told>()
   const whole = /:\d+$/.test(address) ? address : `${address}:${defaultPort}`
   const listenOn = Number(port ?? whole.slice(whole.lastIndexOf(':') + 1))
   if (!(Number.isInteger(listenOn) && listenOn >= 1 && listenOn <= 65_535))
     program.error(`error: --port must be 1 to 65535, not ${port}`, { exitCode: 2 })
-  return { name, address: whole, port: listenOn, state: resolve(state), master: master ?? whole, more }
+  return {
+    ...{ name, address: whole, port: listenOn, state: resolve(state), master: master ?? whole },
+    heartbeatMs: heartbeat * 1000,
+    more,
+  }
+}
+
+/** What commander reads of all programs, and of one what it adds. */
+interface Told extends Record<string, unknown> {
+  readonly state: string
+  readonly name: string
+  readonly address: string
+  readonly port?: string
+  readonly master?: string
+  readonly heartbeat: number
+}
+
+/** Reads a time of an option: seconds, from 0.1 to an hour. */
+export function seconds(text: string): number {
+  const value = Number(text)
+  if (value >= 0.1 && value <= 3600) return value
+  throw new InvalidArgumentError('It is a number of seconds, 0.1 to 3600.')
 }

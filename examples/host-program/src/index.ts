@@ -3,6 +3,6 @@
  *
  * @packageDocumentation
  */
-export { type HostOptions, parseHostOptions, type HostProgram } from './host-options.ts'
+export { type HostOptions, parseHostOptions, type HostProgram, seconds } from './host-options.ts'
 export { listening } from './listening.ts'
 export { runHost } from './run-host.ts'

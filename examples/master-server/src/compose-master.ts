@@ -30,6 +30,10 @@ export interface MasterGround {
   readonly mediaServers: ReadonlyMap<string, string>
   /** Where clients are, by name; a live map. */
   readonly clients: ReadonlyMap<string, string>
+  /** How often other hosts are asked whether they are alive, milliseconds. */
+  readonly heartbeatMs: number
+  /** How long a media server may be silent before its jobs end with 811, milliseconds. */
+  readonly mediaServerTimeoutMs: number
 }
 
 /** The ports of a master server. */
@@ -54,10 +58,12 @@ export function composeMaster({
   stateDirectory,
   identity,
   channels,
+  heartbeatMs,
+  mediaServerTimeoutMs,
   ...hosts
 }: MasterGround): Required<Lifecycle> & { readonly ports: MasterPorts } {
-  const mediaServers = reachHosts('mediaServer', { identity, addresses: hosts.mediaServers })
-  const clients = reachHosts('clientAgent', { identity, addresses: hosts.clients })
+  const mediaServers = reachHosts('mediaServer', { identity, addresses: hosts.mediaServers }, { heartbeatMs })
+  const clients = reachHosts('clientAgent', { identity, addresses: hosts.clients }, { heartbeatMs })
   const jobStore = createJobStore({ store: database.sublevel('jobs'), clock })
   const log = jobStore
   const media = createMediaManager({ store: database.sublevel('emm'), clock, log })
@@ -66,7 +72,10 @@ export function composeMaster({
     { store: database.sublevel('catalog'), files, channels, clock, log },
     { directory: join(stateDirectory, 'images') },
   )
-  const jobs = createJobManager({ broker, catalog, mediaServers, media, jobStore, clock })
+  const jobs = createJobManager(
+    { broker, catalog, mediaServers, media, jobStore, clock },
+    { silenceMs: mediaServerTimeoutMs, sessionCheckMs: Math.min(60_000, mediaServerTimeoutMs / 5) },
+  )
   const roomMaker = createRoomMaker({ media, jobs, clock })
   const scheduler = createScheduler({
     jobs,

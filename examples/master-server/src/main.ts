@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { lifecycle, systemClock, systemFiles } from '@nb/contracts'
-import { listening, parseHostOptions, runHost } from '@nb/example-host-program'
+import { listening, parseHostOptions, runHost, seconds } from '@nb/example-host-program'
 import {
   createAccessControl,
   createAuditLog,
@@ -13,11 +13,18 @@ import { Level } from 'level'
 import { composeMaster } from './compose-master.ts'
 import { registerMediaServers } from './register-media-servers.ts'
 
-const { name, address, port, state } = parseHostOptions(process.argv.slice(2), {
+const { name, address, port, state, heartbeatMs, more } = parseHostOptions(process.argv.slice(2), {
   name: 'master-server',
   description:
     'A master server: policies, jobs, resources, catalog and restores of a site. Media and clients are on other hosts.',
   needsMaster: false,
+  options: (program) =>
+    program.option(
+      '--media-server-timeout <SECONDS>',
+      'how long a media server may be silent before its jobs end with 811',
+      seconds,
+      600,
+    ),
   examples: `Example:
   master-server --state /var/lib/nb/master --address backup1.example.org
   nb --state /var/lib/nb/master host token web1 --role client     in another terminal: lets web1 enrol`,
@@ -31,11 +38,12 @@ await runHost(async () => {
   const store = database.sublevel('hosts')
   const site = await openSite({ store, clock, files, directory: state }, { name, addresses: [address] })
   const { identity, hosts, enrolment } = site
-  const channels = createTlsChannels({ identity, clock }, { address, name })
+  const channels = createTlsChannels({ identity, clock }, { address, name, heartbeatMs })
   const mediaServers = followAddresses(site, 'media-server')
   const clients = followAddresses(site, 'client')
   const master = composeMaster({
-    ...{ database, files, clock, stateDirectory: state, identity, channels },
+    ...{ database, files, clock, stateDirectory: state, identity, channels, heartbeatMs },
+    mediaServerTimeoutMs: (more.mediaServerTimeout as number) * 1000,
     mediaServers: mediaServers.addresses,
     clients: clients.addresses,
   })

@@ -26,6 +26,8 @@ export interface MediaServerGround {
   readonly disks: Readonly<Record<string, string>>
   /** Names of those whose empty folder becomes a storage unit. */
   readonly newDisks: readonly string[]
+  /** How long a client may be silent while it is waited for, milliseconds. */
+  readonly clientTimeoutMs: number
 }
 
 /** A media server with disks. The order of the lines is the order of start. */
@@ -36,6 +38,7 @@ export function composeMediaServer({
   channels,
   master,
   clients,
+  clientTimeoutMs,
   ...ground
 }: MediaServerGround): Required<Lifecycle> & { readonly ports: Pick<Ports, 'mediaServer'> } {
   const { jobSessions: jobs, jobLog: log, catalog, media } = master
@@ -46,7 +49,7 @@ export function composeMediaServer({
   const space = createSpaceReporter({ media, stores, clock })
   const mediaServer = createMediaServer(
     { stores, clients, jobs, catalog, channels, clock, log, space },
-    { name },
+    { name, clientTimeoutMs },
   )
   const load = createLoadReporter({ media, clock }, { mediaServer: name })
   const opened: Lifecycle = {

@@ -14,6 +14,12 @@ export interface HostComponents {
   readonly files?: Files
 }
 
+/** Options of {@link openHost}. */
+export interface OpenHostOptions {
+  /** As for `connect`. @default 10000 */
+  readonly heartbeatMs?: number
+}
+
 /** A host that has enrolled, or a person. `start` and `stop` are those of its identity; `stop` cuts the connections to the master too. */
 export interface OpenedHost extends Required<Lifecycle> {
   /** Renews itself between `start` and `stop`. */
@@ -26,12 +32,10 @@ export interface OpenedHost extends Required<Lifecycle> {
  * Opens the identity of a host, and the way to its master. Rejects with `identity-invalid` where there is no identity, or it can't be
  * read; `argument-invalid` for an address that is none.
  */
-export async function openHost({
-  clock,
-  directory,
-  master: address,
-  files = systemFiles(),
-}: HostComponents): Promise<OpenedHost> {
+export async function openHost(
+  { clock, directory, master: address, files = systemFiles() }: HostComponents,
+  options: OpenHostOptions = {},
+): Promise<OpenedHost> {
   // A host that was off for longer than its list of revoked certificates says something could not ask for the next one, were it held
   // to that list in asking. What it gets is signed.
   const unlisted: HostIdentity = {
@@ -41,9 +45,9 @@ export async function openHost({
     },
     onChange: (listener) => identity.onChange(listener),
   }
-  const renewal = portsAt({ address, identity: unlisted })
+  const renewal = portsAt({ address, identity: unlisted, ...options })
   const identity = await openHostIdentity({ clock, files, directory, enrolment: renewal.enrolment })
-  const master = portsAt({ address, identity })
+  const master = portsAt({ address, identity, ...options })
   return {
     identity,
     master,
