@@ -1,7 +1,7 @@
 import type { MemberKind } from '../archive/member.ts'
 import { TAR_BLOCK_BYTES } from '../archive/member.ts'
 import { FormatError } from '../format-error.ts'
-import { type Instant, timeNsOf } from '../instant.ts'
+import { timeNsOf } from '../instant.ts'
 import { CTIME, EXTRA, HEAD, KINDS, MAX_IMAGE_INDEX } from './attribute-head.ts'
 import type { FileIdentity, FileRecord } from './record.ts'
 
@@ -188,10 +188,11 @@ export class AttributesCursor {
     )
   }
 
-  /** Whether it was changed at these very instants. */
-  hasTimes(mtime: Instant, ctime: Instant): boolean {
+  /** Whether it was changed at these very instants: whole seconds since 1970, and nanoseconds within. */
+  hasTimes(mtimeSeconds: number, mtimeNanos: number, ctimeSeconds: number, ctimeNanos: number): boolean {
     return (
-      isInstant(this.#mtimeHigh, this.#mtimeLow, mtime) && isInstant(this.#ctimeHigh, this.#ctimeLow, ctime)
+      isInstant(this.#mtimeHigh, this.#mtimeLow, mtimeSeconds, mtimeNanos) &&
+      isInstant(this.#ctimeHigh, this.#ctimeLow, ctimeSeconds, ctimeNanos)
     )
   }
 
@@ -501,7 +502,7 @@ function signedOf(high: number, low: number): bigint {
 }
 
 /** Whether 64 bits of nanoseconds, as two halves, are an instant. */
-function isInstant(high: number, low: number, { seconds, nanos }: Instant): boolean {
+function isInstant(high: number, low: number, seconds: number, nanos: number): boolean {
   if (seconds >= SAFE_SECONDS || seconds <= -SAFE_SECONDS)
     return signedOf(high, low) === timeNsOf({ seconds, nanos })
   // By digits of 16 bits, each step exact.

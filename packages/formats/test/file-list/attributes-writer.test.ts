@@ -61,8 +61,11 @@ t.test('an entry is compared with what a file is now to the nanosecond and the l
 function checkComparison(cursor: BatchCursor, record: FileRecord): void {
   const attributes = cursor.attributes()
   const { mtimeNs, ctimeNs, identity } = record
-  const times = (mtime: bigint, ctime: bigint): boolean =>
-    attributes.hasTimes(instantOf(mtime), instantOf(ctime))
+  const times = (mtimeNs: bigint, ctimeNs: bigint): boolean => {
+    const mtime = instantOf(mtimeNs)
+    const ctime = instantOf(ctimeNs)
+    return attributes.hasTimes(mtime.seconds, mtime.nanos, ctime.seconds, ctime.nanos)
+  }
   assert.ok(times(mtimeNs, ctimeNs))
   assert.ok(!times(mtimeNs + 1n, ctimeNs) && !times(mtimeNs, ctimeNs - 1n))
   const is = (device: bigint, inode: bigint): boolean =>

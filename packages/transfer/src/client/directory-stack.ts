@@ -70,6 +70,7 @@ export class DirectoryStack {
   pop(): void {
     const frame = this.#frames.pop()
     if (frame === undefined) return
+    frame.entries.release()
     this.#close(frame)
     if (!frame.visited) this.#unvisited--
   }

@@ -1,7 +1,7 @@
-import type { StatFields } from '../posix/file-stat.ts'
+import type { FileStat } from '../posix/file-stat.ts'
 
 /** What tells a file from all others, whatever it is called: its device and inode. */
-export type Identity = Pick<StatFields, 'devMajor' | 'devMinor' | 'inoHigh' | 'inoLow'>
+export type Identity = Pick<FileStat, 'devMajor' | 'devMinor' | 'inoHigh' | 'inoLow'>
 
 /** A name for what a file is, whatever its path. */
 export function identityKey({ devMajor, devMinor, inoHigh, inoLow }: Identity): string {

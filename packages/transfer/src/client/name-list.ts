@@ -1,34 +1,58 @@
-// A place is the number of a chunk above 18 bits and where a name begins in it.
-const CHUNK_SHIFT = 18
-const CHUNK_BYTES = 2 ** CHUNK_SHIFT
-const CHUNK_MASK = CHUNK_BYTES - 1
-const MOST_CHUNKS = 2 ** (32 - CHUNK_SHIFT)
+/** A place is the number of a chunk above these bits, and below them where a name begins in it. */
+export const CHUNK_SHIFT = 18
+/** Bytes of a chunk. */
+export const CHUNK_BYTES: number = 2 ** CHUNK_SHIFT
+/** The part of a place that is in the chunk. */
+export const CHUNK_MASK: number = CHUNK_BYTES - 1
 /** Up to so many names are sorted by insertion. */
 const FEW = 12
 
-/**
- * The names in one directory: bytes behind one another, each with a NUL behind it, and where each begins. A name costs its
- * length and five bytes, so that directories of millions of names can be walked.
- */
-export class NameList {
-  readonly #chunks: readonly Uint8Array[]
-  readonly #places: Uint32Array
+/** How far memory was filled with names. */
+export interface Mark {
+  /** The last chunk with names in it, and the bytes used of it. */
+  readonly chunk: number
+  readonly used: number
+  /** Names. */
+  readonly count: number
+}
 
-  /** @internal - made by a {@link NameCollector} */
-  constructor(chunks: readonly Uint8Array[], places: Uint32Array) {
-    this.#chunks = chunks
-    this.#places = places
+/** Where the names of many lists lie. */
+export interface NameMemory {
+  /** Where names begin. */
+  readonly places: Uint32Array
+  /** Their bytes. */
+  readonly chunks: readonly Uint8Array[]
+  /** Where a name lies, as a call of the system takes it. */
+  addressOf(place: number): number
+  /** The names from a mark on are not needed any more, nor any that were taken after them. */
+  release(mark: Mark): void
+}
+
+/** The names in one directory. Their memory is theirs until they are {@link release}d. */
+export class NameList {
+  readonly #memory: NameMemory
+  readonly #mark: Mark
+  #end: number
+
+  /**
+   * @param mark - where they begin
+   * @param end - and end, as the mark counts them
+   */
+  constructor(memory: NameMemory, mark: Mark, end: number) {
+    this.#memory = memory
+    this.#mark = mark
+    this.#end = end
   }
 
   /** How many there are. */
   get length(): number {
-    return this.#places.length
+    return this.#end - this.#mark.count
   }
 
   /** Bytes of a name. */
   lengthAt(index: number): number {
-    const place = this.#places[index] as number
-    const chunk = this.#chunks[place >>> CHUNK_SHIFT] as Uint8Array
+    const place = this.#placeAt(index)
+    const chunk = this.#memory.chunks[place >>> CHUNK_SHIFT] as Uint8Array
     const start = place & CHUNK_MASK
     let end = start
     while (chunk[end] !== 0) end++
@@ -37,8 +61,8 @@ export class NameList {
 
   /** Writes a name's bytes into `target`. */
   copyTo(target: Uint8Array, at: number, index: number): void {
-    const place = this.#places[index] as number
-    const chunk = this.#chunks[place >>> CHUNK_SHIFT] as Uint8Array
+    const place = this.#placeAt(index)
+    const chunk = this.#memory.chunks[place >>> CHUNK_SHIFT] as Uint8Array
     for (let from = place & CHUNK_MASK, to = at; ; from++, to++) {
       const byte = chunk[from] as number
       if (byte === 0) return
@@ -53,6 +77,11 @@ export class NameList {
     return name
   }
 
+  /** Where a name lies, with a NUL behind it, as a call of the system takes it. */
+  addressAt(index: number): number {
+    return this.#memory.addressOf(this.#placeAt(index))
+  }
+
   /** Index of the first name that comes after `name`. The list is sorted. */
   firstAfter(name: Uint8Array): number {
     let low = 0
@@ -65,22 +94,34 @@ export class NameList {
     return low
   }
 
-  /** The names that are wanted, in the order of this list. */
-  filter(isWanted: (name: Buffer) => boolean): NameList {
-    return new NameList(
-      this.#chunks,
-      this.#places.filter((_, index) => isWanted(this.at(index))),
-    )
+  /** Leaves out the names that are not wanted. */
+  keep(isWanted: (name: Buffer) => boolean): this {
+    const { places } = this.#memory
+    const first = this.#mark.count
+    let kept = first
+    for (let index = 0, { length } = this; index < length; index++)
+      if (isWanted(this.at(index))) places[kept++] = places[first + index] as number
+    this.#end = kept
+    return this
+  }
+
+  /** Gives their memory back, and that of all names that were read after them. */
+  release(): void {
+    this.#memory.release(this.#mark)
+    this.#end = this.#mark.count
+  }
+
+  #placeAt(index: number): number {
+    return this.#memory.places[this.#mark.count + index] as number
   }
 
   /** Sorts the names by their bytes, in place: by one byte after the other, where many are alike. */
   sort(): this {
-    const places = this.#places
-    const chunks = this.#chunks
+    const { places, chunks } = this.#memory
     const byteOf = (place: number, depth: number): number =>
       (chunks[place >>> CHUNK_SHIFT] as Uint8Array)[(place & CHUNK_MASK) + depth] as number
     // Ranges that are left to sort, all names of which are alike up to a depth. No recursion: names may be made to go deep.
-    const left = [0, places.length, 0]
+    const left = [this.#mark.count, this.#end, 0]
     while (left.length > 0) {
       const depth = left.pop() as number
       const high = left.pop() as number
@@ -115,79 +156,28 @@ export class NameList {
   }
 
   #sortFew(low: number, high: number, depth: number): void {
-    const places = this.#places
+    const { places, chunks } = this.#memory
     for (let next = low + 1; next < high; next++) {
       const place = places[next] as number
       let at = next
-      for (; at > low && this.#isBefore(place, places[at - 1] as number, depth); at--)
+      for (; at > low && isBefore(chunks, place, places[at - 1] as number, depth); at--)
         places[at] = places[at - 1] as number
       places[at] = place
     }
   }
-
-  #isBefore(place: number, other: number, depth: number): boolean {
-    const chunk = this.#chunks[place >>> CHUNK_SHIFT] as Uint8Array
-    const otherChunk = this.#chunks[other >>> CHUNK_SHIFT] as Uint8Array
-    let at = (place & CHUNK_MASK) + depth
-    let otherAt = (other & CHUNK_MASK) + depth
-    while (chunk[at] === otherChunk[otherAt] && chunk[at] !== 0) {
-      at++
-      otherAt++
-    }
-    return (chunk[at] as number) < (otherChunk[otherAt] as number)
-  }
 }
 
-/** Collects the names of one directory after the other. */
-export class NameCollector {
-  readonly #chunk = new Uint8Array(CHUNK_BYTES)
-  #chunks: Uint8Array[] = []
-  #used = 0
-  #places = new Uint32Array(1024)
-  #count = 0
-
-  /** Adds the bytes of `source` from `start` to `end`, none of which is 0. */
-  add(source: Uint8Array, start: number, end: number): void {
-    if (this.#used + end - start >= CHUNK_BYTES) this.#nextChunk(end - start)
-    const chunk = this.#chunk
-    let used = this.#used
-    if (this.#count === this.#places.length) this.#grow()
-    this.#places[this.#count++] = this.#chunks.length * CHUNK_BYTES + used
-    for (let from = start; from < end; from++) chunk[used++] = source[from] as number
-    chunk[used++] = 0
-    this.#used = used
+/** Whether the name at a place comes before another; both are alike up to a depth. */
+function isBefore(chunks: readonly Uint8Array[], place: number, other: number, depth: number): boolean {
+  const chunk = chunks[place >>> CHUNK_SHIFT] as Uint8Array
+  const otherChunk = chunks[other >>> CHUNK_SHIFT] as Uint8Array
+  let at = (place & CHUNK_MASK) + depth
+  let otherAt = (other & CHUNK_MASK) + depth
+  while (chunk[at] === otherChunk[otherAt] && chunk[at] !== 0) {
+    at++
+    otherAt++
   }
-
-  /** The names that were added, in this order; begins anew. */
-  take(): NameList {
-    const list = new NameList(
-      [...this.#chunks, this.#chunk.slice(0, this.#used)],
-      this.#places.slice(0, this.#count),
-    )
-    this.clear()
-    return list
-  }
-
-  /** Begins anew, without the names that were added. */
-  clear(): void {
-    this.#chunks = []
-    this.#used = this.#count = 0
-    // What a directory of millions took is not kept.
-    if (this.#places.length > CHUNK_BYTES) this.#places = new Uint32Array(1024)
-  }
-
-  #nextChunk(byteLength: number): void {
-    if (byteLength >= CHUNK_BYTES || this.#chunks.length + 1 >= MOST_CHUNKS)
-      throw new RangeError('the names of a directory are longer than can be held')
-    this.#chunks.push(this.#chunk.slice(0, this.#used))
-    this.#used = 0
-  }
-
-  #grow(): void {
-    const grown = new Uint32Array(this.#places.length * 2)
-    grown.set(this.#places)
-    this.#places = grown
-  }
+  return (chunk[at] as number) < (otherChunk[otherAt] as number)
 }
 
 function median(a: number, b: number, c: number): number {

@@ -11,8 +11,8 @@ import {
 } from 'node:fs'
 import { instantOf } from '@nb/formats'
 import { AT, O } from '../posix/constants.ts'
-import { FileStat } from '../posix/file-stat.ts'
-import { NameCollector } from './name-list.ts'
+import { FileStat, STATX_BYTES } from '../posix/file-stat.ts'
+import { NameStack } from './name-stack.ts'
 import type { ReadCalls } from './read-calls.ts'
 
 /**
@@ -21,7 +21,7 @@ import type { ReadCalls } from './read-calls.ts'
  */
 export function portableReadCalls(): ReadCalls {
   const directories = new Map<number, Buffer>()
-  const names = new NameCollector()
+  const names = new NameStack()
   const pathOf = (directory: number, name: Uint8Array): Buffer => {
     const base = directories.get(directory)
     if (directory === AT.FDCWD || base === undefined) return Buffer.from(name)
@@ -45,13 +45,14 @@ export function portableReadCalls(): ReadCalls {
     seekHole: () => undefined,
     readInto: (fd, into, at, length, position) => readSync(fd, into, at, length, position),
     readNames(fd) {
-      names.clear()
+      names.begin()
       for (const name of readdirSync(pathOf(fd, Buffer.alloc(0)), { encoding: 'buffer' }))
         names.add(name, 0, name.length)
       return names.take()
     },
-    stat: (directory, bytes, start = 0) =>
-      statOf(lstatSync(pathOf(directory, bytes.subarray(start)), { bigint: true })),
+    stat: (directory, name) => statOf(lstatSync(pathOf(directory, name), { bigint: true })),
+    statEntry: (directory, list, index) =>
+      statOf(lstatSync(pathOf(directory, list.at(index)), { bigint: true })),
     statFd: (fd) => statOf(fstatSync(fd, { bigint: true })),
     readLink: (directory, name) => readlinkSync(pathOf(directory, name), { encoding: 'buffer' }),
     listAttributesFd: () => [],
@@ -74,25 +75,33 @@ function portableFlags(flags: number): number {
   )
 }
 
+/** As `statx(2)` would say it, without the mount. */
 function statOf(stat: BigIntStats): FileStat {
-  return new FileStat({
-    mode: Number(stat.mode),
-    nlink: Number(stat.nlink),
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
-    inoHigh: Number(stat.ino >> 32n),
-    inoLow: Number(stat.ino & 0xffff_ffffn),
-    devMajor: majorOf(stat.dev),
-    devMinor: minorOf(stat.dev),
-    mountId: -1,
-    rdevMajor: majorOf(stat.rdev),
-    rdevMinor: minorOf(stat.rdev),
-    size: Number(stat.size),
-    blocks: Number(stat.blocks),
-    atime: instantOf(stat.atimeNs),
-    mtime: instantOf(stat.mtimeNs),
-    ctime: instantOf(stat.ctimeNs),
-  })
+  const words = new Uint32Array(STATX_BYTES / 4)
+  const put = (at: number, value: bigint): void => {
+    words[at] = Number(value & 0xffff_ffffn)
+    words[at + 1] = Number((value >> 32n) & 0xffff_ffffn)
+  }
+  const putTime = (at: number, timeNs: bigint): void => {
+    const { seconds, nanos } = instantOf(timeNs)
+    put(at, BigInt(seconds))
+    words[at + 2] = nanos
+  }
+  words[4] = Number(stat.nlink)
+  words[5] = Number(stat.uid)
+  words[6] = Number(stat.gid)
+  words[7] = Number(stat.mode)
+  put(8, stat.ino)
+  put(10, stat.size)
+  put(12, stat.blocks)
+  putTime(16, stat.atimeNs)
+  putTime(24, stat.ctimeNs)
+  putTime(28, stat.mtimeNs)
+  words[32] = majorOf(stat.rdev)
+  words[33] = minorOf(stat.rdev)
+  words[34] = majorOf(stat.dev)
+  words[35] = minorOf(stat.dev)
+  return new FileStat(words)
 }
 
 // The C library's packing on Linux: 12 + 20 bits of major and minor number, interleaved.

@@ -18,15 +18,15 @@ export interface ReadCalls extends Pick<
   | 'getAttributeFd'
   | 'getAttributeAt'
 > {
-  /**
-   * What a name is, not following a symbolic link.
-   *
-   * @param bytes - end with the name; an empty one means the descriptor itself
-   * @param start - where it begins in them. Default 0.
-   */
-  stat(directory: number, bytes: Uint8Array, start?: number): FileStat
+  /** What a name is, not following a symbolic link; an empty one means the descriptor itself. */
+  stat(directory: number, name: Uint8Array): FileStat
+  /** What one of the names is that {@link readNames} gave of a directory. */
+  statEntry(directory: number, names: NameList, index: number): FileStat
   /** Reads `length` bytes at `position` into the bytes from `at` on; fewer are possible, 0 is the end. */
   readInto(fd: number, into: Buffer, at: number, length: number, position: number): number
-  /** Names of all entries of an open directory but `.` and `..`, in the file system's order. */
+  /**
+   * Names of all entries of an open directory but `.` and `..`, in the file system's order. They are to be released, those of a directory
+   * after those of the ones below it.
+   */
   readNames(fd: number): NameList
 }

@@ -1,5 +1,5 @@
 import { BatchCursor, comparePaths, FileListDecoder, FormatError, type WholeBatch } from '@nb/formats'
-import type { StatFields } from '../posix/file-stat.ts'
+import type { FileStat } from '../posix/file-stat.ts'
 import type { WalkEntry } from './walk.ts'
 
 const SLASH = 0x2f
@@ -142,8 +142,8 @@ function rank(byte: number | undefined): number {
 export function isUnchanged(known: KnownEntry, entry: WalkEntry, linkTarget: Buffer | undefined): boolean {
   const { stat, kind } = entry
   return (
-    known.hasTimes(stat.mtime, stat.ctime) &&
     known.hasIdentity(stat.devMajor, stat.devMinor, stat.inoHigh, stat.inoLow) &&
+    known.hasTimes(stat.mtimeSeconds, stat.mtimeNanos, stat.ctimeSeconds, stat.ctimeNanos) &&
     known.flags === 0 &&
     known.memberBytes > 0 &&
     known.mode === (stat.mode & 0o7777) &&
@@ -188,6 +188,6 @@ function isSameKind(known: KnownEntry, { kind, stat }: WalkEntry, linkTarget: Bu
 }
 
 /** The device a file is on as one number, major part above the minor. */
-export function deviceOf(stat: Pick<StatFields, 'devMajor' | 'devMinor'>): bigint {
+export function deviceOf(stat: Pick<FileStat, 'devMajor' | 'devMinor'>): bigint {
   return (BigInt(stat.devMajor) << 32n) | BigInt(stat.devMinor)
 }

@@ -6,7 +6,8 @@ import { errnoCodeOf } from '../posix/posix-error.ts'
 import { DIRECTORY_FLAGS, DirectoryStack, openQuietly, type Frame } from './directory-stack.ts'
 import { kindOfMode, type EntryKind } from './entry-kind.ts'
 import { isSameFile, type IdentitySet } from './identity.ts'
-import { NameList } from './name-list.ts'
+import type { NameList } from './name-list.ts'
+import { NameStack } from './name-stack.ts'
 import type { ReadCalls } from './read-calls.ts'
 import { splitPath, type WalkRoots } from './roots.ts'
 import type { Selection, Standing } from './selection.ts'
@@ -211,7 +212,8 @@ class Walker {
       frame.next = frame.entries.firstAfter(name)
       if (depth === below.length) return
       const directory = frame.fd ?? this.#reopened(frame)
-      found = directory === undefined ? undefined : this.#found(frame, directory, joinPath(frame.path, name))
+      found =
+        directory === undefined ? undefined : this.#found(frame, directory, joinPath(frame.path, name), name)
     }
   }
 
@@ -238,20 +240,24 @@ class Walker {
     }
     const path = pathBelow(abovePath, pathBytes)
     entries.copyTo(path, prefix, index)
-    const found = this.#found(above, directory, path)
+    const found = this.#found(above, directory, path, index)
     if (found !== undefined) this.#entry(found)
   }
 
-  #found(above: Frame, directory: number, path: Buffer): Found | undefined {
+  /** @param which - a name of the directory, by its number there or by its bytes */
+  #found(above: Frame, directory: number, path: Buffer, which: number | Buffer): Found | undefined {
     const { calls, selection } = this.#parts
-    const nameStart = prefixBytes(above.path)
     let stat: FileStat
     try {
-      stat = calls.stat(directory, path, nameStart)
+      stat =
+        typeof which === 'number'
+          ? calls.statEntry(directory, above.entries, which)
+          : calls.stat(directory, which)
     } catch (error) {
       this.#failed(path, error, 'it is not in the backup')
       return undefined
     }
+    const nameStart = prefixBytes(above.path)
     const names = selection.active ? [...above.names, pathFromBytes(path.subarray(nameStart))] : above.names
     return new Found(path, nameStart, directory, stat, names, above)
   }
@@ -340,11 +346,8 @@ class Walker {
     try {
       const names = this.#parts.calls.readNames(fd)
       const { inner } = this.#parts.roots
-      const wanted =
-        content === 'whole'
-          ? names
-          : names.filter((name) => inner.some((i) => isWithin(i, joinPath(path, name))))
-      return wanted.sort()
+      if (content === 'toward') names.keep((name) => inner.some((i) => isWithin(i, joinPath(path, name))))
+      return names.sort()
     } catch (error) {
       this.#failed(path, error, 'the content of this directory is not in the backup')
       return noNames
@@ -388,7 +391,7 @@ function pathBelow(directory: Buffer, pathBytes: number): Buffer {
   return path
 }
 
-const noNames = new NameList([], new Uint32Array())
+const noNames = new NameStack().take()
 
 function outcomeOf(stat: FileStat | 'missing' | 'unreadable'): RootOutcome {
   return typeof stat === 'string' ? stat : 'readable'

@@ -10,8 +10,8 @@ const NEVER_MOVED_BYTES = 1024
 
 /** The calls by name and descriptor that readers and writers of files have alike. */
 export interface NamedCalls {
-  /** Puts a name, which begins at `start` in some bytes (0 by default) and ends with them, where the calls find it. */
-  readonly put: (bytes: Uint8Array, start?: number) => void
+  /** Puts a name where the calls find it. */
+  readonly put: (bytes: Uint8Array) => void
   readonly open: (directory: number, name: Uint8Array, flags: number, mode?: number) => number
   /** As `open`, of a name that is a part of some bytes; less than 0 where it can't be opened, for whatever reason. */
   readonly tryOpen: (
@@ -32,12 +32,12 @@ export interface NamedCalls {
  * @param address - where that is
  */
 export function bindNamedCalls(libc: AddressedLibc, name: Uint8Array, address: number): NamedCalls {
-  function put(bytes: Uint8Array, start = 0): void {
-    const length = bytes.length - start
-    if (length >= NAME_BYTES) throw new PosixError('path', ERRNO.ENAMETOOLONG, shown(bytes.subarray(start)))
+  function put(bytes: Uint8Array): void {
+    const { length } = bytes
+    if (length >= NAME_BYTES) throw new PosixError('path', ERRNO.ENAMETOOLONG, shown(bytes))
     for (let index = 0; index < length; index++) {
-      const byte = bytes[start + index] as number
-      if (byte === 0) throw new PosixError('path', ERRNO.EINVAL, shown(bytes.subarray(start)))
+      const byte = bytes[index] as number
+      if (byte === 0) throw new PosixError('path', ERRNO.EINVAL, shown(bytes))
       name[index] = byte
     }
     name[length] = 0

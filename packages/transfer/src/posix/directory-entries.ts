@@ -1,4 +1,4 @@
-import type { NameCollector } from '../client/name-list.ts'
+import type { NameStack } from '../client/name-stack.ts'
 
 /** One name in a directory, with the type byte of `getdents64` (0 where the file system does not tell). */
 export interface DirectoryEntry {
@@ -24,7 +24,7 @@ export function parseDirectoryEntries(buffer: Buffer, length: number, into: Dire
 }
 
 /** As {@link parseDirectoryEntries}, names alone. */
-export function collectNames(buffer: Buffer, length: number, into: Pick<NameCollector, 'add'>): void {
+export function collectNames(buffer: Buffer, length: number, into: Pick<NameStack, 'add'>): void {
   for (let at = 0; at < length;) {
     const start = at + 19
     let end = start

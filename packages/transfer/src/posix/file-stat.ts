@@ -1,7 +1,19 @@
 import { type Instant, timeNsOf } from '@nb/formats'
 
-/** What is known of a file, in numbers that cost little: times as instants, numbers of 64 bits in two halves. */
-export interface StatFields {
+/** Bytes of `struct statx`. */
+export const STATX_BYTES = 256
+
+/** STATX_BASIC_STATS and STATX_MNT_ID. */
+export const STATX_MASK = 0x17ff
+
+const MNT_ID = 0x1000
+const TWO_32 = 2 ** 32
+
+/**
+ * What `statx(2)` says of a file, in numbers that cost little: numbers of 64 bits that need not be one are in two halves, and the
+ * instants of its times are made when they are asked for. Every file of a walk has one.
+ */
+export class FileStat {
   /** File type and permission bits, as `st_mode`. */
   readonly mode: number
   readonly nlink: number
@@ -20,51 +32,54 @@ export interface StatFields {
   readonly size: number
   /** Allocated units of 512 bytes. */
   readonly blocks: number
-  readonly atime: Instant
-  readonly mtime: Instant
-  readonly ctime: Instant
-}
+  /** When it was read last: whole seconds since 1970, and nanoseconds within. */
+  readonly atimeSeconds: number
+  readonly atimeNanos: number
+  /** When its content was changed last. */
+  readonly mtimeSeconds: number
+  readonly mtimeNanos: number
+  /** When anything of it was changed last. */
+  readonly ctimeSeconds: number
+  readonly ctimeNanos: number
 
-/** What `statx(2)` says of a file, in the widths it is said in. */
-export class FileStat implements StatFields {
-  readonly mode: number
-  readonly nlink: number
-  readonly uid: number
-  readonly gid: number
-  readonly inoHigh: number
-  readonly inoLow: number
-  readonly devMajor: number
-  readonly devMinor: number
-  readonly mountId: number
-  readonly rdevMajor: number
-  readonly rdevMinor: number
-  readonly size: number
-  readonly blocks: number
-  readonly atime: Instant
-  readonly mtime: Instant
-  readonly ctime: Instant
-
-  constructor(fields: StatFields) {
-    this.mode = fields.mode
-    this.nlink = fields.nlink
-    this.uid = fields.uid
-    this.gid = fields.gid
-    this.inoHigh = fields.inoHigh
-    this.inoLow = fields.inoLow
-    this.devMajor = fields.devMajor
-    this.devMinor = fields.devMinor
-    this.mountId = fields.mountId
-    this.rdevMajor = fields.rdevMajor
-    this.rdevMinor = fields.rdevMinor
-    this.size = fields.size
-    this.blocks = fields.blocks
-    this.atime = fields.atime
-    this.mtime = fields.mtime
-    this.ctime = fields.ctime
+  /** @param words - `struct statx` (include/uapi/linux/stat.h; the layout is one for all machines), in the machine's order of bytes */
+  constructor(words: Uint32Array) {
+    // Two bytes each of mode and padding.
+    this.mode = (words[7] as number) & 0xffff
+    this.nlink = words[4] as number
+    this.uid = words[5] as number
+    this.gid = words[6] as number
+    this.inoHigh = words[9] as number
+    this.inoLow = words[8] as number
+    this.devMajor = words[34] as number
+    this.devMinor = words[35] as number
+    this.mountId = ((words[0] as number) & MNT_ID) === 0 ? -1 : unsigned(words, 36)
+    this.rdevMajor = words[32] as number
+    this.rdevMinor = words[33] as number
+    this.size = unsigned(words, 10)
+    this.blocks = unsigned(words, 12)
+    this.atimeSeconds = signed(words, 16)
+    this.atimeNanos = words[18] as number
+    this.ctimeSeconds = signed(words, 24)
+    this.ctimeNanos = words[26] as number
+    this.mtimeSeconds = signed(words, 28)
+    this.mtimeNanos = words[30] as number
   }
 
   get ino(): bigint {
     return (BigInt(this.inoHigh) << 32n) | BigInt(this.inoLow)
+  }
+
+  get atime(): Instant {
+    return { seconds: this.atimeSeconds, nanos: this.atimeNanos }
+  }
+
+  get mtime(): Instant {
+    return { seconds: this.mtimeSeconds, nanos: this.mtimeNanos }
+  }
+
+  get ctime(): Instant {
+    return { seconds: this.ctimeSeconds, nanos: this.ctimeNanos }
   }
 
   get atimeNs(): bigint {
@@ -80,54 +95,14 @@ export class FileStat implements StatFields {
   }
 }
 
-/** Bytes of `struct statx`. */
-export const STATX_BYTES = 256
-
-/** STATX_BASIC_STATS and STATX_MNT_ID. */
-export const STATX_MASK = 0x17ff
-
-const MNT_ID = 0x1000
-const GIGA = 1_000_000_000n
-
-/** Reads the `struct statx` that the kernel left in `view` (include/uapi/linux/stat.h; the layout is one for all machines). */
-export function parseStatx(view: DataView): FileStat {
-  return new FileStat({
-    mode: view.getUint16(28, true),
-    nlink: view.getUint32(16, true),
-    uid: view.getUint32(20, true),
-    gid: view.getUint32(24, true),
-    inoHigh: view.getUint32(36, true),
-    inoLow: view.getUint32(32, true),
-    devMajor: view.getUint32(136, true),
-    devMinor: view.getUint32(140, true),
-    mountId: (view.getUint32(0, true) & MNT_ID) === 0 ? -1 : uint64(view, 144),
-    rdevMajor: view.getUint32(128, true),
-    rdevMinor: view.getUint32(132, true),
-    size: uint64(view, 40),
-    blocks: uint64(view, 48),
-    atime: instantAt(view, 64),
-    mtime: instantAt(view, 112),
-    ctime: instantAt(view, 96),
-  })
+function unsigned(words: Uint32Array, at: number): number {
+  const high = words[at + 1] as number
+  const low = words[at] as number
+  return high === 0 ? low : low + high * TWO_32
 }
 
-function uint64(view: DataView, offset: number): number {
-  return view.getUint32(offset, true) + view.getUint32(offset + 4, true) * 0x1_0000_0000
-}
-
-function instantAt(view: DataView, offset: number): Instant {
-  const seconds = view.getUint32(offset, true) + view.getInt32(offset + 4, true) * 0x1_0000_0000
-  return { seconds, nanos: view.getUint32(offset + 8, true) }
-}
-
-/** Writes access and modification time as `utimensat(2)` takes them; times before 1970 round toward the past. */
-export function putTimespecs(view: DataView, atimeNs: bigint, mtimeNs: bigint): void {
-  putTimespec(view, 0, atimeNs)
-  putTimespec(view, 16, mtimeNs)
-}
-
-function putTimespec(view: DataView, offset: number, ns: bigint): void {
-  const rest = ((ns % GIGA) + GIGA) % GIGA
-  view.setBigInt64(offset, (ns - rest) / GIGA, true)
-  view.setBigInt64(offset + 8, rest, true)
+function signed(words: Uint32Array, at: number): number {
+  const high = words[at + 1] as number
+  const low = words[at] as number
+  return high === 0 ? low : low + (high | 0) * TWO_32
 }

@@ -1,9 +1,9 @@
-import { NameCollector } from '../client/name-list.ts'
+import { NameStack } from '../client/name-stack.ts'
 import type { ReadCalls } from '../client/read-calls.ts'
 import { NAME_BYTES, bindNamedCalls, blockAddresses, shown } from './addressed-memory.ts'
 import { AT, ERRNO, SYSCALL } from './constants.ts'
 import { collectNames } from './directory-entries.ts'
-import { parseStatx, STATX_BYTES, STATX_MASK, type FileStat } from './file-stat.ts'
+import { FileStat, STATX_BYTES, STATX_MASK } from './file-stat.ts'
 import { loadAddressedLibc, type AddressedLibc } from './libc.ts'
 import { loadPosix, type Posix } from './posix.ts'
 import { PosixError } from './posix-error.ts'
@@ -26,8 +26,8 @@ function bindReadCalls(posix: Posix, libc: AddressedLibc): ReadCalls {
   const nothingAddress = entriesAddress + ENTRY_BYTES
   const name = Buffer.from(memory, 0, NAME_BYTES)
   const entries = Buffer.from(memory, NAME_BYTES + STATX_BYTES, ENTRY_BYTES)
-  const names = new NameCollector()
-  const statView = new DataView(memory, NAME_BYTES, STATX_BYTES)
+  const names = new NameStack(libc.address)
+  const statWords = new Uint32Array(memory, NAME_BYTES, STATX_BYTES / 4)
   const { put, open, close } = bindNamedCalls(libc, name, nameAddress)
   const addressOf = blockAddresses(libc)
 
@@ -48,7 +48,7 @@ function bindReadCalls(posix: Posix, libc: AddressedLibc): ReadCalls {
       }
     },
     readNames(fd) {
-      names.clear()
+      names.begin()
       for (;;) {
         const length = libc.getdents64(SYSCALL.getdents64, fd, entriesAddress, ENTRY_BYTES)
         if (length < 0) throw new PosixError('getdents64', libc.errno())
@@ -56,17 +56,23 @@ function bindReadCalls(posix: Posix, libc: AddressedLibc): ReadCalls {
         collectNames(entries, length, names)
       }
     },
-    stat(directory, bytes, start = 0): FileStat {
-      put(bytes, start)
-      const flags = bytes.length === start ? AT.SYMLINK_NOFOLLOW | AT.EMPTY_PATH : AT.SYMLINK_NOFOLLOW
+    stat(directory, bytes): FileStat {
+      put(bytes)
+      const flags = bytes.length === 0 ? AT.SYMLINK_NOFOLLOW | AT.EMPTY_PATH : AT.SYMLINK_NOFOLLOW
       if (libc.statx(directory, nameAddress, flags, STATX_MASK, statAddress) < 0)
-        throw new PosixError('statx', libc.errno(), shown(bytes.subarray(start)))
-      return parseStatx(statView)
+        throw new PosixError('statx', libc.errno(), shown(bytes))
+      return new FileStat(statWords)
+    },
+    statEntry(directory, names, index): FileStat {
+      const address = names.addressAt(index)
+      if (libc.statx(directory, address, AT.SYMLINK_NOFOLLOW, STATX_MASK, statAddress) < 0)
+        throw new PosixError('statx', libc.errno(), shown(names.at(index)))
+      return new FileStat(statWords)
     },
     statFd(fd): FileStat {
       if (libc.statx(fd, nothingAddress, AT.EMPTY_PATH, STATX_MASK, statAddress) < 0)
         throw new PosixError('statx', libc.errno())
-      return parseStatx(statView)
+      return new FileStat(statWords)
     },
     listAttributesFd(fd) {
       // Nearly every file has none: the full call is made for those that have some, and where this one fails.

@@ -3,10 +3,10 @@ import { AT, ERRNO, O, RESOLVE, SYSCALL } from './constants.ts'
 import { parseDirectoryEntries, type DirectoryEntry } from './directory-entries.ts'
 import type { NamedCalls } from './addressed-memory.ts'
 import { bindFastCalls } from './fast-calls.ts'
-import { parseStatx, putTimespecs, STATX_BYTES, STATX_MASK, type FileStat } from './file-stat.ts'
+import { FileStat, STATX_BYTES, STATX_MASK } from './file-stat.ts'
 import { loadAddressedLibc, loadLibc, type Libc } from './libc.ts'
 import { PosixError } from './posix-error.ts'
-import { putInstants, TIMESPECS_BYTES } from './timespecs.ts'
+import { putInstants, putTimespecs, TIMESPECS_BYTES } from './timespecs.ts'
 
 /**
  * System calls that Node does not have, or has only for whole paths: relative to a directory's descriptor,
@@ -143,7 +143,7 @@ const NOTHING = Buffer.from([0])
 
 function bindPosix(libc: Libc): Omit<Posix, 'tryOpen' | 'writePartAt'> {
   const statBuffer = new Uint8Array(STATX_BYTES)
-  const statView = new DataView(statBuffer.buffer)
+  const statWords = new Uint32Array(statBuffer.buffer)
   const timeBuffer = new Uint8Array(TIMESPECS_BYTES)
   const timeView = new DataView(timeBuffer.buffer)
   const howBuffer = new Uint8Array(24)
@@ -241,18 +241,18 @@ function bindPosix(libc: Libc): Omit<Posix, 'tryOpen' | 'writePartAt'> {
     stat(directory, name) {
       const flags = name.length === 0 ? AT.SYMLINK_NOFOLLOW | AT.EMPTY_PATH : AT.SYMLINK_NOFOLLOW
       check(libc.statx(directory, first(name), flags, STATX_MASK, statBuffer), 'statx', name)
-      return parseStatx(statView)
+      return new FileStat(statWords)
     },
     find(directory, name) {
       if (libc.statx(directory, first(name), AT.SYMLINK_NOFOLLOW, STATX_MASK, statBuffer) === 0)
-        return parseStatx(statView)
+        return new FileStat(statWords)
       const errno = libc.errno()
       if (errno === ERRNO.ENOENT) return undefined
       throw new PosixError('statx', errno, shown(name))
     },
     statFd(fd) {
       check(libc.statx(fd, NOTHING, AT.EMPTY_PATH, STATX_MASK, statBuffer), 'statx')
-      return parseStatx(statView)
+      return new FileStat(statWords)
     },
     readLink(directory, name) {
       const length = check(
