@@ -14,6 +14,7 @@ import {
   type HostIdentity,
   type Ports,
   locateHosts,
+  portsAt,
   reachHosts,
   serve,
   type TlsServeOptions,
@@ -264,6 +265,30 @@ t.test('a peer that becomes silent is given up: calls, streams and channels end'
   await Promise.all([watching, waiting, ...reading])
   connection.close()
   await channels.close()
+})
+
+t.test('what takes connections and says nothing holds up no call that is given up', async () => {
+  const mute = createServer().listen(0, host)
+  await once(mute, 'listening')
+  const address = at(mute.address() as { port: number })
+  t.teardown(() => mute.close())
+  const { jobs, close } = portsAt({ address, identity: client, heartbeatMs: 20 })
+  await assert.rejects(jobs.get({ jobId: '1' }), {
+    code: 'server-unreachable',
+    message: /it said nothing for 0\.1 s/,
+  })
+  close()
+  const patient = portsAt({ address, identity: client })
+  const cancelled = new AbortController()
+  const call = assert.rejects(patient.jobs.get({ jobId: '1' }, { signal: cancelled.signal }), {
+    name: 'AbortError',
+  })
+  const closed = assert.rejects(patient.jobs.get({ jobId: '1' }), { message: /the connection was closed/ })
+  await once(mute, 'connection')
+  cancelled.abort()
+  await call
+  patient.close()
+  await closed
 })
 
 t.test('hosts are reached by name, wherever they are by now', async (t) => {

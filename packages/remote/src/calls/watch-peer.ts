@@ -9,9 +9,12 @@ import { infoPath } from './server-info.ts'
  */
 export function watchPeer(peer: HttpPeer, heartbeatMs: number): HttpPeer {
   const underWay = new Map<ClientRequest, ClientRequest | IncomingMessage>()
+  const questions = new Set<ClientRequest>()
   let silence: SilenceCounter | undefined
   const ask = (): void => {
     const question = peer.request({ method: 'GET', path: infoPath })
+    questions.add(question)
+    question.once('close', () => questions.delete(question))
     // No answer is what is counted.
     question.once('error', () => question.destroy())
     question.once('response', (answer) => {
@@ -22,7 +25,7 @@ export function watchPeer(peer: HttpPeer, heartbeatMs: number): HttpPeer {
   }
   const end = (reason: string): void => {
     silence = undefined
-    for (const either of underWay.values()) either.destroy(new Error(reason))
+    for (const each of [...underWay.values(), ...questions]) each.destroy(new Error(reason))
   }
   return {
     ...peer,

@@ -29,13 +29,15 @@ const serverName = 'nb.invalid'
 
 /**
  * Opens a TLS 1.3 connection on which both sides prove who they are. Resolves only then, so that nobody else hears a word. Rejects with
- * `identity-invalid` where the peer could not prove who it is, or is another than is expected; the system's error where nobody answers.
+ * `identity-invalid` where the peer could not prove who it is, or is another than is expected; the system's error where nobody answers;
+ * the reason of `signal` once it aborts.
  */
 export function dial(
   address: TlsAddress,
   protocol: (typeof protocols)[keyof typeof protocols],
   identity: HostIdentity,
   expected: ExpectedPeer,
+  signal?: AbortSignal,
 ): Promise<TLSSocket> {
   const { certificate, privateKey, authorities, revocations } = identity.current()
   const place = formatTlsAddress(address)
@@ -59,16 +61,23 @@ export function dial(
       () => socket.destroy(new Error(`no answer in ${handshakeMs / 1000} s`)),
       handshakeMs,
     )
-    const failed = (error: Error): void => {
+    const giveUp = (): void => void socket.destroy(signal?.reason as Error)
+    const settled = (): void => {
       clearTimeout(timer)
+      signal?.removeEventListener('abort', giveUp)
+    }
+    const failed = (error: Error): void => {
+      settled()
       reject(explained(error, place))
     }
     socket.once('error', failed)
     socket.once('secureConnect', () => {
-      clearTimeout(timer)
+      settled()
       socket.off('error', failed)
       resolve(socket)
     })
+    if (signal?.aborted === true) giveUp()
+    else signal?.addEventListener('abort', giveUp)
   })
 }
 

@@ -102,7 +102,8 @@ export function createTlsChannels(
     connect: async ({ ticket }, options) => {
       throwIfAborted(options)
       const place = parseTicketPlace(ticket)
-      const dialled = dial(place.address, protocols.data, identity, { name: place.name })
+      const expected = { name: place.name }
+      const dialled = dial(place.address, protocols.data, identity, expected, options?.signal)
       const opening = open(dialled.then(keep), ticket)
       return orAborted(
         opening,
