@@ -16,6 +16,7 @@ import {
   lifecycle,
 } from '@nb/contracts'
 import { createMediaManager } from '@nb/emm'
+import { composeTape, tapeStorageUnit } from '@nb/example-host-program/tape'
 import {
   createJobManager,
   createJobNotifier,
@@ -24,7 +25,7 @@ import {
   giveUpStorageUnit,
 } from '@nb/jobmanager'
 import { createDiskStore } from '@nb/media-disk'
-import { createDeviceManager, createTapeStore, openTapeKeyFile, type OpenTapeLibrary } from '@nb/media-tape'
+import type { OpenTapeLibrary } from '@nb/media-tape'
 import { createLocalChannels } from '@nb/remote'
 import { createResourceBroker } from '@nb/resource-broker'
 import { createNeededImageFiles, createRestoreService } from '@nb/restore'
@@ -34,8 +35,6 @@ import { type CatalogBackupParts, tellRecovery, withSnapshots } from './catalog-
 import { startDisk } from './configure-media.ts'
 import { warnOfUnknownNames } from './policy-warnings.ts'
 import type { ServerSettings } from './settings.ts'
-import { reservationKeyOf } from './tape/reservation-key.ts'
-import { tapeStart, tapeStorageUnit } from './tape/start-tape.ts'
 import { secondStorageUnit, storageUnit } from './unit-names.ts'
 
 export { secondStorageUnit, storageUnit, tapeStorageUnit }
@@ -133,14 +132,23 @@ export function composeAllInOne(ground: Ground): AllInOne {
     clock,
   })
   const secondDisk = secondDiskOf(ground, log)
-  const tape = tapeOf(ground, media, log)
-  // Without a library there are no robots; whoever asks for one is told so.
-  const devices = tape?.devices ?? createDeviceManager({ robots: {}, drives: {}, media, clock })
+  const tape = composeTape(
+    { media, log, files, clock, ...(ground.warn && { warn: ground.warn }) },
+    {
+      library: ground.tape,
+      mediaServer: mediaServerName,
+      storageUnit: tapeStorageUnit,
+      stateDirectory: ground.stateDirectory,
+      settings: settings.tape ?? {},
+      maxFragmentBytes: ground.maxFragmentBytes,
+    },
+  )
+  const { devices } = tape
   const diskStores = {
     [storageUnit]: disk,
     ...(secondDisk === undefined ? {} : { [secondStorageUnit]: secondDisk }),
   }
-  const stores = { ...diskStores, ...(tape === undefined ? {} : { [tapeStorageUnit]: tape.store }) }
+  const stores = { ...diskStores, ...tape.stores }
   const space = createSpaceReporter({ media, stores: diskStores, clock })
   const mediaServer = createMediaServer(
     { stores, clients, jobs, catalog, channels, clock, log, space },
@@ -197,7 +205,7 @@ export function composeAllInOne(ground: Ground): AllInOne {
     media,
     catalog,
     disks,
-    ...(tape === undefined ? [] : [tape.life]),
+    tape.life,
     broker,
     agent,
     mediaServer,
@@ -242,45 +250,6 @@ function secondDiskOf(
     { files, clock, log },
     { storageUnit: secondStorageUnit, directory, mustExist: true },
   )
-}
-
-/** The tape library as a storage unit, where there is one. */
-function tapeOf(
-  { tape, files, clock, maxFragmentBytes, stateDirectory, settings = {}, warn }: Ground,
-  media: MediaManager,
-  log: JobLog,
-) {
-  if (tape === undefined) return undefined
-  const { streamsPerDrive = 1, unmountDelayMs, recoveryIntervalMs, keyFile } = settings.tape ?? {}
-  const { cleaningFrequencyHours = 0 } = settings.tape ?? {}
-  const robot = tape.robot.name
-  const devices = createDeviceManager(
-    {
-      robots: { [robot]: tape.robot.robot },
-      drives: Object.fromEntries(tape.drives.map(({ name, drive }) => [name, { drive, robot }])),
-      media,
-      clock,
-      log,
-      ...(warn && { warn }),
-      ...(keyFile === undefined ? {} : { keys: openTapeKeyFile({ files }, { path: keyFile }) }),
-    },
-    {
-      reservationKey: reservationKeyOf(stateDirectory),
-      cleaningFrequencyHours,
-      ...(unmountDelayMs === undefined ? {} : { unmountDelayMs }),
-      ...(recoveryIntervalMs === undefined ? {} : { recoveryIntervalMs }),
-    },
-  )
-  return {
-    store: createTapeStore({ mounts: devices, media, clock, log }, { storageUnit: tapeStorageUnit }),
-    devices,
-    life: tapeStart(media, tape, devices, {
-      mediaServer: mediaServerName,
-      maxFragmentBytes,
-      streamsPerDrive,
-      ...(warn && { warn }),
-    }),
-  }
 }
 
 function schedulerOptions({

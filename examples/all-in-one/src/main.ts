@@ -9,14 +9,13 @@ import {
   systemFiles,
 } from '@nb/contracts'
 import { outliveReaders } from '@nb/cli'
-import { openTapeKeyFile, remedyOfLibrary } from '@nb/media-tape'
+import { addTapeKey, chapOption, checkTapeKeys, openTape } from '@nb/example-host-program/tape'
+import { remedyOfLibrary } from '@nb/media-tape'
 import { type PortServer, serve } from '@nb/remote'
 import { recover } from './catalog-backup/recover.ts'
 import { type AllInOne, composeAllInOne } from './compose.ts'
 import { runMainJob, tellJobs } from './main-job.ts'
 import { asDamaged, openDatabase } from './open-database.ts'
-import { openTape } from './tape/start-tape.ts'
-import { chapOption } from './tape/tape-options.ts'
 import { type AllInOneOptions, checkPlaces, parseOptions } from './options.ts'
 import { terminalScreen } from './show-job.ts'
 import { lossWarning, stateWarnings } from './state-warnings.ts'
@@ -38,12 +37,15 @@ async function main(options: AllInOneOptions, interrupted: AbortSignal): Promise
   const failed = new AbortController()
   const signal = AbortSignal.any([interrupted, failed.signal])
   try {
-    if (options.newTapeKey !== undefined) return await addTapeKey(options.newTapeKey, screen)
+    if (options.newTapeKey !== undefined) {
+      await addTapeKey(options.newTapeKey, (text) => screen.line(text))
+      return 0
+    }
     if (options.recover !== undefined) return await recoverState(options, options.recover, screen)
     if (!options.serve) checkPlaces(options)
     const clock = systemClock()
     const { tape: tapeSettings } = options.settings
-    if (tapeSettings?.keyFile !== undefined) await checkTapeKeys(tapeSettings.keyFile)
+    if (tapeSettings?.keyFile !== undefined) await checkTapeKeys(tapeSettings.keyFile, warn)
     const tape = tapeSettings === undefined ? undefined : await openTape(tapeSettings, clock)
     const closeTape: Lifecycle = { stop: async () => await tape?.close() }
     const database = await openDatabase(options.state, {
@@ -86,29 +88,6 @@ async function main(options: AllInOneOptions, interrupted: AbortSignal): Promise
   } catch (error) {
     return explain(asDamaged(options.state, error) ?? error, signal, options)
   }
-}
-
-/** Rejects with `store-corrupt` where backups to pools ENCR_… would; tells where there are no keys yet. */
-async function checkTapeKeys(keyFile: string): Promise<void> {
-  const labels = await openTapeKeyFile({ files: systemFiles() }, { path: keyFile }).labels()
-  if (labels.length === 0)
-    warn(
-      `there are no keys in ${keyFile}: backups to pools ENCR_… are refused until --tape-new-key has added one`,
-    )
-}
-
-async function addTapeKey(
-  { keyFile, label }: NonNullable<AllInOneOptions['newTapeKey']>,
-  screen: ReturnType<typeof terminalScreen>,
-): Promise<number> {
-  await openTapeKeyFile({ files: systemFiles() }, { path: keyFile }).add({ label })
-  screen.line(
-    `nb: volumes that are labelled from now on for pools ENCR_… are encrypted with the key ${label}`,
-  )
-  screen.line(
-    `keep a copy of ${keyFile} outside of this machine: without it nothing on those tapes can be read`,
-  )
-  return 0
 }
 
 async function recoverState(

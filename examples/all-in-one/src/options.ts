@@ -2,11 +2,10 @@ import { lstatSync, readdirSync, realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ExtractTarget, NbError } from '@nb/contracts'
+import { addTapeOptions, addTapeStreams, readTapeOptions } from '@nb/example-host-program/tape'
 import { Command, Option } from 'commander'
 import { addSettings, type SettingsFlags, settingsOf } from './server-options.ts'
 import type { ServerSettings } from './settings.ts'
-import { addTapeOptions, chapOption, type TapeFlags, tapeSettingsOf } from './tape/tape-options.ts'
-import type { TapeSettings } from './tape/tape-settings.ts'
 
 /** What the example was asked to do. Paths are absolute. */
 export interface AllInOneOptions {
@@ -53,7 +52,7 @@ export function parseOptions(argv: readonly string[]): AllInOneOptions {
       '--recover-from <DIR>',
       'folder of the storage unit, where it is not the one the recovery file names',
     )
-  addTapeOptions(addSettings(program))
+  addTapeStreams(addTapeOptions(addSettings(program)))
     .addHelpText(
       'after',
       `
@@ -70,18 +69,17 @@ Exit codes: 0 done · 1 a job failed or the trees differ · 2 wrong usage · 130
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
     .parse(argv, { from: 'user' })
   const given = program.opts<
-    SettingsFlags &
-      TapeFlags & {
-        source: string
-        restoreTo?: string
-        ifExists: ExtractTarget['ifExists']
-        state: string
-        maxFragment: string
-        once?: boolean
-        serve?: boolean
-        recover?: string
-        recoverFrom?: string
-      }
+    SettingsFlags & {
+      source: string
+      restoreTo?: string
+      ifExists: ExtractTarget['ifExists']
+      state: string
+      maxFragment: string
+      once?: boolean
+      serve?: boolean
+      recover?: string
+      recoverFrom?: string
+    }
   >()
   for (const option of ['source', 'restoreTo', 'state', 'policies', 'clientScripts'] as const) {
     if (given[option] === '')
@@ -115,19 +113,7 @@ Exit codes: 0 done · 1 a job failed or the trees differ · 2 wrong usage · 130
         { exitCode: 2 },
       )
   }
-  const { tapeKeys, tapeNewKey } = given
-  if (tapeNewKey !== undefined && tapeKeys === undefined)
-    program.error('error: --tape-new-key needs --tape-keys, the file', { exitCode: 2 })
-  const tape = tapeOrUsage(program, given)
-  if (tape === undefined && tapeNewKey === undefined)
-    for (const option of program.options)
-      if (
-        option.long?.startsWith('--tape-') === true &&
-        program.getOptionValueSource(option.attributeName()) === 'cli'
-      )
-        program.error(`error: ${option.long} says how a tape library is used: name one with --tape`, {
-          exitCode: 2,
-        })
+  const { tape, newTapeKey } = readTapeOptions(program, process.env)
   const fragment = Number(given.maxFragment)
   if (!Number.isInteger(fragment) || fragment < 1 || fragment > 1_048_576) {
     program.error(
@@ -145,9 +131,7 @@ Exit codes: 0 done · 1 a job failed or the trees differ · 2 wrong usage · 130
     once: given.once === true,
     maxFragmentBytes: fragment * mib,
     serve: given.serve === true,
-    ...(tapeNewKey === undefined || tapeKeys === undefined
-      ? {}
-      : { newTapeKey: { keyFile: tapeKeys, label: tapeNewKey } }),
+    ...(newTapeKey === undefined ? {} : { newTapeKey }),
     ...(given.recover === undefined ? {} : { recover: resolve(given.recover) }),
     ...(given.recoverFrom === undefined ? {} : { recoverFrom: resolve(given.recoverFrom) }),
     // Who waits for the end wants to know of a failure at once.
@@ -245,14 +229,4 @@ export function isWithin(path: string, directory: string): boolean {
 /** The packages of this project: real files that exist wherever the example does. */
 function defaultSource(): string {
   return fileURLToPath(new URL('../../../packages', import.meta.url))
-}
-
-function tapeOrUsage(program: Command, given: TapeFlags): TapeSettings | undefined {
-  try {
-    return tapeSettingsOf(given, process.env)
-  } catch (error) {
-    if (!(error instanceof NbError) || error.code !== 'argument-invalid') throw error
-    const option = error.details['field'] === 'chap' ? chapOption : '--tape'
-    program.error(`error: ${option}: ${error.message}`, { exitCode: 2 })
-  }
 }

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parsePeriod, UsageError } from '@nb/cli'
+import { whole } from '@nb/example-host-program'
 import { type Command, InvalidArgumentError } from 'commander'
 import { secondStorageUnit, storageUnit } from './unit-names.ts'
 import type { ServerSettings } from './settings.ts'
@@ -98,16 +99,6 @@ export function settingsOf({
     ...(tries === undefined ? {} : { tries }),
     ...(triesWithin === undefined ? {} : { triesWithinMs: triesWithin }),
     ...(retryDelay === undefined ? {} : { retryDelayMs: retryDelay }),
-  }
-}
-
-/** Reads a whole number within bounds. */
-export function whole(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text)
-    if (text.trim() === '' || !Number.isInteger(value) || value < least || value > most)
-      throw new InvalidArgumentError(`A whole number from ${least} to ${most}.`)
-    return value
   }
 }
 

@@ -1,4 +1,4 @@
-import type { TapeSettings } from './tape/tape-settings.ts'
+import type { TapeSettings } from '@nb/example-host-program/tape'
 
 /** How a server works, beyond the places it stands on. Bounds are those of {@link addSettings}. */
 export interface ServerSettings {

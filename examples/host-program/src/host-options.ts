@@ -4,7 +4,7 @@ import { defaultPort } from '@nb/remote'
 import { Command, InvalidArgumentError } from 'commander'
 
 /** What each program is told. Paths are absolute. */
-export interface HostOptions {
+export interface HostOptions<More = undefined> {
   /** Its name in policies, storage units and its certificate. */
   readonly name: string
   /** Where others reach it, `host:port`. */
@@ -17,23 +17,28 @@ export interface HostOptions {
   readonly master: string
   /** How often it says that it is alive, and asks others whether they are, milliseconds; after five times that without a word they are taken as gone. */
   readonly heartbeatMs: number
-  /** What {@link HostProgram.options} adds. */
-  readonly more: Readonly<Record<string, unknown>>
+  /** What {@link HostProgram.read} gave. */
+  readonly more: More
 }
 
 /** A program of a host. */
-export interface HostProgram {
+export interface HostProgram<More = undefined> {
   readonly name: string
   readonly description: string
   /** Whether it is told where the master is. */
   readonly needsMaster: boolean
   /** Adds options of its own. @default none */
   readonly options?: (program: Command) => void
+  /** Reads those; what makes no sense together ends the program by its `error`. @default there are none */
+  readonly read?: (program: Command) => More
   readonly examples: string
 }
 
 /** Reads the command line; wrong usage ends the process with 2 after a clear message, `--help` with 0. */
-export function parseHostOptions(argv: readonly string[], what: HostProgram): HostOptions {
+export function parseHostOptions<More = undefined>(
+  argv: readonly string[],
+  what: HostProgram<More>,
+): HostOptions<More> {
   const program = new Command(what.name)
     .description(what.description)
     .requiredOption('--state <DIR>', 'where all its state lives; never backed up')
@@ -55,7 +60,7 @@ export function parseHostOptions(argv: readonly string[], what: HostProgram): Ho
     )
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
     .parse(argv, { from: 'user' })
-  const { state, name, address, port, master, heartbeat, ...more } = program.opts<Told>()
+  const { state, name, address, port, master, heartbeat } = program.opts<Told>()
   const whole = /:\d+$/.test(address) ? address : `${address}:${defaultPort}`
   const listenOn = Number(port ?? whole.slice(whole.lastIndexOf(':') + 1))
   if (!(Number.isInteger(listenOn) && listenOn >= 1 && listenOn <= 65_535))
@@ -63,12 +68,12 @@ export function parseHostOptions(argv: readonly string[], what: HostProgram): Ho
   return {
     ...{ name, address: whole, port: listenOn, state: resolve(state), master: master ?? whole },
     heartbeatMs: heartbeat * 1000,
-    more,
+    more: what.read?.(program) as More,
   }
 }
 
-/** What commander reads of all programs, and of one what it adds. */
-interface Told extends Record<string, unknown> {
+/** What commander reads of all programs. */
+interface Told {
   readonly state: string
   readonly name: string
   readonly address: string

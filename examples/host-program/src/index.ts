@@ -3,6 +3,8 @@
  *
  * @packageDocumentation
  */
+export type { Command } from 'commander'
 export { type HostOptions, parseHostOptions, type HostProgram, seconds } from './host-options.ts'
 export { listening } from './listening.ts'
 export { runHost } from './run-host.ts'
+export { whole } from './whole-number.ts'

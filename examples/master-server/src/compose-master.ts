@@ -8,7 +8,7 @@ import {
   lifecycle,
   type Store,
 } from '@nb/contracts'
-import { createMediaManager } from '@nb/emm'
+import { createDeviceDispatcher, createMediaManager } from '@nb/emm'
 import { createJobManager, createJobStore, createRoomMaker } from '@nb/jobmanager'
 import { type HostIdentity, type Ports, reachHosts } from '@nb/remote'
 import { createResourceBroker } from '@nb/resource-broker'
@@ -46,6 +46,7 @@ export type MasterPorts = Pick<
   | 'jobLog'
   | 'broker'
   | 'media'
+  | 'devices'
   | 'catalog'
   | 'restores'
 >
@@ -63,6 +64,7 @@ export function composeMaster({
   ...hosts
 }: MasterGround): Required<Lifecycle> & { readonly ports: MasterPorts } {
   const mediaServers = reachHosts('mediaServer', { identity, addresses: hosts.mediaServers }, { heartbeatMs })
+  const robots = reachHosts('devices', { identity, addresses: hosts.mediaServers }, { heartbeatMs })
   const clients = reachHosts('clientAgent', { identity, addresses: hosts.clients }, { heartbeatMs })
   const jobStore = createJobStore({ store: database.sublevel('jobs'), clock })
   const log = jobStore
@@ -90,7 +92,7 @@ export function composeMaster({
     ...{ catalog, jobs, mediaServers, clients, scheduler, channels, neededImages, clock, log },
   })
   const connections: Lifecycle = {
-    stop: async () => [mediaServers, clients].forEach((hosts) => hosts.close()),
+    stop: async () => [mediaServers, robots, clients].forEach((hosts) => hosts.close()),
   }
   return {
     ...lifecycle(connections, jobStore, media, catalog, broker, jobs, roomMaker, restores, scheduler),
@@ -102,6 +104,7 @@ export function composeMaster({
       jobLog: jobStore,
       broker,
       media,
+      devices: createDeviceDispatcher({ media, mediaServers: robots }),
       catalog,
       restores,
     },

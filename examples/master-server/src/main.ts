@@ -25,6 +25,7 @@ const { name, address, port, state, heartbeatMs, more } = parseHostOptions(proce
       seconds,
       600,
     ),
+  read: (program) => program.opts<{ readonly mediaServerTimeout: number }>(),
   examples: `Example:
   master-server --state /var/lib/nb/master --address backup1.example.org
   nb --state /var/lib/nb/master host token web1 --role client     in another terminal: lets web1 enrol`,
@@ -43,7 +44,7 @@ await runHost(async () => {
   const clients = followAddresses(site, 'client')
   const master = composeMaster({
     ...{ database, files, clock, stateDirectory: state, identity, channels, heartbeatMs },
-    mediaServerTimeoutMs: (more.mediaServerTimeout as number) * 1000,
+    mediaServerTimeoutMs: more.mediaServerTimeout * 1000,
     mediaServers: mediaServers.addresses,
     clients: clients.addresses,
   })

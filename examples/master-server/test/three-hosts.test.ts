@@ -1,12 +1,16 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { startTgtd, tgtdMissing } from '../../../packages/media-tape/test/tgtd/tgtd.ts'
 import { openSite } from './support/site.ts'
+
+/** By which the quirks of tgtd's drives are known. */
+const tgtdModel = { vendor: 'IET', product: 'VIRTUAL-TAPE' }
 
 t.test(
   'a master, a media server and two clients, each a process with a port and a certificate of its own',
   async (t) => {
-    const { client, directory, nb, stateOf } = await openSite(t)
+    const { client, directory, mediaServer, nb, stateOf } = await openSite(t)
     await Promise.all((await Promise.all(['web1', 'web2'].map(client))).map((host) => host.start()))
     t.match(await nb('storage'), /disk1 .*media1/)
     t.match(await nb('hosts'), /web2 +client +enrolled/)
@@ -19,13 +23,16 @@ t.test(
     for (let number = 0; number < 50; number++)
       writeFileSync(join(source, 'below', `file-${number}`), `content ${number}\n`.repeat(number * 40))
     writeFileSync(join(source, 'big'), Buffer.alloc(9 << 20, 'nine megabytes '), { mode: 0o640 })
-    const policy = join(directory, 'nightly.yaml')
-    writeFileSync(
-      policy,
-      `name: nightly\nclients: [web1]\nselections: [${source}]\nstorage: { unit: disk1 }\nschedules:\n` +
-        `  - { name: full, type: full, every: 1d, retention: 2 weeks, windows: ["daily 00:00 for 24h"] }\n`,
-    )
-    await nb('policy', 'import', policy)
+    const policyOf = (name: string, unit: string): string => {
+      const file = join(directory, `${name}.yaml`)
+      writeFileSync(
+        file,
+        `name: ${name}\nclients: [web1]\nselections: [${source}]\nstorage: { unit: ${unit} }\nschedules:\n` +
+          `  - { name: full, type: full, every: 1d, retention: 2 weeks, windows: [] }\n`,
+      )
+      return file
+    }
+    await nb('policy', 'import', policyOf('nightly', 'disk1'))
     t.match(await nb('backup', 'nightly', '--wait'), /ended with status 0/)
     const job = await nb('jobs', '--limit', '1')
     t.match(job, /backup +done +0 +nightly/)
@@ -44,6 +51,35 @@ t.test(
         readFileSync(join(back, 'below', `file-${number}`), 'utf8'),
         readFileSync(join(source, 'below', `file-${number}`), 'utf8'),
       )
+    await t.test('tapes on a media server of their own', { skip: tgtdMissing }, async (t) => {
+      const library = await startTgtd({ tapes: 3, smalls: 0, tape_mb: 64, ...tgtdModel })
+      t.teardown(() => library.remove())
+      const { portal, target } = library
+      const url = `iscsi://${portal.host}:${portal.port}/${target}`
+      await (await mediaServer('media2', '--tape', url)).start()
+      t.match(await nb('drives'), /media2-drive1 +hcart +media2 +media2-robot1 +TLD/)
+      t.match(
+        await nb('storage', 'add', 'tape1', '--media-server', 'media2', '--robot', 'media2-robot1'),
+        /added/,
+      )
+      t.match(await nb('volume', 'label', 'NBT001'), /NBT001: labelled in drive media2-drive/)
+      t.match(await nb('robot', 'inventory', 'media2-robot1'), /NBT001L8 +NBT001/)
+      await nb('policy', 'import', policyOf('tapes', 'tape1'))
+      t.match(await nb('backup', 'tapes', '--wait'), /ended with status 0/)
+      t.match(await nb('volumes', '--assigned'), /NBT00\d +NetBackup +hcart +media2-robot1/)
+      rmSync(back, { recursive: true })
+      mkdirSync(back)
+      t.match(await nb(...restore, '--to-client', 'web2', '--policy', 'tapes'), /ended with status 0/)
+      t.same(readFileSync(join(back, 'big')), readFileSync(join(source, 'big')))
+      t.match(await nb('volume', 'eject', 'NBT002'), /in mail slot 1 of media2-robot1, take it out/)
+      const refused = nb('--identity', join(stateOf('media1'), 'identity'), 'volume', 'freeze', 'NBT001')
+      await t.rejects(
+        refused,
+        { message: /access-denied/ },
+        'a media server has no say over tapes of another',
+      )
+    })
+
     await nb('host', 'revoke', 'web2', '--reason', 'sold')
     t.match(await nb('hosts'), /web2 +client +revoked/)
     const audit = await nb('audit')

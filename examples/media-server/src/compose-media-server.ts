@@ -6,7 +6,9 @@ import {
   type Lifecycle,
   lifecycle,
 } from '@nb/contracts'
+import { composeTape, type TapeSettings } from '@nb/example-host-program/tape'
 import { createDiskStore } from '@nb/media-disk'
+import type { OpenTapeLibrary } from '@nb/media-tape'
 import type { Ports } from '@nb/remote'
 import { createLoadReporter, createMediaServer, createSpaceReporter } from '@nb/transfer'
 
@@ -28,9 +30,19 @@ export interface MediaServerGround {
   readonly newDisks: readonly string[]
   /** How long a client may be silent while it is waited for, milliseconds. */
   readonly clientTimeoutMs: number
+  /** A tape library, opened and closed by the caller, its storage unit, and how it is used. @default there is none */
+  readonly tape?: {
+    readonly library: OpenTapeLibrary
+    readonly storageUnit: string
+    readonly settings: TapeSettings
+  }
+  /** Folder of all its state. */
+  readonly stateDirectory: string
+  /** Is told what an administrator must know. */
+  readonly warn: (text: string) => void
 }
 
-/** A media server with disks. The order of the lines is the order of start. */
+/** A media server with disks and a tape library. The order of the lines is the order of start. */
 export function composeMediaServer({
   name,
   files,
@@ -40,15 +52,20 @@ export function composeMediaServer({
   clients,
   clientTimeoutMs,
   ...ground
-}: MediaServerGround): Required<Lifecycle> & { readonly ports: Pick<Ports, 'mediaServer'> } {
+}: MediaServerGround): Required<Lifecycle> & { readonly ports: Pick<Ports, 'mediaServer' | 'devices'> } {
   const { jobSessions: jobs, jobLog: log, catalog, media } = master
   const disks = Object.entries(ground.disks).map(([storageUnit, directory]) =>
     createDiskStore({ files, clock, log }, { storageUnit, directory, mustExist: true }),
   )
-  const stores = Object.fromEntries(disks.map((disk) => [disk.storageUnit, disk]))
-  const space = createSpaceReporter({ media, stores, clock })
+  const diskStores = Object.fromEntries(disks.map((disk) => [disk.storageUnit, disk]))
+  const space = createSpaceReporter({ media, stores: diskStores, clock })
+  const { library, storageUnit = '', settings = {} } = ground.tape ?? {}
+  const tape = composeTape(
+    { media, log, files, clock, warn: ground.warn },
+    { library, mediaServer: name, storageUnit, stateDirectory: ground.stateDirectory, settings },
+  )
   const mediaServer = createMediaServer(
-    { stores, clients, jobs, catalog, channels, clock, log, space },
+    { stores: { ...diskStores, ...tape.stores }, clients, jobs, catalog, channels, clock, log, space },
     { name, clientTimeoutMs },
   )
   const load = createLoadReporter({ media, clock }, { mediaServer: name })
@@ -61,5 +78,8 @@ export function composeMediaServer({
       }
     },
   }
-  return { ...lifecycle(opened, mediaServer, load, space), ports: { mediaServer } }
+  return {
+    ...lifecycle(opened, tape.life, mediaServer, load, space),
+    ports: { mediaServer, devices: tape.devices },
+  }
 }

@@ -48,6 +48,26 @@ const drive = (more: Partial<Drive>): Drive => ({
   ...more,
 })
 
+t.test('nb storage add makes tape of the drives that a media server has in a robot', async (t) => {
+  server.media.facts.drives.set('drive1', { ...drive({ robot: 'tld0' }), name: 'drive1' })
+  const add = (...args: string[]) => server.nb('storage', 'add', ...args, '--media-server', 'local')
+  t.match(await add('tape2', '--robot', 'tld0', '--max-streams', '4'), {
+    code: 0,
+    out: 'storage unit tape2 of local is added; its media server runs with --tape LIBRARY --tape-unit tape2\n',
+  })
+  t.match(server.media.facts.units.get('tape2'), {
+    ...{ type: 'tape', density: 'hcart', robot: 'tld0', mediaServer: 'local', onDemandOnly: true },
+    ...{ maxConcurrentDrives: 2, maxStreamsPerDrive: 4 },
+  })
+  t.match(await add('tape3', '--robot', 'tld9'), { code: 1, err: /has no drives in a robot tld9/ })
+  t.match(await add('tape3', '--robot', 'tld0', '--max-jobs', '1'), {
+    code: 2,
+    err: /--max-jobs is for disks/,
+  })
+  t.match(await add('disk3', '--max-drives', '1'), { code: 2, err: /name its robot with --robot/ })
+  t.match(await add('tape1', '--robot', 'tld0'), { code: 1, err: /there is a storage unit tape1, of local/ })
+})
+
 t.test('nb storage lists units and groups; down tells why, and running jobs go on', async (t) => {
   t.match(await server.nb('group', 'set', 'all', 'disk1', 'tape1', '--selection', 'failover'), {
     code: 0,

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Job, type Policy, systemClock, toPath } from '@nb/contracts'
+import { openTape } from '@nb/example-host-program/tape'
 import { readLibraryAccess } from '@nb/media-tape'
 import { startTgtd, tgtdMissing, type TgtdLibrary } from '../../../../packages/media-tape/test/tgtd/tgtd.ts'
 import { type AllInOne, clientName, tapeStorageUnit } from '../../src/compose.ts'
 import type { ServerSettings } from '../../src/settings.ts'
-import { openTape } from '../../src/tape/start-tape.ts'
 import { boot, type BootedServer } from './boot.ts'
 
 export { tgtdMissing }

@@ -30,6 +30,8 @@ export interface Site {
   readonly portsOf: (host: HostProcess) => Ports
   /** A client; it does not run yet. */
   readonly client: (name: string) => Promise<HostProcess>
+  /** A further media server, told these options beside what each is told; it does not run yet. */
+  readonly mediaServer: (name: string, ...options: readonly string[]) => Promise<HostProcess>
   /** The folder of all state of a host or person. */
   readonly stateOf: (name: string) => string
   /** The identity of a host or person that has enrolled. */
@@ -125,6 +127,12 @@ export async function openSite(t: Teardown, places: SitePlaces = {}): Promise<Si
       const client = made(new HostProcess('client', name, await freePort(), [...state(name), ...toMaster]))
       await enrol(name, 'client', client.port)
       return client
+    },
+    mediaServer: async (name, ...options) => {
+      const told = [...state(name), ...toMaster, ...options]
+      const server = made(new HostProcess('media-server', name, await freePort(), told))
+      await enrol(name, 'media-server', server.port)
+      return server
     },
   }
 }

@@ -22,27 +22,43 @@ export function addStorageCommands(registration: Registration): void {
   addUpAndDown(registration, storage, 'storage unit', storageStateCommand)
   storage
     .command('add')
-    .description('add a disk storage unit of a media server')
+    .description('add a disk or tape storage unit of a media server')
     .argument('<NAME>', 'the storage unit')
-    .requiredOption('--media-server <NAME>', 'whose disk it is')
-    .option('--max-jobs <N>', 'most jobs at once, 0-10000 (default: 4)', wholeNumber)
+    .requiredOption('--media-server <NAME>', 'whose disk or drives it is')
+    .option('--robot <NAME>', 'it is tape: the drives that the media server has in this robot')
+    .option('--max-jobs <N>', 'disk: most jobs at once, 0-10000 (default: 4)', wholeNumber)
+    .option(
+      '--max-drives <N>',
+      'tape: most drives that write at once, 0-10000 (default: all of the robot)',
+      wholeNumber,
+    )
+    .option(
+      '--max-streams <N>',
+      'tape: most jobs that write to one drive at once, 1-32 (default: 1)',
+      wholeNumber,
+    )
     .option(
       '--max-fragment <MIB>',
       'largest piece of an image in MiB, up to 1 PiB (default: 524288)',
       wholeNumberWithin(1, 2 ** 30),
     )
     .addOption(
-      new Option('--used <WHEN>', 'by any policy, or only when one names it').choices([
-        'by-any',
-        'when-named',
-      ]),
+      new Option(
+        '--used <WHEN>',
+        'by any policy, or only when one names it (default: disk by-any, tape when-named)',
+      ).choices(['by-any', 'when-named']),
     )
-    .addHelpText('after', examples('nb storage add disk1 --media-server media1'))
+    .addHelpText(
+      'after',
+      examples(
+        'nb storage add disk1 --media-server media1',
+        'nb storage add tape1 --media-server media1 --robot media1-robot1 --max-streams 4',
+      ),
+    )
     .action((name: string, flags: StorageAddFlags, command: Command) => {
-      const { mediaServer, maxJobs, maxFragment, used } = own(flags)
+      const { maxFragment, used, ...rest } = own(flags)
       const request: StorageAddRequest = {
-        ...{ name, mediaServer },
-        ...(maxJobs === undefined ? {} : { maxJobs }),
+        ...{ name, ...rest },
         ...(maxFragment === undefined ? {} : { maxFragmentBytes: maxFragment * 2 ** 20 }),
         ...(used === undefined ? {} : { onDemandOnly: used === 'when-named' }),
       }
@@ -108,7 +124,10 @@ export function addStorageCommands(registration: Registration): void {
 
 interface StorageAddFlags {
   readonly mediaServer: string
+  readonly robot?: string
   readonly maxJobs?: number
+  readonly maxDrives?: number
+  readonly maxStreams?: number
   readonly maxFragment?: number
   readonly used?: 'by-any' | 'when-named'
 }

@@ -1,4 +1,5 @@
-import type { DeviceOperations } from '@nb/contracts'
+import type { DeviceOperations, MediaManager } from '@nb/contracts'
+import { createDeviceDispatcher } from '@nb/emm'
 import { createWireTwin } from '@nb/remote'
 import { deviceOperationsSuite } from '@nb/test-kit'
 import t from 'tap'
@@ -7,6 +8,13 @@ import { deviceRig } from './device-rig.ts'
 const taken = new Set<string>()
 const ways = [
   ['the device manager', (devices: DeviceOperations) => ({ port: devices, close: async () => undefined })],
+  [
+    'a master that passes it on',
+    (devices: DeviceOperations, media: MediaManager) => ({
+      port: createDeviceDispatcher({ media, mediaServers: new Map([['media1', devices]]) }),
+      close: async () => undefined,
+    }),
+  ],
   ['the same behind a wire', (devices: DeviceOperations) => createWireTwin('devices', devices)],
 ] as const
 
@@ -19,7 +27,7 @@ for (const [what, reach] of ways)
         setup: async () => {
           taken.clear()
           const rig = await deviceRig()
-          const { port, close } = reach(rig.devices)
+          const { port, close } = reach(rig.devices, rig.media)
           ends.set(port, close)
           return {
             devices: port,

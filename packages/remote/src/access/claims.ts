@@ -17,6 +17,8 @@ export type Claim =
   | { readonly kind: 'served-image'; readonly backupId: string }
   /** What is attached to the caller as a media server; of volumes also those that are in no robot, or not known. */
   | { readonly kind: DeviceClaim; readonly name: string }
+  /** The same for what the caller may say it has: that, and what is attached to nobody yet. */
+  | { readonly kind: 'new-or-own'; readonly device: DeviceClaim; readonly name: string }
   /** Something of the argument itself, which holds or does not. */
   | { readonly kind: 'stated'; readonly holds: boolean }
 
@@ -73,13 +75,18 @@ export function holds(claim: Claim, caller: string, facts: CallFacts): boolean {
       const client = own(facts.images, claim.backupId)?.client
       return client !== undefined && facts.servedClients.includes(client)
     }
-    case 'own-volume': {
-      const owners = own(facts.devices, deviceKey(claim.kind, claim.name))
-      return owners !== undefined && (owners.length === 0 || owners.includes(caller))
-    }
+    case 'own-volume':
+      return isNewOrOwn(claim.kind, claim.name, caller, facts)
+    case 'new-or-own':
+      return isNewOrOwn(claim.device, claim.name, caller, facts)
     default:
       return own(facts.devices, deviceKey(claim.kind, claim.name))?.includes(caller) === true
   }
+}
+
+function isNewOrOwn(device: DeviceClaim, name: string, caller: string, { devices }: CallFacts): boolean {
+  const owners = own(devices, deviceKey(device, name))
+  return owners !== undefined && (owners.length === 0 || owners.includes(caller))
 }
 
 function isGiven(jobId: string | undefined, caller: string, { jobs }: CallFacts): boolean {

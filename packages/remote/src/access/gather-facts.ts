@@ -55,6 +55,8 @@ class Gathering {
         const client = (await this.#image(claim.backupId))?.client
         return client === undefined ? undefined : this.#served(client, caller)
       }
+      case 'new-or-own':
+        return this.#device(claim.device, claim.name)
       default:
         return this.#device(claim.kind, claim.name)
     }

@@ -98,6 +98,15 @@ t.test('a media server touches what it was given: looked up with the master’s 
   await admit('tape1', ['media-server'], mount('NEW001', 'd1'))
   await t.rejects(admit('tape1', ['media-server'], mount('A00002', 'd1')), { code: 'access-denied' })
   await t.rejects(admit('tape1', ['media-server'], mount('NEW001', 'd2')), { code: 'access-denied' })
+
+  const found = (name: string, robot: string, mediaServer = 'tape1') => ({
+    ...({ port: 'media', method: 'putDrive' } as const),
+    input: { name, mediaServer, density: 'hcart', robot, state: 'up' },
+  })
+  await admit('tape1', ['media-server'], found('d3', 'r3'))
+  await admit('tape1', ['media-server'], found('d1', 'r1'))
+  for (const taken of [found('d2', 'r1'), found('d3', 'r2'), found('d3', 'r1', 'tape2')])
+    await t.rejects(admit('tape1', ['media-server'], taken), { code: 'access-denied' })
 })
 
 t.test('a client reads its own, and what an administrator allowed it', async (t) => {

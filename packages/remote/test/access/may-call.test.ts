@@ -250,6 +250,7 @@ t.test('a media server touches only jobs that it was given, and devices that it 
       const isAboutMedia = made.port === 'media'
       if (isAboutMedia && effectOf(made) === 'reads') return true
       allowed += 1
+      if (made.port === 'media' && made.method === 'putDrive') return declaresItsOwn(who, made.input, known)
       return isAboutMedia
         ? has('own-drive', drive) && has('own-robot', robot) && has('own-unit', storageUnit)
         : jobs.every(isGiven) &&
@@ -261,6 +262,18 @@ t.test('a media server touches only jobs that it was given, and devices that it 
   )
   t.ok(allowed > 20, `${allowed} were allowed`)
 })
+
+/** What a media server registers is its own, and takes no drive and no robot from another. */
+function declaresItsOwn(who: string, input: unknown, { devices }: CallFacts): boolean {
+  const { name, mediaServer, robot } = input as { name: string; mediaServer: string; robot?: string }
+  const isFree = (kind: 'own-drive' | 'own-robot', device: string): boolean => {
+    const owners = where(devices, deviceKey(kind, device))
+    return owners !== undefined && (owners.length === 0 || owners.includes(who))
+  }
+  return (
+    mediaServer === who && isFree('own-drive', name) && (robot === undefined || isFree('own-robot', robot))
+  )
+}
 
 t.test('who showed no certificate, or has no role, may enrol and nothing else', async () => {
   check(

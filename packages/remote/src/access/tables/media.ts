@@ -1,4 +1,4 @@
-import type { DeviceOperations, MediaManager, ResourceBroker } from '@nb/contracts'
+import type { DeviceOperations, Drive, MediaManager, ResourceBroker } from '@nb/contracts'
 import type { Claim } from '../claims.ts'
 import type { PortRules } from '../port-rules.ts'
 import { administers, internal, operates, reads, self, stated } from '../rules.ts'
@@ -11,6 +11,12 @@ const ownVolume = ({ volumeId }: { readonly volumeId: string }): readonly Claim[
   { kind: 'own-volume', name: volumeId },
 ]
 const ownDrive = (name: string): Claim => ({ kind: 'own-drive', name })
+/** A media server says which drives it has, of no other's robot. */
+const itsDrive = ({ name, mediaServer, robot }: Drive): readonly Claim[] => [
+  self(mediaServer),
+  { kind: 'new-or-own', device: 'own-drive', name },
+  ...(robot === undefined ? [] : [{ kind: 'new-or-own', device: 'own-robot', name: robot } as const]),
+]
 const ownRobot = (name: string): Claim => ({ kind: 'own-robot', name })
 
 export const mediaRules: PortRules<MediaManager> = {
@@ -61,7 +67,8 @@ export const mediaRules: PortRules<MediaManager> = {
   reportError: internal(({ drive }) => drive, { 'media-server': ({ drive }) => [ownDrive(drive)] }),
   mediaErrors: reads({ 'media-server': 'any' }),
   forgetErrors: operates(({ volumeId, drive }) => [volumeId, drive].filter(Boolean).join(' ')),
-  putDrive: administers(named),
+  // A media server registers the drives that it has found.
+  putDrive: administers(named, { 'media-server': itsDrive }),
   drives: reads({ 'media-server': 'any' }),
   allocate: internal(({ jobId }) => jobId),
   blockers: reads(),

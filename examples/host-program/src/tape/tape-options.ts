@@ -1,15 +1,16 @@
 import { existsSync, type Stats, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { parsePeriod, UsageError } from '@nb/cli'
+import { NbError } from '@nb/contracts'
 import { readLibraryAccess } from '@nb/media-tape'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { whole } from '../server-options.ts'
+import { whole } from '../whole-number.ts'
 import type { TapeSettings } from './tape-settings.ts'
 
 /** The option of a file with names and secrets for CHAP. */
 export const chapOption = '--tape-chap'
 
-/** Adds the options of a tape library. */
+/** Adds the options of a tape library, for {@link readTapeOptions}. */
 export function addTapeOptions(program: Command): Command {
   return program
     .optionsGroup('A tape library:')
@@ -20,11 +21,6 @@ export function addTapeOptions(program: Command): Command {
     .option(
       `${chapOption} <FILE>`,
       'file only its owner can read: "user = …" and "secret = …", for mutual CHAP also "target-user = …" and "target-secret = …" (default: NB_ISCSI_USER, NB_ISCSI_SECRET, …)',
-    )
-    .option(
-      '--tape-streams <N>',
-      'most backups that share a drive (multiplexing), where their schedules allow it too, 1-32 (default: 1)',
-      whole(1, 32),
     )
     .option(
       '--tape-unmount-delay <PERIOD>',
@@ -54,7 +50,7 @@ export function addTapeOptions(program: Command): Command {
 }
 
 /** The options as commander has read them. */
-export interface TapeFlags {
+interface TapeFlags {
   readonly tape?: string
   readonly tapeChap?: string
   readonly tapeStreams?: number
@@ -65,11 +61,59 @@ export interface TapeFlags {
   readonly tapeQuirks?: 'tgt'
 }
 
+/** What was said of tapes. */
+export interface SaidOfTapes {
+  /** Absent where no library was named. */
+  readonly tape?: TapeSettings
+  /** A key to add to the key file; nothing else is done then. */
+  readonly newTapeKey?: { readonly keyFile: string; readonly label: string }
+}
+
 /**
- * What was said of a tape library; `undefined` where none was.
- * @throws NbError `argument-invalid` where the library or its secrets are not as they must be
+ * Reads the options of a command line that commander has parsed. What makes no sense together, and a library or secrets that are not as they must be, end it with
+ * exit code 2.
  */
-export function tapeSettingsOf(
+export function readTapeOptions(
+  program: Command,
+  environment: Readonly<Record<string, string | undefined>>,
+): SaidOfTapes {
+  const given = program.opts<TapeFlags>()
+  const { tapeKeys, tapeNewKey } = given
+  if (tapeNewKey !== undefined && tapeKeys === undefined)
+    program.error('error: --tape-new-key needs --tape-keys, the file', { exitCode: 2 })
+  const tape = settingsOrUsage(program, given, environment)
+  if (tape === undefined && tapeNewKey === undefined)
+    for (const option of program.options)
+      if (
+        option.long?.startsWith('--tape-') === true &&
+        program.getOptionValueSource(option.attributeName()) === 'cli'
+      )
+        program.error(`error: ${option.long} says how a tape library is used: name one with --tape`, {
+          exitCode: 2,
+        })
+  return {
+    ...(tape === undefined ? {} : { tape }),
+    ...(tapeNewKey === undefined || tapeKeys === undefined
+      ? {}
+      : { newTapeKey: { keyFile: tapeKeys, label: tapeNewKey } }),
+  }
+}
+
+function settingsOrUsage(
+  program: Command,
+  given: TapeFlags,
+  environment: Readonly<Record<string, string | undefined>>,
+): TapeSettings | undefined {
+  try {
+    return tapeSettingsOf(given, environment)
+  } catch (error) {
+    if (!(error instanceof NbError) || error.code !== 'argument-invalid') throw error
+    const option = error.details['field'] === 'chap' ? chapOption : '--tape'
+    program.error(`error: ${option}: ${error.message}`, { exitCode: 2 })
+  }
+}
+
+function tapeSettingsOf(
   flags: TapeFlags,
   environment: Readonly<Record<string, string | undefined>>,
 ): TapeSettings | undefined {
@@ -114,4 +158,13 @@ function delay(text: string): number {
   }
   if (ms > 30 * 60_000) throw new InvalidArgumentError('It must be from 0s to 30min.')
   return ms
+}
+
+/** Adds the option of a server that makes the storage unit of its library itself. */
+export function addTapeStreams(program: Command): Command {
+  return program.option(
+    '--tape-streams <N>',
+    'most backups that share a drive (multiplexing), where their schedules allow it too, 1-32 (default: 1)',
+    whole(1, 32),
+  )
 }
