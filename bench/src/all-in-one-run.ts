@@ -6,6 +6,7 @@
 // Prints a line of JSON, see OwnRun.
 
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { type Job, type Policy, describeStatus, toPath } from '@nb/contracts'
 import { type AllInOne, clientName } from '@nb/example-all-in-one/compose'
 import type { OwnRun } from './own-run.ts'
@@ -14,15 +15,19 @@ import { withServer } from './with-server.ts'
 const [action, state, source, backupId, target, file] = process.argv.slice(2)
 if (state === undefined || source === undefined) throw new TypeError('usage: see the head of this file')
 
-const run = await withServer(state, (server) =>
-  action === 'restore'
+/** A server that has been up for a moment, as one is when work comes. */
+const UP_MS = 1000
+
+const run = await withServer(state, async (server) => {
+  await setTimeout(UP_MS)
+  return action === 'restore'
     ? restoreAllOrOne(server, source)
     : backUp(
         server,
         policyFor(source, action === 'compressed'),
         action === 'incremental' ? 'incremental' : 'full',
-      ),
-)
+      )
+})
 process.stdout.write(`${JSON.stringify(run)}\n`)
 
 async function backUp(

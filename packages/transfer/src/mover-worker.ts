@@ -7,15 +7,17 @@ import type { ExtractorInput } from './client/extractor/extractor-session.ts'
 import { runExtractor } from './client/extractor/run-extractor.ts'
 import { runReader } from './client/run-reader.ts'
 import type { ReaderInput } from './client/worker-messages.ts'
+import { warmUp } from './client/warm-up.ts'
 import { runTasks } from './client/worker-main.ts'
+import type { WorkerReporter } from './client/worker-reporter.ts'
 import { loadNativeReadCalls } from './posix/native-read-calls.ts'
 
 // Bound before there is work; a run without them binds what there is, and says what it lacks.
 const native = loadNativeReadCalls()
 const calls = typeof native === 'string' ? {} : { calls: native }
-
-runTasks(parentPort, systemClock(), {
-  reader: (input: ReaderInput, reporter, clock) => {
+const clock = systemClock()
+const works = {
+  reader: (input: ReaderInput, reporter: WorkerReporter) => {
     const data = openBlockPipe(input.data)
     const list = openBlockPipe(input.list)
     const reference = input.reference === undefined ? undefined : openBlockPipe(input.reference)
@@ -23,9 +25,16 @@ runTasks(parentPort, systemClock(), {
     const pipes = { data, list, reference }
     return runReader(input, pipes, { clock, reporter, standStill: () => gate.passSync(), ...calls })
   },
-  extractor: (input: ExtractorInput, reporter, clock) => {
+  extractor: (input: ExtractorInput, reporter: WorkerReporter) => {
     const behind = { shared: input.behind, memory: input.data.data }
     const pipes = { plan: openBlockPipe(input.plan), data: openBlockPipe(input.data), behind }
     return runExtractor(input, pipes, { clock, reporter })
   },
-})
+}
+
+runTasks(
+  parentPort,
+  clock,
+  works,
+  typeof native === 'string' ? undefined : warmUp(native, clock, import.meta.dirname),
+)
