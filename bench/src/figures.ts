@@ -51,7 +51,11 @@ export function movingFigures<Name extends string>(
   ]
 }
 
-function measurementOf<Name extends string>(runs: ReadonlyMap<Name, Measurement>, name: Name): Measurement {
+/** The measurement of one contender. Throws `TypeError` for one that took no part. */
+export function measurementOf<Name extends string>(
+  runs: ReadonlyMap<Name, Measurement>,
+  name: Name,
+): Measurement {
   const found = runs.get(name)
   if (found === undefined) throw new TypeError(`${name} was not measured`)
   return found

@@ -13,6 +13,7 @@ ${benches.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')}
 
   --quick      little data and few runs, in less than a minute; judges no goal
   --files N    the most files of the curve of \`memory\` (default: 1000000)
+  --part NAME  of a bench that has parts this alone: big, small, calls or idle of \`remote\`
   --json FILE  also writes the rows as JSON: bench, case, metric, value, unit, peer, peerValue, ratio, goal, holds
   --work DIR   where the data is made, on a disk with 8 GiB free (default: the folder for temporary files)
 
@@ -38,12 +39,20 @@ async function main(): Promise<number> {
     console.error(`--files takes a whole number from 10000, not ${values.files}`)
     return 2
   }
+  const { part } = values
+  const withoutPart = chosen.find((bench) => part !== undefined && bench?.parts?.includes(part) !== true)
+  if (withoutPart !== undefined) {
+    console.error(
+      `${withoutPart.name} has no part ${part}; its parts: ${withoutPart.parts?.join(', ') ?? 'none'}`,
+    )
+    return 2
+  }
   const rows: Row[] = []
   for (const bench of chosen) {
     if (bench === undefined) continue
     console.error(`${bench.name}: ${bench.about}`)
     const tell = (line: string): void => console.error(line)
-    const own = await runBench(bench, { quick, tell, mostFiles, workDirectory: values.work })
+    const own = await runBench(bench, { quick, tell, mostFiles, part, workDirectory: values.work })
     console.log(`\n${bench.name}${quick ? ', quick run' : ''}: ${describeMachine()}\n`)
     console.log(own.length === 0 ? 'nothing could be measured, see above' : formatTable(own))
     rows.push(...own)
@@ -67,6 +76,7 @@ function parse() {
     options: {
       quick: { type: 'boolean' },
       files: { type: 'string' },
+      part: { type: 'string' },
       json: { type: 'string' },
       work: { type: 'string' },
       help: { type: 'boolean', short: 'h' },

@@ -12,12 +12,14 @@ export interface RunOptions {
   readonly workDirectory?: string | undefined
   /** The most files of a curve over their number. @default the bench's own */
   readonly mostFiles?: number | undefined
+  /** The only part of the bench that is wanted. @default all */
+  readonly part?: string | undefined
   readonly tell: (line: string) => void
 }
 
 /** Runs a bench in a working folder of its own; its rows, judged unless the run was too small for that. */
 export async function runBench(bench: Bench, options: RunOptions): Promise<readonly Row[]> {
-  const { quick, tell, mostFiles, workDirectory = tmpdir() } = options
+  const { quick, tell, mostFiles, part, workDirectory = tmpdir() } = options
   mkdirSync(workDirectory, { recursive: true })
   const own = mkdtempSync(join(workDirectory, `nb-bench-${bench.name}-`))
   try {
@@ -26,6 +28,7 @@ export async function runBench(bench: Bench, options: RunOptions): Promise<reado
       tell,
       workDirectory: own,
       ...(mostFiles === undefined ? {} : { mostFiles }),
+      ...(part === undefined ? {} : { part }),
     })
     return figures.map((figure) => toRow(bench.name, figure, !quick))
   } finally {

@@ -18,6 +18,11 @@ t.test('help names every bench; wrong usage ends with 2 and says what is wrong',
   t.match(help.out, /^ {2}incremental +an incremental/m)
   t.match(help.out, /^ {2}tape +blocks of 256 KiB/m)
   t.match(help.out, /^ {2}restore +restore of everything/m)
+  t.match(help.out, /^ {2}remote +master, media server/m)
+  t.match(bench('remote', '--part', 'all'), {
+    code: 2,
+    complaints: /no part all; its parts: big, small, calls, idle/,
+  })
   t.match(bench(), { code: 2, complaints: /Usage: npm run bench/ })
   t.match(bench('speed'), { code: 2, complaints: /there is no bench speed/ })
   t.match(bench('backup', '--fast'), { code: 2, complaints: /--fast/ })

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { alternate, type Contender, type Measurement } from '../alternate.ts'
 import type { Bench, BenchContext } from '../bench.ts'
 import { bigFiles } from '../data/sources.ts'
+import { measurementOf } from '../figures.ts'
 import { runMeasured, runToEnd } from '../measured-process.ts'
 import { median } from '../median.ts'
 import { nodeFlags } from '../own-run.ts'
@@ -181,12 +182,6 @@ function processorTime(ours: Moved & { readonly bytes: number }, peer: Moved | u
     ...{ case: ours.name, metric: 'processor time a GB', value: of(ours.took), unit: 'ms' },
     ...(peer === undefined ? {} : { peer: { name: peer.name, value: of(peer.took) } }),
   }
-}
-
-function measurementOf<Name extends string>(runs: ReadonlyMap<Name, Measurement>, name: Name): Measurement {
-  const found = runs.get(name)
-  if (found === undefined) throw new TypeError(`${name} was not measured`)
-  return found
 }
 
 /** Ours in a process of its own; figures from the first command to the last answer. */

@@ -23,9 +23,17 @@ export function cpuMsIn(line: string): number {
 
 /** The sum of the most resident memory that each of these processes has had, bytes. */
 export function peakBytesOf(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => {
-    const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-    if (kib === undefined) throw new Error(`process ${pid} tells no peak memory`)
-    return sum + Number(kib) * 1024
-  }, 0)
+  return pids.reduce((sum, pid) => sum + kibOf(pid, 'VmHWM') * 1024, 0)
+}
+
+/** The memory of a process that is resident now, bytes. */
+export function residentBytesOf(pid: number): number {
+  return kibOf(pid, 'VmRSS') * 1024
+}
+
+function kibOf(pid: number, field: 'VmHWM' | 'VmRSS'): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const kib = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]
+  if (kib === undefined) throw new Error(`process ${pid} tells no ${field}`)
+  return Number(kib)
 }

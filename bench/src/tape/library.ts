@@ -1,8 +1,8 @@
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '@nb/contracts'
 import { openTapeLibrary, tgtDriveQuirks } from '@nb/media-tape'
+import { freePorts } from '../free-ports.ts'
 import { runToEnd } from '../measured-process.ts'
 
 /** A library of tgtd on this host, with two drives. */
@@ -29,7 +29,8 @@ export async function startLibrary(
   { tapeBytes, diskBytes }: { readonly tapeBytes: number; readonly diskBytes: number },
 ): Promise<BenchLibrary> {
   const sizes = [`tape_mb=${Math.ceil(tapeBytes / mib)}`, `disk_mb=${Math.ceil(diskBytes / mib)}`]
-  const settings = ['drives=2', 'tapes=3', 'slots=4', `port=${await freePort()}`, ...sizes]
+  const [port] = await freePorts(1)
+  const settings = ['drives=2', 'tapes=3', 'slots=4', `port=${port}`, ...sizes]
   const url = (await runToEnd(script, ['start', directory, ...settings])).trim()
   const stop = async (): Promise<void> => void (await runToEnd(script, ['stop', directory]))
   try {
@@ -60,13 +61,4 @@ export async function loadFirst(url: string): Promise<void> {
   } finally {
     await library.close()
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { cpuMsIn, cpuMsOf, peakBytesOf } from '../../src/peers/process-usage.ts'
+import { cpuMsIn, cpuMsOf, peakBytesOf, residentBytesOf } from '../../src/peers/process-usage.ts'
 
 t.test('times of a process and of its ended children, whatever its name holds', async (t) => {
   const line = '17 (a) b) S 1 17 17 0 -1 4194560 99 98 97 96 100 20 3 4 20 0 1 0 5 6 7'
@@ -14,6 +14,7 @@ t.test('the work and the memory of processes that run', async (t) => {
   while (process.cpuUsage().user < until) held.fill(2, 0, 4096)
   t.ok(cpuMsOf([process.pid]) - before >= 150, 'as much as it worked')
   t.ok(peakBytesOf([process.pid]) > held.length, 'more than it holds')
+  t.ok(residentBytesOf(process.pid) > held.length)
   // The peak may grow between two looks, and never falls.
   const least = peakBytesOf([process.pid])
   const sum = peakBytesOf([process.pid, process.pid])

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Measurement } from '../../alternate.ts'
+import { freePorts } from '../../free-ports.ts'
 import { runToEnd } from '../../measured-process.ts'
 import { type Tool, ensureTool } from '../../tools.ts'
 import { cpuMsOf, peakBytesOf } from '../process-usage.ts'
@@ -49,7 +49,7 @@ export class BaculaSite {
     const database = await CatalogDatabase.start(work)
     const site = new BaculaSite(folder, database)
     try {
-      const [director, storage, file] = await freePorts()
+      const [director, storage, file] = (await freePorts(3)) as [number, number, number]
       const configuration = baculaConfiguration({
         folder,
         source,
@@ -144,17 +144,4 @@ export class BaculaSite {
   #console(command: string): Promise<string> {
     return runToEnd('bconsole', ['-c', join(this.#folder, 'console.conf')], `${command}\nquit\n`)
   }
-}
-
-/** Three ports that nobody listens on. */
-async function freePorts(): Promise<[number, number, number]> {
-  const servers = [createServer(), createServer(), createServer()]
-  const ports = []
-  for (const server of servers) {
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    ports.push((server.address() as AddressInfo).port)
-  }
-  for (const server of servers) server.close()
-  return ports as [number, number, number]
 }

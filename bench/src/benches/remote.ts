@@ -1,0 +1,121 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { alternate, type Contender, type Measurement } from '../alternate.ts'
+import type { Bench, BenchContext } from '../bench.ts'
+import { bigFiles, smallFiles, type Source } from '../data/sources.ts'
+import { measurementOf } from '../figures.ts'
+import { type OwnRun, ownBackup } from '../own-run.ts'
+import { BaculaSite, ensureBacula } from '../peers/bacula/site.ts'
+import { callFigures } from '../remote/calls.ts'
+import { idleFigures } from '../remote/idle-clients.ts'
+import { RemoteSite } from '../remote/site.ts'
+import type { Figure, Goal } from '../rows.ts'
+import { ensureTool, tools } from '../tools.ts'
+
+const inProcess = 'all in one process'
+const bacula = 'Bacula, no TLS'
+type Who = 'three hosts' | typeof inProcess | typeof bacula
+
+const parts: Readonly<Record<string, (context: BenchContext) => Promise<readonly Figure[]>>> = {
+  big: async (context) => backups(context, await bigFiles(context), 1),
+  small: async (context) => backups(context, await smallFiles(context), 0.5),
+  calls: callFigures,
+  idle: idleFigures,
+}
+
+/** What hosts of their own cost: full backups across TLS, calls of the control port, clients that do nothing. */
+export const remote: Bench = {
+  name: 'remote',
+  about:
+    'master, media server and client as three processes over TLS, against one process and Bacula; calls; idle clients',
+  parts: Object.keys(parts),
+  run: async (context) => {
+    if (!(await ensureTool(tools.time, context.tell))) return []
+    const figures: Figure[] = []
+    for (const [name, part] of Object.entries(parts)) {
+      if (context.part !== undefined && context.part !== name) continue
+      context.tell(`remote, ${name}`)
+      figures.push(...(await part(context)))
+    }
+    return figures
+  },
+}
+
+async function backups(
+  context: BenchContext,
+  source: Source,
+  mostOfBacula: number,
+): Promise<readonly Figure[]> {
+  const { quick, workDirectory, tell } = context
+  const state = join(workDirectory, 'state')
+  const ended: { stop: () => Promise<void> }[] = []
+  try {
+    const hosts = await RemoteSite.start(join(workDirectory, 'site'), source.folder)
+    ended.push(hosts)
+    let streamBytes = 0
+    const alone: Contender<Who> = {
+      name: inProcess,
+      run: async () => {
+        const run: OwnRun & Measurement = await ownBackup(state, source.folder)
+        streamBytes = run.bytes
+        return run
+      },
+      reset: async () => rmSync(state, { recursive: true }),
+    }
+    const contenders: Contender<Who>[] = [
+      { name: 'three hosts', run: () => hosts.backUp(), reset: () => hosts.reset() },
+      alone,
+    ]
+    if (await ensureBacula(tell)) {
+      const site = await BaculaSite.start(workDirectory, source.folder)
+      ended.push(site)
+      contenders.push({ name: bacula, run: () => site.backUp('Full'), reset: () => site.reset() })
+    }
+    const runs = await alternate(contenders, {
+      rounds: quick ? 1 : 5,
+      warmUp: !quick,
+      tell,
+    })
+    const peers = contenders.map(({ name }) => name).filter((name) => name !== 'three hosts')
+    return figuresOf(source.name, runs, { peers, gib: streamBytes / 1024 ** 3, mostOfBacula })
+  } finally {
+    for (const one of ended.reverse()) await one.stop()
+    rmSync(source.folder, { recursive: true })
+  }
+}
+
+function figuresOf(
+  name: string,
+  runs: ReadonlyMap<Who, Measurement>,
+  {
+    peers,
+    gib,
+    mostOfBacula,
+  }: { readonly peers: readonly Who[]; readonly gib: number; readonly mostOfBacula: number },
+): readonly Figure[] {
+  const own = measurementOf(runs, 'three hosts')
+  const beside = (
+    metric: string,
+    unit: string,
+    pick: (run: Measurement) => number,
+    goalOf: (peer: Who) => Goal | undefined = () => undefined,
+  ): readonly Figure[] =>
+    peers.map((peer) => {
+      const goal = goalOf(peer)
+      return {
+        ...{ case: name, metric, unit, value: pick(own) },
+        peer: { name: peer, value: pick(measurementOf(runs, peer)) },
+        ...(goal === undefined ? {} : { goal }),
+      }
+    })
+  return [
+    ...beside(
+      'wall time',
+      's',
+      ({ wallMs }) => wallMs / 1000,
+      (peer) => (peer === bacula ? { of: 'ratio', atMost: mostOfBacula } : undefined),
+    ),
+    ...beside('processor time a GiB', 's', ({ cpuMs }) => cpuMs / 1000 / gib),
+    ...beside('peak memory', 'MiB', ({ peakBytes }) => peakBytes / 1024 ** 2),
+  ]
+}

@@ -1,0 +1,60 @@
+// Clients that do nothing, many in one process, each with an identity of its own:
+//   idle-clients-run.ts MASTER DIRECTORY COUNT
+// Reads what to do line by line, `enrol TOKEN...`, `connect`, `watch`, and prints a line when it is done. Ends with its standard input.
+
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { systemClock } from '@nb/contracts'
+import { enrolAt, openHost, type OpenedHost } from '@nb/remote'
+
+const [master = '', directory = '', countText] = process.argv.slice(2)
+const count = Number(countText)
+const numbers = Array.from({ length: count }, (_, number) => number)
+const clock = systemClock()
+const hosts: OpenedHost[] = []
+const leaving = new AbortController()
+
+const commands: Readonly<Record<string, (tokens: readonly string[]) => Promise<void>>> = {
+  enrol: (tokens) =>
+    sixteenAtOnce(async (number) => {
+      await enrolAt({ master, token: tokens[number] ?? '', directory: identityOf(number) })
+    }),
+  connect: () =>
+    sixteenAtOnce(async (number) => {
+      const host = await openHost({ clock, directory: identityOf(number), master })
+      await host.start()
+      hosts[number] = host
+      for await (const _ of host.master.jobs.list({ client: `idle${number}`, limit: 1 }));
+    }),
+  watch: async () => {
+    const first = hosts.map(async ({ master }, number) => {
+      const events = master.jobs.watch({ client: `idle${number}` }, { signal: leaving.signal })
+      const next = events[Symbol.asyncIterator]().next()
+      next.catch(() => undefined)
+      // The stream is open when the server has answered with its head: no event comes of a client that does nothing.
+      await master.hosts.get({ name: `idle${number}` })
+    })
+    await Promise.all(first)
+  },
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const [command = '', ...words] = line.split(' ')
+  const begun = performance.now()
+  await commands[command]?.(words)
+  console.log(`${count} clients: ${command} took ${((performance.now() - begun) / 1000).toFixed(1)} s`)
+}
+leaving.abort()
+process.exit(0)
+
+function identityOf(number: number): string {
+  return join(directory, `idle${number}`)
+}
+
+async function sixteenAtOnce(work: (number: number) => Promise<void>): Promise<void> {
+  const left = numbers.values()
+  const worker = async (): Promise<void> => {
+    for (const number of left) await work(number)
+  }
+  await Promise.all(Array.from({ length: 16 }, worker))
+}
