@@ -286,8 +286,8 @@ async function relay(
   const totals = await relayFileList({
     client,
     catalog: {
-      write: (chunk) => silence.forOthers(reader.catalog.write(chunk)),
-      end: () => reader.catalog.end(),
+      write: (chunk) => silence.forOthers(reader.catalog.write(chunk).catch(listBroken)),
+      end: () => reader.catalog.end().catch(listBroken),
     },
     kept,
     ...(resumeFrom === undefined ? {} : { after: resumeFrom.fileList }),
@@ -304,6 +304,13 @@ async function relay(
     text: `the file list is complete: ${counted(totals.entries, 'entry', 'entries')} in ${counted(totals.batches, 'batch', 'batches')}, ${totals.bytes} bytes`,
   })
   return totals
+}
+
+/** Which of a session's channels broke is not to be guessed. */
+function listBroken(error: unknown): never {
+  const { code, message, details } = asNbError(error)
+  if (code !== 'channel-broken') throw error
+  throw new NbError(code, `The file list can't go to the catalog: ${message}`, { details, cause: error })
 }
 
 /** What the client says it sent must be what came. */

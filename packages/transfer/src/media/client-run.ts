@@ -91,7 +91,9 @@ async function abortRun(
     host.logger.error('session %s: run %s could not be aborted: %o', session.info.sessionId, runId, error)
   }
   if (own instanceof NbError) return own
-  return own !== undefined && own.status > 1 ? failureOf(own.status, own.error) : reason
+  const failed = own !== undefined && own.status > 1 ? failureOf(own.status, own.error) : undefined
+  // A client that says no more than that its channel broke has it from here.
+  return failed === undefined || failed.code === 'channel-broken' ? reason : failed
 }
 
 async function inTime(
