@@ -19,6 +19,7 @@ function run(program: keyof typeof packages, args: readonly string[], input = ''
   const { error, status, stdout, stderr } = spawnSync(program, args, {
     input,
     encoding: 'utf8',
+    timeout: 30_000,
     env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
   })
   if (error !== undefined && 'code' in error && error.code === 'ENOENT') return undefined

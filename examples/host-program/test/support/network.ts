@@ -24,6 +24,8 @@ export type StartOn = (host: string, command: readonly string[], options?: Spawn
 
 /** Hosts of a network of their own. */
 export interface Network {
+  /** All files of it are below. */
+  readonly directory: string
   /** The IP address of a host. */
   readonly addressOf: (host: string) => string
   /** The folder that a host has as `/var/lib` (`lib`), `/srv` (`srv`) and to work in (`home`). */
@@ -125,6 +127,7 @@ export function createNetwork(names: readonly string[]): Network {
     }
   }
   return {
+    directory,
     addressOf: (host) => hostOf(host).address,
     folderOf: (host, which) => join(hostOf(host).folder, which),
     start: (host, [program = 'true', ...args], options = {}) => {
