@@ -6,7 +6,7 @@ import { printable } from './table.ts'
 /** Tells a failure to the person: what happened, its status and what to do; in JSON for a program. Gives the exit code. */
 export function tellFailure(error: unknown, output: Output): ExitCode {
   if (error instanceof UsageError) {
-    output.note(`nb: ${printable(error.message)}`)
+    output.note(usageText(error.message, output.json))
     return 2
   }
   if (isAbortError(error)) {
@@ -24,7 +24,22 @@ export function tellFailure(error: unknown, output: Output): ExitCode {
     output.note(
       `nb: ${linesOf(message, details).map(printable).join('\n')} (${code})\n${statusLines(status).join('\n')}`,
     )
-  return isUsage(failure) ? 2 : 1
+  return exitCodeOf(failure)
+}
+
+/** What is said of a wrong command line that no server has seen. */
+export function usageText(message: string, json: boolean): string {
+  if (!json) return `nb: ${printable(message)}`
+  const { status, remedy, retryable } = new NbError('argument-invalid', message)
+  return JSON.stringify({
+    error: { code: 'argument-invalid', status, message, remedy, retryable, details: {} },
+  })
+}
+
+function exitCodeOf(failure: NbError): ExitCode {
+  if (isUsage(failure)) return 2
+  if (failure.code === 'server-unreachable') return 3
+  return failure.status === 46 ? 4 : 1
 }
 
 /** What a server refuses is a wrong command line, unless a file says it. */

@@ -68,7 +68,7 @@ export function createOutput(
     table: async (rows, columns) => {
       if (json) for (const row of rows) await value(row)
       else
-        for (const text of formatTable(rows, columns, stdout.columns ?? Number.POSITIVE_INFINITY))
+        for (const text of formatTable(rows, columns, columnsOf(stdout) ?? Number.POSITIVE_INFINITY))
           await line(text)
     },
     note: (text) => {
@@ -78,8 +78,13 @@ export function createOutput(
     draw: (text) => {
       if (stderr.isTTY !== true) return
       erase()
-      stderr.write(cut(text, (stderr.columns ?? 80) - 1))
+      stderr.write(cut(text, (columnsOf(stderr) ?? 80) - 1))
       drawn = text !== ''
     },
   }
+}
+
+/** How wide a terminal is; one that does not know says 0. */
+function columnsOf({ columns }: OutputStream): number | undefined {
+  return columns === 0 ? undefined : columns
 }

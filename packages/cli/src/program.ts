@@ -1,15 +1,22 @@
 import { Command } from 'commander'
-import { answerHelpFor } from './help-for.ts'
 import { parsePath } from './path-argument.ts'
 import { addBackupCommands } from './registration/backups.ts'
 import { addCatalogCommands } from './registration/catalog.ts'
+import { addCompletionCommands } from './registration/completion.ts'
 import { addCopyCommands } from './registration/copies.ts'
+import { addHelpCommand } from './registration/help.ts'
 import { addHostCommands } from './registration/hosts.ts'
 import { addJobCommands } from './registration/jobs.ts'
 import { addMediaCommands } from './registration/media.ts'
 import { addPolicyCommands } from './registration/policies.ts'
 import { addStatusCommand } from './registration/status.ts'
-import { notEmpty, type Registration, type Run, type RunAlone } from './registration/registration.ts'
+import {
+  type AskQuietly,
+  notEmpty,
+  type Registration,
+  type Run,
+  type RunAlone,
+} from './registration/registration.ts'
 
 export type { Action, GlobalOptions, Run, RunAlone } from './registration/registration.ts'
 
@@ -23,12 +30,14 @@ export interface ProgramComponents {
   readonly run: Run
   /** Runs what needs no server. */
   readonly runAlone: RunAlone
+  /** Asks for what completes a word. */
+  readonly askQuietly: AskQuietly
   /** What `--version` tells. */
   readonly version: string
 }
 
 /** The command line of `nb`, read by commander. */
-export function createProgram({ cwd, env, run, runAlone, version }: ProgramComponents): Command {
+export function createProgram({ cwd, env, run, runAlone, askQuietly, version }: ProgramComponents): Command {
   const program = new Command('nb')
     .description('Back up, restore, and watch jobs, policies and media of a running nb server.')
     .version(version, '-V, --version', 'tell the version')
@@ -55,6 +64,7 @@ export function createProgram({ cwd, env, run, runAlone, version }: ProgramCompo
     program,
     run,
     runAlone,
+    askQuietly,
     cwd,
     env,
     path: (text) => parsePath(text, cwd),
@@ -73,7 +83,8 @@ export function createProgram({ cwd, env, run, runAlone, version }: ProgramCompo
   addHostCommands(registration)
   program.commandsGroup('Help:')
   addStatusCommand(registration)
-  answerHelpFor(program)
+  addHelpCommand(registration)
+  addCompletionCommands(registration)
   return program
 }
 
@@ -85,6 +96,9 @@ Examples:
   nb restore /home/ann/thesis.txt --if-exists overwrite --wait
   nb why 12
 
+nb help bpbackup tells what does here what an old command did; nb help old-names lists them.
+
 Exit codes: 0 done; 1 the request failed, or a job ended with a status above 1 (what it means and what
-to do is printed); 2 the command line is wrong.
+to do is printed); 2 the command line is wrong; 3 the server does not answer; 4 you may not, or your
+identity is no good.
 `

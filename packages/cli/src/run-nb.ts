@@ -3,12 +3,16 @@ import { resolve } from 'node:path'
 import { type Clock, isAbortError } from '@nb/contracts'
 import { type Command, CommanderError } from 'commander'
 import { type ExitCode, UsageError } from './exit-code.ts'
-import { tellFailure } from './failure.ts'
+import { tellFailure, usageText } from './failure.ts'
 import { isBrokenPipe, outliveReaders } from './outlive-readers.ts'
 import { createOutput, type Output, type OutputStream } from './output.ts'
+import { asMeant } from './other-spellings.ts'
 import { typedName } from './typed-name.ts'
 import { createProgram, type GlobalOptions } from './program.ts'
 import { connectTo, serverOf } from './server-place.ts'
+
+/** How long a word that is being typed waits for the server, milliseconds. */
+const completionPatienceMs = 1500
 
 /** What a run of the command has of its process. */
 export interface NbComponents {
@@ -58,6 +62,24 @@ export async function runNb(args: readonly string[], components: NbComponents): 
     env,
     version: packageVersion(),
     runAlone: guarded,
+    askQuietly: async (options, ask) => {
+      const soon = AbortSignal.any([signal, AbortSignal.timeout(completionPatienceMs)])
+      try {
+        const connection = await connectTo(serverOf(options, env, cwd), {
+          clock,
+          signal: soon,
+          warn: () => undefined,
+        })
+        try {
+          return await ask(connection, { signal: soon })
+        } finally {
+          connection.close()
+        }
+      } catch {
+        // A person who types on is not told.
+        return undefined
+      }
+    },
     run: (action, options) =>
       guarded(async (output) => {
         const either = AbortSignal.any([signal, reader.signal])
@@ -76,9 +98,10 @@ export async function runNb(args: readonly string[], components: NbComponents): 
       }, options),
   })
   program.hook('preAction', (_program, command) => void (ran = command))
-  configure(program, { stdout, stderr })
+  const isJson = args.slice(0, args.includes('--') ? args.indexOf('--') : args.length).includes('--json')
+  configure(program, { stdout, stderr, isJson })
   try {
-    await program.parseAsync([...args], { from: 'user' })
+    await program.parseAsync(asMeant(program, args), { from: 'user' })
   } catch (error) {
     // Commander has told its own errors, and those of arguments; what an action throws nobody has told yet.
     if (error instanceof CommanderError && !(error instanceof UsageError))
@@ -102,14 +125,21 @@ function missingState(
   return new UsageError(`--state names the server's state folder, and there is no folder ${state}${meant}`)
 }
 
-/** Every command, however deep, ends by an error and prints where this run prints. */
-function configure(command: Command, { stdout, stderr }: Pick<NbComponents, 'stdout' | 'stderr'>): void {
+/** Every command, however deep, ends by an error and prints where this run prints; with `--json` a mistake is told as JSON, and without help. */
+function configure(
+  command: Command,
+  { stdout, stderr, isJson }: Pick<NbComponents, 'stdout' | 'stderr'> & { readonly isJson: boolean },
+): void {
   command.exitOverride().configureOutput({
     writeOut: (text) => stdout.write(text),
     writeErr: (text) => stderr.write(text),
-    outputError: (text, write) => write(text.replace(/^error:/, 'nb:')),
+    outputError: (text, write) => {
+      const said = text.replace(/^error:/, 'nb:')
+      write(isJson ? `${usageText(said.replace(/^nb: /, '').trimEnd(), true)}\n` : said)
+    },
   })
-  for (const one of command.commands) configure(one, { stdout, stderr })
+  if (isJson) command.showHelpAfterError(false)
+  for (const one of command.commands) configure(one, { stdout, stderr, isJson })
 }
 
 /** The version of this package; its package.json lies above `src` and `dist` alike. */

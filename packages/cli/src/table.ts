@@ -9,12 +9,18 @@ export interface Column<Row> {
   readonly align?: 'left' | 'right'
   /** Gives way when the terminal is too narrow; the widest of these first. */
   readonly shrinks?: boolean
+  /** Is left out when the terminal is too narrow all the same, 1 first. @default it stays */
+  readonly spare?: number
 }
 
-/** The narrowest a column is made. */
+/** The narrowest a column is made while there is another that is spare, and when there is none. */
+const readable = 12
 const narrowest = 6
 
-/** The lines of a table that fits `width` characters: title, then one line per row. Nothing in a cell can move the cursor. */
+/**
+ * The lines of a table that fits `width` characters: title, then one line per row. What is too wide is shortened, then columns that are spare are left out,
+ * at last lines are cut. Nothing in a cell can move the cursor.
+ */
 export function formatTable<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
@@ -22,15 +28,42 @@ export function formatTable<Row>(
 ): string[] {
   const cells = rows.map((row) => columns.map((column) => printable(String(column.value(row) ?? '-'))))
   const lines = [columns.map((column) => column.title), ...cells]
-  const widths = columns.map((_, at) => Math.max(...lines.map((line) => lengthOf(line[at] ?? ''))))
-  shrink(widths, columns, width)
+  const full = columns.map((_, at) => Math.max(...lines.map((line) => lengthOf(line[at] ?? ''))))
+  const kept = laidOut(columns, full, width)
   return lines.map((line) =>
-    line
-      .map((cell, at) => fit(cell, widths[at] ?? 0, columns[at]?.align ?? 'left'))
-      .join('  ')
-      .trimEnd(),
+    cut(
+      kept
+        .map(({ at, width: place }) => fit(line[at] ?? '', place, columns[at]?.align ?? 'left'))
+        .join('  ')
+        .trimEnd(),
+      width,
+    ),
   )
 }
+
+/** A column that is shown, and how wide. */
+interface Place {
+  readonly at: number
+  width: number
+  readonly shrinks: boolean
+  readonly spare: number | undefined
+}
+
+function laidOut<Row>(columns: readonly Column<Row>[], full: readonly number[], width: number): Place[] {
+  const all = columns.map(({ shrinks = false, spare }, at) => ({ at, width: full[at] ?? 0, shrinks, spare }))
+  const leaving = all.filter(({ spare }) => spare !== undefined).sort(by(({ spare = 0 }) => spare))
+  for (let left = 0; ; left++) {
+    const gone = new Set(leaving.slice(0, left).map(({ at }) => at))
+    const places = all.filter(({ at }) => !gone.has(at)).map((place) => ({ ...place }))
+    const isLast = left === leaving.length
+    if (shrink(places, width, isLast ? narrowest : readable) || isLast) return places
+  }
+}
+
+const by =
+  <Item>(value: (item: Item) => number) =>
+  (a: Item, b: Item): number =>
+    value(a) - value(b)
 
 /** Text, or a path that is shown already, in which every control character and undecodable byte is shown as `\xHH`. */
 export function printable(text: string): string {
@@ -43,16 +76,18 @@ export function cut(text: string, width: number): string {
   return `${[...text].slice(0, Math.max(0, width - 1)).join('')}…`
 }
 
-function shrink<Row>(widths: number[], columns: readonly Column<Row>[], width: number): void {
-  let excess = widths.reduce((sum, one) => sum + one, 2 * (columns.length - 1)) - width
+/** Shortens the widest that may be, one by one; whether all fits then. */
+function shrink(places: readonly Place[], width: number, least: number): boolean {
+  let excess = places.reduce((sum, one) => sum + one.width, 2 * (places.length - 1)) - width
   while (excess > 0) {
-    const widest = columns
-      .map((column, at) => ({ at, width: column.shrinks === true ? (widths[at] ?? 0) : 0 }))
-      .reduce((best, one) => (one.width > best.width ? one : best))
-    if (widest.width <= narrowest) return
-    widths[widest.at] = widest.width - 1
+    const widest = places
+      .filter(({ shrinks }) => shrinks)
+      .reduce<Place | undefined>((best, one) => (one.width > (best?.width ?? least) ? one : best), undefined)
+    if (widest === undefined) return false
+    widest.width -= 1
     excess -= 1
   }
+  return true
 }
 
 function fit(cell: string, width: number, align: 'left' | 'right'): string {

@@ -508,7 +508,7 @@ t.test('the socket comes from --socket, --state, NB_STATE or var/nb', async (t) 
   t.equal((await runIn({}, ['jobs', '--state', server.state])).code, 0)
   t.equal((await runIn({}, ['jobs'], { NB_STATE: server.state })).code, 0)
   const nobody = await runIn({}, ['jobs'])
-  t.equal(nobody.code, 1)
+  t.equal(nobody.code, 3)
   t.match(
     nobody.err,
     /no server listens on \/work-dir\/var\/nb\/nb\.sock[^]*status 25[^]*remedy: Start the server/,
@@ -544,13 +544,15 @@ t.test('every command has help with examples', async (t) => {
   const { code, out } = await server.nb('--help')
   t.equal(code, 0)
   t.match(out, /Exit codes: 0 done/)
-  const { commands } = createProgram({
+  const program = createProgram({
     cwd: '/',
     env: {},
     version: '',
     run: async () => {},
     runAlone: async () => {},
+    askQuietly: async () => undefined,
   })
+  const commands = program.createHelp().visibleCommands(program)
   const leaves = commands.flatMap((command) => [
     ...(command.registeredArguments.length > 0 || command.commands.length === 0 || command.options.length > 0
       ? [[command.name()]]

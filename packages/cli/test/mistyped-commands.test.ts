@@ -43,7 +43,7 @@ t.test(
     t.match(await nb('policies', '--state', '/nowhere'), { code: 2, err: /there is no folder \/nowhere\n$/ })
     const state = t.testdir({})
     t.match(await nb('jobs', '--state', state), {
-      code: 1,
+      code: 3,
       err: new RegExp(`no server listens on .*${basename(state)}/nb\\.sock`),
     })
   },
@@ -56,7 +56,7 @@ t.test('an empty socket or state folder, as of a variable that is not set, is to
   })
   t.match(await nb('--state', '', 'jobs'), { code: 2, err: /'--state <DIR>' .* not an empty one/ })
   t.match(await runIn({}, ['jobs'], { NB_STATE: '' }), {
-    code: 1,
+    code: 3,
     err: new RegExp(join('var', 'nb', 'nb.sock')),
   })
 })

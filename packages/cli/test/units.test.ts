@@ -57,6 +57,25 @@ t.test('times are local, a day alone is its end, nonsense is refused', async (t)
     t.throws(() => parseTime(wrong), UsageError, wrong)
 })
 
+t.test(
+  'a table too wide loses what is spare, then is cut; nothing is lost where there is room',
+  async (t) => {
+    const columns: Column<string>[] = [
+      { title: 'NAME', value: (name) => name, shrinks: true },
+      { title: 'SECOND', value: () => 'aaaaaaaa', spare: 2 },
+      { title: 'FIRST', value: () => 'bbbbbbbb', spare: 1 },
+      { title: 'STATE', value: () => 'active' },
+    ]
+    const at = (width: number) => formatTable(['a-name-of-twenty-one'], columns, width)[1]
+    t.equal(at(Infinity), 'a-name-of-twenty-one  aaaaaaaa  bbbbbbbb  active')
+    t.equal(at(42), 'a-name-of-twe…  aaaaaaaa  bbbbbbbb  active')
+    t.equal(at(38), 'a-name-of-twenty-one  aaaaaaaa  active')
+    t.equal(at(28), 'a-name-of-twenty-one  active')
+    t.equal(at(16), 'a-name-…  active')
+    t.equal(at(10), 'a-nam…  a…')
+  },
+)
+
 t.test('a name that is shown can be typed again', async () => {
   // Often enough what looks like an escape.
   const piece = fc.oneof(

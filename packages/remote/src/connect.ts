@@ -155,7 +155,7 @@ async function ask(
     if (cause instanceof NbError) throw cause
     throw new NbError(
       'server-unreachable',
-      `no server listens on ${peer} (${(cause as NodeJS.ErrnoException).code ?? String(cause)}); start it, or name its socket or state directory`,
+      `no server listens on ${peer} (${(cause as NodeJS.ErrnoException).code ?? String(cause)}); start it, or name its ${peer.startsWith('/') ? 'socket or state directory' : 'address'}`,
       { details: { peer }, cause },
     )
   }

@@ -34,8 +34,8 @@ export async function auditCommand(
 const columns: readonly Column<AuditRecord>[] = [
   { title: 'TIME', value: ({ time }) => formatTime(time) },
   { title: 'WHO', value: ({ caller }) => caller.name ?? 'nobody' },
-  { title: 'ROLES', value: ({ caller }) => caller.roles.join(', ') },
-  { title: 'FROM', value: ({ caller }) => caller.address ?? 'this host' },
+  { title: 'ROLES', spare: 1, value: ({ caller }) => caller.roles.join(', ') },
+  { title: 'FROM', spare: 2, value: ({ caller }) => caller.address ?? 'this host' },
   { title: 'CALL', value: ({ call }) => call },
   { title: 'ABOUT', value: ({ subject }) => subject, shrinks: true },
   {

@@ -29,7 +29,7 @@ export async function copiesCommand(
     { title: 'COPY', value: ({ copy }) => copy, align: 'right' },
     { title: 'PRIMARY', value: (copy) => (copy === image.copies[0] ? 'yes' : 'no') },
     { title: 'STORAGE', value: ({ storageUnit }) => storageUnit },
-    { title: 'SERVER', value: ({ mediaServer }) => mediaServer },
+    { title: 'SERVER', spare: 1, value: ({ mediaServer }) => mediaServer },
     { title: 'FRAGMENTS', value: ({ fragments }) => formatCount(fragments.length), align: 'right' },
     { title: 'STORED', value: (copy) => formatBytes(storedBytesOf(copy)), align: 'right' },
     ...(image.copies.some(({ expiresAt }) => expiresAt !== undefined)
@@ -63,7 +63,7 @@ export async function allCopiesCommand(
     { title: 'COPY', value: ({ copy }) => copy.copy, align: 'right' },
     { title: 'PRIMARY', value: ({ image, copy }) => (copy === image.copies[0] ? 'yes' : 'no') },
     { title: 'STORAGE', value: ({ copy }) => copy.storageUnit },
-    { title: 'SERVER', value: ({ copy }) => copy.mediaServer },
+    { title: 'SERVER', spare: 1, value: ({ copy }) => copy.mediaServer },
     { title: 'STORED', value: ({ copy }) => formatBytes(storedBytesOf(copy)), align: 'right' },
   ])
   return 0

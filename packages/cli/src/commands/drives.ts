@@ -18,13 +18,13 @@ export async function drivesCommand(
   else
     await output.table(drives, [
       { title: 'DRIVE', value: (drive) => drive.name, shrinks: true },
-      { title: 'DENSITY', value: (drive) => drive.density },
-      { title: 'MEDIA SERVER', value: (drive) => drive.mediaServer, shrinks: true },
-      { title: 'ROBOT', value: (drive) => drive.robot },
+      { title: 'DENSITY', spare: 1, value: (drive) => drive.density },
+      { title: 'MEDIA SERVER', spare: 4, value: (drive) => drive.mediaServer, shrinks: true },
+      { title: 'ROBOT', spare: 3, value: (drive) => drive.robot },
       { title: 'CONTROL', value: (drive) => drive.control ?? drive.state },
       { title: 'VOLUME', value: (drive) => drive.loadedVolume },
       { title: 'JOBS', value: (drive) => jobs.get(drive.name)?.join(' ') },
-      { title: 'SINCE CLEANING', value: hoursSinceCleaning, align: 'right' },
+      { title: 'SINCE CLEANING', spare: 2, value: hoursSinceCleaning, align: 'right' },
       { title: 'REASON', value: (drive) => drive.stateReason, shrinks: true },
     ])
   return 0

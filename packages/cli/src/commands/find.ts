@@ -77,9 +77,9 @@ export async function findCommand(
 
 function printEntries(entries: readonly FileEntry[], output: Output): Promise<void> {
   return output.table(entries, [
-    { title: 'MODE', value: modeOf },
+    { title: 'MODE', spare: 1, value: modeOf },
     { title: 'SIZE', value: sizeOf, align: 'right' },
-    { title: 'MODIFIED', value: (entry) => formatNanoseconds(entry.mtimeNs) },
+    { title: 'MODIFIED', spare: 2, value: (entry) => formatNanoseconds(entry.mtimeNs) },
     { title: 'IMAGE', value: (entry) => entry.backupId },
     { title: 'PATH', value: (entry) => displayPath(entry.path), shrinks: true },
   ])

@@ -23,10 +23,11 @@ export async function hostsCommand(
     { title: 'STATE', value: ({ state }) => state },
     {
       title: 'CERTIFICATE ENDS',
+      spare: 1,
       value: ({ certificate }) => (certificate === undefined ? '' : formatTime(certificate.notAfter)),
     },
     { title: 'ADDRESS', value: ({ addresses }) => addresses.join(', '), shrinks: true },
-    { title: 'MAY ALSO RESTORE OF', value: ({ sources }) => sources.join(', '), shrinks: true },
+    { title: 'MAY ALSO RESTORE OF', spare: 2, value: ({ sources }) => sources.join(', '), shrinks: true },
   ])
   return 0
 }

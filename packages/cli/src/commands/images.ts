@@ -41,25 +41,31 @@ export async function imagesCommand(
   await output.table(images, [
     { title: 'IMAGE', value: (image) => image.backupId, shrinks: true },
     { title: 'POLICY', value: (image) => image.policy, shrinks: true },
-    { title: 'TYPE', value: (image) => image.scheduleType },
+    { title: 'TYPE', spare: 3, value: (image) => image.scheduleType },
     ...(images.some(({ stream }) => stream !== undefined)
       ? [{ title: 'STREAM', value: (image: ImageRecord) => image.stream, shrinks: true }]
       : []),
     ...(all ? [{ title: 'STATE', value: (image: ImageRecord) => image.state }] : []),
     { title: 'TIME', value: (image) => formatTime(image.backupTime) },
-    { title: 'STATUS', value: (image) => image.status, align: 'right' },
-    { title: 'ENTRIES', value: (image) => image.counts && formatCount(image.counts.entries), align: 'right' },
+    { title: 'STATUS', spare: 1, value: (image) => image.status, align: 'right' },
+    {
+      title: 'ENTRIES',
+      spare: 5,
+      value: (image) => image.counts && formatCount(image.counts.entries),
+      align: 'right',
+    },
     // Of its files, and on the medium: much less where files have holes, more where they are many and small.
     { title: 'SIZE', value: (image) => image.counts && formatBytes(image.counts.bytes), align: 'right' },
     {
       title: 'STORED',
+      spare: 2,
       value: ({ copies: [copy] }) => copy && formatBytes(storedBytesOf(copy)),
       align: 'right',
     },
     ...(images.some(({ compression }) => compression !== undefined)
       ? [{ title: 'COMPRESSION', value: ratioOf }]
       : []),
-    { title: 'EXPIRES', value: expiry },
+    { title: 'EXPIRES', spare: 4, value: expiry },
     ...(images.some((image) => note(image) !== undefined) ? [{ title: 'NOTE', value: note }] : []),
   ])
   return 0

@@ -77,13 +77,13 @@ async function tellAttempts(
 ): Promise<void> {
   await output.table(await triesOf({ jobs }, jobId, call), [
     { title: 'ATTEMPT', value: (one) => one.number, align: 'right' },
-    { title: 'QUEUED', value: (one) => formatTime(one.startedAt) },
-    { title: 'ACTIVE', value: (one) => optionalTime(one.activeAt) },
+    { title: 'QUEUED', spare: 3, value: (one) => formatTime(one.startedAt) },
+    { title: 'ACTIVE', spare: 1, value: (one) => optionalTime(one.activeAt) },
     { title: 'ENDED', value: (one) => optionalTime(one.endedAt) },
     { title: 'STATUS', value: (one) => one.status, align: 'right' },
-    { title: 'FILES', value: (one) => formatCount(one.files), align: 'right' },
+    { title: 'FILES', spare: 2, value: (one) => formatCount(one.files), align: 'right' },
     { title: 'SIZE', value: (one) => formatBytes(one.bytes), align: 'right' },
-    { title: 'STORAGE UNIT', value: (one) => one.storageUnit, shrinks: true },
+    { title: 'STORAGE UNIT', spare: 4, value: (one) => one.storageUnit, shrinks: true },
     { title: 'TEXT', value: (one) => one.statusText, shrinks: true },
   ])
 }

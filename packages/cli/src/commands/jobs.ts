@@ -70,7 +70,7 @@ function columns(found: readonly Job[], now: number): Column<JobRow>[] {
     { title: 'STATE', value: ({ job }) => job.state },
     { title: 'STATUS', value: ({ job }) => job.status, align: 'right' },
     { title: 'POLICY', value: ({ job }) => job.policy, shrinks: true },
-    { title: 'SCHEDULE', value: ({ job }) => job.schedule, shrinks: true },
+    { title: 'SCHEDULE', spare: 2, value: ({ job }) => job.schedule, shrinks: true },
     { title: 'CLIENT', value: ({ job }) => job.client, shrinks: true },
     ...where((job) => job.stream !== undefined, {
       title: 'STREAM',
@@ -84,11 +84,12 @@ function columns(found: readonly Job[], now: number): Column<JobRow>[] {
     }),
     {
       title: 'FILES',
+      spare: 1,
       value: ({ job }) => job.progress && formatCount(job.progress.files),
       align: 'right',
     },
     { title: 'SIZE', value: ({ job }) => job.progress && formatBytes(job.progress.bytes), align: 'right' },
-    { title: 'SUBMITTED', value: ({ job }) => formatTime(job.submittedAt) },
+    { title: 'SUBMITTED', spare: 3, value: ({ job }) => formatTime(job.submittedAt) },
     { title: 'ELAPSED', value: ({ job }) => elapsed(job, now), align: 'right' },
     ...where((job) => note(job) !== undefined, { title: 'NOTE', value: ({ job }) => note(job) }),
   ]

@@ -70,7 +70,7 @@ async function listVersions(
       { title: 'MODE', value: (entry) => modeOf(entry) },
       { title: 'SIZE', value: (entry) => sizeOf(entry), align: 'right' },
       { title: 'MODIFIED', value: (entry) => formatNanoseconds(entry.mtimeNs) },
-      { title: 'DATA IN', value: (entry) => entry.dataImage, shrinks: true },
+      { title: 'DATA IN', spare: 1, value: (entry) => entry.dataImage, shrinks: true },
       ...(versions.some(({ digest }) => digest !== undefined)
         ? [{ title: 'DIGEST', value: (entry: FileEntry) => entry.digest }]
         : []),

@@ -20,7 +20,7 @@ export async function mediaServersCommand(
       { title: 'STATE', value: (server) => server.state },
       { title: 'MOST JOBS', value: (server) => server.maxConcurrentJobs ?? 'no limit', align: 'right' },
       { title: 'LOAD', value: ({ load }) => load && `${Math.round(load.value * 100)}%`, align: 'right' },
-      { title: 'TOLD', value: ({ load }) => load && `${formatDuration(now - load.at)} ago` },
+      { title: 'TOLD', spare: 1, value: ({ load }) => load && `${formatDuration(now - load.at)} ago` },
       { title: 'REASON', value: (server) => server.stateReason, shrinks: true },
     ])
   return 0

@@ -30,7 +30,7 @@ export async function nextCommand(
     const streams = tasks.some(({ stream }) => stream !== undefined)
     await output.table([...tasks].sort(soonestFirst), [
       { title: 'STARTS', value: ({ next }) => next && formatTime(next.startsAt) },
-      { title: 'WINDOW CLOSES', value: ({ next }) => next && formatTime(next.closesAt) },
+      { title: 'WINDOW CLOSES', spare: 1, value: ({ next }) => next && formatTime(next.closesAt) },
       { title: 'POLICY', value: (task) => task.policy, shrinks: true },
       { title: 'CLIENT', value: (task) => task.client, shrinks: true },
       ...(streams
@@ -38,8 +38,8 @@ export async function nextCommand(
         : []),
       { title: 'SCHEDULE', value: ({ next }) => next?.schedule, shrinks: true },
       { title: 'STATE', value: (task) => stateOf(task, states) },
-      { title: 'JOB', value: (task) => task.jobId, align: 'right' },
-      { title: 'LAST', value: (task) => task.lastStatus, align: 'right' },
+      { title: 'JOB', spare: 3, value: (task) => task.jobId, align: 'right' },
+      { title: 'LAST', spare: 2, value: (task) => task.lastStatus, align: 'right' },
       { title: 'BECAUSE', value: (task) => task.reason, shrinks: true },
     ])
   }

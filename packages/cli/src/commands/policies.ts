@@ -32,10 +32,11 @@ export async function policiesCommand(
     { title: 'POLICY', value: (policy) => policy.name, shrinks: true },
     { title: 'ACTIVE', value: (policy) => (policy.active ? 'yes' : 'no') },
     { title: 'CLIENTS', value: (policy) => policy.clients.join(' '), shrinks: true },
-    { title: 'SELECTIONS', value: selections, shrinks: true },
+    { title: 'SELECTIONS', spare: 1, value: selections, shrinks: true },
     { title: 'STORAGE', value: (policy) => storageText(policy.storage), shrinks: true },
     {
       title: 'SCHEDULES',
+      spare: 2,
       value: (policy) => policy.schedules.map(({ name }) => name).join(' '),
       shrinks: true,
     },

@@ -34,7 +34,12 @@ export async function poolsCommand(
       value: (pool) => count(pool, (volume) => !empty(volume) && volume.state !== 'active'),
       align: 'right',
     },
-    { title: 'MOST PARTLY FULL', value: (pool) => pool.maxPartiallyFull ?? 'no limit', align: 'right' },
+    {
+      title: 'MOST PARTLY FULL',
+      spare: 1,
+      value: (pool) => pool.maxPartiallyFull ?? 'no limit',
+      align: 'right',
+    },
   ])
   return 0
 }

@@ -42,7 +42,7 @@ export async function previewCommand(
       ...(runs.some(({ stream }) => stream !== undefined)
         ? [{ title: 'STREAM', value: (run: PlannedRun) => run.stream, shrinks: true }]
         : []),
-      { title: 'DUE', value: (run) => (run.dueAt <= 0 ? 'at once' : formatTime(run.dueAt)) },
+      { title: 'DUE', spare: 1, value: (run) => (run.dueAt <= 0 ? 'at once' : formatTime(run.dueAt)) },
     ])
   if (!output.json && (await scheduler.getPolicy({ name: policy }, call))?.active === false)
     output.note(`policy ${policy} is not active: nothing of it starts until nb policy activate ${policy}`)

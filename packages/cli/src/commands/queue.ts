@@ -36,12 +36,12 @@ export async function queueCommand(
       [
         { title: '#', value: ([at]) => at + 1, align: 'right' },
         { title: 'JOB', value: ([, { request }]) => request.jobId, align: 'right' },
-        { title: 'TYPE', value: ([, { request }]) => request.jobType },
-        { title: 'PRIORITY', value: ([, { request }]) => request.priority, align: 'right' },
+        { title: 'TYPE', spare: 2, value: ([, { request }]) => request.jobType },
+        { title: 'PRIORITY', spare: 1, value: ([, { request }]) => request.priority, align: 'right' },
         { title: 'WAITING', value: ([, { since }]) => formatDuration(now - since), align: 'right' },
         { title: 'POLICY', value: ([, { request }]) => request.policy, shrinks: true },
         { title: 'CLIENT', value: ([, { request }]) => request.client, shrinks: true },
-        { title: 'PASSED BY', value: ([, { passedBy }]) => passedBy, align: 'right' },
+        { title: 'PASSED BY', spare: 3, value: ([, { passedBy }]) => passedBy, align: 'right' },
         { title: 'WAITS FOR', value: ([, { blockers }]) => blockerCell(blockers), shrinks: true },
       ],
     )

@@ -42,11 +42,11 @@ export async function requestsCommand(
   const now = output.now()
   await output.table(pending, [
     { title: 'JOB', value: ({ jobId }) => jobId, align: 'right' },
-    { title: 'TYPE', value: ({ jobType }) => jobType },
+    { title: 'TYPE', spare: 2, value: ({ jobType }) => jobType },
     { title: 'WAITING', value: ({ since }) => formatDuration(now - since), align: 'right' },
     { title: 'WANTS', value: ({ wanted }) => wantedText(wanted) },
     { title: 'IN', value: ({ wanted, storageUnit }) => wanted.robot ?? storageUnit, shrinks: true },
-    { title: 'DENSITY', value: ({ wanted }) => wanted.density },
+    { title: 'DENSITY', spare: 1, value: ({ wanted }) => wanted.density },
     { title: 'CLIENT', value: ({ client }) => client, shrinks: true },
     { title: 'POLICY', value: ({ policy }) => policy, shrinks: true },
   ])

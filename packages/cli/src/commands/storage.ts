@@ -24,15 +24,15 @@ export async function storageCommand(
     await output.table(units, [
       { title: 'STORAGE UNIT', value: (unit) => unit.name, shrinks: true },
       { title: 'TYPE', value: (unit) => (unit.type === 'disk' ? 'disk' : `tape ${unit.density}`) },
-      { title: 'MEDIA SERVER', value: (unit) => unit.mediaServer, shrinks: true },
+      { title: 'MEDIA SERVER', spare: 4, value: (unit) => unit.mediaServer, shrinks: true },
       { title: 'STATE', value: stateOf },
       { title: 'AT ONCE', value: mostAtOnce },
-      { title: 'FRAGMENTS', value: (unit) => `to ${formatBytes(unit.maxFragmentBytes)}` },
-      { title: 'USED', value: (unit) => (unit.onDemandOnly ? 'when named' : 'by any policy') },
+      { title: 'FRAGMENTS', spare: 1, value: (unit) => `to ${formatBytes(unit.maxFragmentBytes)}` },
+      { title: 'USED', spare: 3, value: (unit) => (unit.onDemandOnly ? 'when named' : 'by any policy') },
       ...(units.some((unit) => unit.type === 'disk' && (unit.space ?? unit.missing) !== undefined)
         ? [
             { title: 'FREE', value: roomOf },
-            { title: 'MARKS', value: marksOf },
+            { title: 'MARKS', spare: 2, value: marksOf },
           ]
         : []),
       ...(units.some((unit) => reasonOf(unit) !== undefined)

@@ -34,7 +34,7 @@ export async function volumeImagesCommand(
       { title: 'POLICY', value: ({ image }) => image?.policy, shrinks: true },
       { title: 'STATE', value: ({ image }) => image?.state ?? 'not in the catalog' },
       { title: 'TIME', value: ({ image }) => image && formatTime(image.backupTime) },
-      { title: 'LEVEL', value: ({ image }) => image?.retentionLevel, align: 'right' },
+      { title: 'LEVEL', spare: 1, value: ({ image }) => image?.retentionLevel, align: 'right' },
       {
         title: 'EXPIRES',
         value: ({ image }) =>

@@ -38,13 +38,13 @@ export async function volumesCommand(
     await output.table(volumes, [
       { title: 'VOLUME', value: (volume) => volume.volumeId },
       { title: 'POOL', value: (volume) => volume.pool, shrinks: true },
-      { title: 'DENSITY', value: (volume) => volume.density },
+      { title: 'DENSITY', spare: 2, value: (volume) => volume.density },
       { title: 'IN', value: place },
       { title: 'STATE', value: (volume) => volume.state },
-      { title: 'ASSIGNED', value: (volume) => optionalTime(volume.assignedAt) },
-      { title: 'LEVEL', value: (volume) => volume.retentionLevel, align: 'right' },
-      { title: 'MOUNTS', value: mounts, align: 'right' },
-      { title: 'LAST MOUNTED', value: (volume) => optionalTime(volume.lastMountedAt) },
+      { title: 'ASSIGNED', spare: 5, value: (volume) => optionalTime(volume.assignedAt) },
+      { title: 'LEVEL', spare: 3, value: (volume) => volume.retentionLevel, align: 'right' },
+      { title: 'MOUNTS', spare: 4, value: mounts, align: 'right' },
+      { title: 'LAST MOUNTED', spare: 1, value: (volume) => optionalTime(volume.lastMountedAt) },
       ...(volumes.some((volume) => note(volume) !== undefined)
         ? [{ title: 'NOTE', value: note, shrinks: true }]
         : []),

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, type Option } from 'commander'
 import type { CallOptions } from '@nb/contracts'
 import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
@@ -26,6 +26,12 @@ export type RunAlone = (
   options: GlobalOptions,
 ) => Promise<void>
 
+/** Asks a server for what completes a word: gives up soon, and says nothing. Resolves with `undefined` where that is not to be had. */
+export type AskQuietly = <Answer>(
+  options: GlobalOptions,
+  ask: (ports: Ports, call: CallOptions) => Promise<Answer>,
+) => Promise<Answer | undefined>
+
 /** Reads a path as typed. */
 export type ParsePath = (text: string) => ReturnType<typeof parsePath>
 
@@ -34,6 +40,7 @@ export interface Registration {
   readonly program: Command
   readonly run: Run
   readonly runAlone: RunAlone
+  readonly askQuietly: AskQuietly
   readonly path: ParsePath
   /** Where relative file names begin. */
   readonly cwd: string
@@ -96,11 +103,17 @@ export function collect<T>(parse: (text: string) => T): (text: string, so?: read
 export function collectOneOf<T extends string>(
   words: readonly T[],
 ): (text: string, so?: readonly T[]) => readonly T[] {
-  return collect((text) => {
+  const parse = collect((text) => {
     if (!(words as readonly string[]).includes(text))
       throw new InvalidArgumentError(`Allowed choices are ${words.join(', ')}.`)
     return text as T
   })
+  return Object.assign(parse, { words })
+}
+
+/** The words that an option takes, where it takes no others. */
+export function wordsOf({ argChoices, parseArg }: Option): readonly string[] {
+  return argChoices ?? (parseArg as { readonly words?: readonly string[] } | undefined)?.words ?? []
 }
 
 /** The end of a command's help. */
