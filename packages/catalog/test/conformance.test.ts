@@ -4,17 +4,17 @@ import { catalogSuite, createPowerLossStorage } from '@nb/test-kit'
 import t from 'tap'
 import { openSite, replaceList } from './fixture.ts'
 
-function direct(port: Catalog): WireTwin<Catalog> {
-  return { port, close: async () => {} }
-}
+type Served = { readonly catalog: Catalog }
 
-// The object over the host's own file system; behind a wire, where only the calls matter, over one in memory.
-for (const [name, reach, files] of [
-  ['the catalog', direct, () => undefined],
+const direct = async (ports: Served): Promise<WireTwin<Served>> => ({ ports, close: async () => {} })
+
+// The object over the host's own file system; behind a wire, where only the calls and channels matter, over one in memory.
+for (const [name, reach, open] of [
+  ['the catalog', direct, () => openSite()],
   [
     'the catalog behind a wire',
-    (catalog: Catalog) => createWireTwin('catalog', catalog),
-    () => createPowerLossStorage().files,
+    (ports: Served) => createWireTwin(ports),
+    () => openSite(createPowerLossStorage().files, { overTls: true }),
   ],
 ] as const) {
   t.test(name, async (t) => {
@@ -22,16 +22,16 @@ for (const [name, reach, files] of [
       { test: (title, run) => t.test(title, run) },
       {
         setup: async () => {
-          const site = await openSite(files())
-          let twin = reach(site.catalog)
+          const site = await open()
+          let twin = await reach({ catalog: site.catalog })
           return {
-            catalog: twin.port,
+            catalog: twin.ports.catalog,
             channels: site.channels,
             clock: site.clock,
             restart: async () => {
               await twin.close()
-              twin = reach(await site.restart())
-              return twin.port
+              twin = await reach({ catalog: await site.restart() })
+              return twin.ports.catalog
             },
             replaceFileList: (backupId: string, bytes: Uint8Array) => replaceList(site, backupId, bytes),
             jobLines: (jobId: string) => site.lines.get(jobId) ?? [],

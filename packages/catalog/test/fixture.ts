@@ -9,7 +9,7 @@ import {
   type Store,
   systemFiles,
 } from '@nb/contracts'
-import { createLocalChannels } from '@nb/remote'
+import { createChannelTwins, createLocalChannels } from '@nb/remote'
 import { systemClock } from '@nb/contracts'
 import { createVirtualClock, type VirtualClock } from '@nb/test-kit'
 import { MemoryLevel } from 'memory-level'
@@ -43,11 +43,12 @@ const eventNames = [
   'image:damaged',
 ] as const
 
-/** Makes a catalog: in a new temporary folder, or in the folder `/catalog` of the files given. */
-export async function openSite(files?: Files): Promise<Site> {
+/** Makes a catalog: in a new temporary folder, or in the folder `/catalog` of the files given. Its channels are those of another host, if they go over TLS. */
+export async function openSite(files?: Files, { overTls = false } = {}): Promise<Site> {
   const root = files === undefined ? await mkdtemp(join(tmpdir(), 'nb-catalog-')) : '/catalog'
   const clock = createVirtualClock()
-  const channels = createLocalChannels({ clock })
+  const twins = overTls ? await createChannelTwins({ clock }) : undefined
+  const channels = twins?.near ?? createLocalChannels({ clock })
   const lines = new Map<string, JobLogLine[]>()
   const events: Site['events'] = []
   const log = {
@@ -56,8 +57,11 @@ export async function openSite(files?: Files): Promise<Site> {
   }
   const used = files ?? systemFiles()
   const directory = join(root, 'images')
+  const components = (store: Store) => ({
+    ...{ store, files: used, channels: twins?.far ?? channels, clock, log },
+  })
   const begin = async (store: Store): Promise<LocalCatalog> => {
-    const catalog = createCatalog({ store, files: used, channels, clock, log }, { directory })
+    const catalog = createCatalog(components(store), { directory })
     for (const name of eventNames) catalog.on(name, (payload) => events.push([name, payload]))
     await catalog.start()
     return catalog
@@ -80,6 +84,7 @@ export async function openSite(files?: Files): Promise<Site> {
     },
     end: async () => {
       await site.catalog.stop()
+      await twins?.close()
       if (files === undefined) await rm(root, { recursive: true, force: true })
     },
   }

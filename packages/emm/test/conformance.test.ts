@@ -23,13 +23,13 @@ t.test('over a wire', async (t) => {
   mediaManagerSuite(t, {
     setup: async () => {
       const { media, restart, stop } = await setup()
-      let twin = createWireTwin('media', media)
+      let twin = await createWireTwin({ media })
       return {
-        media: twin.port,
+        media: twin.ports.media,
         restart: async () => {
           await twin.close()
-          twin = createWireTwin('media', await restart())
-          return twin.port
+          twin = await createWireTwin({ media: await restart() })
+          return twin.ports.media
         },
         stop: async () => {
           await twin.close()

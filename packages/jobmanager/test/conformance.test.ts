@@ -1,5 +1,5 @@
-import { type JobLog, type JobManager, type JobRegistry, type JobSessions, NbError } from '@nb/contracts'
-import { createWireTwin } from '@nb/remote'
+import { type JobLog, NbError } from '@nb/contracts'
+import { createWireTwin, type Ports, type WireTwin } from '@nb/remote'
 import {
   type FakeWorld,
   type SessionScript,
@@ -18,69 +18,47 @@ import { MemoryLevel } from 'memory-level'
 import t from 'tap'
 import { type JobStore, createJobManager, createJobStore } from '../src/index.ts'
 
-interface Reach {
-  readonly jobs: JobManager
-  readonly registry: JobRegistry
-  readonly sessions: JobSessions
-  readonly log: JobLog
-  close(): Promise<void>
-}
+type Served = Pick<Ports, 'jobs' | 'jobRegistry' | 'jobSessions' | 'jobLog'>
+type Reach = (served: Served) => Promise<WireTwin<Served>>
 
-type Parts = Omit<Reach, 'close'>
-
-const direct = (parts: Parts): Reach => ({ ...parts, close: async () => {} })
-
-const throughWires = (parts: Parts): Reach => {
-  const twins = {
-    jobs: createWireTwin('jobs', parts.jobs),
-    registry: createWireTwin('jobRegistry', parts.registry),
-    sessions: createWireTwin('jobSessions', parts.sessions),
-    log: createWireTwin('jobLog', parts.log),
-  }
-  return {
-    jobs: twins.jobs.port,
-    registry: twins.registry.port,
-    sessions: twins.sessions.port,
-    log: twins.log.port,
-    close: async () => void (await Promise.all(Object.values(twins).map((twin) => twin.close()))),
-  }
-}
+const direct: Reach = async (ports) => ({ ports, close: async () => {} })
 
 /** A job manager within reach, over a pretended world that survives its restarts. */
-async function open(reach: (parts: Parts) => Reach, script: (jobId: string) => SessionScript) {
+async function open(reach: Reach, script: (jobId: string) => SessionScript) {
   const clock: VirtualClock = createVirtualClock()
   const database = new MemoryLevel()
   let jobStore!: JobStore
   const log: JobLog = { append: (input) => jobStore.append(input) }
   const units = [{ name: 'disk1', mediaServer: 'media1', slots: 2 }]
   const world: FakeWorld = createFakeWorld({ clock, log, units, script })
-  let life!: Reach & { stop(): Promise<void> }
   const begin = async () => {
     jobStore = createJobStore({ store: database, clock })
     const manager = createJobManager({ ...world, jobStore, clock })
-    const reached = reach({ jobs: manager, registry: manager, sessions: manager, log: jobStore })
-    world.connect(reached.sessions)
+    const { ports, close } = await reach({
+      ...{ jobs: manager, jobRegistry: manager, jobSessions: manager, jobLog: jobStore },
+    })
+    world.connect(ports.jobSessions)
     await driven(clock, manager.start())
     const stop = async (): Promise<void> => {
       await driven(clock, manager.stop())
-      await reached.close()
+      await close()
       world.connect(undefined)
       await jobStore.stop()
     }
-    life = { ...reached, stop }
-    return life
+    const { jobs, jobRegistry: registry, jobSessions: sessions, jobLog } = ports
+    return { jobs, registry, sessions, log: jobLog, stop }
   }
-  await begin()
+  let life = await begin()
   const restart = async () => {
     await life.stop()
-    return begin()
+    return (life = await begin())
   }
   return { ...life, world, clock, restart, end: () => life.stop() }
 }
 
 for (const [name, reach] of [
   ['in process', direct],
-  ['over a wire', throughWires],
+  ['over a wire', createWireTwin],
 ] as const) {
   t.test(name, async (t) => {
     const context = { test: (title: string, run: () => Promise<void>) => t.test(title, run) }

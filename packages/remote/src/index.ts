@@ -22,9 +22,9 @@
  * await server.stop()
  * ```
  *
- * {@link createWireTwin} puts the same wire inside one process, so that a conformance suite proves that nothing passes
+ * {@link createWireTwin} puts ports behind a real TLS connection inside one process, so that a conformance suite proves that nothing passes
  * a port which can't travel. Bytes go over data channels: {@link createLocalChannels} inside a process,
- * {@link createSocketChannels} between processes.
+ * {@link createSocketChannels} between processes, {@link createTlsChannels} between hosts.
  *
  * @packageDocumentation
  */
@@ -33,7 +33,8 @@ export {
   createLocalPair,
   type LocalChannelsComponents,
 } from './channels/local-channels.ts'
-export { createWireTwin, twinOf, type WireTwin, type WireTwinOptions } from './wire-twin.ts'
+export { type ChannelTwins, type ChannelTwinsComponents, createChannelTwins } from './twins/channel-twins.ts'
+export { createWireTwin, type WireTwin, type WireTwinOptions } from './twins/wire-twin.ts'
 export { portNames, type PortName, type Ports } from './contracts/ports.ts'
 export {
   type AccessControl,
@@ -97,11 +98,10 @@ export {
   type CertificateAuthorityComponents,
   type CertificateAuthorityOptions,
   type CertificateOrder,
-  dnsNameOf,
-  identityDomain,
   type IssuedCertificate,
   openAuthority,
 } from './identity/authority.ts'
+export { dnsNameOf, identityDomain } from './identity/names.ts'
 export { authorityAt, type AuthorityAddress } from './identity/authority-at.ts'
 export type { IdentityDirectoryComponents, IdentityDirectoryOptions } from './identity/directory-state.ts'
 export { enrolHost, type EnrolComponents, type EnrolRequest } from './identity/enrol-host.ts'

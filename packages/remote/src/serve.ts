@@ -44,7 +44,7 @@ export interface TlsServeOptions extends CommonServeOptions {
   /** Decides who may call what. */
   readonly access: AccessControl
   /** Data channels that are reached on the same port. @default connections for data are refused */
-  readonly channels?: TlsChannels
+  readonly channels?: Pick<TlsChannels, 'admit' | 'close'>
 }
 
 /** A call of another host, its argument checked. */

@@ -34,17 +34,17 @@ t.test('over a wire', async (t) => {
     unsupported: ['abort-undoes-grant'],
     setup: async () => {
       const local = await setup()
-      let twin = createWireTwin('broker', local.broker)
+      let twin = await createWireTwin({ broker: local.broker })
       const restart = async () => {
         await twin.close()
-        twin = createWireTwin('broker', await local.restart())
-        return twin.port
+        twin = await createWireTwin({ broker: await local.restart() })
+        return twin.ports.broker
       }
       const stop = async () => {
         await twin.close()
         await local.stop()
       }
-      return { ...local, broker: twin.port, restart, stop }
+      return { ...local, broker: twin.ports.broker, restart, stop }
     },
     teardown: ({ stop }) => stop(),
   })

@@ -1,4 +1,4 @@
-import { twinOf } from '@nb/remote'
+import { createWireTwin } from '@nb/remote'
 import { restoreServiceSuite } from '@nb/test-kit'
 import t from 'tap'
 import { createWorld } from './world.ts'
@@ -11,8 +11,8 @@ void t.test('over a wire', async (t) => {
   restoreServiceSuite(t, {
     setup: async () => {
       const world = createWorld()
-      const { port, close } = twinOf.restores(world.restores)
-      return { ...world, restores: port, close, stop: world.restores.stop }
+      const { ports, close } = await createWireTwin({ restores: world.restores })
+      return { ...world, ...ports, close, stop: world.restores.stop }
     },
     teardown: async ({ close, stop }) => {
       await close()

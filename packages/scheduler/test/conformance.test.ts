@@ -1,4 +1,4 @@
-import { twinOf } from '@nb/remote'
+import { createWireTwin } from '@nb/remote'
 import { createScriptedJobs, createVirtualClock, schedulerSuite } from '@nb/test-kit'
 import { MemoryLevel } from 'memory-level'
 import t from 'tap'
@@ -22,8 +22,8 @@ t.test('the scheduler behind a wire', async (t) => {
   schedulerSuite(t, {
     setup: async () => {
       const fixture = await started()
-      const twin = twinOf.scheduler(fixture.scheduler)
-      return { ...fixture, scheduler: twin.port, stop: () => twin.close().then(fixture.stop) }
+      const { ports, close } = await createWireTwin({ scheduler: fixture.scheduler })
+      return { ...fixture, ...ports, stop: () => close().then(fixture.stop) }
     },
     teardown: ({ stop }) => stop(),
   })

@@ -79,10 +79,10 @@ async function setup(wired: boolean): Promise<Suited> {
       sessionEnded: async ({ report }) => void reports.push(report),
     }),
   })
-  const twin = wired ? createWireTwin('mediaServer', server) : undefined
+  const twin = wired ? await createWireTwin({ mediaServer: server }) : undefined
   let jobs = 0
   return {
-    server: twin?.port ?? server,
+    server: twin?.ports.mediaServer ?? server,
     storageUnit,
     backup: async (client) => {
       jobs += 1

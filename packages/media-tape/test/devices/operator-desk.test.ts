@@ -7,15 +7,18 @@ import { deviceRig } from './device-rig.ts'
 
 const taken = new Set<string>()
 const ways = [
-  ['the device manager', (devices: DeviceOperations) => ({ port: devices, close: async () => undefined })],
+  [
+    'the device manager',
+    async (devices: DeviceOperations) => ({ ports: { devices }, close: async () => undefined }),
+  ],
   [
     'a master that passes it on',
-    (devices: DeviceOperations, media: MediaManager) => ({
-      port: createDeviceDispatcher({ media, mediaServers: new Map([['media1', devices]]) }),
+    async (devices: DeviceOperations, media: MediaManager) => ({
+      ports: { devices: createDeviceDispatcher({ media, mediaServers: new Map([['media1', devices]]) }) },
       close: async () => undefined,
     }),
   ],
-  ['the same behind a wire', (devices: DeviceOperations) => createWireTwin('devices', devices)],
+  ['the same behind a wire', (devices: DeviceOperations) => createWireTwin({ devices })],
 ] as const
 
 for (const [what, reach] of ways)
@@ -27,10 +30,10 @@ for (const [what, reach] of ways)
         setup: async () => {
           taken.clear()
           const rig = await deviceRig()
-          const { port, close } = reach(rig.devices, rig.media)
-          ends.set(port, close)
+          const { ports, close } = await reach(rig.devices, rig.media)
+          ends.set(ports.devices, close)
           return {
-            devices: port,
+            ...ports,
             mounts: rig.devices,
             media: rig.media,
             putIntoMail: async (barcode, mailSlot) =>

@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import { StandardRPCLink, type StandardLinkClient } from '@orpc/client/standard'
 import type { StandardLazyResponse, StandardRequest } from '@orpc/standard-server'
 import { toEventIterator } from '@orpc/standard-server-node'
-import type { CallContext, Caller } from '../wire/call-port.ts'
+import type { Caller } from '../wire/call-port.ts'
 import { rpcPrefix, versionHeader, wireVersion } from './server-info.ts'
 
 /** A server as HTTP requests reach it. */
@@ -24,15 +24,18 @@ export interface HttpCaller extends Caller {
   readonly close: () => void
 }
 
+/** Calls carry nothing beside their argument. */
+type NoContext = Record<never, never>
+
 /** Makes one. Nothing is connected before the first call. */
 export function createHttpCaller(peer: HttpPeer): HttpCaller {
-  const client: StandardLinkClient<CallContext> = {
+  const client: StandardLinkClient<NoContext> = {
     call: async (request) => toResponse(await answerOf(peer, askOf(request))),
   }
-  const link = new StandardRPCLink<CallContext>(client, { url: `http://nb${rpcPrefix}` })
+  const link = new StandardRPCLink<NoContext>(client, { url: `http://nb${rpcPrefix}` })
   return {
     peer: peer.name,
-    call: (path, input, options) => link.call(path, input, options),
+    call: (path, input, options) => link.call(path, input, { ...options, context: {} }),
     get: async (path, signal) => {
       const answer = await answerOf(peer, {
         method: 'GET',

@@ -1,19 +1,17 @@
-import { randomBytes, X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
-import { type Clock, type Files, NbError, type Role, systemFiles } from '@nb/contracts'
+import { type Clock, type Files, type Role, systemFiles } from '@nb/contracts'
+import {
+  type AuthoritySecret,
+  makeAuthoritySecret,
+  randomSerial,
+  readAuthoritySecret,
+} from './authority-secret.ts'
 import { loadX509 } from './load-x509.ts'
-import { type IdentityKind, kindOfRoles } from './names.ts'
+import { dnsNameOf, type IdentityKind, kindOfRoles } from './names.ts'
 import { fingerprintOf } from './peer-identity.ts'
 import { readSecret, writeSecret } from './secret-file.ts'
-import { makeKey, publicKeyOf } from './x509/keys.ts'
-import { pemTexts } from './x509/pem.ts'
 import type { Revocation } from './x509/revocation-list.ts'
-
-/**
- * The domain of the DNS names in certificates, `web1.nb.internal`: reserved for private use, so that our authority is good for no
- * name that anyone else has, even where somebody trusts it for everything.
- */
-export const identityDomain = 'nb.internal'
 
 /** What is certified. Times are milliseconds since the epoch. */
 export interface CertificateOrder {
@@ -72,7 +70,7 @@ export interface CertificateAuthorityOptions {
 }
 
 const dayMs = 86_400_000
-const authorityMs = 3652 * dayMs
+const usualClockSkewMs = 3_600_000
 
 /**
  * The authority whose key is in a directory; makes it there, for ten years, when there is none. The file `authority.pem` has key and
@@ -80,22 +78,27 @@ const authorityMs = 3652 * dayMs
  */
 export async function openAuthority(
   { clock, directory, files = systemFiles() }: CertificateAuthorityComponents,
-  { certificateMs = 30 * dayMs, clockSkewMs = 3_600_000 }: CertificateAuthorityOptions = {},
+  options: CertificateAuthorityOptions = {},
+): Promise<CertificateAuthority> {
+  const { clockSkewMs = usualClockSkewMs } = options
+  const path = join(directory, 'authority.pem')
+  const known = await readSecret(files, path)
+  const text = known ?? (await makeAuthoritySecret(clock.now() - clockSkewMs))
+  const authority = await authorityOf(readAuthoritySecret(text, path, clock.now()), clock, options)
+  if (known === undefined) await writeSecret(files, path, text)
+  return authority
+}
+
+/** The authority that has a key. */
+export async function authorityOf(
+  { certificate, privateKey, end, fingerprint }: AuthoritySecret,
+  clock: Clock,
+  { certificateMs = 30 * dayMs, clockSkewMs = usualClockSkewMs }: CertificateAuthorityOptions = {},
 ): Promise<CertificateAuthority> {
   if (!(certificateMs >= 60_000 && certificateMs <= 400 * dayMs))
     throw new TypeError(`certificateMs must be 60000 to ${400 * dayMs}, not ${certificateMs}`)
-  const path = join(directory, 'authority.pem')
-  const known = await readSecret(files, path)
-  const text = known ?? (await makeAuthority(clock.now() - clockSkewMs))
-  const { certificate, privateKey, end, fingerprint } = readAuthority(text, path)
-  if (clock.now() >= end)
-    throw invalid(
-      path,
-      `the authority ended on ${new Date(end).toISOString()}; move the file away to make another`,
-    )
   const x509 = await loadX509()
   const signer = x509.signerOf(certificate, privateKey)
-  if (known === undefined) await writeSecret(files, path, text)
   return {
     certificate,
     fingerprint,
@@ -133,66 +136,6 @@ export async function openAuthority(
   }
 }
 
-/** The host's name as DNS has it in its certificate, to connect by with programs that check such names. */
-export function dnsNameOf(name: string): string {
-  return `${name.toLowerCase()}.${identityDomain}`
-}
-
 function urisOf(kind: IdentityKind, name: string, roles: readonly Role[]): string[] {
   return [`urn:nb:${kind}:${name}`, ...roles.map((role) => `urn:nb:role:${role}`)]
-}
-
-/** Key and certificate of a new authority, PEM. */
-async function makeAuthority(notBefore: number): Promise<string> {
-  const x509 = await loadX509()
-  const privateKey = await makeKey()
-  const publicKey = publicKeyOf(privateKey)
-  const keyId = x509.keyIdOf(publicKey)
-  // Two sites' authorities differ by name too, for programs that look them up by it.
-  const name = x509.commonName(`nb authority ${keyId.toString('hex', 0, 8)}`)
-  const content = {
-    subject: name,
-    publicKey,
-    serial: randomSerial(),
-    notBefore,
-    notAfter: notBefore + authorityMs,
-    extensions: [
-      x509.basicConstraints(true),
-      x509.keyUsage('keyCertSign', 'cRLSign'),
-      x509.nameConstraints(identityDomain),
-    ],
-  }
-  return privateKey + (await x509.signCertificate(content, { name, privateKey, keyId }))
-}
-
-function readAuthority(
-  text: string,
-  path: string,
-): { certificate: string; privateKey: string; fingerprint: string; end: number } {
-  const [certificate] = pemTexts('CERTIFICATE', text)
-  const [privateKey] = pemTexts('PRIVATE KEY', text)
-  if (certificate === undefined || privateKey === undefined)
-    throw invalid(path, 'it has no certificate and private key in PEM')
-  try {
-    const read = new X509Certificate(certificate)
-    if (read.ca && publicKeyOf(privateKey).equals(read.publicKey.export({ type: 'spki', format: 'der' })))
-      return { certificate, privateKey, fingerprint: fingerprintOf(read), end: Date.parse(read.validTo) }
-  } catch (cause) {
-    throw invalid(path, 'its certificate or key can not be read', cause)
-  }
-  throw invalid(path, 'its key is not that of a certificate of an authority')
-}
-
-/** 127 random bits, the first of them set, so that all are of one length (RFC 5280 4.1.2.2). */
-function randomSerial(): string {
-  const bytes = randomBytes(16)
-  bytes[0] = ((bytes[0] as number) & 0x7f) | 0x40
-  return bytes.toString('hex')
-}
-
-function invalid(path: string, why: string, cause?: unknown): NbError {
-  return new NbError('identity-invalid', `${path} is not the authority of a site: ${why}`, {
-    details: { path },
-    cause,
-  })
 }

@@ -41,3 +41,14 @@ const name =
 export function isIdentityName(text: string): boolean {
   return name.test(text)
 }
+
+/**
+ * The domain of the DNS names in certificates, `web1.nb.internal`: reserved for private use, so that our authority is good for no
+ * name that anyone else has, even where somebody trusts it for everything.
+ */
+export const identityDomain = 'nb.internal'
+
+/** The host's name as DNS has it in its certificate, to connect by with programs that check such names. */
+export function dnsNameOf(name: string): string {
+  return `${name.toLowerCase()}.${identityDomain}`
+}

@@ -1,5 +1,4 @@
 import { orAborted } from '../channels/deferred.ts'
-import type { FlowWindow } from './flow-window.ts'
 
 /** The most items that travel together. */
 const mostItems = 64
@@ -10,20 +9,17 @@ const mostItems = 64
  */
 export class Batches {
   readonly #iterator: AsyncIterator<unknown>
-  readonly #window: FlowWindow | undefined
   #asked: Promise<IteratorResult<unknown>> | undefined
   #over = false
 
-  constructor(items: AsyncIterable<unknown>, window: FlowWindow | undefined) {
+  constructor(items: AsyncIterable<unknown>) {
     this.#iterator = items[Symbol.asyncIterator]()
-    this.#window = window
   }
 
   /** The next items, at least one; `undefined` when there are no more. Rejects as the stream does, or as the signal says. */
   async next(signal: AbortSignal | undefined): Promise<readonly unknown[] | undefined> {
     signal?.throwIfAborted()
     if (this.#over) return undefined
-    if (this.#asked === undefined) await this.#window?.take(signal)
     const first = await orAborted(this.#ask(), signal, () => {})
     this.#take(first)
     if (first.done === true) return undefined
@@ -41,7 +37,7 @@ export class Batches {
 
   async #fill(batch: unknown[]): Promise<void> {
     const turn = new Promise<undefined>((resolve) => setImmediate(resolve, undefined))
-    while (batch.length < mostItems && this.#window?.tryTake() !== false) {
+    while (batch.length < mostItems) {
       // A failure is kept for the next batch, so that what came before it still arrives.
       const asked = this.#ask()
       const next = await Promise.race([asked.catch(() => undefined), turn])

@@ -1,29 +1,15 @@
-import { randomUUID } from 'node:crypto'
 import { type CallOptions, type NbError, throwIfAborted } from '@nb/contracts'
 import { z } from 'zod'
 import type { CallContract, PortContract, StreamContract } from '../contracts/port-contract.ts'
 import { list } from '../schemas/schema.ts'
-import { windowItems } from './flow-window.ts'
 import { checked } from './message-invalid.ts'
 import { fromWireError } from './wire-error.ts'
-
-/** What a call hands to its transport. */
-export interface CallContext {
-  /** The stream's name, where {@link Caller.more} is given. */
-  readonly streamId?: string
-}
 
 /** How calls get to the other side. */
 export interface Caller {
   /** The other side, for messages. */
   readonly peer: string
-  readonly call: (
-    path: readonly string[],
-    input: unknown,
-    options: { readonly signal?: AbortSignal; readonly context: CallContext },
-  ) => Promise<unknown>
-  /** Asks for more items of a stream; only where the transport has no back-pressure of its own. */
-  readonly more?: (streamId: string, items: number) => Promise<void>
+  readonly call: (path: readonly string[], input: unknown, options: CallOptions) => Promise<unknown>
   /** The error for a peer that gives no answer. @default `server-unreachable` */
   readonly unreachable?: (cause: unknown) => NbError
 }
@@ -54,11 +40,11 @@ async function callOnce(
   contract: CallContract<unknown, unknown>,
   caller: Caller,
   input: unknown,
-  options: CallOptions | undefined,
+  options: CallOptions = {},
 ): Promise<unknown> {
   throwIfAborted(options)
   try {
-    const answer = await caller.call(path, input, { ...options, context: {} })
+    const answer = await caller.call(path, input, options)
     return checked(contract.output, answer, `the answer of ${path.join('.')}`)
   } catch (error) {
     throwIfAborted(options)
@@ -71,23 +57,14 @@ async function* receive(
   contract: StreamContract<unknown, unknown>,
   caller: Caller,
   input: unknown,
-  options: CallOptions | undefined,
+  options: CallOptions = {},
 ): AsyncGenerator<unknown, void, undefined> {
   throwIfAborted(options)
-  const streamId = caller.more === undefined ? undefined : randomUUID()
-  let unasked = 0
   try {
-    const context = streamId === undefined ? {} : { streamId }
-    const batches = (await caller.call(path, input, { ...options, context })) as AsyncIterable<unknown>
-    for await (const batch of batches) {
-      for (const item of checked(anyItems, batch, `the items of ${path.join('.')}`)) {
+    const batches = (await caller.call(path, input, options)) as AsyncIterable<unknown>
+    for await (const batch of batches)
+      for (const item of checked(anyItems, batch, `the items of ${path.join('.')}`))
         yield checked(contract.item, item, `an item of ${path.join('.')}`)
-        unasked += 1
-        if (streamId === undefined || unasked < windowItems / 2) continue
-        await caller.more?.(streamId, unasked)
-        unasked = 0
-      }
-    }
     throwIfAborted(options)
   } catch (error) {
     throwIfAborted(options)

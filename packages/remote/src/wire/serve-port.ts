@@ -5,15 +5,10 @@ import type { PortName } from '../contracts/ports.ts'
 import type { CallContract, PortContract, StreamContract } from '../contracts/port-contract.ts'
 import { nothing } from '../schemas/schema.ts'
 import { Batches } from './batches.ts'
-import type { FlowWindows } from './flow-window.ts'
 import { toWireError } from './wire-error.ts'
 
 /** What every call on the serving side comes with. */
 export interface WireContext {
-  /** Present where the transport has no back-pressure of its own. */
-  readonly windows?: FlowWindows
-  /** The reader's name for its stream. */
-  readonly streamId?: string
   /** Aborts when the server wants streams to end; its reason is the error they end with. */
   readonly ending?: AbortSignal
   /** Asked before the implementation sees a call. @default every call is admitted */
@@ -97,7 +92,7 @@ function streamProcedure(
       const ending = [signal, context.ending].filter((one) => one !== undefined)
       const either = ending.length > 1 ? AbortSignal.any(ending) : ending[0]
       const items = run(argument, optionsOf(either)) as AsyncIterable<unknown>
-      return send(ended === undefined ? items : toldItems(ended, items), either, context, path.join('.'), log)
+      return send(ended === undefined ? items : toldItems(ended, items), either, path.join('.'), log)
     })
 }
 
@@ -108,19 +103,16 @@ function streamProcedure(
 async function* send(
   items: AsyncIterable<unknown>,
   signal: AbortSignal | undefined,
-  { windows, streamId }: WireContext,
   method: string,
   log: Logger,
 ): AsyncGenerator<readonly unknown[], void, undefined> {
-  const window = streamId === undefined ? undefined : windows?.open(streamId)
-  const batches = new Batches(items, window)
+  const batches = new Batches(items)
   try {
     for (let batch = await batches.next(signal); batch !== undefined; batch = await batches.next(signal))
       yield batch
   } catch (error) {
     throw toWireError(error, method)
   } finally {
-    if (streamId !== undefined) windows?.close(streamId)
     batches.leave((error) => log.error('%s failed while ending: %o', method, error))
   }
 }

@@ -8,7 +8,7 @@ import {
   createVirtualClock,
   type SuiteSetup,
 } from '@nb/test-kit'
-import { createAuditLog, twinOf } from '../../src/index.ts'
+import { createAuditLog, createWireTwin } from '../../src/index.ts'
 
 interface Fixture {
   readonly audit: AuditLog
@@ -26,8 +26,8 @@ const itself: SuiteSetup<Fixture> = {
 const behindWire: SuiteSetup<Fixture> = {
   setup: async () => {
     const { audit, close } = await itself.setup()
-    const twin = twinOf.audit(audit)
-    return { audit: twin.port, close: () => twin.close().then(close) }
+    const twin = await createWireTwin({ audit })
+    return { audit: twin.ports.audit, close: () => twin.close().then(close) }
   },
   teardown: ({ close }) => close(),
 }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { enrolmentSuite, hostDirectorySuite, type SuiteSetup } from '@nb/test-kit'
-import { twinOf } from '../../src/index.ts'
+import { createWireTwin } from '../../src/index.ts'
 import { type DirectoryFixture, directoryFixture } from './directory-fixture.ts'
 
 interface Fixture extends DirectoryFixture {
@@ -15,12 +15,9 @@ const itself: SuiteSetup<Fixture> = {
 const behindWire: SuiteSetup<Fixture> = {
   setup: async () => {
     const fixture = await directoryFixture()
-    const hosts = twinOf.hosts(fixture.hosts)
-    const enrolment = twinOf.enrolment(fixture.enrolment)
-    const close = async (): Promise<void> => {
-      await Promise.all([hosts.close(), enrolment.close()])
-    }
-    return { ...fixture, hosts: hosts.port, enrolment: enrolment.port, close }
+    const { hosts, enrolment } = fixture
+    const { ports, close } = await createWireTwin({ hosts, enrolment })
+    return { ...fixture, ...ports, close }
   },
   teardown: ({ close }) => close(),
 }

@@ -1,10 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { systemClock } from '@nb/contracts'
-import { openAuthority } from '../../src/identity/authority.ts'
 import type { HostIdentity, IdentityMaterial, Role } from '../../src/identity/identity.ts'
 import { makeKey, publicKeyOf } from '../../src/identity/x509/keys.ts'
+import { throwawayAuthority } from '../../src/twins/throwaway-identity.ts'
 
 /** An authority that lasts as long as the test, and what it certifies. */
 export interface TestAuthority {
@@ -17,11 +14,8 @@ export interface TestAuthority {
 }
 
 export async function testAuthority(): Promise<TestAuthority> {
-  const directory = mkdtempSync(join(tmpdir(), 'nb-authority-'))
-  const clock = systemClock()
-  const authority = await openAuthority({ clock, directory })
+  const authority = await throwawayAuthority()
   const { certificate: authorities } = authority
-  rmSync(directory, { recursive: true })
   return {
     certificate: authorities,
     identity: async (name, roles, { expired = false } = {}) => {
@@ -29,7 +23,7 @@ export async function testAuthority(): Promise<TestAuthority> {
       const publicKey = publicKeyOf(privateKey)
       const { certificate } = await authority.issue({
         ...{ name, roles, publicKey },
-        ...(expired ? { notAfter: clock.now() - 60_000 } : {}),
+        ...(expired ? { notAfter: systemClock().now() - 60_000 } : {}),
       })
       return { certificate, privateKey, authorities }
     },

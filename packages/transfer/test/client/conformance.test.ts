@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { systemClock, toPath, type JobLogLine } from '@nb/contracts'
-import { createLocalChannels, createWireTwin } from '@nb/remote'
+import { createChannelTwins, createLocalChannels, createWireTwin } from '@nb/remote'
 import { clientAgentSuite, type ClientAgentFixture } from '@nb/test-kit'
 import t from 'tap'
 import { createClientAgent, type LocalClientAgent } from '../../src/client/client-agent.ts'
@@ -19,7 +19,7 @@ const tree = {
   'd/z': Buffer.alloc(70_000, 'z'),
 }
 
-function setup(base: string, wired: boolean): ClientAgentFixture {
+async function setup(base: string, wired: boolean): Promise<ClientAgentFixture> {
   const directory = mkdtempSync(join(base, 'suite-'))
   const source = join(directory, 'source')
   for (const [name, content] of Object.entries(tree)) {
@@ -27,13 +27,14 @@ function setup(base: string, wired: boolean): ClientAgentFixture {
     writeFileSync(join(source, name), content)
   }
   const clock = systemClock()
-  const channels = createLocalChannels({ clock })
+  const host = wired ? await createChannelTwins({ clock }) : undefined
+  const channels = host?.near ?? createLocalChannels({ clock })
   const lines: JobLogLine[] = []
   const log = { append: async (input: { lines: readonly JobLogLine[] }) => void lines.push(...input.lines) }
-  const local = createClientAgent({ channels, clock, log })
-  const twin = wired ? createWireTwin('clientAgent', local) : undefined
+  const local = createClientAgent({ channels: host?.far ?? channels, clock, log })
+  const twin = wired ? await createWireTwin({ clientAgent: local }) : undefined
   const fixture: Suited = {
-    agent: twin?.port ?? local,
+    agent: twin?.ports.clientAgent ?? local,
     local,
     channels,
     source: toPath(source),
@@ -50,7 +51,10 @@ function setup(base: string, wired: boolean): ClientAgentFixture {
         }),
       )
     },
-    close: async () => twin?.close(),
+    close: async () => {
+      await twin?.close()
+      await host?.close()
+    },
   }
   return fixture
 }
@@ -63,10 +67,10 @@ const teardown = async (fixture: ClientAgentFixture): Promise<void> => {
 
 t.test('the client agent', async (t) => {
   const base = freshDirectory(t)
-  clientAgentSuite(t, { setup: async () => setup(base, false), teardown })
+  clientAgentSuite(t, { setup: () => setup(base, false), teardown })
 })
 
 t.test('the client agent behind a wire', async (t) => {
   const base = freshDirectory(t)
-  clientAgentSuite(t, { setup: async () => setup(base, true), teardown })
+  clientAgentSuite(t, { setup: () => setup(base, true), teardown })
 })

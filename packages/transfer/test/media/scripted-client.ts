@@ -279,6 +279,8 @@ export class ScriptedClient implements ClientAgent {
   async #open(run: Run, ticket: BackupRunSpec['data']): Promise<DataChannel> {
     const channel = await this.#channels.connect({ ticket })
     run.channels.push(channel)
+    // It may have been aborted meanwhile.
+    if (run.aborted !== undefined) channel.abort(run.aborted)
     return channel
   }
 }

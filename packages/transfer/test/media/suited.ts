@@ -14,7 +14,7 @@ import { type World, allocationOf, createWorld, offer, storageUnit } from './wor
 /** What the suites of media servers work on. */
 export interface Suited extends MediaServerFixture {
   readonly world: World
-  readonly twin: WireTwin<MediaServer> | undefined
+  readonly twin: WireTwin<{ readonly mediaServer: MediaServer }> | undefined
 }
 
 /** Volumes on which images go instead of on a disk. */
@@ -26,9 +26,12 @@ export interface SuitedVolumes {
 
 /** @param tapes - each write is granted the next of its volumes */
 export async function setup(root: string, wired: boolean, tapes?: SuitedVolumes): Promise<Suited> {
-  const world = await createWorld(root, tapes === undefined ? {} : { wrapStore: () => tapes.store })
+  const world = await createWorld(root, {
+    overTls: wired,
+    ...(tapes === undefined ? {} : { wrapStore: () => tapes.store }),
+  })
   world.grants = 'holds'
-  const twin = wired ? createWireTwin('mediaServer', world.server) : undefined
+  const twin = wired ? await createWireTwin({ mediaServer: world.server }) : undefined
   let jobs = 0
   let taken = 0
   let volumes = 0
@@ -37,7 +40,7 @@ export async function setup(root: string, wired: boolean, tapes?: SuitedVolumes)
   return {
     world,
     twin,
-    server: twin?.port ?? world.server,
+    server: twin?.ports.mediaServer ?? world.server,
     storageUnit,
     backup: async (conduct) => {
       jobs += 1
@@ -114,6 +117,6 @@ export async function setup(root: string, wired: boolean, tapes?: SuitedVolumes)
 /** Ends it. */
 export const teardown = async (fixture: MediaServerFixture): Promise<void> => {
   const { world, twin } = fixture as Suited
-  await world.server.stop()
+  await world.end()
   await twin?.close()
 }

@@ -26,7 +26,7 @@ import {
 } from '@nb/contracts'
 import type { FileRecord } from '@nb/formats'
 import { createDiskStore } from '@nb/media-disk'
-import { createLocalChannels } from '@nb/remote'
+import { type ChannelTwins, createChannelTwins, createLocalChannels } from '@nb/remote'
 import { type VirtualClock, createVirtualClock } from '@nb/test-kit'
 import { type LocalMediaServer, type MediaServerOptions, createMediaServer } from '../../src/index.ts'
 import { planOf } from './made-image.ts'
@@ -43,7 +43,8 @@ export type GrantScript = 'grants' | 'denies' | 'holds' | NbError
 export interface World {
   readonly server: LocalMediaServer
   readonly clock: VirtualClock
-  readonly channels: ReturnType<typeof createLocalChannels>
+  /** Those of the media server's neighbours. */
+  readonly channels: DataChannels
   readonly agent: ScriptedClient
   readonly store: MediaStore
   readonly directory: string
@@ -76,6 +77,8 @@ export interface World {
     wanted: readonly FileRecord[],
   ) => Promise<RestoreSessionSpec>
   readonly report: (session: { readonly sessionId: string }) => Promise<SessionReport>
+  /** Ends the media server, and its channels. */
+  readonly end: () => Promise<void>
 }
 
 /** Options of {@link createWorld}. */
@@ -88,6 +91,8 @@ export interface WorldOptions extends MediaServerOptions {
   /** Wraps the disk store. */
   readonly wrapStore?: (store: MediaStore) => MediaStore
   readonly sessionEnded?: (report: SessionReport, count: number) => Promise<void>
+  /** The media server is reached by its neighbours over TLS. @default by channels inside the process */
+  readonly overTls?: boolean
   /** Instead of the scripted client. */
   readonly makeAgent?: (channels: DataChannels, log: JobLog) => ClientAgent
 }
@@ -102,10 +107,12 @@ export async function createWorld(root: string, options: WorldOptions = {}): Pro
     makeAgent,
     after,
     furtherUnits = {},
+    overTls = false,
     ...serverOptions
   } = options
   const clock = createVirtualClock()
-  const channels = createLocalChannels({ clock })
+  const twins = overTls ? await createChannelTwins({ clock }) : localTwins(clock)
+  const channels = twins.near
   const directory = after?.directory ?? `${root}/unit-${nextDirectory++}`
   const lines: JobLogLine[] = []
   const log = {
@@ -165,7 +172,7 @@ export async function createWorld(root: string, options: WorldOptions = {}): Pro
       clients: { [client]: clientAgent },
       jobs,
       catalog,
-      channels,
+      channels: twins.far,
       clock,
       log,
     },
@@ -218,9 +225,18 @@ export async function createWorld(root: string, options: WorldOptions = {}): Pro
       }
     },
     report: (session) => server.waitSession(session),
+    end: async () => {
+      await server.stop()
+      await twins.close()
+    },
   }
   await server.start()
   return world
+}
+
+function localTwins(clock: VirtualClock): ChannelTwins {
+  const channels = createLocalChannels({ clock })
+  return { near: channels, far: channels, close: async () => undefined }
 }
 
 /** What a need and its further needs are granted: the storage units that they name. */
