@@ -127,12 +127,17 @@ class DiskFragmentWriter implements FragmentWriter {
   async #store(chunk: Uint8Array): Promise<void> {
     this.#mustBeOpen()
     try {
-      this.#checksums.update(chunk)
       this.#storedBytes += chunk.length
       if (chunk.length >= GATHER_BYTES / 4) {
         await this.#flush()
-        await this.#append(chunk)
-      } else await this.#collect(chunk)
+        const appended = this.#append(chunk)
+        // While the thread pool writes it.
+        this.#checksums.update(chunk)
+        await appended
+      } else {
+        this.#checksums.update(chunk)
+        await this.#collect(chunk)
+      }
     } catch (error) {
       await this.discard()
       throw this.#failure(error, 'writing')

@@ -1,4 +1,4 @@
-import { type DataChannel, readChannel } from '@nb/contracts'
+import type { DataChannel } from '@nb/contracts'
 import { FrameMeter, FrameSplitter } from '../compressed-stream.ts'
 import type { BackupCheckpoints } from './backup-checkpoints.ts'
 import type { BackupCopies } from './backup-copies.ts'
@@ -7,8 +7,11 @@ import type { FragmentRow } from './fragment-row.ts'
 import { RingFiller } from './ring-filler.ts'
 import type { Session } from './session.ts'
 
-/** Blocks that are written to the medium in one piece, where so many are full. */
-const BLOCKS_PER_WRITE = 4
+/**
+ * The most that is written to the medium in one piece, bytes; half the ring where that is less, so that the other half fills meanwhile. A
+ * write waits for the loop that serves the network, too: few large ones wait less than many small ones.
+ */
+const MOST_WRITE_BYTES = 4 * 2 ** 20
 
 /** Takes the stream, as it is or in frames. */
 export type StreamSink = Pick<FragmentRow, 'write' | 'writeFrame'>
@@ -53,12 +56,11 @@ export async function receiveBlocks(
 ): Promise<void> {
   const filler = new RingFiller(ring)
   const flush = (): void => filler.flush()
-  const chunks = readChannel(data)
   for (;;) {
-    const next = await session.silence.forClient(chunks.next(), 76)
-    if (next.done === true) break
-    const received = flow.received(next.value)
-    await filler.write(next.value)
+    const chunk = await session.silence.forClient(data.read(), 76)
+    if (chunk === undefined) break
+    const received = flow.received(chunk)
+    await filler.write(chunk)
     checkpoints.onReceived(received, flush)
   }
   filler.finish()
@@ -71,8 +73,9 @@ export async function writeBlocks(
   checkpoints: BackupCheckpoints,
   flow: BlockFlow,
 ): Promise<void> {
+  const mostBlocks = Math.max(1, Math.min(ring.blocks >> 1, Math.floor(MOST_WRITE_BYTES / ring.blockBytes)))
   for (;;) {
-    const bytes = await ring.take(BLOCKS_PER_WRITE)
+    const bytes = await ring.take(mostBlocks)
     if (bytes === undefined) return flow.finish()
     await flow.write(row, bytes)
     ring.release()
