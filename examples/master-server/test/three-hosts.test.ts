@@ -87,6 +87,7 @@ t.test(
       /ann +administrator +127\.0\.0\.1 +hosts\.revoke +web2 +done/,
       /ann +administrator +127\.0\.0\.1 +scheduler\.putPolicy +nightly +done/,
       /administrator +this host +hosts\.createToken +ann +done/,
+      /nobody +127\.0\.0\.1 +enrolment\.enrol +web2 +done/,
     ])
       t.match(audit, noted)
   },

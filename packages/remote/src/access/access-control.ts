@@ -39,7 +39,11 @@ export function createAccessControl({
   ...sources
 }: AccessControlComponents): AccessControl {
   const refusals = new RefusalBudget(clock, 60)
-  const note = async (call: HostCall, outcome: AuditEntry['outcome'], error?: NbError): Promise<void> =>
+  const note = async (
+    call: HostCall,
+    outcome: AuditEntry['outcome'],
+    { error, result }: { readonly error?: NbError; readonly result?: unknown } = {},
+  ): Promise<void> =>
     audit?.append({
       time: clock.now(),
       caller: {
@@ -48,7 +52,7 @@ export function createAccessControl({
         ...(call.address === undefined ? {} : { address: call.address }),
       },
       call: `${call.port}.${call.method}`,
-      ...subjectOf(call),
+      ...subjectOf(call, result),
       outcome,
       ...(error === undefined ? {} : { error: { code: error.code, status: error.status } }),
     })
@@ -67,16 +71,17 @@ export function createAccessControl({
         const error = asNbError(cause)
         // A refusal stays one where it can't be noted.
         if (error.status === 46 && refusals.spend(call.peer?.name))
-          await note(call, 'refused', error).catch((failure: unknown) =>
+          await note(call, 'refused', { error }).catch((failure: unknown) =>
             log.error('a refusal of %s.%s was not noted: %o', call.port, call.method, failure),
           )
         throw cause
       }
       if (audit === undefined || !isAudited(call.peer, call)) return undefined
-      return async (error) => {
-        if (error === undefined) return note(call, 'done')
+      return async (error, result) => {
+        if (error === undefined) return note(call, 'done', { result })
         // Whoever tries tokens is a stranger whose calls fail.
-        if (call.peer !== undefined || refusals.spend(undefined)) await note(call, 'failed', asNbError(error))
+        if (call.peer !== undefined || refusals.spend(undefined))
+          await note(call, 'failed', { error: asNbError(error) })
       }
     },
   }
@@ -96,7 +101,9 @@ async function knownIn(
   return { roles: roles.filter((role) => record.roles.includes(role)), sources: record.sources }
 }
 
-function subjectOf(call: HostCall): { readonly subject?: string } {
-  const subject = ruleOf(call)?.subject?.(call.input)
+function subjectOf(call: HostCall, result: unknown): { readonly subject?: string } {
+  const rule = ruleOf(call)
+  const told = result === undefined ? undefined : rule?.subjectOfResult?.(result)
+  const subject = told ?? rule?.subject?.(call.input)
   return subject === undefined ? {} : { subject: subject.slice(0, 500) }
 }

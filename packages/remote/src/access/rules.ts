@@ -18,6 +18,8 @@ export interface AccessRule<Input> {
   readonly may: { readonly [Who in Role | 'anyone']?: Scope<Input> }
   /** What it is about, for the audit log: a name or an id, never a secret. */
   readonly subject?: (input: Input) => string | undefined
+  /** The same by what the call has answered, where its argument does not tell. */
+  readonly subjectOfResult?: (result: unknown) => string | undefined
 }
 
 type May<Input> = AccessRule<NoInfer<Input>>['may']

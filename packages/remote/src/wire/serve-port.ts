@@ -15,8 +15,8 @@ export interface WireContext {
   readonly admit?: AdmitCall
 }
 
-/** Told how a call that was admitted has ended: its result or its last item is awaited first, its error is given. */
-export type CallEnded = (error?: unknown) => Promise<void>
+/** Told how a call that was admitted has ended: its result or its last item is awaited first; its error, or its result, is given. */
+export type CallEnded = (error?: unknown, result?: unknown) => Promise<void>
 
 /** Decides whether a call may be made; throws what its caller is answered with, `access-denied` mostly. May want to be told of the end. */
 export type AdmitCall = (call: PortCall) => Promise<CallEnded | undefined>
@@ -126,7 +126,7 @@ async function told<Result>(ended: CallEnded | undefined, work: () => Promise<Re
     await ended(error)
     throw error
   }
-  await ended()
+  await ended(undefined, result)
   return result
 }
 

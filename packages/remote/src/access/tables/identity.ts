@@ -1,13 +1,19 @@
-import type { AuditLog, Enrolment, HostDirectory } from '@nb/contracts'
+import { X509Certificate } from 'node:crypto'
+import type { AuditLog, Enrolment, HostDirectory, IssuedIdentity } from '@nb/contracts'
+import { peerIdentityOf } from '../../identity/peer-identity.ts'
 import type { PortRules } from '../port-rules.ts'
 import { administers, internal, reads, self } from '../rules.ts'
 
 const named = ({ name }: { readonly name: string }): string => name
 
+/** Whom a certificate was made for: its token or its old certificate said it, and both are no names. */
+const certified = (result: unknown): string =>
+  peerIdentityOf(new X509Certificate((result as IssuedIdentity).certificate)).name
+
 /** What each needs to come in, to stay in, and to know who is out: tokens and proofs are in the arguments. */
 export const enrolmentRules: PortRules<Enrolment> = {
-  enrol: { effect: 'changes', may: { administrator: 'any', anyone: 'any' } },
-  renew: { effect: 'changes', may: { administrator: 'any', anyone: 'any' } },
+  enrol: { effect: 'changes', may: { administrator: 'any', anyone: 'any' }, subjectOfResult: certified },
+  renew: { effect: 'changes', may: { administrator: 'any', anyone: 'any' }, subjectOfResult: certified },
   revocations: { effect: 'reads', may: { administrator: 'any', anyone: 'any' } },
 }
 
