@@ -88,9 +88,10 @@ export function composeMaster({
     log,
   })
   const neededImages = createNeededImageFiles({ files, directory: join(stateDirectory, 'needed-images') })
-  const restores = createRestoreService({
-    ...{ catalog, jobs, mediaServers, clients, scheduler, channels, neededImages, clock, log },
-  })
+  const restores = createRestoreService(
+    { catalog, jobs, mediaServers, clients, scheduler, channels, neededImages, clock, log },
+    { silenceMs: mediaServerTimeoutMs },
+  )
   const connections: Lifecycle = {
     stop: async () => [mediaServers, robots, clients].forEach((hosts) => hosts.close()),
   }

@@ -133,8 +133,8 @@ async function serveTls(
   { port, host, identity, access, channels, ...options }: TlsServeOptions,
 ): Promise<TlsPortServer> {
   const { clock, log, service, handlerOptions } = common(options)
-  const takeData = (socket: TLSSocket): void =>
-    channels === undefined ? void socket.destroy() : channels.admit(socket)
+  const takeData = (socket: TLSSocket, peer: PeerIdentity): void =>
+    channels === undefined ? void socket.destroy() : channels.admit(socket, peer)
   const tls = createTlsServer({ identity, clock, log, takeData })
   tls.server.on(
     'request',

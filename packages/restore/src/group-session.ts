@@ -9,6 +9,7 @@ import {
   toPath,
 } from '@nb/contracts'
 import { describeVolumes } from './flow-lines.ts'
+import { isAway, reportOf } from './session-report.ts'
 import type { RestoreGroup } from './restore-group.ts'
 import { type ServedPlan, servePlan } from './plan-stream.ts'
 import type { RestoreFlowComponents, RunningRestore, WriteStep } from './running-restore.ts'
@@ -77,7 +78,7 @@ async function followSession(
     if (signal.aborted) onAbort()
     // A cancel that came while the session was starting found no session to end.
     await refuseCancelled(components, jobId).catch(end)
-    return await mediaServer.waitSession({ sessionId })
+    return await reportOf(components, { jobId, signal }, mediaServer, sessionId)
   } catch (error) {
     await end(error)
     if (asNbError(error).code !== 'session-unknown') throw error
@@ -102,8 +103,8 @@ function mediaServerOf({ mediaServers }: RestoreFlowComponents, { mediaServer }:
 
 function notReached(mediaServer: string): (error: unknown) => never {
   return (error) => {
+    if (!isAway(error)) throw error
     const { code, message } = asNbError(error)
-    if (code !== 'server-unreachable' && code !== 'media-server-unreachable') throw error
     throw new NbError(
       'media-server-unreachable',
       code === 'media-server-unreachable'

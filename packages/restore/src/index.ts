@@ -22,7 +22,11 @@
  *
  * @packageDocumentation
  */
-export { createRestoreService, type RestoreServiceComponents } from './restore-service.ts'
+export {
+  createRestoreService,
+  type RestoreServiceComponents,
+  type RestoreServiceOptions,
+} from './restore-service.ts'
 export { createNeededImageFiles, type NeededImagePlan, type NeededImagePlans } from './needed-image.ts'
 export { checkRequest } from './check-request.ts'
 export { pathMapping, type PathMapping } from './path-mapping.ts'

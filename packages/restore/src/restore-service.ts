@@ -45,6 +45,15 @@ export interface RestoreServiceComponents {
   readonly scheduler?: Pick<Scheduler, 'runForUser'>
 }
 
+/** Options of {@link createRestoreService}. */
+export interface RestoreServiceOptions {
+  /**
+   * How long a media server may be silent before the restores that it carries out end with 2826, milliseconds, at least 1000. What it does goes on
+   * meanwhile. @default 600000
+   */
+  readonly silenceMs?: number
+}
+
 type Submitted = ReturnType<RestoreService['submit']>
 
 /**
@@ -56,12 +65,15 @@ type Submitted = ReturnType<RestoreService['submit']>
  */
 export function createRestoreService(
   components: RestoreServiceComponents,
+  { silenceMs = 600_000 }: RestoreServiceOptions = {},
 ): RestoreService & Required<Lifecycle> {
+  if (!(silenceMs >= 1000)) throw new TypeError(`silenceMs must be at least 1000, not ${silenceMs}`)
   const flow: RestoreFlowComponents = {
     ...components,
     jobLog: components.log,
     neededImages: components.neededImages ?? neededImagesInMemory(),
     log: debugLogger('nb:restore:flow'),
+    silenceMs,
   }
   let stopping = new AbortController()
   const beginning = new Map<string, Submitted>()

@@ -19,6 +19,8 @@ export interface RestoreFlowComponents extends PlanningComponents {
   readonly jobLog: JobLog
   readonly neededImages: NeededImagePlans
   readonly log: Logger
+  /** How long a media server may be silent before its restores end, milliseconds. */
+  readonly silenceMs: number
 }
 
 /** A restore that has its job. */

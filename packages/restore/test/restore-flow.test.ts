@@ -134,6 +134,52 @@ t.test('a media server that was restarted does not know the session: 63', async 
   t.match(await world.noted.ended(jobId), { status: 63, statusText: /does not know session s1/ })
 })
 
+t.test(
+  'a media server that falls silent is waited for: it comes back with the session, or is given up',
+  async (t) => {
+    const begun = async () => {
+      const world = createWorld()
+      putChain(world.catalog)
+      const network = { cut: true }
+      const answering = { ...world.mediaServer }
+      const unlessCut = <T>(call: () => Promise<T>): Promise<T> =>
+        network.cut
+          ? Promise.reject(new NbError('media-server-unreachable', 'media server media1 can’t be reached'))
+          : call()
+      Object.assign(world.mediaServer, {
+        waitSession: (input: { readonly sessionId: string }) => unlessCut(() => answering.waitSession(input)),
+        sessions: () => unlessCut(() => answering.sessions({})),
+      })
+      const { jobId } = await world.restores.submit(restoreRequest())
+      const session = await world.mediaServer.nextSession()
+      return { ...world, network, jobId, session }
+    }
+    const healed = await begun()
+    await healed.clock.advance(120_000)
+    healed.network.cut = false
+    healed.session.end(0, { entries: 3, bytes: 30, skipped: 0 })
+    await healed.clock.advance(10_000)
+    t.equal((await healed.noted.ended(healed.jobId)).status, 0)
+    const said = healed.noted.lines(healed.jobId).map(({ text }) => text)
+    t.match(
+      said.join('\n'),
+      /media1 can’t be reached; it is waited for, at most 600 s\n.*answers again after 130 s/,
+    )
+
+    const gone = await begun()
+    await gone.clock.advance(599_000)
+    t.not((await gone.noted.jobs.get({ jobId: gone.jobId }))?.state, 'done')
+    await gone.clock.advance(11_000)
+    t.match(await gone.noted.ended(gone.jobId), { status: 2826, statusText: /media1 can’t be reached/ })
+
+    const cancelled = await begun()
+    await cancelled.clock.advance(60_000)
+    cancelled.noted.cancel(cancelled.jobId)
+    await cancelled.clock.advance(10_000)
+    t.equal((await cancelled.noted.ended(cancelled.jobId)).status, 150)
+  },
+)
+
 t.test('when the plan could not be made, its failure is the status, not the broken channel', async (t) => {
   const world = createWorld()
   putChain(world.catalog)

@@ -23,9 +23,10 @@ export function watchPeer(peer: HttpPeer, heartbeatMs: number): HttpPeer {
     })
     question.end()
   }
-  const end = (reason: string): void => {
+  const end = (seconds: number): void => {
     silence = undefined
-    for (const each of [...underWay.values(), ...questions]) each.destroy(new Error(reason))
+    for (const each of [...underWay.values(), ...questions])
+      each.destroy(new Error(`it said nothing for ${seconds} s`))
   }
   return {
     ...peer,

@@ -4,12 +4,12 @@ import { frameKinds, smallFrame } from './frame.ts'
 
 /**
  * Keeps a channel's connection known to be alive, however long there is no data, or however long the kernel would go on
- * sending into a network that is cut. `onSilence` is called once.
+ * sending into a network that is cut. `onSilence` is called once, with the seconds that the other side said nothing.
  */
 export function keepAlive(
   connection: Duplex,
   heartbeatMs: number,
-  onSilence: (reason: string) => void,
+  onSilence: (seconds: number) => void,
 ): void {
   const alive = smallFrame(frameKinds.alive)
   const sayAlive = (): void => {

@@ -16,7 +16,7 @@ import { answerTicket, presentTicket } from '../channels/handshake.ts'
 import { keepAlive } from '../channels/heartbeat.ts'
 import { createTicketOffice } from '../channels/ticket-office.ts'
 import { usualHeartbeatMs } from '../wire/silence.ts'
-import type { HostIdentity } from '../identity/identity.ts'
+import type { HostIdentity, PeerIdentity } from '../identity/identity.ts'
 import { dial, protocols } from './dial.ts'
 import { formatTlsAddress, parseTlsAddress, type TlsAddress } from './tls-address.ts'
 
@@ -41,8 +41,8 @@ export interface TlsChannelsOptions {
 
 /** Data channels between hosts. They listen on the port of the server that they are given to. */
 export interface TlsChannels extends DataChannels {
-  /** Takes a connection of the server's port; the server's own. */
-  readonly admit: (socket: TLSSocket) => void
+  /** Takes a connection of the server's port, and who made it; the server's own. */
+  readonly admit: (socket: TLSSocket, peer: PeerIdentity) => void
   /** Stops listening, voids its tickets and cuts its channels. Idempotent. */
   readonly close: () => Promise<void>
 }
@@ -68,22 +68,24 @@ export function createTlsChannels(
     socket.on('error', () => socket.destroy())
     return socket
   }
-  const lively = (socket: TLSSocket): DataChannel => {
+  const lively = (socket: TLSSocket, peer: string): DataChannel => {
     const channel = new FramedChannel(socket, clock)
-    keepAlive(socket, heartbeatMs, (reason) => {
-      channel.abort(reason)
+    keepAlive(socket, heartbeatMs, (seconds) => {
+      // The other side may hear it too, where only its words got lost.
+      channel.abort(`${name} heard nothing of ${peer} for ${seconds} s`)
       socket.destroy()
     })
     return channel
   }
   const open = async (
     dialled: Promise<TLSSocket>,
+    peer: string,
     { address, token }: ChannelTicket,
   ): Promise<DataChannel> => {
     let socket: TLSSocket | undefined
     try {
       socket = await dialled
-      if (await presentTicket(socket, clock, token)) return lively(socket)
+      if (await presentTicket(socket, clock, token)) return lively(socket, peer)
     } catch (cause) {
       socket?.destroy()
       if (cause instanceof NbError && cause.code === 'identity-invalid') throw cause
@@ -104,7 +106,7 @@ export function createTlsChannels(
       const place = parseTicketPlace(ticket)
       const expected = { name: place.name }
       const dialled = dial(place.address, protocols.data, identity, expected, options?.signal)
-      const opening = open(dialled.then(keep), ticket)
+      const opening = open(dialled.then(keep), place.name, ticket)
       return orAborted(
         opening,
         options?.signal,
@@ -115,11 +117,11 @@ export function createTlsChannels(
           ),
       )
     },
-    admit: (socket) => {
+    admit: (socket, peer) => {
       keep(socket)
       const handOver = (token: string): (() => void) | undefined => {
         const take = closed ? undefined : office.redeem(token)
-        return take === undefined ? undefined : () => take(lively(socket))
+        return take === undefined ? undefined : () => take(lively(socket, peer.name))
       }
       answerTicket(socket, clock, handOver).catch((error: unknown) => {
         log.error('a connection of %s was refused: %o', socket.remoteAddress, error)

@@ -19,12 +19,12 @@ export interface SilenceCounter {
  *
  * @param heartbeatMs - milliseconds, 1 or more
  * @param onBeat - at each heartbeat, while the peer is not taken for dead
- * @param onSilence - once, when it is
+ * @param onSilence - once, when it is, with the seconds that it said nothing
  */
 export function countSilence(
   heartbeatMs: number,
   onBeat: () => void,
-  onSilence: (reason: string) => void,
+  onSilence: (seconds: number) => void,
 ): SilenceCounter {
   if (!(heartbeatMs >= 1)) throw new TypeError(`heartbeatMs must be 1 or more, not ${heartbeatMs}`)
   let silentBeats = 0
@@ -35,7 +35,7 @@ export function countSilence(
       return
     }
     clearInterval(timer)
-    onSilence(`it said nothing for ${((mostSilentBeats + 1) * heartbeatMs) / 1000} s`)
+    onSilence(((mostSilentBeats + 1) * heartbeatMs) / 1000)
   }, heartbeatMs)
   timer.unref()
   return { heard: () => (silentBeats = 0), stop: () => clearInterval(timer) }

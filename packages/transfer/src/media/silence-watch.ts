@@ -14,9 +14,13 @@ export interface SilenceWatch {
   stop(): void
 }
 
+/** A timer of a process that runs comes no later than this, milliseconds. */
+const mostLateMs = 500
+
 /**
  * Calls `onSilence` once when the client was waited for without a sign of life for `timeoutMs`. Time in which
- * nobody waits for it (the buffer is full because the medium is slow) or others are waited for does not count.
+ * nobody waits for it (the buffer is full because the medium is slow) or others are waited for does not count, nor does time in which
+ * this process itself did not run.
  */
 export function watchSilence(options: {
   readonly clock: Clock
@@ -29,14 +33,24 @@ export function watchSilence(options: {
   let others = 0
   let lastSign = clock.now()
 
+  let dueAt = lastSign + timeoutMs
+  let cancel: () => void
+  const lookIn = (ms: number): void => {
+    dueAt = clock.now() + ms
+    cancel = clock.setTimer(ms, look)
+  }
   const look = (): void => {
+    // Whoever looks late was stopped or held up: what the client said meanwhile is not read yet.
+    const lateMs = clock.now() - dueAt
+    if (lateMs > mostLateMs) lastSign += lateMs
     const status = waits[0]
     const silentMs = status !== undefined && others === 0 ? clock.now() - lastSign : 0
-    if (status === undefined || silentMs < timeoutMs) cancel = clock.setTimer(timeoutMs - silentMs, look)
+    if (status === undefined || silentMs < timeoutMs || lateMs > mostLateMs)
+      lookIn(Math.max(timeoutMs - silentMs, timeoutMs / 10))
     else onSilence(silenceError(client, silentMs, status))
   }
   const touch = (): void => void (lastSign = clock.now())
-  let cancel = clock.setTimer(timeoutMs, look)
+  lookIn(timeoutMs)
   return {
     touch,
     forClient: async (wait, status) => {

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import { type CallOptions, type MountedMedium, NbError } from '@nb/contracts'
 import t from 'tap'
 import { createMediaServer } from '../../src/index.ts'
+import { watchSilence } from '../../src/media/silence-watch.ts'
 import { filesOf, makeImage } from './made-image.ts'
 import { type World, backupId, client, createWorld, storageUnit } from './world.ts'
 
@@ -283,6 +284,48 @@ t.test('names that are not known', async (t) => {
   const report = await world.report(await world.server.startBackup(world.backupSpec({ client: 'web9' })))
   t.match(report, { status: 48, error: { code: 'client-unknown' } })
   await world.server.stop()
+})
+
+t.test('the silence of a client is not that of a process that did not run itself', (t) => {
+  let now = 0
+  let due: { readonly at: number; readonly look: () => void } | undefined
+  const told: string[] = []
+  const watch = watchSilence({
+    clock: {
+      now: () => now,
+      setTimer: (ms, look) => {
+        due = { at: now + ms, look }
+        return () => (due = undefined)
+      },
+      sleep: () => Promise.reject(new Error('nothing sleeps here')),
+    },
+    client: 'web1',
+    timeoutMs: 3000,
+    onSilence: ({ message }) => void told.push(message),
+  })
+  const runTo = (time: number): void => {
+    while (due !== undefined && due.at <= time) {
+      now = due.at
+      due.look()
+      if (told.length > 0) break
+    }
+    now = time
+  }
+  void watch.forClient(new Promise(() => undefined), 41)
+  runTo(1000)
+  watch.touch()
+  // Stopped, as by SIGSTOP: the timer fires a minute late, before what came meanwhile is read.
+  now = 61_000
+  due?.look()
+  t.same(told, [])
+  runTo(61_500)
+  watch.touch()
+  runTo(64_000)
+  t.same(told, [])
+  runTo(65_000)
+  t.match(told, [/web1 gave no answer for 3 seconds/])
+  watch.stop()
+  t.end()
 })
 
 t.test('options are checked', (t) => {
