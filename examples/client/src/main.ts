@@ -11,6 +11,7 @@ const {
   state,
   master: masterAddress,
   heartbeatMs,
+  compress,
 } = parseHostOptions(process.argv.slice(2), {
   name: 'client',
   description: 'A client: reads what is backed up of this host and writes what is restored to it.',
@@ -26,7 +27,7 @@ await runHost(async () => {
     { heartbeatMs },
   )
   const { identity, master } = host
-  const channels = createTlsChannels({ identity, clock }, { address, name, heartbeatMs })
+  const channels = createTlsChannels({ identity, clock }, { address, name, heartbeatMs, compress })
   const client = composeClient({ clock, channels, master, stateDirectory: state })
   const parts = lifecycle(
     host,

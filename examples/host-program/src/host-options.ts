@@ -17,6 +17,8 @@ export interface HostOptions<More = undefined> {
   readonly master: string
   /** How often it says that it is alive, and asks others whether they are, milliseconds; after five times that without a word they are taken as gone. */
   readonly heartbeatMs: number
+  /** Whether data are compressed on their way, where it opens the way: a client does for its backups and restores. */
+  readonly compress: boolean
   /** What {@link HostProgram.read} gave. */
   readonly more: More
 }
@@ -51,6 +53,7 @@ export function parseHostOptions<More = undefined>(
       seconds,
       10,
     )
+    .option('--compress', 'compress data on their way: for a host behind a slow network', false)
   if (what.needsMaster) program.requiredOption('--master <HOST[:PORT]>', 'where the master server is')
   what.options?.(program)
   program
@@ -60,7 +63,7 @@ export function parseHostOptions<More = undefined>(
     )
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
     .parse(argv, { from: 'user' })
-  const { state, name, address, port, master, heartbeat } = program.opts<Told>()
+  const { state, name, address, port, master, heartbeat, compress } = program.opts<Told>()
   const whole = /:\d+$/.test(address) ? address : `${address}:${defaultPort}`
   const listenOn = Number(port ?? whole.slice(whole.lastIndexOf(':') + 1))
   if (!(Number.isInteger(listenOn) && listenOn >= 1 && listenOn <= 65_535))
@@ -68,6 +71,7 @@ export function parseHostOptions<More = undefined>(
   return {
     ...{ name, address: whole, port: listenOn, state: resolve(state), master: master ?? whole },
     heartbeatMs: heartbeat * 1000,
+    compress,
     more: what.read?.(program) as More,
   }
 }
@@ -79,6 +83,7 @@ interface Told {
   readonly address: string
   readonly port?: string
   readonly master?: string
+  readonly compress: boolean
   readonly heartbeat: number
 }
 

@@ -13,7 +13,7 @@ import { Level } from 'level'
 import { composeMaster } from './compose-master.ts'
 import { registerMediaServers } from './register-media-servers.ts'
 
-const { name, address, port, state, heartbeatMs, more } = parseHostOptions(process.argv.slice(2), {
+const { name, address, port, state, heartbeatMs, compress, more } = parseHostOptions(process.argv.slice(2), {
   name: 'master-server',
   description:
     'A master server: policies, jobs, resources, catalog and restores of a site. Media and clients are on other hosts.',
@@ -39,7 +39,7 @@ await runHost(async () => {
   const store = database.sublevel('hosts')
   const site = await openSite({ store, clock, files, directory: state }, { name, addresses: [address] })
   const { identity, hosts, enrolment } = site
-  const channels = createTlsChannels({ identity, clock }, { address, name, heartbeatMs })
+  const channels = createTlsChannels({ identity, clock }, { address, name, heartbeatMs, compress })
   const mediaServers = followAddresses(site, 'media-server')
   const clients = followAddresses(site, 'client')
   const master = composeMaster({

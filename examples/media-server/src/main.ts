@@ -7,7 +7,7 @@ import { composeMediaServer } from './compose-media-server.ts'
 import { mediaServerProgram } from './media-server-options.ts'
 
 const options = parseHostOptions(process.argv.slice(2), mediaServerProgram)
-const { name, address, port, state, master: masterAddress, heartbeatMs } = options
+const { name, address, port, state, master: masterAddress, heartbeatMs, compress } = options
 const { disks, newDisks, clientTimeoutMs, tape: settings, tapeUnit: storageUnit, newTapeKey } = options.more
 const warn = (text: string): void => console.error(`warning: ${text}`)
 
@@ -22,7 +22,7 @@ async function start(): Promise<Required<Lifecycle> & { readonly told: string }>
     { heartbeatMs },
   )
   const { identity, master } = host
-  const channels = createTlsChannels({ identity, clock }, { address, name, heartbeatMs })
+  const channels = createTlsChannels({ identity, clock }, { address, name, heartbeatMs, compress })
   const locate = async (client: string): Promise<string | undefined> =>
     (await master.hosts.get({ name: client }))?.addresses[0]
   const clients = locateHosts('clientAgent', { identity, clock, locate }, { heartbeatMs })

@@ -68,33 +68,34 @@ t.test('ports over TLS are the ports that are served', async (t) => {
   close()
 })
 
-t.test('data channels over TLS', async (t) => {
-  const listeningPort = await freePort()
-  const clock = systemClock()
-  let ends: (() => Promise<void>)[] = []
-  dataChannelsSuite(t, {
-    setup: async () => {
-      const virtual = createVirtualClock()
-      const listening = createTlsChannels(
-        { identity: media, clock: virtual },
-        { address: `${host}:${listeningPort}`, name: 'media1' },
-      )
-      const connecting = createTlsChannels(
-        { identity: client, clock: virtual },
-        { address: 'web1', name: 'web1' },
-      )
-      const server = await serve(
-        {},
-        { port: listeningPort, host, identity: media, access: everybody, channels: listening, clock },
-      )
-      ends = [connecting.close, server.stop]
-      return { listening, connecting, clock: virtual, mostBufferedBytes: 9 * 2 ** 20 }
-    },
-    teardown: async () => {
-      for (const end of ends) await end()
-    },
+for (const compress of [false, true])
+  t.test(`data channels over TLS${compress ? ', compressed' : ''}`, async (t) => {
+    const listeningPort = await freePort()
+    const clock = systemClock()
+    let ends: (() => Promise<void>)[] = []
+    dataChannelsSuite(t, {
+      setup: async () => {
+        const virtual = createVirtualClock()
+        const listening = createTlsChannels(
+          { identity: media, clock: virtual },
+          { address: `${host}:${listeningPort}`, name: 'media1' },
+        )
+        const connecting = createTlsChannels(
+          { identity: client, clock: virtual },
+          { address: 'web1', name: 'web1', compress },
+        )
+        const server = await serve(
+          {},
+          { port: listeningPort, host, identity: media, access: everybody, channels: listening, clock },
+        )
+        ends = [connecting.close, server.stop]
+        return { listening, connecting, clock: virtual, mostBufferedBytes: 9 * 2 ** 20 }
+      },
+      teardown: async () => {
+        for (const end of ends) await end()
+      },
+    })
   })
-})
 
 t.test('who is called is who was meant', async (t) => {
   const server = await served({ jobs: createMemoryJobs() }, { identity: media })

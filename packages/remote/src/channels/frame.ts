@@ -6,6 +6,9 @@ export const frameHeaderBytes = 5
 /** The most payload bytes of a data frame. */
 export const mostDataBytes: number = 2 ** 20
 
+/** Bytes before the compressed piece in a packed frame: how many it decompresses to. */
+const packedHeadBytes = 4
+
 /** The most payload bytes of every other frame. */
 const mostOtherBytes = 4096
 
@@ -21,6 +24,8 @@ export const frameKinds = {
   credit: 4,
   /** Nothing but that this end is alive. */
   alive: 5,
+  /** Bytes of the stream, compressed: how many they are (4, big endian), and a frame of Zstandard. Only where both ends have said so. */
+  packed: 6,
 } as const
 
 /** The number of a kind of frame. */
@@ -32,6 +37,13 @@ export function frameHeader(kind: FrameKind, payloadBytes: number): Buffer {
   header.writeUInt8(kind, 0)
   header.writeUInt32BE(payloadBytes, 1)
   return header
+}
+
+/** What stands before the compressed piece of a packed frame, the frame's header included. */
+export function packedHeader(pieceBytes: number, packedBytes: number): Buffer {
+  const head = Buffer.allocUnsafe(packedHeadBytes)
+  head.writeUInt32BE(pieceBytes)
+  return Buffer.concat([frameHeader(frameKinds.packed, packedHeadBytes + packedBytes), head])
 }
 
 /** A whole frame with a small payload. */
@@ -53,6 +65,8 @@ export interface FrameSink {
   readonly end: () => void
   readonly abort: (reason: string) => void
   readonly credit: (bytes: number) => void
+  /** A compressed piece, whole, and how many bytes it is told to hold: 1 to 1 MiB. @default such frames are refused */
+  readonly packed?: (pieceBytes: number, packed: Uint8Array) => void
 }
 
 /** Makes the push parser of a channel's frames. It throws `message-invalid` for bytes that are no frame, or too large a one. */
@@ -60,6 +74,7 @@ export function createFrameParser(sink: FrameSink): (bytes: Uint8Array) => void 
   /** Header and, but for data, payload of the frame that is arriving. */
   let held: Uint8Array = new Uint8Array(0)
   let dataLeft = 0
+  let gathered: { readonly payload: Buffer; fill: number } | undefined
 
   const small = (kind: number, payload: Buffer): void => {
     if (kind === frameKinds.end) sink.end()
@@ -73,11 +88,13 @@ export function createFrameParser(sink: FrameSink): (bytes: Uint8Array) => void 
     const frame = Buffer.from(held.buffer, held.byteOffset, held.length)
     const kind = frame.readUInt8(0)
     const length = frame.readUInt32BE(1)
-    if (length > (kind === frameKinds.data ? mostDataBytes : mostOtherBytes))
+    const isPacked = kind === frameKinds.packed && sink.packed !== undefined
+    if (length > (kind === frameKinds.data || isPacked ? mostDataBytes : mostOtherBytes))
       throw notAFrame(`kind ${kind} with ${length} bytes`)
-    if (kind === frameKinds.data) {
-      dataLeft = length
+    if (kind === frameKinds.data || isPacked) {
       held = held.subarray(frameHeaderBytes)
+      if (isPacked) gathered = { payload: Buffer.allocUnsafe(length), fill: 0 }
+      else dataLeft = length
       return true
     }
     if (held.length < frameHeaderBytes + length) return false
@@ -93,9 +110,22 @@ export function createFrameParser(sink: FrameSink): (bytes: Uint8Array) => void 
     sink.data(piece)
     return true
   }
+  const gather = (packed: { readonly payload: Buffer; fill: number }): boolean => {
+    const { payload } = packed
+    const piece = held.subarray(0, payload.length - packed.fill)
+    payload.set(piece, packed.fill)
+    packed.fill += piece.length
+    held = held.subarray(piece.length)
+    if (packed.fill < payload.length) return false
+    gathered = undefined
+    const pieceBytes = payload.length > packedHeadBytes ? payload.readUInt32BE(0) : 0
+    if (pieceBytes < 1 || pieceBytes > mostDataBytes) throw notAFrame(`${pieceBytes} bytes, compressed`)
+    sink.packed?.(pieceBytes, payload.subarray(packedHeadBytes))
+    return true
+  }
   return (bytes) => {
     held = held.length === 0 ? bytes : Buffer.concat([held, bytes])
-    while (dataLeft > 0 ? takeData() : takeHeld());
+    while (gathered !== undefined ? gather(gathered) : dataLeft > 0 ? takeData() : takeHeld());
   }
 }
 

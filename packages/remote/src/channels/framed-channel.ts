@@ -8,8 +8,10 @@ import {
   frameHeader,
   frameKinds,
   mostDataBytes,
+  packedHeader,
   smallFrame,
 } from './frame.ts'
+import { decompressPiece, PieceCompressor } from './wire-compression.ts'
 
 /** How many bytes a writer may be ahead of its reader. */
 export const windowBytes: number = 4 * 2 ** 20
@@ -20,7 +22,7 @@ const lastWordMs = 5000
 /**
  * One end of a channel over a connection. Both ends always read the connection, so that an abort arrives however
  * slow the reader of the data is; what keeps a writer back is the credit its reader gives: at most 4 MiB are under way
- * or waiting to be read.
+ * or waiting to be read. Where both ends compress, they count as they are before and after.
  *
  * Each direction goes open → ended; the whole goes open → failed, for good, with one reason. The connection is
  * closed when both directions have ended, and cut when the channel has failed.
@@ -28,6 +30,8 @@ const lastWordMs = 5000
 export class FramedChannel implements DataChannel {
   readonly #connection: Duplex
   readonly #clock: Clock
+  /** Where both ends compress. */
+  readonly #compressor: PieceCompressor | undefined
   #credit = windowBytes
   #creditWanted: Deferred<void> | undefined
   #writing = false
@@ -41,14 +45,17 @@ export class FramedChannel implements DataChannel {
   #failure: NbError | undefined
   #lastWrite: Promise<void> = Promise.resolve()
 
-  constructor(connection: Duplex, clock: Clock) {
+  /** @param compressed - whether both ends have said that they compress what they send, and read such */
+  constructor(connection: Duplex, clock: Clock, compressed = false) {
     this.#connection = connection
     this.#clock = clock
+    this.#compressor = compressed ? new PieceCompressor() : undefined
     const parse = createFrameParser({
       data: (piece) => this.#dataArrived(piece),
       end: () => this.#endArrived(),
       abort: (reason) => this.#abortArrived(reason),
       credit: (bytes) => this.#creditArrived(bytes),
+      ...(compressed ? { packed: (bytes, packed) => this.#packedArrived(bytes, packed) } : {}),
     })
     connection.on('data', (bytes: Buffer) => {
       try {
@@ -109,7 +116,9 @@ export class FramedChannel implements DataChannel {
       const piece = chunk.subarray(at, at + Math.min(this.#credit, mostDataBytes))
       this.#credit -= piece.length
       at += piece.length
-      await this.#send(frameHeader(frameKinds.data, piece.length), piece)
+      const packed = await this.#compressor?.compress(piece)
+      if (packed === undefined) await this.#send(frameHeader(frameKinds.data, piece.length), piece)
+      else await this.#send(packedHeader(piece.length, packed.length), packed)
     }
   }
 
@@ -134,11 +143,22 @@ export class FramedChannel implements DataChannel {
     this.#closeIfBothEnded()
   }
 
-  #dataArrived(piece: Uint8Array): void {
-    if (this.#failure !== undefined) return
+  #packedArrived(pieceBytes: number, packed: Uint8Array): void {
+    // Before any memory is taken for it.
+    if (this.#mayArrive(pieceBytes)) this.#dataArrived(decompressPiece(packed, pieceBytes))
+  }
+
+  #mayArrive(bytes: number): boolean {
+    if (this.#failure !== undefined) return false
     if (this.#peerEnded) throw new NbError('message-invalid', 'data came after the end')
+    if (this.#unread + bytes > windowBytes)
+      throw new NbError('message-invalid', 'more data came than was asked for')
+    return true
+  }
+
+  #dataArrived(piece: Uint8Array): void {
+    if (!this.#mayArrive(piece.length)) return
     this.#unread += piece.length
-    if (this.#unread > windowBytes) throw new NbError('message-invalid', 'more data came than was asked for')
     const wanted = this.#wanted
     if (wanted === undefined) {
       this.#arrived.push(piece)

@@ -1,11 +1,14 @@
 import type { Socket } from 'node:net'
 import { type Clock, NbError } from '@nb/contracts'
 import { createDeferred } from './deferred.ts'
+import { wireCompressionUnsupported } from './wire-compression.ts'
 
-/** The first line of a connection: what follows, and the token. */
+/** The first line of a connection: what follows, the token, and how the data may be compressed where that is wanted. */
 const greeting = 'nb-data/1 '
-const accepted = 'nb-data/1 open\n'
-const refused = 'nb-data/1 shut\n'
+const accepted = 'nb-data/1 open'
+const refused = 'nb-data/1 shut'
+/** Behind the token, that the connecting side compresses; behind the answer, that both do. */
+const zstd = ' zstd'
 
 /** The longest first line anybody may send, bytes. */
 const longestLine = 256
@@ -15,29 +18,46 @@ const handshakeMs = 10_000
 
 /**
  * The listening side: reads the token and answers. `redeem` gives what takes the connection over, which is called
- * before anything else can arrive.
+ * before anything else can arrive, and told whether both sides compress: where the other asks for it and this process can.
  */
 export async function answerTicket(
   socket: Socket,
   clock: Clock,
-  redeem: (token: string) => (() => void) | undefined,
+  redeem: (token: string) => ((compressed: boolean) => void) | undefined,
 ): Promise<void> {
   const line = await readLine(socket, clock)
-  const takeOver = line.startsWith(greeting) ? redeem(line.slice(greeting.length)) : undefined
+  const wantsZstd = line.endsWith(zstd)
+  const token = line.slice(greeting.length, wantsZstd ? -zstd.length : undefined)
+  const takeOver = line.startsWith(greeting) ? redeem(token) : undefined
   if (takeOver === undefined) {
-    socket.end(refused, () => socket.destroy())
+    socket.end(`${refused}\n`, () => socket.destroy())
     return
   }
-  socket.write(accepted)
-  takeOver()
+  const compressed = wantsZstd && wireCompressionUnsupported() === undefined
+  socket.write(`${accepted}${compressed ? zstd : ''}\n`)
+  takeOver(compressed)
 }
 
-/** The connecting side: whether the ticket was good. Rejects when nobody answers. */
-export async function presentTicket(socket: Socket, clock: Clock, token: string): Promise<boolean> {
-  socket.write(`${greeting}${token}\n`)
+/** How a ticket was answered. */
+export interface TicketAnswer {
+  /** Whether the ticket was good. */
+  readonly open: boolean
+  /** Whether both sides compress what they send. */
+  readonly compressed: boolean
+}
+
+/** The connecting side: how the ticket was answered. Rejects when nobody answers. */
+export async function presentTicket(
+  socket: Socket,
+  clock: Clock,
+  token: string,
+  compress = false,
+): Promise<TicketAnswer> {
+  socket.write(`${greeting}${token}${compress ? zstd : ''}\n`)
   const answer = await readLine(socket, clock)
-  if (answer === accepted.trimEnd()) return true
-  if (answer === refused.trimEnd()) return false
+  if (answer === accepted) return { open: true, compressed: false }
+  if (answer === refused) return { open: false, compressed: false }
+  if (compress && answer === `${accepted}${zstd}`) return { open: true, compressed: true }
   throw new NbError('version-unsupported', 'what answered is not a data channel of this version')
 }
 

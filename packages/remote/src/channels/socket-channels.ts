@@ -103,7 +103,7 @@ async function admit(socket: Socket, office: TicketOffice, clock: Clock): Promis
 
 async function open(socket: Socket, { address, token }: ChannelTicket, clock: Clock): Promise<DataChannel> {
   try {
-    if (await presentTicket(socket, clock, token)) return new FramedChannel(socket, clock)
+    if ((await presentTicket(socket, clock, token)).open) return new FramedChannel(socket, clock)
   } catch (cause) {
     socket.destroy()
     throw nobodyAnswers(address, cause)

@@ -14,6 +14,7 @@ import { orAborted } from '../channels/deferred.ts'
 import { FramedChannel } from '../channels/framed-channel.ts'
 import { answerTicket, presentTicket } from '../channels/handshake.ts'
 import { keepAlive } from '../channels/heartbeat.ts'
+import { wireCompressionUnsupported } from '../channels/wire-compression.ts'
 import { createTicketOffice } from '../channels/ticket-office.ts'
 import { usualHeartbeatMs } from '../wire/silence.ts'
 import type { HostIdentity, PeerIdentity } from '../identity/identity.ts'
@@ -37,6 +38,11 @@ export interface TlsChannelsOptions {
   readonly name: string
   /** How often each side says that it is alive, milliseconds, 1 or more; after five times that without a word a channel breaks. @default 10000 */
   readonly heartbeatMs?: number
+  /**
+   * Compresses what goes over the channels that this side connects, in both directions: for a host behind a slow network. Who listens goes along
+   * where its Node.js can, else nothing is compressed. @default false
+   */
+  readonly compress?: boolean
 }
 
 /** Data channels between hosts. They listen on the port of the server that they are given to. */
@@ -53,12 +59,14 @@ export interface TlsChannels extends DataChannels {
  *
  * Errors: `ticket-invalid`; `server-unreachable` where nobody answers at the ticket's address; `identity-invalid` where somebody else
  * does; `channel-broken`; `state-conflict` for two reads or writes at once, a write after `end`, or `listen` after `close`;
- * `argument-invalid` for an address that is none.
+ * `argument-invalid` for an address that is none. Throws `not-supported` for `compress` on a Node.js without zstd.
  */
 export function createTlsChannels(
   { identity, clock, log = debugLogger('nb:remote:channels') }: TlsChannelsComponents,
-  { address, name, heartbeatMs = usualHeartbeatMs }: TlsChannelsOptions,
+  { address, name, heartbeatMs = usualHeartbeatMs, compress = false }: TlsChannelsOptions,
 ): TlsChannels {
+  const unable = compress ? wireCompressionUnsupported() : undefined
+  if (unable !== undefined) throw unable
   const here = formatTicketPlace({ address: parseTlsAddress(address), name })
   const office = createTicketOffice({ clock, address: here })
   const connections = new Set<TLSSocket>()
@@ -68,8 +76,8 @@ export function createTlsChannels(
     socket.on('error', () => socket.destroy())
     return socket
   }
-  const lively = (socket: TLSSocket, peer: string): DataChannel => {
-    const channel = new FramedChannel(socket, clock)
+  const lively = (socket: TLSSocket, peer: string, compressed: boolean): DataChannel => {
+    const channel = new FramedChannel(socket, clock, compressed)
     keepAlive(socket, heartbeatMs, (seconds) => {
       // The other side may hear it too, where only its words got lost.
       channel.abort(`${name} heard nothing of ${peer} for ${seconds} s`)
@@ -85,7 +93,8 @@ export function createTlsChannels(
     let socket: TLSSocket | undefined
     try {
       socket = await dialled
-      if (await presentTicket(socket, clock, token)) return lively(socket, peer)
+      const { open, compressed } = await presentTicket(socket, clock, token, compress)
+      if (open) return lively(socket, peer, compressed)
     } catch (cause) {
       socket?.destroy()
       if (cause instanceof NbError && cause.code === 'identity-invalid') throw cause
@@ -119,9 +128,9 @@ export function createTlsChannels(
     },
     admit: (socket, peer) => {
       keep(socket)
-      const handOver = (token: string): (() => void) | undefined => {
+      const handOver = (token: string): ((compressed: boolean) => void) | undefined => {
         const take = closed ? undefined : office.redeem(token)
-        return take === undefined ? undefined : () => take(lively(socket, peer.name))
+        return take === undefined ? undefined : (compressed) => take(lively(socket, peer.name, compressed))
       }
       answerTicket(socket, clock, handOver).catch((error: unknown) => {
         log.error('a connection of %s was refused: %o', socket.remoteAddress, error)

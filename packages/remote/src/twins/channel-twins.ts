@@ -48,7 +48,7 @@ async function listening(
   log: Logger,
 ): Promise<{ readonly channels: TlsChannels; readonly stop: () => Promise<void> }> {
   const admitting: Pick<TlsChannels, 'admit' | 'close'> = {
-    admit: (socket) => channels.admit(socket),
+    admit: (socket, peer) => channels.admit(socket, peer),
     close: () => channels.close(),
   }
   const { port, stop } = await serve(

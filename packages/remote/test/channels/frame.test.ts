@@ -6,6 +6,7 @@ import {
   frameHeader,
   frameKinds,
   mostDataBytes,
+  packedHeader,
   smallFrame,
 } from '../../src/channels/frame.ts'
 
@@ -22,6 +23,7 @@ function listen(): { readonly heard: Heard; readonly parse: (bytes: Uint8Array) 
     end: () => note('end'),
     abort: (reason) => note(`abort ${reason}`),
     credit: (bytes) => note(`credit ${bytes}`),
+    packed: (bytes, packed) => note(`packed ${bytes} ${Buffer.from(packed).toString('hex')}`),
   })
   return { heard, parse }
 }
@@ -33,6 +35,9 @@ const anyFrame = fc.oneof(
   fc.constant(smallFrame(frameKinds.end)),
   fc.string({ unit: 'grapheme' }).map((reason) => smallFrame(frameKinds.abort, Buffer.from(reason))),
   fc.nat().map((bytes) => creditFrame(bytes)),
+  fc
+    .tuple(fc.integer({ min: 1, max: mostDataBytes }), fc.uint8Array({ minLength: 1, maxLength: 100 }))
+    .map(([bytes, packed]) => Buffer.concat([packedHeader(bytes, packed.length), packed])),
 )
 
 t.test('frames are the same however the connection cuts them', async () => {
@@ -61,6 +66,7 @@ t.test('what is no frame, or too large a one, is refused before it is held', asy
     t.throws(() => listen().parse(bytes), { code: 'message-invalid' })
   }
   refused(frameHeader(frameKinds.data, mostDataBytes + 1))
+  refused(frameHeader(frameKinds.packed, mostDataBytes + 1))
   refused(frameHeader(frameKinds.abort, 2 ** 31))
   refused(Buffer.from([0, 0, 0, 0, 0]))
   refused(Buffer.from([9, 0, 0, 0, 1, 1]))
