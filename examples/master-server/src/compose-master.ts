@@ -76,7 +76,8 @@ export function composeMaster({
   )
   const jobs = createJobManager(
     { broker, catalog, mediaServers, media, jobStore, clock },
-    { silenceMs: mediaServerTimeoutMs, sessionCheckMs: Math.min(60_000, mediaServerTimeoutMs / 5) },
+    // A media server may die and be back while nobody looks: its jobs are to learn of it soon.
+    { silenceMs: mediaServerTimeoutMs, sessionCheckMs: Math.min(10_000, mediaServerTimeoutMs / 5) },
   )
   const roomMaker = createRoomMaker({ media, jobs, clock })
   const scheduler = createScheduler({

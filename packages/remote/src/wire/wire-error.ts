@@ -70,7 +70,10 @@ export function unreachable(peer: string, cause: unknown): NbError {
 
 /** What went wrong, in the words of whoever noticed it. */
 export function reasonOf(cause: unknown): string {
-  return asNbError(innermost(cause)).message
+  const inner = innermost(cause)
+  const { code } = (inner ?? {}) as NodeJS.ErrnoException
+  // Node's own words for it, "aborted" and "socket hang up", say nothing of it.
+  return code === 'ECONNRESET' ? 'its connection ended before the answer' : asNbError(inner).message
 }
 
 /** Clients of HTTP wrap what went wrong a few times; the innermost says it. */

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Job, toPath } from '@nb/contracts'
+import { collect } from '@nb/test-kit'
+import { compareTrees } from '../../../all-in-one/src/compare-trees.ts'
+import type { HostProcess } from './host-process.ts'
+import type { Site } from './site.ts'
+import { until } from './until.ts'
+
+/** What a site was told to have done, and must still have. */
+export interface Reported {
+  /** By backup id: a folder with the tree as it was saved. */
+  readonly snapshots: ReadonlyMap<string, string>
+  /** The tree that was backed up. */
+  readonly source: string
+  /** Where it is restored to. */
+  readonly client: string
+}
+
+/**
+ * Asserts that nothing reported is lost or damaged; that no half image is visible or lies on the disk after a clean-up; that no lease, allocation or session
+ * stays; that no job is left; and that no process has started another that lives.
+ */
+export async function assertSound(site: Site, { snapshots, source, client }: Reported): Promise<void> {
+  const { ports, media } = site
+  const mediaServer = site.portsOf(media).mediaServer
+  const alive = (await collect(ports.jobs.list({}))).filter((job) => job.state !== 'done')
+  assert.deepEqual(alive, [], 'jobs stay')
+  const complete = (await collect(ports.catalog.listImages({}))).map((image) => image.backupId)
+  for (const backupId of snapshots.keys()) assert.ok(complete.includes(backupId), `${backupId} is lost`)
+  const half = await collect(ports.catalog.listImages({ states: ['in-progress', 'discarded'] }))
+  assert.deepEqual(half, [], 'half images stay')
+  const stored = await collect(mediaServer.storedImages({ storageUnit: 'disk1' }))
+  assert.deepEqual(
+    stored.map((image) => image.backupId).sort(),
+    [...complete].sort(),
+    'disk and catalog differ',
+  )
+  assert.deepEqual(await collect(ports.broker.grants({})), [], 'leases stay')
+  assert.deepEqual(await collect(ports.media.allocations({})), [], 'allocations stay')
+  assert.deepEqual(await mediaServer.sessions({}), [], 'sessions stay')
+  for (const [backupId, snapshot] of snapshots)
+    await assertRestores(site, { source, client }, backupId, snapshot)
+}
+
+/** Asserts that an image restores to exactly a recorded tree. */
+export async function assertRestores(
+  site: Site,
+  { source, client }: Pick<Reported, 'source' | 'client'>,
+  backupId: string,
+  snapshot: string,
+): Promise<void> {
+  const target = join(site.directory, `restored-${randomUUID()}`)
+  const job = await site.ports.jobs.wait(await submitRestore(site, { source, client, backupId, target }))
+  assert.equal(job.status, 0, `restore of ${backupId} ended with ${job.status}: ${job.statusText}`)
+  assert.deepEqual(compareTrees(snapshot, target).differences, [], `the restore of ${backupId} differs`)
+  rmSync(target, { recursive: true })
+}
+
+/** Asks for the restore of a whole tree. */
+export function submitRestore(
+  { ports }: Pick<Site, 'ports'>,
+  restore: {
+    readonly source: string
+    readonly client: string
+    readonly backupId: string
+    readonly target: string
+  },
+): Promise<{ readonly jobId: string }> {
+  return ports.restores.submit({
+    requestId: randomUUID(),
+    from: { client: restore.client, backupId: restore.backupId },
+    paths: [toPath(restore.source)],
+    target: { kind: 'directory', directory: toPath(restore.target), strip: toPath(restore.source) },
+  })
+}
+
+/** A job once it rests or is done, with how its last try ended. */
+export async function endOfTry(
+  { ports }: Pick<Site, 'ports'>,
+  jobId: string,
+  withinMs: number,
+): Promise<Job & { readonly tryStatus: number; readonly tryText: string }> {
+  const job = await until(withinMs, `job ${jobId} ends a try`, async () => {
+    const found = await ports.jobs.get({ jobId })
+    const isOver = found !== undefined && ['done', 'waiting-for-retry', 'incomplete'].includes(found.state)
+    return isOver ? found : undefined
+  })
+  const tries = await collect(ports.jobs.attempts({ jobId }))
+  const last = tries.findLast(({ status }) => status !== undefined)
+  return {
+    ...job,
+    tryStatus: last?.status ?? job.status ?? -1,
+    tryText: last?.statusText ?? job.statusText ?? '',
+  }
+}
+
+/** Asserts that a process has no more open than it had when it was idle, but for a few connections that are kept for the next call. */
+export async function assertNoLeak(host: HostProcess, before: number): Promise<void> {
+  const most = before + 12
+  await until(20_000, `${host.name} closes what it has opened`, async () => {
+    const { files, children } = host.footprint()
+    return files <= most && children === 0 ? true : undefined
+  })
+}
