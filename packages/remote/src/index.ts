@@ -36,10 +36,9 @@ export {
 export { type ChannelTwins, type ChannelTwinsComponents, createChannelTwins } from './twins/channel-twins.ts'
 export { createWireTwin, type WireTwin, type WireTwinOptions } from './twins/wire-twin.ts'
 export { portNames, type PortName, type Ports } from './contracts/ports.ts'
+export type { AccessControl, HostCall, RefusedRequest } from './access/access.ts'
 export {
-  type AccessControl,
   type CommonServeOptions,
-  type HostCall,
   type PortServer,
   serve,
   type ServeOptions,

@@ -3,21 +3,26 @@ import type { Server } from 'node:https'
 import { userInfo } from 'node:os'
 import type { TLSSocket } from 'node:tls'
 import { type Clock, debugLogger, type Logger, NbError, systemClock } from '@nb/contracts'
+import type { AccessControl } from './access/access.ts'
 import { createCallHandler } from './calls/call-handler.ts'
 import { createHttpService } from './calls/http-service.ts'
 import { askServerInfo } from './connect.ts'
 import type { Ports } from './contracts/ports.ts'
 import type { HostIdentity, PeerIdentity } from './identity/identity.ts'
 import { claimSocket } from './socket/claim-socket.ts'
+import { createAdmission } from './tls/admission.ts'
 import type { TlsChannels } from './tls/tls-channels.ts'
-import { createTlsServer } from './tls/tls-server.ts'
-import type { CallEnded, PortCall } from './wire/serve-port.ts'
+import { createTlsServer, usualConnections } from './tls/tls-server.ts'
+import type { PortCall } from './wire/serve-port.ts'
 
 /** What every server of ports may be told. */
 export interface CommonServeOptions {
   /** How long calls under way may take to finish when the server stops, milliseconds, 0 or more. @default 1000 */
   readonly graceMs?: number
-  /** The largest argument of a call in bytes, 1 KiB or more. @default 16 MiB */
+  /**
+   * The largest argument of a call in bytes, 1 KiB or more. Of a caller that is a client and nothing else it is 1 MiB, of one
+   * without a certificate 64 KiB, where that is less. What a caller sends at once may be twice as much, what all do sixteen times. @default 16 MiB
+   */
   readonly maxArgumentBytes?: number
   /** @default systemClock() */
   readonly clock?: Clock
@@ -45,23 +50,8 @@ export interface TlsServeOptions extends CommonServeOptions {
   readonly access: AccessControl
   /** Data channels that are reached on the same port. @default connections for data are refused */
   readonly channels?: Pick<TlsChannels, 'admit' | 'close'>
-}
-
-/** A call of another host, its argument checked. */
-export interface HostCall extends PortCall {
-  /** Who makes it; absent where the caller showed no certificate: a host that enrols. */
-  readonly peer: PeerIdentity | undefined
-  /** The IP address that it comes from, where that is known. */
-  readonly address?: string
-}
-
-/** Decides who may call what. */
-export interface AccessControl {
-  /**
-   * Throws what the caller is answered with, `access-denied` mostly. What it gives is told how the call has ended, before the caller is; when that fails,
-   * the call does.
-   */
-  admit(call: HostCall): Promise<CallEnded | undefined>
+  /** How many connections the holder of a name may have at once, 1 or more; further ones are refused. @default 256 */
+  readonly maxConnectionsPerCaller?: number
 }
 
 /** A server that listens on a Unix socket. */
@@ -108,7 +98,12 @@ async function serveSocket(
 ): Promise<PortServer> {
   const { log, service, handlerOptions } = common(options)
   const peer: PeerIdentity = { name: userInfo().username, roles: ['administrator'], fingerprint: '' }
-  const admission = access && (() => (call: PortCall) => access.admit({ ...call, peer }))
+  const admission =
+    access &&
+    (() => ({
+      ...{ caller: peer.name, most: handlerOptions.maxArgumentBytes },
+      admit: (call: PortCall) => access.admit({ ...call, peer }),
+    }))
   const server = createServer(
     createCallHandler(ports, { ...handlerOptions, ...(admission && { admission }) }),
   )
@@ -121,40 +116,27 @@ async function serveSocket(
   return { socketPath, stop: () => (stopped ??= unclaim().then(service.stop)) }
 }
 
-/** The longest argument of a caller that nobody knows, bytes. */
-const strangersArgumentBytes = 65_536
-const tooLongForStranger = new NbError(
-  'access-denied',
-  `a caller without a certificate says no more than ${strangersArgumentBytes} bytes, and how many; enrol this host first`,
-)
-
 async function serveTls(
   ports: Partial<Ports>,
-  { port, host, identity, access, channels, ...options }: TlsServeOptions,
+  {
+    port,
+    host,
+    identity,
+    access,
+    channels,
+    maxConnectionsPerCaller: mostConnections = usualConnections,
+    ...options
+  }: TlsServeOptions,
 ): Promise<TlsPortServer> {
   const { clock, log, service, handlerOptions } = common(options)
   const takeData = (socket: TLSSocket, peer: PeerIdentity): void =>
     channels === undefined ? void socket.destroy() : channels.admit(socket, peer)
-  const tls = createTlsServer({ identity, clock, log, takeData })
+  const tls = createTlsServer({ identity, clock, log, takeData, mostConnections })
   tls.server.on(
     'request',
     createCallHandler(ports, {
       ...handlerOptions,
-      admission: ({ method, socket, headers }) => {
-        const caller = tls.callerOf(socket as TLSSocket)
-        if (caller instanceof NbError) return caller
-        if (
-          caller === 'nobody' &&
-          method !== 'GET' &&
-          !(Number(headers['content-length']) <= strangersArgumentBytes)
-        )
-          return tooLongForStranger
-        // An IPv4 peer of a socket for both kinds.
-        const remoteAddress = socket.remoteAddress?.replace(/^::ffff:(?=[0-9.]+$)/, '')
-        const peer = caller === 'nobody' ? undefined : caller
-        const from = remoteAddress === undefined ? { peer } : { peer, address: remoteAddress }
-        return (call) => access.admit({ ...call, ...from })
-      },
+      admission: createAdmission(tls, access, handlerOptions.maxArgumentBytes),
     }),
   )
   service.attach(tls.server)

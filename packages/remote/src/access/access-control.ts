@@ -10,10 +10,11 @@ import {
   type Role,
 } from '@nb/contracts'
 import type { PeerIdentity } from '../identity/identity.ts'
-import type { AccessControl, HostCall } from '../serve.ts'
+import type { AccessControl, HostCall, RefusedRequest } from './access.ts'
 import { noFacts } from './claims.ts'
 import { type FactSources, gatherFacts } from './gather-facts.ts'
-import { RefusalBudget } from './refusal-budget.ts'
+import { kindOfRole } from '../identity/names.ts'
+import { CallBudget } from './call-budget.ts'
 import { claimsOf, isAudited, mayCall, ruleOf } from './may-call.ts'
 
 /** What a host decides with. */
@@ -21,15 +22,21 @@ export interface AccessControlComponents extends FactSources {
   readonly clock: Clock
   /** On the master: roles that were taken away, and names that were revoked, count at once. */
   readonly hosts?: Pick<HostDirectory, 'get'>
-  /** Where changes are noted, and refusals and failures of strangers, 60 a minute of each caller. @default they are not noted */
+  /**
+   * Where changes are noted; refusals, and failures of hosts and strangers, 60 a minute of each name and of all strangers together. @default they are not
+   * noted
+   */
   readonly audit?: Pick<AuditLog, 'append'>
   /** @default debugLogger('nb:remote:access') */
   readonly log?: Logger
 }
 
+/** How many changes a host, or all strangers together, may make in a minute. Each is noted durably, and stays. */
+const mostChanges = 600
+
 /**
  * Decides who may call what on this host, by the table. Refuses with `access-denied`, or `identity-invalid` for a name that the directory does not have or
- * has revoked.
+ * has revoked, `state-conflict` for a host that makes more than 600 changes a minute.
  */
 export function createAccessControl({
   clock,
@@ -38,7 +45,8 @@ export function createAccessControl({
   log = debugLogger('nb:remote:access'),
   ...sources
 }: AccessControlComponents): AccessControl {
-  const refusals = new RefusalBudget(clock, 60)
+  const refusals = new CallBudget(clock, 60)
+  const changes = new CallBudget(clock, mostChanges)
   const note = async (
     call: HostCall,
     outcome: AuditEntry['outcome'],
@@ -56,6 +64,15 @@ export function createAccessControl({
       outcome,
       ...(error === undefined ? {} : { error: { code: error.code, status: error.status } }),
     })
+  const refusedUnread = ({ address, error }: RefusedRequest): void => {
+    // Who that is nobody can know: all share what is noted of strangers.
+    if (audit === undefined || !refusals.spend(undefined)) return
+    const { code, status } = error
+    const caller = address === undefined ? { roles: [] } : { roles: [], address }
+    audit
+      .append({ time: clock.now(), caller, call: 'connect', outcome: 'refused', error: { code, status } })
+      .catch((failure: unknown) => log.error('a refused connection was not noted: %o', failure))
+  }
   const decide = async (call: HostCall): Promise<void> => {
     if (call.peer === undefined) return mayCall(undefined, call, noFacts)
     const known = await knownIn(hosts, call.peer)
@@ -64,6 +81,7 @@ export function createAccessControl({
     mayCall(peer, call, await gatherFacts(claims, peer.name, known.sources, sources))
   }
   return {
+    refused: refusedUnread,
     admit: async (call) => {
       try {
         await decide(call)
@@ -77,10 +95,11 @@ export function createAccessControl({
         throw cause
       }
       if (audit === undefined || !isAudited(call.peer, call)) return undefined
+      if (isHost(call.peer) && !changes.spend(call.peer?.name)) throw tooManyChanges(call)
       return async (error, result) => {
         if (error === undefined) return note(call, 'done', { result })
-        // Whoever tries tokens is a stranger whose calls fail.
-        if (call.peer !== undefined || refusals.spend(undefined))
+        // Whoever tries tokens is a stranger whose calls fail, or a host that is in other hands.
+        if (!isHost(call.peer) || refusals.spend(call.peer?.name))
           await note(call, 'failed', { error: asNbError(error) })
       }
     },
@@ -99,6 +118,19 @@ async function knownIn(
       details: { name },
     })
   return { roles: roles.filter((role) => record.roles.includes(role)), sources: record.sources }
+}
+
+/** Programs, and who showed no certificate; persons decide what they do. */
+function isHost(peer: HostCall['peer']): boolean {
+  return peer === undefined || peer.roles.every((role) => kindOfRole(role) === 'host')
+}
+
+function tooManyChanges({ peer, port, method }: HostCall): NbError {
+  return new NbError(
+    'state-conflict',
+    `${peer?.name ?? 'a caller without a certificate'} may call ${port}.${method} again in a minute: more than ${mostChanges} changes were made`,
+    { details: { most: mostChanges }, retryable: true },
+  )
 }
 
 function subjectOf(call: HostCall, result: unknown): { readonly subject?: string } {

@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Logger, NbError } from '@nb/contracts'
-import { BodyLimitPlugin, RPCHandler } from '@orpc/server/node'
+import type { Socket } from 'node:net'
+import { asNbError, type Logger, NbError } from '@nb/contracts'
+import { RPCHandler } from '@orpc/server/node'
 import type { PortContract } from '../contracts/port-contract.ts'
 import { portContracts, portNames, type PortName, type Ports } from '../contracts/ports.ts'
 import { withReadableRequests, withWireErrors } from '../wire/interceptors.ts'
 import { type AdmitCall, type PortProcedures, portProcedures, type WireContext } from '../wire/serve-port.ts'
 import { toWireError } from '../wire/wire-error.ts'
+import { type ArgumentLimits, ArgumentRoom, readArgument } from './read-argument.ts'
 import { infoPath, rpcPrefix, type ServerInfo, versionHeader, wireVersion } from './server-info.ts'
 
 /** What the calls of a server are answered with. */
@@ -16,9 +18,18 @@ export interface CallHandlerOptions {
   readonly ending: AbortSignal
   /** Is told of requests that failed in another way than by an error of a port. */
   readonly log: Logger
-  /** Who may make the calls of a request, or why it is not even read. @default everybody who reaches the server */
-  readonly admission?: (request: IncomingMessage) => AdmitCall | NbError
+  /** Who makes the calls of a request, or why it is not even read. @default everybody who reaches the server may make all */
+  readonly admission?: (request: IncomingMessage) => Admission | NbError
 }
+
+/** Whose a request is. */
+export interface Admission extends Omit<ArgumentLimits, 'room'> {
+  /** Decides about each of its calls. */
+  readonly admit?: AdmitCall
+}
+
+/** What arguments may take in memory at once, in longest arguments. */
+const mostArguments = 16
 
 /** Answers HTTP requests with the methods of ports: `POST /rpc/<port>/<method>`, and `GET /nb` with what is served. */
 export function createCallHandler(
@@ -27,17 +38,17 @@ export function createCallHandler(
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const served = portNames.filter((name) => ports[name] !== undefined)
   const handler = new RPCHandler<WireContext>(procedures(ports, served, log), {
-    plugins: [new BodyLimitPlugin({ maxBodySize: maxArgumentBytes })],
     clientInterceptors: [withWireErrors],
     interceptors: [withReadableRequests],
   })
+  const room = new ArgumentRoom(mostArguments * maxArgumentBytes)
+  const everybody: Admission = { caller: '', most: maxArgumentBytes }
   const info = JSON.stringify(aboutMe(served))
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (ending.aborted) response.setHeader('connection', 'close')
-    const admit = admission?.(request)
-    if (admit instanceof NbError) {
-      response.shouldKeepAlive = false
-      refuse(response, admit)
+    const admitted = admission?.(request) ?? everybody
+    if (admitted instanceof NbError) {
+      refuse(response, admitted)
       return
     }
     if (request.method === 'GET' && request.url === infoPath) {
@@ -50,6 +61,15 @@ export function createCallHandler(
       refuse(response, otherVersion(String(version)))
       return
     }
+    try {
+      // Where the handler looks for what was read already.
+      ;(request as { body?: unknown }).body = await bodyOf(request, { ...admitted, room })
+    } catch (error) {
+      if (request.destroyed && !request.complete) return
+      refuse(response, asNbError(error))
+      return
+    }
+    const { admit } = admitted
     const { matched } = await handler.handle(request, response, {
       prefix: rpcPrefix,
       context: admit === undefined ? { ending } : { ending, admit },
@@ -59,7 +79,17 @@ export function createCallHandler(
     response.setHeader('content-type', 'application/json')
     response.end('{"json":{"defined":false,"code":"NOT_FOUND","status":404,"message":"not served here"}}')
   }
+  /** The last answer on each connection. */
+  const answers = new WeakMap<Socket, ServerResponse>()
   return (request, response) => {
+    // Each connection has one call at a time: what is asked ahead would all be begun at once.
+    const isAhead = answers.get(request.socket)?.writableEnded === false
+    answers.set(request.socket, response)
+    if (isAhead) {
+      log.error('%s asks before it was answered', request.socket.remoteAddress)
+      request.socket.destroy()
+      return
+    }
     answer(request, response).catch((error: unknown) => {
       log.error('%s %s failed: %o', request.method, request.url, error)
       response.destroy()
@@ -75,8 +105,19 @@ function otherVersion(theirs: string): NbError {
   )
 }
 
-/** Answers as a call that failed is answered. */
+/** Calls are posted; whatever else is asked has nothing to say. */
+async function bodyOf(request: IncomingMessage, limits: ArgumentLimits): Promise<unknown> {
+  const path = (request.url ?? '').split('?', 1)[0] ?? ''
+  const what = path.split('/').slice(-2).join('.')
+  if (request.method === 'POST') return readArgument(request, what, limits)
+  const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers
+  if (length === '0' && encoding === undefined) return undefined
+  throw new NbError('message-invalid', `${request.method} ${path}: only what is posted has a body`)
+}
+
+/** Answers as a call that failed is answered. What else comes of the request is not read. */
 function refuse(response: ServerResponse, error: NbError): void {
+  response.shouldKeepAlive = false
   const wireError = toWireError(error, 'any call')
   response.statusCode = wireError.status
   response.setHeader('content-type', 'application/json')

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { type CallOptions, type Clock, type DataChannel, NbError, throwIfAborted } from '@nb/contracts'
+import { Backlog } from './backlog.ts'
 import { channelBroken, misused } from './channel-errors.ts'
 import { createDeferred, type Deferred, orAborted } from './deferred.ts'
 import {
@@ -37,7 +38,7 @@ export class FramedChannel implements DataChannel {
   #writing = false
   #ending: Promise<void> | undefined
   #sentEnd = false
-  readonly #arrived: Uint8Array[] = []
+  readonly #arrived = new Backlog()
   #unread = 0
   #taken = 0
   #peerEnded = false
@@ -214,7 +215,7 @@ export class FramedChannel implements DataChannel {
     if (this.#failure !== undefined || this.#bothEnded()) return
     const failure = channelBroken(reason)
     this.#failure = failure
-    this.#arrived.length = 0
+    this.#arrived.clear()
     this.#wanted?.reject(failure)
     this.#creditWanted?.reject(failure)
     this.#wanted = this.#creditWanted = undefined

@@ -1,9 +1,11 @@
 import { constants } from 'node:crypto'
 import { createServer, type Server } from 'node:https'
+import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { type Clock, type Logger, NbError } from '@nb/contracts'
 import type { HostIdentity, PeerIdentity } from '../identity/identity.ts'
 import { peerIdentityOf } from '../identity/peer-identity.ts'
+import { Crowd } from './crowd.ts'
 import { handshakeMs, protocols, whyUntrusted } from './dial.ts'
 
 /** Who is at the other end of a connection: somebody proved, nobody (no certificate at all), or why what was shown is refused. */
@@ -16,12 +18,18 @@ export interface TlsServerParts {
   readonly log: Logger
   /** Takes over a connection for a data channel. Only those whose peer is proved come here. */
   readonly takeData: (socket: TLSSocket, peer: PeerIdentity) => void
+  /** How many connections the holder of a name may have at once. */
+  readonly mostConnections: number
 }
 
-/** How many connections without a certificate may be there at once: hosts that enrol. */
-const mostStrangers = 64
+/** How many connections may be in their handshake at once: those of a whole site that comes back. */
+const mostHandshakes = 2048
+/** How many connections of callers that are not proved may be there at once: hosts that enrol, and what is told why it is refused. */
+const mostStrangers = 256
 /** How long such a connection may live, milliseconds. */
 const strangerMs = 60_000
+/** How many connections the holder of a name may have at once, unless it is told otherwise. */
+export const usualConnections = 256
 
 /** A TLS 1.3 server on which connections go their ways: calls to the HTTP server that it is, data channels to who takes them. */
 export interface TlsServer {
@@ -36,7 +44,13 @@ export interface TlsServer {
  * Makes one; it doesn't listen yet. Certificates are asked for and checked, and not having one, or a bad one, doesn't end the
  * connection: a host that enrols has none, and who has a bad one is told why.
  */
-export function createTlsServer({ identity, clock, log, takeData }: TlsServerParts): TlsServer {
+export function createTlsServer({
+  identity,
+  clock,
+  log,
+  takeData,
+  mostConnections,
+}: TlsServerParts): TlsServer {
   const callers = new WeakMap<TLSSocket, Caller>()
   const server = createServer({
     ...contextOf(identity),
@@ -49,6 +63,8 @@ export function createTlsServer({ identity, clock, log, takeData }: TlsServerPar
     handshakeTimeout: handshakeMs,
     headersTimeout: 15_000,
     requestTimeout: 60_000,
+    // How often it is looked for requests that take longer.
+    connectionsCheckingInterval: 5000,
     keepAliveTimeout: 120_000,
     noDelay: true,
     keepAlive: true,
@@ -58,24 +74,53 @@ export function createTlsServer({ identity, clock, log, takeData }: TlsServerPar
   const [toHttp] = server.listeners('secureConnection') as ((socket: TLSSocket) => void)[]
   if (toHttp === undefined) throw new Error('the HTTPS server of this Node.js has another form than is known')
   server.off('secureConnection', toHttp)
-  let strangers = 0
+  // Who is slow is ended by those that come after it, so that nobody who stays away from his handshake keeps others out.
+  const handshakes = new Crowd<Socket>(mostHandshakes, (socket) => socket.destroy())
+  const inHandshake = new Map<string, Socket>()
+  const handshakeOver = (end: string): void => {
+    const raw = inHandshake.get(end)
+    if (raw === undefined) return
+    inHandshake.delete(end)
+    handshakes.delete(raw)
+  }
+  server.on('connection', (raw: Socket) => {
+    const end = farEndOf(raw)
+    inHandshake.set(end, raw)
+    handshakes.add(raw)
+    raw.once('close', () => inHandshake.get(end) === raw && handshakeOver(end))
+  })
+  const strangers = new Crowd<TLSSocket>(mostStrangers, (socket) => socket.destroy())
+  const connections = new Map<string, number>()
+  const countIn = (socket: TLSSocket, { name }: PeerIdentity): NbError | undefined => {
+    const count = (connections.get(name) ?? 0) + 1
+    if (count > mostConnections) return tooMany(name, mostConnections)
+    connections.set(name, count)
+    socket.once('close', () => {
+      const left = (connections.get(name) ?? 1) - 1
+      if (left > 0) connections.set(name, left)
+      else connections.delete(name)
+    })
+    return undefined
+  }
   server.on('secureConnection', (socket: TLSSocket) => {
-    const caller = identify(socket)
+    handshakeOver(farEndOf(socket))
+    const identified = identify(socket)
+    const caller = isProved(identified) ? (countIn(socket, identified) ?? identified) : identified
     callers.set(socket, caller)
     if (isProved(caller)) {
       if (socket.alpnProtocol === protocols.data) takeData(socket, caller)
       else toHttp.call(server, socket)
       return
     }
-    log('%s is not proved: %s', socket.remoteAddress, caller === 'nobody' ? 'no certificate' : caller.message)
-    if (socket.alpnProtocol === protocols.data || strangers >= mostStrangers) {
+    log('%s is not let in: %s', socket.remoteAddress, caller === 'nobody' ? 'no certificate' : caller.message)
+    if (socket.alpnProtocol === protocols.data) {
       socket.destroy()
       return
     }
-    strangers += 1
+    strangers.add(socket)
     const cancel = clock.setTimer(strangerMs, () => socket.destroy())
     socket.once('close', () => {
-      strangers -= 1
+      strangers.delete(socket)
       cancel()
     })
     toHttp.call(server, socket)
@@ -90,6 +135,19 @@ export function createTlsServer({ identity, clock, log, takeData }: TlsServerPar
 /** Whether somebody has proved who it is. */
 export function isProved(caller: Caller): caller is PeerIdentity {
   return caller !== 'nobody' && !(caller instanceof NbError)
+}
+
+/** What tells a connection from all others that are here. */
+function farEndOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
+}
+
+function tooMany(name: string, most: number): NbError {
+  return new NbError(
+    'access-denied',
+    `${name} has ${most} connections to this host, as many as one may have; close some`,
+    { details: { name, most }, retryable: true },
+  )
 }
 
 function identify(socket: TLSSocket): Caller {

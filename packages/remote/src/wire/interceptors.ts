@@ -22,7 +22,7 @@ export async function withReadableRequests<Result>(options: {
   try {
     return await options.next()
   } catch (error) {
-    if (error instanceof ORPCError && error.code !== 'PAYLOAD_TOO_LARGE') throw error
+    if (error instanceof ORPCError) throw error
     const method = options.request.url.pathname.split('/').slice(-2).join('.')
     const reason = error instanceof Error ? error.message : String(error)
     throw toWireError(

@@ -12,7 +12,7 @@ import type {
 } from '@nb/contracts'
 import { createVirtualClock } from '@nb/test-kit'
 import { createAccessControl } from '../../src/access/access-control.ts'
-import type { HostCall } from '../../src/serve.ts'
+import type { HostCall } from '../../src/access/access.ts'
 
 async function* items<Item>(...all: readonly Item[]): AsyncGenerator<Item, void, undefined> {
   yield* all

@@ -3,10 +3,10 @@ import type { Clock } from '@nb/contracts'
 const windowMs = 60_000
 
 /**
- * How many refusals of a caller are noted: so many a minute, so that whoever is refused in a loop fills no disk. Callers without a
+ * How much is done or noted for a caller: so many a minute, so that whoever calls in a loop fills no disk. Callers without a
  * certificate share one budget.
  */
-export class RefusalBudget {
+export class CallBudget {
   readonly #clock: Clock
   readonly #perMinute: number
   #since = 0
@@ -17,7 +17,7 @@ export class RefusalBudget {
     this.#perMinute = perMinute
   }
 
-  /** Whether one more is noted. */
+  /** Whether there is one more. */
   spend(caller: string | undefined): boolean {
     const now = this.#clock.now()
     if (now >= this.#since + windowMs || now < this.#since) {
