@@ -109,10 +109,24 @@ function otherVersion(theirs: string): NbError {
 async function bodyOf(request: IncomingMessage, limits: ArgumentLimits): Promise<unknown> {
   const path = (request.url ?? '').split('?', 1)[0] ?? ''
   const what = path.split('/').slice(-2).join('.')
-  if (request.method === 'POST') return readArgument(request, what, limits)
+  if (request.method === 'POST') {
+    const body = await readArgument(request, what, limits)
+    if (path.startsWith(`${rpcPrefix}/`)) refuseNotes(body, what)
+    return body
+  }
   const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers
   if (length === '0' && encoding === undefined) return undefined
   throw new NbError('message-invalid', `${request.method} ${path}: only what is posted has a body`)
+}
+
+/** Arguments are plain data: what oRPC's form could say of values that JSON does not have nobody of ours says. */
+function refuseNotes(body: unknown, what: string): void {
+  if (typeof body !== 'object' || body === null) return
+  const field = Object.keys(body).find((key) => key !== 'json')
+  if (field !== undefined)
+    throw new NbError('message-invalid', `the argument of ${what}, field ${field}: unknown beside json`, {
+      details: { field },
+    })
 }
 
 /** Answers as a call that failed is answered. What else comes of the request is not read. */

@@ -78,7 +78,7 @@ export function createFrameParser(sink: FrameSink): (bytes: Uint8Array) => void 
 
   const small = (kind: number, payload: Buffer): void => {
     if (kind === frameKinds.end) sink.end()
-    else if (kind === frameKinds.abort) sink.abort(payload.toString('utf8'))
+    else if (kind === frameKinds.abort) sink.abort(plain(payload))
     else if (kind === frameKinds.credit && payload.length === 4) sink.credit(payload.readUInt32BE(0))
     else if (kind === frameKinds.alive && payload.length === 0) return
     else throw notAFrame(`kind ${kind} with ${payload.length} bytes`)
@@ -131,4 +131,9 @@ export function createFrameParser(sink: FrameSink): (bytes: Uint8Array) => void 
 
 function notAFrame(what: string): NbError {
   return new NbError('message-invalid', `what arrived on the data channel is no frame: ${what}`)
+}
+
+/** What the other side says of its reasons is shown on terminals, and is to do nothing there. */
+function plain(text: Buffer): string {
+  return text.toString('utf8').replace(/\p{Cc}/gu, ' ')
 }

@@ -1,0 +1,61 @@
+// A master's port, in a process of its own whose memory can be told from that of who attacks it. Is told its identity, tells its port; then answers each
+// message with what it takes up.
+import { systemClock } from '@nb/contracts'
+import { MemoryLevel } from 'memory-level'
+import {
+  createAccessControl,
+  createAuditLog,
+  createTlsChannels,
+  type IdentityMaterial,
+  serve,
+} from '../../src/index.ts'
+import { createMemoryJobs } from '../ports/memory-jobs.ts'
+import { createMemoryScheduler } from '../ports/memory-scheduler.ts'
+import { held } from '../support/identities.ts'
+
+/** What the child is told. */
+export type Told = { readonly identity: IdentityMaterial; readonly port: number } | 'measure' | 'ticket'
+
+/** What it answers. */
+export interface Answer {
+  readonly rss: number
+  readonly heap: number
+  /** Entries in the audit log. */
+  readonly audited: number
+  /** Of a data channel whose bytes nobody reads. */
+  readonly token?: string
+}
+
+const clock = systemClock()
+const audit = createAuditLog({ store: new MemoryLevel(), clock })
+await audit.start()
+let listen: (() => Promise<string>) | undefined
+
+process.on('message', (told: Told) => {
+  void (async () => {
+    if (typeof told === 'object') await start(told)
+    const token = told === 'ticket' ? await listen?.() : undefined
+    if (told === 'measure') globalThis.gc?.()
+    let audited = 0
+    for await (const _ of audit.list({})) audited += 1
+    const { rss, heapUsed: heap } = process.memoryUsage()
+    process.send?.({ rss, heap, audited, ...(token === undefined ? {} : { token }) } satisfies Answer)
+  })()
+})
+
+async function start({ identity, port }: Exclude<Told, string>): Promise<void> {
+  const own = held(identity)
+  const channels = createTlsChannels(
+    { identity: own, clock },
+    { address: `127.0.0.1:${port}`, name: 'master1' },
+  )
+  const jobs = createMemoryJobs()
+  const ports = { jobs, scheduler: createMemoryScheduler() }
+  const access = createAccessControl({ clock, jobs, audit })
+  await serve(ports, { port, host: '127.0.0.1', identity: own, access, channels })
+  listen = async () => {
+    const listener = await channels.listen()
+    void listener.accept().catch(() => undefined)
+    return listener.ticket.token
+  }
+}
