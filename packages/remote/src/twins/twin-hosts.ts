@@ -1,5 +1,5 @@
 import type { HostIdentity } from '../identity/identity.ts'
-import type { AccessControl } from '../serve.ts'
+import type { AccessControl } from '../access/access.ts'
 import { throwawayIdentity } from './throwaway-identity.ts'
 
 /** The address on which twins listen: nobody but this host reaches them. */
