@@ -25,6 +25,8 @@ export interface DataChannels {
 export interface ListenOptions extends CallOptions {
   /** How long a ticket stays good without a connection, milliseconds. @default 60000 */
   readonly timeoutMs?: number
+  /** The name of the host that may open it, where channels know who connects. @default whoever has the ticket */
+  readonly peer?: string
 }
 
 /** The waiting side of a channel to be. */

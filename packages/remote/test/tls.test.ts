@@ -17,6 +17,7 @@ import {
   portsAt,
   reachHosts,
   serve,
+  type TlsChannels,
   type TlsServeOptions,
 } from '../src/index.ts'
 import { exampleJob, examplePolicy } from './ports/examples.ts'
@@ -321,6 +322,44 @@ t.test('hosts are reached by name, wherever they are by now', async (t) => {
   t.equal(hosts.get('media1'), undefined)
   hosts.close()
 })
+
+t.test(
+  'a ticket opens one channel: not a second one, not for another host, not later, and none is guessed',
+  async (t) => {
+    const port = await freePort()
+    const clock = createVirtualClock()
+    const listening = createTlsChannels({ identity: media, clock }, { address: at({ port }), name: 'media1' })
+    await served({}, { port, identity: media, channels: listening })
+    const of = (identity: HostIdentity, name: string): TlsChannels => {
+      const channels = createTlsChannels({ identity, clock: systemClock() }, { address: name, name })
+      t.teardown(channels.close)
+      return channels
+    }
+    const own = of(client, 'web1')
+    const other = of(held(await authority.identity('web2', ['client'])), 'web2')
+    const foreign = of(held(await (await testAuthority()).identity('web1', ['client'])), 'web1')
+    const late = of(held(await authority.identity('web1', ['client'], { expired: true })), 'web1')
+    const invalid = { code: 'ticket-invalid', status: 46, message: /unknown, used or out of date/ }
+
+    const { ticket, accept } = await listening.listen({ peer: 'web1' })
+    await assert.rejects(other.connect({ ticket }), invalid, 'it is for web1')
+    for (const refused of [foreign, late])
+      await assert.rejects(refused.connect({ ticket }), { code: /identity-invalid|server-unreachable/ })
+    const guessed = { ...ticket, token: `${ticket.token.slice(1)}x` }
+    await assert.rejects(own.connect({ ticket: guessed }), invalid)
+    const near = await own.connect({ ticket })
+    const far = await accept()
+    for (const again of [own, other]) await assert.rejects(again.connect({ ticket }), invalid, 'it was used')
+    await near.write(Buffer.from('whole'))
+    t.same(Buffer.from((await far.read()) as Uint8Array).toString(), 'whole', 'nobody has disturbed it')
+
+    const { ticket: brief, accept: never } = await listening.listen({ timeoutMs: 1000, peer: 'web1' })
+    const nobody = assert.rejects(never(), { code: 'channel-broken', message: /nobody connected/ })
+    await clock.advance(1000)
+    await assert.rejects(own.connect({ ticket: brief }), invalid, 'it is too old')
+    await nobody
+  },
+)
 
 t.test('a host that is away, or not known, is told by what it is, with its name', async (t) => {
   const nobody = `127.0.0.1:${await freePort()}`

@@ -17,9 +17,9 @@ export interface TicketOffice {
   issue(options?: ListenOptions): ChannelListener
   /**
    * Voids the ticket of this token and gives the function that hands the channel to its listener, or `undefined`
-   * when there is no such ticket (any more).
+   * when there is no such ticket (any more), or it is another's than this host's: then it stays good for that one.
    */
-  redeem(token: string): ((channel: DataChannel) => void) | undefined
+  redeem(token: string, peer?: string): ((channel: DataChannel) => void) | undefined
   /** Closes every listener that still waits. */
   close(reason: string): void
 }
@@ -41,7 +41,7 @@ export function createTicketOffice({ clock, address }: TicketOfficeComponents): 
       if (!(timeoutMs > 0)) throw new TypeError(`timeoutMs must be more than 0, not ${timeoutMs}`)
       const token = randomBytes(32).toString('base64url')
       const key = keyOf(token)
-      const entry = new Waiting(() => waiting.delete(key))
+      const entry = new Waiting(options?.peer, () => waiting.delete(key))
       entry.cancelTimer = clock.setTimer(timeoutMs, () =>
         entry.giveUp(`nobody connected within ${timeoutMs} ms`),
       )
@@ -52,10 +52,11 @@ export function createTicketOffice({ clock, address }: TicketOfficeComponents): 
         close: async () => entry.close(),
       }
     },
-    redeem: (token) => {
+    redeem: (token, peer) => {
       const entry = waiting.get(keyOf(token))
-      entry?.void()
-      return entry === undefined ? undefined : (channel) => entry.handOver(channel)
+      if (entry === undefined || !entry.isFor(peer)) return undefined
+      entry.void()
+      return (channel) => entry.handOver(channel)
     },
     close: (reason) => {
       for (const entry of [...waiting.values()]) entry.giveUp(reason)
@@ -67,6 +68,7 @@ const keyOf = (token: string): string => createHash('sha256').update(token).dige
 
 /** A listener's state: waiting → connected → accepted, or given up from either of the first two. */
 class Waiting {
+  readonly #peer: string | undefined
   readonly #forget: () => void
   readonly #channel = createDeferred<DataChannel>()
   #connected: DataChannel | undefined
@@ -74,8 +76,14 @@ class Waiting {
   #closed = false
   cancelTimer: () => void = () => {}
 
-  constructor(forget: () => void) {
+  constructor(peer: string | undefined, forget: () => void) {
+    this.#peer = peer
     this.#forget = forget
+  }
+
+  /** Whether this host may open it; where hosts have no names, whoever knows the token. */
+  isFor(peer: string | undefined): boolean {
+    return peer === undefined || this.#peer === undefined || this.#peer === peer
   }
 
   async accept(signal: AbortSignal | undefined): Promise<DataChannel> {

@@ -129,7 +129,7 @@ export function createTlsChannels(
     admit: (socket, peer) => {
       keep(socket)
       const handOver = (token: string): ((compressed: boolean) => void) | undefined => {
-        const take = closed ? undefined : office.redeem(token)
+        const take = closed ? undefined : office.redeem(token, peer.name)
         return take === undefined ? undefined : (compressed) => take(lively(socket, peer.name, compressed))
       }
       answerTicket(socket, clock, handOver).catch((error: unknown) => {

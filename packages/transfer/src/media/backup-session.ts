@@ -205,9 +205,9 @@ async function startReader(session: Session, spec: BackupSessionSpec, held: Held
   const catalog = await host.channels.connect({ ticket }, { signal })
   signal.addEventListener('abort', () => catalog.abort(session.fail(signal.reason).message), { once: true })
   const timeoutMs = host.clientTimeoutMs
-  const data = await host.channels.listen({ timeoutMs })
+  const data = await host.channels.listen({ timeoutMs, peer: image.client })
   held.listeners.push(data)
-  const metadata = await host.channels.listen({ timeoutMs })
+  const metadata = await host.channels.listen({ timeoutMs, peer: image.client })
   held.listeners.push(metadata)
   const reference = await referenceOf(session, spec)
   const start: BackupRunSpec = {

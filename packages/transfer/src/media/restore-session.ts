@@ -180,7 +180,10 @@ async function startExtractor(
 ): Promise<StartedExtractor> {
   const { host, signal, info } = session
   const client = host.clientOf(spec.client)
-  const listener = (held.listener = await host.channels.listen({ timeoutMs: host.clientTimeoutMs }))
+  const listener = (held.listener = await host.channels.listen({
+    timeoutMs: host.clientTimeoutMs,
+    peer: spec.client,
+  }))
   const start: RestoreRunSpec = {
     jobId: info.jobId,
     restoreId: spec.restoreId,
