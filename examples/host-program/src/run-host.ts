@@ -1,7 +1,9 @@
 import { asNbError, type Lifecycle, NbError } from '@nb/contracts'
+import { tellSystemd } from './tell-systemd.ts'
 
 /**
- * Runs what is composed until a signal asks for its end. Sets the exit code; what goes wrong is told with its remedy.
+ * Runs what is composed until a signal asks for its end. Sets the exit code; what goes wrong is told with its remedy. A service manager that waits for it is
+ * told when it is ready.
  *
  * @param compose - gives the parts, and the line that is told when they run
  */
@@ -17,7 +19,9 @@ export async function runHost(
     const host = await compose()
     await host.start()
     console.log(host.told)
+    await tellSystemd(['READY=1', `STATUS=${host.told.replace(/; Ctrl-C ends it$/, '')}`])
     await asked
+    await tellSystemd(['STOPPING=1', 'STATUS=it brings what runs to its end'])
     await host.stop()
   } catch (error) {
     const { status, message, remedy } = asNbError(error)
