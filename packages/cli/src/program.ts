@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { parsePath } from './path-argument.ts'
 import { addBackupCommands } from './registration/backups.ts'
 import { addCatalogCommands } from './registration/catalog.ts'
+import { addApiCommand } from './registration/api.ts'
 import { addCompletionCommands } from './registration/completion.ts'
 import { addCopyCommands } from './registration/copies.ts'
 import { addHelpCommand } from './registration/help.ts'
@@ -85,6 +86,7 @@ export function createProgram({ cwd, env, run, runAlone, askQuietly, version }: 
   addStatusCommand(registration)
   addHelpCommand(registration)
   addCompletionCommands(registration)
+  addApiCommand(registration)
   return program
 }
 

@@ -242,6 +242,7 @@ t.test('nb status explains a number without a server', async (t) => {
     out: /^status 196: .*window closed.*\n.+\n$/,
     err: '',
   })
+  t.match(JSON.parse((await runIn({}, ['api', 'jobs'])).out), { openapi: '3.1.0', tags: [{ name: 'jobs' }] })
   t.match(await runIn({}, ['status', '9999']), { code: 1, err: /no status 9999/ })
   t.match(await runIn({}, ['status']), { code: 0, out: /\n +150 +/ })
   t.match(JSON.parse((await runIn({}, ['status', '0', '--json'])).out), { status: 0 })

@@ -35,6 +35,8 @@ export {
 } from './channels/local-channels.ts'
 export { type ChannelTwins, type ChannelTwinsComponents, createChannelTwins } from './twins/channel-twins.ts'
 export { createWireTwin, type WireTwin, type WireTwinOptions } from './twins/wire-twin.ts'
+export { type ApiDocument, describePorts } from './api/open-api.ts'
+export type { JsonSchema } from './api/schema-components.ts'
 export { portNames, type PortName, type Ports } from './contracts/ports.ts'
 export type { AccessControl, HostCall, RefusedRequest } from './access/access.ts'
 export {

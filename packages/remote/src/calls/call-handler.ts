@@ -2,13 +2,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { asNbError, type Logger, NbError } from '@nb/contracts'
 import { RPCHandler } from '@orpc/server/node'
+import { describePorts } from '../api/open-api.ts'
 import type { PortContract } from '../contracts/port-contract.ts'
 import { portContracts, portNames, type PortName, type Ports } from '../contracts/ports.ts'
 import { withReadableRequests, withWireErrors } from '../wire/interceptors.ts'
 import { type AdmitCall, type PortProcedures, portProcedures, type WireContext } from '../wire/serve-port.ts'
 import { toWireError } from '../wire/wire-error.ts'
 import { type ArgumentLimits, ArgumentRoom, readArgument } from './read-argument.ts'
-import { infoPath, rpcPrefix, type ServerInfo, versionHeader, wireVersion } from './server-info.ts'
+import {
+  infoPath,
+  openApiPath,
+  rpcPrefix,
+  type ServerInfo,
+  versionHeader,
+  wireVersion,
+} from './server-info.ts'
 
 /** What the calls of a server are answered with. */
 export interface CallHandlerOptions {
@@ -31,7 +39,7 @@ export interface Admission extends Omit<ArgumentLimits, 'room'> {
 /** What arguments may take in memory at once, in longest arguments. */
 const mostArguments = 16
 
-/** Answers HTTP requests with the methods of ports: `POST /rpc/<port>/<method>`, and `GET /nb` with what is served. */
+/** Answers HTTP requests with the methods of ports: `POST /rpc/<port>/<method>`, `GET /nb` with what is served, and `GET /nb/openapi.json` with its description. */
 export function createCallHandler(
   ports: Partial<Ports>,
   { maxArgumentBytes, ending, log, admission }: CallHandlerOptions,
@@ -44,6 +52,11 @@ export function createCallHandler(
   const room = new ArgumentRoom(mostArguments * maxArgumentBytes)
   const everybody: Admission = { caller: '', most: maxArgumentBytes }
   const info = JSON.stringify(aboutMe(served))
+  let described: string | undefined
+  const told: Readonly<Record<string, () => string>> = {
+    [infoPath]: () => info,
+    [openApiPath]: () => (described ??= JSON.stringify(describePorts(served))),
+  }
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (ending.aborted) response.setHeader('connection', 'close')
     const admitted = admission?.(request) ?? everybody
@@ -51,9 +64,10 @@ export function createCallHandler(
       refuse(response, admitted)
       return
     }
-    if (request.method === 'GET' && request.url === infoPath) {
+    const text = request.method === 'GET' ? told[request.url ?? ''] : undefined
+    if (text !== undefined) {
       response.setHeader('content-type', 'application/json')
-      response.end(info)
+      response.end(text())
       return
     }
     const version = request.headers[versionHeader]

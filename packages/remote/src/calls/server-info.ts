@@ -11,6 +11,9 @@ export const versionHeader = 'nb-wire'
 /** Where a server tells about itself. */
 export const infoPath = '/nb'
 
+/** Where a server describes its ports to programs in other languages. */
+export const openApiPath = '/nb/openapi.json'
+
 /** Where the calls are: `POST /rpc/<port>/<method>`. */
 export const rpcPrefix = '/rpc'
 

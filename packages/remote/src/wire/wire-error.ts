@@ -2,11 +2,33 @@ import { asNbError, type ErrorCode, errorKinds, type Json, NbError, toErrorRecor
 import { ORPCError } from '@orpc/client'
 import { ValidationError } from '@orpc/contract'
 import { z } from 'zod'
-import { facts, flag, integer } from '../schemas/schema.ts'
+import { facts, flag, integer, type Schema } from '../schemas/schema.ts'
 import { messageInvalid } from './message-invalid.ts'
 
 /** What an error carries over the wire beside its code and message. */
-const wireErrorData = z.object({ status: integer, retryable: flag, details: facts })
+const wireErrorData: Schema<FailedCall['json']['data']> = z.object({
+  status: integer,
+  retryable: flag,
+  details: facts,
+})
+
+/** What a call that failed is answered with: our code and message, and in `data` our status; `status` is that of HTTP. */
+export interface FailedCall {
+  readonly json: {
+    readonly code: string
+    readonly message: string
+    readonly data: {
+      readonly status: number
+      readonly retryable: boolean
+      readonly details: Readonly<Record<string, Json>>
+    }
+  }
+}
+
+/** Reads a {@link FailedCall}, whatever else is in it. */
+export const failedCall: Schema<FailedCall> = z.looseObject({
+  json: z.looseObject({ code: z.string(), message: z.string(), data: wireErrorData }),
+})
 
 /** Any error of an implementation, ready to travel: our code, our status in the data, an HTTP status for others' eyes. */
 export function toWireError(error: unknown, method: string): ORPCError<string, Json> {
@@ -50,15 +72,11 @@ export function fromWireError(
 
 /** What an answer says that is no answer to a call: the server speaks to nobody like us. */
 export function fromRefusal(body: unknown, peer: string): Error {
-  const read = refusal.safeParse(body)
+  const read = failedCall.safeParse(body)
   if (!read.success) return unreachable(peer, new Error('it refuses, in words that are not ours'))
   const { json } = read.data
   return fromWireError(new ORPCError(json.code, { message: json.message, data: json.data }), 'any call', peer)
 }
-
-const refusal = z.object({
-  json: z.object({ code: z.string(), message: z.string(), data: wireErrorData }),
-})
 
 /** Nobody answered, or the connection ended before the answer. */
 export function unreachable(peer: string, cause: unknown): NbError {
