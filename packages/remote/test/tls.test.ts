@@ -299,6 +299,59 @@ t.test('what takes connections and says nothing holds up no call that is given u
   await closed
 })
 
+t.test('what is open to a host that is revoked is cut, at either end; others go on', async (t) => {
+  const jobs = createMemoryJobs()
+  await jobs.submit(exampleJob('1'))
+  const port = await freePort()
+  const server = held(await authority.identity('media1', ['media-server']))
+  const stolen = held(await authority.identity('web1', ['client']))
+  const other = held(await authority.identity('web2', ['client']))
+  const clock = systemClock()
+  const listening = createTlsChannels({ identity: server, clock }, { address: at({ port }), name: 'media1' })
+  await served({ jobs }, { port, identity: server, channels: listening })
+  const expect = { name: 'media1' }
+  const revoked = await connect({ address: at({ port }), identity: stolen, expect })
+  const good = await connect({ address: at({ port }), identity: other, expect })
+  const channels = createTlsChannels({ identity: stolen, clock }, { address: 'web1', name: 'web1' })
+  const listener = await listening.listen()
+  const near = await channels.connect({ ticket: listener.ticket })
+  const far = await listener.accept()
+  const ended = [
+    assert.rejects(collect(revoked.jobs.watch({})), { code: 'server-unreachable' }),
+    assert.rejects(near.read(), { code: 'channel-broken' }),
+    assert.rejects(far.read(), {
+      code: 'channel-broken',
+      message: /the certificate of the other side was revoked/,
+    }),
+  ]
+  let seen = 0
+  const watching = assert.rejects(
+    async () => {
+      for await (const _event of good.jobs.watch({})) seen += 1
+    },
+    { code: 'server-unreachable' },
+  )
+  await turnsUntil(() => jobs.watching === 2 && seen === 1)
+
+  server.become({ ...server.current(), ...(await authority.revoking(stolen.current())) })
+  await Promise.all(ended)
+  jobs.change('1', { state: 'active' })
+  await turnsUntil(() => seen === 2 && jobs.watching === 1)
+  await assert.rejects(revoked.jobs.get({ jobId: '1' }), {
+    code: 'identity-invalid',
+    message: /it is revoked/,
+  })
+
+  other.become({ ...other.current(), ...(await authority.revoking(server.current())) })
+  await watching
+  await assert.rejects(good.jobs.get({ jobId: '1' }), { code: 'identity-invalid', message: /it is revoked/ })
+  await turnsUntil(() => jobs.watching === 0)
+  revoked.close()
+  good.close()
+  await channels.close()
+  t.pass('cut')
+})
+
 t.test('hosts are reached by name, wherever they are by now', async (t) => {
   const jobs = createMemoryJobs()
   const first = await served({ jobs }, { identity: media })

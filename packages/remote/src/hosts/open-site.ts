@@ -1,5 +1,13 @@
 import { join } from 'node:path'
-import { type Clock, type Files, type Lifecycle, type Store, systemFiles } from '@nb/contracts'
+import {
+  type Clock,
+  debugLogger,
+  type Files,
+  type Lifecycle,
+  type Logger,
+  type Store,
+  systemFiles,
+} from '@nb/contracts'
 import { openAuthority } from '../identity/authority.ts'
 import { enrolHost } from '../identity/enrol-host.ts'
 import { type KeptIdentity, openHostIdentity } from '../identity/host-identity.ts'
@@ -15,6 +23,8 @@ export interface SiteComponents {
   readonly directory: string
   /** @default systemFiles() */
   readonly files?: Files
+  /** @default debugLogger('nb:remote:identity') */
+  readonly log?: Logger
 }
 
 /** The master's own entry. */
@@ -36,11 +46,11 @@ export interface Site
  * of it the first time. Rejects with `identity-invalid` for files that are none, `version-unsupported` for a newer store.
  */
 export async function openSite(
-  { store, clock, directory, files = systemFiles() }: SiteComponents,
+  { store, clock, directory, files = systemFiles(), log = debugLogger('nb:remote:identity') }: SiteComponents,
   { name, addresses }: SiteOptions,
 ): Promise<Site> {
   const authority = await openAuthority({ clock, files, directory: join(directory, 'authority') })
-  const known = createIdentityDirectory({ store, clock, authority })
+  const known = createIdentityDirectory({ store, clock, authority, log })
   await known.start()
   const own = join(directory, 'identity')
   if ((await new IdentityFiles(files, own).read()) === undefined) {
@@ -48,6 +58,12 @@ export async function openSite(
     await enrolHost({ enrolment: known.enrolment, directory: own, files }, { token, addresses })
   }
   const { hosts, enrolment, on, once, off } = known
-  const identity = await openHostIdentity({ clock, enrolment, directory: own, files })
+  const identity = await openHostIdentity({ clock, enrolment, directory: own, files, log })
+  // Other hosts hear of it within a minute; on the master its connections are cut now.
+  on('host:revoked', () => {
+    identity
+      .refresh()
+      .catch((error: unknown) => log.error('the list of revoked certificates was not read: %o', error))
+  })
   return { hosts, enrolment, identity, on, once, off, start: identity.start, stop: identity.stop }
 }

@@ -19,6 +19,7 @@ import { renewalText } from './enrolment.ts'
 import type { HostIdentity, IdentityMaterial } from './identity.ts'
 import { IdentityFiles, type OwnIdentity, ownIdentity } from './identity-files.ts'
 import { loadX509 } from './load-x509.ts'
+import type { RevocationList } from './x509/revocation-list.ts'
 
 /** What an identity is kept with. */
 export interface HostIdentityComponents {
@@ -35,7 +36,7 @@ export interface HostIdentityComponents {
 
 /** Options of {@link openHostIdentity}. */
 export interface HostIdentityOptions {
-  /** Time between two looks at the list of revoked certificates, milliseconds. @default 3600000 */
+  /** Time between two looks at the list of revoked certificates, milliseconds. @default 60000 */
   readonly refreshMs?: number
   /** Longest time between two tries to renew, milliseconds. @default 3600000 */
   readonly retryMs?: number
@@ -67,6 +68,10 @@ export interface KeptIdentity extends HostIdentity, Required<Lifecycle>, Observa
   refresh(): Promise<void>
 }
 
+function serialsOf({ revoked }: RevocationList): ReadonlySet<string> {
+  return new Set(revoked.map(({ serial }) => serial))
+}
+
 /**
  * Opens the identity of a directory. `start` renews it whenever two thirds of a certificate's life are over, and keeps the list of revoked
  * certificates fresh; what fails is tried again. Rejects with `identity-invalid` where there is none, or it can't be read.
@@ -79,7 +84,7 @@ export async function openHostIdentity(
     files = systemFiles(),
     log = debugLogger('nb:remote:identity'),
   }: HostIdentityComponents,
-  { refreshMs = 3_600_000, retryMs = 3_600_000 }: HostIdentityOptions = {},
+  { refreshMs = 60_000, retryMs = 3_600_000 }: HostIdentityOptions = {},
 ): Promise<KeptIdentity> {
   const kept = new IdentityFiles(files, directory)
   const first = await kept.read()
@@ -122,16 +127,17 @@ export async function openHostIdentity(
     const next = ownIdentity({ ...issued, privateKey, authorities: material.authorities })
     if (next.name !== own.name)
       throw new NbError('identity-invalid', `the new certificate names ${next.name}, not ${own.name}`)
-    await x509.readRevocations(issued.revocations, material.authorities)
+    const list = await x509.readRevocations(issued.revocations, material.authorities)
     await kept.keep(issued, privateKey)
-    change({ ...issued, privateKey })
+    change({ ...issued, privateKey, revoked: serialsOf(list) })
     emit('identity:renewed', { notAfter: own.notAfter })
   }
   const refresh = async (): Promise<void> => {
-    const x509 = await loadX509()
     const { revocations } = await enrolment.revocations({}, { signal: ending.signal })
+    if (material.revocations === revocations) return
+    const x509 = await loadX509()
     const next = await x509.readRevocations(revocations, material.authorities)
-    if (material.revocations !== undefined && material.revocations !== revocations) {
+    if (material.revocations !== undefined) {
       const present = await x509.readRevocations(material.revocations, material.authorities)
       if (next.thisUpdate < present.thisUpdate)
         throw new NbError(
@@ -139,9 +145,8 @@ export async function openHostIdentity(
           'the list of revoked certificates is older than the one that is here',
         )
     }
-    if (material.revocations === revocations) return
     await kept.keepRevocations(revocations)
-    change({ ...material, revocations })
+    change({ ...material, revocations, revoked: serialsOf(next) })
     emit('identity:revocations', { nextUpdate: next.nextUpdate })
   }
 

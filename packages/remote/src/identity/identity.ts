@@ -11,6 +11,11 @@ export interface IdentityMaterial {
   readonly authorities: string
   /** What the authorities have revoked. @default nothing is */
   readonly revocations?: string
+  /**
+   * Serial numbers on a list that came since the identity was opened, hexadecimal digits in lower case: connections of those are cut. (New ones
+   * are refused by the list itself.) @default none is
+   */
+  readonly revoked?: ReadonlySet<string>
 }
 
 /** The identity in use; renewed material takes its place while connections live. */

@@ -3,6 +3,7 @@ import { connect, type TLSSocket } from 'node:tls'
 import { NbError } from '@nb/contracts'
 import type { HostIdentity, Role } from '../identity/identity.ts'
 import { peerIdentityOf } from '../identity/peer-identity.ts'
+import { cutWhenRevoked } from './cut-when-revoked.ts'
 import { formatTlsAddress, type TlsAddress } from './tls-address.ts'
 
 /** What runs over a connection, by its name in the handshake (ALPN, RFC 7301). */
@@ -75,6 +76,7 @@ export function dial(
       settled()
       socket.off('error', failed)
       resolve(socket)
+      cutWhenRevoked(socket, identity)
     })
     if (signal?.aborted === true) giveUp()
     else signal?.addEventListener('abort', giveUp)

@@ -6,6 +6,7 @@ import { type Clock, type Logger, NbError } from '@nb/contracts'
 import type { HostIdentity, PeerIdentity } from '../identity/identity.ts'
 import { peerIdentityOf } from '../identity/peer-identity.ts'
 import { Crowd } from './crowd.ts'
+import { cutWhenRevoked } from './cut-when-revoked.ts'
 import { handshakeMs, protocols, whyUntrusted } from './dial.ts'
 
 /** Who is at the other end of a connection: somebody proved, nobody (no certificate at all), or why what was shown is refused. */
@@ -110,6 +111,7 @@ export function createTlsServer({
     if (isProved(caller)) {
       if (socket.alpnProtocol === protocols.data) takeData(socket, caller)
       else toHttp.call(server, socket)
+      cutWhenRevoked(socket, identity)
       return
     }
     log('%s is not let in: %s', socket.remoteAddress, caller === 'nobody' ? 'no certificate' : caller.message)

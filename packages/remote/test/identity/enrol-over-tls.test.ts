@@ -8,11 +8,10 @@ import {
   connect,
   createAccessControl,
   createAuditLog,
-  createIdentityDirectory,
   enrolHost,
   type HostIdentity,
-  openAuthority,
   openHostIdentity,
+  openSite,
   parseToken,
   portsAt,
   serve,
@@ -20,7 +19,7 @@ import {
 } from '../../src/index.ts'
 import { exampleJob } from '../ports/examples.ts'
 import { createMemoryJobs } from '../ports/memory-jobs.ts'
-import { collect } from '../waiting.ts'
+import { collect, turnsUntil } from '../waiting.ts'
 
 const clock = systemClock()
 
@@ -29,19 +28,15 @@ t.test(
   async (t) => {
     const storage = createPowerLossStorage()
     const { files } = storage
-    const authority = await openAuthority({ clock, directory: '/master/authority', files })
-    const directory = createIdentityDirectory({ store: new MemoryLevel(), clock, authority })
-    await directory.start()
-    const { hosts, enrolment } = directory
+    const site = await openSite(
+      { store: new MemoryLevel(), clock, directory: '/master', files },
+      { name: 'master1', addresses: [] },
+    )
+    const { hosts, enrolment, identity: master } = site
     const tokenFor = async (
       name: string,
       roles: Parameters<typeof hosts.createToken>[0]['roles'],
     ): Promise<string> => (await hosts.createToken({ name, roles })).token
-    await enrolHost(
-      { enrolment, directory: '/master/identity', files },
-      { token: await tokenFor('master1', ['master']) },
-    )
-    const master = await openHostIdentity({ clock, enrolment, directory: '/master/identity', files })
     const audit = createAuditLog({ store: new MemoryLevel(), clock })
     await audit.start()
     const jobs = createMemoryJobs()
@@ -91,16 +86,20 @@ t.test(
     await t.rejects(web2.hosts.createToken({ name: 'evil', roles: ['administrator'] }), {
       code: 'access-denied',
     })
-    await alice.hosts.revoke({ name: 'web1', reason: 'stolen' })
-    await t.rejects(
-      web1.jobs.get({ jobId }),
-      { code: 'identity-invalid', message: /revoked/ },
-      'on the connection that lives',
+    const watching = t.rejects(
+      collect(web1.jobs.watch({ client: 'web1' })),
+      { code: 'server-unreachable' },
+      'what is open is cut',
     )
+    await turnsUntil(() => jobs.watching === 1)
+    await alice.hosts.revoke({ name: 'web1', reason: 'stolen' })
+    await watching
+    await turnsUntil(() => jobs.watching === 0)
+    await t.rejects(web1.jobs.get({ jobId }), { code: 'identity-invalid', message: /revoked/ })
     const calls = (await collect(alice.audit.list({ caller: 'web1' }))).map(
       ({ call, outcome }) => `${call} ${outcome}`,
     )
-    t.same(calls, ['jobs.get refused', 'jobs.cancel done'])
+    t.same(calls, ['jobs.cancel done'])
     const refused = await collect(alice.audit.list({ outcomes: ['refused'], caller: 'web2' }))
     t.match(refused[0], { call: 'hosts.createToken', subject: 'evil', caller: { address: '127.0.0.1' } })
   },

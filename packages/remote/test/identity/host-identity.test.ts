@@ -8,6 +8,7 @@ import { authorityAt } from '../../src/identity/authority-at.ts'
 import { enrolHost } from '../../src/identity/enrol-host.ts'
 import {
   type HostIdentityEvents,
+  type HostIdentityOptions,
   type KeptIdentity,
   openHostIdentity,
 } from '../../src/identity/host-identity.ts'
@@ -33,13 +34,10 @@ async function opened(
   fixture: DirectoryFixture,
   storage: PowerLossStorage,
   enrolment: Pick<Enrolment, 'renew' | 'revocations'> = fixture.enrolment,
+  options: HostIdentityOptions = {},
 ): Promise<{ identity: KeptIdentity; events: (keyof HostIdentityEvents)[] }> {
-  const identity = await openHostIdentity({
-    clock: fixture.clock,
-    enrolment,
-    directory,
-    files: storage.files,
-  })
+  const { clock } = fixture
+  const identity = await openHostIdentity({ clock, enrolment, directory, files: storage.files }, options)
   const events: (keyof HostIdentityEvents)[] = []
   for (const name of [
     'identity:renewed',
@@ -118,7 +116,7 @@ t.test(
       if (isAway) throw new NbError('server-unreachable', 'nothing answers')
       return enrolment.renew(input, options)
     }
-    const { identity } = await opened(fixture, storage, { ...enrolment, renew: away })
+    const { identity } = await opened(fixture, storage, { ...enrolment, renew: away }, { refreshMs: dayMs })
     let changes = 0
     identity.onChange(() => (changes += 1))
     await identity.start()
@@ -147,7 +145,7 @@ t.test('a revoked one is told so once, and not asked again', async (t) => {
   const fixture = await directoryFixture()
   const storage = createPowerLossStorage()
   await enrol(fixture, storage)
-  const { identity, events } = await opened(fixture, storage)
+  const { identity, events } = await opened(fixture, storage, fixture.enrolment, { refreshMs: dayMs })
   await identity.start()
   await fixture.hosts.revoke({ name: 'web1', reason: 'stolen' })
   await after(identity, 'identity:not-renewed', () => fixture.clock.advance(25 * dayMs))
@@ -156,6 +154,37 @@ t.test('a revoked one is told so once, and not asked again', async (t) => {
   t.equal(events.filter((event) => event === 'identity:not-renewed').length, 1)
   await identity.stop()
 })
+
+t.test(
+  'within a minute a host knows who else was revoked; a master that is away is asked again',
+  async (t) => {
+    const fixture = await directoryFixture()
+    const storage = createPowerLossStorage()
+    await enrol(fixture, storage)
+    await enrol(fixture, createPowerLossStorage(), { name: 'web2' })
+    const serial = (await fixture.hosts.get({ name: 'web2' }))?.certificate?.serial ?? ''
+    let isAway = false
+    const { identity } = await opened(fixture, storage, {
+      ...fixture.enrolment,
+      revocations: async (input) => {
+        if (isAway) throw new NbError('server-unreachable', 'nothing answers')
+        return fixture.enrolment.revocations(input)
+      },
+    })
+    await identity.start()
+    isAway = true
+    await fixture.hosts.revoke({ name: 'web2', reason: 'stolen' })
+    await after(identity, 'identity:no-revocations', () => fixture.clock.advance(60_000))
+    t.equal(identity.current().revoked, undefined)
+    isAway = false
+    await after(identity, 'identity:revocations', () => fixture.clock.advance(60_000))
+    t.same([...(identity.current().revoked ?? [])], [serial])
+    await fixture.clock.advance(600_000)
+  await identity.renew()
+    t.same([...(identity.current().revoked ?? [])], [serial], 'also when it is renewed')
+    await identity.stop()
+  },
+)
 
 t.test('an older list of revoked certificates does not take the place of a newer one', async (t) => {
   const fixture = await directoryFixture()

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { systemClock } from '@nb/contracts'
 import type { HostIdentity, IdentityMaterial, Role } from '../../src/identity/identity.ts'
 import { makeKey, publicKeyOf } from '../../src/identity/x509/keys.ts'
@@ -11,6 +12,10 @@ export interface TestAuthority {
     roles: readonly Role[],
     options?: { readonly expired?: boolean },
   ) => Promise<IdentityMaterial>
+  /** A list of revoked certificates with that of an identity. */
+  readonly revoking: (
+    material: IdentityMaterial,
+  ) => Promise<Required<Pick<IdentityMaterial, 'revocations' | 'revoked'>>>
 }
 
 export async function testAuthority(): Promise<TestAuthority> {
@@ -26,6 +31,14 @@ export async function testAuthority(): Promise<TestAuthority> {
         ...(expired ? { notAfter: systemClock().now() - 60_000 } : {}),
       })
       return { certificate, privateKey, authorities }
+    },
+    revoking: async ({ certificate }) => {
+      const now = systemClock().now()
+      const serial = new X509Certificate(certificate).serialNumber.toLowerCase()
+      const revocations = await authority.signRevocations({
+        ...{ revoked: [{ serial, revokedAt: now }], number: 1, nextUpdate: now + 3_600_000 },
+      })
+      return { revocations, revoked: new Set([serial]) }
     },
   }
 }
