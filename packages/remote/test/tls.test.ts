@@ -394,22 +394,23 @@ t.test(
     const late = of(held(await authority.identity('web1', ['client'], { expired: true })), 'web1')
     const invalid = { code: 'ticket-invalid', status: 46, message: /unknown, used or out of date/ }
 
-    const { ticket, accept } = await listening.listen({ peer: 'web1' })
+    const awaited = await listening.listen({ peer: 'web1' })
+    const { ticket } = awaited
     await assert.rejects(other.connect({ ticket }), invalid, 'it is for web1')
     for (const refused of [foreign, late])
       await assert.rejects(refused.connect({ ticket }), { code: /identity-invalid|server-unreachable/ })
     const guessed = { ...ticket, token: `${ticket.token.slice(1)}x` }
     await assert.rejects(own.connect({ ticket: guessed }), invalid)
     const near = await own.connect({ ticket })
-    const far = await accept()
+    const far = await awaited.accept()
     for (const again of [own, other]) await assert.rejects(again.connect({ ticket }), invalid, 'it was used')
     await near.write(Buffer.from('whole'))
     t.same(Buffer.from((await far.read()) as Uint8Array).toString(), 'whole', 'nobody has disturbed it')
 
-    const { ticket: brief, accept: never } = await listening.listen({ timeoutMs: 1000, peer: 'web1' })
-    const nobody = assert.rejects(never(), { code: 'channel-broken', message: /nobody connected/ })
+    const brief = await listening.listen({ timeoutMs: 1000, peer: 'web1' })
+    const nobody = assert.rejects(brief.accept(), { code: 'channel-broken', message: /nobody connected/ })
     await clock.advance(1000)
-    await assert.rejects(own.connect({ ticket: brief }), invalid, 'it is too old')
+    await assert.rejects(own.connect({ ticket: brief.ticket }), invalid, 'it is too old')
     await nobody
   },
 )

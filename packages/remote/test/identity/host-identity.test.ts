@@ -180,7 +180,7 @@ t.test(
     await after(identity, 'identity:revocations', () => fixture.clock.advance(60_000))
     t.same([...(identity.current().revoked ?? [])], [serial])
     await fixture.clock.advance(600_000)
-  await identity.renew()
+    await identity.renew()
     t.same([...(identity.current().revoked ?? [])], [serial], 'also when it is renewed')
     await identity.stop()
   },
