@@ -2,6 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { IdentitySet } from '../../src/client/identity.ts'
+import { loadReadCalls } from '../../src/client/load-read-calls.ts'
 import { portableReadCalls } from '../../src/client/portable-read-calls.ts'
 import { AT, O } from '../../src/posix/constants.ts'
 import { loadPosix } from '../../src/posix/posix.ts'
@@ -59,4 +60,12 @@ t.test('files are read at positions, links are read, errors carry their code', a
   t.strictSame(calls.listAttributesFd(fd), [])
   calls.close(fd)
   calls.close(at)
+})
+
+t.test('files of Windows are refused, before anything of them is read', async (t) => {
+  t.throws(() => loadReadCalls(() => t.fail('there is nothing to warn of'), 'win32'), {
+    code: 'not-supported',
+    status: 228,
+    message: /Windows can not be backed up yet/,
+  })
 })
