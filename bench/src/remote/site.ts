@@ -1,5 +1,6 @@
 import { cpSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describeStatus, systemClock, toPath } from '@nb/contracts'
 import { connect, enrolAt, openHost, type OpenedHost } from '@nb/remote'
 import type { Measurement } from '../alternate.ts'
@@ -10,6 +11,8 @@ import { HostProgram } from './host-program.ts'
 
 const host = '127.0.0.1'
 const policy = 'bench'
+/** How long a site is up before work comes, as one process is in `all-in-one-run.ts`. */
+const upMs = 1000
 
 /**
  * A master server, a media server and a client, each a process with a port and a certificate of its own, all on this host. What
@@ -170,6 +173,7 @@ export class RemoteSite {
   async #startPrograms(): Promise<void> {
     await this.#startMaster()
     await this.#startOthers()
+    await sleep(upMs)
   }
 
   async #startMaster(): Promise<void> {
