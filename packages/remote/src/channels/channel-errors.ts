@@ -1,8 +1,11 @@
 import { NbError } from '@nb/contracts'
 
-/** Why every call of a broken channel fails. */
-export function channelBroken(reason: string): NbError {
-  return new NbError('channel-broken', `the data channel was broken: ${reason}`, { details: { reason } })
+const broken = 'the data channel was broken: '
+
+/** Why every call of a broken channel fails. One that was broken because another one was says why that was. */
+export function channelBroken(why: string): NbError {
+  const reason = why.startsWith(broken) ? why.slice(broken.length) : why
+  return new NbError('channel-broken', broken + reason, { details: { reason } })
 }
 
 /** A ticket that opens nothing, or nothing any more. Which of both is not told: the token is a secret. */

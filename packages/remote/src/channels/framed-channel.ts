@@ -20,6 +20,14 @@ export const windowBytes: number = 4 * 2 ** 20
 /** How long a last word may take to leave before the connection is cut, milliseconds. */
 const lastWordMs = 5000
 
+/** How an end of a channel is made. */
+export interface FramedChannelOptions {
+  /** Who is at the other end, for messages. @default 'the other side' */
+  readonly peer?: string
+  /** Whether data travels compressed, both ways. @default false */
+  readonly compressed?: boolean
+}
+
 /**
  * One end of a channel over a connection. Both ends always read the connection, so that an abort arrives however
  * slow the reader of the data is; what keeps a writer back is the credit its reader gives: at most 4 MiB are under way
@@ -30,6 +38,7 @@ const lastWordMs = 5000
  */
 export class FramedChannel implements DataChannel {
   readonly #connection: Duplex
+  readonly #peer: string
   readonly #clock: Clock
   /** Where both ends compress. */
   readonly #compressor: PieceCompressor | undefined
@@ -47,8 +56,13 @@ export class FramedChannel implements DataChannel {
   #lastWrite: Promise<void> = Promise.resolve()
 
   /** @param compressed - whether both ends have said that they compress what they send, and read such */
-  constructor(connection: Duplex, clock: Clock, compressed = false) {
+  constructor(
+    connection: Duplex,
+    clock: Clock,
+    { peer = 'the other side', compressed = false }: FramedChannelOptions = {},
+  ) {
     this.#connection = connection
+    this.#peer = peer
     this.#clock = clock
     this.#compressor = compressed ? new PieceCompressor() : undefined
     const parse = createFrameParser({
@@ -65,7 +79,7 @@ export class FramedChannel implements DataChannel {
         this.abort(error instanceof Error ? error.message : String(error))
       }
     })
-    connection.on('error', (error) => this.#fail(`the connection failed: ${error.message}`))
+    connection.on('error', (error) => this.#fail(`the connection to ${peer} failed: ${error.message}`))
     connection.on('close', () => this.#connectionClosed())
     connection.resume()
   }
@@ -208,7 +222,7 @@ export class FramedChannel implements DataChannel {
   }
 
   #connectionClosed(): void {
-    if (!this.#bothEnded()) this.#fail('the other side closed the connection')
+    if (!this.#bothEnded()) this.#fail(`${this.#peer} closed the connection`)
   }
 
   #fail(reason: string): void {

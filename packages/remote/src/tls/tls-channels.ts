@@ -77,7 +77,7 @@ export function createTlsChannels(
     return socket
   }
   const lively = (socket: TLSSocket, peer: string, compressed: boolean): DataChannel => {
-    const channel = new FramedChannel(socket, clock, compressed)
+    const channel = new FramedChannel(socket, clock, { peer, compressed })
     keepAlive(socket, heartbeatMs, (seconds) => {
       // The other side may hear it too, where only its words got lost.
       channel.abort(`${name} heard nothing of ${peer} for ${seconds} s`)
