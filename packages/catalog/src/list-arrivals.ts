@@ -146,6 +146,8 @@ function asBrokenList(backupId: string): (error: unknown) => never {
       {
         details: { backupId },
         cause: error,
+        // Nothing is wrong with what the catalog has: the connection was lost.
+        status: error.status,
         retryable: error.retryable,
       },
     )

@@ -48,14 +48,23 @@ export async function giveSource(site: NetworkSite, client: string): Promise<voi
   mkdirSync(folder)
   for (let file = 0; file < 50; file++)
     writeFileSync(join(folder, `file-${file}`), Buffer.alloc(200_000, `${client} ${file} `))
-  const policy = join(site.network.directory, `${client}.yaml`)
+  await givePolicy(site, client, { client, selection: '/srv/data' })
+  done(await site.nb('backup', client, '--wait'))
+}
+
+/** A policy that runs by hand alone. */
+export async function givePolicy(
+  site: NetworkSite,
+  name: string,
+  { client, selection }: { readonly client: string; readonly selection: string },
+): Promise<void> {
+  const file = join(site.network.directory, `${name}.yaml`)
   writeFileSync(
-    policy,
-    `name: ${client}\nclients: [${client}]\nselections: [/srv/data]\nstorage: { unit: disk-media1 }\nschedules:\n` +
+    file,
+    `name: ${name}\nclients: [${client}]\nselections: [${selection}]\nstorage: { unit: disk-media1 }\nschedules:\n` +
       `  - { name: full, type: full, every: 1d, retention: 2 weeks, windows: [] }\n`,
   )
-  done(await site.nb('policy', 'import', policy))
-  done(await site.nb('backup', client, '--wait'))
+  done(await site.nb('policy', 'import', file))
 }
 
 /** Plays a round: the jobs are under way, the fault comes, each job ends as it must; healed, each is done once more and succeeds. */
@@ -136,7 +145,8 @@ function restoreCommand(client: string): string[] {
   ]
 }
 
-async function dataFlows({ jobs }: Ports, jobId: string): Promise<void> {
+/** Resolves once a job moves data. */
+export async function dataFlows({ jobs }: Ports, jobId: string): Promise<void> {
   for (;;) {
     const lines = await collect(jobs.log({ jobId }))
     if (lines.some(({ text }) => /^begin (writing|reading)/.test(text))) return
@@ -145,7 +155,7 @@ async function dataFlows({ jobs }: Ports, jobId: string): Promise<void> {
 }
 
 /** How a try of a job has ended. */
-async function outcome(
+export async function outcome(
   { jobs }: Ports,
   jobId: string,
 ): Promise<{ readonly status: number; readonly statusText?: string }> {

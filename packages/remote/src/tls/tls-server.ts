@@ -1,4 +1,4 @@
-import { constants } from 'node:crypto'
+import { constants, X509Certificate } from 'node:crypto'
 import { createServer, type Server } from 'node:https'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -105,7 +105,7 @@ export function createTlsServer({
   }
   server.on('secureConnection', (socket: TLSSocket) => {
     handshakeOver(farEndOf(socket))
-    const identified = identify(socket)
+    const identified = identify(socket, identity)
     const caller = isProved(identified) ? (countIn(socket, identified) ?? identified) : identified
     callers.set(socket, caller)
     if (isProved(caller)) {
@@ -152,7 +152,7 @@ function tooMany(name: string, most: number): NbError {
   )
 }
 
-function identify(socket: TLSSocket): Caller {
+function identify(socket: TLSSocket, own: HostIdentity): Caller {
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) return 'nobody'
   try {
@@ -163,9 +163,10 @@ function identify(socket: TLSSocket): Caller {
   }
   // The types say an Error; it is OpenSSL's name of the reason.
   const reason = String(socket.authorizationError)
+  const { name } = peerIdentityOf(new X509Certificate(own.current().certificate))
   return new NbError(
     'identity-invalid',
-    `the certificate that you showed is refused: ${whyUntrusted(reason) ?? reason}`,
+    `${name} refuses the certificate that it was shown: ${whyUntrusted(reason) ?? reason}`,
     { details: { reason } },
   )
 }

@@ -16,14 +16,17 @@ const clock = createVirtualClock()
 /** A channel's end, and the connection of whoever is at the other. */
 function end(compressed = true): { readonly channel: FramedChannel; readonly other: Duplex } {
   const [here, other] = duplexPair()
-  return { channel: new FramedChannel(here, clock, compressed), other }
+  return { channel: new FramedChannel(here, clock, { compressed }), other }
 }
 
 t.test('what goes over a compressed channel arrives as it was, with fewer bytes', async (t) => {
   const [here, there] = duplexPair()
   let sent = 0
   there.on('data', (bytes: Buffer) => (sent += bytes.length))
-  const [writer, reader] = [new FramedChannel(here, clock, true), new FramedChannel(there, clock, true)]
+  const [writer, reader] = [
+    new FramedChannel(here, clock, { compressed: true }),
+    new FramedChannel(there, clock, { compressed: true }),
+  ]
   // Text, bytes that no codec makes smaller, text behind them, and too little to be worth it.
   const text = Buffer.from('accepted client, closed connection\n'.repeat(100_000))
   const pieces = [text, randomBytes(3 * mostDataBytes), text, Buffer.from('x'), text, Buffer.from('y')]
