@@ -4,8 +4,14 @@ import { type DeviceOperations, type MediaManager, NbError } from '@nb/contracts
 export interface DeviceDispatcherComponents {
   /** Tells which media server has which drives, and where volumes are. */
   readonly media: Pick<MediaManager, 'drives' | 'volumes'>
-  /** The devices of media servers, by name; `undefined` for one that can't be reached. */
-  readonly mediaServers: { get(name: string): DeviceOperations | undefined }
+  /** The devices of media servers, by name. */
+  readonly mediaServers: DevicesByServer
+}
+
+/** The devices of media servers; a `Map` will do. */
+export interface DevicesByServer {
+  /** Those of a media server; `undefined` for one that has no address. */
+  get(name: string): DeviceOperations | undefined
 }
 
 /**

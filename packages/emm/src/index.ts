@@ -36,7 +36,11 @@
  * @packageDocumentation
  */
 export { createMediaManager, type MediaManagerComponents } from './media-manager.ts'
-export { createDeviceDispatcher, type DeviceDispatcherComponents } from './device-dispatcher.ts'
+export {
+  createDeviceDispatcher,
+  type DeviceDispatcherComponents,
+  type DevicesByServer,
+} from './device-dispatcher.ts'
 export type { ErrorPolicyOptions, MediaManagerOptions } from './options.ts'
 export { judge, type ErrorPolicy, type Judgement, type Suspects } from './error-policy.ts'
 export { driveControl } from './drive-control.ts'
