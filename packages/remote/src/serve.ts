@@ -50,7 +50,7 @@ export interface TlsServeOptions extends CommonServeOptions {
   readonly access: AccessControl
   /** Data channels that are reached on the same port. @default connections for data are refused */
   readonly channels?: Pick<TlsChannels, 'admit' | 'close'>
-  /** How many connections the holder of a name may have at once, 1 or more; further ones are refused. @default 256 */
+  /** How many connections the holder of a name may have at once, 1 or more, masters and media servers 16 times as many; further ones are refused. @default 256 */
   readonly maxConnectionsPerCaller?: number
 }
 

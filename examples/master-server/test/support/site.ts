@@ -28,6 +28,8 @@ export interface Site {
   readonly ports: Ports
   /** The ports of another host, as ann. */
   readonly portsOf: (host: HostProcess) => Ports
+  /** The ports of a host, as another host or person. */
+  readonly portsAs: (host: HostProcess, identity: HostIdentity) => Ports
   /** A client; it does not run yet. */
   readonly client: (name: string) => Promise<HostProcess>
   /** A further media server, told these options beside what each is told; it does not run yet. */
@@ -115,13 +117,14 @@ export async function openSite(t: Teardown, places: SitePlaces = {}): Promise<Si
   await media.start('--new-disk', 'disk1')
   await nb('storage', 'add', 'disk1', '--media-server', 'media1')
   const ann = await identityOf('ann')
-  const portsOf = ({ address, name }: HostProcess): Ports => {
-    const connection = portsAt({ address, identity: ann, expect: { name } })
+  const portsAs = ({ address, name }: HostProcess, identity: HostIdentity): Ports => {
+    const connection = portsAt({ address, identity, expect: { name } })
     ends.push(connection.close)
     return connection
   }
+  const portsOf = (host: HostProcess): Ports => portsAs(host, ann)
   return {
-    ...{ directory, master, media, disk, stateOf, identityOf, enrol, nb, portsOf },
+    ...{ directory, master, media, disk, stateOf, identityOf, enrol, nb, portsAs, portsOf },
     ports: portsOf(master),
     client: async (name) => {
       const client = made(new HostProcess('client', name, await freePort(), [...state(name), ...toMaster]))

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:https'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { type Clock, type Logger, NbError } from '@nb/contracts'
-import type { HostIdentity, PeerIdentity } from '../identity/identity.ts'
+import type { HostIdentity, PeerIdentity, Role } from '../identity/identity.ts'
 import { peerIdentityOf } from '../identity/peer-identity.ts'
 import { Crowd } from './crowd.ts'
 import { cutWhenRevoked } from './cut-when-revoked.ts'
@@ -29,6 +29,8 @@ const mostHandshakes = 2048
 const mostStrangers = 256
 /** How long such a connection may live, milliseconds. */
 const strangerMs = 60_000
+/** Whoever works for many others has sixteen times as many connections: a few for each session. */
+const busyRoles: ReadonlySet<Role> = new Set(['master', 'media-server'])
 /** How many connections the holder of a name may have at once, unless it is told otherwise. */
 export const usualConnections = 256
 
@@ -92,9 +94,10 @@ export function createTlsServer({
   })
   const strangers = new Crowd<TLSSocket>(mostStrangers, (socket) => socket.destroy())
   const connections = new Map<string, number>()
-  const countIn = (socket: TLSSocket, { name }: PeerIdentity): NbError | undefined => {
+  const countIn = (socket: TLSSocket, { name, roles }: PeerIdentity): NbError | undefined => {
     const count = (connections.get(name) ?? 0) + 1
-    if (count > mostConnections) return tooMany(name, mostConnections)
+    const most = roles.some((role) => busyRoles.has(role)) ? mostConnections * 16 : mostConnections
+    if (count > most) return tooMany(name, most)
     connections.set(name, count)
     socket.once('close', () => {
       const left = (connections.get(name) ?? 1) - 1

@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { collect } from '@nb/test-kit'
+import t from 'tap'
+import { mountSmallDisk, type SmallDisk } from '../../all-in-one/test/support/small-disk.ts'
+import { openSite } from './support/site.ts'
+import { assertRestores, assertSound, endOfTry, submitRestore } from './support/sound.ts'
+import { until } from './support/until.ts'
+
+t.setTimeout(115_000)
+const mib = 2 ** 20
+/** How long it may take until a full disk is told, milliseconds. */
+const toldWithinMs = 20_000
+
+t.test(
+  'disks of the media server, of a client and of the master run full, and have room again',
+  async (t) => {
+    const mounts = mkdtempSync(join(tmpdir(), 'nb-full-'))
+    const disks: SmallDisk[] = []
+    t.teardown(() => {
+      for (const disk of disks) disk.unmount()
+      rmSync(mounts, { recursive: true, force: true })
+    })
+    const mount = (name: string, sizeMib: number): SmallDisk | undefined => {
+      const disk = mountSmallDisk(join(mounts, name), sizeMib)
+      if (typeof disk === 'string') return void t.comment(`SKIPPED: ${disk}; root is needed to mount one`)
+      disks.push(disk)
+      return disk
+    }
+    const unitDisk = mount('unit', 24)
+    const targetDisk = mount('target', 6)
+    const masterDisk = mount('master', 24)
+    if (unitDisk === undefined || targetDisk === undefined || masterDisk === undefined) return
+    const masterState = join(masterDisk.directory, 'state')
+    const site = await openSite(t, { disk: join(unitDisk.directory, 'disk1'), masterState })
+    const { directory, master, media, nb, ports } = site
+    const client = await (await site.client('web1')).start()
+    const source = join(directory, 'source')
+    mkdirSync(source)
+    for (let at = 0; at < 8; at++) writeFileSync(join(source, `file-${at}`), randomBytes(mib))
+    const policy = join(directory, 'nightly.yaml')
+    writeFileSync(
+      policy,
+      `name: nightly\nclients: [web1]\nselections: [${source}]\nstorage: { unit: disk1 }\nschedules:\n` +
+        `  - { name: full, type: full, every: 1d, retention: 2 weeks, windows: ["daily 00:00 for 24h"] }\n`,
+    )
+    await nb('policy', 'import', policy)
+    const begin = async (): Promise<string> =>
+      (await ports.scheduler.runNow({ policy: 'nightly', schedule: 'full' })).jobIds[0] as string
+    const whole = async (): Promise<string> => {
+      const job = await ports.jobs.wait({ jobId: await begin() })
+      t.equal(job.status, 0, job.statusText)
+      return job.backupId as string
+    }
+    const errors = async (jobId: string): Promise<string> => {
+      const lines = await collect(ports.jobs.log({ jobId }))
+      return lines.flatMap(({ severity, text }) => (severity === 'error' ? [text] : [])).join('\n')
+    }
+    const over = async (jobId: string): Promise<void> => {
+      await ports.jobs.cancel({ jobId })
+      await ports.jobs.wait({ jobId })
+    }
+    const first = await whole()
+
+    await t.test('the disk of the media server, in the middle of a backup', async (t) => {
+      for (let at = 8; at < 20; at++) writeFileSync(join(source, `file-${at}`), randomBytes(mib))
+      const jobId = await begin()
+      const full = await endOfTry(site, jobId, toldWithinMs)
+      t.equal(full.tryStatus, 129, full.tryText)
+      t.match(full.tryText, /disk1 is full: .*ENOSPC/)
+      t.match(await errors(jobId), /is full/, 'the log of the job says so')
+      await over(jobId)
+      for (let at = 8; at < 20; at++) rmSync(join(source, `file-${at}`))
+      t.match(await collect(ports.catalog.listImages({})), [{ backupId: first }], 'nothing half-done stays')
+      t.equal(media.said, '', 'the media server lives on')
+      const next = await whole()
+      await assertSound(site, {
+        snapshots: new Map([
+          [first, source],
+          [next, source],
+        ]),
+        source,
+        client: 'web1',
+      })
+    })
+
+    await t.test('the disk of a client, in the middle of a restore', async (t) => {
+      const target = targetDisk.directory
+      const { jobId } = await submitRestore(site, { source, client: 'web1', backupId: first, target })
+      const full = await endOfTry(site, jobId, toldWithinMs)
+      t.equal(full.status, 155, full.statusText)
+      t.match(full.statusText, /ENOSPC|no space|full/i)
+      for (const name of readdirSync(target)) {
+        t.match(name, /^file-\d+$/, 'nothing half-written stays')
+        t.ok(readFileSync(join(target, name)).equals(readFileSync(join(source, name))), `${name} is whole`)
+      }
+      t.equal(client.said, '', 'the client lives on')
+      await assertRestores(site, { source, client: 'web1' }, first, source)
+    })
+
+    await t.test(
+      'the disk of the master: it ends, or goes on, and says why; nothing that was reported is lost',
+      async (t) => {
+        masterDisk.fill()
+        const tries: string[] = []
+        await until(60_000, 'a full disk is noticed', async () => {
+          const failure = await begin().then(
+            async (jobId) => {
+              const { tryStatus, tryText } = await endOfTry(site, jobId, toldWithinMs)
+              return `${tryStatus} ${tryText}`
+            },
+            (error: unknown) => String(error),
+          )
+          tries.push(failure)
+          return failure.startsWith('0 ') && master.runs ? undefined : true
+        })
+        t.comment(
+          `${tries.length} tries: ${tries.at(-1)}; the master ${master.runs ? 'runs' : 'has ended'}: ${master.said.trim()}`,
+        )
+        t.match(tries.at(-1), /ENOSPC|no space|full|could not be written|can't be reached|no answer|155|220/i)
+        if (!master.runs) t.match(master.said, /status 155: .*ENOSPC|no space/is)
+        masterDisk.free()
+        await master.kill('SIGTERM')
+        await master.start()
+        await until(60_000, 'the master has settled what was under way', async () => {
+          const alive = (await collect(ports.jobs.list({}))).filter(({ state }) => state !== 'done')
+          for (const { id, state } of alive)
+            if (state === 'waiting-for-retry' || state === 'incomplete')
+              await ports.jobs.cancel({ jobId: id })
+          return alive.length === 0 ? true : undefined
+        })
+        const next = await whole()
+        await assertSound(site, {
+          snapshots: new Map([
+            [first, source],
+            [next, source],
+          ]),
+          source,
+          client: 'web1',
+        })
+      },
+    )
+  },
+)
