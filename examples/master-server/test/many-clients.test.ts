@@ -49,7 +49,7 @@ t.test(`${count} clients at once against one media server`, async (t) => {
   writeFileSync(
     policy,
     `name: nightly\nclients: [${names.join(', ')}]\nselections: [${source}]\nstorage: { unit: disk1 }\nschedules:\n` +
-      `  - { name: full, type: full, every: 1d, retention: 2 weeks, windows: ["daily 00:00 for 24h"] }\n`,
+      `  - { name: full, type: full, every: 1d, retention: 2 weeks, windows: [] }\n`,
   )
   await nb('policy', 'import', policy)
   const [unit] = await collect(ports.media.storageUnits({ name: 'disk1' }))

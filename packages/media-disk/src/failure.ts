@@ -6,6 +6,8 @@ const fullCodes = new Set(['ENOSPC', 'EDQUOT'])
 export interface FailurePlace {
   readonly storageUnit: string
   readonly path: string
+  /** What had been written there and was given up with the failure, bytes. @default 0 */
+  readonly givenUpBytes?: number
 }
 
 /**
@@ -15,7 +17,8 @@ export interface FailurePlace {
 export function mediaFailure(error: unknown, code: ErrorCode, doing: string, place: FailurePlace): Error {
   if (error instanceof NbError || isAbortError(error)) return error as Error
   const systemCode = (error as NodeJS.ErrnoException | undefined)?.code
-  const details = { storageUnit: place.storageUnit, path: place.path, systemCode: systemCode ?? 'none' }
+  const { storageUnit, path, givenUpBytes = 0 } = place
+  const details = { storageUnit, path, systemCode: systemCode ?? 'none', givenUpBytes }
   if (systemCode !== undefined && fullCodes.has(systemCode))
     return new NbError(
       'disk-full',

@@ -221,6 +221,9 @@ class DiskFragmentWriter implements FragmentWriter {
   }
 
   #failure(error: unknown, doing: string): Error {
-    return mediaFailure(error, 'media-write-failed', doing, { ...this.#place, path: this.#path })
+    return mediaFailure(error, 'media-write-failed', doing, {
+      ...{ ...this.#place, path: this.#path },
+      givenUpBytes: this.#storedBytes,
+    })
   }
 }

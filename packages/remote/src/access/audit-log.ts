@@ -1,4 +1,5 @@
 import {
+  asNbError,
   type AuditEntry,
   type AuditFilter,
   type AuditLog,
@@ -168,6 +169,7 @@ async function guarded<Result>(work: Promise<Result>): Promise<Result> {
   try {
     return await work
   } catch (cause) {
-    throw new NbError('store-failed', 'the audit log could not be read or written', { cause })
+    const reason = asNbError((cause as Error).cause ?? cause).message
+    throw new NbError('store-failed', `the audit log could not be read or written: ${reason}`, { cause })
   }
 }

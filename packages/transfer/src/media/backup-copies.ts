@@ -17,6 +17,7 @@ import { splitRule } from './fragment-split.ts'
 import type { KeptFileList } from './kept-file-list.ts'
 import { type WrittenBefore, cutBack, resumable } from './resume.ts'
 import { mountCopy, nextVolume } from './next-volume.ts'
+import { givenUp } from './space-reporter.ts'
 import type { Session } from './session.ts'
 import { mediumOf } from './wording.ts'
 
@@ -256,7 +257,7 @@ export class BackupCopies {
     // Data and list come side by side: the other has found it already.
     if (!this.#live.includes(copy)) return
     if (this.#live.length === 1) throw failure
-    const { message, status } = failure
+    const { message, status, details } = failure
     const { host } = this.#session
     const { spec, allocation } = copy
     const { storageUnit } = allocation
@@ -269,7 +270,7 @@ export class BackupCopies {
       text: `copy ${spec.copy} on storage unit ${storageUnit} has failed, the backup goes on without it: ${message}`,
       data: { copy: spec.copy, status },
     })
-    if (status === 129) await host.tellSpace({ storageUnit, full: true })
+    if (status === 129) await host.tellSpace({ storageUnit, full: true, ...givenUp(details) })
     await this.#remove(copy, 0)
     await host.tellSpace({ storageUnit })
   }

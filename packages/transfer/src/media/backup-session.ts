@@ -22,6 +22,7 @@ import { compressedFlow, plainFlow, receiveBlocks, writeBlocks } from './media-w
 import { relayFileList } from './metadata-relay.ts'
 import { ProgressSender } from './progress-sender.ts'
 import type { Session } from './session.ts'
+import { givenUp } from './space-reporter.ts'
 import { noResume } from './resume.ts'
 import { clockTime, compressionOf, rateOf, waitsOf } from './wording.ts'
 
@@ -56,9 +57,9 @@ export async function runBackup(
   } catch (error) {
     const { status, details } = session.fail(error)
     const { storageUnit } = details
-    // Before anything is removed: more than what is free now has to be seen there.
+    // Before anything is removed: more than what was free when no more could be written has to be seen there.
     if (status === 129 && typeof storageUnit === 'string') {
-      await session.host.tellSpace({ storageUnit, full: true })
+      await session.host.tellSpace({ storageUnit, full: true, ...givenUp(details) })
       await held.progress?.finishFull(checkpoints.writtenBytes)
     }
     throw await undo(session, held)

@@ -28,10 +28,14 @@ export interface SpaceReporterOptions {
 /** Tells the media manager how much room there is. */
 export interface SpaceReporter extends Required<Lifecycle> {
   /**
-   * Tells the room of a storage unit now; with `full`, that a job has just found none. Resolves when it is told, or when it could
-   * not be: it never rejects, since no session is to fail by it.
+   * Tells the room of a storage unit now; with `full`, that a job has just found none, of which `givenUpBytes` have been given back since: they were not
+   * enough. Resolves when it is told, or when it could not be: it never rejects, since no session is to fail by it.
    */
-  tell(input: { readonly storageUnit: string; readonly full?: boolean }): Promise<void>
+  tell(input: {
+    readonly storageUnit: string
+    readonly full?: boolean
+    readonly givenUpBytes?: number
+  }): Promise<void>
 }
 
 /**
@@ -43,14 +47,14 @@ export function createSpaceReporter(
   options: SpaceReporterOptions = {},
 ): SpaceReporter {
   const { media, stores, clock, logger = debugLogger('nb:transfer:space-reporter') } = components
-  const tell: SpaceReporter['tell'] = async ({ storageUnit, full = false }) => {
+  const tell: SpaceReporter['tell'] = async ({ storageUnit, full = false, givenUpBytes = 0 }) => {
     try {
       const store = Object.hasOwn(stores, storageUnit) ? stores[storageUnit] : undefined
       const space = await store?.space?.().catch(whyMissing)
       if (space === undefined) return
       if (typeof space === 'string') return await media.reportSpace({ storageUnit, missing: space })
       const { totalBytes } = space
-      const freeBytes = Math.min(space.freeBytes, totalBytes)
+      const freeBytes = Math.max(0, Math.min(space.freeBytes, totalBytes) - givenUpBytes)
       await media.reportSpace({ storageUnit, totalBytes, freeBytes, ...(full ? { full } : {}) })
     } catch (error) {
       logger.error('the room of storage unit %s was not reported: %o', storageUnit, error)
@@ -64,4 +68,9 @@ export function createSpaceReporter(
 function whyMissing(error: unknown): string {
   if (error instanceof NbError && error.code === 'media-open-failed') return error.message
   throw error
+}
+
+/** What a medium had given up of a fragment before it told that it was full. */
+export function givenUp({ givenUpBytes }: NbError['details']): { readonly givenUpBytes?: number } {
+  return typeof givenUpBytes === 'number' ? { givenUpBytes } : {}
 }

@@ -16,9 +16,11 @@ t.test('the room of each disk is told at the start, every minute, and when a ses
   await reporter.tell({ storageUnit: 'disk1', full: true })
   await reporter.tell({ storageUnit: 'elsewhere' })
   t.same(told, [space, space, { ...space, full: true }])
+  await reporter.tell({ storageUnit: 'disk1', full: true, givenUpBytes: 30 })
+  t.same(told[3], { ...space, freeBytes: 10, full: true }, 'what was given back since was not enough')
   await reporter.stop()
   await clock.advance(600_000)
-  t.equal(told.length, 3, 'nothing after the stop')
+  t.equal(told.length, 4, 'nothing after the stop')
   t.equal(clock.pendingTimers, 0)
 })
 
