@@ -1,7 +1,7 @@
 // Asks the registry whether what is shipped has known weaknesses. Ends with 1 where it has, with 0 where it has none or the registry answers no audits, which is told.
 import { spawnSync } from 'node:child_process'
 
-const { stdout } = spawnSync('npm', ['audit', '--omit=dev', '--json'], { encoding: 'utf8' })
+const { stdout } = spawnSync('npm', ['audit', '--omit=dev', '--json'], { encoding: 'utf8', timeout: 60_000 })
 const answer = parsed(stdout)
 const counts = answer?.metadata?.vulnerabilities
 if (counts === undefined) {

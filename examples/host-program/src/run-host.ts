@@ -6,9 +6,11 @@ import { tellSystemd } from './tell-systemd.ts'
  * told when it is ready.
  *
  * @param compose - gives the parts, and the line that is told when they run
+ * @param remedyOf - what to do about an error @default what its status says
  */
 export async function runHost(
   compose: () => Promise<Required<Lifecycle> & { readonly told: string }>,
+  remedyOf: (error: NbError) => string = ({ remedy }) => remedy,
 ): Promise<void> {
   const asked = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve())
@@ -24,8 +26,8 @@ export async function runHost(
     await tellSystemd(['STOPPING=1', 'STATUS=it brings what runs to its end'])
     await host.stop()
   } catch (error) {
-    const { status, message, remedy } = asNbError(error)
-    console.error(`status ${status}: ${message}\n${remedy}`)
+    const known = asNbError(error)
+    console.error(`status ${known.status}: ${known.message}\n${remedyOf(known)}`)
     if (!(error instanceof NbError) && error instanceof Error) console.error(error.stack)
     process.exitCode = 1
   } finally {

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { type Lifecycle, lifecycle, systemClock, systemFiles } from '@nb/contracts'
 import { listening, parseHostOptions, runHost } from '@nb/example-host-program'
-import { addTapeKey, checkTapeKeys, openTape } from '@nb/example-host-program/tape'
+import { addTapeKey, chapOption, checkTapeKeys, openTape } from '@nb/example-host-program/tape'
+import { remedyOfLibrary } from '@nb/media-tape'
 import { createAccessControl, createTlsChannels, locateHosts, openHost, serve } from '@nb/remote'
 import { composeMediaServer } from './compose-media-server.ts'
 import { mediaServerProgram } from './media-server-options.ts'
@@ -11,7 +12,10 @@ const { name, address, port, state, master: masterAddress, heartbeatMs, compress
 const { disks, newDisks, clientTimeoutMs, tape: settings, tapeUnit: storageUnit, newTapeKey } = options.more
 const warn = (text: string): void => console.error(`warning: ${text}`)
 
-if (newTapeKey === undefined) await runHost(start)
+if (newTapeKey === undefined)
+  await runHost(start, (error) =>
+    settings === undefined ? error.remedy : remedyOfLibrary(error, { ...settings.access, chapOption }),
+  )
 else await addTapeKey(newTapeKey, console.log)
 
 async function start(): Promise<Required<Lifecycle> & { readonly told: string }> {
