@@ -16,7 +16,7 @@ const slowLink = 24 * 2 ** 20
 const mostMoreMemory = 32 * 2 ** 20
 
 /** A backup of a big file over a slow link, beside its restore to another client over another one: nobody reads ahead into memory. */
-async function playSlowLink(t: Test, site: NetworkSite, { jobs }: Ports): Promise<void> {
+async function playSlowLink(t: Test, site: NetworkSite, ports: Ports): Promise<void> {
   const big = Buffer.alloc(fileBytes, 'a big file ')
   writeFileSync(join(site.network.folderOf('web1', 'srv'), 'big'), big)
   await givePolicy(site, 'big', { client: 'web1', selection: '/srv/big' })
@@ -28,12 +28,12 @@ async function playSlowLink(t: Test, site: NetworkSite, { jobs }: Ports): Promis
       ...'restore /srv/big --client web1 --to-client web2 --to /srv/big-back --policy big'.split(' '),
     ),
   ].map((run) => /\bjob (\d+)/.exec(done(run))?.[1] ?? '')
-  await Promise.all(begun.map((jobId) => dataFlows({ jobs }, jobId)))
+  await Promise.all(begun.map((jobId) => dataFlows(ports, jobId)))
   // Those that read from a disk, far faster than the link carries.
   const hosts = ['web1', 'media1']
   const before = hosts.map((host) => memoryOf(site, host))
   const most = [...before]
-  const ended = Promise.all(begun.map((jobId) => jobs.wait({ jobId })))
+  const ended = Promise.all(begun.map((jobId) => ports.jobs.wait({ jobId })))
   let over = false
   void ended.finally(() => (over = true))
   while (!over) {
