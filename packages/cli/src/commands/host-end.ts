@@ -10,7 +10,7 @@ export interface HostEndRequest {
   readonly reason?: string
 }
 
-/** `nb host revoke NAME...`: their certificates are good no more, from the next connection on. */
+/** `nb host revoke NAME...`: their certificates are good no more, and what is open to them is cut. */
 export async function hostRevokeCommand(
   { hosts }: Pick<Ports, 'hosts'>,
   { names, reason = 'revoked by nb host revoke' }: HostEndRequest,

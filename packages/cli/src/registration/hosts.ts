@@ -45,7 +45,7 @@ export function addHostCommands(registration: Registration): void {
   addEnrol(registration, host)
   addSet(registration, host)
   for (const [name, does, act] of [
-    ['revoke', 'make certificates good no more, from the next connection on', hostRevokeCommand],
+    ['revoke', 'make certificates good no more, and cut what is open to them', hostRevokeCommand],
     ['remove', 'take names off that are revoked, or were never enrolled', hostRemoveCommand],
   ] as const) {
     const command = host.command(name).description(does).argument('<NAME...>', 'the hosts and persons')
