@@ -8,6 +8,8 @@ import { everyCall, twinAddress, twinHosts } from './twin-hosts.ts'
 export interface ChannelTwinsComponents {
   /** Times tickets. */
   readonly clock: Clock
+  /** What the one host is called, for tickets that are for a host of this name. @default 'near' */
+  readonly nearName?: string
   /** @default debugLogger('nb:remote:twin') */
   readonly log?: Logger
 }
@@ -28,10 +30,11 @@ export interface ChannelTwins {
  */
 export async function createChannelTwins({
   clock,
+  nearName = 'near',
   log = debugLogger('nb:remote:twin'),
 }: ChannelTwinsComponents): Promise<ChannelTwins> {
-  const hosts = await twinHosts()
-  const near = await listening('near', hosts.near, clock, log)
+  const hosts = await twinHosts(nearName)
+  const near = await listening(nearName, hosts.near, clock, log)
   const far = await listening('far', hosts.far, clock, log)
   return {
     near: near.channels,

@@ -11,19 +11,25 @@ export interface TwinHosts {
   readonly far: HostIdentity
 }
 
-let hosts: Promise<TwinHosts> | undefined
+const hosts = new Map<string, Promise<TwinHosts>>()
 
-/** The two hosts of this process; their certificates are made once. */
-export function twinHosts(): Promise<TwinHosts> {
-  return (hosts ??= makeHosts())
+/**
+ * The two hosts of this process; their certificates are made once for each name.
+ *
+ * @param near - what the one is called. Default `near`.
+ */
+export function twinHosts(near = 'near'): Promise<TwinHosts> {
+  const made = hosts.get(near) ?? makeHosts(near)
+  hosts.set(near, made)
+  return made
 }
 
 /** Both may do everything: a conformance suite is about ports, not about who may call them. */
 export const everyCall: AccessControl = { admit: async () => undefined }
 
-async function makeHosts(): Promise<TwinHosts> {
+async function makeHosts(name: string): Promise<TwinHosts> {
   const [near, far] = await Promise.all([
-    throwawayIdentity('near', ['client']),
+    throwawayIdentity(name, ['client']),
     throwawayIdentity('far', ['master']),
   ])
   return { near, far }

@@ -111,7 +111,7 @@ export async function createWorld(root: string, options: WorldOptions = {}): Pro
     ...serverOptions
   } = options
   const clock = createVirtualClock()
-  const twins = overTls ? await createChannelTwins({ clock }) : localTwins(clock)
+  const twins = overTls ? await createChannelTwins({ clock, nearName: client }) : localTwins(clock)
   const channels = twins.near
   const directory = after?.directory ?? `${root}/unit-${nextDirectory++}`
   const lines: JobLogLine[] = []
