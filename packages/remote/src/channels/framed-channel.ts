@@ -125,6 +125,8 @@ export class FramedChannel implements DataChannel {
   async #writeAll(chunk: Uint8Array): Promise<void> {
     for (let at = 0; at < chunk.length;) {
       while (this.#credit === 0) {
+        // It may have failed while the last piece was on its way to the kernel: then no credit comes any more.
+        if (this.#failure !== undefined) throw this.#failure
         this.#creditWanted ??= createDeferred<void>()
         await this.#creditWanted.promise
       }
