@@ -131,6 +131,16 @@ t.test('a client reads its own, and what an administrator allowed it', async (t)
   )
 })
 
+t.test('a client follows one job of its own, or all of them', async (t) => {
+  const { admit } = guard()
+  const watch = (input: object) => ({ port: 'jobs', method: 'watch', input }) as const
+  await admit('web1', ['client'], watch({ jobId: '1', lines: true }))
+  await admit('web1', ['client'], watch({ client: 'web1' }))
+  for (const input of [{}, { client: 'web2' }, { jobId: 'none' }, { client: 'web2', jobId: '1' }])
+    await t.rejects(admit('web1', ['client'], watch(input)), { code: 'access-denied' })
+  await t.rejects(admit('web2', ['client'], watch({ jobId: '1' })), { code: 'access-denied' })
+})
+
 t.test('a role that was taken away, and a name that was revoked, count at once', async (t) => {
   const { admit } = guard({ bob: { roles: ['viewer'] }, web1: { state: 'revoked' } })
   const cancel = { port: 'jobs', method: 'cancel', input: { jobId: '1' } } as const

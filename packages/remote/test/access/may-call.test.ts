@@ -210,7 +210,9 @@ t.test(
           (client === who || known.sources.includes(client) || known.sources.includes('*'))
         const isRestore = made.port === 'restores' && from !== undefined
         // Their conditions hold together: whose it is binds what is found, whatever else is asked for.
-        const isFilter = ['list', 'watch', 'listImages'].includes(made.method)
+        const { client: ofClient, jobId: ofJob } = made.input as { client?: string; jobId?: string }
+        const isOfOneJob = made.port === 'jobs' && ofClient === undefined && ofJob !== undefined
+        const isFilter = ['list', 'watch', 'listImages'].includes(made.method) && !isOfOneJob
         return (
           // Something names whose it is: a call that names nobody is about everybody, and for those who may read all.
           (known.sources.includes('*') ||

@@ -4,8 +4,9 @@ import type { PortRules } from '../port-rules.ts'
 import { administers, givenJob, internal, operates, ownJob, reads, self, stated } from '../rules.ts'
 
 const job = ({ jobId }: { readonly jobId: string }): string => jobId
-/** A client sees the jobs of its own, by asking for them. */
-const ofSelf = ({ client }: JobFilter): readonly Claim[] => [self(client)]
+/** A client sees the jobs of its own, by asking for them: all, or one. */
+const ofSelf = ({ client, jobId }: JobFilter): readonly Claim[] =>
+  client === undefined && jobId !== undefined ? ownJob({ jobId }) : [self(client)]
 
 /** Work that destroys nothing. */
 const harmless = new Set(['verify', 'duplicate', 'import', 'inventory', 'clean', 'catalog-backup'])
