@@ -4,7 +4,7 @@
 
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { systemClock } from '@nb/contracts'
+import { NbError, systemClock } from '@nb/contracts'
 import { enrolAt, openHost, type OpenedHost } from '@nb/remote'
 
 const [master = '', directory = '', countText] = process.argv.slice(2)
@@ -17,7 +17,7 @@ const leaving = new AbortController()
 const commands: Readonly<Record<string, (tokens: readonly string[]) => Promise<void>>> = {
   enrol: (tokens) =>
     sixteenAtOnce(async (number) => {
-      await enrolAt({ master, token: tokens[number] ?? '', directory: identityOf(number) })
+      await enrolled(tokens[number] ?? '', identityOf(number))
     }),
   connect: () =>
     sixteenAtOnce(async (number) => {
@@ -46,6 +46,19 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 leaving.abort()
 process.exit(0)
+
+/** A master lets so many strangers in in a minute, and no more: who is one too many comes again. */
+async function enrolled(token: string, identity: string): Promise<void> {
+  for (;;) {
+    try {
+      await enrolAt({ master, token, directory: identity })
+      return
+    } catch (error) {
+      if (!(error instanceof NbError && error.retryable)) throw error
+      await clock.sleep(5000)
+    }
+  }
+}
 
 function identityOf(number: number): string {
   return join(directory, `idle${number}`)

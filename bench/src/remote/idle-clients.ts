@@ -34,7 +34,9 @@ export async function idleFigures(context: BenchContext): Promise<readonly Figur
   const ask = async (what: string): Promise<string> => {
     clients.stdin.write(`${what}\n`)
     const { value, done } = await lines.next()
-    if (done === true) throw new Error(`the process of the clients ended while it was to ${what}`)
+    // Not its words: they are tokens.
+    if (done === true)
+      throw new Error(`the process of the clients ended while it was to ${what.split(' ', 1)[0]}`)
     return value
   }
   try {

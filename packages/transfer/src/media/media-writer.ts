@@ -8,10 +8,10 @@ import { RingFiller } from './ring-filler.ts'
 import type { Session } from './session.ts'
 
 /**
- * The most that is written to the medium in one piece, bytes; half the ring where that is less, so that the other half fills meanwhile. A
- * write waits for the loop that serves the network, too: few large ones wait less than many small ones.
+ * The most that is written to the medium in one piece, bytes; half the ring where that is less, so that the other half fills meanwhile. That
+ * a tape nears its end is noticed between two of them: there has to be room for one more behind its early warning.
  */
-const MOST_WRITE_BYTES = 4 * 2 ** 20
+const MOST_WRITE_BYTES = 2 ** 20
 
 /** Takes the stream, as it is or in frames. */
 export type StreamSink = Pick<FragmentRow, 'write' | 'writeFrame'>
