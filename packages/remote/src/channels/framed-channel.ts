@@ -24,7 +24,7 @@ const lastWordMs = 5000
 export interface FramedChannelOptions {
   /** Who is at the other end, for messages. @default 'the other side' */
   readonly peer?: string
-  /** Whether data travels compressed, both ways. @default false */
+  /** Whether both ends have said that they compress what they send, and read such. @default false */
   readonly compressed?: boolean
 }
 
@@ -55,7 +55,6 @@ export class FramedChannel implements DataChannel {
   #failure: NbError | undefined
   #lastWrite: Promise<void> = Promise.resolve()
 
-  /** @param compressed - whether both ends have said that they compress what they send, and read such */
   constructor(
     connection: Duplex,
     clock: Clock,
