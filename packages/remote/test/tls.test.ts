@@ -4,7 +4,7 @@ import { createConnection, createServer } from 'node:net'
 import { request } from 'node:https'
 import { connect as tlsConnect, createServer as createTlsServer } from 'node:tls'
 import { type Logger, NbError, systemClock } from '@nb/contracts'
-import { createVirtualClock, dataChannelsSuite } from '@nb/test-kit'
+import { createVirtualClock, dataChannelsSuite, freePort } from '@nb/test-kit'
 import t from 'tap'
 import {
   type AccessControl,
@@ -46,15 +46,6 @@ async function served(ports: Partial<Ports>, options: Partial<TlsServeOptions> =
   })
   t.teardown(server.stop)
   return server
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, host)
-  await once(probe, 'listening')
-  const { port } = probe.address() as { port: number }
-  probe.close()
-  await once(probe, 'close')
-  return port
 }
 
 t.test('ports over TLS are the ports that are served', async (t) => {

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { createServer } from 'node:net'
 
 /** The programs of a site, by what they make of a host. */
 export type Program = 'master-server' | 'media-server' | 'client'
@@ -108,14 +107,4 @@ export class HostProcess {
       children: children === '' ? 0 : children.split(' ').length,
     }
   }
-}
-
-/** A TCP port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as { port: number }
-  probe.close()
-  await once(probe, 'close')
-  return port
 }

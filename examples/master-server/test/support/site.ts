@@ -6,7 +6,8 @@ import { text } from 'node:stream/consumers'
 import { runNb } from '@nb/cli'
 import { systemClock } from '@nb/contracts'
 import { type HostIdentity, openHostIdentity, portsAt, type Ports } from '@nb/remote'
-import { freePort, HostProcess } from './host-process.ts'
+import { freePort } from '@nb/test-kit'
+import { HostProcess } from './host-process.ts'
 
 /** What a test offers for cleaning up. */
 interface Teardown {

@@ -1,8 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createConnection, createServer, type Socket } from 'node:net'
+import { createConnection, type Socket } from 'node:net'
 import { connect as tlsConnect, type TLSSocket } from 'node:tls'
+import { freePort } from '@nb/test-kit'
 import { type Connection, connect, type HostIdentity } from '../../src/index.ts'
 import { held, type TestAuthority, testAuthority } from '../support/identities.ts'
 import type { Answer, Told } from './server-child.ts'
@@ -93,11 +94,14 @@ export async function attacked(): Promise<Attacked> {
     },
     end: async () => {
       isOver = true
-      await working
-      honest.close()
-      for (const socket of sockets) socket.destroy()
-      child.kill('SIGKILL')
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'close')
+      try {
+        await working
+      } finally {
+        honest.close()
+        for (const socket of sockets) socket.destroy()
+        child.kill('SIGKILL')
+        if (child.exitCode === null && child.signalCode === null) await once(child, 'close')
+      }
     },
   }
 }
@@ -115,13 +119,4 @@ function telling(child: ChildProcess): (told: Told) => Promise<Answer> {
     last = answer
     return answer
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, host)
-  await once(probe, 'listening')
-  const { port } = probe.address() as { port: number }
-  probe.close()
-  await once(probe, 'close')
-  return port
 }
