@@ -6,6 +6,7 @@ import { collect } from '@nb/test-kit'
 import t from 'tap'
 import { snapshotTree } from '../../all-in-one/test/support/site.ts'
 import { mountSmallDisk, type SmallDisk } from '../../all-in-one/test/support/small-disk.ts'
+import { policyFile } from './support/policy-file.ts'
 import { openSite } from './support/site.ts'
 import { assertRestores, assertSound, endOfTry, submitRestore } from './support/sound.ts'
 import { until } from './support/until.ts'
@@ -41,13 +42,8 @@ t.test(
     const source = join(directory, 'source')
     mkdirSync(source)
     for (let at = 0; at < 8; at++) writeFileSync(join(source, `file-${at}`), randomBytes(mib))
-    const policy = join(directory, 'nightly.yaml')
-    writeFileSync(
-      policy,
-      `name: nightly\nclients: [web1]\nselections: [${source}]\nstorage: { unit: disk1 }\nschedules:\n` +
-        `  - { name: full, type: full, every: 1d, retention: 2 weeks, windows: [] }\n`,
-    )
-    await nb('policy', 'import', policy)
+    const policy = { name: 'nightly', clients: ['web1'], selection: source, storageUnit: 'disk1' }
+    await nb('policy', 'import', policyFile(directory, policy))
     const begin = async (): Promise<string> =>
       (await ports.scheduler.runNow({ policy: 'nightly', schedule: 'full' })).jobIds[0] as string
     const whole = async (): Promise<string> => {

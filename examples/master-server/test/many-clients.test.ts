@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { collect } from '@nb/test-kit'
+import { collect, freePort } from '@nb/test-kit'
 import t from 'tap'
-import { freePort } from './support/host-process.ts'
+import { policyFile } from './support/policy-file.ts'
 import { openSite } from './support/site.ts'
 import { assertNoLeak, assertSound } from './support/sound.ts'
 import { until } from './support/until.ts'
@@ -46,13 +46,8 @@ t.test(`${count} clients at once against one media server`, async (t) => {
   for (let at = 0; at < 20; at++)
     writeFileSync(join(source, `file-${at}`), Buffer.alloc(at * 10_000, `${at} `))
   writeFileSync(join(source, 'big'), Buffer.alloc(3 << 20, 'big '))
-  const policy = join(directory, 'nightly.yaml')
-  writeFileSync(
-    policy,
-    `name: nightly\nclients: [${names.join(', ')}]\nselections: [${source}]\nstorage: { unit: disk1 }\nschedules:\n` +
-      `  - { name: full, type: full, every: 1d, retention: 2 weeks, windows: [] }\n`,
-  )
-  await nb('policy', 'import', policy)
+  const policy = { name: 'nightly', clients: names, selection: source, storageUnit: 'disk1' }
+  await nb('policy', 'import', policyFile(directory, policy))
   const [unit] = await collect(ports.media.storageUnits({ name: 'disk1' }))
   if (unit?.type !== 'disk') return t.fail('disk1 is no disk')
   await ports.media.putStorageUnit({ ...unit, maxConcurrentJobs: mostJobs })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { seededRandom } from '@nb/test-kit'
 import t from 'tap'
 import { snapshotTree } from '../../all-in-one/test/support/site.ts'
+import { policyFile } from './support/policy-file.ts'
 import { openSite } from './support/site.ts'
 import { until } from './support/until.ts'
 import { assertNoLeak, assertRestores, assertSound, endOfTry, submitRestore } from './support/sound.ts'
@@ -44,13 +45,8 @@ t.test(`hosts are killed at ${rounds} × ${faults.length} random moments (seed $
   const source = join(directory, 'source')
   mkdirSync(source)
   for (let at = 0; at < 15; at++) writeFileSync(join(source, `big-${at}`), Buffer.alloc(4 << 20, `${at} `))
-  const policy = join(directory, 'nightly.yaml')
-  writeFileSync(
-    policy,
-    `name: nightly\nclients: [web1]\nselections: [${source}]\nstorage: { unit: disk1 }\nschedules:\n` +
-      `  - { name: full, type: full, every: 1d, retention: 2 weeks, windows: [] }\n`,
-  )
-  await nb('policy', 'import', policy)
+  const policy = { name: 'nightly', clients: ['web1'], selection: source, storageUnit: 'disk1' }
+  await nb('policy', 'import', policyFile(directory, policy))
 
   const snapshots = new Map<string, string>()
   const reported = { snapshots, source, client: 'web1' }

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:f
 import { join } from 'node:path'
 import t from 'tap'
 import { startTgtd, tgtdMissing } from '../../../packages/media-tape/test/tgtd/tgtd.ts'
+import { policyFile } from './support/policy-file.ts'
 import { openSite } from './support/site.ts'
 
 /** By which the quirks of tgtd's drives are known. */
@@ -23,15 +24,8 @@ t.test(
     for (let number = 0; number < 50; number++)
       writeFileSync(join(source, 'below', `file-${number}`), `content ${number}\n`.repeat(number * 40))
     writeFileSync(join(source, 'big'), Buffer.alloc(9 << 20, 'nine megabytes '), { mode: 0o640 })
-    const policyOf = (name: string, unit: string): string => {
-      const file = join(directory, `${name}.yaml`)
-      writeFileSync(
-        file,
-        `name: ${name}\nclients: [web1]\nselections: [${source}]\nstorage: { unit: ${unit} }\nschedules:\n` +
-          `  - { name: full, type: full, every: 1d, retention: 2 weeks, windows: [] }\n`,
-      )
-      return file
-    }
+    const policyOf = (name: string, storageUnit: string): string =>
+      policyFile(directory, { name, clients: ['web1'], selection: source, storageUnit })
     await nb('policy', 'import', policyOf('nightly', 'disk1'))
     t.match(await nb('backup', 'nightly', '--wait'), /ended with status 0/)
     const job = await nb('jobs', '--limit', '1')

@@ -7,6 +7,7 @@ import { type Job, type Policy, toPath } from '@nb/contracts'
 import { collect } from '@nb/test-kit'
 import { compareTrees } from '../../src/compare-trees.ts'
 import { type AllInOne, clientName } from '../../src/compose.ts'
+import { assertSettled } from './settled.ts'
 
 /** A policy that only runs by hand. */
 export function manualPolicy(source: string): Policy {
@@ -101,22 +102,7 @@ export async function settle({ ports }: AllInOne): Promise<void> {
 /** Asserts: nothing reported is lost or damaged, no half image is visible, no lease, allocation or session stays. */
 export async function assertSound(server: AllInOne, source: string, expectation: Expectation): Promise<void> {
   const { ports } = server
-  const complete = (await collect(ports.catalog.listImages({}))).map((image) => image.backupId)
-  for (const backupId of expectation.reported)
-    assert.ok(complete.includes(backupId), `reported image ${backupId} is lost`)
-  const unfinished = await collect(ports.catalog.listImages({ states: ['in-progress', 'discarded'] }))
-  assert.deepEqual(unfinished, [], 'half images stay')
-  const stored = await collect(ports.mediaServer.storedImages({ storageUnit: 'disk1' }))
-  assert.deepEqual(
-    stored.map((image) => image.backupId).sort(),
-    [...complete].sort(),
-    'disk and catalog differ',
-  )
-  assert.deepEqual(await collect(ports.broker.grants({})), [], 'leases stay')
-  assert.deepEqual(await collect(ports.media.allocations({})), [], 'allocations stay')
-  assert.deepEqual(await ports.mediaServer.sessions({}), [], 'sessions stay')
-  const alive = (await collect(ports.jobs.list({}))).filter((job) => job.state !== 'done')
-  assert.deepEqual(alive, [], 'jobs stay')
+  const complete = await assertSettled(ports, ports.mediaServer, expectation.reported)
   for (const backupId of complete) {
     const snapshot = expectation.snapshots.get(backupId)
     if (snapshot !== undefined) await assertRestores(server, source, backupId, snapshot, expectation.scratch)

@@ -8,6 +8,8 @@ import type { Test } from 'tap'
 import { compareTrees } from '../../../../packages/transfer/test/client/compare-trees.ts'
 import type { NetworkFaults } from '../../../host-program/test/support/network.ts'
 import { done, type NetworkSite } from './network-site.ts'
+import { policyFile } from './policy-file.ts'
+import { until } from './until.ts'
 
 /** What befalls a site while jobs run. */
 export interface Fault {
@@ -42,6 +44,9 @@ const slowLink = 2_000_000
 /** How much later than stated an end may be seen on a machine with other things to do, milliseconds. */
 const busyMs = 20_000
 
+/** How long anything is waited for, milliseconds; how long it may take is asserted apart. */
+const longestMs = 200_000
+
 /** Makes what a client has to back up, and its policy. */
 export async function giveSource(site: NetworkSite, client: string): Promise<void> {
   const folder = sourceOf(site, client)
@@ -58,13 +63,8 @@ export async function givePolicy(
   name: string,
   { client, selection }: { readonly client: string; readonly selection: string },
 ): Promise<void> {
-  const file = join(site.network.directory, `${name}.yaml`)
-  writeFileSync(
-    file,
-    `name: ${name}\nclients: [${client}]\nselections: [${selection}]\nstorage: { unit: disk-media1 }\nschedules:\n` +
-      `  - { name: full, type: full, every: 1d, retention: 2 weeks, windows: [] }\n`,
-  )
-  done(await site.nb('policy', 'import', file))
+  const policy = { name, clients: [client], selection, storageUnit: 'disk-media1' }
+  done(await site.nb('policy', 'import', policyFile(site.network.directory, policy)))
 }
 
 /** Plays a round: the jobs are under way, the fault comes, each job ends as it must; healed, each is done once more and succeeds. */
@@ -147,11 +147,10 @@ function restoreCommand(client: string): string[] {
 
 /** Resolves once a job moves data. */
 export async function dataFlows({ jobs }: Ports, jobId: string): Promise<void> {
-  for (;;) {
+  await until(longestMs, `job ${jobId} moves data`, async () => {
     const lines = await collect(jobs.log({ jobId }))
-    if (lines.some(({ text }) => /^begin (writing|reading)/.test(text))) return
-    await sleep(50)
-  }
+    return lines.some(({ text }) => /^begin (writing|reading)/.test(text)) ? true : undefined
+  })
 }
 
 /** How a try of a job has ended. */
@@ -159,12 +158,11 @@ export async function outcome(
   { jobs }: Ports,
   jobId: string,
 ): Promise<{ readonly status: number; readonly statusText?: string }> {
-  for (;;) {
+  return until(longestMs, `job ${jobId} ends a try`, async () => {
     const tries = await collect(jobs.attempts({ jobId }))
     const ended = tries.find(({ status }) => status !== undefined) ?? (await jobs.get({ jobId }))
-    if (ended?.status !== undefined) return { ...ended, status: ended.status }
-    await sleep(50)
-  }
+    return ended?.status === undefined ? undefined : { ...ended, status: ended.status }
+  })
 }
 
 async function backUpAgain(

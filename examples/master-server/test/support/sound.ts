@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type Job, toPath } from '@nb/contracts'
 import { collect } from '@nb/test-kit'
 import { compareTrees } from '../../../all-in-one/src/compare-trees.ts'
+import { assertSettled } from '../../../all-in-one/test/support/settled.ts'
 import type { HostProcess } from './host-process.ts'
 import type { Site } from './site.ts'
 import { until } from './until.ts'
@@ -25,22 +26,7 @@ export interface Reported {
  */
 export async function assertSound(site: Site, { snapshots, source, client }: Reported): Promise<void> {
   const { ports, media } = site
-  const mediaServer = site.portsOf(media).mediaServer
-  const alive = (await collect(ports.jobs.list({}))).filter((job) => job.state !== 'done')
-  assert.deepEqual(alive, [], 'jobs stay')
-  const complete = (await collect(ports.catalog.listImages({}))).map((image) => image.backupId)
-  for (const backupId of snapshots.keys()) assert.ok(complete.includes(backupId), `${backupId} is lost`)
-  const half = await collect(ports.catalog.listImages({ states: ['in-progress', 'discarded'] }))
-  assert.deepEqual(half, [], 'half images stay')
-  const stored = await collect(mediaServer.storedImages({ storageUnit: 'disk1' }))
-  assert.deepEqual(
-    stored.map((image) => image.backupId).sort(),
-    [...complete].sort(),
-    'disk and catalog differ',
-  )
-  assert.deepEqual(await collect(ports.broker.grants({})), [], 'leases stay')
-  assert.deepEqual(await collect(ports.media.allocations({})), [], 'allocations stay')
-  assert.deepEqual(await mediaServer.sessions({}), [], 'sessions stay')
+  await assertSettled(ports, site.portsOf(media).mediaServer, snapshots.keys())
   for (const [backupId, snapshot] of snapshots)
     await assertRestores(site, { source, client }, backupId, snapshot)
 }
