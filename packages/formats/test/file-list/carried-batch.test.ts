@@ -63,17 +63,16 @@ t.test('a batch that is carried over says what it said, of images that are each 
   t.end()
 })
 
-t.test('it is, byte for byte, the batch that is written of its entries', (t) => {
+t.test('they are, byte for byte, the batches that are written of their entries', (t) => {
   holds(
     t,
     100,
     fc.property(fileRecords, (records) => {
-      const encoder = new FileListEncoder({ images: laterImages })
-      const pieces = [encoder.header()]
-      for (const record of records) encoder.add({ ...record, imageIndex: record.imageIndex + 1 })
-      const batch = encoder.flush()
-      if (batch !== undefined) pieces.push(batch)
-      assert.ok(laterList(records, 16_384).equals(Buffer.concat(pieces)))
+      const encoder = new FileListEncoder({ images: laterImages, batchBytes: 16_384 })
+      const batches = records.map((record) => encoder.add({ ...record, imageIndex: record.imageIndex + 1 }))
+      const written = [...batches, encoder.flush()].filter((batch) => batch !== undefined)
+      const whole = Buffer.concat([encoder.header(), ...written])
+      assert.ok(laterList(records, 16_384).equals(whole))
     }),
   )
   t.end()
