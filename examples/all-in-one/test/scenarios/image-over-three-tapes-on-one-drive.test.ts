@@ -91,7 +91,8 @@ t.test(
     const server = await bootOnTape(join(root, 'state'), library, { tape: { streamsPerDrive: 4 } }, 2 ** 30)
     t.teardown(() => server.stop())
     const sources = [0, 1, 2, 3].map((index) => join(root, `source-${index}`))
-    for (const source of sources) randomFiles(source, 3, 700_000)
+    // Each of the four may have a piece of 1 MiB under way when the drive warns at 5 MB: together more than both.
+    for (const source of sources) randomFiles(source, 5, 700_000)
     const jobIds = await Promise.all(
       sources.map((source, index) => begin(server, tapePolicy(`p${index}`, source, 4))),
     )
