@@ -1,5 +1,6 @@
 import type { DataChannel } from '@nb/contracts'
 import { readChannel } from '@nb/contracts'
+import { copyToShared } from '../copy-to-shared.ts'
 import type { BlockPipe } from './block-pipe.ts'
 
 /** Sends what comes out of a pipe over a channel, block by block, and ends it. */
@@ -18,8 +19,7 @@ export async function pumpIn(channel: DataChannel, pipe: BlockPipe): Promise<voi
     for (let at = 0; at < chunk.length;) {
       const block = await pipe.claim()
       const length = Math.min(block.length, chunk.length - at)
-      // Not `set`, which goes word by word where memory is shared.
-      chunk.copy(block, 0, at, at + length)
+      copyToShared(chunk, block, 0, at, at + length)
       pipe.publish(length)
       at += length
     }

@@ -1,3 +1,4 @@
+import { copyToShared } from '../copy-to-shared.ts'
 import type { BlockRing } from './block-ring.ts'
 
 /** Blocks that are read at once, where so many are empty. */
@@ -19,8 +20,7 @@ export class RingFiller {
     for (let at = 0; at < bytes.length;) {
       this.#block ??= await this.#ring.claim()
       const count = Math.min(bytes.length - at, this.#block.length - this.#fill)
-      // Not `set`, which goes word by word where memory is shared.
-      bytes.copy(this.#block, this.#fill, at, at + count)
+      copyToShared(bytes, this.#block, this.#fill, at, at + count)
       at += count
       this.#fill += count
       if (this.#fill === this.#block.length) this.#publish()
