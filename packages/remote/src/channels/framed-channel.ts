@@ -17,6 +17,9 @@ import { decompressPiece, PieceCompressor } from './wire-compression.ts'
 /** How many bytes a writer may be ahead of its reader. */
 export const windowBytes: number = 4 * 2 ** 20
 
+/** From how many bytes on what a frame holds is written by itself. */
+const leastAloneBytes = 128 * 1024
+
 /** How long a last word may take to leave before the connection is cut, milliseconds. */
 const lastWordMs = 5000
 
@@ -52,6 +55,7 @@ export class FramedChannel implements DataChannel {
   #taken = 0
   #peerEnded = false
   #wanted: Deferred<Uint8Array | undefined> | undefined
+  #isHandingOver = false
   #failure: NbError | undefined
   #lastWrite: Promise<void> = Promise.resolve()
 
@@ -109,6 +113,12 @@ export class FramedChannel implements DataChannel {
     })
   }
 
+  readNow(): Uint8Array | undefined {
+    if (this.#wanted !== undefined) return undefined
+    const piece = this.#arrived.shift()
+    return piece === undefined ? undefined : this.#take(piece)
+  }
+
   async end(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
     await (this.#ending ??= this.#sendEnd())
@@ -139,16 +149,24 @@ export class FramedChannel implements DataChannel {
   }
 
   /** Resolves when the kernel has the bytes, so that their memory is free again. */
-  async #send(...parts: readonly Uint8Array[]): Promise<void> {
+  async #send(head: Uint8Array, body?: Uint8Array): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
     const sent = createDeferred<void>()
-    this.#connection.cork()
-    for (const [index, part] of parts.entries())
-      this.#connection.write(part, (error) => {
-        if (error != null) sent.reject(this.#failure ?? channelBroken(error.message))
-        else if (index === parts.length - 1) sent.resolve()
-      })
-    this.#connection.uncork()
+    const done = (error?: Error | null): void => {
+      if (error == null) sent.resolve()
+      else sent.reject(this.#failure ?? channelBroken(error.message))
+    }
+    if (body === undefined) this.#connection.write(head, done)
+    else if (body.length >= leastAloneBytes) {
+      // In one go TLS would copy both to new memory first.
+      this.#connection.write(head)
+      this.#connection.write(body, done)
+    } else {
+      this.#connection.cork()
+      this.#connection.write(head)
+      this.#connection.write(body, done)
+      this.#connection.uncork()
+    }
     await sent.promise
   }
 
@@ -175,13 +193,22 @@ export class FramedChannel implements DataChannel {
   #dataArrived(piece: Uint8Array): void {
     if (!this.#mayArrive(piece.length)) return
     this.#unread += piece.length
+    this.#arrived.push(piece)
+    // Much comes in one turn of the event loop, in pieces of a TLS record each: who waits gets it all together.
+    if (this.#wanted === undefined || this.#isHandingOver) return
+    this.#isHandingOver = true
+    setImmediate(() => this.#handOver())
+  }
+
+  /** Gives who waits the first of what has arrived, or the end. */
+  #handOver(): void {
+    this.#isHandingOver = false
     const wanted = this.#wanted
-    if (wanted === undefined) {
-      this.#arrived.push(piece)
-      return
-    }
+    if (wanted === undefined) return
+    const piece = this.#arrived.shift()
+    if (piece === undefined && !this.#peerEnded) return
     this.#wanted = undefined
-    wanted.resolve(this.#take(piece))
+    wanted.resolve(piece === undefined ? undefined : this.#take(piece))
   }
 
   /** Counts bytes as read, and tells the writer a few times per window. */
@@ -197,8 +224,7 @@ export class FramedChannel implements DataChannel {
 
   #endArrived(): void {
     this.#peerEnded = true
-    this.#wanted?.resolve(undefined)
-    this.#wanted = undefined
+    if (!this.#isHandingOver) this.#handOver()
     this.#closeIfBothEnded()
   }
 

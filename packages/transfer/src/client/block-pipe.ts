@@ -28,8 +28,11 @@ export interface BlockPipe {
   wake(): void
   /** Writer: no more blocks will come. */
   end(): void
-  /** Reader: the next published bytes, `undefined` after the end. They stay until {@link release}. */
-  take(): Promise<Buffer | undefined>
+  /**
+   * Reader: the next published bytes, `undefined` after the end: those of one block, or of as many full ones as lie side by side, at most
+   * `mostBlocks`. They stay until {@link release}.
+   */
+  take(mostBlocks?: number): Promise<Buffer | undefined>
   takeSync(): Buffer | undefined
   /**
    * Reader: as {@link takeSync}, but the block after the one that this end took last, whether that was released or not.
@@ -37,7 +40,10 @@ export interface BlockPipe {
    * @param beforeWait - called where it has to be waited for
    */
   takeAheadSync(beforeWait?: () => void): Buffer | undefined
-  /** Reader: gives the taken block back to the writer; of several the one that was taken first. */
+  /**
+   * Reader: gives what was taken back to the writer; of blocks that were taken ahead the one that was taken first. A writer that waits is woken once a
+   * quarter of the blocks is empty, or all that were published are, or the reader waits.
+   */
   release(): void
   /** Writer: waits until all that was published is released, blocking the thread. */
   drainSync(): void
@@ -113,6 +119,8 @@ export function openBlockPipe(shared: SharedPipe): BlockPipe {
   const wakeAt = Math.max(1, blocks >>> 2)
   /** The block to be taken next by who takes ahead. */
   let ahead: number | undefined
+  /** How many blocks are given back next. */
+  let taken = 1
 
   function signal(word: number): void {
     Atomics.add(control, word, 1)
@@ -132,6 +140,16 @@ export function openBlockPipe(shared: SharedPipe): BlockPipe {
   }
 
   const tryTake = (): Buffer | undefined | NotYet => tryTakeAt(load(RELEASED))
+
+  /** The block that was found, with those behind it that belong to one piece with it. */
+  function withThoseBehind(first: Buffer, mostBlocks: number): Buffer {
+    const place = load(RELEASED)
+    const most = Math.min(mostBlocks, (load(WRITTEN) - place) | 0, blocks - slot(place))
+    let bytes = first.length
+    for (taken = 1; taken < most && bytes === taken * blockBytes; taken++)
+      bytes += load(LENGTHS + slot(place + taken))
+    return data.subarray(slot(place) * blockBytes, slot(place) * blockBytes + bytes)
+  }
 
   function tryTakeAt(place: number): Buffer | undefined | NotYet {
     const value = load(WRITER_SIGNAL)
@@ -153,6 +171,8 @@ export function openBlockPipe(shared: SharedPipe): BlockPipe {
     const found = look()
     if (!isNotYet(found)) return found
     Atomics.store(control, found.waits, 1)
+    // What it has given back may be too little to have woken the writer.
+    if (found.waits === READER_WAITS) signalWaiter(READER_SIGNAL, WRITER_WAITS)
     return look()
   }
 
@@ -199,7 +219,10 @@ export function openBlockPipe(shared: SharedPipe): BlockPipe {
       Atomics.store(control, ENDED, 1)
       signal(WRITER_SIGNAL)
     },
-    take: () => until(tryTake),
+    take: async (mostBlocks = 1) => {
+      const first = await until(tryTake)
+      return first === undefined || mostBlocks === 1 ? first : withThoseBehind(first, mostBlocks)
+    },
     takeSync: () => untilSync(tryTake),
     takeAheadSync(beforeWait) {
       const place = (ahead ??= load(RELEASED))
@@ -213,8 +236,12 @@ export function openBlockPipe(shared: SharedPipe): BlockPipe {
     },
     drainSync: () => void untilSync(tryDrain),
     release() {
-      Atomics.store(control, RELEASED, (load(RELEASED) + 1) | 0)
-      signalWaiter(READER_SIGNAL, WRITER_WAITS)
+      const released = (load(RELEASED) + taken) | 0
+      taken = 1
+      Atomics.store(control, RELEASED, released)
+      const full = (load(WRITTEN) - released) | 0
+      if (full === 0 || blocks - full >= wakeAt || load(READER_WAITS) !== 0)
+        signalWaiter(READER_SIGNAL, WRITER_WAITS)
     },
   }
 }

@@ -3,10 +3,18 @@ import { readChannel } from '@nb/contracts'
 import { copyToShared } from '../copy-to-shared.ts'
 import type { BlockPipe } from './block-pipe.ts'
 
-/** Sends what comes out of a pipe over a channel, block by block, and ends it. */
-export async function pumpOut(pipe: BlockPipe, channel: DataChannel): Promise<void> {
-  for (let block = await pipe.take(); block !== undefined; block = await pipe.take()) {
-    await channel.write(block)
+/** Blocks that are sent at once, where so many are full. */
+const BLOCKS_PER_WRITE = 4
+
+/** Sends what comes out of a pipe over a channel, and ends it. */
+export async function pumpOut(
+  pipe: Pick<BlockPipe, 'take' | 'release'>,
+  channel: DataChannel,
+): Promise<void> {
+  for (;;) {
+    const bytes = await pipe.take(BLOCKS_PER_WRITE)
+    if (bytes === undefined) break
+    await channel.write(bytes)
     pipe.release()
   }
   await channel.end()

@@ -17,6 +17,7 @@ export class ProgressMark {
   /** It has come to here. */
   reach(at: number): void {
     this.#at = at
+    if (this.#waiting.length === 0) return
     const arrived = this.#waiting.filter(({ goal }) => goal <= at)
     this.#waiting = this.#waiting.filter(({ goal }) => goal > at)
     for (const { resolve } of arrived) resolve()

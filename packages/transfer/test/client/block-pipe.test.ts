@@ -7,8 +7,11 @@ t.test('bytes come out as they went in, whatever the block sizes', async (t) => 
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(1, 2, 4, 8),
-      fc.array(fc.uint8Array({ minLength: 1, maxLength: 16 }), { maxLength: 60 }),
-      async (blocks, pieces) => {
+      fc.array(fc.oneof(fc.uint8Array({ minLength: 1, maxLength: 16 }), fc.constant(new Uint8Array(16))), {
+        maxLength: 60,
+      }),
+      fc.constantFrom(1, 3),
+      async (blocks, pieces, mostBlocks) => {
         const writer = createBlockPipe({ blocks, blockBytes: 16 })
         const reader = openBlockPipe(writer.shared)
         const write = async (): Promise<void> => {
@@ -20,8 +23,11 @@ t.test('bytes come out as they went in, whatever the block sizes', async (t) => 
         }
         const out: number[] = []
         const read = async (): Promise<void> => {
-          for (let block = await reader.take(); block !== undefined; block = await reader.take()) {
-            out.push(...block)
+          for (;;) {
+            const bytes = await reader.take(mostBlocks)
+            if (bytes === undefined) break
+            t.ok(bytes.length <= mostBlocks * 16)
+            out.push(...bytes)
             reader.release()
           }
         }
@@ -50,6 +56,28 @@ t.test('a writer waits while all blocks are full', async (t) => {
   pipe.release()
   await third
   t.equal(isClaimed, true)
+})
+
+t.test('a writer sleeps on until a quarter is empty', async (t) => {
+  const pipe = createBlockPipe({ blocks: 8, blockBytes: 4 })
+  const fill = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      await pipe.claim()
+      pipe.publish(4)
+    }
+  }
+  const turns = () => new Promise((resolve) => setTimeout(resolve, 5))
+  await fill(8)
+  let isClaimed = false
+  const ninth = pipe.claim().then(() => (isClaimed = true))
+  await turns()
+  await pipe.take()
+  pipe.release()
+  await turns()
+  t.equal(isClaimed, false)
+  await pipe.take()
+  pipe.release()
+  await ninth
 })
 
 t.test(
@@ -146,6 +174,29 @@ t.test('a thread that blocks on a pipe is woken by blocks, by the end and by an 
   t.equal(await aborted.said, 'AbortError')
   await t.rejects(aborted.echo[0].claim(), { name: 'AbortError' })
   await t.rejects(aborted.echo[0].take(), { name: 'AbortError' })
+})
+
+t.test('a reader that has given back little, and waits for more, wakes the writer', async (t) => {
+  const pipe = createBlockPipe({ blocks: 8, blockBytes: 1 })
+  const source = `
+    const { parentPort, workerData } = require('node:worker_threads')
+    import(workerData.module).then(({ openBlockPipe }) => {
+      const pipe = openBlockPipe(workerData.pipe)
+      for (let block = 0; block < 8; block++) pipe.takeAheadSync()
+      pipe.release()
+      parentPort.postMessage(pipe.takeAheadSync()[0])
+    })`
+  for (let block = 0; block < 8; block++) {
+    ;(await pipe.claim())[0] = block
+    pipe.publish(1)
+  }
+  const module = new URL('../../src/client/block-pipe.ts', import.meta.url).href
+  const ninth = pipe.claim()
+  const worker = new Worker(source, { eval: true, workerData: { module, pipe: pipe.shared } })
+  const said = new Promise((resolve) => worker.once('message', resolve))
+  ;(await ninth)[0] = 8
+  pipe.publish(1)
+  t.equal(await said, 8)
 })
 
 t.test('wrong sizes are refused', async (t) => {
