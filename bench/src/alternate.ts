@@ -20,11 +20,17 @@ export interface Measurement {
 
 /**
  * Runs the contenders in turn, round by round, so that what changes on the machine meanwhile meets them all; each round
- * begins with another one. Gives the medians of each. The first, unmeasured run of each warms caches where `warmUp` says so.
+ * begins with another one. Gives the medians of each. The first, unmeasured run of each warms caches where `warmUp` says so. After each run `settle` waits until
+ * nothing of it goes on any more: each follows on the same one in all rounds.
  */
 export async function alternate<Name extends string>(
   contenders: readonly Contender<Name>[],
-  options: { readonly rounds: number; readonly warmUp?: boolean; readonly tell?: (line: string) => void },
+  options: {
+    readonly rounds: number
+    readonly warmUp?: boolean
+    readonly settle?: () => Promise<void>
+    readonly tell?: (line: string) => void
+  },
 ): Promise<ReadonlyMap<Name, Measurement>> {
   const taken = new Map<Name, Measurement[]>(contenders.map(({ name }) => [name, []]))
   const first = options.warmUp === true ? -1 : 0
@@ -35,6 +41,7 @@ export async function alternate<Name extends string>(
       ] as Contender<Name>
       const measured = await run()
       await reset?.()
+      await options.settle?.()
       const label = round < 0 ? 'warm-up' : `${round + 1} of ${options.rounds}`
       options.tell?.(`  ${label}  ${name}: ${(measured.wallMs / 1000).toFixed(2)} s`)
       if (round >= 0) taken.get(name)?.push(measured)

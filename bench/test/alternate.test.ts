@@ -16,13 +16,18 @@ t.test('contenders take turns, each round begins with another, and medians are o
   const told: string[] = []
   const medians = await alternate([contender('a'), contender('b')], {
     rounds: 3,
+    settle: async () => void order.push('settled'),
     tell: (line) => told.push(line),
   })
   t.same(
-    order.filter((each) => !each.endsWith('reset')),
+    order.filter((each) => !each.endsWith('reset') && each !== 'settled'),
     ['a', 'b', 'b', 'a', 'a', 'b'],
   )
-  t.same(order.slice(0, 4), ['a', 'a reset', 'b', 'b reset'], 'everything is as it was before the next')
+  t.same(
+    order.slice(0, 6),
+    ['a', 'a reset', 'settled', 'b', 'b reset', 'settled'],
+    'everything is as it was, and at rest, before the next',
+  )
   t.same(Object.fromEntries(medians), {
     a: { wallMs: 3, cpuMs: 6, peakBytes: 9 },
     b: { wallMs: 20, cpuMs: 40, peakBytes: 60 },

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { alternate, type Contender, type Measurement } from '../alternate.ts'
 import type { Bench, BenchContext } from '../bench.ts'
 import { bigFiles, smallFiles, type Source } from '../data/sources.ts'
@@ -74,6 +76,7 @@ async function backups(
     const runs = await alternate(contenders, {
       rounds: quick ? 1 : 5,
       warmUp: !quick,
+      settle: diskAtRest,
       tell,
     })
     const peers = contenders.map(({ name }) => name).filter((name) => name !== 'three hosts')
@@ -82,6 +85,11 @@ async function backups(
     for (const one of ended.reverse()) await one.stop()
     rmSync(source.folder, { recursive: true })
   }
+}
+
+/** What one has written and removed is not to be on the disk's hands while the next one writes. */
+async function diskAtRest(): Promise<void> {
+  await promisify(execFile)('sync')
 }
 
 function figuresOf(
