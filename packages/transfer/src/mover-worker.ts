@@ -5,11 +5,13 @@ import { openBlockPipe } from './client/block-pipe.ts'
 import { createCheckpointGate } from './client/checkpoint-gate.ts'
 import type { ExtractorInput } from './client/extractor/extractor-session.ts'
 import { runExtractor } from './client/extractor/run-extractor.ts'
+import { warmUpExtractor } from './client/extractor/warm-up-extractor.ts'
 import { runReader } from './client/run-reader.ts'
 import type { ReaderInput } from './client/worker-messages.ts'
 import { warmUp } from './client/warm-up.ts'
 import { runTasks } from './client/worker-main.ts'
 import type { WorkerReporter } from './client/worker-reporter.ts'
+import type { ReadCalls } from './client/read-calls.ts'
 import { loadNativeReadCalls } from './posix/native-read-calls.ts'
 
 // Bound before there is work; a run without them binds what there is, and says what it lacks.
@@ -32,9 +34,10 @@ const works = {
   },
 }
 
-runTasks(
-  parentPort,
-  clock,
-  works,
-  typeof native === 'string' ? undefined : warmUp(native, clock, import.meta.dirname),
-)
+/** First what runs every day. */
+function* prepare(native: ReadCalls): Generator<undefined, void> {
+  yield* warmUp(native, clock, import.meta.dirname)
+  yield* warmUpExtractor(clock)
+}
+
+runTasks(parentPort, clock, works, typeof native === 'string' ? undefined : prepare(native))

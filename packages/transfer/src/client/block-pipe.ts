@@ -47,6 +47,8 @@ export interface BlockPipe {
   release(): void
   /** Writer: waits until all that was published is released, blocking the thread. */
   drainSync(): void
+  /** Blocks that are published and not released. */
+  readonly published: number
 }
 
 /** The shared memory of a {@link BlockPipe}. */
@@ -235,6 +237,9 @@ export function openBlockPipe(shared: SharedPipe): BlockPipe {
       return found
     },
     drainSync: () => void untilSync(tryDrain),
+    get published() {
+      return (load(WRITTEN) - load(RELEASED)) | 0
+    },
     release() {
       const released = (load(RELEASED) + taken) | 0
       taken = 1

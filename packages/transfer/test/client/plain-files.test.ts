@@ -23,7 +23,12 @@ const ours: DirectoryFacts = {
 
 /** What is done, told in words; the directory `/d` is open. */
 function world(
-  settings: { readonly facts?: DirectoryFacts; readonly fd?: number; readonly givesAcl?: boolean } = {},
+  settings: {
+    readonly facts?: DirectoryFacts
+    readonly fd?: number
+    readonly givesAcl?: boolean
+    readonly isBusy?: boolean
+  } = {},
 ) {
   const done: string[] = []
   const plan = new PlanIndex()
@@ -47,7 +52,14 @@ function world(
       worksAt: isD,
       discard: (directory, name) => void done.push(`discard ${directory} ${name.toString()}`),
     },
+    atOnce: {
+      write: (fd, bytes, start, end, position) =>
+        void done.push(`at once: write ${fd} ${bytes.toString('latin1', start, end)} at ${position}`),
+      finish: (fd, ticket) => void done.push(`at once: finish ${fd} ${ticket}`),
+      drop: (fd) => void done.push(`at once: drop ${fd}`),
+    },
     behind: {
+      isBusy: settings.isBusy === true,
       takes: (bytes) => bytes === memory,
       write: (fd, bytes, start, end, position) =>
         void done.push(`write ${fd} ${Buffer.from(bytes).toString('latin1', start, end)} at ${position}`),
@@ -88,6 +100,25 @@ t.test('a plain file is made, written and finished by numbers', async (t) => {
   files.end()
   t.notOk(files.isOpen)
   t.strictSame(done, ['open 4 name', 'write 33 234 at 0', 'write 33 5 at 3', 'finish 33 0 1.2 5.6 644'])
+})
+
+t.test('while enough is waiting behind it is written at once', async (t) => {
+  const { files, done, entry, memory } = world({ isBusy: true })
+  files.begin(entry, usual)
+  t.ok(files.write(memory, 2, 5, 0))
+  t.ok(files.write(Buffer.from('elsewhere'), 0, 3, 3), 'whatever memory it lies in')
+  files.end()
+  files.begin(entry, usual)
+  files.drop()
+  t.strictSame(done, [
+    'open 4 name',
+    'at once: write 33 234 at 0',
+    'at once: write 33 els at 3',
+    'at once: finish 33 0',
+    'open 4 name',
+    'at once: drop 33',
+    'discard 4 name',
+  ])
 })
 
 t.test('one that is given up is closed before its name is removed', async (t) => {

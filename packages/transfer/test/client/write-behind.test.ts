@@ -14,11 +14,11 @@ import { type DataChannel, NbError, systemClock } from '@nb/contracts'
 import t from 'tap'
 import { noExtractionState } from '../../src/client/extractor/extraction-state.ts'
 import { startExtractorSession } from '../../src/client/extractor/extractor-session.ts'
-import { WrittenFile, type WriterCalls } from '../../src/client/extractor/run-writer.ts'
+import { WrittenFile, type WriterCalls } from '../../src/client/extractor/written-file.ts'
 import type { WriteFailure, WritesBehind } from '../../src/client/extractor/write-behind.ts'
 import type { TransferWarning } from '../../src/client/warning.ts'
 import { WorkerThreads } from '../../src/client/worker-threads.ts'
-import { loadPosix } from '../../src/posix/posix.ts'
+import { loadPosix, type Posix } from '../../src/posix/posix.ts'
 import { PosixError } from '../../src/posix/posix-error.ts'
 import { compareTrees } from './compare-trees.ts'
 import { encodePlan, extractBytes, extractInThread, framedRanges, planFor } from './extract-in-thread.ts'
@@ -26,14 +26,18 @@ import { freshDirectory } from './fresh-directory.ts'
 import { makeTree } from './make-tree.ts'
 import { readInThread } from './read-in-thread.ts'
 
-function nativeCalls(): WriterCalls {
+function nativeCalls(): Posix {
   const posix = loadPosix()
   if (typeof posix === 'string') throw new Error(posix)
   return posix
 }
 
 /** A writer that puts off everything until it is waited for, or has so much to do. */
-function lateWriter(calls: WriterCalls, most = 100): WritesBehind & { readonly done: number } {
+function lateWriter(
+  calls: WriterCalls,
+  most = 100,
+  busyFrom = Infinity,
+): WritesBehind & { readonly done: number } {
   const waiting: (() => void)[] = []
   let failures: WriteFailure[] = []
   let done = 0
@@ -46,6 +50,9 @@ function lateWriter(calls: WriterCalls, most = 100): WritesBehind & { readonly d
     if (waiting.push(act) >= most) work()
   }
   return {
+    get isBusy() {
+      return waiting.length >= busyFrom
+    },
     takes: () => true,
     write: (fd, bytes, start, end, position) => {
       const { buffer, byteOffset } = bytes
@@ -117,8 +124,9 @@ t.test('however late a writer is, a tree of every kind comes back the same', asy
   mkdirSync(source)
   makeTree(source, { seed: 47 })
   const { records, archive } = readInThread([source])
-  for (const most of [1, 3, 1_000_000]) {
-    const behind = lateWriter(nativeCalls(), most)
+  for (const most of [1, 3, 8, 1_000_000]) {
+    // With much to do it leaves files to the extractor.
+    const behind = lateWriter(nativeCalls(), most, most === 8 ? 4 : Infinity)
     const target = join(directory, `target-${most}`)
     const before = openDescriptors()
     const { totals, warnings } = extractInThread(target, planFor(records, source), [archive], {
@@ -141,6 +149,24 @@ t.test('a file that can not be written is not left behind, is told, and the othe
   t.match(warnings, [{ code: 'EIO', path: Buffer.from('/d/b') }])
   t.match(totals, { entries: plan.length - 1, bytes: 40, failed: 1 })
   t.strictSame(readdirSync(join(target, 'd')), ['a', 'c', 'e', 'f'])
+})
+
+t.test('of files that the extractor writes itself what fails is told the same', async (t) => {
+  const { target, plan, archives } = fiveFiles(t)
+  const before = openDescriptors()
+  const posix: Posix = { ...nativeCalls(), ...failing('writePartAt', 'EIO', 2) }
+  const { totals, warnings } = extractInThread(target, plan, archives, {
+    posix,
+    behind: lateWriter(nativeCalls(), 100, 0),
+  })
+  t.match(
+    warnings,
+    [{ code: 'EIO', path: Buffer.from('/d/c') }],
+    'the first of a directory is written behind',
+  )
+  t.match(totals, { entries: plan.length - 1, bytes: 40, failed: 1 })
+  t.strictSame(readdirSync(join(target, 'd')), ['a', 'b', 'e', 'f'])
+  t.equal(openDescriptors(), before)
 })
 
 t.test('a full disk ends the restore, and no unfinished file is left', async (t) => {

@@ -23,7 +23,8 @@ import type { PlanIndex, PlannedTarget } from './plan-index.ts'
 import { RestoredDirectories } from './restored-directories.ts'
 import type { TargetDirectories } from './target-directories.ts'
 import { RefusalTally } from './refusal-tally.ts'
-import type { WritesBehind } from './write-behind.ts'
+import type { WriteFailure, WritesBehind } from './write-behind.ts'
+import { WrittenFile } from './written-file.ts'
 
 /** A moment in the extraction of a file, for tests that act just then. */
 export type ExtractorMoment = 'directory-opened' | 'file-created' | 'data-written' | 'installed'
@@ -48,7 +49,23 @@ export interface ExtractorParts {
 const MANY_ENTRIES = 32
 const MUCH_BYTES = 65_536
 
-type FailedWritesTools = Omit<FailedWritesParts, 'behind'>
+type FailedWritesTools = Omit<FailedWritesParts, 'sources'>
+
+/** What failed of files that were written at once. */
+class FailuresAtOnce {
+  #found: WriteFailure[] = []
+
+  add(failure: WriteFailure): void {
+    this.#found.push(failure)
+  }
+
+  takeFailures(): readonly WriteFailure[] {
+    if (this.#found.length === 0) return this.#found
+    const found = this.#found
+    this.#found = []
+    return found
+  }
+}
 
 /** The file whose data is coming. */
 interface OpenFile {
@@ -101,8 +118,14 @@ export class Extractor implements ArchiveSink {
   /** From here on files are written behind, where they can be. Before the first data comes. */
   writeBehind(behind: WritesBehind): void {
     this.#behind = behind
-    this.#failedWrites = new FailedWrites({ ...this.#tools, behind })
-    if (this.#parts.observe === undefined) this.#plain = new PlainFiles({ ...this.#parts, behind })
+    const atOnce = new FailuresAtOnce()
+    this.#failedWrites = new FailedWrites({ ...this.#tools, sources: [behind, atOnce] })
+    if (this.#parts.observe !== undefined) return
+    this.#plain = new PlainFiles({
+      ...this.#parts,
+      behind,
+      atOnce: new WrittenFile(this.#parts.posix, atOnce),
+    })
   }
 
   get counts(): ExtractorCounts {

@@ -8,7 +8,8 @@ import type { WriteFailure, WritesBehind } from './write-behind.ts'
 
 /** What they are told with. */
 export interface FailedWritesParts {
-  readonly behind: WritesBehind
+  /** Who knows what failed. */
+  readonly sources: readonly Pick<WritesBehind, 'takeFailures'>[]
   readonly plan: PlanIndex
   readonly installer: Installer
   readonly places: Places
@@ -16,7 +17,7 @@ export interface FailedWritesParts {
   readonly refusals: RefusalTally
 }
 
-/** What failed behind the extractor, after the file had been counted as restored. */
+/** What failed of files that were written by numbers alone, mostly behind the extractor, after the file had been counted as restored. */
 export class FailedWrites {
   readonly #parts: FailedWritesParts
 
@@ -26,13 +27,15 @@ export class FailedWrites {
 
   /** Tells of what has failed since the last time. */
   take(): void {
-    for (const failure of this.#parts.behind.takeFailures()) this.#failed(failure)
+    for (const source of this.#parts.sources)
+      for (const failure of source.takeFailures()) this.#failed(failure)
   }
 
   /** Removes the files that could not be written, without a word. */
   discard(): void {
-    for (const { stage, ticket } of this.#parts.behind.takeFailures())
-      if (stage === 'write') this.#discard(this.#parts.plan.target(ticket))
+    for (const source of this.#parts.sources)
+      for (const { stage, ticket } of source.takeFailures())
+        if (stage === 'write') this.#discard(this.#parts.plan.target(ticket))
   }
 
   #failed({ ticket, stage, errno, lostBytes }: WriteFailure): void {

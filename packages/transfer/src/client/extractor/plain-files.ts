@@ -7,6 +7,7 @@ import type { TargetDirectories } from './target-directories.ts'
 import { isTargetName, lastSlashWithin } from './target-path.ts'
 import { UNFINISHED_FILE_MODE } from './unfinished-file.ts'
 import type { WritesBehind } from './write-behind.ts'
+import type { WrittenFile } from './written-file.ts'
 
 /** What they are made with. */
 export interface PlainFilesParts {
@@ -15,18 +16,23 @@ export interface PlainFilesParts {
   readonly target: Pick<TargetDirectories, 'presentAt' | 'givesAcl'>
   readonly installer: Pick<Installer, 'worksAt' | 'discard'>
   readonly behind: WritesBehind
+  /** Does a file at once. */
+  readonly atOnce: Pick<WrittenFile, 'write' | 'finish' | 'drop'>
 }
 
 /**
  * The files that nearly all of a tree are: new, with one name, in the same directory as the one before, which is a restore's own, and
  * with nothing to be set but times and mode. They are restored by numbers alone, without an object for each. Whatever is in any way
- * different is left to who does it as usual, and so is what fails.
+ * different is left to who does it as usual, and so is what fails. They are written behind, or at once while enough is waiting there:
+ * so neither of two threads waits for the other.
  */
 export class PlainFiles {
   readonly #parts: PlainFilesParts
   #fd = -1
   #entry = -1
   #directory = -1
+  /** Whether the open one is written at once. */
+  #isAtOnce = false
   /** What the last piece was a part of. */
   #block: Buffer | undefined
   #member: { readonly mode: number; readonly mtime: Instant; readonly atime: Instant } | undefined
@@ -70,14 +76,19 @@ export class PlainFiles {
     if (fd < 0) return false
     this.#fd = fd
     this.#entry = entry
+    this.#isAtOnce = this.#parts.behind.isBusy
     this.#directory = directory.fd
     this.#member = { mode, mtime, atime }
     return true
   }
 
-  /** Writes a piece behind; false where it lies in other memory and was not written. */
+  /** Writes a piece; false where it lies in memory that can't be written behind, and was not written. */
   write(bytes: Buffer, start: number, end: number, position: number): boolean {
     const { behind } = this.#parts
+    if (this.#isAtOnce) {
+      this.#parts.atOnce.write(this.#fd, bytes, start, end, position)
+      return true
+    }
     if (bytes !== this.#block) {
       // Many files come in one block, and asking where that lies takes longer than writing one.
       if (!behind.takes(bytes)) return false
@@ -87,11 +98,12 @@ export class PlainFiles {
     return true
   }
 
-  /** Lets it be finished and closed behind. */
+  /** Lets it be finished and closed. */
   end(): void {
     const member = this.#member
     if (member === undefined) return
-    this.#parts.behind.finish(this.#fd, this.#entry, member.atime, member.mtime, member.mode)
+    const to = this.#isAtOnce ? this.#parts.atOnce : this.#parts.behind
+    to.finish(this.#fd, this.#entry, member.atime, member.mtime, member.mode)
     this.#member = undefined
   }
 
@@ -99,9 +111,12 @@ export class PlainFiles {
   drop(): void {
     if (!this.isOpen) return
     this.#member = undefined
-    const { behind, plan, installer } = this.#parts
-    behind.drop(this.#fd)
-    behind.settle()
+    const { behind, atOnce, plan, installer } = this.#parts
+    if (this.#isAtOnce) atOnce.drop(this.#fd)
+    else {
+      behind.drop(this.#fd)
+      behind.settle()
+    }
     const start = plan.pathStart(this.#entry)
     const end = plan.pathEnd(this.#entry)
     const slash = lastSlashWithin(plan.paths, start, end)

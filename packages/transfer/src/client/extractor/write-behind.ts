@@ -10,7 +10,7 @@ export interface SharedWriteBehind {
 /** Writes open files later than it is told, in order. */
 export type WritesBehind = Pick<
   WriteBehind,
-  'takes' | 'write' | 'finish' | 'drop' | 'release' | 'hurry' | 'settle' | 'end' | 'takeFailures'
+  'isBusy' | 'takes' | 'write' | 'finish' | 'drop' | 'release' | 'hurry' | 'settle' | 'end' | 'takeFailures'
 >
 
 /** What failed with an open file, and what of it was not done. */
@@ -39,7 +39,9 @@ export const FAILURES_AT = 8
 
 /** Operations of one block, and blocks: so many files at most are open at once. */
 export const OPS_PER_BLOCK = 32
-export const OP_BLOCKS = 16
+export const OP_BLOCKS = 32
+/** Of these blocks so many keep a writer busy while its teller does a file. */
+const BUSY_BLOCKS = 12
 const OP_BYTES = OP_NUMBERS * Float64Array.BYTES_PER_ELEMENT
 export const OP_BLOCK_BYTES: number = OPS_PER_BLOCK * OP_BYTES
 /** The extractor looks at them after every block, so no more can have come. */
@@ -69,6 +71,11 @@ export class WriteBehind {
     this.#memory = data
     this.#count = new Int32Array(shared.failures, 0, 1)
     this.#failures = new Float64Array(shared.failures, FAILURES_AT)
+  }
+
+  /** Whether it has so much to do that its teller may as well do the next file itself. */
+  get isBusy(): boolean {
+    return this.#ops.published >= BUSY_BLOCKS
   }
 
   /** Whether pieces of these bytes can be written behind. */
