@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
-import { createServer } from 'node:net'
+import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -256,6 +256,27 @@ t.test('an argument that is too large or no JSON is refused', async (t) => {
     body: /"code":"policy-unknown"/,
   })
   t.match(await post(socketPath, '/elsewhere', ''), { status: 404 })
+  await stop()
+})
+
+t.test('an argument in a few small pieces is taken, one in very many is refused', async (t) => {
+  const { socketPath, stop } = await served({ scheduler: createMemoryScheduler() })
+  const inBytes = (blanks: number): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const socket = createConnection(socketPath)
+      let answer = ''
+      socket.on('data', (bytes) => (answer += bytes.toString()))
+      // What it says after it was refused nobody takes.
+      socket.on('error', () => undefined).once('close', () => resolve(answer))
+      socket.setTimeout(10_000, () => reject(new Error(`no end after ${answer}`)))
+      const argument = `${' '.repeat(blanks)}{"json":{"name":"x"}}`
+      const chunks = Array.from(argument, (letter) => `1\r\n${letter}\r\n`).join('')
+      socket.write(
+        `POST /rpc/scheduler/getPolicy HTTP/1.1\r\nhost: nb\r\ncontent-type: application/json\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`,
+      )
+    })
+  t.match(await inBytes(1000), /^HTTP\/1.1 200 /)
+  t.match(await inBytes(3000), /^HTTP\/1.1 400 .*pieces of less than 64 bytes/s)
   await stop()
 })
 

@@ -4,6 +4,11 @@ import { NbError } from '@nb/contracts'
 /** What is read of an argument before its memory grows, bytes. */
 const firstBytes = 16_384
 
+/** How many pieces of whatever size an argument may come in. */
+const freePieces = 1024
+/** How many bytes each piece beyond those has to bring, on average: whoever sends less keeps this process busy for nothing. */
+const bytesOfPiece = 64
+
 /** How much of arguments is held in memory while it is read and looked at, for all callers and for each. */
 export class ArgumentRoom {
   readonly #most: number
@@ -49,7 +54,8 @@ export interface ArgumentLimits {
 
 /**
  * The JSON of a request, `undefined` for none. In whatever pieces it comes, it takes no more memory than it has bytes, and that is counted: a caller may take
- * twice the longest argument for all that it sends at once. Rejects with `message-invalid`, the error for a long one, `server-unreachable` for want of room.
+ * twice the longest argument for all that it sends at once. More than 1,024 pieces have to bring 64 bytes each. Rejects with `message-invalid`, the error for a
+ * long one, `server-unreachable` for want of room; the rest of a request that is refused is not read.
  */
 export async function readArgument(
   request: IncomingMessage,
@@ -69,9 +75,13 @@ export async function readArgument(
   }
   try {
     grow(Math.min(most, firstBytes))
-    const text = await collect(request, taken, most, (bytes) => {
-      if (bytes > most) throw tooLong
-      grow(bytes)
+    const text = await collect(request, taken, {
+      most,
+      grow: (bytes) => {
+        if (bytes > most) throw tooLong
+        grow(bytes)
+      },
+      tooMany: () => invalid(what, `it comes in pieces of less than ${bytesOfPiece} bytes; send larger ones`),
     })
     return text === '' ? undefined : parse(text, what)
   } finally {
@@ -79,24 +89,39 @@ export async function readArgument(
   }
 }
 
-/** The whole body. `grow` is told before more memory is taken, and throws where there may be no more. */
+interface Collecting {
+  readonly most: number
+  /** Is told before more memory is taken, and throws where there may be no more. */
+  readonly grow: (bytes: number) => void
+  /** What too many pieces are refused with. */
+  readonly tooMany: () => NbError
+}
+
+/** The whole body. */
 function collect(
   request: IncomingMessage,
   first: number,
-  most: number,
-  grow: (bytes: number) => void,
+  { most, grow, tooMany }: Collecting,
 ): Promise<string> {
   let held = Buffer.allocUnsafe(first)
   let length = 0
+  let pieces = 0
   return new Promise((resolve, reject) => {
     const end = (failure?: Error): void => {
       request.off('data', take).off('end', ended).off('close', closed)
-      if (failure === undefined) resolve(held.toString('utf8', 0, length))
-      else reject(failure)
+      if (failure === undefined) {
+        resolve(held.toString('utf8', 0, length))
+        return
+      }
+      // Else whatever else comes would be parsed and thrown away until the refusal has left.
+      request.pause()
+      reject(failure)
     }
     const take = (piece: Buffer): void => {
       try {
         const needed = length + piece.length
+        pieces += 1
+        if (pieces > freePieces && needed < (pieces - freePieces) * bytesOfPiece) throw tooMany()
         if (needed > held.length) {
           const bytes = Math.max(needed, Math.min(2 * held.length, most))
           grow(bytes)

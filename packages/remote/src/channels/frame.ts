@@ -12,6 +12,9 @@ const packedHeadBytes = 4
 /** The most payload bytes of every other frame. */
 const mostOtherBytes = 4096
 
+/** How many frames that only say that a peer is alive may come in one piece of a connection: those of 40 minutes that were held up. */
+const mostAlive = 256
+
 /** What a frame of a data channel says. */
 export const frameKinds = {
   /** Bytes of the stream. */
@@ -69,18 +72,21 @@ export interface FrameSink {
   readonly packed?: (pieceBytes: number, packed: Uint8Array) => void
 }
 
-/** Makes the push parser of a channel's frames. It throws `message-invalid` for bytes that are no frame, or too large a one. */
+/** Makes the push parser of a channel's frames. It throws `message-invalid` for bytes that are no frame, too large a one, or say nothing over and over. */
 export function createFrameParser(sink: FrameSink): (bytes: Uint8Array) => void {
   /** Header and, but for data, payload of the frame that is arriving. */
   let held: Uint8Array = new Uint8Array(0)
   let dataLeft = 0
   let gathered: { readonly payload: Buffer; fill: number } | undefined
+  /** Signs of life in the piece that arrived last. */
+  let alive = 0
 
   const small = (kind: number, payload: Buffer): void => {
     if (kind === frameKinds.end) sink.end()
     else if (kind === frameKinds.abort) sink.abort(plain(payload))
-    else if (kind === frameKinds.credit && payload.length === 4) sink.credit(payload.readUInt32BE(0))
-    else if (kind === frameKinds.alive && payload.length === 0) return
+    else if (kind === frameKinds.credit && payload.length === 4 && payload.readUInt32BE(0) > 0)
+      sink.credit(payload.readUInt32BE(0))
+    else if (kind === frameKinds.alive && payload.length === 0 && ++alive <= mostAlive) return
     else throw notAFrame(`kind ${kind} with ${payload.length} bytes`)
   }
   const takeHeld = (): boolean => {
@@ -92,6 +98,7 @@ export function createFrameParser(sink: FrameSink): (bytes: Uint8Array) => void 
     if (length > (kind === frameKinds.data || isPacked ? mostDataBytes : mostOtherBytes))
       throw notAFrame(`kind ${kind} with ${length} bytes`)
     if (kind === frameKinds.data || isPacked) {
+      if (length === 0) throw notAFrame(`kind ${kind} with nothing in it`)
       held = held.subarray(frameHeaderBytes)
       if (isPacked) gathered = { payload: Buffer.allocUnsafe(length), fill: 0 }
       else dataLeft = length
@@ -125,6 +132,7 @@ export function createFrameParser(sink: FrameSink): (bytes: Uint8Array) => void 
   }
   return (bytes) => {
     held = held.length === 0 ? bytes : Buffer.concat([held, bytes])
+    alive = 0
     while (gathered !== undefined ? gather(gathered) : dataLeft > 0 ? takeData() : takeHeld());
   }
 }

@@ -76,6 +76,8 @@ export class FramedChannel implements DataChannel {
       ...(compressed ? { packed: (bytes, packed) => this.#packedArrived(bytes, packed) } : {}),
     })
     connection.on('data', (bytes: Buffer) => {
+      // It is read on, so that the last word finds its way, and looked at no more.
+      if (this.#failure !== undefined) return
       try {
         parse(bytes)
       } catch (error) {
@@ -223,6 +225,7 @@ export class FramedChannel implements DataChannel {
   }
 
   #endArrived(): void {
+    if (this.#peerEnded) throw new NbError('message-invalid', 'a second end came')
     this.#peerEnded = true
     if (!this.#isHandingOver) this.#handOver()
     this.#closeIfBothEnded()

@@ -30,11 +30,11 @@ function listen(): { readonly heard: Heard; readonly parse: (bytes: Uint8Array) 
 
 const anyFrame = fc.oneof(
   fc
-    .uint8Array({ maxLength: 300 })
+    .uint8Array({ minLength: 1, maxLength: 300 })
     .map((data) => Buffer.concat([frameHeader(frameKinds.data, data.length), data])),
   fc.constant(smallFrame(frameKinds.end)),
   fc.string({ unit: 'grapheme' }).map((reason) => smallFrame(frameKinds.abort, Buffer.from(reason))),
-  fc.nat().map((bytes) => creditFrame(bytes)),
+  fc.integer({ min: 1, max: 2 ** 31 }).map((bytes) => creditFrame(bytes)),
   fc
     .tuple(fc.integer({ min: 1, max: mostDataBytes }), fc.uint8Array({ minLength: 1, maxLength: 100 }))
     .map(([bytes, packed]) => Buffer.concat([packedHeader(bytes, packed.length), packed])),
@@ -72,6 +72,16 @@ t.test('what is no frame, or too large a one, is refused before it is held', asy
   refused(Buffer.from([9, 0, 0, 0, 1, 1]))
   refused(smallFrame(frameKinds.credit, Buffer.from([1])))
   refused(Buffer.from('GET / HTTP/1.1\r\n'))
+})
+
+t.test('what says nothing, over and over, is refused', async (t) => {
+  const alive = (count: number): Buffer =>
+    Buffer.concat(Array.from({ length: count }, () => smallFrame(frameKinds.alive)))
+  const { parse } = listen()
+  for (let piece = 0; piece < 10; piece++) parse(alive(256))
+  t.throws(() => parse(alive(257)), { code: 'message-invalid', message: /kind 5/ })
+  for (const empty of [frameHeader(frameKinds.data, 0), frameHeader(frameKinds.packed, 0), creditFrame(0)])
+    t.throws(() => listen().parse(empty), { code: 'message-invalid' })
 })
 
 t.test('any bytes end in frames or in a refusal, never in anything else', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { Duplex } from 'node:stream'
 import { createVirtualClock } from '@nb/test-kit'
 import t from 'tap'
+import { frameHeader, frameKinds, smallFrame } from '../../src/channels/frame.ts'
 import { FramedChannel, windowBytes } from '../../src/channels/framed-channel.ts'
 
 t.test(
@@ -30,3 +31,18 @@ t.test(
     await t.rejects(channel.end(), { code: 'channel-broken' })
   },
 )
+
+t.test('what comes after a channel has failed is not looked at, nor does a second end pass', async (t) => {
+  const connection = new Duplex({ read: () => undefined, write: (_bytes, _encoding, taken) => taken() })
+  const channel = new FramedChannel(connection, createVirtualClock())
+  connection.push(Buffer.concat([smallFrame(frameKinds.end), smallFrame(frameKinds.end)]))
+  await new Promise(setImmediate)
+  await t.rejects(channel.read(), { code: 'channel-broken', message: /a second end/ })
+  // It would cut the connection if it were read, and the last word with it.
+  connection.push(smallFrame(frameKinds.abort, Buffer.from('never heard')))
+  connection.push(frameHeader(frameKinds.data, 2 ** 31))
+  await new Promise(setImmediate)
+  t.notOk(connection.destroyed)
+  await t.rejects(channel.read(), { message: /a second end/ })
+  connection.destroy()
+})

@@ -6,7 +6,9 @@ import t from 'tap'
 import { frameHeader, frameKinds, smallFrame } from '../../src/channels/frame.ts'
 import { FramedChannel, windowBytes } from '../../src/channels/framed-channel.ts'
 
-const histories = process.env['NB_LONG'] === '1' ? 20_000 : 300
+const isLong = process.env['NB_LONG'] === '1'
+const histories = isLong ? 20_000 : 300
+t.setTimeout(isLong ? 600_000 : 30_000)
 const seed = Number(process.env['NB_SEED'] ?? 20260101)
 
 /** A connection whose other end is the test. */

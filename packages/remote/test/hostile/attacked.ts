@@ -19,8 +19,8 @@ export interface Attacked {
   readonly peak: () => number
   /** Whether it still runs. */
   readonly lives: () => boolean
-  /** The longest that a call of the administrator has taken since this was asked last, milliseconds; calls go on all the time. */
-  readonly slowestCall: () => Promise<number>
+  /** How an administrator fared, who works here all the time, since this was asked last. */
+  readonly honestWork: () => HonestWork
   /** A connection that has said nothing. */
   readonly plain: () => Socket
   /** A connection after its handshake; without an identity that of nobody. */
@@ -28,6 +28,16 @@ export interface Attacked {
   /** Cuts all connections of the enemy. */
   readonly leave: () => void
   readonly end: () => Promise<void>
+}
+
+/** How somebody fared who has nothing to do with an attack. */
+export interface HonestWork {
+  /** Calls that were answered, each over a connection of its own and over one that is kept. */
+  readonly done: number
+  /** The longest that one took with all its tries, milliseconds; of one under way, how long it has taken by now. */
+  readonly slowestMs: number
+  /** Why tries failed, each with how often. */
+  readonly failures: Readonly<Record<string, number>>
 }
 
 const host = '127.0.0.1'
@@ -45,20 +55,33 @@ export async function attacked(): Promise<Attacked> {
   const ann = held(await authority.identity('ann', ['administrator']))
   const enemy = held(await authority.identity('web1', ['client']))
   const honest: Connection = await connect({ address: `${host}:${port}`, identity: ann })
+  const work = async (): Promise<void> => {
+    await honest.scheduler.getPolicy({ name: 'nightly' })
+    // Each has a connection of its own, as that of a host that comes.
+    const fresh = await connect({ address: `${host}:${port}`, identity: ann })
+    fresh.close()
+  }
+  let done = 0
   let slowest = 0
+  let failures = new Map<string, number>()
+  let began = performance.now()
   let isOver = false
   const working = (async () => {
     while (!isOver) {
-      const before = performance.now()
-      await honest.scheduler.getPolicy({ name: 'nightly' })
-      // Each has a connection of its own, as that of a host that comes.
-      const fresh = await connect({ address: `${host}:${port}`, identity: ann })
-      fresh.close()
-      slowest = Math.max(slowest, performance.now() - before)
+      try {
+        await work()
+        done += 1
+        slowest = Math.max(slowest, performance.now() - began)
+        began = Number.NaN
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error)
+        failures.set(why, (failures.get(why) ?? 0) + 1)
+      }
       await new Promise((resolve) => setTimeout(resolve, 20))
+      // One that failed is tried again, and is one wait.
+      if (Number.isNaN(began)) began = performance.now()
     }
   })()
-  working.catch(() => undefined)
   const sockets = new Set<Socket>()
   const kept = <Kind extends Socket>(socket: Kind): Kind => {
     sockets.add(socket)
@@ -73,12 +96,12 @@ export async function attacked(): Promise<Attacked> {
       return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) * 1024
     },
     lives: () => child.exitCode === null && child.signalCode === null,
-    slowestCall: async () => {
-      const before = slowest
-      slowest = 0
-      // One that is under way now counts as well; one that failed is told.
-      await Promise.race([working, new Promise((resolve) => setTimeout(resolve, 50))])
-      return Math.max(before, slowest)
+    honestWork: () => {
+      const waiting = Number.isNaN(began) ? 0 : performance.now() - began
+      const fared = { done, slowestMs: Math.max(slowest, waiting), failures: Object.fromEntries(failures) }
+      done = slowest = 0
+      failures = new Map()
+      return fared
     },
     plain: () => kept(createConnection(port, host)),
     secure: async (identity, protocol = 'http/1.1') => {
