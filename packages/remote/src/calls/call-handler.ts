@@ -61,7 +61,7 @@ export function createCallHandler(
     if (ending.aborted) response.setHeader('connection', 'close')
     const admitted = admission?.(request) ?? everybody
     if (admitted instanceof NbError) {
-      refuse(response, admitted)
+      refuse(request, response, admitted)
       return
     }
     const text = request.method === 'GET' ? told[request.url ?? ''] : undefined
@@ -72,7 +72,7 @@ export function createCallHandler(
     }
     const version = request.headers[versionHeader]
     if (version !== undefined && version !== String(wireVersion)) {
-      refuse(response, otherVersion(String(version)))
+      refuse(request, response, otherVersion(String(version)))
       return
     }
     try {
@@ -80,7 +80,7 @@ export function createCallHandler(
       ;(request as { body?: unknown }).body = await bodyOf(request, { ...admitted, room })
     } catch (error) {
       if (request.destroyed && !request.complete) return
-      refuse(response, asNbError(error))
+      refuse(request, response, asNbError(error))
       return
     }
     const { admit } = admitted
@@ -144,12 +144,14 @@ function refuseNotes(body: unknown, what: string): void {
 }
 
 /** Answers as a call that failed is answered. What else comes of the request is not read. */
-function refuse(response: ServerResponse, error: NbError): void {
+function refuse(request: IncomingMessage, response: ServerResponse, error: NbError): void {
   response.shouldKeepAlive = false
   const wireError = toWireError(error, 'any call')
   response.statusCode = wireError.status
   response.setHeader('content-type', 'application/json')
   response.end(JSON.stringify({ json: wireError.toJSON() }))
+  // The answer is with the kernel by now. Waiting until it is known to be, megabytes would be parsed that have come already, in whatever tiny chunks.
+  if (!request.complete && request.headers['transfer-encoding'] !== undefined) request.socket.destroy()
 }
 
 function procedures(

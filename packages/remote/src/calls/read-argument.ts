@@ -55,7 +55,7 @@ export interface ArgumentLimits {
 /**
  * The JSON of a request, `undefined` for none. In whatever pieces it comes, it takes no more memory than it has bytes, and that is counted: a caller may take
  * twice the longest argument for all that it sends at once. More than 1,024 pieces have to bring 64 bytes each. Rejects with `message-invalid`, the error for a
- * long one, `server-unreachable` for want of room; the rest of a request that is refused is not read.
+ * long one, `server-unreachable` for want of room.
  */
 export async function readArgument(
   request: IncomingMessage,
@@ -109,13 +109,8 @@ function collect(
   return new Promise((resolve, reject) => {
     const end = (failure?: Error): void => {
       request.off('data', take).off('end', ended).off('close', closed)
-      if (failure === undefined) {
-        resolve(held.toString('utf8', 0, length))
-        return
-      }
-      // Else whatever else comes would be parsed and thrown away until the refusal has left.
-      request.pause()
-      reject(failure)
+      if (failure === undefined) resolve(held.toString('utf8', 0, length))
+      else reject(failure)
     }
     const take = (piece: Buffer): void => {
       try {

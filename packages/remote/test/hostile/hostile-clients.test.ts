@@ -161,6 +161,7 @@ await under('bodies of single bytes', async () => {
     'each is refused, or cut',
   )
   await Promise.all(sockets.map(async (socket) => socket.destroyed || once(socket, 'close')))
+  return `${answers.filter((answer) => answer !== '').length} of ${answers.length} were told why`
 })
 
 await under('arguments that are deep, wide, or of other kinds', async () => {
