@@ -105,13 +105,29 @@ function compileComponent(text: string): (name: Path) => boolean {
   return (name) => expression.test(name)
 }
 
+/**
+ * What stands between two `*` is looked for once, and where it is found first it stays (a lookahead is never entered again), else a name of
+ * 255 letters would be tried for years against a pattern of twenty `*`.
+ */
 function translate(text: string): string {
+  const [first = '', ...rest] = piecesBetweenStars(text)
+  const last = rest.pop()
+  if (last === undefined) return first
+  const middle = rest.filter((piece) => piece !== '')
+  return `${first}${middle.map((piece, at) => `(?=(?<p${at}>.*?${piece}))\\k<p${at}>`).join('')}.*${last}`
+}
+
+/** Each is an expression for texts of one length. */
+function piecesBetweenStars(text: string): string[] {
+  const pieces: string[] = []
   let source = ''
   for (let at = 0; at < text.length;) {
     const char = String.fromCodePoint(text.codePointAt(at) as number)
     at += char.length
-    if (char === '*') source += '.*'
-    else if (char === '?') source += '.'
+    if (char === '*') {
+      pieces.push(source)
+      source = ''
+    } else if (char === '?') source += '.'
     else if (char === '[') {
       const set = readSet(text, at)
       source += set?.source ?? '\\['
@@ -122,7 +138,7 @@ function translate(text: string): string {
       at += literal.length
     } else source += escapeForExpression(char)
   }
-  return source
+  return [...pieces, source]
 }
 
 /** A `[…]` set whose content starts at `start`; `undefined` when it is never closed, and the bracket is a plain one. */

@@ -87,3 +87,22 @@ t.test('a pattern that is a name, escaped, matches that name and no other', asyn
     { numRuns: 200 },
   )
 })
+
+t.test(
+  'a pattern with many stars matches what it says, and takes no longer for a name made against it',
+  async (t) => {
+    const letters = (of: string): fc.Arbitrary<string> =>
+      fc.array(fc.constantFrom(...of), { minLength: 1, maxLength: 10 }).map((all) => all.join(''))
+    fc.assert(
+      fc.property(letters('ab*?'), letters('ab'), (pattern, name) => {
+        const plain = new RegExp(`^${pattern.replaceAll('*', '.*').replaceAll('?', '.')}$`)
+        return verdictOf(`/${name}`, [pattern]) === (plain.test(name) ? 'skip' : 'take')
+      }),
+      { numRuns: 2000 },
+    )
+    const before = performance.now()
+    t.equal(verdictOf(`/${'a'.repeat(255)}`, [`${'*a'.repeat(20)}b`]), 'take')
+    t.equal(verdictOf(`/${'a'.repeat(255)}`, [`${'*a?'.repeat(20)}*`]), 'skip')
+    t.ok(performance.now() - before < 1000)
+  },
+)
