@@ -8,7 +8,7 @@ import type { ExtractorSpec, ExtractorTotals } from './run-extractor.ts'
 import { makeFailureTable, OP_BLOCK_BYTES, OP_BLOCKS, type SharedWriteBehind } from './write-behind.ts'
 
 // Powers of two; fewer where many extractors run.
-const DATA_BLOCKS = 64
+const DATA_BLOCKS = 32
 const LEAST_DATA_BLOCKS = 4
 const DATA_BLOCK_BYTES = 256 * 1024
 const PLAN_BLOCKS = 8

@@ -10,7 +10,13 @@ import { noExtractionState } from './extraction-state.ts'
 import { runExtractor, type ExtractorPipes } from './run-extractor.ts'
 import { UNFINISHED_DIRECTORY_MODE } from './unfinished-directory.ts'
 import { UNFINISHED_FILE_MODE } from './unfinished-file.ts'
-import { makeFailureTable, OP_BLOCK_BYTES, OP_BLOCKS, WriteBehind } from './write-behind.ts'
+import {
+  makeFailureTable,
+  OP_BLOCK_BYTES,
+  OP_BLOCKS,
+  type SharedWriteBehind,
+  WriteBehind,
+} from './write-behind.ts'
 
 /** Restores that are run in all, and what each of them restores; more bring little. */
 const ROUNDS = 120
@@ -30,14 +36,28 @@ export function* warmUpExtractor(clock: Pick<Clock, 'now'>): Generator<undefined
   const calls = callsForNothing()
   // Two kinds in turn: otherwise they themselves would be compiled in, and thrown out again when real calls come.
   const bound = Object.fromEntries(Object.entries(calls).map(([name, call]) => [name, call.bind(undefined)]))
+  // Once for all of them: what is shared is not collected as soon as it is not used any more.
+  const { shared: ops } = createBlockPipe({ blocks: OP_BLOCKS, blockBytes: OP_BLOCK_BYTES })
+  const shared = { ops, failures: makeFailureTable() }
   for (let round = 0; round < ROUNDS; round++) {
     yield
-    restoreOnce(clock, plan, data, (round % 2 === 0 ? calls : bound) as unknown as Posix)
+    restoreOnce(
+      clock,
+      plan,
+      new NothingBehind(shared, data),
+      data,
+      (round % 2 === 0 ? calls : bound) as unknown as Posix,
+    )
   }
 }
 
-function restoreOnce(clock: Pick<Clock, 'now'>, plan: Buffer, memory: SharedArrayBuffer, posix: Posix): void {
-  const behind = new NothingBehind(memory)
+function restoreOnce(
+  clock: Pick<Clock, 'now'>,
+  plan: Buffer,
+  behind: WriteBehind,
+  memory: SharedArrayBuffer,
+  posix: Posix,
+): void {
   const pipes: ExtractorPipes = {
     plan: pieces(plan),
     data: pieces(Buffer.from(memory), () => behind.hurry()),
@@ -54,10 +74,9 @@ function restoreOnce(clock: Pick<Clock, 'now'>, plan: Buffer, memory: SharedArra
 class NothingBehind extends WriteBehind {
   readonly #writer: BlockPipe
 
-  constructor(memory: SharedArrayBuffer) {
-    const { shared } = createBlockPipe({ blocks: OP_BLOCKS, blockBytes: OP_BLOCK_BYTES })
-    super({ ops: shared, failures: makeFailureTable() }, memory)
-    this.#writer = openBlockPipe(shared)
+  constructor(shared: SharedWriteBehind, memory: SharedArrayBuffer) {
+    super(shared, memory)
+    this.#writer = openBlockPipe(shared.ops)
   }
 
   override hurry(): void {
