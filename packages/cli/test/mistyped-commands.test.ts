@@ -70,3 +70,15 @@ t.test('what makes no sense together is told, and nothing is started', async (t)
     t.match(await nb(...args), { code: 2, out: '', err: told })
   }
 })
+
+t.test(
+  'a token that would be good too long or too short is refused in the units that were typed',
+  async (t) => {
+    for (const period of ['60d', '0s'])
+      t.match(await nb('host', 'token', 'web1', '--role', 'client', '--valid', period), {
+        code: 2,
+        out: '',
+        err: `a token is good for 1s to 30d, not for '${period}'`,
+      })
+  },
+)

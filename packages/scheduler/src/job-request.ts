@@ -93,7 +93,12 @@ export function endLine(
     next === undefined
       ? 'no further run'
       : `next: ${next.schedule} at ${new Date(next.startsAt).toISOString()}`
-  const tried = isSuccess(status) ? '' : `${used} of ${tries} tries used; `
+  const tried = isSuccess(status) ? '' : `${triesUsed(used, tries)}; `
   const text = `told that the job ended with ${describeStatus(status)}; ${tried}${then}`
   return { time: now, component: 'scheduler', severity: 'info', step: { flow: 'backup', number: 17 }, text }
+}
+
+/** Tries beyond those allowed are ones that an administrator asked for. */
+function triesUsed(used: number, tries: number): string {
+  return used > tries ? `${used} tries used, ${tries} are allowed` : `${used} of ${tries} tries used`
 }

@@ -7,6 +7,7 @@ import { hostEnrolCommand } from '../commands/host-enrol.ts'
 import { hostSetCommand, type HostSetRequest } from '../commands/host-set.ts'
 import { hostTokenCommand, type HostTokenRequest } from '../commands/host-token.ts'
 import { hostsCommand } from '../commands/hosts.ts'
+import { UsageError } from '../exit-code.ts'
 import { parsePeriod } from '../period-argument.ts'
 import { parseStart } from '../time-argument.ts'
 import {
@@ -115,7 +116,7 @@ function addToken({ run }: Registration, host: Command): void {
     .argument('<NAME>', "the host's name in policies, or the person's login")
     .requiredOption('--role <ROLE>', roleList, collectOneOf(roles))
     .option('--address <HOST:PORT>', 'where the host is reached, if it does not say so itself', text)
-    .option('--valid <PERIOD>', 'how long the token is good (default: 1d)', parsePeriod)
+    .option('--valid <PERIOD>', 'how long the token is good: 1s to 30d (default: 1d)', parseValidity)
     .addHelpText(
       'after',
       examples('nb host token web1 --role client', 'nb host token ann --role operator --valid 1h'),
@@ -133,6 +134,14 @@ function addToken({ run }: Registration, host: Command): void {
         command.optsWithGlobals(),
       )
     })
+}
+
+/** The bounds that the master has for it, in the units that are typed. */
+function parseValidity(typed: string): number {
+  const validForMs = parsePeriod(typed)
+  if (validForMs < 1000 || validForMs > 30 * 86_400_000)
+    throw new UsageError(`a token is good for 1s to 30d, not for '${typed}'`)
+  return validForMs
 }
 
 function addEnrol({ runAlone, cwd, env }: Registration, host: Command): void {

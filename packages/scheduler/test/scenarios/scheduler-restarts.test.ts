@@ -41,6 +41,17 @@ t.test('a job that runs while the scheduler restarts is followed, not started ag
   await second.stop()
 })
 
+t.test('tries beyond those allowed are not told as a part of them', async (t) => {
+  const { clock, scripted, lines, boot } = site()
+  const scheduler = await boot()
+  await scheduler.putPolicy({ policy: nightlyPolicy() })
+  await clock.advance(12 * hour)
+  scripted.finish('1', 84, { attempts: 3 })
+  await clock.advance(1000)
+  t.match(lines[0]?.line.text, /ended with 84.*; 3 tries used, 2 are allowed; /)
+  await scheduler.stop()
+})
+
 t.test('a crash between the intent and the answer starts the job once', async (t) => {
   const { clock, scripted, boot } = site()
   const first = await boot()
