@@ -73,7 +73,8 @@ export const statusCodes: Readonly<Record<number, StatusCode>> = {
   },
   46: {
     meaning: 'this server or caller is not allowed',
-    remedy: 'Ask the administrator for the role that is needed.',
+    remedy:
+      'Ask the administrator for the role that is needed; where a certificate or enrolment token is refused, for a new token to enrol with.',
   },
   48: { meaning: 'the client name is not known', remedy: 'Use a client that is configured, or add it.' },
   49: { meaning: 'the client process did not start', remedy: 'Look at the client agent on that host.' },
