@@ -33,7 +33,12 @@ await runHost(async () => {
     host,
     client,
     listening(() =>
-      serve(client.ports, { port, identity, access: createAccessControl({ clock }), channels }),
+      serve(client.ports, {
+        port,
+        identity,
+        access: createAccessControl({ clock, jobs: master.jobs }),
+        channels,
+      }),
     ),
   )
   return { ...parts, told: `nb: client ${name} at ${address}, process ${process.pid}; Ctrl-C ends it` }

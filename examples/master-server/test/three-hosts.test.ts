@@ -11,8 +11,10 @@ const tgtdModel = { vendor: 'IET', product: 'VIRTUAL-TAPE' }
 t.test(
   'a master, a media server and two clients, each a process with a port and a certificate of its own',
   async (t) => {
-    const { client, directory, mediaServer, nb, stateOf } = await openSite(t)
-    await Promise.all((await Promise.all(['web1', 'web2'].map(client))).map((host) => host.start()))
+    const { client, directory, identityOf, mediaServer, nb, portsAs, stateOf } = await openSite(t)
+    const web1 = await client('web1')
+    const web2 = await client('web2')
+    await Promise.all([web1.start(), web2.start()])
     t.match(await nb('storage'), /disk1 .*media1/)
     t.match(await nb('hosts'), /web2 +client +enrolled/)
     await t.rejects(nb('--identity', join(stateOf('web1'), 'identity'), 'policy', 'activate', 'nightly'), {
@@ -33,6 +35,15 @@ t.test(
     const log = await nb('job', '1')
     for (let step = 1; step <= 17; step++)
       t.match(log, new RegExp(`backup ${step} `), `step ${step} happened`)
+
+    const asMedia1 = portsAs(web1, await identityOf('media1')).clientAgent
+    const list = { address: '127.0.0.1:1', token: 'A'.repeat(43) }
+    for (const jobId of ['1', '99'])
+      await t.rejects(
+        asMedia1.startRemoval({ jobId, backupId: 'web1_1', list }),
+        { code: 'access-denied' },
+        `a client takes no session for job ${jobId}, which has ended or never was`,
+      )
 
     const back = join(directory, 'back')
     mkdirSync(back)

@@ -16,7 +16,7 @@ for (const text of clients) {
   const channels = createTlsChannels({ identity, clock }, { address: `127.0.0.1:${port}`, name })
   const client = composeClient({ clock, channels, master: host.master, stateDirectory: state })
   await client.start()
-  const access = createAccessControl({ clock })
+  const access = createAccessControl({ clock, jobs: host.master.jobs })
   await serve(client.ports, { port: Number(port), host: '127.0.0.1', identity, access, channels })
 }
 console.log('ready')

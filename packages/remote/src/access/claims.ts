@@ -10,6 +10,8 @@ export type Claim =
   | { readonly kind: 'own-job'; readonly jobId: string }
   /** A job that the caller was given as a media server. */
   | { readonly kind: 'given-job'; readonly jobId: string }
+  /** The same of a job that goes on. */
+  | { readonly kind: 'active-job'; readonly jobId: string }
   /** An image that a job makes which the caller was given. */
   | { readonly kind: 'given-image'; readonly backupId: string }
   /** A client, or an image of one, of which the caller was given a job that goes on. */
@@ -31,9 +33,12 @@ export interface CallFacts {
   readonly sources: readonly string[]
   /** The clients of the jobs that the caller was given and that go on. */
   readonly servedClients: readonly string[]
-  /** By id: whose it is, and the media servers it was given to. */
+  /** By id: whose it is, the media servers it was given to, and whether it goes on. */
   readonly jobs: Readonly<
-    Record<string, { readonly client: string; readonly mediaServers: readonly string[] }>
+    Record<
+      string,
+      { readonly client: string; readonly mediaServers: readonly string[]; readonly isActive: boolean }
+    >
   >
   /** By id: whose it is, and the job that makes or made it. */
   readonly images: Readonly<Record<string, { readonly client: string; readonly jobId: string }>>
@@ -67,6 +72,8 @@ export function holds(claim: Claim, caller: string, facts: CallFacts): boolean {
       return own(facts.jobs, claim.jobId)?.client === caller
     case 'given-job':
       return isGiven(claim.jobId, caller, facts)
+    case 'active-job':
+      return isGiven(claim.jobId, caller, facts) && own(facts.jobs, claim.jobId)?.isActive === true
     case 'given-image':
       return isGiven(own(facts.images, claim.backupId)?.jobId, caller, facts)
     case 'served-client':

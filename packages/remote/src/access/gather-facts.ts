@@ -42,6 +42,7 @@ class Gathering {
         return
       case 'own-job':
       case 'given-job':
+      case 'active-job':
         return this.#job(claim.jobId)
       case 'readable-image':
         return void (await this.#image(claim.backupId))
@@ -69,7 +70,11 @@ class Gathering {
     const mediaServers = new Set(job.mediaServer === undefined ? [] : [job.mediaServer])
     for await (const { allocation } of this.#asked.broker?.grants({ jobId }) ?? [])
       for (const { mediaServer } of [allocation, ...(allocation.further ?? [])]) mediaServers.add(mediaServer)
-    this.facts.jobs[jobId] = { client: job.client, mediaServers: [...mediaServers] }
+    this.facts.jobs[jobId] = {
+      client: job.client,
+      mediaServers: [...mediaServers],
+      isActive: job.state === 'active',
+    }
   }
 
   async #image(backupId: string): Promise<CallFacts['images'][string] | undefined> {

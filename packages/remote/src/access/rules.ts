@@ -62,6 +62,10 @@ export const ownJob = ({ jobId }: { readonly jobId: string }): readonly Claim[] 
 export const givenJob = ({ jobId }: { readonly jobId: string }): readonly Claim[] => [
   { kind: 'given-job', jobId },
 ]
+/** One that goes on. */
+export const activeJob = ({ jobId }: { readonly jobId: string }): readonly Claim[] => [
+  { kind: 'active-job', jobId },
+]
 /** An image of a job that the caller was given. */
 export const givenImage = ({ backupId }: { readonly backupId: string }): readonly Claim[] => [
   { kind: 'given-image', backupId },

@@ -109,6 +109,39 @@ t.test('a media server touches what it was given: looked up with the master’s 
     await t.rejects(admit('tape1', ['media-server'], taken), { code: 'access-denied' })
 })
 
+t.test('a client takes sessions for jobs that its media server was given and that go on', async (t) => {
+  const clock = createVirtualClock(1000)
+  const client = (states: Readonly<Record<string, Job['state']>>) =>
+    createAccessControl({
+      clock,
+      jobs: {
+        get: async ({ jobId: id }) =>
+          states[id] === undefined
+            ? undefined
+            : ({ id, client: 'web1', mediaServer: 'tape1', state: states[id] } as Job),
+        list: () => items<Job>(),
+      },
+    })
+  const call = (name: string, method: string, jobId: string) =>
+    ({
+      port: 'clientAgent',
+      method,
+      input: { jobId },
+      peer: { name, roles: ['media-server'], fingerprint: '' },
+    }) as HostCall
+  for (const method of ['startBackup', 'startRestore', 'startRemoval']) {
+    const access = client({ 1: 'active', 2: 'done', 3: 'queued' })
+    await access.admit(call('tape1', method, '1'))
+    for (const [name, jobId] of [
+      ['tape2', '1'],
+      ['tape1', '2'],
+      ['tape1', '3'],
+      ['tape1', '4'],
+    ] as const)
+      await t.rejects(access.admit(call(name, method, jobId)), { code: 'access-denied' }, `${name} ${jobId}`)
+  }
+})
+
 t.test('a client reads its own, and what an administrator allowed it', async (t) => {
   const { admit } = guard({ web3: { sources: ['web1'] } })
   const browse = (client: string, backupId: string) =>

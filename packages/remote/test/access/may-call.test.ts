@@ -101,7 +101,10 @@ const someRoles = fc.oneof(rolesOf('host'), rolesOf('person'))
 const facts: fc.Arbitrary<CallFacts> = fc.record({
   sources: fc.subarray([...names, '*']),
   servedClients: fc.subarray(names),
-  jobs: fc.dictionary(jobId, fc.record({ client: name, mediaServers: fc.subarray(names) })),
+  jobs: fc.dictionary(
+    jobId,
+    fc.record({ client: name, mediaServers: fc.subarray(names), isActive: fc.boolean() }),
+  ),
   images: fc.dictionary(backupId, fc.record({ client: name, jobId })),
   devices: fc.dictionary(
     fc.constantFrom(
@@ -235,7 +238,9 @@ t.test('a media server touches only jobs that it was given, and devices that it 
   let allowed = 0
   check(
     fc.property(name, call, facts, (who, made, known) => {
-      const isElsewhere = made.port === 'enrolment' || made.port === 'clientAgent'
+      // Of a run it goes by its id, which only who started it knows.
+      const isOfRun = made.port === 'clientAgent' && !made.method.startsWith('start')
+      const isElsewhere = made.port === 'enrolment' || isOfRun
       if (isElsewhere || !isAllowed({ name: who, roles: ['media-server'] }, made, known)) return true
       const { jobs, images } = namedIn(made)
       const { drive, robot, storageUnit } = made.input as {
@@ -247,6 +252,8 @@ t.test('a media server touches only jobs that it was given, and devices that it 
         device === undefined || where(known.devices, deviceKey(kind, device))?.includes(who) === true
       const isGiven = (job: string | undefined): boolean =>
         job !== undefined && where(known.jobs, job)?.mediaServers.includes(who) === true
+      const goesOn = (job: string): boolean =>
+        made.port !== 'clientAgent' || where(known.jobs, job)?.isActive === true
       const isServed = (client: string | undefined): boolean =>
         client !== undefined && known.servedClients.includes(client)
       const isAboutMedia = made.port === 'media'
@@ -255,8 +262,9 @@ t.test('a media server touches only jobs that it was given, and devices that it 
       if (made.port === 'media' && made.method === 'putDrive') return declaresItsOwn(who, made.input, known)
       return isAboutMedia
         ? has('own-drive', drive) && has('own-robot', robot) && has('own-unit', storageUnit)
-        : jobs.every(isGiven) &&
-            images.every((id) => {
+        : jobs.every((job) => isGiven(job) && goesOn(job)) &&
+            // To a client the id of an image is no more than a name.
+            (made.port === 'clientAgent' ? [] : images).every((id) => {
               const image = where(known.images, id)
               return isGiven(image?.jobId) || isServed(image?.client)
             })

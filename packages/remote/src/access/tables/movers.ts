@@ -1,6 +1,6 @@
 import type { ClientAgent, MediaServer } from '@nb/contracts'
 import type { PortRules } from '../port-rules.ts'
-import { administers, internal, reads } from '../rules.ts'
+import { administers, activeJob, internal, reads } from '../rules.ts'
 
 const session = ({ sessionId }: { readonly sessionId: string }): string => sessionId
 const job = ({ jobId }: { readonly jobId: string }): string => jobId
@@ -26,12 +26,16 @@ export const mediaServerRules: PortRules<MediaServer> = {
   removeImage: administers(({ backupId }) => backupId, { master: 'any' }),
 }
 
-/** On a client the master looks at what there is, and the media servers that it sent run the jobs. */
+/**
+ * On a client the master looks at what there is, and a media server runs the jobs that the master gave it: the client asks the master, which
+ * tells it of jobs of its own alone. What it asks of a run that it
+ * started goes by the run's id, which nobody else knows.
+ */
 export const clientAgentRules: PortRules<ClientAgent> = {
   fileSystems: internal(() => undefined, { master: 'any' }),
-  startBackup: internal(job, { 'media-server': 'any' }),
-  startRestore: internal(job, { 'media-server': 'any' }),
-  startRemoval: internal(job, { 'media-server': 'any' }),
+  startBackup: internal(job, { 'media-server': activeJob }),
+  startRestore: internal(job, { 'media-server': activeJob }),
+  startRemoval: internal(job, { 'media-server': activeJob }),
   checkpoints: internal(run, { 'media-server': 'any' }),
   goOn: internal(run, { 'media-server': 'any' }),
   waitRun: internal(run, { 'media-server': 'any' }),
