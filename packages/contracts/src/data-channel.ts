@@ -51,11 +51,6 @@ export interface DataChannel {
   write(chunk: Uint8Array, options?: CallOptions): Promise<void>
   /** The next bytes, never empty, valid until the next `read`; `undefined` after the peer's `end`. */
   read(options?: CallOptions): Promise<Uint8Array | undefined>
-  /**
-   * What {@link DataChannel.read} would give without a wait, likewise valid until the next is asked for; `undefined` where it would wait, end or reject. Saves those that read
-   * much a promise for each piece. @default pieces come from `read` alone
-   */
-  readNow?(): Uint8Array | undefined
   /** No more writes from this end; resolves when everything has been handed over. Idempotent. */
   end(): Promise<void>
   /** Breaks the channel. Idempotent; after both ends ended it does nothing. */

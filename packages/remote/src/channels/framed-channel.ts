@@ -55,7 +55,6 @@ export class FramedChannel implements DataChannel {
   #taken = 0
   #peerEnded = false
   #wanted: Deferred<Uint8Array | undefined> | undefined
-  #isHandingOver = false
   #failure: NbError | undefined
   #lastWrite: Promise<void> = Promise.resolve()
 
@@ -113,12 +112,6 @@ export class FramedChannel implements DataChannel {
     return orAborted(wanted.promise, options?.signal, () => {
       if (this.#wanted === wanted) this.#wanted = undefined
     })
-  }
-
-  readNow(): Uint8Array | undefined {
-    if (this.#wanted !== undefined) return undefined
-    const piece = this.#arrived.shift()
-    return piece === undefined ? undefined : this.#take(piece)
   }
 
   async end(): Promise<void> {
@@ -195,22 +188,13 @@ export class FramedChannel implements DataChannel {
   #dataArrived(piece: Uint8Array): void {
     if (!this.#mayArrive(piece.length)) return
     this.#unread += piece.length
-    this.#arrived.push(piece)
-    // Much comes in one turn of the event loop, in pieces of a TLS record each: who waits gets it all together.
-    if (this.#wanted === undefined || this.#isHandingOver) return
-    this.#isHandingOver = true
-    setImmediate(() => this.#handOver())
-  }
-
-  /** Gives who waits the first of what has arrived, or the end. */
-  #handOver(): void {
-    this.#isHandingOver = false
     const wanted = this.#wanted
-    if (wanted === undefined) return
-    const piece = this.#arrived.shift()
-    if (piece === undefined && !this.#peerEnded) return
+    if (wanted === undefined) {
+      this.#arrived.push(piece)
+      return
+    }
     this.#wanted = undefined
-    wanted.resolve(piece === undefined ? undefined : this.#take(piece))
+    wanted.resolve(this.#take(piece))
   }
 
   /** Counts bytes as read, and tells the writer a few times per window. */
@@ -227,7 +211,8 @@ export class FramedChannel implements DataChannel {
   #endArrived(): void {
     if (this.#peerEnded) throw new NbError('message-invalid', 'a second end came')
     this.#peerEnded = true
-    if (!this.#isHandingOver) this.#handOver()
+    this.#wanted?.resolve(undefined)
+    this.#wanted = undefined
     this.#closeIfBothEnded()
   }
 

@@ -188,13 +188,10 @@ function bytes(check: Check): void {
     })()
     const received = createHash('sha256')
     let total = 0
-    for (;;) {
-      const chunk = there.readNow?.() ?? (await there.read())
-      if (chunk === undefined) break
+    for await (const chunk of readChannel(there)) {
       received.update(chunk)
       total += chunk.length
     }
-    assert.equal(there.readNow?.(), undefined)
     await writing
     assert.equal(total, 100_000_000)
     assert.equal(received.digest('hex'), sent.digest('hex'))

@@ -77,11 +77,6 @@ export class BackupCopies {
     return this.#live.map(({ allocation }) => allocation.storageUnit)
   }
 
-  /** Whether any of the copies goes to tape. */
-  get anyTape(): boolean {
-    return this.#live.some(({ allocation }) => allocation.medium.kind === 'tape')
-  }
-
   /** Stream bytes written. */
   get streamBytes(): number {
     return this.#first.streamBytes

@@ -8,11 +8,10 @@ import { RingFiller } from './ring-filler.ts'
 import type { Session } from './session.ts'
 
 /**
- * The most that is written to media in one piece, bytes; half the ring where that is less, so that the other half fills meanwhile. A write waits for
- * the loop that serves the network, too: few large ones wait less than many small ones. But that a tape nears its end is noticed between two of them:
- * there has to be room for one more behind its early warning.
+ * The most that is written to the medium in one piece, bytes; half the ring where that is less, so that the other half fills meanwhile. That
+ * a tape nears its end is noticed between two of them: there has to be room for one more behind its early warning.
  */
-const MOST_WRITE_BYTES = { disk: 4 * 2 ** 20, tape: 2 ** 20 }
+const MOST_WRITE_BYTES = 2 ** 20
 
 /** Takes the stream, as it is or in frames. */
 export type StreamSink = Pick<FragmentRow, 'write' | 'writeFrame'>
@@ -58,12 +57,10 @@ export async function receiveBlocks(
   const filler = new RingFiller(ring)
   const flush = (): void => filler.flush()
   for (;;) {
-    const here = data.readNow?.()
-    const chunk = here ?? (await session.silence.forClient(data.read(), 76))
+    const chunk = await session.silence.forClient(data.read(), 76)
     if (chunk === undefined) break
-    if (here !== undefined) session.silence.touch()
     const received = flow.received(chunk)
-    if (!filler.writeNow(chunk)) await filler.write(chunk)
+    await filler.write(chunk)
     checkpoints.onReceived(received, flush)
   }
   filler.finish()
@@ -76,8 +73,7 @@ export async function writeBlocks(
   checkpoints: BackupCheckpoints,
   flow: BlockFlow,
 ): Promise<void> {
-  const mostBytes = MOST_WRITE_BYTES[row.anyTape ? 'tape' : 'disk']
-  const mostBlocks = Math.max(1, Math.min(ring.blocks >> 1, Math.floor(mostBytes / ring.blockBytes)))
+  const mostBlocks = Math.max(1, Math.min(ring.blocks >> 1, Math.floor(MOST_WRITE_BYTES / ring.blockBytes)))
   for (;;) {
     const bytes = await ring.take(mostBlocks)
     if (bytes === undefined) return flow.finish()

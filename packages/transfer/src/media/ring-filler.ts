@@ -14,22 +14,6 @@ export class RingFiller {
     this.#ring = ring
   }
 
-  /** Adds bytes where the block that is being filled has room for all of them; says whether it has. */
-  writeNow(piece: Uint8Array): boolean {
-    const block = this.#block
-    if (block === undefined || piece.length > block.length - this.#fill) return false
-    copyToShared(
-      Buffer.from(piece.buffer, piece.byteOffset, piece.length),
-      block,
-      this.#fill,
-      0,
-      piece.length,
-    )
-    this.#fill += piece.length
-    if (this.#fill === block.length) this.#publish()
-    return true
-  }
-
   /** Adds bytes; the memory may be used again when it resolves. */
   async write(piece: Uint8Array): Promise<void> {
     const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.length)
