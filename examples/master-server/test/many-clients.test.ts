@@ -39,7 +39,13 @@ t.test(`${count} clients at once against one media server`, async (t) => {
       { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } },
     )
     children.push(child)
-    await once(child.stdout, 'data')
+    const isReady = once(child.stdout, 'data')
+    const hasEnded = once(child, 'exit').then(([code]) => {
+      throw new Error(`the process of ${clients.join(' ')} ended with ${code}`)
+    })
+    // Once it is ready its end is no longer waited for.
+    hasEnded.catch(() => undefined)
+    await Promise.race([isReady, hasEnded])
   }
   const source = join(directory, 'source')
   mkdirSync(source)

@@ -9,6 +9,8 @@ export type Program = 'master-server' | 'media-server' | 'client'
 export interface Footprint {
   /** Open file descriptors. */
   readonly files: number
+  /** What they are. */
+  readonly open: readonly string[]
   /** Those of them that are sockets. */
   readonly sockets: number
   /** Resident memory, bytes. */
@@ -102,6 +104,7 @@ export class HostProcess {
     const [, memory = '0'] = /VmRSS:\s+(\d+)/.exec(readFileSync(`${proc}/status`, 'utf8')) ?? []
     return {
       files: targets.length,
+      open: targets,
       sockets: targets.filter((target) => target.startsWith('socket:')).length,
       memory: Number(memory) * 1024,
       children: children === '' ? 0 : children.split(' ').length,

@@ -71,7 +71,9 @@ export async function endOfTry(
 ): Promise<Job & { readonly tryStatus: number; readonly tryText: string }> {
   const job = await until(withinMs, `job ${jobId} ends a try`, async () => {
     const found = await ports.jobs.get({ jobId })
-    const isOver = found !== undefined && ['done', 'waiting-for-retry', 'incomplete'].includes(found.state)
+    // One that is done has no status before its image is settled, too.
+    const isOver =
+      found?.status !== undefined || ['waiting-for-retry', 'incomplete'].includes(found?.state ?? '')
     return isOver ? found : undefined
   })
   const tries = await collect(ports.jobs.attempts({ jobId }))
@@ -89,5 +91,11 @@ export async function assertNoLeak(host: HostProcess, before: number): Promise<v
   await until(20_000, `${host.name} closes what it has opened`, async () => {
     const { files, children } = host.footprint()
     return files <= most && children === 0 ? true : undefined
+  }).catch((error: unknown) => {
+    const { files, children, open } = host.footprint()
+    const listed = open.map((target) => target.replace(/[\d[\]]+/g, 'N')).sort()
+    throw new Error(`${files} open, ${most} at most, ${children} children: ${listed.join(' ')}`, {
+      cause: error,
+    })
   })
 }
