@@ -2,9 +2,14 @@ import { type Blocker, type Explanation, type Job, describeStatus } from '@nb/co
 import { isoTime } from './after-attempt.ts'
 import type { JobRecord, Rest } from './job-record.ts'
 
-/** Why a job that waits for nothing does not wait, for a person. */
-export function explainJob(job: Job): Explanation {
-  return { jobId: job.id, waiting: false, blockers: [], sentence: `Job ${job.id} ${sentenceOf(job)}.` }
+/**
+ * Why a job that waits for nothing does not wait, for a person.
+ *
+ * @param silentMs - for how long its media server has not answered, where it does not
+ */
+export function explainJob(job: Job, silentMs?: number): Explanation {
+  const sentence = `Job ${job.id} ${sentenceOf(job, silentMs)}.`
+  return { jobId: job.id, waiting: false, blockers: [], sentence }
 }
 
 /** Why a job at rest waits: until when, for whom, and what was before; `undefined` for one that does not rest. */
@@ -62,7 +67,7 @@ function own(
   return { jobId, waiting: true, since: at, blockers: [blocker], sentence }
 }
 
-function sentenceOf(job: Job): string {
+function sentenceOf(job: Job, silentMs?: number): string {
   const { state, status, operation, cancelRequested, mediaServer, storageUnit, children } = job
   if (cancelRequested === true && state !== 'done') return 'is being cancelled'
   switch (state) {
@@ -76,7 +81,9 @@ function sentenceOf(job: Job): string {
       if (children !== undefined) return 'does not wait: its parts are active'
       const place = storageUnit === undefined ? '' : ` with storage unit ${storageUnit}`
       const server = mediaServer === undefined ? '' : ` on media server ${mediaServer}`
-      return `does not wait: it is active${operation === undefined ? '' : `, ${operation}`}${place}${server}`
+      const silent =
+        silentMs === undefined ? '' : `, which does not answer since ${Math.round(silentMs / 1000)} s`
+      return `does not wait: it is active${operation === undefined ? '' : `, ${operation}`}${place}${server}${silent}`
     }
     default:
       return `is ${state}`

@@ -248,7 +248,10 @@ class JobEngine implements JobManagerService {
       return explainJob(job)
     }
     const explanation = await broker.explain({ jobId }, options)
-    return explanation.waiting ? explanation : explainJob(job)
+    if (explanation.waiting) return explanation
+    const silentSince =
+      record.phase === 'running' ? this.#watch.silentSince(job.mediaServer ?? '') : undefined
+    return explainJob(job, silentSince === undefined ? undefined : this.#parts.clock.now() - silentSince)
   }
 
   register: JobRegistry['register'] = (input) => this.#registry.register(input)

@@ -22,6 +22,8 @@ export interface SessionWatch {
   stop(): void
   /** Looks now. */
   check(): Promise<void>
+  /** Since when a media server that runs sessions was found not to answer, by the clock; `undefined` for one that did when last asked. */
+  silentSince(mediaServer: string): number | undefined
 }
 
 /** Makes the watch over the sessions of running jobs. */
@@ -30,16 +32,25 @@ export function createSessionWatch(parts: SessionWatchParts): SessionWatch {
   const silentSince = new Map<string, number>()
   let cancel: (() => void) | undefined
 
+  const tellSilence = (jobs: readonly RunningJob[], mediaServer: string): void => {
+    const text = `media server ${mediaServer} does not answer; it is waited for, at most ${seconds(silenceMs)}`
+    for (const job of jobs) job.say(text, { severity: 'warning', data: { mediaServer } })
+  }
   const checkServer = async (mediaServer: string, { jobs, holders }: Watched): Promise<void> => {
     const live = await liveSessions(parts, mediaServer)
     if (live === undefined) {
       const since = silentSince.get(mediaServer) ?? clock.now()
+      if (!silentSince.has(mediaServer)) tellSilence(jobs, mediaServer)
       silentSince.set(mediaServer, since)
       if (clock.now() - since >= silenceMs)
         for (const job of jobs) job.endWith(silent(mediaServer, since, clock.now()))
       return
     }
+    const since = silentSince.get(mediaServer)
     silentSince.delete(mediaServer)
+    if (since !== undefined)
+      for (const job of jobs)
+        job.say(`media server ${mediaServer} answers again after ${seconds(clock.now() - since)}`)
     const ids = new Set(live.map(({ sessionId }) => sessionId))
     for (const job of jobs) {
       const { sessionId } = job
@@ -86,7 +97,12 @@ export function createSessionWatch(parts: SessionWatchParts): SessionWatch {
       silentSince.clear()
     },
     check,
+    silentSince: (mediaServer) => silentSince.get(mediaServer),
   }
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1000)} s`
 }
 
 /** What is looked after at one media server: backups, and the sessions of registered jobs that hold media. */
@@ -139,6 +155,6 @@ export function killed(sessionId: string | undefined): NbError {
 }
 
 function silent(mediaServer: string, since: number, now: number): NbError {
-  const text = `media server ${mediaServer} can't be reached since ${Math.round((now - since) / 1000)} s`
+  const text = `media server ${mediaServer} can't be reached since ${seconds(now - since)}`
   return new NbError('media-server-unreachable', text, { details: { mediaServer, since } })
 }

@@ -50,8 +50,19 @@ t.test('a short silence is waited out', async (t) => {
   const jobId = await startLongJob(site)
   server(site).unreachable = true
   await site.clock.advance(5 * minuteMs)
+  const silent = /does not wait: it is active.* on media server media1, which does not answer since \d+ s\.$/
+  t.match(await site.manager.explain({ jobId }), { waiting: false, sentence: silent })
   server(site).unreachable = false
   t.match(await driven(site.clock, site.manager.wait({ jobId })), { status: 0 })
+  const told = (await logOf(site, jobId)).filter(({ text }) => text.startsWith('media server media1'))
+  t.match(
+    told.map(({ text }) => text),
+    [
+      /^media server media1 does not answer; it is waited for, at most \d+ s$/,
+      /^media server media1 answers again after (29\d|300) s$/,
+    ],
+    'each is told once',
+  )
 })
 
 t.test('a long silence ends the job with 811; its fragments go when the media server is back', async (t) => {
