@@ -15,10 +15,10 @@ import { type PortServer, serve } from '@nb/remote'
 import { recover } from './catalog-backup/recover.ts'
 import { type AllInOne, composeAllInOne } from './compose.ts'
 import { runMainJob, tellJobs } from './main-job.ts'
-import { asDamaged, openDatabase } from './open-database.ts'
+import { asDamaged, lossWarning, openDatabase } from '@nb/example-host-program/database'
 import { type AllInOneOptions, checkPlaces, parseOptions } from './options.ts'
 import { terminalScreen } from './show-job.ts'
-import { lossWarning, stateWarnings } from './state-warnings.ts'
+import { stateWarnings } from './state-warnings.ts'
 
 outliveReaders(process.stdout, process.stderr)
 const options = parseOptions(process.argv.slice(2))

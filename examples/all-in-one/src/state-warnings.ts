@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AllInOne } from './compose.ts'
+import { lossWarning } from '@nb/example-host-program/database'
 
 /**
  * What an administrator must know of a state that opened although something of it is gone. LevelDB reads over damaged
@@ -19,11 +20,6 @@ export async function stateWarnings(state: string, { ports }: AllInOne): Promise
     )
   }
   return warnings
-}
-
-/** What an administrator must know of bytes of the database's log that could not be read. */
-export function lossWarning(bytes: number): string {
-  return `the database lost ${bytes} bytes of damaged records when it was opened: check policies and jobs (nb policies, nb jobs). Images are kept outside it and are whole`
 }
 
 /** Bytes that the database says it could not read at this opening. */

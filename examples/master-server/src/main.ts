@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { lifecycle, systemClock, systemFiles } from '@nb/contracts'
 import { listening, parseHostOptions, runHost, seconds } from '@nb/example-host-program'
+import { lossWarning, openDatabase } from '@nb/example-host-program/database'
 import {
   createAccessControl,
   createAuditLog,
@@ -9,7 +10,6 @@ import {
   openSite,
   serve,
 } from '@nb/remote'
-import { Level } from 'level'
 import { composeMaster } from './compose-master.ts'
 import { registerMediaServers } from './register-media-servers.ts'
 
@@ -34,8 +34,12 @@ const { name, address, port, state, heartbeatMs, compress, more } = parseHostOpt
 await runHost(async () => {
   const clock = systemClock()
   const files = systemFiles()
-  await files.makeDirectory(state)
-  const database = new Level(join(state, 'database'), { valueEncoding: 'json' })
+  const failed = new AbortController()
+  const warn = (text: string): void => console.error(`warning: ${text}`)
+  const database = await openDatabase(state, {
+    onFailure: (error) => failed.abort(error),
+    onLoss: (bytes) => warn(lossWarning(bytes)),
+  })
   const store = database.sublevel('hosts')
   const site = await openSite({ store, clock, files, directory: state }, { name, addresses: [address] })
   const { identity, hosts, enrolment } = site
@@ -53,7 +57,7 @@ await runHost(async () => {
   const parts = lifecycle(
     { stop: () => database.close() },
     ...[audit, site, mediaServers, clients, master],
-    registerMediaServers(site, master.ports.media, (text) => console.error(`warning: ${text}`)),
+    registerMediaServers(site, master.ports.media, warn),
     listening(() =>
       serve(ports, { port, identity, access: createAccessControl({ clock, ...ports }), channels }),
     ),
@@ -66,6 +70,7 @@ await runHost(async () => {
   )
   return {
     ...parts,
+    failed: failed.signal,
     told: `nb: master server ${name} at ${address}, process ${process.pid}, state in ${state}; Ctrl-C ends it`,
   }
 })

@@ -1,7 +1,9 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '@nb/test-kit'
 import t from 'tap'
 import { startTgtd, tgtdMissing } from '../../../packages/media-tape/test/tgtd/tgtd.ts'
+import { HostProcess } from './support/host-process.ts'
 import { policyFile } from './support/policy-file.ts'
 import { openSite } from './support/site.ts'
 
@@ -17,6 +19,11 @@ t.test(
     await Promise.all([web1.start(), web2.start()])
     t.match(await nb('storage'), /disk1 .*media1/)
     t.match(await nb('hosts'), /web2 +client +enrolled/)
+    const second = new HostProcess('master-server', 'master1', await freePort(), [
+      '--state',
+      stateOf('master1'),
+    ])
+    await t.rejects(second.start(), { message: /status 145: the state .* is in use by process \d+: stop it/ })
     await t.rejects(nb('--identity', join(stateOf('web1'), 'identity'), 'policy', 'activate', 'nightly'), {
       message: /access-denied/,
     })

@@ -2,9 +2,8 @@ import { join } from 'node:path'
 import { type Catalog, type Files, lifecycle, systemClock, systemFiles } from '@nb/contracts'
 import type { OpenTapeLibrary } from '@nb/media-tape'
 import { type AllInOne, composeAllInOne } from '../../src/compose.ts'
-import { openDatabase } from '../../src/open-database.ts'
+import { lossWarning, openDatabase } from '@nb/example-host-program/database'
 import type { ServerSettings } from '../../src/settings.ts'
-import { lossWarning } from '../../src/state-warnings.ts'
 
 /** Places and parts that a test wants otherwise. */
 export interface BootOptions {

@@ -2,10 +2,10 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { Level } from 'level'
 import t from 'tap'
-import { checkDatabase } from '../src/database-check/check-database.ts'
-import { crc32c } from '../src/database-check/crc32c.ts'
-import { unpackSnappy } from '../src/database-check/snappy.ts'
-import { scratch } from './support/run-example.ts'
+import { checkDatabase } from '../../src/database/check/check-database.ts'
+import { crc32c } from '../../src/database/check/crc32c.ts'
+import { unpackSnappy } from '../../src/database/check/snappy.ts'
+import { scratch } from '../../../all-in-one/test/support/run-example.ts'
 
 t.test('checksums and packed blocks are as their specifications say', async (t) => {
   t.equal(crc32c(Buffer.from('123456789')), 0xe3069283, 'the check value of CRC-32C')

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import type { NbError } from '@nb/contracts'
 import t from 'tap'
-import { CautiousLevel } from '../src/cautious-level.ts'
-import { scratch } from './support/run-example.ts'
-import { mountSmallDisk } from './support/small-disk.ts'
+import { CautiousLevel } from '../../src/database/cautious-level.ts'
+import { scratch } from '../../../all-in-one/test/support/run-example.ts'
+import { mountSmallDisk } from '../../../all-in-one/test/support/small-disk.ts'
 
 t.test('what is acknowledged around a full disk is there after the next start', async (t) => {
   const disk = mountSmallDisk(join(scratch('cautious'), 'disk'), 1)

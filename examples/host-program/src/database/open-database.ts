@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { NbError, type Store, systemFiles } from '@nb/contracts'
 import { CautiousLevel } from './cautious-level.ts'
-import { checkDatabase } from './database-check/check-database.ts'
+import { checkDatabase } from './check/check-database.ts'
 
 /** Whom the opening of a database tells what it need not be refused for. */
 export interface DatabaseEvents {
@@ -51,6 +51,11 @@ export async function openDatabase(
     throw failed(state, cause)
   }
   return database
+}
+
+/** What an administrator must know of bytes of the database's log that could not be read. */
+export function lossWarning(bytes: number): string {
+  return `the database lost ${bytes} bytes of damaged records when it was opened: check policies and jobs (nb policies, nb jobs). Images are kept outside it and are whole`
 }
 
 function explain(state: string, holder: string, cause: unknown): NbError {
