@@ -28,8 +28,7 @@ export const mediaServerRules: PortRules<MediaServer> = {
 
 /**
  * On a client the master looks at what there is, and a media server runs the jobs that the master gave it: the client asks the master, which
- * tells it of jobs of its own alone. What it asks of a run that it
- * started goes by the run's id, which nobody else knows.
+ * tells it of jobs of its own alone. What is asked of a run that was started goes by the run's id, which nobody else knows.
  */
 export const clientAgentRules: PortRules<ClientAgent> = {
   fileSystems: internal(() => undefined, { master: 'any' }),
