@@ -22,7 +22,7 @@ export function tellFailure(error: unknown, output: Output): ExitCode {
   else if (typed !== undefined) output.note(`nb: ${printable(typed)} (${code})`)
   else
     output.note(
-      `nb: ${linesOf(message, details).map(printable).join('\n')} (${code})\n${statusLines(status).join('\n')}`,
+      `nb: ${linesOf(message, details).map(printable).join('\n')} (${code})\nstatus ${describeStatus(status)}\nremedy: ${printable(remedy)}`,
     )
   return exitCodeOf(failure)
 }

@@ -109,6 +109,8 @@ export interface NbErrorOptions {
   readonly status?: number
   /** Whether the same call may succeed later, where it differs from the code's own answer. */
   readonly retryable?: boolean
+  /** What the person who reads it can do, a sentence or two, where it is known better than by the status. @default the remedy of the status */
+  readonly remedy?: string
 }
 
 /** The error of every port. `message` names the thing and the remedy for a person. */
@@ -117,6 +119,8 @@ export class NbError extends Error {
   readonly status: number
   readonly retryable: boolean
   readonly details: Readonly<Record<string, Json>>
+  /** What the person who reads it can do: its own, or that of its status. */
+  readonly remedy: string
 
   constructor(code: ErrorCode, message: string, options: NbErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -125,12 +129,12 @@ export class NbError extends Error {
     this.status = options.status ?? errorKinds[code].status
     this.retryable = options.retryable ?? errorKinds[code].retryable
     this.details = options.details ?? {}
+    this.remedy = options.remedy ?? remedyOfStatus(this.status)
   }
+}
 
-  /** What the person who reads it can do, by the status. */
-  get remedy(): string {
-    return statusCodes[this.status]?.remedy ?? 'Read the job log.'
-  }
+function remedyOfStatus(status: number): string {
+  return statusCodes[status]?.remedy ?? 'Read the job log.'
 }
 
 /** An {@link NbError} as plain data, for a wire or a record. */
@@ -140,13 +144,16 @@ export interface ErrorRecord {
   readonly status: number
   readonly retryable: boolean
   readonly details: Readonly<Record<string, Json>>
+  /** What a person can do about it, where it is not just what the status says. */
+  readonly remedy?: string
 }
 
 /** The plain data of any error: an {@link NbError} as it is, others as `internal`, an abort as `request-cancelled`. */
 export function toErrorRecord(error: unknown): ErrorRecord {
   const known = asNbError(error)
-  const { code, message, status, retryable, details } = known
-  return { code, message, status, retryable, details }
+  const { code, message, status, retryable, details, remedy } = known
+  const own = remedy === remedyOfStatus(status) ? {} : { remedy }
+  return { code, message, status, retryable, details, ...own }
 }
 
 /** The error of plain data. */

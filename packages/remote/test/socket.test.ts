@@ -255,7 +255,36 @@ t.test('an argument that is too large or no JSON is refused', async (t) => {
     status: 404,
     body: /"code":"policy-unknown"/,
   })
-  t.match(await post(socketPath, '/elsewhere', ''), { status: 404 })
+  await stop()
+})
+
+t.test('a request that gets to no method is told why and what to do, as a call that failed', async (t) => {
+  const { catalog, socketPath, stop } = await served({ scheduler: createMemoryScheduler() })
+  const ask = async (line: string, more = ''): Promise<{ status: number; head: string; json: unknown }> => {
+    const socket = createConnection(socketPath)
+    socket.end(`${line} HTTP/1.1\r\nhost: nb\r\n${more}\r\n`)
+    let answer = ''
+    for await (const piece of socket) answer += String(piece)
+    const [head = '', body = ''] = answer.split('\r\n\r\n')
+    return { status: Number(head.split(' ')[1]), head, ...(JSON.parse(body) as { json: unknown }) }
+  }
+  const data = (remedy: RegExp) => ({ status: 228, retryable: false, remedy })
+  const unsupported = (status: number, remedy: RegExp) => ({
+    status,
+    json: { code: 'not-supported', status, data: data(remedy) },
+  })
+  for (const path of ['/elsewhere', '/rpc/catalog/getImage', '/rpc/scheduler/nothing', '/__proto__'])
+    t.match(await ask(`POST ${path}`, 'content-length: 0\r\n'), unsupported(404, /GET \/nb tells/), path)
+  const got = await ask('GET /rpc/scheduler/getPolicy')
+  t.match(got, { ...unsupported(405, /^POST it/), head: /\r\nallow: POST\r\n/ })
+  t.match(await ask('PUT /nb'), { ...unsupported(405, /^GET it/), head: /\r\nallow: GET\r\n/ })
+  const invalid = { code: 'message-invalid', data: { status: 43, retryable: false, remedy: /^Send HTTP/ } }
+  t.match(await ask('rubbish'), { status: 400, json: invalid })
+  t.match(await ask('GET /nb', `x: ${'x'.repeat(20_000)}\r\n`), { status: 431, json: invalid })
+  await assert.rejects(catalog.getImage({ backupId: 'x' }), {
+    ...{ code: 'not-supported', status: 228 },
+    message: `${socketPath} does not serve catalog.getImage`,
+  })
   await stop()
 })
 

@@ -115,7 +115,8 @@ async function knownIn(
   const record = await hosts.get({ name })
   if (record?.state !== 'enrolled')
     throw new NbError('identity-invalid', `${name} is ${record?.state ?? 'not known here'}; enrol again`, {
-      details: { name },
+      details: { name, ...(record?.state === 'revoked' ? { reason: 'CERT_REVOKED' } : {}) },
+      remedy: `Enrol ${name} again: a new token, nb host token ${name} --role ROLE, then nb host enrol there.`,
     })
   return { roles: roles.filter((role) => record.roles.includes(role)), sources: record.sources }
 }

@@ -79,5 +79,16 @@ function denied(peer: CallPeer, call: CheckedCall, isScoped: boolean): NbError {
   const rest = isScoped ? 'it is not its own, and no administrator has allowed it more' : way
   return new NbError('access-denied', `${who} ${what}: ${rest}`, {
     details: { call: named, caller: peer?.name ?? null, roles: peer?.roles ?? [], allowed: wanted },
+    remedy: remedyOf(peer, isScoped, wanted),
   })
+}
+
+function remedyOf(peer: CallPeer, isScoped: boolean, wanted: readonly Role[]): string {
+  if (peer === undefined) return 'Enrol this host or person first, with a token of the administrator.'
+  if (isScoped)
+    return `Name what belongs to ${peer.name}, or ask an administrator; nb host set ${peer.name} --source CLIENT lets it restore what others saved.`
+  const persons = wanted.filter(isPersons)
+  return persons.length === 0
+    ? 'Only the programs of other hosts ask for this.'
+    : `Have it done by somebody who is ${persons.join(' or ')}; nb host token makes one for a person, with a name of its own.`
 }

@@ -7,8 +7,8 @@ import type { PortContract } from '../contracts/port-contract.ts'
 import { portContracts, portNames, type PortName, type Ports } from '../contracts/ports.ts'
 import { withReadableRequests, withWireErrors } from '../wire/interceptors.ts'
 import { type AdmitCall, type PortProcedures, portProcedures, type WireContext } from '../wire/serve-port.ts'
-import { toWireError } from '../wire/wire-error.ts'
 import { type ArgumentLimits, ArgumentRoom, readArgument } from './read-argument.ts'
+import { nothingAt, otherMethod, type Refusal, toldRefusal } from './refusal.ts'
 import {
   infoPath,
   openApiPath,
@@ -34,6 +34,8 @@ export interface CallHandlerOptions {
 export interface Admission extends Omit<ArgumentLimits, 'room'> {
   /** Decides about each of its calls. */
   readonly admit?: AdmitCall
+  /** Aborts when it is nobody's any more; its calls and streams end at once, with the reason. @default it never does */
+  readonly until?: AbortSignal
 }
 
 /** What arguments may take in memory at once, in longest arguments. */
@@ -57,41 +59,55 @@ export function createCallHandler(
     [infoPath]: () => info,
     [openApiPath]: () => (described ??= JSON.stringify(describePorts(served))),
   }
+  const methods = new Set(
+    served.flatMap((name) => Object.keys(portContracts[name]).map((call) => `${rpcPrefix}/${name}/${call}`)),
+  )
+  const misdirected = (path: string, method: string | undefined, isTold: boolean): Refusal | undefined => {
+    if (isTold) return otherMethod(path, method, 'GET')
+    if (!methods.has(path)) return nothingAt(path)
+    return method === 'POST' ? undefined : otherMethod(path, method, 'POST')
+  }
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (ending.aborted) response.setHeader('connection', 'close')
     const admitted = admission?.(request) ?? everybody
     if (admitted instanceof NbError) {
-      refuse(request, response, admitted)
+      refuse(request, response, { error: admitted })
       return
     }
-    const text = request.method === 'GET' ? told[request.url ?? ''] : undefined
-    if (text !== undefined) {
+    const path = pathOf(request)
+    const text = Object.hasOwn(told, path) ? told[path] : undefined
+    if (text !== undefined && request.method === 'GET') {
       response.setHeader('content-type', 'application/json')
       response.end(text())
       return
     }
     const version = request.headers[versionHeader]
     if (version !== undefined && version !== String(wireVersion)) {
-      refuse(request, response, otherVersion(String(version)))
+      refuse(request, response, { error: otherVersion(String(version)) })
+      return
+    }
+    const refusal = misdirected(path, request.method, text !== undefined)
+    if (refusal !== undefined) {
+      refuse(request, response, refusal)
       return
     }
     try {
       // Where the handler looks for what was read already.
-      ;(request as { body?: unknown }).body = await bodyOf(request, { ...admitted, room })
+      ;(request as { body?: unknown }).body = await bodyOf(request, path, { ...admitted, room })
     } catch (error) {
       if (request.destroyed && !request.complete) return
-      refuse(request, response, asNbError(error))
+      refuse(request, response, { error: asNbError(error) })
       return
     }
-    const { admit } = admitted
-    const { matched } = await handler.handle(request, response, {
+    const { admit, until } = admitted
+    await handler.handle(request, response, {
       prefix: rpcPrefix,
-      context: admit === undefined ? { ending } : { ending, admit },
+      context: {
+        ending,
+        ...(admit === undefined ? {} : { admit }),
+        ...(until === undefined ? {} : { until }),
+      },
     })
-    if (matched) return
-    response.statusCode = 404
-    response.setHeader('content-type', 'application/json')
-    response.end('{"json":{"defined":false,"code":"NOT_FOUND","status":404,"message":"not served here"}}')
   }
   /** The last answer on each connection. */
   const answers = new WeakMap<Socket, ServerResponse>()
@@ -119,18 +135,16 @@ function otherVersion(theirs: string): NbError {
   )
 }
 
-/** Calls are posted; whatever else is asked has nothing to say. */
-async function bodyOf(request: IncomingMessage, limits: ArgumentLimits): Promise<unknown> {
-  const path = (request.url ?? '').split('?', 1)[0] ?? ''
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? ''
+}
+
+/** The argument of a call, in its envelope. */
+async function bodyOf(request: IncomingMessage, path: string, limits: ArgumentLimits): Promise<unknown> {
   const what = path.split('/').slice(-2).join('.')
-  if (request.method === 'POST') {
-    const body = await readArgument(request, what, limits)
-    if (path.startsWith(`${rpcPrefix}/`)) refuseNotes(body, what)
-    return body
-  }
-  const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers
-  if (length === '0' && encoding === undefined) return undefined
-  throw new NbError('message-invalid', `${request.method} ${path}: only what is posted has a body`)
+  const body = await readArgument(request, what, limits)
+  refuseNotes(body, what)
+  return body
 }
 
 /** Arguments are plain data: what oRPC's form could say of values that JSON does not have nobody of ours says. */
@@ -144,12 +158,13 @@ function refuseNotes(body: unknown, what: string): void {
 }
 
 /** Answers as a call that failed is answered. What else comes of the request is not read. */
-function refuse(request: IncomingMessage, response: ServerResponse, error: NbError): void {
+function refuse(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
   response.shouldKeepAlive = false
-  const wireError = toWireError(error, 'any call')
-  response.statusCode = wireError.status
+  const { status, body } = toldRefusal(refusal)
+  response.statusCode = status
   response.setHeader('content-type', 'application/json')
-  response.end(JSON.stringify({ json: wireError.toJSON() }))
+  if (refusal.allow !== undefined) response.setHeader('allow', refusal.allow)
+  response.end(body)
   // The answer is with the kernel by now. Waiting until it is known to be, megabytes would be parsed that have come already, in whatever tiny chunks.
   if (!request.complete && request.headers['transfer-encoding'] !== undefined) request.socket.destroy()
 }

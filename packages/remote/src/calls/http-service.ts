@@ -2,6 +2,7 @@ import type { Server as HttpServer, ServerResponse } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Clock, Logger } from '@nb/contracts'
 import { serverStopping } from '../wire/serve-port.ts'
+import { unreadableAnswer } from './refusal.ts'
 
 /** How a server of calls lives, whatever it listens on. */
 export interface HttpService {
@@ -34,6 +35,9 @@ export function createHttpService({ graceMs, clock, log }: HttpServiceOptions): 
       server = attached
       server.on('clientError', (error, socket) => {
         log.error('a request could not be read: %o', error)
+        const answer = unreadableAnswer(error)
+        // With the kernel at once, or not at all: nothing is kept for a caller that does not read.
+        if (answer !== undefined && socket.writable) socket.write(answer)
         socket.destroy()
       })
       // A stream's connection is kept for the next call; when stopping there is none.

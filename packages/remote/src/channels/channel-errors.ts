@@ -13,7 +13,7 @@ export function ticketInvalid(address: string): NbError {
   return new NbError(
     'ticket-invalid',
     `the ticket for the data channel at ${address} is unknown, used or out of date; ask for a new one`,
-    { details: { address } },
+    { details: { address }, remedy: 'Begin the backup or restore again: each try has tickets of its own.' },
   )
 }
 

@@ -156,6 +156,7 @@ function tokenInvalid(): NbError {
   return new NbError(
     'token-invalid',
     'the token is unknown, was used, or is out of date; ask the administrator for a new one',
+    { remedy: 'Ask the administrator for a new token: nb host token NAME --role ROLE on the master.' },
   )
 }
 
@@ -163,6 +164,9 @@ function identityInvalid(why: string, name?: string): NbError {
   return new NbError(
     'identity-invalid',
     `the certificate${name === undefined ? '' : ` of ${name}`} ${why}; enrol again with a new token`,
-    { details: name === undefined ? {} : { name } },
+    {
+      details: name === undefined ? {} : { name },
+      remedy: `Have an administrator make a new token, nb host token ${name ?? 'NAME'} --role ROLE, and enrol with it again: nb host enrol.`,
+    },
   )
 }

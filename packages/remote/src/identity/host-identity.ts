@@ -91,6 +91,7 @@ export async function openHostIdentity(
   if (first === undefined)
     throw new NbError('identity-invalid', `there is no identity in ${directory}; enrol this host first`, {
       details: { directory },
+      remedy: `On the master: nb host token NAME --role ROLE. Here: nb --master HOST host enrol --token-file FILE --directory ${directory} --address HOST:PORT.`,
     })
   const { emit, on, once, off } = createEmitter<HostIdentityEvents>(log)
   const listeners = new Set<() => void>()

@@ -53,6 +53,7 @@ export const errorRecord: Schema<ErrorRecord> = closed<ErrorRecord>({
   status: integer,
   retryable: flag,
   details: facts,
+  remedy: maybe(text),
 })
 
 export const walkSpec: Schema<WalkSpec> = closed<WalkSpec>({

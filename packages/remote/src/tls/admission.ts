@@ -11,6 +11,7 @@ const strangersArgumentBytes = 65_536
 const tooLongForStranger = new NbError(
   'access-denied',
   `a caller without a certificate says no more than ${strangersArgumentBytes} bytes; enrol this host first`,
+  { remedy: 'Enrol this host first, with a token of the administrator: nb host enrol.' },
 )
 
 /** The longest argument of a host that is a client and nothing else, bytes. */
@@ -18,7 +19,7 @@ const clientsArgumentBytes = 2 ** 20
 
 /** What the requests on a TLS server are taken as: who makes them, what that may take of the memory here, and who decides about the calls. */
 export function createAdmission(
-  { callerOf }: Pick<TlsServer, 'callerOf'>,
+  { callerOf, goodUntil }: Pick<TlsServer, 'callerOf' | 'goodUntil'>,
   access: AccessControl,
   maxArgumentBytes: number,
 ): (request: IncomingMessage) => Admission | NbError {
@@ -45,10 +46,12 @@ export function createAdmission(
       access.refused?.({ ...place, error: caller })
       return caller
     }
+    const until = goodUntil(socket as TLSSocket)
     const from = { peer: caller === 'nobody' ? undefined : caller, ...place }
     return {
       ...limitsOf(from.peer, `${address} ${socket.remotePort}`),
       admit: (call) => access.admit({ ...call, ...from }),
+      ...(until === undefined ? {} : { until }),
     }
   }
 }

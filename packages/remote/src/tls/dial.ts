@@ -3,8 +3,8 @@ import { connect, type TLSSocket } from 'node:tls'
 import { NbError } from '@nb/contracts'
 import type { HostIdentity, Role } from '../identity/identity.ts'
 import { peerIdentityOf } from '../identity/peer-identity.ts'
-import { cutWhenRevoked } from './cut-when-revoked.ts'
 import { formatTlsAddress, type TlsAddress } from './tls-address.ts'
+import { whenRevoked } from './when-revoked.ts'
 
 /** What runs over a connection, by its name in the handshake (ALPN, RFC 7301). */
 export const protocols = {
@@ -31,7 +31,7 @@ const serverName = 'nb.invalid'
 /**
  * Opens a TLS 1.3 connection on which both sides prove who they are. Resolves only then, so that nobody else hears a word. Rejects with
  * `identity-invalid` where the peer could not prove who it is, or is another than is expected; the system's error where nobody answers;
- * the reason of `signal` once it aborts.
+ * the reason of `signal` once it aborts. A connection for calls is cut, with `identity-invalid`, when this host learns that the peer was revoked.
  */
 export function dial(
   address: TlsAddress,
@@ -76,7 +76,9 @@ export function dial(
       settled()
       socket.off('error', failed)
       resolve(socket)
-      cutWhenRevoked(socket, identity)
+      // Who opens a data channel says to its peer why it ends.
+      if (protocol === protocols.calls)
+        whenRevoked(socket, identity, (name) => socket.destroy(peerRevoked(name, place)))
     })
     if (signal?.aborted === true) giveUp()
     else signal?.addEventListener('abort', giveUp)
@@ -92,7 +94,10 @@ function unexpected(der: Buffer, { name, role }: ExpectedPeer, address: string):
     return new NbError(
       'identity-invalid',
       `${peer.name} (${peer.roles.join(', ')}) answers at ${address}, not ${wanted}; correct the address of ${wanted}`,
-      { details: { address, peer: peer.name } },
+      {
+        details: { address, peer: peer.name },
+        remedy: `Correct the address of ${wanted}: ${peer.name} is at ${address}.`,
+      },
     )
   } catch (error) {
     return error as Error
@@ -122,6 +127,29 @@ export function whyUntrusted(code: string | undefined): string | undefined {
   return code === undefined ? undefined : reasons[code]
 }
 
+/** The error for a host that was spoken to until it was known to be revoked. */
+function peerRevoked(name: string, address: string): NbError {
+  return new NbError('identity-invalid', `the certificate of ${name} at ${address} was revoked`, {
+    details: { address, peer: name },
+    remedy: `Where ${name} is to come back, have it enrol again with a new token.`,
+  })
+}
+
+const remedies: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED:
+    'Correct the clocks of both hosts; where the certificate is too old, enrol its host again with a new token.',
+  CERT_NOT_YET_VALID: 'Correct the clocks of both hosts.',
+  CERT_REVOKED: 'Enrol the host whose certificate it is again, with a new token.',
+  CRL_HAS_EXPIRED: 'Let the host that refuses reach the master again, and correct the clocks of both hosts.',
+  UNABLE_TO_GET_CRL: 'Let the host that refuses reach the master again.',
+}
+
+/** What to do about a certificate that was not accepted, by OpenSSL's name of the reason. */
+export function remedyOfUntrusted(code: string | undefined): string {
+  const known = code === undefined ? undefined : remedies[code]
+  return known ?? 'Use the master that this host enrolled at, or enrol it at that one.'
+}
+
 function explained(error: Error, address: string): Error {
   const why = whyUntrusted((error as NodeJS.ErrnoException).code)
   if (why === undefined) return error
@@ -130,6 +158,7 @@ function explained(error: Error, address: string): Error {
     `what answers at ${address} showed a certificate that is refused: ${why}`,
     {
       details: { address },
+      remedy: remedyOfUntrusted((error as NodeJS.ErrnoException).code),
       cause: error,
     },
   )

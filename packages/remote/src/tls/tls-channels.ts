@@ -20,6 +20,7 @@ import { usualHeartbeatMs } from '../wire/silence.ts'
 import type { HostIdentity, PeerIdentity } from '../identity/identity.ts'
 import { dial, protocols } from './dial.ts'
 import { formatTlsAddress, parseTlsAddress, type TlsAddress } from './tls-address.ts'
+import { whenRevoked } from './when-revoked.ts'
 
 /** What {@link createTlsChannels} works with. */
 export interface TlsChannelsComponents {
@@ -83,6 +84,8 @@ export function createTlsChannels(
       channel.abort(`${name} heard nothing of ${peer} for ${seconds} s`)
       socket.destroy()
     })
+    // The one that was revoked hears it, too, and nothing else of it is looked at.
+    whenRevoked(socket, identity, (revoked) => channel.abort(`the certificate of ${revoked} was revoked`))
     return channel
   }
   const open = async (

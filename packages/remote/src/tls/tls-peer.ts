@@ -30,6 +30,8 @@ export function tlsPeer(address: TlsAddress, identity: HostIdentity, expected: E
         ...{ agent, host: address.host, port: address.port, givenUp: giveUp.signal },
       }
       const made = endingDials(request(dialled), giveUp)
+      // What the connection failed of is told to who reads the answer; Node.js has "aborted" for all.
+      made.once('response', (answer) => made.on('error', (error) => answer.destroy(error)))
       dialling.add(giveUp)
       made.once('close', () => dialling.delete(giveUp))
       return made

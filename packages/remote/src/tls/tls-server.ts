@@ -6,8 +6,8 @@ import { type Clock, type Logger, NbError } from '@nb/contracts'
 import type { HostIdentity, PeerIdentity, Role } from '../identity/identity.ts'
 import { peerIdentityOf } from '../identity/peer-identity.ts'
 import { Crowd } from './crowd.ts'
-import { cutWhenRevoked } from './cut-when-revoked.ts'
-import { handshakeMs, protocols, whyUntrusted } from './dial.ts'
+import { handshakeMs, protocols, remedyOfUntrusted, whyUntrusted } from './dial.ts'
+import { whenRevoked } from './when-revoked.ts'
 
 /** Who is at the other end of a connection: somebody proved, nobody (no certificate at all), or why what was shown is refused. */
 export type Caller = PeerIdentity | 'nobody' | NbError
@@ -31,6 +31,8 @@ const mostStrangers = 256
 const strangerMs = 60_000
 /** Whoever works for many others has sixteen times as many connections: a few for each session. */
 const busyRoles: ReadonlySet<Role> = new Set(['master', 'media-server'])
+/** How long the connection of a host that was revoked stays to say so to what was under way, and to what it still asks, milliseconds. */
+const lastAnswersMs = 1000
 /** How many connections the holder of a name may have at once, unless it is told otherwise. */
 export const usualConnections = 256
 
@@ -39,6 +41,8 @@ export interface TlsServer {
   readonly server: Server
   /** Who made a connection. */
   readonly callerOf: (socket: TLSSocket) => Caller
+  /** Aborts when the caller is one no more, with the error that its calls under way end with. */
+  readonly goodUntil: (socket: TLSSocket) => AbortSignal | undefined
   /** Cuts the connections of data channels that nobody took, and lets go of the identity. */
   readonly close: () => void
 }
@@ -55,6 +59,7 @@ export function createTlsServer({
   mostConnections,
 }: TlsServerParts): TlsServer {
   const callers = new WeakMap<TLSSocket, Caller>()
+  const endings = new WeakMap<TLSSocket, AbortSignal>()
   const server = createServer({
     ...contextOf(identity),
     minVersion: 'TLSv1.3',
@@ -106,6 +111,19 @@ export function createTlsServer({
     })
     return undefined
   }
+  const takeCalls = (socket: TLSSocket): void => {
+    const ending = new AbortController()
+    endings.set(socket, ending.signal)
+    toHttp.call(server, socket)
+    whenRevoked(socket, identity, (name) => {
+      log('%s at %s was revoked', name, socket.remoteAddress)
+      const refusal = refused(identity, 'CERT_REVOKED')
+      callers.set(socket, refusal)
+      ending.abort(refusal)
+      const cancel = clock.setTimer(lastAnswersMs, () => socket.destroy())
+      socket.once('close', cancel)
+    })
+  }
   server.on('secureConnection', (socket: TLSSocket) => {
     handshakeOver(farEndOf(socket))
     const identified = identify(socket, identity)
@@ -113,8 +131,7 @@ export function createTlsServer({
     callers.set(socket, caller)
     if (isProved(caller)) {
       if (socket.alpnProtocol === protocols.data) takeData(socket, caller)
-      else toHttp.call(server, socket)
-      cutWhenRevoked(socket, identity)
+      else takeCalls(socket)
       return
     }
     log('%s is not let in: %s', socket.remoteAddress, caller === 'nobody' ? 'no certificate' : caller.message)
@@ -134,7 +151,12 @@ export function createTlsServer({
     log('%s did not finish its handshake: %s', socket.remoteAddress, error.message)
     socket.destroy()
   })
-  return { server, callerOf: (socket) => callers.get(socket) ?? 'nobody', close: forget }
+  return {
+    server,
+    callerOf: (socket) => callers.get(socket) ?? 'nobody',
+    goodUntil: (socket) => endings.get(socket),
+    close: forget,
+  }
 }
 
 /** Whether somebody has proved who it is. */
@@ -151,7 +173,11 @@ function tooMany(name: string, most: number): NbError {
   return new NbError(
     'access-denied',
     `${name} has ${most} connections to this host, as many as one may have; close some`,
-    { details: { name, most }, retryable: true },
+    {
+      details: { name, most },
+      retryable: true,
+      remedy: `Close some connections of ${name}, or wait until they end, and try again.`,
+    },
   )
 }
 
@@ -165,12 +191,16 @@ function identify(socket: TLSSocket, own: HostIdentity): Caller {
     throw error
   }
   // The types say an Error; it is OpenSSL's name of the reason.
-  const reason = String(socket.authorizationError)
+  return refused(own, String(socket.authorizationError))
+}
+
+/** Tells a caller that its certificate is refused here, and why. */
+function refused(own: HostIdentity, reason: string): NbError {
   const { name } = peerIdentityOf(new X509Certificate(own.current().certificate))
   return new NbError(
     'identity-invalid',
     `${name} refuses the certificate that it was shown: ${whyUntrusted(reason) ?? reason}`,
-    { details: { reason } },
+    { details: { reason }, remedy: remedyOfUntrusted(reason) },
   )
 }
 

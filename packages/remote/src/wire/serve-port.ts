@@ -4,6 +4,7 @@ import { type AnyProcedure, implement } from '@orpc/server'
 import type { PortName } from '../contracts/ports.ts'
 import type { CallContract, PortContract, StreamContract } from '../contracts/port-contract.ts'
 import { nothing } from '../schemas/schema.ts'
+import { orAborted } from '../channels/deferred.ts'
 import { Batches } from './batches.ts'
 import { toWireError } from './wire-error.ts'
 
@@ -13,6 +14,8 @@ export interface WireContext {
   readonly ending?: AbortSignal
   /** Asked before the implementation sees a call. @default every call is admitted */
   readonly admit?: AdmitCall
+  /** Aborts when the caller may nothing any more: calls and streams end with its reason. */
+  readonly until?: AbortSignal
 }
 
 /** Told how a call that was admitted has ended: its result or its last item is awaited first; its error, or its result, is given. */
@@ -72,9 +75,13 @@ function callProcedure(
 ): AnyProcedure {
   return implement(oc.input(input), config)
     .$context<WireContext>()
-    .handler(async (call) => {
-      const ended = await call.context.admit?.({ ...called, input: call.input })
-      const result = await told(ended, async () => run(call.input, optionsOf(call.signal)))
+    .handler(async ({ input: argument, signal, context: { admit, until } }) => {
+      const ended = await admit?.({ ...called, input: argument })
+      const result = await told(ended, async () => {
+        until?.throwIfAborted()
+        const running = Promise.resolve(run(argument, optionsOf(anyOf(signal, until))))
+        return orAborted(running, until, () => undefined)
+      })
       return output === nothing ? undefined : result
     })
 }
@@ -89,8 +96,7 @@ function streamProcedure(
     .$context<WireContext>()
     .handler(async ({ input: argument, signal, context, path }) => {
       const ended = await context.admit?.({ ...called, input: argument })
-      const ending = [signal, context.ending].filter((one) => one !== undefined)
-      const either = ending.length > 1 ? AbortSignal.any(ending) : ending[0]
+      const either = anyOf(signal, context.ending, context.until)
       const items = run(argument, optionsOf(either)) as AsyncIterable<unknown>
       return send(ended === undefined ? items : toldItems(ended, items), either, path.join('.'), log)
     })
@@ -144,6 +150,11 @@ async function* toldItems(
   } finally {
     await ended(failure)
   }
+}
+
+function anyOf(...signals: readonly (AbortSignal | undefined)[]): AbortSignal | undefined {
+  const given = signals.filter((one) => one !== undefined)
+  return given.length > 1 ? AbortSignal.any(given) : given[0]
 }
 
 function optionsOf(signal: AbortSignal | undefined): CallOptions {

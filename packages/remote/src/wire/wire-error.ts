@@ -1,8 +1,8 @@
-import { asNbError, type ErrorCode, errorKinds, type Json, NbError, toErrorRecord } from '@nb/contracts'
+import { asNbError, type ErrorCode, errorKinds, type Json, NbError } from '@nb/contracts'
 import { ORPCError } from '@orpc/client'
 import { ValidationError } from '@orpc/contract'
 import { z } from 'zod'
-import { facts, flag, integer, type Schema } from '../schemas/schema.ts'
+import { facts, flag, integer, maybe, type Schema, text } from '../schemas/schema.ts'
 import { messageInvalid } from './message-invalid.ts'
 
 /** What an error carries over the wire beside its code and message. */
@@ -10,7 +10,8 @@ const wireErrorData: Schema<FailedCall['json']['data']> = z.object({
   status: integer,
   retryable: flag,
   details: facts,
-})
+  remedy: maybe(text),
+}) as unknown as Schema<FailedCall['json']['data']>
 
 /** What a call that failed is answered with: our code and message, and in `data` our status; `status` is that of HTTP. */
 export interface FailedCall {
@@ -21,6 +22,8 @@ export interface FailedCall {
       readonly status: number
       readonly retryable: boolean
       readonly details: Readonly<Record<string, Json>>
+      /** What a person can do about it; each server of ours says it. */
+      readonly remedy?: string
     }
   }
 }
@@ -32,8 +35,9 @@ export const failedCall: Schema<FailedCall> = z.looseObject({
 
 /** Any error of an implementation, ready to travel: our code, our status in the data, an HTTP status for others' eyes. */
 export function toWireError(error: unknown, method: string): ORPCError<string, Json> {
-  const { code, message, status, retryable, details } = toErrorRecord(recognise(error, method))
-  return new ORPCError(code, { message, status: httpStatus(code), data: { status, retryable, details } })
+  const { code, message, status, retryable, details, remedy } = asNbError(recognise(error, method))
+  const data = { status, retryable, details, remedy }
+  return new ORPCError(code, { message, status: httpStatus(code), data })
 }
 
 function recognise(error: unknown, method: string): unknown {
@@ -56,17 +60,18 @@ export function fromWireError(
 ): Error {
   if (error instanceof NbError) return error
   if (!isWireError(error)) return away(error)
-  if (error.code === 'NOT_FOUND')
-    return new NbError('not-supported', `${peer} does not serve ${method}`, { cause: error })
   const data = wireErrorData.safeParse(error.data)
+  const isNowhere = error.code === 'NOT_FOUND' || (error.code === 'not-supported' && error.status === 404)
+  if (isNowhere)
+    return new NbError('not-supported', `${peer} does not serve ${method}`, { ...data.data, cause: error })
   if (!data.success) return away(error)
-  const { status, retryable, details } = data.data
+  const { remedy, ...told } = data.data
+  const options = { ...told, ...(remedy === undefined ? {} : { remedy }) }
   if (isErrorCode(error.code))
-    return new NbError(error.code, error.message, { status, retryable, details, cause: error.cause })
+    return new NbError(error.code, error.message, { ...options, cause: error.cause })
   return new NbError('internal', error.message, {
-    status,
-    retryable,
-    details: { ...details, code: error.code },
+    ...options,
+    details: { ...told.details, code: error.code },
   })
 }
 

@@ -88,7 +88,7 @@ t.test(
     })
     const watching = t.rejects(
       collect(web1.jobs.watch({ client: 'web1' })),
-      { code: 'server-unreachable' },
+      { code: 'identity-invalid', details: { reason: 'CERT_REVOKED' } },
       'what is open is cut',
     )
     await turnsUntil(() => jobs.watching === 1)
