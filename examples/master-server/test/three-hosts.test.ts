@@ -1,5 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { systemClock } from '@nb/contracts'
+import { createTlsChannels, type TlsChannels } from '@nb/remote'
 import { freePort } from '@nb/test-kit'
 import t from 'tap'
 import { startTgtd, tgtdMissing } from '../../../packages/media-tape/test/tgtd/tgtd.ts'
@@ -13,7 +15,7 @@ const tgtdModel = { vendor: 'IET', product: 'VIRTUAL-TAPE' }
 t.test(
   'a master, a media server and two clients, each a process with a port and a certificate of its own',
   async (t) => {
-    const { client, directory, identityOf, mediaServer, nb, portsAs, stateOf } = await openSite(t)
+    const { client, directory, identityOf, mediaServer, nb, ports, portsAs, stateOf } = await openSite(t)
     const web1 = await client('web1')
     const web2 = await client('web2')
     await Promise.all([web1.start(), web2.start()])
@@ -52,6 +54,24 @@ t.test(
         `a client takes no session for job ${jobId}, which has ended or never was`,
       )
 
+    await t.test(
+      'the ticket of a file list opens nothing for another host that has come by it',
+      async (t) => {
+        const { ticket } = await ports.catalog.readFileList({ client: 'web1', peer: 'web1' })
+        const channelsOf = async (name: string): Promise<TlsChannels> => {
+          const components = { identity: await identityOf(name), clock: systemClock() }
+          const channels = createTlsChannels(components, { address: '127.0.0.1:1', name })
+          t.teardown(channels.close)
+          return channels
+        }
+        for (const thief of ['web2', 'media1', 'ann'])
+          await t.rejects((await channelsOf(thief)).connect({ ticket }), { code: 'ticket-invalid' }, thief)
+        const own = await (await channelsOf('web1')).connect({ ticket })
+        t.ok((await own.read())?.length, 'it stays good for the one that it is for')
+        own.abort('that is enough')
+      },
+    )
+
     const back = join(directory, 'back')
     mkdirSync(back)
     const restore = ['restore', source, '--client', 'web1', '--to', back, '--strip', source, '--wait']
@@ -79,6 +99,13 @@ t.test(
       await nb('policy', 'import', policyOf('tapes', 'tape1'))
       t.match(await nb('backup', 'tapes', '--wait'), /ended with status 0/)
       t.match(await nb('volumes', '--assigned'), /NBT00\d +NetBackup +hcart +media2-robot1/)
+      const { backupId = '' } = (await ports.jobs.get({ jobId: '1' })) ?? {}
+      t.match(
+        await nb('duplicate', backupId, '--to', 'tape1', '--pool', 'NetBackup', '--wait'),
+        /ended with status 0/,
+        'from the disk of one media server to the tapes of the other',
+      )
+      t.match(await nb('verify', backupId, '--copy', '2', '--wait'), /ended with status 0/)
       rmSync(back, { recursive: true })
       mkdirSync(back)
       t.match(await nb(...restore, '--to-client', 'web2', '--policy', 'tapes'), /ended with status 0/)

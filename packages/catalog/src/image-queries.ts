@@ -196,10 +196,8 @@ export class ImageQueries implements QueryMethods {
   ): ReturnType<Catalog['readFileList']> {
     const paths = wantedPaths(input.paths)
     const tree = await this.#choose(input, paths ?? [], options, paths === undefined)
-    const ticket = await this.#parts.outflows.begin(
-      tree,
-      paths?.map(({ path }) => askedPath(path)),
-    )
+    const asked = paths?.map(({ path }) => askedPath(path))
+    const ticket = await this.#parts.outflows.begin(tree, { paths: asked, peer: input.peer })
     return { image: tree.images[0] as ImageRecord, ticket }
   }
 

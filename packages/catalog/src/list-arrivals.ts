@@ -60,7 +60,7 @@ export class ListArrivals implements ArrivalMethods {
   }
 
   async appendFileList(
-    { backupId, after }: Parameters<Catalog['appendFileList']>[0],
+    { backupId, after, peer }: Parameters<Catalog['appendFileList']>[0],
     options?: Parameters<Catalog['appendFileList']>[1],
   ): ReturnType<Catalog['appendFileList']> {
     throwIfAborted(options)
@@ -80,7 +80,11 @@ export class ListArrivals implements ArrivalMethods {
       const onFirstBatch = (entries: number): void =>
         void lines.step(image, 11, `the file list arrives, ${counted(entries, 'entry', 'entries')} so far`)
       const parts = { files, channels, logger, ticketTimeoutMs, onFirstBatch }
-      const place = { backupId, path, ...(after === undefined ? {} : { after }) }
+      const place = {
+        ...{ backupId, path },
+        ...(after === undefined ? {} : { after }),
+        ...(peer === undefined ? {} : { peer }),
+      }
       const intake = await ListIntake.begin(parts, place)
       this.#intakes.set(backupId, intake)
       return { ticket: intake.ticket }

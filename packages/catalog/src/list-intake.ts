@@ -34,6 +34,8 @@ export interface ListPlace {
   readonly path: string
   /** What of it is kept. @default nothing */
   readonly after?: FileListTotals
+  /** The host that sends it. @default whoever has the ticket */
+  readonly peer?: string
 }
 
 /**
@@ -85,7 +87,9 @@ export class ListIntake {
 
   /** Begins to wait for the peer. */
   static async begin(parts: ListIntakeParts, place: ListPlace): Promise<ListIntake> {
-    const listener = await parts.channels.listen({ timeoutMs: parts.ticketTimeoutMs })
+    const { peer } = place
+    const timeoutMs = parts.ticketTimeoutMs
+    const listener = await parts.channels.listen({ timeoutMs, ...(peer === undefined ? {} : { peer }) })
     return new ListIntake(parts, place, listener)
   }
 

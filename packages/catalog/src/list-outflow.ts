@@ -37,10 +37,15 @@ export class ListOutflows {
   /**
    * Sends the list of a tree to whoever opens the ticket: that of one image as it is stored, or encoded anew, with only
    * the entries of `paths` and below where given. Takes the tree over and closes it.
+   *
+   * @param peer - the host that may open it, whoever has the ticket where it is not given
    */
-  async begin(tree: UnionTree, paths: readonly Buffer[] | undefined): Promise<ChannelTicket> {
+  async begin(
+    tree: UnionTree,
+    { paths, peer }: { readonly paths?: readonly Buffer[] | undefined; readonly peer?: string | undefined },
+  ): Promise<ChannelTicket> {
     const listener = await this.#parts.channels
-      .listen({ timeoutMs: this.#parts.ticketTimeoutMs })
+      .listen({ timeoutMs: this.#parts.ticketTimeoutMs, ...(peer === undefined ? {} : { peer }) })
       .catch((error: unknown) => tree.close().then(() => Promise.reject(asNbError(error))))
     const stop = new AbortController()
     const work = this.#send(listener, tree, paths, stop.signal)

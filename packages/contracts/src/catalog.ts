@@ -144,11 +144,12 @@ export interface Catalog {
    * A channel on which the image's files file is appended, batch by batch (step 11). One at a time: a list that broke
    * on its way begins anew with the next call, one that arrived whole is not replaced. With `after` it goes on there
    * instead: a channel that is still open is broken, the rest of an earlier list is cut off. What comes then begins with
-   * the list's header, the same as before, which is not counted again; or nothing comes. Rejects with `image-unknown`, `state-conflict`,
+   * the list's header, the same as before, which is not counted again; or nothing comes. `peer` is the host that opens the channel; another
+   * that has come by the ticket opens nothing, and without `peer` whoever has it does. Rejects with `image-unknown`, `state-conflict`,
    * `file-list-corrupt` when what is here does not begin with a list of these totals.
    */
   appendFileList(
-    input: { readonly backupId: string; readonly after?: FileListTotals },
+    input: { readonly backupId: string; readonly after?: FileListTotals; readonly peer?: string },
     options?: CallOptions,
   ): Promise<{ readonly ticket: ChannelTicket }>
   /**
@@ -243,12 +244,13 @@ export interface Catalog {
   ): AsyncIterable<ImageRecord>
   /**
    * A channel that gives an image's list as an `nb-files` stream: whole, or of the paths and what is below them. Of a
-   * tree of several images it is one list that names them all, the newest first, and that one is `image`. For restores and as the reference of an incremental. Rejects with `image-unknown`, `no-image-matches`,
+   * tree of several images it is one list that names them all, the newest first, and that one is `image`. For restores and as the reference of an incremental.
+   * `peer` is the host that opens the channel, as for `appendFileList`. Rejects with `image-unknown`, `no-image-matches`,
    * `path-not-backed-up`, `file-list-corrupt`. Damage that shows later aborts the channel, with a reason that names the
    * image.
    */
   readFileList(
-    input: TreeQuery & { readonly paths?: readonly Path[] },
+    input: TreeQuery & { readonly paths?: readonly Path[]; readonly peer?: string },
     options?: CallOptions,
   ): Promise<{ readonly image: ImageRecord; readonly ticket: ChannelTicket }>
   /**

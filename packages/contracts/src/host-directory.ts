@@ -31,6 +31,14 @@ export interface HostCertificate {
   readonly notAfter: number
 }
 
+/** How long a token to enrol with may be good, milliseconds. */
+export const tokenValidity: {
+  readonly leastMs: number
+  readonly mostMs: number
+  /** Where nothing else is said. */
+  readonly usualMs: number
+} = { leastMs: 1000, mostMs: 30 * 86_400_000, usualMs: 86_400_000 }
+
 /** Which hosts and persons. All given conditions must hold. */
 export interface HostFilter {
   readonly kind?: HostRecord['kind']
@@ -53,7 +61,7 @@ export interface HostDirectory {
    * and the fingerprint of the authority; it is told this once, and a token that the name had before is void. A name that has a
    * certificate keeps it, and its roles, until the token is used.
    *
-   * @param input - `validForMs` is 1000–2592000000 milliseconds, default 86400000. Rejects with `argument-invalid`, `already-exists`
+   * @param input - `validForMs` within {@link tokenValidity}. Rejects with `argument-invalid`, `already-exists`
    * where another name differs in case alone, `state-conflict` where the name is of the other kind.
    */
   createToken(

@@ -60,7 +60,7 @@ export type {
 } from './policy.ts'
 export type * from './roles.ts'
 export type * from './enrolment.ts'
-export type * from './host-directory.ts'
+export * from './host-directory.ts'
 export type * from './audit-log.ts'
 export type * from './scheduler.ts'
 export type * from './job.ts'

@@ -198,6 +198,8 @@ export interface CopyToWrite {
   readonly copy: number
   /** A ticket whose channel gives the image's whole file list, for the trailers of the fragments. */
   readonly list: ChannelTicket
+  /** The host that sends the stream: nobody else opens the channels. @default whoever has their tickets */
+  readonly peer?: string
   /** On how many channels the stream comes, one after the other, as it is read from volume after volume. From 1. @default 1 */
   readonly parts?: number
 }

@@ -105,11 +105,15 @@ async function writeFrom(
   const held = await media.both(need, needToRead(source.storageUnit, runs[0]?.volumeId))
   const options: CallOptions = { signal: media.signal }
   mustBeOther(image, held.write)
-  const { ticket: list } = await catalog.readFileList({ client, backupId }, options)
+  const { ticket: list } = await catalog.readFileList(
+    { client, backupId, peer: held.write.mediaServer },
+    options,
+  )
   const writing = mediaServerOf(mediaServers, held.write.mediaServer)
   const estimatedBytes = image.counts?.streamBytes ?? 0
   const parts = runs.length > 1 ? { parts: runs.length } : {}
-  const input = { jobId, allocation: held.write, image, copy: number, list, ...parts }
+  const peer = held.read.mediaServer
+  const input = { jobId, allocation: held.write, image, copy: number, list, peer, ...parts }
   let writtenBy = held.write
   let begun = 0
   let sent: Promise<unknown> | undefined

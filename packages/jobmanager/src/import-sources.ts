@@ -49,7 +49,7 @@ export async function diskSource(parts: SourceParts): Promise<ImportSource> {
     unread: 0,
     describe: (backupId, copy) => server.describeCopy({ ...access, backupId, copy }, options),
     sendFileList: async (backupId, copy) => {
-      const { ticket } = await catalog.appendFileList({ backupId }, options)
+      const { ticket } = await catalog.appendFileList({ backupId, peer: mediaServer }, options)
       return server.sendFileList({ ...access, backupId, copy, list: ticket }, options)
     },
   }
@@ -128,7 +128,10 @@ export async function tapeSource(parts: SourceParts, volumes: readonly string[])
         const server = mediaServerOf(mediaServers, read.mediaServer)
         if (sent !== undefined) await catalog.syncFileList({ backupId, totals: sent }, options)
         const after = sent === undefined ? {} : { after: sent }
-        const { ticket } = await catalog.appendFileList({ backupId, ...after }, options)
+        const { ticket } = await catalog.appendFileList(
+          { backupId, peer: read.mediaServer, ...after },
+          options,
+        )
         const part = { ...copy, fragments }
         const input = { jobId, allocation: read, backupId, copy: part, list: ticket, ...after }
         const totals = await server.sendFileList(input, options)

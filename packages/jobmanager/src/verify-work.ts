@@ -47,12 +47,15 @@ async function verify(
   const { backupId, client } = image
   const { storageUnit, fragments } = copy
   const volumes = volumesOf(copy)
-  const { ticket } = await catalog.readFileList({ client, backupId }, { signal })
   const estimatedBytes = copy.fragments.reduce((sum, { streamBytes }) => sum + streamBytes, 0)
   const faults: CopyDamage[] = []
   let faultCount = 0
   const server = mediaServerOf(mediaServers, allocation.mediaServer)
   const first = await media.toRead(needToRead(storageUnit, fragments[0]?.volumeId))
+  const { ticket } = await catalog.readFileList(
+    { client, backupId, peer: allocation.mediaServer },
+    { signal },
+  )
   const events = server.verifyCopy({ jobId, allocation: first, backupId, copy, list: ticket }, { signal })
   for await (const event of events) {
     if (event.kind === 'progress') progress({ files: 0, bytes: event.bytes, estimatedBytes })

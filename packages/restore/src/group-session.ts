@@ -35,9 +35,10 @@ export async function runGroup(
   const closePlans = async (): Promise<NbError | undefined> =>
     (await Promise.all(plans.map((plan) => plan.close()))).find((failure) => failure !== undefined)
   try {
-    const mediaPlan = await servePlan(components, request, group, log)
+    const mediaPlan = await servePlan(components, request, group, { reader: group.mediaServer, log })
     plans.push(mediaPlan)
-    const clientPlan = await servePlan(components, request, group, log)
+    const client = request.destinationClient ?? request.from.client
+    const clientPlan = await servePlan(components, request, group, { reader: client, log })
     plans.push(clientPlan)
     const volumes = group.volumes === undefined ? '' : `: ${describeVolumes(group.volumes)}`
     await write(5, `starts a session on media server ${group.mediaServer} for ${group.storageUnit}${volumes}`) // 5

@@ -31,14 +31,16 @@ const ticketMs = 24 * 3_600_000
  * Serves the plan of a group: an `nb-files` list whose paths are the targets below the restore's root and whose
  * images are the group's sources. Targets of hard links stay as they were backed up: an extractor goes by members.
  * It is made while it is read, so that its size costs no memory (renames alone need it sorted in memory).
+ *
+ * @param reader - the host that reads it; its ticket is good for no other
  */
 export async function servePlan(
   components: PlanningComponents,
   request: RestoreRequest,
   group: RestoreGroup,
-  log: Logger,
+  { reader, log }: { readonly reader: string; readonly log: Logger },
 ): Promise<ServedPlan> {
-  const listener = await components.channels.listen({ timeoutMs: ticketMs })
+  const listener = await components.channels.listen({ timeoutMs: ticketMs, peer: reader })
   const giveUp = new AbortController()
   const done = serve(components, request, group, () => listener.accept({ signal: giveUp.signal }), {
     signal: giveUp.signal,

@@ -153,7 +153,7 @@ async function groupsOf(
 
 function serve(world: World, request: RestoreRequest, group: RestoreGroup | undefined): Promise<ServedPlan> {
   if (group === undefined) throw new Error('there is no such group')
-  return servePlan(world, request, group, debugLogger('nb:restore:test'))
+  return servePlan(world, request, group, { reader: 'web1', log: debugLogger('nb:restore:test') })
 }
 
 async function take(world: World, plan: ServedPlan): Promise<readonly string[]> {

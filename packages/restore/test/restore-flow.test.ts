@@ -40,6 +40,8 @@ t.test('lists and images of hundreds are told in a line that can be read', async
 t.test('several groups are one job: step 5 for each, one after another, the last one marked', async (t) => {
   const world = createWorld()
   putChain(world.catalog, 'disk2')
+  const { channels } = world
+  const listened = t.capture(channels, 'listen', channels.listen.bind(channels))
   const { jobId } = await world.restores.submit(restoreRequest())
   const first = await world.mediaServer.nextSession()
   t.match(first.spec, {
@@ -59,6 +61,13 @@ t.test('several groups are one job: step 5 for each, one after another, the last
   t.match(second.spec, { need: { storageUnit: 'disk2' }, last: true, restoreId: `restore-${jobId}` })
   t.same(placesOf(await second.readPlan('mediaPlan')), ['/new web1_2000'])
   second.end(0)
+  t.same(
+    listened()
+      .map(({ args: [options] }) => options?.peer)
+      .filter((peer) => peer !== undefined),
+    ['media1', 'web1', 'media1', 'web1'],
+    'the tickets of each plan are for the media server and the client that read it',
+  )
   const job = await world.noted.ended(jobId)
   t.match(job, { status: 1, storageUnit: 'disk2' }, 'warnings of one group are warnings of the restore')
   t.same(steps(world, jobId), [1, 2, 4, 5, 5, 17])

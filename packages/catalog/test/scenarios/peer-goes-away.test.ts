@@ -163,3 +163,21 @@ t.test('each change is told once', async (t) => {
   ])
   await site.end()
 })
+
+t.test('a channel that is for one host opens for no other that has come by its ticket', async (t) => {
+  const site = await openSite(createPowerLossStorage().files, { overTls: true })
+  t.teardown(() => site.end())
+  const { catalog, channels } = site
+  const { list } = await backUp(site, { entries: [{ path: '/data' }] })
+  const stolen = { code: 'ticket-invalid' }
+  const reading = (peer: string): ReturnType<typeof catalog.readFileList> =>
+    catalog.readFileList({ client: 'web1', peer })
+  await t.rejects(channels.connect(await reading('web1')), stolen)
+  t.ok((await takeBytes(channels, (await reading('near')).ticket)).equals(list.bytes))
+  const appending = async (peer: string): ReturnType<typeof catalog.appendFileList> => {
+    const { backupId } = await catalog.createImage(newImage({ policy: `for ${peer}` }))
+    return catalog.appendFileList({ backupId, peer })
+  }
+  await t.rejects(channels.connect(await appending('media1')), stolen)
+  ;(await channels.connect(await appending('near'))).abort('that is enough')
+})

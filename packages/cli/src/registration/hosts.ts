@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { Role } from '@nb/contracts'
+import { type Role, tokenValidity } from '@nb/contracts'
 import { type Command, Option } from 'commander'
 import { auditCommand, type AuditRequest } from '../commands/audit.ts'
 import { type HostEndRequest, hostRemoveCommand, hostRevokeCommand } from '../commands/host-end.ts'
@@ -8,7 +8,7 @@ import { hostSetCommand, type HostSetRequest } from '../commands/host-set.ts'
 import { hostTokenCommand, type HostTokenRequest } from '../commands/host-token.ts'
 import { hostsCommand } from '../commands/hosts.ts'
 import { UsageError } from '../exit-code.ts'
-import { parsePeriod } from '../period-argument.ts'
+import { formatPeriod, parsePeriod } from '../period-argument.ts'
 import { parseStart } from '../time-argument.ts'
 import {
   collect,
@@ -23,6 +23,7 @@ import {
 const roles: readonly Role[] = ['media-server', 'client', 'administrator', 'operator', 'viewer', 'master']
 const roleList = `${roles.slice(0, 2).join(', ')} for hosts; ${roles.slice(2, 5).join(', ')} for persons; may be said several times`
 const text = collect((given) => given)
+const validity = `${formatPeriod(tokenValidity.leastMs)} to ${formatPeriod(tokenValidity.mostMs)}`
 
 /** `hosts`, `host` and `audit`. */
 export function addHostCommands(registration: Registration): void {
@@ -116,7 +117,11 @@ function addToken({ run }: Registration, host: Command): void {
     .argument('<NAME>', "the host's name in policies, or the person's login")
     .requiredOption('--role <ROLE>', roleList, collectOneOf(roles))
     .option('--address <HOST:PORT>', 'where the host is reached, if it does not say so itself', text)
-    .option('--valid <PERIOD>', 'how long the token is good: 1s to 30d (default: 1d)', parseValidity)
+    .option(
+      '--valid <PERIOD>',
+      `how long the token is good: ${validity} (default: ${formatPeriod(tokenValidity.usualMs)})`,
+      parseValidity,
+    )
     .addHelpText(
       'after',
       examples('nb host token web1 --role client', 'nb host token ann --role operator --valid 1h'),
@@ -136,11 +141,11 @@ function addToken({ run }: Registration, host: Command): void {
     })
 }
 
-/** The bounds that the master has for it, in the units that are typed. */
+/** Refuses, in the units that are typed, what the master would. */
 function parseValidity(typed: string): number {
   const validForMs = parsePeriod(typed)
-  if (validForMs < 1000 || validForMs > 30 * 86_400_000)
-    throw new UsageError(`a token is good for 1s to 30d, not for '${typed}'`)
+  if (validForMs < tokenValidity.leastMs || validForMs > tokenValidity.mostMs)
+    throw new UsageError(`a token is good for ${validity}, not for '${typed}'`)
   return validForMs
 }
 

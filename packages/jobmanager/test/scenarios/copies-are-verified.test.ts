@@ -10,10 +10,10 @@ async function backUpOnce({ manager, clock, world: { catalog } }: Site): Promise
   const { jobId } = await manager.submit(request())
   const { backupId = '' } = await driven(clock, manager.wait({ jobId }))
   const image = (await catalog.getImage({ backupId })) as ImageRecord
-  const readFileList: Catalog['readFileList'] = async () => ({
-    image,
-    ticket: { address: 'none', token: 'none' },
-  })
+  const readFileList: Catalog['readFileList'] = async ({ peer }) => {
+    if (peer !== image.copies[0]?.mediaServer) throw new Error(`a list for ${peer}`)
+    return { image, ticket: { address: 'none', token: 'none' } }
+  }
   Object.assign(catalog, { readFileList })
   return image
 }

@@ -28,7 +28,7 @@ export const catalogContract: PortContract<Catalog> = {
     imageRecord,
   ),
   appendFileList: call(
-    closed<In<'appendFileList'>>({ backupId: text, after: maybe(fileListTotals) }),
+    closed<In<'appendFileList'>>({ backupId: text, after: maybe(fileListTotals), peer: maybe(text) }),
     closed<Out<'appendFileList'>>({ ticket: channelTicket }),
   ),
   sealFileList: call(closed<In<'sealFileList'>>({ backupId: text, totals: fileListTotals }), nothing),
@@ -48,7 +48,7 @@ export const catalogContract: PortContract<Catalog> = {
   search: stream(fileSearch, fileEntry),
   treeImages: stream(closed<In<'treeImages'>>({ ...treeQueryShape, paths: maybe(list(path)) }), imageRecord),
   readFileList: call(
-    closed<In<'readFileList'>>({ ...treeQueryShape, paths: maybe(list(path)) }),
+    closed<In<'readFileList'>>({ ...treeQueryShape, paths: maybe(list(path)), peer: maybe(text) }),
     closed<Out<'readFileList'>>({ image: imageRecord, ticket: channelTicket }),
   ),
   expireImage: call(closed<In<'expireImage'>>({ backupId: text, force: maybe(flag) }), nothing),

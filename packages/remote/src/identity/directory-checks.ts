@@ -1,4 +1,4 @@
-import { type Json, NbError, type Role } from '@nb/contracts'
+import { type Json, NbError, type Role, tokenValidity } from '@nb/contracts'
 import { isIdentityName, isRole, kindOfRoles, type IdentityKind } from './names.ts'
 
 /** Rejects what no host or person can be named. */
@@ -43,10 +43,11 @@ export function checkSources(sources: readonly string[]): void {
     throw refused('sources', 'at most 10000 names of clients, or * for all', sources.length)
 }
 
-/** Rejects what is not 1 second to 30 days. */
+/** Rejects what is not within {@link tokenValidity}. */
 export function checkValidity(validForMs: number): void {
-  if (!(Number.isSafeInteger(validForMs) && validForMs >= 1000 && validForMs <= 30 * 86_400_000))
-    throw refused('validForMs', '1000 to 2592000000 milliseconds', validForMs)
+  const { leastMs, mostMs } = tokenValidity
+  if (!(Number.isSafeInteger(validForMs) && validForMs >= leastMs && validForMs <= mostMs))
+    throw refused('validForMs', `${leastMs} to ${mostMs} milliseconds`, validForMs)
 }
 
 function refused(field: string, allowed: string, given: Json): NbError {

@@ -1,4 +1,4 @@
-import { type HostDirectory, NbError, type Role } from '@nb/contracts'
+import { type HostDirectory, NbError, type Role, tokenValidity } from '@nb/contracts'
 import { checkAddresses, checkName, checkRoles, checkSources, checkValidity } from './directory-checks.ts'
 import { type DirectoryState, toldHost } from './directory-state.ts'
 import type { StoredHost } from './directory-store.ts'
@@ -27,7 +27,7 @@ export function hostDirectory(state: DirectoryState): HostDirectory {
       const host = await store.host(name)
       return host === undefined ? undefined : toldHost(host, clock.now())
     },
-    createToken: ({ name, roles, addresses, validForMs = 86_400_000 }) =>
+    createToken: ({ name, roles, addresses, validForMs = tokenValidity.usualMs }) =>
       state.change(async () => {
         checkName(name)
         const kind = checkRoles(roles)

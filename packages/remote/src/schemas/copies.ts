@@ -37,6 +37,7 @@ export const copyToWrite: Schema<CopyToWrite> = closed<CopyToWrite>({
   image: imageRecord,
   copy: count,
   list: channelTicket,
+  peer: maybe(text),
   parts: maybe(count),
 })
 

@@ -84,15 +84,18 @@ t.test('a media server touches what it was given: looked up with the master’s 
   await admit('tape1', ['media-server'], progress('1'))
   await t.rejects(admit('tape2', ['media-server'], progress('1')), { code: 'access-denied' })
   await t.rejects(admit('tape1', ['media-server'], progress('9')), { code: 'access-denied' })
-  const append = (backupId: string) =>
-    ({ port: 'catalog', method: 'appendFileList', input: { backupId } }) as const
+  const append = (backupId: string, peer = 'tape1') =>
+    ({ port: 'catalog', method: 'appendFileList', input: { backupId, peer } }) as const
   await admit('tape1', ['media-server'], append('web1_1'))
   await t.rejects(admit('tape1', ['media-server'], append('web2_1')), { code: 'access-denied' })
-  const list = (backupId: string) =>
-    ({ port: 'catalog', method: 'readFileList', input: { client: 'web1', backupId } }) as const
+  const list = (backupId: string, peer = 'tape1') =>
+    ({ port: 'catalog', method: 'readFileList', input: { client: 'web1', backupId, peer } }) as const
   await admit('tape1', ['media-server'], list('web1_1'))
+  await admit('tape1', ['media-server'], list('web1_1', 'web1'))
   await t.rejects(admit('tape1', ['media-server'], list('web2_1')), { code: 'access-denied' })
-  await t.rejects(admit('tape2', ['media-server'], list('web1_1')), { code: 'access-denied' })
+  await t.rejects(admit('tape2', ['media-server'], list('web1_1', 'tape2')), { code: 'access-denied' })
+  for (const passedOn of [append('web1_1', 'tape2'), list('web1_1', 'tape2'), list('web1_1', '')])
+    await t.rejects(admit('tape1', ['media-server'], passedOn), { code: 'access-denied' })
   const mount = (volumeId: string, drive: string) =>
     ({ port: 'media', method: 'recordMount', input: { volumeId, drive } }) as const
   await admit('tape1', ['media-server'], mount('NEW001', 'd1'))
@@ -154,6 +157,15 @@ t.test('a client reads its own, and what an administrator allowed it', async (t)
     'an image of another',
   )
   await admit('web3', ['client'], browse('web1', 'web1_1'))
+  const list = (peer?: string) =>
+    ({ port: 'catalog', method: 'readFileList', input: { client: 'web1', peer } }) as const
+  await admit('web1', ['client'], list('web1'))
+  for (const peer of ['web2', undefined])
+    await t.rejects(
+      admit('web1', ['client'], list(peer)),
+      { code: 'access-denied' },
+      'it takes a list itself',
+    )
   const restore = (destinationClient?: string) =>
     ({ port: 'restores', method: 'submit', input: { from: { client: 'web1' }, destinationClient } }) as const
   await admit('web3', ['client'], restore('web3'))

@@ -36,6 +36,7 @@ const fields = fc.record(
     name,
     mediaServer: name,
     destinationClient: name,
+    peer: name,
     from: fc.record(
       { client: name, backupId, backupIds: fc.array(backupId, { maxLength: 2 }) },
       { requiredKeys: ['client'] },
@@ -226,6 +227,8 @@ t.test(
           (isFilter || images.every((image) => readable(where(known.images, image)?.client))) &&
           // What is brought back is brought to itself, whatever it may read.
           (!isRestore || (destinationClient ?? from.client) === who) &&
+          // A channel of the catalog is opened by who asked for it.
+          (made.port !== 'catalog' || !opensChannel(made) || peerOf(made) === who) &&
           (made.port !== 'hosts' || asked === who)
         )
       }),
@@ -242,7 +245,7 @@ t.test('a media server touches only jobs that it was given, and devices that it 
       const isOfRun = made.port === 'clientAgent' && !made.method.startsWith('start')
       const isElsewhere = made.port === 'enrolment' || isOfRun
       if (isElsewhere || !isAllowed({ name: who, roles: ['media-server'] }, made, known)) return true
-      const { jobs, images } = namedIn(made)
+      const { clients, jobs, images } = namedIn(made)
       const { drive, robot, storageUnit } = made.input as {
         drive?: string
         robot?: string
@@ -259,6 +262,8 @@ t.test('a media server touches only jobs that it was given, and devices that it 
       const isAboutMedia = made.port === 'media'
       if (isAboutMedia && effectOf(made) === 'reads') return true
       allowed += 1
+      // A channel of the catalog is opened by who asked for it, or by the client that it works for.
+      if (opensChannel(made) && ![who, ...clients].includes(peerOf(made) ?? '')) return false
       if (made.port === 'media' && made.method === 'putDrive') return declaresItsOwn(who, made.input, known)
       return isAboutMedia
         ? has('own-drive', drive) && has('own-robot', robot) && has('own-unit', storageUnit)
@@ -272,6 +277,11 @@ t.test('a media server touches only jobs that it was given, and devices that it 
   )
   t.ok(allowed > 20, `${allowed} were allowed`)
 })
+
+/** Whether a call is answered with a ticket of the catalog. */
+const opensChannel = ({ method }: CheckedCall): boolean =>
+  method === 'readFileList' || method === 'appendFileList'
+const peerOf = ({ input }: CheckedCall): string | undefined => (input as { peer?: string }).peer
 
 /** What a media server registers is its own, and takes no drive and no robot from another. */
 function declaresItsOwn(who: string, input: unknown, { devices }: CallFacts): boolean {

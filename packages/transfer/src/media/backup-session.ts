@@ -245,9 +245,10 @@ async function catalogTicket(
   { host, signal }: Session,
   { image: { backupId }, resumeFrom }: BackupSessionSpec,
 ): ReturnType<Catalog['appendFileList']> {
-  if (resumeFrom === undefined) return host.catalog.appendFileList({ backupId }, { signal })
+  const list = { backupId, peer: host.name }
+  if (resumeFrom === undefined) return host.catalog.appendFileList(list, { signal })
   try {
-    return await host.catalog.appendFileList({ backupId, after: resumeFrom.fileList }, { signal })
+    return await host.catalog.appendFileList({ ...list, after: resumeFrom.fileList }, { signal })
   } catch (error) {
     const failure = asNbError(error)
     throw failure.code === 'file-list-corrupt' ? noResume(failure) : failure
@@ -265,7 +266,7 @@ async function referenceOf(
 ): Promise<BackupRunSpec['reference']> {
   if (image.referenceId === undefined) return undefined
   const { host, signal } = session
-  const query = { client: image.client, backupId: image.referenceId }
+  const query = { client: image.client, backupId: image.referenceId, peer: image.client }
   const { ticket } = await host.catalog.readFileList(query, { signal })
   return { backupId: image.referenceId, ticket }
 }

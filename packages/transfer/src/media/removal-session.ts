@@ -42,7 +42,10 @@ async function startRemover(session: Session, spec: RemovalSessionSpec): Promise
   const { client: clientName, backupId } = spec
   const client = host.clientOf(clientName)
   checkImage(spec, await host.catalog.getImage({ backupId }, { signal }))
-  const { ticket } = await host.catalog.readFileList({ client: clientName, backupId }, { signal })
+  const { ticket } = await host.catalog.readFileList(
+    { client: clientName, backupId, peer: clientName },
+    { signal },
+  )
   const start = { jobId: info.jobId, backupId, list: ticket }
   const run = await startRun(session, client, () => client.startRemoval(start, { signal }))
   await session.note({

@@ -27,7 +27,7 @@ export async function* writeCopy(
   options?: CallOptions,
 ): AsyncGenerator<WriteEvent, void, undefined> {
   throwIfAborted(options)
-  const { jobId, allocation, image, copy, list: ticket, parts = 1 } = input
+  const { jobId, allocation, image, copy, list: ticket, peer, parts = 1 } = input
   const { backupId } = image
   const store = host.storeOf(allocation.storageUnit)
   const volumes = new WriteVolumes(host, { jobId, allocation }, options)
@@ -59,7 +59,10 @@ export async function* writeCopy(
     let received = 0
     const flow = image.compression === undefined ? plainFlow : compressedFlow()
     for (let part = 1; part <= parts; part++) {
-      listener = await host.channels.listen({ timeoutMs: host.clientTimeoutMs })
+      listener = await host.channels.listen({
+        timeoutMs: host.clientTimeoutMs,
+        ...(peer === undefined ? {} : { peer }),
+      })
       yield { kind: 'ready', data: listener.ticket }
       data = await listener.accept(options)
       for await (const chunk of readChannel(data, options)) {

@@ -1,7 +1,7 @@
 import type { Catalog, TreeQuery } from '@nb/contracts'
 import type { Claim } from '../claims.ts'
 import type { PortRules } from '../port-rules.ts'
-import { administers, givenImage, internal, operates, reads, stated } from '../rules.ts'
+import { administers, givenImage, internal, operates, reads, self, stated } from '../rules.ts'
 
 const image = ({ backupId }: { readonly backupId: string }): string => backupId
 const readableClient = ({ client = '' }: { readonly client?: string }): readonly Claim[] => [
@@ -27,10 +27,20 @@ const servedTree = (query: TreeQuery): readonly Claim[] => [
   ...imagesOf(query).map((backupId): Claim => ({ kind: 'served-image', backupId })),
 ]
 
+/** A list that is read goes to who asks for it, or from a media server to the client that it works for: its ticket is good for nobody else. */
+type ReadList = TreeQuery & { readonly peer?: string }
+const readBySelf = (query: ReadList): readonly Claim[] => [...readableTree(query), self(query.peer)]
+const readForClient = (query: ReadList): readonly Claim[] => [
+  ...servedTree(query),
+  ...(query.peer === query.client ? [] : [self(query.peer)]),
+]
+
 export const catalogRules: PortRules<Catalog> = {
   createImage: internal(({ jobId }) => jobId),
   importImage: internal(({ jobId }) => jobId),
-  appendFileList: internal(image, { 'media-server': givenImage }),
+  appendFileList: internal(image, {
+    'media-server': ({ backupId, peer }) => [...givenImage({ backupId }), self(peer)],
+  }),
   sealFileList: internal(image, { 'media-server': givenImage }),
   syncFileList: internal(image, { 'media-server': givenImage }),
   completeImage: internal(image),
@@ -47,7 +57,7 @@ export const catalogRules: PortRules<Catalog> = {
   versions: reads({ client: readableClient }),
   search: reads({ client: readableClient }),
   treeImages: reads({ client: readableTree }),
-  readFileList: reads({ client: readableTree, 'media-server': servedTree }),
+  readFileList: reads({ client: readBySelf, 'media-server': readForClient }),
   expireImage: administers(image),
   expireDue: administers(() => undefined),
   check: {

@@ -276,8 +276,11 @@ t.test('a copy is made of the frames as they are, and imports as it is', async (
     state: 'complete' as const,
     ...(report.written === undefined ? {} : { counts: report.written.counts, copies: [copy] }),
   }
+  const { channels } = world
+  const listened = t.capture(channels, 'listen', channels.listen.bind(channels))
   const write = server.writeCopy({
     jobId: '5',
+    peer: 'media2',
     allocation: allocationOf('5', 'write', 3 * 2 ** 20),
     image,
     copy: 2,
@@ -297,6 +300,10 @@ t.test('a copy is made of the frames as they are, and imports as it is', async (
     void server.sendCopy(source).then(({ bytes }) => t.equal(bytes, report.written?.counts.streamBytes))
   }
   if (second === undefined) throw new Error('no copy was written')
+  t.ok(
+    listened().some(({ args: [options] }) => options?.peer === 'media2'),
+    'the stream is taken from its sender alone',
+  )
   t.ok(second.fragments.length < copy.fragments.length)
   const sum = ({ fragments }: ImageCopy): number =>
     fragments.reduce((bytes, { storedBytes = Number.NaN }) => bytes + storedBytes, 0)
