@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { lifecycle, systemClock } from '@nb/contracts'
-import { listening, parseHostOptions, runHost } from '@nb/example-host-program'
+import { listening, parseHostOptions, runHost, tellOfMaster } from '@nb/example-host-program'
 import { createAccessControl, createTlsChannels, openHost, serve } from '@nb/remote'
 import { composeClient } from './compose-client.ts'
 
@@ -24,8 +24,9 @@ await runHost(async () => {
   const clock = systemClock()
   const host = await openHost(
     { clock, directory: join(state, 'identity'), master: masterAddress },
-    { heartbeatMs },
+    { heartbeatMs, expect: { name, role: 'client' } },
   )
+  const toldOfMaster = tellOfMaster(host, masterAddress)
   const { identity, master } = host
   const channels = createTlsChannels({ identity, clock }, { address, name, heartbeatMs, compress })
   const client = composeClient({ clock, channels, master, stateDirectory: state })
@@ -41,5 +42,5 @@ await runHost(async () => {
       }),
     ),
   )
-  return { ...parts, told: `nb: client ${name} at ${address}, process ${process.pid}; Ctrl-C ends it` }
+  return { ...parts, ...toldOfMaster, told: `client ${name} at ${address}, process ${process.pid}` }
 })

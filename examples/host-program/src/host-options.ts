@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { defaultPort } from '@nb/remote'
 import { Command, InvalidArgumentError } from 'commander'
+import { exitCodes } from './exit-codes.ts'
 
 /** What each program is told. Paths are absolute. */
 export interface HostOptions<More = undefined> {
@@ -57,10 +58,7 @@ export function parseHostOptions<More = undefined>(
   if (what.needsMaster) program.requiredOption('--master <HOST[:PORT]>', 'where the master server is')
   what.options?.(program)
   program
-    .addHelpText(
-      'after',
-      `\n${what.examples}\n\nExit codes: 0 ended by a signal · 1 it failed · 2 wrong usage`,
-    )
+    .addHelpText('after', `\n${what.examples}\n\n${exitCodes}`)
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
     .parse(argv, { from: 'user' })
   const { state, name, address, port, master, heartbeat, compress } = program.opts<Told>()

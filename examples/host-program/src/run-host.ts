@@ -1,15 +1,26 @@
 import { asNbError, type Lifecycle, NbError } from '@nb/contracts'
+import { exitCodeOf } from './exit-codes.ts'
 import { tellSystemd } from './tell-systemd.ts'
+
+/** What a program runs. */
+export interface RunningHost extends Required<Lifecycle> {
+  /** What it is and where, for the line that is told when it runs. */
+  readonly told: string
+  /** How the way to its master is, for the same line. @default it needs none */
+  readonly firstWord?: () => Promise<string>
+  /** Aborts when it can't go on. @default it always can */
+  readonly failed?: AbortSignal
+}
 
 /**
  * Runs what is composed until a signal asks for its end. Sets the exit code; what goes wrong is told with its remedy. A service manager that waits for it is
  * told when it is ready.
  *
- * @param compose - gives the parts, the line that is told when they run, and a signal that aborts when it can't go on, as if it had crashed: a start recovers
+ * @param compose - gives what is to run
  * @param remedyOf - what to do about an error @default what its status says
  */
 export async function runHost(
-  compose: () => Promise<Required<Lifecycle> & { readonly told: string; readonly failed?: AbortSignal }>,
+  compose: () => Promise<RunningHost>,
   remedyOf: (error: NbError) => string = ({ remedy }) => remedy,
 ): Promise<void> {
   const asked = new Promise<void>((resolve) => {
@@ -20,8 +31,11 @@ export async function runHost(
   try {
     const host = await compose()
     await host.start()
-    console.log(host.told)
-    await tellSystemd(['READY=1', `STATUS=${host.told.replace(/; Ctrl-C ends it$/, '')}`])
+    const word = await Promise.race([host.firstWord?.(), aborted(host.failed)])
+    host.failed?.throwIfAborted()
+    const told = typeof word === 'string' ? `${host.told}; ${word}` : host.told
+    console.log(`nb: ${told}; Ctrl-C ends it`)
+    await tellSystemd(['READY=1', `STATUS=${told}`])
     await Promise.race([asked, aborted(host.failed)])
     await tellSystemd(['STOPPING=1', 'STATUS=it brings what runs to its end'])
     await host.stop().catch((error: unknown) => {
@@ -33,7 +47,7 @@ export async function runHost(
     const known = asNbError(error)
     console.error(`status ${known.status}: ${known.message}\n${remedyOf(known)}`)
     if (!(error instanceof NbError) && error instanceof Error) console.error(error.stack)
-    process.exitCode = 1
+    process.exitCode = exitCodeOf(known)
   } finally {
     clearInterval(alive)
     // What can't be brought to its end in time does not hold up the end of the process.

@@ -71,6 +71,6 @@ await runHost(async () => {
   return {
     ...parts,
     failed: failed.signal,
-    told: `nb: master server ${name} at ${address}, process ${process.pid}, state in ${state}; Ctrl-C ends it`,
+    told: `master server ${name} at ${address}, process ${process.pid}, state in ${state}`,
   }
 })

@@ -15,7 +15,8 @@ const tgtdModel = { vendor: 'IET', product: 'VIRTUAL-TAPE' }
 t.test(
   'a master, a media server and two clients, each a process with a port and a certificate of its own',
   async (t) => {
-    const { client, directory, identityOf, mediaServer, nb, ports, portsAs, stateOf } = await openSite(t)
+    const { client, directory, identityOf, master, mediaServer, nb, ports, portsAs, stateOf } =
+      await openSite(t)
     const web1 = await client('web1')
     const web2 = await client('web2')
     await Promise.all([web1.start(), web2.start()])
@@ -121,6 +122,35 @@ t.test(
 
     await nb('host', 'revoke', 'web2', '--reason', 'sold')
     t.match(await nb('hosts'), /web2 +client +revoked/)
+    await t.test(
+      'who it is not, whose certificate is no good, and whom nobody answers is told at its start',
+      async (t) => {
+        await Promise.all([web1.kill('SIGTERM'), web2.kill('SIGTERM')])
+        const ends = async (host: HostProcess, said: RegExp): Promise<void> => {
+          await t.rejects(host.start(), said.source)
+          t.match(host.said, said)
+          t.equal(await host.ended(), 4)
+        }
+        const at = ['--state', stateOf('web1'), '--master', master.address]
+        const disk = ['--disk', `disk9=${directory}`]
+        await Promise.all([
+          ends(web2, /status 46: the certificate of web2 was revoked: [^]*nb host token web2 --role client/),
+          ends(
+            new HostProcess('client', 'web9', 1, at),
+            /status 46: .* name must be web1, not web9\nStart it with --name web1/,
+          ),
+          ends(
+            new HostProcess('media-server', 'web1', 1, [...at, ...disk]),
+            /status 46: .* role must be media-server/,
+          ),
+          web1.start('--master', '127.0.0.1:1'),
+        ])
+        t.match(
+          web1.said,
+          /warning: no connection to the master at 127\.0\.0\.1:1 since 20.*: .*ECONNREFUSED/,
+        )
+      },
+    )
     const audit = await nb('audit')
     for (const noted of [
       /ann +administrator +127\.0\.0\.1 +hosts\.revoke +web2 +done/,

@@ -1,6 +1,12 @@
 import { join } from 'node:path'
-import { type Lifecycle, lifecycle, systemClock, systemFiles } from '@nb/contracts'
-import { listening, parseHostOptions, runHost } from '@nb/example-host-program'
+import { lifecycle, systemClock, systemFiles } from '@nb/contracts'
+import {
+  listening,
+  parseHostOptions,
+  runHost,
+  type RunningHost,
+  tellOfMaster,
+} from '@nb/example-host-program'
 import { addTapeKey, chapOption, checkTapeKeys, openTape } from '@nb/example-host-program/tape'
 import { remedyOfLibrary } from '@nb/media-tape'
 import { createAccessControl, createTlsChannels, locateHosts, openHost, serve } from '@nb/remote'
@@ -18,13 +24,14 @@ if (newTapeKey === undefined)
   )
 else await addTapeKey(newTapeKey, console.log)
 
-async function start(): Promise<Required<Lifecycle> & { readonly told: string }> {
+async function start(): Promise<RunningHost> {
   const clock = systemClock()
   const files = systemFiles()
   const host = await openHost(
     { clock, directory: join(state, 'identity'), master: masterAddress },
-    { heartbeatMs },
+    { heartbeatMs, expect: { name, role: 'media-server' } },
   )
+  const toldOfMaster = tellOfMaster(host, masterAddress)
   const { identity, master } = host
   const channels = createTlsChannels({ identity, clock }, { address, name, heartbeatMs, compress })
   const locate = async (client: string): Promise<string | undefined> =>
@@ -56,5 +63,5 @@ async function start(): Promise<Required<Lifecycle> & { readonly told: string }>
     listening(() => serve(media.ports, { port, identity, access: createAccessControl({ clock }), channels })),
     media,
   )
-  return { ...parts, told: `nb: media server ${name} at ${address}, process ${process.pid}; Ctrl-C ends it` }
+  return { ...parts, ...toldOfMaster, told: `media server ${name} at ${address}, process ${process.pid}` }
 }

@@ -58,6 +58,8 @@ export {
 } from './connect.ts'
 export { enrolAt, type Enrolling } from './hosts/enrol-at.ts'
 export { followAddresses, type FollowedAddresses } from './hosts/follow-addresses.ts'
+export type { MasterEvents } from './hosts/follow-master.ts'
+export type { ExpectedSelf } from './identity/check-own.ts'
 export { openHost, type HostComponents, type OpenedHost, type OpenHostOptions } from './hosts/open-host.ts'
 export { openSite, type Site, type SiteComponents, type SiteOptions } from './hosts/open-site.ts'
 export {

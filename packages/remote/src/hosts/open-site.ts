@@ -8,6 +8,7 @@ import {
   type Store,
   systemFiles,
 } from '@nb/contracts'
+import { checkOwn } from '../identity/check-own.ts'
 import { openAuthority } from '../identity/authority.ts'
 import { enrolHost } from '../identity/enrol-host.ts'
 import { type KeptIdentity, openHostIdentity } from '../identity/host-identity.ts'
@@ -43,7 +44,7 @@ export interface Site
 
 /**
  * The authority of a site, its directory of hosts and persons, and the identity of the master, which its own authority certifies. Makes all
- * of it the first time. Rejects with `identity-invalid` for files that are none, `version-unsupported` for a newer store.
+ * of it the first time. Rejects with `identity-invalid` for files that are none or the identity of another name, `version-unsupported` for a newer store.
  */
 export async function openSite(
   { store, clock, directory, files = systemFiles(), log = debugLogger('nb:remote:identity') }: SiteComponents,
@@ -59,6 +60,7 @@ export async function openSite(
   }
   const { hosts, enrolment, on, once, off } = known
   const identity = await openHostIdentity({ clock, enrolment, directory: own, files, log })
+  checkOwn(identity.own(), own, { name, role: 'master' })
   // Other hosts hear of it within a minute; on the master its connections are cut now.
   on('host:revoked', () => {
     identity

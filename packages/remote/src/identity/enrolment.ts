@@ -101,14 +101,18 @@ async function holderOf(
   const isTheirs = verify('sha256', renewalText(request), certificate.publicKey, Buffer.from(proof, 'base64'))
   if (!isTheirs) throw identityInvalid('is not the sender’s: the proof is not signed with its key', name)
   if (Date.parse(certificate.validTo) <= clock.now())
-    throw identityInvalid(`ended on ${new Date(certificate.validTo).toISOString()}`, name)
+    throw identityInvalid(`ended on ${new Date(certificate.validTo).toISOString()}`, name, 'CERT_HAS_EXPIRED')
   const host = await store.host(name)
   if (host === undefined) throw identityInvalid('names nobody that this site knows', name)
   const { revoked } = host
   if (revoked !== undefined)
-    throw identityInvalid(`was revoked on ${new Date(revoked.at).toISOString()}: ${revoked.reason}`, name)
+    throw identityInvalid(
+      `was revoked on ${new Date(revoked.at).toISOString()}: ${revoked.reason}`,
+      name,
+      'CERT_REVOKED',
+    )
   if (!host.certificates.some((known) => known.fingerprint === fingerprint))
-    throw identityInvalid('was revoked when the name enrolled anew', name)
+    throw identityInvalid('was revoked when the name enrolled anew', name, 'CERT_REVOKED')
   return host
 }
 
@@ -160,12 +164,13 @@ function tokenInvalid(): NbError {
   )
 }
 
-function identityInvalid(why: string, name?: string): NbError {
+/** `reason` is OpenSSL's name of it, as where a connection is refused. */
+function identityInvalid(why: string, name?: string, reason?: string): NbError {
   return new NbError(
     'identity-invalid',
     `the certificate${name === undefined ? '' : ` of ${name}`} ${why}; enrol again with a new token`,
     {
-      details: name === undefined ? {} : { name },
+      details: { ...(name === undefined ? {} : { name }), ...(reason === undefined ? {} : { reason }) },
       remedy: `Have an administrator make a new token, nb host token ${name ?? 'NAME'} --role ROLE, and enrol with it again: nb host enrol.`,
     },
   )

@@ -38,6 +38,8 @@ export interface HostIdentityComponents {
 export interface HostIdentityOptions {
   /** Time between two looks at the list of revoked certificates, milliseconds. @default 60000 */
   readonly refreshMs?: number
+  /** Time until the next such look after one that failed, milliseconds. @default 10000 */
+  readonly refreshRetryMs?: number
   /** Longest time between two tries to renew, milliseconds. @default 3600000 */
   readonly retryMs?: number
 }
@@ -46,7 +48,7 @@ export interface HostIdentityOptions {
 export interface HostIdentityEvents {
   /** When there is a new certificate, with its end. */
   'identity:renewed': { readonly notAfter: number }
-  /** When renewing failed: it is tried again, but for a certificate that the master refuses. `notAfter` is the end of the present one. */
+  /** When renewing failed: it is tried again, but for a certificate that is revoked. `notAfter` is the end of the present one. */
   'identity:not-renewed': {
     readonly error: ErrorRecord
     readonly notAfter: number
@@ -54,7 +56,9 @@ export interface HostIdentityEvents {
   }
   /** When the list of revoked certificates changed, with its end. */
   'identity:revocations': { readonly nextUpdate: number }
-  /** When no new list could be had. */
+  /** When the master has told its list of revoked certificates, changed or not. */
+  'identity:listed': Readonly<Record<string, never>>
+  /** When no new list could be had; it is asked for again. */
   'identity:no-revocations': { readonly error: ErrorRecord }
 }
 
@@ -66,6 +70,11 @@ export interface KeptIdentity extends HostIdentity, Required<Lifecycle>, Observa
   renew(): Promise<void>
   /** Fetches the list of revoked certificates now. Rejects with `identity-invalid` for one that is not right, or older. */
   refresh(): Promise<void>
+}
+
+/** Whether it is the master's word that the caller's own certificate is good no more. */
+export function isRevoked({ code, details }: Pick<ErrorRecord, 'code' | 'details'>): boolean {
+  return code === 'identity-invalid' && details['reason'] === 'CERT_REVOKED'
 }
 
 function serialsOf({ revoked }: RevocationList): ReadonlySet<string> {
@@ -84,7 +93,7 @@ export async function openHostIdentity(
     files = systemFiles(),
     log = debugLogger('nb:remote:identity'),
   }: HostIdentityComponents,
-  { refreshMs = 60_000, retryMs = 3_600_000 }: HostIdentityOptions = {},
+  { refreshMs = 60_000, refreshRetryMs = 10_000, retryMs = 3_600_000 }: HostIdentityOptions = {},
 ): Promise<KeptIdentity> {
   const kept = new IdentityFiles(files, directory)
   const first = await kept.read()
@@ -165,8 +174,8 @@ export async function openHostIdentity(
       const error = asNbError(cause)
       failures += 1
       const retryAt = clock.now() + Math.min(retryMs, 10_000 * 2 ** Math.min(failures, 20))
-      // A certificate that the master refuses is refused for ever: a person has to enrol again.
-      const isOver = error.code === 'identity-invalid'
+      // A certificate that is revoked stays so: a person has to enrol again. Clocks and addresses can be set right.
+      const isOver = isRevoked(error)
       log.error('the certificate of %s was not renewed: %s', own.name, error.message)
       emit('identity:not-renewed', {
         error: toErrorRecord(error),
@@ -177,14 +186,17 @@ export async function openHostIdentity(
     }
   }
   const tryToRefresh = async (): Promise<void> => {
+    let nextMs = refreshMs
     try {
       await work.run(refresh)
+      emit('identity:listed', {})
     } catch (cause) {
+      nextMs = Math.min(refreshMs, refreshRetryMs)
       const error = asNbError(cause)
       log.error('the list of revoked certificates was not had: %s', error.message)
       emit('identity:no-revocations', { error: toErrorRecord(error) })
     }
-    if (isRunning) timers.refresh = clock.setTimer(refreshMs, () => void tryToRefresh())
+    if (isRunning) timers.refresh = clock.setTimer(nextMs, () => void tryToRefresh())
   }
   return {
     current: () => material,

@@ -2,8 +2,10 @@ import { connect, createServer, type Server, type TLSSocket } from 'node:tls'
 import { once } from 'node:events'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import t, { type Test } from 'tap'
-import { type Enrolment, NbError, type Role } from '@nb/contracts'
+import { debugLogger, type Enrolment, NbError, type Role } from '@nb/contracts'
 import { createPowerLossStorage, type PowerLossStorage } from '@nb/test-kit'
+import { followMaster } from '../../src/hosts/follow-master.ts'
+import { checkOwn } from '../../src/identity/check-own.ts'
 import { authorityAt } from '../../src/identity/authority-at.ts'
 import { enrolHost } from '../../src/identity/enrol-host.ts'
 import {
@@ -185,6 +187,78 @@ t.test(
     await identity.stop()
   },
 )
+
+t.test(
+  'a host is told that its master is away, why and since when, that it is back, and that it was revoked',
+  async (t) => {
+    const fixture = await directoryFixture()
+    const { clock, enrolment, hosts } = fixture
+    const storage = createPowerLossStorage()
+    await enrol(fixture, storage)
+    let failure: NbError | undefined = new NbError('server-unreachable', 'nothing answers')
+    const { identity } = await opened(fixture, storage, {
+      ...enrolment,
+      revocations: async (input) => {
+        if (failure !== undefined) throw failure
+        return enrolment.revocations(input)
+      },
+    })
+    const master = followMaster(identity, clock, debugLogger('nb:test'))
+    const told: unknown[] = []
+    master.on('master:away', ({ error, since }) => told.push([error.message, since]))
+    master.on('master:reached', ({ awaySince }) => told.push(['reached', awaySince]))
+    master.on('host:revoked', ({ error }) => told.push(['revoked', error.code]))
+    const began = clock.now()
+    await identity.start()
+    await after(identity, 'identity:no-revocations', () => clock.advance(0))
+    await after(identity, 'identity:no-revocations', () => clock.advance(10_000))
+    failure = new NbError('server-unreachable', 'it does not answer')
+    await after(identity, 'identity:no-revocations', () => clock.advance(10_000))
+    failure = undefined
+    await after(identity, 'identity:listed', () => clock.advance(10_000))
+    await after(identity, 'identity:listed', () => clock.advance(60_000))
+    const away = clock.now() + 60_000
+    failure = new NbError('server-unreachable', 'nothing answers')
+    await after(identity, 'identity:no-revocations', () => clock.advance(60_000))
+    failure = new NbError('identity-invalid', 'master1 refuses', { details: { reason: 'CERT_REVOKED' } })
+    await after(identity, 'identity:no-revocations', () => clock.advance(10_000))
+    await after(identity, 'identity:no-revocations', () => clock.advance(10_000))
+    t.same(told, [
+      ['nothing answers', began],
+      ['it does not answer', began],
+      ['reached', began],
+      ['nothing answers', away],
+      ['revoked', 'identity-invalid'],
+    ])
+    await hosts.revoke({ name: 'web1', reason: 'sold' })
+    await t.rejects(identity.renew(), {
+      code: 'identity-invalid',
+      details: { name: 'web1', reason: 'CERT_REVOKED' },
+    })
+    await identity.stop()
+  },
+)
+
+t.test('an identity is used by who it is for', async (t) => {
+  const fixture = await directoryFixture()
+  const storage = createPowerLossStorage()
+  await enrol(fixture, storage)
+  const own = (await opened(fixture, storage)).identity.own()
+  checkOwn(own, directory, { name: 'web1', role: 'client' })
+  const invalid = { code: 'identity-invalid', status: 46 }
+  t.throws(() => checkOwn(own, directory, { name: 'web2', role: 'client' }), {
+    ...invalid,
+    message: 'the certificate in /host/identity is that of web1 (client): name must be web1, not web2',
+    details: { field: 'name' },
+    remedy: /--name web1, .* nb host token web2 --role client/,
+  })
+  t.throws(() => checkOwn(own, directory, { name: 'web1', role: 'media-server' }), {
+    ...invalid,
+    message: /is that of web1 \(client\): role must be media-server/,
+    details: { field: 'role' },
+    remedy: /Start the program that is for client/,
+  })
+})
 
 t.test('an older list of revoked certificates does not take the place of a newer one', async (t) => {
   const fixture = await directoryFixture()
