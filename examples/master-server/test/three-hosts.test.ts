@@ -84,6 +84,24 @@ t.test(
         readFileSync(join(back, 'below', `file-${number}`), 'utf8'),
         readFileSync(join(source, 'below', `file-${number}`), 'utf8'),
       )
+    await t.test('a client sees what is its own; what is mistyped of hosts is refused', async (t) => {
+      const asWeb1 = ['--identity', join(stateOf('web1'), 'identity')]
+      t.match(await nb(...asWeb1, 'jobs'), /backup +done +0 +nightly/)
+      t.match(await nb(...asWeb1, 'images', 'list'), /web1_/)
+      t.match(await nb(...asWeb1, 'list', source), /big/)
+      const both = {
+        message: /state-conflict[^]*remedy: .*nb host token web1 --role client --role media-server/,
+      }
+      await t.rejects(nb('host', 'token', 'web1', '--role', 'media-server'), both)
+      const set = (...sources: string[]): Promise<string> =>
+        nb('host', 'set', 'web2', ...sources.flatMap((source) => ['--source', source]))
+      await t.rejects(set('web1', 'wbe1'), {
+        message: /there is no host wbe1, and no backup of one; nothing/,
+      })
+      await t.rejects(set('media1'), { message: /media1 is media-server, no client/ })
+      t.match(await set('web1'), /may restore its own backups and those of web1/)
+      t.match(await set('none'), /may restore its own backups only/)
+    })
     await t.test('tapes on a media server of their own', { skip: tgtdMissing }, async (t) => {
       const library = await startTgtd({ tapes: 3, smalls: 0, tape_mb: 64, ...tgtdModel })
       t.teardown(() => library.remove())

@@ -39,13 +39,15 @@ export type OutputStream = Writable & { readonly isTTY?: boolean; readonly colum
 export interface OutputComponents {
   readonly stdout: OutputStream
   readonly stderr: OutputStream
+  /** How wide tables are, in characters, where standard output is no terminal. @default as wide as they come */
+  readonly columns?: number
   /** The present time, milliseconds since the epoch. */
   readonly now: () => number
 }
 
-/** Output to streams. A table is cut to the width of a terminal and never otherwise. */
+/** Output to streams. A table is cut to the width of a terminal, or the one that is said, and never otherwise. */
 export function createOutput(
-  { stdout, stderr, now }: OutputComponents,
+  { stdout, stderr, columns, now }: OutputComponents,
   { json, typedName = () => undefined }: OutputOptions,
 ): Output {
   let drawn = false
@@ -65,10 +67,14 @@ export function createOutput(
     typedName,
     line,
     value,
-    table: async (rows, columns) => {
+    table: async (rows, layout) => {
       if (json) for (const row of rows) await value(row)
       else
-        for (const text of formatTable(rows, columns, columnsOf(stdout) ?? Number.POSITIVE_INFINITY))
+        for (const text of formatTable(
+          rows,
+          layout,
+          columnsOf(stdout) ?? columns ?? Number.POSITIVE_INFINITY,
+        ))
           await line(text)
     },
     note: (text) => {

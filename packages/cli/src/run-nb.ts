@@ -40,7 +40,7 @@ export async function runNb(args: readonly string[], components: NbComponents): 
   stdout.on('error', leave)
   const outputFor = ({ json = false }: GlobalOptions): ReturnType<typeof createOutput> =>
     createOutput(
-      { stdout, stderr, now: () => clock.now() },
+      { stdout, stderr, ...saidColumns(env), now: () => clock.now() },
       { json, typedName: (field) => (ran === undefined ? undefined : typedName(ran, field)) },
     )
   let ran: Command | undefined
@@ -113,6 +113,12 @@ export async function runNb(args: readonly string[], components: NbComponents): 
   return exitCode
 }
 
+/** What a person says of a terminal that nb does not see, as through a pager (POSIX, COLUMNS). */
+function saidColumns({ COLUMNS }: NbComponents['env']): { readonly columns?: number } {
+  const columns = Number(COLUMNS)
+  return Number.isInteger(columns) && columns > 0 ? { columns } : {}
+}
+
 /** Where nobody answers because `--state` names no folder: mostly a filter by the state of jobs or volumes was meant. */
 function missingState(
   { socket, state }: GlobalOptions,
@@ -138,7 +144,15 @@ function configure(
       write(isJson ? `${usageText(said.replace(/^nb: /, '').trimEnd(), true)}\n` : said)
     },
   })
-  if (isJson) command.showHelpAfterError(false)
+  if (isJson) {
+    command.showHelpAfterError(false)
+    // Where a command below it is wanted and none is said; help that is asked for is text.
+    const help = command.help.bind(command)
+    command.help = ((context?: { readonly error: boolean }) =>
+      context?.error === true
+        ? command.error(`error: say which command: ${command.commands.map((one) => one.name()).join(', ')}`)
+        : help()) as typeof command.help
+  }
   for (const one of command.commands) configure(one, { stdout, stderr, isJson })
 }
 

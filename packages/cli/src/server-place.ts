@@ -2,7 +2,7 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { asNbError, type Clock, NbError } from '@nb/contracts'
 import { connect, type Connection, openHost } from '@nb/remote'
-import type { GlobalOptions } from './registration/registration.ts'
+import type { AskedPorts, GlobalOptions } from './registration/registration.ts'
 
 /** The server that a command asks: one of this host by its socket, or a master by its address and the person's identity. */
 export type ServerPlace =
@@ -42,7 +42,7 @@ export function serverOf(options: GlobalOptions, env: Environment, cwd: string):
 export async function connectTo(
   place: ServerPlace,
   { clock, signal, warn }: ConnectWith,
-): Promise<Connection> {
+): Promise<Connection & Pick<AskedPorts, 'ownClient'>> {
   if ('socketPath' in place) return connect({ ...place, signal })
   const { master: address, identity: directory } = place
   const { identity, stop } = await openHost({ clock, directory, master: address })
@@ -52,12 +52,12 @@ export async function connectTo(
       await identity.refresh()
       return connect({ address, identity, signal })
     })
-    const { notBefore, notAfter } = identity.own()
+    const { name, roles, notBefore, notAfter } = identity.own()
     if (clock.now() > notBefore + ((notAfter - notBefore) * 2) / 3)
       await identity
         .renew()
         .catch((error: unknown) => warn(`your certificate was not renewed: ${asNbError(error).message}`))
-    return connection
+    return roles.every((role) => role === 'client') ? { ...connection, ownClient: name } : connection
   } finally {
     await stop()
   }

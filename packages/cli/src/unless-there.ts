@@ -1,4 +1,4 @@
-import type { CallOptions } from '@nb/contracts'
+import { type CallOptions, NbError } from '@nb/contracts'
 import type { Ports } from '@nb/remote'
 
 /** What is added to "no jobs" when there is not even such a policy; what a removed policy has left is found nevertheless. */
@@ -7,8 +7,22 @@ export async function unlessPolicy(
   name: string | undefined,
   call: CallOptions,
 ): Promise<string> {
-  if (name === undefined || (await scheduler.getPolicy({ name }, call)) !== undefined) return ''
+  if (name === undefined || (await isPolicy({ scheduler }, name, call))) return ''
   return `; there is no policy ${name}: nb policies lists them`
+}
+
+/** Whether there is one, as far as who asks may know. */
+async function isPolicy(
+  { scheduler }: Pick<Ports, 'scheduler'>,
+  name: string,
+  call: CallOptions,
+): Promise<boolean> {
+  try {
+    return (await scheduler.getPolicy({ name }, call)) !== undefined
+  } catch (error) {
+    if (error instanceof NbError && error.code === 'access-denied') return true
+    throw error
+  }
 }
 
 /** The same for a volume pool. */

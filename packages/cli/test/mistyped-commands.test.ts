@@ -61,6 +61,27 @@ t.test('an empty socket or state folder, as of a variable that is not set, is to
   })
 })
 
+t.test('with --json a command that is missing is told as JSON', async (t) => {
+  for (const [args, said] of [
+    [['--json', 'policy'], /^say which command: show, /],
+    [['host', '--json'], /^say which command: token, /],
+    [['--json'], /^say which command: jobs, /],
+  ] as const) {
+    const { code, out, err } = await nb(...args)
+    t.match({ code, out }, { code: 2, out: '' }, args.join(' '))
+    t.match(JSON.parse(err), { error: { code: 'argument-invalid', status: 20, message: said } })
+  }
+})
+
+t.test('a table is as wide as COLUMNS says where there is no terminal', async (t) => {
+  const widest = async (env: Record<string, string>): Promise<number> => {
+    const { out } = await runIn({}, ['help', 'old-names'], env)
+    return Math.max(...out.split('\n').map((line) => line.length))
+  }
+  t.ok((await widest({})) > 60)
+  t.equal(await widest({ COLUMNS: '60' }), 60)
+})
+
 t.test('what makes no sense together is told, and nothing is started', async (t) => {
   for (const [args, told] of [
     [['backup', 'nightly', 'weekly'], /^nb: one policy at a time/],

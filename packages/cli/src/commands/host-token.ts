@@ -1,4 +1,4 @@
-import type { CallOptions, Role } from '@nb/contracts'
+import { type CallOptions, type HostRecord, NbError, type Role } from '@nb/contracts'
 import type { Ports } from '@nb/remote'
 import type { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
@@ -12,20 +12,44 @@ export interface HostTokenRequest {
   readonly validForMs?: number
 }
 
-/** `nb host token NAME --role ROLE`: a token with which a host or person of that name enrols once. It is told this once. */
+/**
+ * `nb host token NAME --role ROLE`: a token with which a host or person of that name enrols once. It is told this once. Rejects with `state-conflict` where it
+ * would take a role from a name that is enrolled, since who has that name now is cut off then.
+ */
 export async function hostTokenCommand(
   { hosts }: Pick<Ports, 'hosts'>,
   request: HostTokenRequest,
   call: CallOptions,
   output: Output,
 ): Promise<ExitCode> {
+  const known = await hosts.get({ name: request.name }, call)
+  if (known?.state === 'enrolled') refuseToTake(known, request.roles)
   const { token, expiresAt } = await hosts.createToken(request, call)
   if (output.json) await output.value({ name: request.name, token, expiresAt })
   else {
     await output.line(token)
     output.note(
-      `good once, until ${formatTime(expiresAt)}; on ${request.name}: nb host enrol --master ADDRESS --token-file FILE`,
+      `${known === undefined ? '' : whatBecomesOf(known)}good once, until ${formatTime(expiresAt)}; on ${request.name}: nb host enrol --master ADDRESS --token-file FILE`,
     )
   }
   return 0
+}
+
+function refuseToTake({ name, roles }: HostRecord, wanted: readonly Role[]): void {
+  if (roles.every((role) => wanted.includes(role))) return
+  const all = [...new Set([...roles, ...wanted])].map((role) => `--role ${role}`).join(' ')
+  throw new NbError(
+    'state-conflict',
+    `${name} is enrolled as ${roles.join(', ')}: a token for ${wanted.join(', ')} would take that from it, and cut it off, once it is used`,
+    {
+      details: { name, roles: [...roles] },
+      remedy: `Give another host a name of its own. Where ${name} is to be both, nb host token ${name} ${all}; where it is to change, nb host revoke ${name} first.`,
+    },
+  )
+}
+
+function whatBecomesOf({ name, state, roles }: HostRecord): string {
+  if (state === 'enrolled')
+    return `${name} is enrolled as ${roles.join(', ')}: its present certificate is revoked once this token is used; `
+  return state === 'invited' ? `an earlier token of ${name} is void; ` : ''
 }

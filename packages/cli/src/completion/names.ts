@@ -1,7 +1,7 @@
 import { type CallOptions, displayPath, type FileEntry } from '@nb/contracts'
-import type { Ports } from '@nb/remote'
 import { chooseClient } from '../choose-client.ts'
 import { parsePath } from '../path-argument.ts'
+import type { AskedPorts } from '../registration/registration.ts'
 import type { Candidate } from './expected.ts'
 import type { NameKind } from './name-kind.ts'
 
@@ -16,7 +16,7 @@ export interface Typed {
   readonly cwd: string
 }
 
-type Names = (ports: Ports, typed: Typed, call: CallOptions) => AsyncIterable<Candidate>
+type Names = (ports: AskedPorts, typed: Typed, call: CallOptions) => AsyncIterable<Candidate>
 
 /** The names that a server knows, by what they are of; what the shell or the command line knows is not among them. */
 const namesOf: { readonly [Kind in NameKind]?: Names } = {
@@ -35,16 +35,22 @@ const namesOf: { readonly [Kind in NameKind]?: Names } = {
     // A server that is all in one has no hosts.
     yield* each(hosts.list({ role: 'client' }, call), ({ name: word, state: about }) => ({ word, about }))
   },
-  jobs: ({ jobs }, _, call) =>
-    each(jobs.list({ limit: 50 }, call), ({ id, type, state, policy = '', client }) => ({
-      word: id,
-      about: [type, state, policy, client].filter((part) => part !== '').join(' '),
-    })),
-  images: ({ catalog }, _, call) =>
-    each(catalog.listImages({ limit: 50 }, call), ({ backupId, policy, scheduleType }) => ({
-      word: backupId,
-      about: `${policy} ${scheduleType}`,
-    })),
+  jobs: ({ jobs, ownClient }, _, call) =>
+    each(
+      jobs.list({ limit: 50, ...clientOf(ownClient) }, call),
+      ({ id, type, state, policy = '', client }) => ({
+        word: id,
+        about: [type, state, policy, client].filter((part) => part !== '').join(' '),
+      }),
+    ),
+  images: ({ catalog, ownClient }, _, call) =>
+    each(
+      catalog.listImages({ limit: 50, ...clientOf(ownClient) }, call),
+      ({ backupId, policy, scheduleType }) => ({
+        word: backupId,
+        about: `${policy} ${scheduleType}`,
+      }),
+    ),
   volumes: ({ media }, _, call) =>
     each(media.volumes({}, call), ({ volumeId, pool, state }) => ({
       word: volumeId,
@@ -58,7 +64,7 @@ const namesOf: { readonly [Kind in NameKind]?: Names } = {
   'media-servers': ({ media }, _, call) => each(media.mediaServers({}, call), inState),
   hosts: ({ hosts }, _, call) =>
     each(hosts.list({}, call), ({ name: word, roles }) => ({ word, about: roles.join(' ') })),
-  'backed-up': async function* ({ catalog }, { typed, client, cwd }, call) {
+  'backed-up': async function* ({ catalog, ownClient }, { typed, client = ownClient, cwd }, call) {
     const folder = typed.slice(0, typed.lastIndexOf('/') + 1)
     const query = { client: await chooseClient(catalog, client, call), path: parsePath(folder || '.', cwd) }
     for await (const entry of catalog.browse(query, call)) {
@@ -70,7 +76,7 @@ const namesOf: { readonly [Kind in NameKind]?: Names } = {
 
 /** The names of a kind that begin as typed, once each. Rejects as the server does. */
 export async function namesAt(
-  ports: Ports,
+  ports: AskedPorts,
   kind: NameKind,
   where: Typed,
   call: CallOptions,
@@ -88,6 +94,9 @@ export async function namesAt(
   }
   return [...found.values()]
 }
+
+const clientOf = (client: string | undefined): { readonly client?: string } =>
+  client === undefined ? {} : { client }
 
 const inState = ({ name, state }: { readonly name: string; readonly state: string }): Candidate => ({
   word: name,

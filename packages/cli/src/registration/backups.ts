@@ -4,7 +4,7 @@ import { restoreCommand } from '../commands/restore.ts'
 import { userBackupCommand, type UserBackupOptions } from '../commands/user-backup.ts'
 import { UsageError } from '../exit-code.ts'
 import { parseTime } from '../time-argument.ts'
-import { collect, examples, own, type ParsePath, type Registration } from './registration.ts'
+import { collect, examples, ofOwnClient, own, type ParsePath, type Registration } from './registration.ts'
 import { pathHelp } from './path-help.ts'
 
 /** `backup` and `restore`. */
@@ -40,7 +40,8 @@ function addBackup({ program, run, path }: Registration): void {
         const type: UserBackupOptions['type'] = archive ? 'user-archive' : 'user-backup'
         const options = { ...rest, type, paths: names.map(path), ...(policy === undefined ? {} : { policy }) }
         return run(
-          (ports, output, call) => userBackupCommand(ports, { ...options, ...call }, output),
+          (ports, output, call) =>
+            userBackupCommand(ports, { ...ofOwnClient(ports, options), ...call }, output),
           command.optsWithGlobals(),
         )
       }
@@ -85,7 +86,8 @@ function addRestore({ program, run, path }: Registration): void {
     )
     .action((paths: ReturnType<ParsePath>[], options: RestoreFlags, command: Command) =>
       run(
-        (ports, output, call) => restoreCommand(ports, { paths, ...own(options), ...call }, output),
+        (ports, output, call) =>
+          restoreCommand(ports, { paths, ...ofOwnClient(ports, own(options)), ...call }, output),
         command.optsWithGlobals(),
       ),
     )

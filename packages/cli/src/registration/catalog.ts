@@ -9,6 +9,7 @@ import { pathHelp, patternHelp } from './path-help.ts'
 import {
   examples,
   notEmpty,
+  ofOwnClient,
   own,
   type ParsePath,
   type Registration,
@@ -42,7 +43,11 @@ export function addCatalogCommands({ program, run, path }: Registration): void {
         (ports, output, call) =>
           listCommand(
             ports,
-            { ...own(options), ...(from === undefined ? {} : { path: from }), ...call },
+            {
+              ...ofOwnClient(ports, own(options)),
+              ...(from === undefined ? {} : { path: from }),
+              ...call,
+            },
             output,
           ),
         command.optsWithGlobals(),
@@ -81,14 +86,15 @@ export function addCatalogCommands({ program, run, path }: Registration): void {
     )
     .action((pattern: string, options: FindFlags, command: Command) =>
       run(
-        (ports, output, call) => findCommand(ports, { ...own(options), pattern, ...call }, output),
+        (ports, output, call) =>
+          findCommand(ports, { ...ofOwnClient(ports, own(options)), pattern, ...call }, output),
         command.optsWithGlobals(),
       ),
     )
   program
     .command('images')
     .description('list backup images, newest first')
-    .option('--client <NAME>', 'only of this client')
+    .option('--client <NAME>', 'only of this client (default: all; asked by a client, its own)')
     .option('--policy <NAME>', 'only of this policy')
     .option(
       '--all',
@@ -101,7 +107,8 @@ export function addCatalogCommands({ program, run, path }: Registration): void {
     )
     .action((options: ImagesFlags, command: Command) =>
       run(
-        (ports, output, call) => imagesCommand(ports, { ...own(options), ...call }, output),
+        (ports, output, call) =>
+          imagesCommand(ports, { ...ofOwnClient(ports, own(options)), ...call }, output),
         command.optsWithGlobals(),
       ),
     )

@@ -190,12 +190,16 @@ function addSet({ run }: Registration, host: Command): void {
     .option('--address <HOST:PORT>', 'where the host is reached; may be said several times', text)
     .option(
       '--source <CLIENT>',
-      'a client whose backups it may restore besides its own, * for all; may be said several times',
+      'a client whose backups it may restore besides its own, * for all; may be said several times, and takes the place of what was said before; none takes all back',
       text,
     )
     .addHelpText(
       'after',
-      examples('nb host set web2 --source web1', 'nb host set web1 --address web1.example.org:13724'),
+      examples(
+        'nb host set web2 --source web1',
+        'nb host set web2 --source none',
+        'nb host set web1 --address web1.example.org:13724',
+      ),
     )
     .action(
       (name: string, given: { role?: Role[]; address?: string[]; source?: string[] }, command: Command) => {
@@ -204,7 +208,7 @@ function addSet({ run }: Registration, host: Command): void {
           name,
           ...(role === undefined ? {} : { roles: role }),
           ...(address === undefined ? {} : { addresses: address }),
-          ...(source === undefined ? {} : { sources: source }),
+          ...(source === undefined ? {} : { sources: sourcesOf(source) }),
         }
         return run(
           (ports, output, call) => hostSetCommand(ports, request, call, output),
@@ -212,4 +216,10 @@ function addSet({ run }: Registration, host: Command): void {
         )
       },
     )
+}
+
+function sourcesOf(typed: readonly string[]): readonly string[] {
+  if (!typed.includes('none')) return typed
+  if (typed.length > 1) throw new UsageError('say --source none alone: it takes all sources back')
+  return []
 }

@@ -17,6 +17,7 @@ import {
   collectOneOf,
   examples,
   jobNumber,
+  ofOwnClient,
   own,
   type Registration,
   wholeNumber,
@@ -53,7 +54,7 @@ function addJobLists({ program, run }: Registration): void {
     .option('--parent <ID>', 'only the parts of this job', jobNumber)
     .option('--policy <NAME>', 'only jobs of this policy')
     .option('--schedule <NAME>', 'only jobs of a schedule of this name')
-    .option('--client <NAME>', 'only jobs of this client')
+    .option('--client <NAME>', 'only jobs of this client (default: all; asked by a client, its own)')
     .option('--since <TIME>', 'submitted then or later; a period such as 12h is that long ago', parseSince)
     .option('--until <TIME>', 'submitted before; a period such as 12h is that long ago', parseSince)
     .option('--limit <N>', 'the newest so many, 0 for all', wholeNumber, 50)
@@ -82,7 +83,7 @@ function addJobLists({ program, run }: Registration): void {
           ...(since === undefined ? {} : { since: since(now) }),
           ...(until === undefined ? {} : { until: until(now) }),
         }
-        return jobsCommand(ports, { ...given, ...call }, output)
+        return jobsCommand(ports, { ...ofOwnClient(ports, given), ...call }, output)
       }, command.optsWithGlobals())
     })
   program

@@ -14,8 +14,14 @@ export interface GlobalOptions {
   readonly json?: boolean
 }
 
+/** The ports of a server, and for whom they are called. */
+export interface AskedPorts extends Ports {
+  /** The client that asks, where it is a client and nothing else: it may see what is its own. @default who asks may see more */
+  readonly ownClient?: string
+}
+
 /** A command, ready to run on the ports of a server. */
-export type Action = (ports: Ports, output: Output, call: CallOptions) => Promise<ExitCode>
+export type Action = (ports: AskedPorts, output: Output, call: CallOptions) => Promise<ExitCode>
 
 /** How {@link createProgram} hands over what the command line asks for. */
 export type Run = (action: Action, options: GlobalOptions) => Promise<void>
@@ -29,7 +35,7 @@ export type RunAlone = (
 /** Asks a server for what completes a word: gives up soon, and says nothing. Resolves with `undefined` where that is not to be had. */
 export type AskQuietly = <Answer>(
   options: GlobalOptions,
-  ask: (ports: Ports, call: CallOptions) => Promise<Answer>,
+  ask: (ports: AskedPorts, call: CallOptions) => Promise<Answer>,
 ) => Promise<Answer | undefined>
 
 /** Reads a path as typed. */
@@ -52,6 +58,14 @@ export interface Registration {
 export function own<Flags extends object>(flags: Flags & GlobalOptions): Flags {
   const { socket: _socket, state: _state, master: _master, identity: _identity, json: _json, ...rest } = flags
   return rest as unknown as Flags
+}
+
+/** What was given, with the client that asks where no other is named. */
+export function ofOwnClient<Options extends { readonly client?: string }>(
+  { ownClient }: Pick<AskedPorts, 'ownClient'>,
+  options: Options,
+): Options {
+  return options.client !== undefined || ownClient === undefined ? options : { ...options, client: ownClient }
 }
 
 /** A count as typed: 0 or more. */
