@@ -1,3 +1,8 @@
 import { program } from '../../tsup.shared.ts'
 
-export default program('src/index.ts', 'src/database/index.ts', 'src/tape/index.ts')
+export default program(
+  'src/index.ts',
+  'src/catalog-backup/index.ts',
+  'src/database/index.ts',
+  'src/tape/index.ts',
+)

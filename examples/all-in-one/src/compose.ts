@@ -16,6 +16,7 @@ import {
   lifecycle,
 } from '@nb/contracts'
 import { createMediaManager } from '@nb/emm'
+import { type CatalogBackupParts, tellRecovery, withSnapshots } from '@nb/example-host-program/catalog-backup'
 import { composeTape, tapeStorageUnit } from '@nb/example-host-program/tape'
 import {
   createJobManager,
@@ -31,7 +32,6 @@ import { createResourceBroker } from '@nb/resource-broker'
 import { createNeededImageFiles, createRestoreService } from '@nb/restore'
 import { createPolicyDirectory, createScheduler, describeProblems } from '@nb/scheduler'
 import { createClientAgent, createLoadReporter, createMediaServer, createSpaceReporter } from '@nb/transfer'
-import { type CatalogBackupParts, tellRecovery, withSnapshots } from './catalog-backup/catalog-backup.ts'
 import { startDisk } from './configure-media.ts'
 import { warnOfUnknownNames } from './policy-warnings.ts'
 import type { ServerSettings } from './settings.ts'
@@ -233,11 +233,17 @@ function catalogBackupOf(
 ): CatalogBackupParts | undefined {
   const { catalogBackup: directory, secondDisk } = settings
   if (directory === undefined) return undefined
-  const unitFolders = {
-    [storageUnit]: diskDirectory,
-    ...(secondDisk === undefined ? {} : { [secondStorageUnit]: secondDisk }),
+  const folders = new Map([[storageUnit, diskDirectory]])
+  if (secondDisk !== undefined) folders.set(secondStorageUnit, secondDisk)
+  const units = async (name: string): Promise<{ readonly unitFolder: string } | undefined> => {
+    const unitFolder = folders.get(name)
+    return unitFolder === undefined ? undefined : { unitFolder }
   }
-  return { database, files, clock, log, imageDirectory, stateDirectory, directory, unitFolders }
+  const commands = {
+    recover: 'npm start -- --recover',
+    start: (folder: string) => `npm start -- --serve --state STATE --second-disk ${folder}`,
+  }
+  return { database, files, clock, log, imageDirectory, stateDirectory, directory, units, commands }
 }
 
 function secondDiskOf(

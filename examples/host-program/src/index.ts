@@ -6,6 +6,6 @@
 export type { Command } from 'commander'
 export { type HostOptions, parseHostOptions, type HostProgram, seconds } from './host-options.ts'
 export { listening } from './listening.ts'
-export { runHost, type RunningHost } from './run-host.ts'
+export { runHost, type RunningHost, runOnce } from './run-host.ts'
 export { tellOfMaster } from './tell-of-master.ts'
 export { whole } from './whole-number.ts'

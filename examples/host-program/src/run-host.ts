@@ -44,10 +44,7 @@ export async function runHost(
     })
     host.failed?.throwIfAborted()
   } catch (error) {
-    const known = asNbError(error)
-    console.error(`status ${known.status}: ${known.message}\n${remedyOf(known)}`)
-    if (!(error instanceof NbError) && error instanceof Error) console.error(error.stack)
-    process.exitCode = exitCodeOf(known)
+    process.exitCode = exitCodeOf(tellFailure(error, remedyOf))
   } finally {
     clearInterval(alive)
     // What can't be brought to its end in time does not hold up the end of the process.
@@ -60,4 +57,18 @@ function aborted(signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted === true) resolve()
     else signal?.addEventListener('abort', () => resolve(), { once: true })
   })
+}
+
+/** Does what a program does once, and ends. Sets the exit code; what goes wrong is told with its remedy. */
+export async function runOnce(work: () => Promise<void>): Promise<void> {
+  await work().catch((error: unknown) => {
+    process.exitCode = exitCodeOf(tellFailure(error))
+  })
+}
+
+function tellFailure(error: unknown, remedyOf: (error: NbError) => string = ({ remedy }) => remedy): NbError {
+  const known = asNbError(error)
+  console.error(`status ${known.status}: ${known.message}\n${remedyOf(known)}`)
+  if (!(error instanceof NbError) && error instanceof Error) console.error(error.stack)
+  return known
 }

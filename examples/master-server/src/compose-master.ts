@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { createCatalog } from '@nb/catalog'
+import { createCatalog, type LocalCatalog } from '@nb/catalog'
 import {
   type Clock,
   type DataChannels,
@@ -10,7 +10,7 @@ import {
 } from '@nb/contracts'
 import { createDeviceDispatcher, createMediaManager } from '@nb/emm'
 import { createJobManager, createJobStore, createRoomMaker } from '@nb/jobmanager'
-import { type HostIdentity, type Ports, reachHosts } from '@nb/remote'
+import { type AddressBook, type HostIdentity, type Ports, reachHosts } from '@nb/remote'
 import { createResourceBroker } from '@nb/resource-broker'
 import { createNeededImageFiles, createRestoreService } from '@nb/restore'
 import { createScheduler } from '@nb/scheduler'
@@ -29,7 +29,7 @@ export interface MasterGround {
   /** Where media servers are, by name; a live map. */
   readonly mediaServers: ReadonlyMap<string, string>
   /** Where clients are, by name; a live map. */
-  readonly clients: ReadonlyMap<string, string>
+  readonly clients: AddressBook
   /** How often other hosts are asked whether they are alive, milliseconds. */
   readonly heartbeatMs: number
   /** How long a media server may be silent before its jobs end with 811, milliseconds. */
@@ -62,7 +62,7 @@ export function composeMaster({
   heartbeatMs,
   mediaServerTimeoutMs,
   ...hosts
-}: MasterGround): Required<Lifecycle> & { readonly ports: MasterPorts } {
+}: MasterGround): Required<Lifecycle> & { readonly ports: MasterPorts; readonly catalog: LocalCatalog } {
   const mediaServers = reachHosts('mediaServer', { identity, addresses: hosts.mediaServers }, { heartbeatMs })
   const robots = reachHosts('devices', { identity, addresses: hosts.mediaServers }, { heartbeatMs })
   const clients = reachHosts('clientAgent', { identity, addresses: hosts.clients }, { heartbeatMs })
@@ -98,6 +98,7 @@ export function composeMaster({
   }
   return {
     ...lifecycle(connections, jobStore, media, catalog, broker, jobs, roomMaker, restores, scheduler),
+    catalog,
     ports: {
       scheduler,
       jobs,

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { lifecycle, systemClock, systemFiles } from '@nb/contracts'
-import { listening, parseHostOptions, runHost, seconds } from '@nb/example-host-program'
+import { listening, parseHostOptions, runHost, type RunningHost, runOnce } from '@nb/example-host-program'
 import { lossWarning, openDatabase } from '@nb/example-host-program/database'
 import {
   createAccessControl,
@@ -11,27 +11,17 @@ import {
   serve,
 } from '@nb/remote'
 import { composeMaster } from './compose-master.ts'
+import { catalogClient, recoverMaster, withItself } from './catalog-backup.ts'
+import { masterProgram } from './master-options.ts'
 import { registerMediaServers } from './register-media-servers.ts'
 
-const { name, address, port, state, heartbeatMs, compress, more } = parseHostOptions(process.argv.slice(2), {
-  name: 'master-server',
-  description:
-    'A master server: policies, jobs, resources, catalog and restores of a site. Media and clients are on other hosts.',
-  needsMaster: false,
-  options: (program) =>
-    program.option(
-      '--media-server-timeout <SECONDS>',
-      'how long a media server may be silent before its jobs end with 811',
-      seconds,
-      600,
-    ),
-  read: (program) => program.opts<{ readonly mediaServerTimeout: number }>(),
-  examples: `Example:
-  master-server --state /var/lib/nb/master --address backup1.example.org
-  nb --state /var/lib/nb/master host token web1 --role client     in another terminal: lets web1 enrol`,
-})
+const options = parseHostOptions(process.argv.slice(2), masterProgram)
+const { name, address, port, state, heartbeatMs, compress, more } = options
 
-await runHost(async () => {
+if (more.recover === undefined) await runHost(start)
+else await runOnce(async () => console.log(await recoverMaster(state, more)))
+
+async function start(): Promise<RunningHost> {
   const clock = systemClock()
   const files = systemFiles()
   const failed = new AbortController()
@@ -48,23 +38,31 @@ await runHost(async () => {
   const clients = followAddresses(site, 'client')
   const master = composeMaster({
     ...{ database, files, clock, stateDirectory: state, identity, channels, heartbeatMs },
-    mediaServerTimeoutMs: more.mediaServerTimeout * 1000,
+    mediaServerTimeoutMs: more.mediaServerTimeoutMs,
     mediaServers: mediaServers.addresses,
-    clients: clients.addresses,
+    clients:
+      more.catalogBackup === undefined ? clients.addresses : withItself(clients.addresses, name, address),
   })
+  const { ports: its, catalog } = master
+  const ground = { database, files, clock, channels, stateDirectory: state, catalog, ports: its, warn }
+  const { catalogBackup: directory } = more
+  const itself = directory === undefined ? undefined : catalogClient({ ...ground, directory })
   const audit = createAuditLog({ store: database.sublevel('audit'), clock })
-  const ports = { ...master.ports, hosts, enrolment, audit }
+  const ports = {
+    ...{ ...its, hosts, enrolment, audit },
+    ...(itself === undefined ? {} : { clientAgent: itself.clientAgent }),
+  }
   const parts = lifecycle(
     { stop: () => database.close() },
-    ...[audit, site, mediaServers, clients, master],
-    registerMediaServers(site, master.ports.media, warn),
+    ...[audit, site, mediaServers, clients, itself?.life ?? {}, master],
+    registerMediaServers(site, its.media, warn),
     listening(() =>
       serve(ports, { port, identity, access: createAccessControl({ clock, ...ports }), channels }),
     ),
     listening(() =>
       serve(ports, {
         socketPath: join(state, 'nb.sock'),
-        access: createAccessControl({ clock, ...master.ports, audit }),
+        access: createAccessControl({ clock, ...its, audit }),
       }),
     ),
   )
@@ -73,4 +71,4 @@ await runHost(async () => {
     failed: failed.signal,
     told: `master server ${name} at ${address}, process ${process.pid}, state in ${state}`,
   }
-})
+}

@@ -1,4 +1,13 @@
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '@nb/contracts'
 import { createTlsChannels, type TlsChannels } from '@nb/remote'
@@ -8,6 +17,7 @@ import { startTgtd, tgtdMissing } from '../../../packages/media-tape/test/tgtd/t
 import { HostProcess } from './support/host-process.ts'
 import { policyFile } from './support/policy-file.ts'
 import { openSite } from './support/site.ts'
+import { until } from './support/until.ts'
 
 /** By which the quirks of tgtd's drives are known. */
 const tgtdModel = { vendor: 'IET', product: 'VIRTUAL-TAPE' }
@@ -15,8 +25,9 @@ const tgtdModel = { vendor: 'IET', product: 'VIRTUAL-TAPE' }
 t.test(
   'a master, a media server and two clients, each a process with a port and a certificate of its own',
   async (t) => {
-    const { client, directory, identityOf, master, mediaServer, nb, ports, portsAs, stateOf } =
-      await openSite(t)
+    const recovery = t.testdir({})
+    const { client, directory, disk, identityOf, master, mediaServer, nb, ports, portsAs, stateOf } =
+      await openSite(t, { catalogBackup: recovery })
     const web1 = await client('web1')
     const web2 = await client('web2')
     await Promise.all([web1.start(), web2.start()])
@@ -137,6 +148,34 @@ t.test(
         'a media server has no say over tapes of another',
       )
     })
+
+    await t.test(
+      'the master is lost, and comes back by a recovery file, its authority and the disk',
+      async (t) => {
+        const catalog = { name: 'catalog', clients: ['master1'], storageUnit: 'disk1' }
+        const file = policyFile(directory, { ...catalog, selection: join(recovery, 'snapshot') })
+        await nb('policy', 'import', file)
+        t.match(await nb('backup', 'catalog', '--wait'), /ended with status 0/)
+        const path = await until(10_000, 'there is a recovery file', async () =>
+          readdirSync(recovery).find((name) => name.endsWith('.json')),
+        )
+        const known = await nb('images')
+        const policies = await nb('policies')
+        await master.kill('SIGTERM')
+        const [state, lost] = [stateOf('master1'), `${stateOf('master1')}.lost`]
+        renameSync(state, lost)
+        const recovering = ['--state', state, '--recover', join(recovery, path)]
+        const recover = new HostProcess('master-server', 'master1', master.port, recovering)
+        await t.rejects(recover.start(), { message: /--recover-from DIR .* belongs to media server media1/ })
+        await recover.start('--recover-from', disk)
+        t.equal(await recover.ended(), 0)
+        cpSync(join(lost, 'authority'), join(state, 'authority'), { recursive: true })
+        await master.start()
+        t.equal(await nb('images'), known)
+        t.equal(await nb('policies'), policies)
+        t.match(await nb('backup', 'nightly', '--wait'), /ended with status 0/, 'all hosts know it')
+      },
+    )
 
     await nb('host', 'revoke', 'web2', '--reason', 'sold')
     t.match(await nb('hosts'), /web2 +client +revoked/)

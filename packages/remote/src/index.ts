@@ -69,6 +69,7 @@ export {
   type LocateHostsOptions,
 } from './hosts/locate-hosts.ts'
 export {
+  type AddressBook,
   reachHosts,
   type ReachedHosts,
   type ReachHostsComponents,

@@ -16,8 +16,8 @@ import { collect } from '@nb/test-kit'
 import t from 'tap'
 import { compareTrees } from '../../../../packages/transfer/test/client/compare-trees.ts'
 import { makeTree } from '../../../../packages/transfer/test/client/make-tree.ts'
-import { recover } from '../../src/catalog-backup/recover.ts'
-import { type Recovery, writeRecoveryFile } from '../../src/catalog-backup/recovery-file.ts'
+import { recover } from '../../../host-program/src/catalog-backup/recover.ts'
+import { type Recovery, writeRecoveryFile } from '../../../host-program/src/catalog-backup/recovery-file.ts'
 import { clientName } from '../../src/compose.ts'
 import { type BootedServer, boot } from '../support/boot.ts'
 import { runExample, scratch } from '../support/run-example.ts'
@@ -177,7 +177,10 @@ t.test('a recovery that cannot be is refused with its remedy, and touches nothin
     fragments: [{ file: join(clientName, `${clientName}_1767225600`, '1-000001.nbf'), streamBytes: 1 }],
     policies: [],
   }
-  const recoveryFile = await writeRecoveryFile(systemFiles(), join(root, 'recovery'), recovery)
+  const recoveryFile = await writeRecoveryFile(systemFiles(), join(root, 'recovery'), recovery, {
+    recover: 'npm start -- --recover',
+    start: (folder) => `npm start -- --serve --state STATE --second-disk ${folder}`,
+  })
   const [state, other, unit] = [join(root, 'state'), join(root, 'other'), join(root, 'disk2')]
   const refused = (code: string, message: RegExp, input: Partial<Parameters<typeof recover>[0]> = {}) =>
     t.rejects(recover({ recoveryFile, state, ...input }), { code, message })

@@ -1,6 +1,6 @@
 // A recovery that is there to be killed: it has taken its lock, and does nothing more.
 
-import { lockRecovery } from '../../src/catalog-backup/recovery-lock.ts'
+import { lockRecovery } from '../../../host-program/src/catalog-backup/recovery-lock.ts'
 
 const [work, state] = process.argv.slice(2) as [string, string]
 

@@ -51,6 +51,8 @@ export interface SitePlaces {
   readonly disk?: string
   /** The master's state. @default below the site's directory */
   readonly masterState?: string
+  /** Where the master leaves recovery files. @default its catalog is not backed up */
+  readonly catalogBackup?: string
 }
 
 /** Starts master and media server; everything that runs is ended, and everything that was written removed, with the test. */
@@ -70,7 +72,12 @@ export async function openSite(t: Teardown, places: SitePlaces = {}): Promise<Si
     return host
   }
   const state = (name: string): readonly string[] => ['--state', stateOf(name)]
-  const master = made(new HostProcess('master-server', 'master1', await freePort(), state('master1')))
+  const master = made(
+    new HostProcess('master-server', 'master1', await freePort(), [
+      ...state('master1'),
+      ...(places.catalogBackup === undefined ? [] : ['--catalog-backup', places.catalogBackup]),
+    ]),
+  )
   const nb = async (...args: readonly string[]): Promise<string> => {
     const [stdout, stderr] = [new PassThrough(), new PassThrough()]
     const said = Promise.all([text(stdout), text(stderr)])

@@ -4,14 +4,15 @@ import { callerAt } from '../connect.ts'
 import type { HostIdentity } from '../identity/identity.ts'
 import { hostPort } from './host-port.ts'
 
+/** Where hosts are, by name: `host`, `host:port` or `[v6]:port`. What it says may change. */
+export type AddressBook = Pick<ReadonlyMap<string, string>, 'get' | 'has' | 'keys'>
+
 /** What {@link reachHosts} works with. */
 export interface ReachHostsComponents {
   /** What this host proves itself with. */
   readonly identity: HostIdentity
-  /**
-   * Where hosts are, by name: `host`, `host:port` or `[v6]:port`. A live map: a host that comes, goes or moves is noticed at the next look.
-   */
-  readonly addresses: ReadonlyMap<string, string>
+  /** A host that comes, goes or moves is noticed at the next look. */
+  readonly addresses: AddressBook
 }
 
 /** Options of {@link reachHosts}. */

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { cp, mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { importJobRequest, type Job, NbError, systemClock, systemFiles, toPath } from '@nb/contracts'
+import { importJobRequest, type Job, NbError, systemFiles, toPath } from '@nb/contracts'
 import { Level } from 'level'
-import { type AllInOne, clientName, composeAllInOne, secondStorageUnit, storageUnit } from '../compose.ts'
-import { openDatabase } from '@nb/example-host-program/database'
+import { openDatabase } from '../database/index.ts'
+import { composeScratch, type ScratchServer, scratchClient } from './compose-scratch.ts'
 import { loadDatabase } from './database-dump.ts'
 import { checkState, checkUnitFolder, checkWorkFolder } from './recovery-places.ts'
 import { lockRecovery } from './recovery-lock.ts'
@@ -29,7 +29,7 @@ export interface RecoverOptions {
  */
 export async function recover({ recoveryFile, state, unitFolder }: RecoverOptions): Promise<Recovery> {
   const recovery = readRecoveryFile(recoveryFile)
-  const folder = unitFolder ?? recovery.unitFolder
+  const folder = unitFolder ?? recovery.unitFolder ?? folderWanted(recovery)
   const work = `${state}.recovering`
   checkState(state)
   checkWorkFolder(work)
@@ -50,6 +50,14 @@ export async function recover({ recoveryFile, state, unitFolder }: RecoverOption
     if (existsSync(join(state, 'database'))) await rm(work, { recursive: true, force: true, maxRetries: 3 })
   }
   return recovery
+}
+
+function folderWanted({ storageUnit, mediaServer }: Recovery): never {
+  throw new NbError(
+    'value-missing',
+    `say with --recover-from DIR where the folder of storage unit ${storageUnit} is here; it belongs to media server ${mediaServer ?? 'unknown'}: mount it, or copy it`,
+    { details: { field: 'recoverFrom', storageUnit } },
+  )
 }
 
 /** Makes the state in the folder to work in, and gives it its name. */
@@ -85,26 +93,8 @@ async function restoreSnapshot(
   scratch: string,
   target: string,
 ): Promise<void> {
-  const isSecond = recovery.storageUnit === secondStorageUnit
-  if (!isSecond && recovery.storageUnit !== storageUnit)
-    throw new NbError(
-      'storage-unit-unknown',
-      `storage unit ${recovery.storageUnit} is none that this server has`,
-      {
-        details: { storageUnit: recovery.storageUnit },
-      },
-    )
   const database = await openDatabase(scratch)
-  const server = composeAllInOne({
-    database,
-    files: systemFiles(),
-    clock: systemClock(),
-    imageDirectory: join(scratch, imagesName),
-    diskDirectory: isSecond ? join(scratch, 'disk1') : folder,
-    stateDirectory: scratch,
-    maxFragmentBytes: 512 * 1024 ** 3,
-    settings: { tries: 1, ...(isSecond ? { secondDisk: folder } : {}) },
-  })
+  const server = composeScratch(database, { scratch, storageUnit: recovery.storageUnit, folder })
   try {
     await server.start()
     await bringBack(server, recovery, target)
@@ -114,7 +104,7 @@ async function restoreSnapshot(
   }
 }
 
-async function bringBack({ ports }: AllInOne, recovery: Recovery, target: string): Promise<void> {
+async function bringBack({ ports }: ScratchServer, recovery: Recovery, target: string): Promise<void> {
   const { backupId, client, images, storageUnit, snapshot } = recovery
   const request = importJobRequest({ requestId: randomUUID(), storageUnit, images })
   const imported = await ports.jobs.wait(await ports.jobs.submit(request))
@@ -123,14 +113,18 @@ async function bringBack({ ports }: AllInOne, recovery: Recovery, target: string
     requestId: randomUUID(),
     from: { client, backupId },
     paths: [toPath(snapshot)],
-    destinationClient: clientName,
+    destinationClient: scratchClient,
     target: { kind: 'directory', directory: toPath(target), strip: toPath(snapshot) },
   })
   await ended(ports, await ports.jobs.wait({ jobId }), 'the restore of the catalog backup')
 }
 
 /** The server that ran the job goes with its log: what the log says of the failure stands in the error. */
-async function ended(ports: AllInOne['ports'], { status, statusText, id }: Job, what: string): Promise<void> {
+async function ended(
+  ports: ScratchServer['ports'],
+  { status, statusText, id }: Job,
+  what: string,
+): Promise<void> {
   if (status === 0) return
   const told: string[] = []
   for await (const { severity, text } of ports.jobs.log({ jobId: id }))

@@ -24,7 +24,10 @@ export interface Recovery {
   readonly snapshot: string
   /** A disk storage unit that holds them all. */
   readonly storageUnit: string
-  readonly unitFolder: string
+  /** Its folder; absent where it is on a media server of its own. */
+  readonly unitFolder?: string
+  /** The media server that it belongs to, where that is another host. */
+  readonly mediaServer?: string
   /** The fragments of the catalog backup, in order, with their length of archive stream. */
   readonly fragments: readonly { readonly file: string; readonly streamBytes: number }[]
   /** All policies there were. */
@@ -35,16 +38,31 @@ export interface Recovery {
 export interface RecoveryFacts {
   readonly now: number
   readonly snapshot: string
-  /** Folders of disk storage units, by name. */
-  readonly unitFolders: Readonly<Record<string, string>>
+  readonly units: UnitPlaces
   readonly policies: readonly string[]
 }
 
-/** Says how to recover from an image, or `undefined` where none of its copies is on a disk storage unit of these. */
-export function recoveryOf(image: ImageRecord, facts: RecoveryFacts): Recovery | undefined {
+/** Where a disk storage unit is: its folder on this host, or the media server that has it. */
+export type UnitPlace = Pick<Recovery, 'unitFolder' | 'mediaServer'>
+
+/** Where the disk storage unit of a name is; `undefined` for one that is none, or not known. */
+export type UnitPlaces = (storageUnit: string) => Promise<UnitPlace | undefined>
+
+/** How a person has the program recover, and start. */
+export interface RecoveryCommands {
+  /** Such as `npm start -- --recover`; the file follows. */
+  readonly recover: string
+  /** What starts it on the state STATE, with its storage unit in `folder`. */
+  readonly start: (folder: string) => string
+  /** What is more to do, before it is started. @default nothing */
+  readonly before?: string
+}
+
+/** Says how to recover from an image, or `undefined` where none of its copies is on a disk storage unit that is known. */
+export async function recoveryOf(image: ImageRecord, facts: RecoveryFacts): Promise<Recovery | undefined> {
   for (const { copy, storageUnit, fragments } of image.copies) {
-    const unitFolder = facts.unitFolders[storageUnit]
-    if (unitFolder === undefined) continue
+    const place = await facts.units(storageUnit)
+    if (place === undefined) continue
     return {
       writtenAt: new Date(facts.now).toISOString(),
       server: image.client,
@@ -53,7 +71,7 @@ export function recoveryOf(image: ImageRecord, facts: RecoveryFacts): Recovery |
       images: [...image.neededImages.filter((id) => id !== image.backupId), image.backupId],
       snapshot: facts.snapshot,
       storageUnit,
-      unitFolder,
+      ...place,
       fragments: fragments.map(({ number, streamBytes }) => ({
         file: join(image.client, image.backupId, `${copy}-${String(number).padStart(6, '0')}.nbf`),
         streamBytes,
@@ -69,11 +87,16 @@ export async function writeRecoveryFile(
   files: Files,
   directory: string,
   recovery: Recovery,
+  commands: RecoveryCommands,
 ): Promise<string> {
   const name = `recovery-${recovery.writtenAt.replace(/[:.]/g, '-')}`
   const path = join(directory, `${name}.json`)
   await files.makeDirectory(directory)
-  await replaceFile(files, join(directory, `${name}.txt`), Buffer.from(instructions(recovery, path)))
+  await replaceFile(
+    files,
+    join(directory, `${name}.txt`),
+    Buffer.from(instructions(recovery, path, commands)),
+  )
   const content = { format, recovery, sha256: sumOf(recovery) }
   await replaceFile(files, path, Buffer.from(`${JSON.stringify(content, null, 2)}\n`))
   const there = (await files.list(directory)).filter((each) => namePattern.test(each)).sort()
@@ -126,19 +149,21 @@ function sumOf(recovery: Recovery): string {
   return createHash('sha256').update(JSON.stringify(recovery)).digest('hex')
 }
 
-function instructions(recovery: Recovery, path: string): string {
-  const { backupId, writtenAt, server, storageUnit, unitFolder, fragments, policies, images } = recovery
+function instructions(recovery: Recovery, path: string, commands: RecoveryCommands): string {
+  const { backupId, writtenAt, server, storageUnit, mediaServer, fragments, policies, images } = recovery
+  const { unitFolder = 'UNIT-FOLDER' } = recovery
+  const from = recovery.unitFolder === undefined ? ` --recover-from ${unitFolder}` : ''
   return `How to bring the server ${server} back as it was at ${writtenAt}
 
-The catalog backup is image ${backupId} on storage unit ${storageUnit}, in
+The catalog backup is image ${backupId} on storage unit ${storageUnit}${mediaServer === undefined ? '' : ` of media server ${mediaServer}, whose folder is called UNIT-FOLDER here`}, in
 ${fragments.map(({ file }) => `  ${join(unitFolder, file)}`).join('\n')}
 ${images.length > 1 ? `It is an incremental, and needs images ${images.slice(0, -1).join(', ')} of the same unit.\n` : ''}
-1. Install nb, and have the folder ${unitFolder} there again (from the disk itself, or a copy of it).
+1. Install nb, and have the folder ${unitFolder} there again (from the disk itself, or a copy of it)${mediaServer === undefined ? '' : '; over a network file system will do'}.
 2. Bring everything back into a state folder that is empty or not there yet:
-     npm start -- --recover ${path} --state STATE
+     ${commands.recover} ${path}${from} --state STATE
    Where the folder of the storage unit is another by now, say --recover-from DIR too.
-3. Start the server on it, with the options it had:
-     npm start -- --serve --state STATE --second-disk ${unitFolder}
+3. ${commands.before === undefined ? '' : `${commands.before}\n   `}Start the server on it, with the options it had:
+     ${commands.start(unitFolder)}
    Other disk storage units whose disk is gone are told at the start; it says what to do.
 4. Look: nb images, nb policies. nb copies --limit 0 tells on which storage units each image is. A restore reads the primary copy: where
    the storage unit of the primary copies is gone, make those that are here the primary ones, of all images at once:

@@ -12,7 +12,7 @@ import {
   type Scheduler,
   type Store,
 } from '@nb/contracts'
-import { recoveryOf, writeRecoveryFile } from './recovery-file.ts'
+import { type RecoveryCommands, recoveryOf, type UnitPlaces, writeRecoveryFile } from './recovery-file.ts'
 import { takeSnapshot } from './snapshot.ts'
 
 /** What backups of the catalog work with. */
@@ -26,8 +26,8 @@ export interface CatalogBackupParts {
   readonly stateDirectory: string
   /** Where the snapshot and the recovery files are, absolute. */
   readonly directory: string
-  /** Folders of disk storage units, by name. */
-  readonly unitFolders: Readonly<Record<string, string>>
+  readonly units: UnitPlaces
+  readonly commands: RecoveryCommands
 }
 
 /** The folder that a policy selects to back up the catalog. */
@@ -93,24 +93,24 @@ export function tellRecovery(
   parts: CatalogBackupParts,
   warn: (text: string) => void,
 ): void {
-  const { files, clock, log, directory, stateDirectory, unitFolders } = parts
+  const { files, clock, log, directory, stateDirectory, units, commands } = parts
   const snapshot = snapshotFolder(directory)
   const write = async (backupId: string, jobId: string): Promise<void> => {
     const image = await catalog.getImage({ backupId })
     if (image?.selections.some((path) => path === snapshot) !== true) return
     const names: string[] = []
     for await (const { name } of scheduler.policies({})) names.push(name)
-    const recovery = recoveryOf(image, { now: clock.now(), snapshot, unitFolders, policies: names })
+    const recovery = await recoveryOf(image, { now: clock.now(), snapshot, units, policies: names })
     if (recovery === undefined) {
       warn(
-        `image ${backupId} of the catalog is on no disk storage unit of this server: no recovery file is written`,
+        `image ${backupId} of the catalog is on no disk storage unit that this server knows: no recovery file is written`,
       )
       return
     }
-    const path = await writeRecoveryFile(files, directory, recovery)
+    const path = await writeRecoveryFile(files, directory, recovery, commands)
     const text = `the recovery file is ${path}; keep a copy of it elsewhere`
     const lines: JobLogLine[] = [{ time: clock.now(), component: 'catalog', severity: 'info', text }]
-    if (`${recovery.unitFolder}/`.startsWith(`${stateDirectory}/`)) {
+    if (`${recovery.unitFolder ?? ''}/`.startsWith(`${stateDirectory}/`)) {
       const lost = `storage unit ${recovery.storageUnit} lies in the state folder ${stateDirectory}: what loses the state loses this backup of the catalog too, and its recovery file is of no use then; let the policy write to a storage unit elsewhere`
       lines.push({ time: clock.now(), component: 'catalog', severity: 'warning', text: lost })
       warn(lost)
