@@ -60,7 +60,8 @@ export interface Scheduler {
   /**
    * Adds or replaces a policy. `generation` must be the stored one's (0 or absent for a new one), else
    * `generation-conflict`. A policy that is made anew under the name of a removed one goes on from its generation, so
-   * that none ever comes twice for a name. Rejects with `argument-invalid`, naming the field.
+   * that none ever comes twice for a name. Rejects with `argument-invalid`, naming the field, also for more than 10,000 clients, selections,
+   * patterns or days, or 1,000 schedules or windows.
    */
   putPolicy(
     input: { readonly policy: Policy; readonly generation?: number },

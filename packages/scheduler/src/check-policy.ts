@@ -15,6 +15,11 @@ import { groupsOf, isPath } from './streams.ts'
 const scheduleTypes = ['full', 'differential', 'cumulative', 'user-backup', 'user-archive']
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,254}$/
 
+/** How many of each a policy may have: far more than anybody means, and no more than is looked through at each start. */
+const most = { schedules: 1000, windows: 1000, days: 10_000, others: 10_000 } as const
+/** The longest pattern, characters: as long as a path that Linux takes. */
+const mostPattern = 4096
+
 /**
  * Refuses a policy that can't be meant.
  * @throws NbError `argument-invalid`, naming the field and what is allowed
@@ -22,6 +27,7 @@ const namePattern = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,254}$/
 export function checkPolicy(policy: Policy): void {
   checkName('name', policy.name)
   if (policy.clients.length === 0) refuse('clients', 'needs at least one client')
+  checkCount('clients', policy.clients)
   policy.clients.forEach((client, index) => checkName(`clients[${index}]`, client))
   checkUnique('clients', policy.clients)
   checkSelections(policy)
@@ -36,6 +42,7 @@ export function checkPolicy(policy: Policy): void {
   if (policy.maxJobs !== undefined) checkRange('maxJobs', policy.maxJobs, 1, 999)
   checkStorage('storage', policy)
   if (policy.volumePool !== undefined) checkName('volumePool', policy.volumePool)
+  checkCount('schedules', policy.schedules, most.schedules)
   checkUnique(
     'schedules',
     policy.schedules.map((schedule) => schedule.name),
@@ -50,6 +57,7 @@ function checkChoice(field: string, value: string | undefined, choices: readonly
 
 function checkSelections({ selections, multipleStreams }: Policy): void {
   if (selections.length === 0) refuse('selections', 'needs at least one path')
+  checkCount('selections', selections)
   selections.forEach((each, index) => {
     const field = `selections[${index}]`
     if (each === 'NEW_STREAM' && multipleStreams !== true) {
@@ -80,8 +88,11 @@ function checkSelections({ selections, multipleStreams }: Policy): void {
 }
 
 function checkPatterns(field: string, patterns: readonly string[] = []): void {
+  checkCount(field, patterns)
   patterns.forEach((pattern, index) => {
     if (pattern === '') refuse(`${field}[${index}]`, 'must be a pattern of paths, not empty')
+    if (pattern.length > mostPattern)
+      refuse(`${field}[${index}]`, `must be at most ${mostPattern} characters, not ${pattern.length}`)
   })
 }
 
@@ -115,6 +126,7 @@ function checkSchedule(field: string, schedule: Schedule): void {
   if (storage !== undefined) checkStorage(`${field}.storage`, { storage })
   if (volumePool !== undefined) checkName(`${field}.volumePool`, volumePool)
   if (schedule.copies !== undefined) checkCopies(`${field}.copies`, schedule.copies)
+  checkCount(`${field}.windows`, schedule.windows, most.windows)
   schedule.windows.forEach((window, index) => checkWindow(`${field}.windows[${index}]`, window))
 }
 
@@ -135,6 +147,9 @@ function checkCopies(field: string, copies: readonly ScheduleCopy[]): void {
 }
 
 function checkDays(field: string, { dates = [], weekdays = [], daysOfMonth = [] }: DayRule): void {
+  checkCount(`${field}.dates`, dates, most.days)
+  checkCount(`${field}.weekdays`, weekdays, most.days)
+  checkCount(`${field}.daysOfMonth`, daysOfMonth, most.days)
   dates.forEach((date, index) => {
     if (dayNumber(date) === undefined)
       refuse(`${field}.dates[${index}]`, `must be a date YYYY-MM-DD, not "${date}"`)
@@ -158,7 +173,7 @@ function checkName(field: string, name: string): void {
   if (!namePattern.test(name)) {
     refuse(
       field,
-      `must be 1–255 letters, digits, ".", "_", "+" or "-", beginning with a letter or digit, not "${name}"`,
+      `must be 1–255 letters, digits, ".", "_", "+" or "-", beginning with a letter or digit, not "${name.length > 300 ? `${name.slice(0, 300)}…` : name}"`,
     )
   }
 }
@@ -170,8 +185,15 @@ function checkRange(field: string, value: number, least: number, most: number): 
 }
 
 function checkUnique(field: string, names: readonly string[], what = 'names twice'): void {
-  const twice = names.find((name, index) => names.indexOf(name) !== index)
-  if (twice !== undefined) refuse(field, `${what} "${twice}"`)
+  const seen = new Set<string>()
+  for (const name of names) {
+    if (seen.has(name)) refuse(field, `${what} "${name}"`)
+    seen.add(name)
+  }
+}
+
+function checkCount(field: string, things: readonly unknown[], atMost: number = most.others): void {
+  if (things.length > atMost) refuse(field, `must be at most ${atMost}, not ${things.length}`)
 }
 
 function refuse(field: string, what: string): never {

@@ -31,7 +31,10 @@ export interface AccessControlComponents extends FactSources {
   readonly log?: Logger
 }
 
-/** How many changes a host, or all strangers together, may make in a minute. Each is noted durably, and stays. */
+/**
+ * How many changes a host, or all strangers at one address, may make in a minute. Each is noted durably, and stays. Who tries tokens keeps nobody out
+ * who enrols from another address.
+ */
 const mostChanges = 600
 
 /**
@@ -95,7 +98,9 @@ export function createAccessControl({
         throw cause
       }
       if (audit === undefined || !isAudited(call.peer, call)) return undefined
-      if (isHost(call.peer) && !changes.spend(call.peer?.name)) throw tooManyChanges(call)
+      // No name of ours has a blank.
+      const spender = call.peer?.name ?? `stranger ${call.address}`
+      if (isHost(call.peer) && !changes.spend(spender)) throw tooManyChanges(call)
       return async (error, result) => {
         if (error === undefined) return note(call, 'done', { result })
         // Whoever tries tokens is a stranger whose calls fail, or a host that is in other hands.

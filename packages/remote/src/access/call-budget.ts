@@ -4,7 +4,7 @@ const windowMs = 60_000
 
 /**
  * How much is done or noted for a caller: so many a minute, so that whoever calls in a loop fills no disk. Callers without a
- * certificate share one budget.
+ * name share one budget.
  */
 export class CallBudget {
   readonly #clock: Clock

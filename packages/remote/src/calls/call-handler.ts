@@ -91,23 +91,24 @@ export function createCallHandler(
       refuse(request, response, refusal)
       return
     }
+    // Where the handler looks for what was read already.
+    const read: IncomingMessage & { body?: unknown } = request
     try {
-      // Where the handler looks for what was read already.
-      ;(request as { body?: unknown }).body = await bodyOf(request, path, { ...admitted, room })
+      read.body = await bodyOf(request, path, { ...admitted, room })
     } catch (error) {
       if (request.destroyed && !request.complete) return
       refuse(request, response, { error: asNbError(error) })
       return
     }
     const { admit, until } = admitted
-    await handler.handle(request, response, {
-      prefix: rpcPrefix,
-      context: {
-        ending,
-        ...(admit === undefined ? {} : { admit }),
-        ...(until === undefined ? {} : { until }),
-      },
-    })
+    const context = {
+      ending,
+      ...(admit === undefined ? {} : { admit }),
+      ...(until === undefined ? {} : { until }),
+    }
+    await handler.handle(request, response, { prefix: rpcPrefix, context })
+    // The request lives as long as its connection.
+    delete read.body
   }
   /** The last answer on each connection. */
   const answers = new WeakMap<Socket, ServerResponse>()

@@ -1,8 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { NbError } from '@nb/contracts'
+import { isNestedDeeper } from './nesting.ts'
 
 /** What is read of an argument before its memory grows, bytes. */
 const firstBytes = 16_384
+
+/** How deep an argument may be nested: a megabyte of brackets would take fifty, and a tenth of a second. */
+const mostDepth = 100
 
 /** How many pieces of whatever size an argument may come in. */
 const freePieces = 1024
@@ -54,7 +58,7 @@ export interface ArgumentLimits {
 
 /**
  * The JSON of a request, `undefined` for none. In whatever pieces it comes, it takes no more memory than it has bytes, and that is counted: a caller may take
- * twice the longest argument for all that it sends at once. More than 1,024 pieces have to bring 64 bytes each. Rejects with `message-invalid`, the error for a
+ * twice the longest argument for all that it sends at once. Deeper nested than 100 times it is refused. More than 1,024 pieces have to bring 64 bytes each. Rejects with `message-invalid`, the error for a
  * long one, `server-unreachable` for want of room.
  */
 export async function readArgument(
@@ -75,7 +79,7 @@ export async function readArgument(
   }
   try {
     grow(Math.min(most, firstBytes))
-    const text = await collect(request, taken, {
+    const bytes = await collect(request, taken, {
       most,
       grow: (bytes) => {
         if (bytes > most) throw tooLong
@@ -83,9 +87,10 @@ export async function readArgument(
       },
       tooMany: () => invalid(what, `it comes in pieces of less than ${bytesOfPiece} bytes; send larger ones`),
     })
-    return text === '' ? undefined : parse(text, what)
+    return bytes.length === 0 ? undefined : parse(bytes, what)
   } finally {
-    room.giveBack(caller, taken)
+    // What is made of it takes more than it does; what came in one turn of the event loop would all be there at once.
+    setImmediate(() => room.giveBack(caller, taken))
   }
 }
 
@@ -102,14 +107,14 @@ function collect(
   request: IncomingMessage,
   first: number,
   { most, grow, tooMany }: Collecting,
-): Promise<string> {
+): Promise<Buffer> {
   let held = Buffer.allocUnsafe(first)
   let length = 0
   let pieces = 0
   return new Promise((resolve, reject) => {
     const end = (failure?: Error): void => {
       request.off('data', take).off('end', ended).off('close', closed)
-      if (failure === undefined) resolve(held.toString('utf8', 0, length))
+      if (failure === undefined) resolve(held.subarray(0, length))
       else reject(failure)
     }
     const take = (piece: Buffer): void => {
@@ -136,9 +141,10 @@ function collect(
   })
 }
 
-function parse(text: string, what: string): unknown {
+function parse(bytes: Buffer, what: string): unknown {
+  if (isNestedDeeper(bytes, mostDepth)) throw invalid(what, `it is nested deeper than ${mostDepth} times`)
   try {
-    return JSON.parse(text)
+    return JSON.parse(bytes.toString('utf8'))
   } catch (error) {
     throw invalid(what, (error as Error).message)
   }

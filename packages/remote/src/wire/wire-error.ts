@@ -33,11 +33,27 @@ export const failedCall: Schema<FailedCall> = z.looseObject({
   json: z.looseObject({ code: z.string(), message: z.string(), data: wireErrorData }),
 })
 
+/** How long the texts of an error are at most: they may have words of the caller in them, megabytes of them. */
+const mostText = 4096
+
 /** Any error of an implementation, ready to travel: our code, our status in the data, an HTTP status for others' eyes. */
 export function toWireError(error: unknown, method: string): ORPCError<string, Json> {
   const { code, message, status, retryable, details, remedy } = asNbError(recognise(error, method))
-  const data = { status, retryable, details, remedy }
-  return new ORPCError(code, { message, status: httpStatus(code), data })
+  const data = { status, retryable, details: mapTexts(details), remedy }
+  return new ORPCError(code, { message: cut(message), status: httpStatus(code), data })
+}
+
+function mapTexts(details: NbError['details']): NbError['details'] {
+  const isLong = (value: Json | undefined): value is string =>
+    typeof value === 'string' && value.length > mostText
+  if (!Object.values(details).some(isLong)) return details
+  return Object.fromEntries(
+    Object.entries(details).map(([key, value]) => [key, isLong(value) ? cut(value) : value]),
+  )
+}
+
+function cut(text: string): string {
+  return text.length > mostText ? `${text.slice(0, mostText)}…` : text
 }
 
 function recognise(error: unknown, method: string): unknown {

@@ -69,10 +69,11 @@ function guard(records: Readonly<Record<string, Partial<HostRecord>>> = {}) {
     name: string | undefined,
     roles: readonly Role[],
     call: Pick<HostCall, 'port' | 'method' | 'input'>,
+    address = '192.0.2.7',
   ): ReturnType<typeof made.admit> =>
     made.admit({
       ...call,
-      address: '192.0.2.7',
+      address,
       peer: name === undefined ? undefined : { name, roles, fingerprint: 'f'.repeat(64) },
     })
   return { admit, noted }
@@ -233,4 +234,15 @@ t.test('whoever is refused in a loop, or tries tokens, fills no log', async (t) 
     await admit(undefined, [], enrol)
   )?.()
   t.equal(noted.at(-1)?.outcome, 'done', 'one that comes in is noted all the same')
+})
+
+t.test('whoever tries tokens by the hundred keeps out nobody who enrols from elsewhere', async (t) => {
+  const { admit } = guard()
+  const enrol = { port: 'enrolment', method: 'enrol', input: {} } as const
+  for (let count = 0; count < 600; count += 1)
+    await (
+      await admit(undefined, [], enrol)
+    )?.(new Error('no token'))
+  await t.rejects(admit(undefined, [], enrol), { code: 'state-conflict', retryable: true })
+  await admit(undefined, [], enrol, '192.0.2.8')
 })

@@ -14,6 +14,10 @@ export interface Attacked {
   readonly authority: TestAuthority
   /** A client's, which is in an enemy's hands. */
   readonly enemy: HostIdentity
+  /** Those of a media server and of an administrator, which are too. */
+  readonly enemies: { readonly mediaServer: HostIdentity; readonly administrator: HostIdentity }
+  /** The administrator's calls, who works here all the time. */
+  readonly honest: Connection
   readonly tell: (told: Told) => Promise<Answer>
   /** The most memory that it ever had, bytes. */
   readonly peak: () => number
@@ -23,8 +27,8 @@ export interface Attacked {
   readonly honestWork: () => HonestWork
   /** A connection that has said nothing. */
   readonly plain: () => Socket
-  /** A connection after its handshake; without an identity that of nobody. */
-  readonly secure: (identity?: HostIdentity, protocol?: string) => Promise<TLSSocket>
+  /** A connection after its handshake; without an identity that of nobody. Comes from 127.0.0.1 unless told otherwise. */
+  readonly secure: (identity?: HostIdentity, protocol?: string, localAddress?: string) => Promise<TLSSocket>
   /** Cuts all connections of the enemy. */
   readonly leave: () => void
   readonly end: () => Promise<void>
@@ -54,6 +58,10 @@ export async function attacked(): Promise<Attacked> {
   await tell({ identity: await authority.identity('master1', ['master']), port })
   const ann = held(await authority.identity('ann', ['administrator']))
   const enemy = held(await authority.identity('web1', ['client']))
+  const enemies = {
+    mediaServer: held(await authority.identity('media9', ['media-server'])),
+    administrator: held(await authority.identity('eve', ['administrator'])),
+  }
   const honest: Connection = await connect({ address: `${host}:${port}`, identity: ann })
   const work = async (): Promise<void> => {
     await honest.scheduler.getPolicy({ name: 'nightly' })
@@ -90,7 +98,7 @@ export async function attacked(): Promise<Attacked> {
     return socket
   }
   return {
-    ...{ port, authority, enemy, tell },
+    ...{ port, authority, enemy, enemies, honest, tell },
     peak: () => {
       const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
       return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) * 1024
@@ -104,10 +112,17 @@ export async function attacked(): Promise<Attacked> {
       return fared
     },
     plain: () => kept(createConnection(port, host)),
-    secure: async (identity, protocol = 'http/1.1') => {
+    secure: async (identity, protocol = 'http/1.1', localAddress = host) => {
       const { certificate: cert, privateKey: key } = identity?.current() ?? {}
       const shown = cert === undefined || key === undefined ? {} : { cert, key }
-      const options = { host, port, rejectUnauthorized: false, ALPNProtocols: [protocol], ...shown }
+      const options = {
+        host,
+        port,
+        localAddress,
+        rejectUnauthorized: false,
+        ALPNProtocols: [protocol],
+        ...shown,
+      }
       const socket = kept(tlsConnect(options))
       await Promise.race([once(socket, 'secureConnect'), once(socket, 'close')])
       return socket

@@ -2,79 +2,16 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { seededRandom } from '@nb/test-kit'
 import t from 'tap'
 import { creditFrame, frameHeader, frameKinds, mostDataBytes, smallFrame } from '../../src/channels/frame.ts'
-import { attacked } from './attacked.ts'
+import { atOnce, heard, openAttacked, post, times } from './under-attack.ts'
 
-const isLong = process.env['NB_LONG'] === '1'
-const times = (ordinary: number, long: number): number => (isLong ? long : ordinary)
-t.setTimeout(times(110_000, 900_000))
-const mib = 2 ** 20
-
-/** More than all attacks together may take at their height: half as much again as was measured. */
-const mostGrowth = 400 * mib
-/** What an honest caller may have to wait for its answer in the midst of it, milliseconds. */
-const mostWait = 10_000
-
-const site = await attacked()
-t.teardown(site.end)
-const base = await site.tell('measure')
+const { site, under } = await openAttacked()
 const { enemy, plain, secure } = site
-
-/** Runs an attack for a while, and asserts what must hold in its midst and after it. */
-async function under(name: string, attack: () => Promise<unknown>): Promise<void> {
-  await t.test(name, async (t) => {
-    site.honestWork()
-    const came = await attack()
-    const { rss, heap, audited } = await site.tell('measure')
-    const { done, slowestMs, failures } = site.honestWork()
-    const slowest = Math.round(slowestMs)
-    const more = (bytes: number, before = base.rss): number => Math.round((bytes - before) / mib)
-    const peak = more(site.peak())
-    t.comment(
-      `${more(rss)} MiB more (heap ${more(heap, base.heap)}), ${peak} MiB at the height; ${done} honest calls, the slowest ${slowest} ms, failed tries ${JSON.stringify(failures)}` +
-        (typeof came === 'string' ? `; ${came}` : ''),
-    )
-    t.ok(site.lives(), 'the server lives')
-    t.ok(peak * mib < mostGrowth, `${peak} MiB more than before`)
-    t.ok(slowest < mostWait, `an honest caller waited ${slowest} ms`)
-    t.ok(audited - base.audited < 1000, `${audited} audit entries`)
-    site.leave()
-  })
-}
-
-/** What a connection was told until it ended, or until nothing more comes. */
-async function heard(socket: Socket, quietMs = 500): Promise<string> {
-  let text = ''
-  socket.on('data', (bytes: Buffer) => (text += bytes.toString('latin1')))
-  for (let before = -1; before !== text.length && !socket.destroyed;) {
-    before = text.length
-    await Promise.race([
-      once(socket, 'close').catch(() => undefined),
-      new Promise((resolve) => setTimeout(resolve, quietMs)),
-    ])
-  }
-  return text
-}
-
-const post = (path: string, body: string, more = ''): string =>
-  `POST /rpc/${path} HTTP/1.1\r\nhost: nb\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n${more}\r\n${body}`
-
-async function many<Result>(count: number, make: (index: number) => Promise<Result>): Promise<Result[]> {
-  const all: Result[] = []
-  for (let at = 0; at < count; at += 50)
-    all.push(
-      ...(await Promise.all(
-        Array.from({ length: Math.min(50, count - at) }, (_, index) => make(at + index)),
-      )),
-    )
-  return all
-}
 
 await under('thousands of connections that say nothing, or half of a handshake', async () => {
   const hello = Buffer.from('16030100f8010000f40303', 'hex')
-  await many(times(800, 6000), async (index) => {
+  await atOnce(times(800, 6000), async (index) => {
     const socket = plain()
     if (index % 2 === 0) socket.write(hello)
     await once(socket, 'connect').catch(() => undefined)
@@ -82,7 +19,7 @@ await under('thousands of connections that say nothing, or half of a handshake',
 })
 
 await under('garbage in place of a handshake', () =>
-  many(times(100, 3000), async (index) => {
+  atOnce(times(100, 3000), async (index) => {
     const socket = plain()
     socket.write(index % 3 === 0 ? 'GET / HTTP/1.1\r\n\r\n' : randomBytes(1 + (index % 5000)))
     await Promise.race([once(socket, 'close'), new Promise((resolve) => setTimeout(resolve, 100))])
@@ -90,7 +27,7 @@ await under('garbage in place of a handshake', () =>
 )
 
 await under('callers without a certificate that stay, and say a letter now and then', async () => {
-  const strangers = await many(times(320, 1500), () => secure())
+  const strangers = await atOnce(times(320, 1500), () => secure())
   for (const socket of strangers) socket.resume()
   for (const letter of 'POST /rpc/jobs')
     for (const socket of strangers) if (!socket.destroyed) socket.write(letter)
@@ -100,7 +37,7 @@ await under('callers without a certificate that stay, and say a letter now and t
 })
 
 await under('more connections of one name than it may have', async () => {
-  await many(times(260, 1000), () => secure(enemy))
+  await atOnce(times(260, 1000), () => secure(enemy))
   const last = await secure(enemy)
   last.write(post('jobs/list', '{"json":{}}'))
   const answer = await heard(last)
@@ -108,7 +45,7 @@ await under('more connections of one name than it may have', async () => {
 })
 
 await under('heads without an end, and heads that are none', async () => {
-  const sockets = await many(times(20, 200), () => secure(enemy))
+  const sockets = await atOnce(times(20, 200), () => secure(enemy))
   for (const socket of sockets) {
     socket.write('POST /rpc/jobs/list HTTP/1.1\r\nhost: nb\r\n')
     for (let at = 0; at < 40; at++) socket.write(`x-${at}: ${'y'.repeat(1000)}\r\n`)
@@ -129,7 +66,7 @@ await under('heads without an end, and heads that are none', async () => {
 })
 
 await under('bodies without an end, and too long ones', async () => {
-  const sockets = await many(times(20, 100), () => secure(enemy))
+  const sockets = await atOnce(times(20, 100), () => secure(enemy))
   const head =
     'POST /rpc/jobs/list HTTP/1.1\r\nhost: nb\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n'
   const chunk = `10000\r\n${' '.repeat(65_536)}\r\n`
@@ -149,7 +86,7 @@ await under('bodies without an end, and too long ones', async () => {
 })
 
 await under('bodies of single bytes', async () => {
-  const sockets = await many(times(10, 40), () => secure(enemy))
+  const sockets = await atOnce(times(10, 40), () => secure(enemy))
   const bytes = '1\r\n \r\n'.repeat(times(20_000, 200_000))
   for (const socket of sockets)
     socket.write(
@@ -203,7 +140,7 @@ await under('calls ahead of their answers, and streams that are never read', asy
   ahead.write(watch.repeat(5000))
   await heard(ahead)
   t.ok(ahead.destroyed, 'whoever asks ahead is cut')
-  const sockets = await many(times(100, 250), () => secure(enemy))
+  const sockets = await atOnce(times(100, 250), () => secure(enemy))
   for (const socket of sockets) {
     socket.pause()
     socket.write(watch)
@@ -216,7 +153,7 @@ await under('calls ahead of their answers, and streams that are never read', asy
 })
 
 await under('data connections that say nothing, or what is no frame', async () => {
-  const sockets = await many(times(100, 250), () => secure(enemy, 'nb-data/1'))
+  const sockets = await atOnce(times(100, 250), () => secure(enemy, 'nb-data/1'))
   for (const [index, socket] of sockets.entries())
     socket.resume().write(index % 2 === 0 ? 'nb-data/1 guessed\n' : randomBytes(300))
   await Promise.all(
@@ -256,68 +193,9 @@ await under('data channels with oversized, endless and tiny frames', async () =>
     Buffer.from('x'),
     smallFrame(frameKinds.alive),
   ])
-  const drips = await many(times(4, 16), open)
+  const drips = await atOnce(times(4, 16), open)
   const drip = Buffer.concat(Array.from({ length: 100_000 }, () => tiny))
   for (const socket of drips)
     for (let at = 0; at < times(5, 40) && !socket.destroyed; at++)
       if (!socket.write(drip)) await Promise.race([once(socket, 'drain'), once(socket, 'close')])
-})
-
-/** One mutation of a text: a part is left out, doubled, turned over, or something of another kind. */
-function mutated(text: string, random: () => number): string {
-  const at = Math.floor(random() * text.length)
-  const to = Math.min(text.length, at + 1 + Math.floor(random() ** 3 * 40))
-  const part = text.slice(at, to)
-  const odd = [
-    '',
-    '\0',
-    '\r\n',
-    '{',
-    '[[[',
-    '"',
-    '-1',
-    '1e999',
-    '__proto__',
-    '../..',
-    '\u00e9',
-    '%00',
-    'x'.repeat(5000),
-  ]
-  const what = random()
-  const instead =
-    what < 0.25
-      ? part + part
-      : what < 0.5
-        ? String.fromCharCode(
-            ...Array.from(part, (letter) => letter.charCodeAt(0) ^ (1 << Math.floor(random() * 8))),
-          )
-        : (odd[Math.floor(random() * odd.length)] as string)
-  return text.slice(0, at) + instead + text.slice(to)
-}
-
-await under('requests that are nearly right', async () => {
-  const seed = Number(process.env['NB_SEED'] ?? 20260101)
-  const random = seededRandom(seed)
-  const requests = [
-    post('jobs/list', '{"json":{"client":"web1","states":["done"],"limit":3}}', 'nb-wire: 1\r\n'),
-    post('jobs/watch', '{"json":{"client":"web1","lines":true}}'),
-    post('jobs/get', '{"json":{"jobId":"1"}}'),
-    post('scheduler/putPolicy', '{"json":{"policy":{"name":"x","clients":["web1"],"schedules":[]}}}'),
-    'GET /nb HTTP/1.1\r\nhost: nb\r\n\r\n',
-  ]
-  const answers = new Map<string, number>()
-  const count = times(150, 10_000)
-  await many(count, async (index) => {
-    let text = requests[index % requests.length] as string
-    for (let edits = Math.floor(random() * 3); edits >= 0; edits--) text = mutated(text, random)
-    const socket = await secure(enemy)
-    socket.write(text, 'latin1')
-    const answer = await heard(socket, 100)
-    socket.destroy()
-    const status = /^HTTP\/1.1 (\d+)/.exec(answer)?.[1] ?? 'none'
-    answers.set(status, (answers.get(status) ?? 0) + 1)
-    if (status === '500' || /TypeError|RangeError|at .*\.[jt]s:/.test(answer))
-      t.fail(`${JSON.stringify(text.slice(0, 2000))} was answered ${answer.slice(0, 500)}`)
-  })
-  return `seed ${seed}: ${JSON.stringify(Object.fromEntries([...answers].sort()))}`
 })

@@ -1,12 +1,15 @@
 // A master's port, in a process of its own whose memory can be told from that of who attacks it. Is told its identity, tells its port; then answers each
 // message with what it takes up.
 import { systemClock } from '@nb/contracts'
+import { createPowerLossStorage } from '@nb/test-kit'
 import { MemoryLevel } from 'memory-level'
 import {
   createAccessControl,
   createAuditLog,
+  createIdentityDirectory,
   createTlsChannels,
   type IdentityMaterial,
+  openAuthority,
   serve,
 } from '../../src/index.ts'
 import { createMemoryJobs } from '../ports/memory-jobs.ts'
@@ -22,6 +25,8 @@ export interface Answer {
   readonly heap: number
   /** Entries in the audit log. */
   readonly audited: number
+  /** Streams of jobs that run. */
+  readonly watching: number
   /** Of a data channel whose bytes nobody reads. */
   readonly token?: string
 }
@@ -29,6 +34,7 @@ export interface Answer {
 const clock = systemClock()
 const audit = createAuditLog({ store: new MemoryLevel(), clock })
 await audit.start()
+const jobs = createMemoryJobs()
 let listen: (() => Promise<string>) | undefined
 
 process.on('message', (told: Told) => {
@@ -39,7 +45,14 @@ process.on('message', (told: Told) => {
     let audited = 0
     for await (const _ of audit.list({})) audited += 1
     const { rss, heapUsed: heap } = process.memoryUsage()
-    process.send?.({ rss, heap, audited, ...(token === undefined ? {} : { token }) } satisfies Answer)
+    const { watching } = jobs
+    process.send?.({
+      rss,
+      heap,
+      audited,
+      watching,
+      ...(token === undefined ? {} : { token }),
+    } satisfies Answer)
   })()
 })
 
@@ -49,8 +62,15 @@ async function start({ identity, port }: Exclude<Told, string>): Promise<void> {
     { identity: own, clock },
     { address: `127.0.0.1:${port}`, name: 'master1' },
   )
-  const jobs = createMemoryJobs()
-  const ports = { jobs, scheduler: createMemoryScheduler() }
+  const { files } = createPowerLossStorage()
+  const authority = await openAuthority({ clock, directory: '/authority', files })
+  const {
+    hosts,
+    enrolment,
+    start: enter,
+  } = createIdentityDirectory({ store: new MemoryLevel(), clock, authority })
+  await enter()
+  const ports = { jobs, scheduler: createMemoryScheduler(), hosts, enrolment }
   const access = createAccessControl({ clock, jobs, audit })
   await serve(ports, { port, host: '127.0.0.1', identity: own, access, channels })
   listen = async () => {
