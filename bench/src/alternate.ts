@@ -20,8 +20,8 @@ export interface Measurement {
 
 /**
  * Runs the contenders in turn, round by round, so that what changes on the machine meanwhile meets them all; each round
- * begins with another one. Gives the medians of each. The first, unmeasured run of each warms caches where `warmUp` says so. After each run `settle` waits until
- * nothing of it goes on any more: each follows on the same one in all rounds.
+ * begins with another one. Gives the medians of each. The first, unmeasured run of each warms caches where `warmUp` says so. Before each run that counts
+ * `settle` waits until nothing of the one before goes on any more: each follows on the same one in all rounds.
  */
 export async function alternate<Name extends string>(
   contenders: readonly Contender<Name>[],
@@ -39,9 +39,9 @@ export async function alternate<Name extends string>(
       const { name, run, reset } = contenders[
         (turn + Math.max(round, 0)) % contenders.length
       ] as Contender<Name>
+      if (round >= 0) await options.settle?.()
       const measured = await run()
       await reset?.()
-      await options.settle?.()
       const label = round < 0 ? 'warm-up' : `${round + 1} of ${options.rounds}`
       options.tell?.(`  ${label}  ${name}: ${(measured.wallMs / 1000).toFixed(2)} s`)
       if (round >= 0) taken.get(name)?.push(measured)

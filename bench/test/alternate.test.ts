@@ -25,8 +25,8 @@ t.test('contenders take turns, each round begins with another, and medians are o
   )
   t.same(
     order.slice(0, 6),
-    ['a', 'a reset', 'settled', 'b', 'b reset', 'settled'],
-    'everything is as it was, and at rest, before the next',
+    ['settled', 'a', 'a reset', 'settled', 'b', 'b reset'],
+    'everything is as it was, and at rest, before each',
   )
   t.same(Object.fromEntries(medians), {
     a: { wallMs: 3, cpuMs: 6, peakBytes: 9 },

@@ -1,47 +1,52 @@
-/** Small pieces are put together in blocks of this size. */
+import { letGo } from './let-go.ts'
+
+/** What has arrived is put together in blocks of this size. */
 const blockBytes = 65_536
 
-/** What has arrived and nobody has read. Whatever the pieces it came in, it takes little more memory than it has bytes. */
+/**
+ * What has arrived and nobody has read. It comes in pieces of some kilobytes, each in memory of its own, and is copied at once: those are
+ * garbage before they get old, and who reads gets much at a time. Whatever the pieces, it takes little more memory than it has bytes.
+ */
 export class Backlog {
-  readonly #pieces: Uint8Array[] = []
-  /** Where small pieces are put together; the last piece lies in it from `#from` to `#to`. */
-  #block = new Uint8Array(0)
-  #from = 0
-  #to = 0
+  /** All full but the last, which is filled up to `#fill`. */
+  readonly #blocks: Uint8Array[] = []
+  #fill = 0
+  /** What was taken last is the taker's until it takes the next. */
+  #lent: Uint8Array | undefined
+  #spare: Uint8Array | undefined
 
-  /** Adds a piece. It is kept as it is where that holds little memory besides, and copied else. */
+  /** Whether there is as much as is taken at once. */
+  get hasMuch(): boolean {
+    return this.#blocks.length > 1 || (this.#blocks.length === 1 && this.#fill === blockBytes)
+  }
+
+  /** Adds a copy of a piece. */
   push(piece: Uint8Array): void {
-    if (piece.length >= 1024 && piece.length * 4 >= piece.buffer.byteLength) {
-      this.#pieces.push(piece)
-      this.#from = this.#to
-      return
-    }
     for (let at = 0; at < piece.length;) {
-      if (this.#to === this.#block.length) {
-        this.#block = new Uint8Array(blockBytes)
-        this.#from = this.#to = 0
+      let block = this.#blocks.at(-1)
+      if (block === undefined || this.#fill === blockBytes) {
+        block = this.#spare ?? Buffer.allocUnsafeSlow(blockBytes)
+        this.#spare = undefined
+        this.#blocks.push(block)
+        this.#fill = 0
       }
-      const part = piece.subarray(at, at + this.#block.length - this.#to)
-      this.#block.set(part, this.#to)
-      // What lies before it in the block, and is the last piece, grows.
-      if (this.#from < this.#to) this.#pieces.pop()
-      this.#to += part.length
-      this.#pieces.push(this.#block.subarray(this.#from, this.#to))
-      if (this.#to === this.#block.length) this.#from = this.#to
-      at += part.length
+      const count = Math.min(piece.length - at, blockBytes - this.#fill)
+      block.set(count === piece.length ? piece : piece.subarray(at, at + count), this.#fill)
+      this.#fill += count
+      at += count
     }
   }
 
-  /** Takes the first piece. */
+  /** Takes what is there, at most a block of it. It stays as it is until the next is taken. */
   shift(): Uint8Array | undefined {
-    const piece = this.#pieces.shift()
-    if (this.#pieces.length === 0) this.#from = this.#to
-    return piece
+    if (this.#spare === undefined) this.#spare = this.#lent
+    else if (this.#lent !== undefined) letGo(this.#lent)
+    const block = (this.#lent = this.#blocks.shift())
+    return block === undefined || this.#blocks.length > 0 ? block : block.subarray(0, this.#fill)
   }
 
   clear(): void {
-    this.#pieces.length = 0
-    this.#block = new Uint8Array(0)
-    this.#from = this.#to = 0
+    this.#blocks.length = 0
+    this.#lent = this.#spare = undefined
   }
 }

@@ -62,7 +62,7 @@ export function creditFrame(bytes: number): Buffer {
   return smallFrame(frameKinds.credit, payload)
 }
 
-/** What a parser tells. Data comes in pieces as they arrive, without being put together. */
+/** What a parser tells. Data comes in pieces as they arrive, without being put together; they are valid during the call. */
 export interface FrameSink {
   readonly data: (piece: Uint8Array) => void
   readonly end: () => void
@@ -72,7 +72,7 @@ export interface FrameSink {
   readonly packed?: (pieceBytes: number, packed: Uint8Array) => void
 }
 
-/** Makes the push parser of a channel's frames. It throws `message-invalid` for bytes that are no frame, too large a one, or say nothing over and over. */
+/** Makes the push parser of a channel's frames. It keeps nothing of the memory of what it is given, and throws `message-invalid` for bytes that are no frame, too large a one, or say nothing over and over. */
 export function createFrameParser(sink: FrameSink): (bytes: Uint8Array) => void {
   /** Header and, but for data, payload of the frame that is arriving. */
   let held: Uint8Array = new Uint8Array(0)
@@ -131,9 +131,16 @@ export function createFrameParser(sink: FrameSink): (bytes: Uint8Array) => void 
     return true
   }
   return (bytes) => {
-    held = held.length === 0 ? bytes : Buffer.concat([held, bytes])
     alive = 0
+    if (held.length === 0 && bytes.length <= dataLeft) {
+      // Most pieces lie in the midst of a frame.
+      dataLeft -= bytes.length
+      sink.data(bytes)
+      return
+    }
+    held = held.length === 0 ? bytes : Buffer.concat([held, bytes])
     while (gathered !== undefined ? gather(gathered) : dataLeft > 0 ? takeData() : takeHeld());
+    if (held.length > 0) held = Buffer.from(held)
   }
 }
 

@@ -12,6 +12,7 @@ import {
   packedHeader,
   smallFrame,
 } from './frame.ts'
+import { letGo } from './let-go.ts'
 import { decompressPiece, PieceCompressor } from './wire-compression.ts'
 
 /** How many bytes a writer may be ahead of its reader. */
@@ -55,6 +56,7 @@ export class FramedChannel implements DataChannel {
   #taken = 0
   #peerEnded = false
   #wanted: Deferred<Uint8Array | undefined> | undefined
+  #handOverDue: NodeJS.Immediate | undefined
   #failure: NbError | undefined
   #lastWrite: Promise<void> = Promise.resolve()
 
@@ -79,6 +81,7 @@ export class FramedChannel implements DataChannel {
       if (this.#failure !== undefined) return
       try {
         parse(bytes)
+        letGo(bytes)
       } catch (error) {
         this.abort(error instanceof Error ? error.message : String(error))
       }
@@ -188,13 +191,22 @@ export class FramedChannel implements DataChannel {
   #dataArrived(piece: Uint8Array): void {
     if (!this.#mayArrive(piece.length)) return
     this.#unread += piece.length
+    this.#arrived.push(piece)
+    if (this.#wanted === undefined) return
+    // Much comes in one turn of the event loop, in pieces of a TLS record each: who waits is not woken for each of them.
+    if (this.#arrived.hasMuch) this.#handOver()
+    else this.#handOverDue ??= setImmediate(() => this.#handOver())
+  }
+
+  /** Gives who waits what has arrived. */
+  #handOver(): void {
+    if (this.#handOverDue !== undefined) clearImmediate(this.#handOverDue)
+    this.#handOverDue = undefined
     const wanted = this.#wanted
-    if (wanted === undefined) {
-      this.#arrived.push(piece)
-      return
-    }
+    const piece = wanted === undefined ? undefined : this.#arrived.shift()
+    if (piece === undefined) return
     this.#wanted = undefined
-    wanted.resolve(this.#take(piece))
+    wanted?.resolve(this.#take(piece))
   }
 
   /** Counts bytes as read, and tells the writer a few times per window. */
@@ -211,6 +223,7 @@ export class FramedChannel implements DataChannel {
   #endArrived(): void {
     if (this.#peerEnded) throw new NbError('message-invalid', 'a second end came')
     this.#peerEnded = true
+    this.#handOver()
     this.#wanted?.resolve(undefined)
     this.#wanted = undefined
     this.#closeIfBothEnded()
