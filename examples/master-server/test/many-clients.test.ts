@@ -104,7 +104,6 @@ t.test(`${count} clients at once against one media server`, async (t) => {
       ['find', 'big', '--client', other],
       ['images', '--client', other],
       ['job', jobId],
-      ['jobs'],
       ['jobs', '--client', other],
       ['cancel', jobId],
       ['why', jobId],
@@ -129,6 +128,8 @@ t.test(`${count} clients at once against one media server`, async (t) => {
     ])
       await t.rejects(as(...args), { message: /access-denied|may (not )?call/ }, args.join(' '))
     t.match(await as('list', source, '--client', own), /big/, 'its own it sees')
+    const listed = (await as('jobs')).match(/\bweb\d+\b/g) ?? []
+    t.same([...new Set(listed)], [own], 'its jobs are its own')
 
     const stranger = site.portsAs(master, await site.identityOf(own))
     for (const [what, call] of Object.entries({
