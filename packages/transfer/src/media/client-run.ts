@@ -20,7 +20,10 @@ export interface ClientRun {
   readonly runId: string
   /** Its result; a run that failed rejects with its error. */
   readonly result: Promise<RunResult>
-  /** Ends it, after a failure of the session; the failure becomes the client's own where that came first. */
+  /**
+   * Ends it, after a failure of the session; the failure becomes the client's own where that came first. A client that lives and does not end it, for its disk hangs,
+   * is given up as any other that is silent: the run may go on there and reaches nothing here.
+   */
   abort(): Promise<NbError>
 }
 
@@ -86,14 +89,38 @@ async function abortRun(
   // A channel that breaks tells nothing; the client's own result tells why, or that nobody is there to tell.
   const own = reason.code === 'channel-broken' ? await inTime(host.clock, finished) : undefined
   try {
-    await client.abortRun({ runId, reason: reason.message })
+    await withinPatience(session, (signal) => client.abortRun({ runId, reason: reason.message }, { signal }))
   } catch (error) {
     host.logger.error('session %s: run %s could not be aborted: %o', session.info.sessionId, runId, error)
+    if (error instanceof NotEnded)
+      await session.note({ ...{ component: 'media-session', severity: 'warning' }, text: error.message })
   }
   if (own instanceof NbError) return own
   const failed = own !== undefined && own.status > 1 ? failureOf(own.status, own.error) : undefined
   // A client that says no more than that its channel broke has it from here.
   return failed === undefined || failed.code === 'channel-broken' ? reason : failed
+}
+
+/** The client did not end its run for as long as it may be silent. */
+class NotEnded extends Error {}
+
+async function withinPatience(
+  { host: { clock, clientTimeoutMs }, client }: Session,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const late = new AbortController()
+  const cancel = clock.setTimer(clientTimeoutMs, () =>
+    late.abort(
+      new NotEnded(
+        `client ${client} did not end its part within ${clientTimeoutMs / 1000} s and is given up; look there for what hangs`,
+      ),
+    ),
+  )
+  try {
+    await orAborted(work(late.signal), late.signal)
+  } finally {
+    cancel()
+  }
 }
 
 async function inTime(

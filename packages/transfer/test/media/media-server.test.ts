@@ -130,6 +130,26 @@ t.test('a client that never answers a call is given up with 41', async (t) => {
   await world.server.stop()
 })
 
+t.test('a client that lives and does not end what it is told to end holds no session', async (t) => {
+  const world = await createWorld(t.testdir(), { clientTimeoutMs: 60_000 })
+  world.agent.script = { image, silentAfter: 200_000 }
+  world.agent.abortRun = () => new Promise<never>(() => undefined)
+  const session = await world.server.startBackup(world.backupSpec())
+  await until(() => world.agent.sentBytes >= 200_000)
+  await settle()
+  const ended = world.server.endSession({ ...session, status: 150, reason: 'cancelled' })
+  await settle()
+  await world.clock.advance(59_000)
+  t.equal((await world.server.sessions({})).length, 1, 'it is asked to end as long as a client may be silent')
+  await world.clock.advance(2000)
+  await ended
+  t.equal((await world.report(session)).status, 150)
+  t.same(await world.server.sessions({}), [])
+  t.ok(world.lines.some(({ text }) => /web1 did not end its part within 60 s and is given up/.test(text)))
+  t.same(readdirSync(world.directory), ['.nb-disk.json'])
+  await world.server.stop()
+})
+
 t.test('waiting for a medium is not waiting for the client', async (t) => {
   const world = await createWorld(t.testdir(), { clientTimeoutMs: 60_000 })
   world.agent.script = { image }
