@@ -37,9 +37,12 @@ export interface AccessControlComponents extends FactSources {
  */
 const mostChanges = 600
 
+/** How many bytes of lines a client may write into the logs of its jobs in a minute; they stay as long as the jobs. */
+const mostLogBytes = 8 * 2 ** 20
+
 /**
  * Decides who may call what on this host, by the table. Refuses with `access-denied`, or `identity-invalid` for a name that the directory does not have or
- * has revoked, `state-conflict` for a host that makes more than 600 changes a minute.
+ * has revoked, `state-conflict` for a host that makes more than 600 changes a minute, and a client that writes more than 8 MiB of lines.
  */
 export function createAccessControl({
   clock,
@@ -50,6 +53,7 @@ export function createAccessControl({
 }: AccessControlComponents): AccessControl {
   const refusals = new CallBudget(clock, 60)
   const changes = new CallBudget(clock, mostChanges)
+  const logged = new CallBudget(clock, mostLogBytes)
   const note = async (
     call: HostCall,
     outcome: AuditEntry['outcome'],
@@ -97,10 +101,13 @@ export function createAccessControl({
           )
         throw cause
       }
+      if (isClientsLog(call) && !logged.spend(call.peer?.name, JSON.stringify(call.input).length))
+        throw tooMuch(call, `more than ${mostLogBytes / 2 ** 20} MiB of lines were written`, mostLogBytes)
       if (audit === undefined || !isAudited(call.peer, call)) return undefined
       // No name of ours has a blank.
       const spender = call.peer?.name ?? `stranger ${call.address}`
-      if (isHost(call.peer) && !changes.spend(spender)) throw tooManyChanges(call)
+      if (isHost(call.peer) && !changes.spend(spender))
+        throw tooMuch(call, `more than ${mostChanges} changes were made`, mostChanges)
       return async (error, result) => {
         if (error === undefined) return note(call, 'done', { result })
         // Whoever tries tokens is a stranger whose calls fail, or a host that is in other hands.
@@ -131,11 +138,16 @@ function isHost(peer: HostCall['peer']): boolean {
   return peer === undefined || peer.roles.every((role) => kindOfRole(role) === 'host')
 }
 
-function tooManyChanges({ peer, port, method }: HostCall): NbError {
+/** Whether a host that is a client and nothing else writes lines of a job. */
+function isClientsLog({ port, peer }: HostCall): boolean {
+  return port === 'jobLog' && peer !== undefined && peer.roles.every((role) => role === 'client')
+}
+
+function tooMuch({ peer, port, method }: HostCall, what: string, most: number): NbError {
   return new NbError(
     'state-conflict',
-    `${peer?.name ?? 'a caller without a certificate'} may call ${port}.${method} again in a minute: more than ${mostChanges} changes were made`,
-    { details: { most: mostChanges }, retryable: true },
+    `${peer?.name ?? 'a caller without a certificate'} may call ${port}.${method} again in a minute: ${what}`,
+    { details: { most }, retryable: true },
   )
 }
 

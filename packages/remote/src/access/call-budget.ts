@@ -17,8 +17,8 @@ export class CallBudget {
     this.#perMinute = perMinute
   }
 
-  /** Whether there is one more. */
-  spend(caller: string | undefined): boolean {
+  /** Whether there is one more, or so many; the last that there is any for may be larger than what is left. */
+  spend(caller: string | undefined, amount = 1): boolean {
     const now = this.#clock.now()
     if (now >= this.#since + windowMs || now < this.#since) {
       this.#since = now
@@ -27,7 +27,7 @@ export class CallBudget {
     // No name of ours is empty.
     const key = caller ?? ''
     const spent = this.#spent.get(key) ?? 0
-    this.#spent.set(key, spent + 1)
+    this.#spent.set(key, spent + amount)
     return spent < this.#perMinute
   }
 }

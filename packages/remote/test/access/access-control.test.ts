@@ -246,3 +246,12 @@ t.test('whoever tries tokens by the hundred keeps out nobody who enrols from els
   await t.rejects(admit(undefined, [], enrol), { code: 'state-conflict', retryable: true })
   await admit(undefined, [], enrol, '192.0.2.8')
 })
+
+t.test('a client fills no disk with lines of its own jobs', async (t) => {
+  const { admit } = guard()
+  const line = { time: 0, component: 'x', severity: 'info', text: 'x'.repeat(2 ** 20 - 200) }
+  const append = { port: 'jobLog', method: 'append', input: { jobId: '1', lines: [line] } } as const
+  for (let count = 0; count < 9; count += 1) await admit('web1', ['client'], append)
+  await t.rejects(admit('web1', ['client'], append), { code: 'state-conflict', message: /8 MiB of lines/ })
+  await admit('tape1', ['media-server'], append)
+})
