@@ -10,10 +10,18 @@ import {
   NbError,
   displayPath,
   pathFromBytes,
+  pathToBytes,
   readChannel,
 } from '@nb/contracts'
-import { type FileListHeader, type FileListSink, FILE_FLAGS, FileListDecoder, FormatError } from '@nb/formats'
-import { keepsOrder, pathMapping } from './path-mapping.ts'
+import {
+  type FileListHeader,
+  type FileListSink,
+  FILE_FLAGS,
+  FileListDecoder,
+  FormatError,
+  isWithin,
+} from '@nb/formats'
+import { commonFront, keepsOrder, pathMapping } from './path-mapping.ts'
 import type { PlannedSource, RestoreGroup } from './restore-group.ts'
 import { WantedFragments, isOnTape, tapeGroups } from './tape-groups.ts'
 import { WantedRanges } from './wanted-ranges.ts'
@@ -56,11 +64,11 @@ export async function planRestore(
 ): Promise<RestorePlan> {
   const images = await imagesOf(catalog, request, options)
   const from = pinned(images)
-  const checkTarget = targetCheck(request.target)
+  const checkTarget = targetCheck(request)
   const byImage: Tally[] = []
   const table = await readWanted({ catalog, channels }, { ...request, from }, options, () => ({
-    onEntry: ({ imageIndex, kind, flags, sizeBytes, memberOffset, memberBytes }, { path }) => {
-      checkTarget(path)
+    onEntry: ({ imageIndex, kind, flags, sizeBytes, memberOffset, memberBytes }, position) => {
+      checkTarget?.(position.path)
       const tally = (byImage[imageIndex] ??= { entries: 0, bytes: 0, wanted: new WantedRanges() })
       tally.entries += 1
       tally.wanted.add(memberOffset, memberBytes)
@@ -207,10 +215,22 @@ function damagedList(backupId: string, why: string, cause: unknown): NbError {
   })
 }
 
-/** Refuses, before any job exists, paths that can't be mapped and renames that bring two entries to one path. */
-function targetCheck(target: RestoreRequest['target']): (path: Buffer) => void {
+/**
+ * Refuses, before any job exists, paths that can't be mapped and renames that bring two entries to one path; `undefined` where no path
+ * can be refused.
+ */
+function targetCheck({
+  target,
+  paths,
+}: Pick<RestoreRequest, 'target' | 'paths'>): ((path: Buffer) => void) | undefined {
   const mapping = pathMapping(target)
-  if (keepsOrder(target)) return (path) => void mapping(path)
+  if (keepsOrder(target)) {
+    const front = commonFront(target)
+    // What lies below a path that is below the front is so, too.
+    return paths.every((path) => isWithin(pathToBytes(path), front))
+      ? undefined
+      : (path) => void mapping(path)
+  }
   const taken = new Set<string>()
   return (path) => {
     const place = mapping(path).toString('latin1')
