@@ -8,8 +8,10 @@ export interface RunningHost extends Required<Lifecycle> {
   readonly told: string
   /** How the way to its master is, for the same line. @default it needs none */
   readonly firstWord?: () => Promise<string>
-  /** Aborts when it can't go on. @default it always can */
+  /** Aborts when it can't go on: it is brought to its end, as far as that goes within 5 s. @default it always can */
   readonly failed?: AbortSignal
+  /** Aborts when what it does can be written down no more: it ends at once, as if it had crashed, since a start recovers. @default it never does */
+  readonly crashed?: AbortSignal
 }
 
 /**
@@ -28,23 +30,34 @@ export async function runHost(
   })
   // All that a server waits with need not keep a process alive.
   const alive = setInterval(() => undefined, 2 ** 30)
+  let host: RunningHost | undefined
   try {
-    const host = await compose()
-    await host.start()
-    const word = await Promise.race([host.firstWord?.(), aborted(host.failed)])
-    host.failed?.throwIfAborted()
+    host = await compose()
+    const { failed, crashed } = host
+    const failure = Promise.race([aborted(failed), aborted(crashed)])
+    const unlessFailed = async <Result>(work: Promise<Result>): Promise<Result | void> => {
+      try {
+        return await Promise.race([work, failure])
+      } finally {
+        // That is why, whatever came of it.
+        crashed?.throwIfAborted()
+        failed?.throwIfAborted()
+      }
+    }
+    await unlessFailed(host.start())
+    const word = await unlessFailed(host.firstWord?.() ?? Promise.resolve(undefined))
     const told = typeof word === 'string' ? `${host.told}; ${word}` : host.told
     console.log(`nb: ${told}; Ctrl-C ends it`)
     await tellSystemd(['READY=1', `STATUS=${told}`])
-    await Promise.race([asked, aborted(host.failed)])
+    await unlessFailed(asked)
     await tellSystemd(['STOPPING=1', 'STATUS=it brings what runs to its end'])
-    await host.stop().catch((error: unknown) => {
-      host.failed?.throwIfAborted()
-      throw error
-    })
-    host.failed?.throwIfAborted()
+    await unlessFailed(host.stop())
   } catch (error) {
-    process.exitCode = exitCodeOf(tellFailure(error, remedyOf))
+    const known = tellFailure(error, remedyOf)
+    process.exitCode = exitCodeOf(known)
+    await tellSystemd(['STOPPING=1', `STATUS=${known.message}`])
+    if (host?.crashed?.aborted === true) process.exit()
+    if (host?.failed?.aborted === true) void host.stop().catch(() => undefined)
   } finally {
     clearInterval(alive)
     // What can't be brought to its end in time does not hold up the end of the process.

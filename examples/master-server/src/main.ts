@@ -24,10 +24,10 @@ else await runOnce(async () => console.log(await recoverMaster(state, more)))
 async function start(): Promise<RunningHost> {
   const clock = systemClock()
   const files = systemFiles()
-  const failed = new AbortController()
+  const crashed = new AbortController()
   const warn = (text: string): void => console.error(`warning: ${text}`)
   const database = await openDatabase(state, {
-    onFailure: (error) => failed.abort(error),
+    onFailure: (error) => crashed.abort(error),
     onLoss: (bytes) => warn(lossWarning(bytes)),
   })
   const store = database.sublevel('hosts')
@@ -68,7 +68,7 @@ async function start(): Promise<RunningHost> {
   )
   return {
     ...parts,
-    failed: failed.signal,
+    crashed: crashed.signal,
     told: `master server ${name} at ${address}, process ${process.pid}, state in ${state}`,
   }
 }

@@ -75,6 +75,15 @@ function failureOf(location: string, cause: Error): NbError {
   return new NbError(
     full ? 'disk-full' : 'store-failed',
     `the database ${location} could not be written and takes no further writes until it is opened again: ${cause.message}`,
-    { cause, details: { location } },
+    {
+      cause,
+      details: { location },
+      ...(full
+        ? {
+            remedy:
+              'Free space on its disk, and start the server again unless a service manager does: it goes on as after a crash, and jobs that were under way end with a true status.',
+          }
+        : {}),
+    },
   )
 }
