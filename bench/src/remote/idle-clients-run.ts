@@ -26,16 +26,15 @@ const commands: Readonly<Record<string, (tokens: readonly string[]) => Promise<v
       hosts[number] = host
       for await (const _ of host.master.jobs.list({ client: `idle${number}`, limit: 1 }));
     }),
-  watch: async () => {
-    const first = hosts.map(async ({ master }, number) => {
+  watch: () =>
+    sixteenAtOnce(async (number) => {
+      const { master } = hosts[number] as OpenedHost
       const events = master.jobs.watch({ client: `idle${number}` }, { signal: leaving.signal })
       const next = events[Symbol.asyncIterator]().next()
       next.catch(() => undefined)
       // The stream is open when the server has answered with its head: no event comes of a client that does nothing.
       await master.hosts.get({ name: `idle${number}` })
-    })
-    await Promise.all(first)
-  },
+    }),
 }
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { createServer as createHttpServer, request as httpRequest } from 'node:http'
 import { createConnection, createServer } from 'node:net'
 import { request } from 'node:https'
 import { connect as tlsConnect, createServer as createTlsServer } from 'node:tls'
@@ -20,6 +21,7 @@ import {
   type TlsChannels,
   type TlsServeOptions,
 } from '../src/index.ts'
+import { watchPeer } from '../src/calls/watch-peer.ts'
 import { exampleJob, examplePolicy } from './ports/examples.ts'
 import { createMemoryJobs } from './ports/memory-jobs.ts'
 import { createMemoryScheduler } from './ports/memory-scheduler.ts'
@@ -264,6 +266,34 @@ t.test('a peer that becomes silent is given up: calls, streams and channels end'
   await Promise.all([watching, waiting, ...reading])
   connection.close()
   await channels.close()
+})
+
+t.test('a stream that says that it lives needs no second connection', async (t) => {
+  let asked = 0
+  let speaking = true
+  const server = createHttpServer((request, response) => {
+    if (request.url === '/nb') asked += 1
+    if (request.url === '/nb') response.end('{}')
+    else setInterval(() => speaking && response.write(': \n\n'), 5).unref()
+  }).listen(0, host)
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  const plain = {
+    name: 'plain',
+    request: (options: object) => httpRequest({ host, port, ...options }),
+    close: () => {},
+  }
+  const stream = watchPeer(plain, 40).request({ path: '/stream' })
+  stream.once('response', (answer) => answer.resume().on('error', () => {})).end()
+  await once(stream, 'response')
+  await new Promise((resolve) => setTimeout(resolve, 400))
+  // Ten heartbeats; this process may be late for one.
+  t.ok(asked < 5, `asked ${asked} times`)
+  speaking = false
+  await turnsUntil(() => asked > 5)
+  stream.destroy()
+  server.close()
+  server.closeAllConnections()
 })
 
 t.test('what takes connections and says nothing holds up no call that is given up', async () => {

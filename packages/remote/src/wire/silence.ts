@@ -6,8 +6,10 @@ const mostSilentBeats = 4
 
 /** Counts how long a peer is silent. */
 export interface SilenceCounter {
-  /** The peer said something. */
+  /** The peer said something just now. */
   readonly heard: () => void
+  /** The peer said something since the last heartbeat. */
+  readonly heardLately: () => void
   /** No more counting. Idempotent. */
   readonly stop: () => void
 }
@@ -38,5 +40,9 @@ export function countSilence(
     onSilence(((mostSilentBeats + 1) * heartbeatMs) / 1000)
   }, heartbeatMs)
   timer.unref()
-  return { heard: () => (silentBeats = 0), stop: () => clearInterval(timer) }
+  return {
+    heard: () => (silentBeats = 0),
+    heardLately: () => (silentBeats = 1),
+    stop: () => clearInterval(timer),
+  }
 }
