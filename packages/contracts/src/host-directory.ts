@@ -33,7 +33,9 @@ export interface HostCertificate {
 
 /** How long a token to enrol with may be good, milliseconds. */
 export const tokenValidity: {
+  /** A second. */
   readonly leastMs: number
+  /** Thirty days. */
   readonly mostMs: number
   /** Where nothing else is said. */
   readonly usualMs: number
