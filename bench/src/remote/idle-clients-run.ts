@@ -26,15 +26,18 @@ const commands: Readonly<Record<string, (tokens: readonly string[]) => Promise<v
       hosts[number] = host
       for await (const _ of host.master.jobs.list({ client: `idle${number}`, limit: 1 }));
     }),
-  watch: () =>
-    sixteenAtOnce(async (number) => {
-      const { master } = hosts[number] as OpenedHost
+  watch: async () => {
+    const failures: unknown[] = []
+    for (const [number, { master }] of hosts.entries()) {
       const events = master.jobs.watch({ client: `idle${number}` }, { signal: leaving.signal })
-      const next = events[Symbol.asyncIterator]().next()
-      next.catch(() => undefined)
-      // The stream is open when the server has answered with its head: no event comes of a client that does nothing.
-      await master.hosts.get({ name: `idle${number}` })
-    }),
+      events[Symbol.asyncIterator]()
+        .next()
+        .catch((error: unknown) => failures.push(error))
+    }
+    // No event comes of a client that does nothing: a stream that has not failed by now is open. Another call would need another connection.
+    await clock.sleep(10_000)
+    if (failures.length > 0) throw failures[0]
+  },
 }
 
 for await (const line of createInterface({ input: process.stdin })) {

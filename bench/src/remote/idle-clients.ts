@@ -15,13 +15,9 @@ const program = fileURLToPath(new URL('./idle-clients-run.ts', import.meta.url))
 /** How much a master may need for a client that does nothing. */
 const mostKib = 256
 
-/** After how long a master has closed a connection on which nobody calls, milliseconds. */
-const unusedMs = 130_000
-
 /**
  * What a master needs for clients that do nothing, each enrolled and with an identity of its own, all in one process. They are what the
- * client program is: opened, renewed, connected once. Connected clients have their connection; watching ones hold a stream open. As they begin to, each has the connection of
- * a call beside it, which the master closes when nobody has called for two minutes: then they are idle.
+ * client program is: opened, renewed, connected once. Connected clients have their connection, and watching ones hold a stream open on it.
  */
 export async function idleFigures(context: BenchContext): Promise<readonly Figure[]> {
   const { workDirectory, quick, tell } = context
@@ -60,8 +56,6 @@ export async function idleFigures(context: BenchContext): Promise<readonly Figur
     tell(`  ${await ask('connect')}`)
     const connected = await resident(`${count} clients connected`)
     tell(`  ${await ask('watch')}`)
-    const beginning = await resident(`${count} clients begin to watch`)
-    if (!quick) await sleep(unusedMs)
     const watching = await resident(`${count} clients watching`)
     const figures = (what: string, bytes: number): readonly Figure[] => [
       {
@@ -73,11 +67,7 @@ export async function idleFigures(context: BenchContext): Promise<readonly Figur
         ...{ value: bytes / 1024 ** 2, unit: 'MiB', peer: { name: 'with none', value: alone / 1024 ** 2 } },
       },
     ]
-    return [
-      ...figures('connected', connected),
-      ...figures('beginning to watch', beginning),
-      ...figures('watching', watching),
-    ]
+    return [...figures('connected', connected), ...figures('watching', watching)]
   } finally {
     clients.stdin.end()
     await ended
