@@ -210,6 +210,22 @@ t.test('a recovery that cannot be is refused with its remedy, and touches nothin
   await refused('media-open-failed', /but no \.nb-disk\.json/, { state: other })
   t.notOk(existsSync(other))
 
+  const { unitFolder: _, ...elsewhere } = recovery
+  const ofMaster = await writeRecoveryFile(
+    systemFiles(),
+    join(root, 'of-a-master'),
+    { ...elsewhere, mediaServer: 'media1' },
+    { recover: 'master-server --recover', start: () => 'master-server' },
+  )
+  await refused('value-missing', /--recover-from DIR .* disk2 is here; it belongs to media server media1/, {
+    recoveryFile: ofMaster,
+    state: other,
+  })
+  t.match(
+    readFileSync(ofMaster.replace(/json$/, 'txt'), 'utf8'),
+    /disk2 of media server media1, whose folder/,
+  )
+
   await refused('argument-invalid', /no regular file/, { state: other, recoveryFile: '/dev/zero' })
   const large = join(root, 'large.json')
   writeFileSync(large, '')
