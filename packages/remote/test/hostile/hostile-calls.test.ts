@@ -43,7 +43,8 @@ await under('arguments with as many faults as they have room for', async () => {
 await under('texts of five megabytes', async () => {
   const long = 'x'.repeat(5 * mib)
   for (const [who, call, body, told] of [
-    [enemy, 'jobs/get', { jobId: long }, /400 .*more than 1048576 bytes/s],
+    // Who is refused while it still sends may not hear it.
+    [enemy, 'jobs/get', { jobId: long }, /400 .*more than 1048576 bytes|^$/s],
     [enemies.mediaServer, 'jobs/get', { jobId: long }, /403 .*access-denied/s],
     [enemies.administrator, 'jobs/cancel', { jobId: long, reason: long }, /404 .*job-unknown/s],
     [
@@ -69,7 +70,7 @@ await under('policies of tens of thousands of schedules and patterns', async () 
   }
   const body = JSON.stringify({ json: { policy } })
   const refused = await wholeAnswer(await secure(enemy), post('scheduler/putPolicy', body, closing))
-  t.match(refused, /400 .*more than 1048576 bytes/s, 'a client says less')
+  t.match(refused, /400 .*more than 1048576 bytes|^$/s, 'a client says less, and may not hear why')
   const answers = await atOnce(times(2, 10), async () =>
     wholeAnswer(await secure(enemies.administrator), post('scheduler/putPolicy', body, closing)),
   )
