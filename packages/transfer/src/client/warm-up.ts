@@ -11,7 +11,7 @@ import { walk } from './walk.ts'
 import { WorkerReporter } from './worker-reporter.ts'
 
 /** Entries that are read in all; more bring little. */
-const VISITS = 4000
+const VISITS = 20_000
 /** Of a directory with more entries than this nothing is read. */
 const MOST_ENTRIES = 1000
 const BLOCK_BYTES = 64 * 1024
