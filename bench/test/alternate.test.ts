@@ -35,6 +35,34 @@ t.test('contenders take turns, each round begins with another, and medians are o
   t.equal(told.length, 6)
 })
 
+t.test('each follows on each other one as often, so that what one leaves behind meets all', async (t) => {
+  for (const names of ['abc', 'abcd', 'abcde']) {
+    const order: string[] = []
+    const contenders = [...names].map((name) => ({
+      name,
+      run: async () => (order.push(name), { wallMs: 0, cpuMs: 0, peakBytes: 0 }),
+    }))
+    const rounds = 5
+    await alternate(contenders, { rounds, warmUp: true })
+    t.equal(order.length, (rounds + 1) * names.length)
+    const pairs = new Map<string, number>()
+    for (const [place, name] of order.entries()) {
+      const before = order[place - 1]
+      if (before !== undefined) pairs.set(before + name, (pairs.get(before + name) ?? 0) + 1)
+    }
+    t.ok(Math.max(...pairs.values()) <= Math.ceil((rounds + 1) / (names.length - 1)) + 1, names)
+    for (let round = 0; round <= rounds; round++)
+      t.equal(
+        order
+          .slice(round * names.length, (round + 1) * names.length)
+          .sort()
+          .join(''),
+        names,
+        'all take part in each round',
+      )
+  }
+})
+
 t.test('a warm-up run counts for nothing', async (t) => {
   const took = [1000, 2, 4]
   const run = async () => ({ wallMs: took.shift() ?? 0, cpuMs: 0, peakBytes: 0 })

@@ -12,6 +12,7 @@ import {
 import { noExtractionState, type ExtractionState, type LinkLeader } from './extraction-state.ts'
 import { beginContentCheck, contentDiffers, type ContentCheck } from './content-check.ts'
 import { FailedWrites, type FailedWritesParts } from './failed-writes.ts'
+import { FailuresAtOnce } from './failures-at-once.ts'
 import { FurtherNames } from './further-names.ts'
 import { makeNode } from './make-node.ts'
 import type { IfExists, Installer } from './installer.ts'
@@ -23,7 +24,7 @@ import type { PlanIndex, PlannedTarget } from './plan-index.ts'
 import { RestoredDirectories } from './restored-directories.ts'
 import type { TargetDirectories } from './target-directories.ts'
 import { RefusalTally } from './refusal-tally.ts'
-import type { WriteFailure, WritesBehind } from './write-behind.ts'
+import type { WritesBehind } from './write-behind.ts'
 import { WrittenFile } from './written-file.ts'
 
 /** A moment in the extraction of a file, for tests that act just then. */
@@ -50,22 +51,6 @@ const MANY_ENTRIES = 32
 const MUCH_BYTES = 65_536
 
 type FailedWritesTools = Omit<FailedWritesParts, 'sources'>
-
-/** What failed of files that were written at once. */
-class FailuresAtOnce {
-  #found: WriteFailure[] = []
-
-  add(failure: WriteFailure): void {
-    this.#found.push(failure)
-  }
-
-  takeFailures(): readonly WriteFailure[] {
-    if (this.#found.length === 0) return this.#found
-    const found = this.#found
-    this.#found = []
-    return found
-  }
-}
 
 /** The file whose data is coming. */
 interface OpenFile {
