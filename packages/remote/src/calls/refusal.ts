@@ -34,7 +34,8 @@ export function nothingAt(path: string): Refusal {
 export function otherMethod(path: string, method: string | undefined, allow: 'GET' | 'POST'): Refusal {
   const how = allow === 'POST' ? 'POST it, with {"json": ARGUMENT} as its body.' : 'GET it.'
   return {
-    ...{ status: 405, allow },
+    status: 405,
+    allow,
     error: new NbError('not-supported', `${path} takes ${allow}, not ${method}`, {
       details: { path, allow },
       remedy: how,
@@ -65,7 +66,9 @@ export function unreadableAnswer(cause: NodeJS.ErrnoException): string | undefin
   const { body } = toldRefusal({ error, status })
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    ...['content-type: application/json', `content-length: ${Buffer.byteLength(body)}`, 'connection: close'],
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
   ]
   return `${head.join('\r\n')}\r\n\r\n${body}`
 }

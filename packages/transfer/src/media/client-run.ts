@@ -21,7 +21,7 @@ export interface ClientRun {
   /** Its result; a run that failed rejects with its error. */
   readonly result: Promise<RunResult>
   /**
-   * Ends it, after a failure of the session; the failure becomes the client's own where that came first. A client that lives and does not end it, for its disk hangs,
+   * Ends it, after a failure of the session; the failure becomes the client's own where that came first. A client that lives and does not end it, as where its disk hangs,
    * is given up as any other that is silent: the run may go on there and reaches nothing here.
    */
   abort(): Promise<NbError>
@@ -93,7 +93,7 @@ async function abortRun(
   } catch (error) {
     host.logger.error('session %s: run %s could not be aborted: %o', session.info.sessionId, runId, error)
     if (error instanceof NotEnded)
-      await session.note({ ...{ component: 'media-session', severity: 'warning' }, text: error.message })
+      await session.note({ component: 'media-session', severity: 'warning', text: error.message })
   }
   if (own instanceof NbError) return own
   const failed = own !== undefined && own.status > 1 ? failureOf(own.status, own.error) : undefined
