@@ -80,7 +80,7 @@ async function backups(
       contenders.push({ name: bacula, run: () => site.backUp('Full'), reset: () => site.reset() })
     }
     const runs = await alternate(contenders, {
-      rounds: quick ? 1 : 3,
+      rounds: quick ? 1 : 5,
       warmUp: !quick,
       settle: () => diskAtRest(workDirectory, quick ? 0 : streamBytes),
       tell,
