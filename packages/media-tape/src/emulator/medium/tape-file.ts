@@ -11,8 +11,8 @@ import {
 
 /**
  * A tape in a file. What a loss of power left is cut off when it is opened: the first record whose header is not whole ends
- * the tape, and so does the first block that is not, among those that were not known to be durable. A damaged block
- * before them is found when it is read. Rejects with `store-corrupt` for a file that is no tape.
+ * the tape, and so does the first block that is not, among those that the records before that end do not tell to be durable. A
+ * damaged block before them is found when it is read. Rejects with `store-corrupt` for a file that is no tape.
  */
 export async function openTapeFile(file: OpenFile, path: string): Promise<Cartridge> {
   await checkMagic(file, path)
@@ -81,21 +81,44 @@ async function checkMagic(file: OpenFile, path: string): Promise<void> {
 
 /** Enters all that counts into the index; gives the size of the file up to there. */
 async function scan(file: OpenFile, index: TapeIndex): Promise<number> {
+  const durableBefore = await scanHeaders(file, index)
+  // What is cut off says no longer what was durable: the next opening could not read it. So blocks are looked at from the end
+  // of the durable ones as those that stay tell it, which is nearer to the beginning after each cut.
+  let looked = index.objects
+  for (;;) {
+    const durable = Math.min(durableBefore[index.objects] as number, index.objects)
+    if (durable >= looked) return offsetOf(index, index.objects)
+    const damaged = await firstDamaged(file, index, durable, looked)
+    if (damaged !== undefined) index.cut(damaged)
+    looked = durable
+  }
+}
+
+/** Enters all records with whole headers; gives what those before each object, and before the end, say is durable. */
+async function scanHeaders(file: OpenFile, index: TapeIndex): Promise<readonly number[]> {
   const sizeBytes = await file.size()
   const bytes = Buffer.alloc(recordHeaderBytes)
-  let durableObjects = 0
+  const durableBefore = [0]
   for (;;) {
     const offset = offsetOf(index, index.objects)
     const got = await file.read(bytes, offset)
     const header = decodeRecordHeader(bytes.subarray(0, got))
-    if (header === undefined || offset + recordHeaderBytes + header.blockBytes > sizeBytes) break
-    durableObjects = Math.max(durableObjects, header.durableObjects)
+    if (header === undefined || offset + recordHeaderBytes + header.blockBytes > sizeBytes)
+      return durableBefore
+    durableBefore.push(Math.max(durableBefore.at(-1) as number, header.durableObjects))
     if (header.filemark) index.addFilemark()
     else index.addBlock(header.blockBytes, header.mediaBytes, header.encrypted)
   }
-  for (let at = durableObjects; at < index.objects; at++)
-    if ((await readRecord(file, index, at)) === undefined) index.cut(at)
-  return offsetOf(index, index.objects)
+}
+
+async function firstDamaged(
+  file: OpenFile,
+  index: TapeIndex,
+  from: number,
+  to: number,
+): Promise<number | undefined> {
+  for (let at = from; at < to; at++) if ((await readRecord(file, index, at)) === undefined) return at
+  return undefined
 }
 
 async function readRecord(

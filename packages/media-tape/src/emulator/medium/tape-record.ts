@@ -8,7 +8,7 @@ import { crc32 } from 'node:zlib'
  * |---|---|---|
  * | 0 | 4 | `nbTB` a block, `nbTE` one that a drive has encrypted, `nbTF` a filemark |
  * | 4 | 4 | length of the block; 0 for a filemark |
- * | 8 | 4 | bytes it takes on the medium |
+ * | 8 | 4 | bytes it takes on the medium; 0 for a filemark |
  * | 12 | 4 | CRC-32 of the block |
  * | 16 | 4 | objects from the beginning that were durable when this was written |
  * | 20 | 4 | CRC-32 of the 20 bytes before |
@@ -58,6 +58,8 @@ export function decodeRecordHeader(header: Buffer): RecordHeader | undefined {
     return undefined
   const mark = header.readUInt32LE(0)
   if (mark !== blockMark && mark !== encryptedMark && mark !== filemarkMark) return undefined
+  if (mark === filemarkMark && (header.readUInt32LE(4) !== 0 || header.readUInt32LE(8) !== 0))
+    return undefined
   return {
     filemark: mark === filemarkMark,
     encrypted: mark === encryptedMark,

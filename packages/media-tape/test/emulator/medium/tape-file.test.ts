@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import { createPowerLossStorage } from '@nb/test-kit'
 import t from 'tap'
 import { directoryCartridges } from '../../../src/emulator/medium/directory-cartridges.ts'
@@ -47,6 +48,40 @@ t.test('a block that was not known to be durable ends the tape where it is not w
   await file.write(Buffer.from('X'), 8 + 24)
   await file.close()
   t.equal((await store.open('TAPE1')).index.objects, 0)
+})
+
+t.test(
+  'what a record says that is cut off itself counts no more, so the tape opens the same again',
+  async (t) => {
+    const { files, store, tape } = await written()
+    await tape.sync()
+    await tape.appendBlock(Buffer.from('the only one that tells of it'))
+    await tape.close()
+    const file = await files.open('/library/TAPE1.tape', 'update')
+    const ofSecond = 8 + 24 + 5 + 24
+    await file.write(Buffer.from('X'), ofSecond + 24)
+    await file.write(Buffer.from('X'), ofSecond + 24 + 6 + 24)
+    await file.close()
+    for (const opening of [1, 2]) {
+      const again = await store.open('TAPE1')
+      t.equal(again.index.objects, 2, `opening ${opening}`)
+      await again.close()
+    }
+  },
+)
+
+t.test('a filemark that claims to have a block ends the tape', async (t) => {
+  const { files, store, tape } = await written()
+  await tape.close()
+  const file = await files.open('/library/TAPE1.tape', 'update')
+  const header = Buffer.alloc(24)
+  const ofFilemark = 8 + 24 + 5
+  await file.read(header, ofFilemark)
+  header.writeUInt32LE(6, 4)
+  header.writeUInt32LE(crc32(header.subarray(0, 20)), 20)
+  await file.write(header, ofFilemark)
+  await file.close()
+  t.equal((await store.open('TAPE1')).index.objects, 1)
 })
 
 t.test('a file that is no tape is refused, and left alone', async (t) => {
