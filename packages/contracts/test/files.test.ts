@@ -1,11 +1,15 @@
-import { mkdtemp, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { replaceFile, systemFiles } from '../src/files.ts'
 
 const files = systemFiles()
-const folder = (): Promise<string> => mkdtemp(join(tmpdir(), 'nb-files-'))
+const folder = async (): Promise<string> => {
+  const path = await mkdtemp(join(tmpdir(), 'nb-files-'))
+  t.teardown(() => rm(path, { recursive: true, force: true }))
+  return path
+}
 
 t.test('create refuses what exists; absence is no error where it should not be', async (t) => {
   const path = join(await folder(), 'a')
