@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { NbError } from '@nb/contracts'
 import { isNestedDeeper } from './nesting.ts'
+import { Turns } from './turns.ts'
 
-/** What is read of an argument before its memory grows, bytes. */
+/** What is read of an argument before its memory grows, bytes; a longer one waits for its turn to be parsed. */
 const firstBytes = 16_384
 
 /** How deep an argument may be nested: a megabyte of brackets would take fifty, and a tenth of a second. */
@@ -13,8 +14,10 @@ const freePieces = 1024
 /** How many bytes each piece beyond those has to bring, on average: whoever sends less keeps this process busy for nothing. */
 const bytesOfPiece = 64
 
-/** How much of arguments is held in memory while it is read and looked at, for all callers and for each. */
+/** How much of arguments is held in memory while it is read and looked at, for all callers and for each; and whose is looked at next. */
 export class ArgumentRoom {
+  /** Long arguments are parsed and checked in turn: a megabyte can take a tenth of a second. */
+  readonly turns: Turns = new Turns()
   readonly #most: number
   readonly #held = new Map<string, number>()
   #all = 0
@@ -58,7 +61,7 @@ export interface ArgumentLimits {
 
 /**
  * The JSON of a request, `undefined` for none. In whatever pieces it comes, it takes no more memory than it has bytes, and that is counted: a caller may take
- * twice the longest argument for all that it sends at once. Deeper nested than 100 times it is refused. More than 1,024 pieces have to bring 64 bytes each. Rejects with `message-invalid`, the error for a
+ * twice the longest argument for all that it sends at once. Of those longer than 16 KiB one is parsed in a turn of the event loop, callers in turn. Deeper nested than 100 times it is refused. More than 1,024 pieces have to bring 64 bytes each. Rejects with `message-invalid`, the error for a
  * long one, `server-unreachable` for want of room.
  */
 export async function readArgument(
@@ -87,6 +90,10 @@ export async function readArgument(
       },
       tooMany: () => invalid(what, `it comes in pieces of less than ${bytesOfPiece} bytes; send larger ones`),
     })
+    if (bytes.length > firstBytes) {
+      await room.turns.next(caller)
+      if (request.socket.destroyed) throw new Error('the caller has left')
+    }
     return bytes.length === 0 ? undefined : parse(bytes, what)
   } finally {
     // What is made of it takes more than it does; what came in one turn of the event loop would all be there at once.

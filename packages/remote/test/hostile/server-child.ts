@@ -1,5 +1,6 @@
 // A master's port, in a process of its own whose memory can be told from that of who attacks it. Is told its identity, tells its port; then answers each
 // message with what it takes up.
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { systemClock } from '@nb/contracts'
 import { createPowerLossStorage } from '@nb/test-kit'
 import { MemoryLevel } from 'memory-level'
@@ -25,6 +26,8 @@ export interface Answer {
   readonly heap: number
   /** Entries in the audit log. */
   readonly audited: number
+  /** The longest that the event loop was kept by one turn since this was measured last, milliseconds. */
+  readonly longestTurnMs: number
   /** Streams of jobs that run. */
   readonly watching: number
   /** Of a data channel whose bytes nobody reads. */
@@ -32,6 +35,8 @@ export interface Answer {
 }
 
 const clock = systemClock()
+const turns = monitorEventLoopDelay()
+turns.enable()
 const audit = createAuditLog({ store: new MemoryLevel(), clock })
 await audit.start()
 const jobs = createMemoryJobs()
@@ -41,7 +46,11 @@ process.on('message', (told: Told) => {
   void (async () => {
     if (typeof told === 'object') await start(told)
     const token = told === 'ticket' ? await listen?.() : undefined
-    if (told === 'measure') globalThis.gc?.()
+    const longestTurnMs = Math.round(turns.max / 1e6)
+    if (told === 'measure') {
+      globalThis.gc?.()
+      turns.reset()
+    }
     let audited = 0
     for await (const _ of audit.list({})) audited += 1
     const { rss, heapUsed: heap } = process.memoryUsage()
@@ -50,6 +59,7 @@ process.on('message', (told: Told) => {
       rss,
       heap,
       audited,
+      longestTurnMs,
       watching,
       ...(token === undefined ? {} : { token }),
     } satisfies Answer)

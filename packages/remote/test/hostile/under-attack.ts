@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { TLSSocket } from 'node:tls'
 import t from 'tap'
 import { type Attacked, attacked } from './attacked.ts'
@@ -23,17 +24,21 @@ export async function openAttacked(): Promise<{ readonly site: Attacked; readonl
   const site = await attacked()
   t.teardown(site.end)
   const base = await site.tell('measure')
+  // A wait that is as long as this is of the attacker's own process, or of a machine that stood still.
+  const here = monitorEventLoopDelay()
+  here.enable()
   const under: Under = async (name, attack) => {
     await t.test(name, async (t) => {
       site.honestWork()
+      here.reset()
       const came = await attack()
-      const { rss, heap, audited } = await site.tell('measure')
+      const { rss, heap, audited, longestTurnMs } = await site.tell('measure')
       const { done, slowestMs, failures } = site.honestWork()
       const slowest = Math.round(slowestMs)
       const more = (bytes: number, before = base.rss): number => Math.round((bytes - before) / mib)
       const peak = more(site.peak())
       t.comment(
-        `${more(rss)} MiB more (heap ${more(heap, base.heap)}), ${peak} MiB at the height; ${done} honest calls, the slowest ${slowest} ms, failed tries ${JSON.stringify(failures)}` +
+        `${more(rss)} MiB more (heap ${more(heap, base.heap)}), ${peak} MiB at the height; ${done} honest calls, the slowest ${slowest} ms (the longest turn of the server ${longestTurnMs} ms, of the attacker ${Math.round(here.max / 1e6)} ms), failed tries ${JSON.stringify(failures)}` +
           (typeof came === 'string' ? `; ${came}` : ''),
       )
       t.ok(site.lives(), 'the server lives')
