@@ -186,6 +186,11 @@ await under('requests that are nearly right', async () => {
     if (answer === '') {
       // Whoever announced more may still send it; once it says that no more comes it is answered.
       if (!isWhole(text)) {
+        // Lines before a request are passed over (RFC 9112, 2.2): who has sent nothing else has asked nothing.
+        if (/^[\r\n]*$/.test(text)) {
+          socket.destroy()
+          return
+        }
         unfinished += 1
         socket.end()
       }

@@ -37,11 +37,13 @@ await under('callers without a certificate that stay, and say a letter now and t
 })
 
 await under('more connections of one name than it may have', async () => {
-  await atOnce(times(260, 1000), () => secure(enemy))
+  // Not all of a thousand first: on a busy machine those that came first would have been silent for 15 s by then, and cut.
+  await atOnce(260, () => secure(enemy))
   const last = await secure(enemy)
   last.write(post('jobs/list', '{"json":{}}'))
   const answer = await heard(last)
   t.match(answer, /403 .*access-denied.*web1 has 256 connections/s)
+  await atOnce(times(0, 740), () => secure(enemy))
 })
 
 await under('heads without an end, and heads that are none', async () => {

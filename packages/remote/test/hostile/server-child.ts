@@ -18,7 +18,8 @@ import { createMemoryScheduler } from '../ports/memory-scheduler.ts'
 import { held } from '../support/identities.ts'
 
 /** What the child is told. */
-export type Told = { readonly identity: IdentityMaterial; readonly port: number } | 'measure' | 'ticket'
+export type Told =
+  { readonly identity: IdentityMaterial; readonly port: number } | 'begin' | 'measure' | 'ticket'
 
 /** What it answers. */
 export interface Answer {
@@ -26,7 +27,7 @@ export interface Answer {
   readonly heap: number
   /** Entries in the audit log. */
   readonly audited: number
-  /** The longest that the event loop was kept by one turn since this was measured last, milliseconds. */
+  /** The longest that the event loop was kept by one turn since it was told to begin, milliseconds. */
   readonly longestTurnMs: number
   /** Streams of jobs that run. */
   readonly watching: number
@@ -47,10 +48,8 @@ process.on('message', (told: Told) => {
     if (typeof told === 'object') await start(told)
     const token = told === 'ticket' ? await listen?.() : undefined
     const longestTurnMs = Math.round(turns.max / 1e6)
-    if (told === 'measure') {
-      globalThis.gc?.()
-      turns.reset()
-    }
+    if (told === 'begin') turns.reset()
+    if (told === 'measure') globalThis.gc?.()
     let audited = 0
     for await (const _ of audit.list({})) audited += 1
     const { rss, heapUsed: heap } = process.memoryUsage()

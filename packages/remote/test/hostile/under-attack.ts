@@ -29,6 +29,7 @@ export async function openAttacked(): Promise<{ readonly site: Attacked; readonl
   here.enable()
   const under: Under = async (name, attack) => {
     await t.test(name, async (t) => {
+      await site.tell('begin')
       site.honestWork()
       here.reset()
       const came = await attack()
