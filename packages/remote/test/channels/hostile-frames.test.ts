@@ -62,7 +62,8 @@ t.test(
       for (;;) {
         const read = await Promise.race([channel.read().catch((error: unknown) => error), ended])
         if (read instanceof Uint8Array) {
-          got.push(read)
+          // It is valid until the next read.
+          got.push(Buffer.from(read))
           continue
         }
         const how =
