@@ -6,25 +6,31 @@ import { runToEnd } from './measured-process.ts'
 export interface Tool {
   readonly command: string
   readonly package: string
+  /** What is missing without it, for the sentence "… is not here, so …". */
+  readonly without: string
 }
 
 /** Tools that the benches use. */
 export const tools: Readonly<
   Record<'tar' | 'time' | 'setfattr' | 'find' | 'restic' | 'dd' | 'tgtd' | 'iscsi-perf', Tool>
 > = {
-  tar: { command: 'tar', package: 'tar' },
-  time: { command: 'time', package: 'time' },
-  setfattr: { command: 'setfattr', package: 'attr' },
-  find: { command: 'find', package: 'findutils' },
-  restic: { command: 'restic', package: 'restic' },
-  dd: { command: 'dd', package: 'coreutils' },
-  tgtd: { command: '/usr/sbin/tgtd', package: 'tgt' },
-  'iscsi-perf': { command: 'iscsi-perf', package: 'libiscsi-bin' },
+  tar: { command: 'tar', package: 'tar', without: 'nothing of this bench is measured' },
+  time: { command: 'time', package: 'time', without: 'nothing of this bench is measured' },
+  setfattr: { command: 'setfattr', package: 'attr', without: 'the small files get no extended attributes' },
+  find: { command: 'find', package: 'findutils', without: 'nothing of this bench is measured' },
+  restic: { command: 'restic', package: 'restic', without: 'restic is not compared' },
+  dd: { command: 'dd', package: 'coreutils', without: 'nothing of this bench is measured' },
+  tgtd: { command: '/usr/sbin/tgtd', package: 'tgt', without: 'nothing of this bench is measured' },
+  'iscsi-perf': {
+    command: 'iscsi-perf',
+    package: 'libiscsi-bin',
+    without: 'iscsi-perf is not compared',
+  },
 }
 
 /**
- * Whether a tool is there, after installing its package where this process may. What is missing is told loudly: a
- * bench that leaves out a peer must not look like one that has none.
+ * Whether a tool is there, after installing its package where this process may. What is missing is told loudly, with
+ * what that leaves out: a bench without a peer must not look like one that has none.
  */
 export async function ensureTool(tool: Tool, tell: (line: string) => void): Promise<boolean> {
   if (isOnPath(tool.command)) return true
@@ -37,7 +43,7 @@ export async function ensureTool(tool: Tool, tell: (line: string) => void): Prom
     }
     if (isOnPath(tool.command)) return true
   }
-  tell(`SKIPPED: ${tool.command} is not here; install the Debian package ${tool.package} to have it compared`)
+  tell(`SKIPPED: ${tool.command} is not here, so ${tool.without}; install the Debian package ${tool.package}`)
   return false
 }
 

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { ensureTool, isOnPath } from '../src/tools.ts'
+import { ensureTool, isOnPath, tools } from '../src/tools.ts'
 
 t.test('a command is found where it can be run', async (t) => {
   const folder = t.testdir({ plain: 'no program' })
@@ -15,15 +15,21 @@ t.test('a command is found where it can be run', async (t) => {
   t.notOk(isOnPath('program', ''))
 })
 
-t.test('what is missing and cannot be installed is told loudly', async (t) => {
+t.test('what is missing and cannot be installed is told loudly, with what is left out for it', async (t) => {
   const path = process.env['PATH']
   const told: string[] = []
   process.env['PATH'] = t.testdir({})
   try {
-    const found = await ensureTool({ command: 'no-such-peer', package: 'peer' }, (line) => told.push(line))
+    const found = await ensureTool(
+      { command: 'no-such-peer', package: 'peer', without: 'Peer is not compared' },
+      (line) => told.push(line),
+    )
     t.equal(found, false)
   } finally {
     process.env['PATH'] = path
   }
-  t.match(told.join(), /^SKIPPED: no-such-peer is not here; install the Debian package peer/)
+  t.same(told, [
+    'SKIPPED: no-such-peer is not here, so Peer is not compared; install the Debian package peer',
+  ])
+  t.match(tools.setfattr.without, /no extended attributes/, 'which is no peer')
 })

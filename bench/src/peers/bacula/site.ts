@@ -12,15 +12,17 @@ import { baculaConfiguration } from './configuration.ts'
 import { CatalogDatabase } from './database.ts'
 
 /** What it takes: three daemons and a console, and its catalog in PostgreSQL. */
-const programs: readonly Tool[] = [
-  // The catalog's driver first: the director would bring another one.
-  { command: '/usr/share/bacula-director/make_postgresql_tables', package: 'bacula-director-pgsql' },
-  { command: 'bacula-dir', package: 'bacula-director' },
-  { command: 'bacula-sd', package: 'bacula-sd' },
-  { command: 'bacula-fd', package: 'bacula-fd' },
-  { command: 'bconsole', package: 'bacula-console' },
-  { command: 'pg_ctlcluster', package: 'postgresql' },
-]
+const programs: readonly Tool[] = (
+  [
+    // The catalog's driver first: the director would bring another one.
+    { command: '/usr/share/bacula-director/make_postgresql_tables', package: 'bacula-director-pgsql' },
+    { command: 'bacula-dir', package: 'bacula-director' },
+    { command: 'bacula-sd', package: 'bacula-sd' },
+    { command: 'bacula-fd', package: 'bacula-fd' },
+    { command: 'bconsole', package: 'bacula-console' },
+    { command: 'pg_ctlcluster', package: 'postgresql' },
+  ] as const
+).map((program) => ({ ...program, without: 'Bacula is not compared' }))
 
 /** Whether all of Bacula is there, after installing what is missing where this process may. */
 export async function ensureBacula(tell: (line: string) => void): Promise<boolean> {
