@@ -8,6 +8,7 @@ import {
   readlinkSync,
 } from 'node:fs'
 import { displayPath, pathFromBytes } from '@nb/contracts'
+import { instantOf, nearestListableTime, timeNsOf } from '@nb/formats'
 
 /** What a comparison found. */
 export interface TreeComparison {
@@ -109,9 +110,15 @@ function stat(path: Buffer): BigIntStats | undefined {
 function compareAttributes(a: BigIntStats, b: BigIntStats, differ: (what: string) => void): void {
   if (a.mode !== b.mode) differ(`mode ${a.mode.toString(8)} became ${b.mode.toString(8)}`)
   if (a.uid !== b.uid || a.gid !== b.gid) differ(`owner ${a.uid}:${a.gid} became ${b.uid}:${b.gid}`)
-  if (a.mtimeNs !== b.mtimeNs) differ(`modification time ${a.mtimeNs} became ${b.mtimeNs}`)
+  if (keptTime(a.mtimeNs) !== keptTime(b.mtimeNs))
+    differ(`modification time ${a.mtimeNs} became ${b.mtimeNs}`)
   if (a.isFile() && a.size !== b.size) differ(`size ${a.size} became ${b.size}`)
   if (a.rdev !== b.rdev) differ(`device ${a.rdev} became ${b.rdev}`)
+}
+
+/** The time that a backup has of a file: the nearest that it can hold, which it says. */
+function keptTime(timeNs: bigint): bigint {
+  return timeNsOf(nearestListableTime(instantOf(timeNs)))
 }
 
 /** As latin1, which keeps every byte and is small: a directory may have very many. */

@@ -25,7 +25,7 @@
  */
 export { FormatError } from './format-error.ts'
 export type { FormatErrorCode } from './format-error.ts'
-export { instantOf, sameInstant, timeNsOf } from './instant.ts'
+export { instantOf, isListableTime, nearestListableTime, sameInstant, timeNsOf } from './instant.ts'
 export type { Instant } from './instant.ts'
 // The archive stream: what a member is, writing its header, reading a stream.
 export {

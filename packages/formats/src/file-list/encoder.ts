@@ -1,4 +1,4 @@
-import type { Instant } from '../instant.ts'
+import { type Instant, isListableTime } from '../instant.ts'
 import { MAX_IMAGE_INDEX } from './attribute-head.ts'
 import { AttributesWriter } from './attributes-writer.ts'
 import { ByteWriter } from './byte-writer.ts'
@@ -13,9 +13,6 @@ const MAX_LINK_BYTES = 65_535
 const MAX_DIGEST_BYTES = 255
 const MAX_IDENTITY = 2n ** 64n
 const MAX_UINT32 = 2 ** 32 - 1
-// 2^63 nanoseconds: the first instant beyond, and the first that is not below −2^63.
-const TOO_LATE: Instant = { seconds: 9_223_372_036, nanos: 854_775_808 }
-const EARLIEST: Instant = { seconds: -9_223_372_037, nanos: 145_224_192 }
 
 /** Options of {@link FileListEncoder}. */
 export interface FileListEncoderOptions {
@@ -190,10 +187,7 @@ export class FileListEncoder {
 
 function checkTime({ seconds, nanos }: Instant): void {
   checkCount(nanos, 'nanos', 999_999_999)
-  if (seconds > EARLIEST.seconds && seconds < TOO_LATE.seconds && Number.isSafeInteger(seconds)) return
-  const isBefore = (limit: Instant): boolean =>
-    seconds < limit.seconds || (seconds === limit.seconds && nanos < limit.nanos)
-  if (!Number.isSafeInteger(seconds) || isBefore(EARLIEST) || !isBefore(TOO_LATE))
+  if (!Number.isSafeInteger(seconds) || !isListableTime(seconds, nanos))
     throw new TypeError('times must be within 64 bits of nanoseconds')
 }
 

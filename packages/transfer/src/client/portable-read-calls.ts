@@ -9,11 +9,12 @@ import {
   readSync,
   type BigIntStats,
 } from 'node:fs'
-import { instantOf } from '@nb/formats'
 import { AT, O } from '../posix/constants.ts'
 import { FileStat, STATX_BYTES } from '../posix/file-stat.ts'
 import { NameStack } from './name-stack.ts'
 import type { ReadCalls } from './read-calls.ts'
+
+const NANOSECONDS = 1_000_000_000n
 
 /**
  * The reading calls on Node's own file system functions, for platforms without native ones: by whole paths, without
@@ -82,10 +83,11 @@ function statOf(stat: BigIntStats): FileStat {
     words[at] = Number(value & 0xffff_ffffn)
     words[at + 1] = Number((value >> 32n) & 0xffff_ffffn)
   }
+  // Whole seconds as they are: a number that is rounded may be one more than 64 bits have.
   const putTime = (at: number, timeNs: bigint): void => {
-    const { seconds, nanos } = instantOf(timeNs)
-    put(at, BigInt(seconds))
-    words[at + 2] = nanos
+    const nanos = ((timeNs % NANOSECONDS) + NANOSECONDS) % NANOSECONDS
+    put(at, (timeNs - nanos) / NANOSECONDS)
+    words[at + 2] = Number(nanos)
   }
   words[4] = Number(stat.nlink)
   words[5] = Number(stat.uid)

@@ -213,6 +213,7 @@ export class Reader {
       return true
     }
     const { stat, isSame, memberPath } = read
+    this.#tellMovedTimes(entry.path, stat)
     if (isSame && group !== undefined) group.stored = storedMember(read, memberPath, stat)
     this.counts.storedEntries++
     this.counts.bytes += stat.size
@@ -232,6 +233,7 @@ export class Reader {
     const extra = readAttributes(calls, place, (attribute, code) =>
       this.#warn(path, code, `${attribute} could not be read (${code}) and is not in the backup`),
     )
+    this.#tellMovedTimes(path, stat)
     const member = memberOf(entry, stat, kind, linkTarget, owners, extra)
     const memberOffset = data.offset
     data.memberBegins()
@@ -266,6 +268,13 @@ export class Reader {
     const { data } = this.#parts
     if (data.offset === this.#dataBefore) data.flush()
     this.#dataBefore = data.offset
+  }
+
+  /** Times are not kept exactly where no backup can hold them; that is worth a warning as a lost attribute is. */
+  #tellMovedTimes(path: Buffer, { movedTimes }: FileStat): void {
+    if (movedTimes.length === 0) return
+    const text = `the backup has the nearest time that it can hold, between 1677-09-21 and 2262-04-11, as its ${movedTimes.join(' and ')}`
+    this.#warn(path, 'TIME_RANGE', text)
   }
 
   #failed(path: Buffer, error: unknown, consequence: string): void {

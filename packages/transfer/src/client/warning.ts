@@ -7,7 +7,7 @@ export interface TransferWarning {
   readonly severity: 'warning' | 'note'
   /** Absolute path as raw bytes. */
   readonly path: Uint8Array
-  /** Errno name (`EACCES`), or `CHANGED`, `SHRUNK`, `GREW`, `SOCKET`, `MOUNT_POINT`, … */
+  /** Errno name (`EACCES`), or `CHANGED`, `SHRUNK`, `GREW`, `SOCKET`, `MOUNT_POINT`, `TIME_RANGE`, … */
   readonly code: string
   /** What happened and what it means for the entry, in a sentence. */
   readonly text: string

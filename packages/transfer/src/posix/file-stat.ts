@@ -1,4 +1,4 @@
-import { type Instant, timeNsOf } from '@nb/formats'
+import { type Instant, isListableTime, nearestListableTime, timeNsOf } from '@nb/formats'
 
 /** Bytes of `struct statx`. */
 export const STATX_BYTES = 256
@@ -9,9 +9,17 @@ export const STATX_MASK = 0x17ff
 const MNT_ID = 0x1000
 const TWO_32 = 2 ** 32
 
+/** A time of a file, as a sentence calls it. */
+export type TimeName = 'access time' | 'change time' | 'modification time'
+
+const NONE: readonly TimeName[] = []
+
 /**
  * What `statx(2)` says of a file, in numbers that cost little: numbers of 64 bits that need not be one are in two halves, and the
  * instants of its times are made when they are asked for. Every file of a walk has one.
+ *
+ * Its times are those of the file system, or the nearest that a file list can hold: so archive, list, and whatever is compared with a
+ * list have the same.
  */
 export class FileStat {
   /** File type and permission bits, as `st_mode`. */
@@ -41,6 +49,8 @@ export class FileStat {
   /** When anything of it was changed last. */
   readonly ctimeSeconds: number
   readonly ctimeNanos: number
+  /** Which of its times a file list cannot hold: the nearest ones are here for them. Nearly always none. */
+  readonly movedTimes: readonly TimeName[]
 
   /** @param words - `struct statx` (include/uapi/linux/stat.h; the layout is one for all machines), in the machine's order of bytes */
   constructor(words: Uint32Array) {
@@ -64,6 +74,22 @@ export class FileStat {
     this.ctimeNanos = words[26] as number
     this.mtimeSeconds = signed(words, 28)
     this.mtimeNanos = words[30] as number
+    this.movedTimes = NONE
+    if (
+      isListableTime(this.atimeSeconds, this.atimeNanos) &&
+      isListableTime(this.ctimeSeconds, this.ctimeNanos) &&
+      isListableTime(this.mtimeSeconds, this.mtimeNanos)
+    )
+      return
+    const moved: TimeName[] = []
+    const nearest = (time: Instant, name: TimeName): Instant => {
+      if (!isListableTime(time.seconds, time.nanos)) moved.push(name)
+      return nearestListableTime(time)
+    }
+    ;({ seconds: this.mtimeSeconds, nanos: this.mtimeNanos } = nearest(this.mtime, 'modification time'))
+    ;({ seconds: this.ctimeSeconds, nanos: this.ctimeNanos } = nearest(this.ctime, 'change time'))
+    ;({ seconds: this.atimeSeconds, nanos: this.atimeNanos } = nearest(this.atime, 'access time'))
+    this.movedTimes = moved
   }
 
   get ino(): bigint {

@@ -1,23 +1,35 @@
 import { execFileSync } from 'node:child_process'
-import { linkSync, mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
-import { FILE_FLAGS } from '@nb/formats'
+import { FILE_FLAGS, instantOf, nearestListableTime, timeNsOf } from '@nb/formats'
 import t from 'tap'
+import { portableReadCalls } from '../../src/client/portable-read-calls.ts'
 import { compareTrees } from './compare-trees.ts'
 import { extractInThread, planFor } from './extract-in-thread.ts'
+import { memoryDirectory, touch } from './far-times.ts'
 import { freshDirectory } from './fresh-directory.ts'
 import { makeTree } from './make-tree.ts'
-import { readInThread, type ReadResult } from './read-in-thread.ts'
+import { readInThread, type ReadResult, type ReadSettings } from './read-in-thread.ts'
 
 /** A chain of backups, each compared with the one before. */
 class Chain {
   readonly archives: Buffer[] = []
   last: ReadResult | undefined
 
-  backup(source: string): ReadResult {
+  backup(source: string, settings: ReadSettings = {}): ReadResult {
     const id = `client_${this.archives.length + 1}`
     const { last } = this
     this.last = readInThread([source], {
+      ...settings,
       backupId: id,
       ...(last === undefined ? {} : { reference: last.list }),
     })
@@ -116,3 +128,74 @@ t.test('a reference that is damaged, or of another image, is refused', async (t)
     code: 'file-list-corrupt',
   })
 })
+
+const FAR = {
+  'in-the-year-2300': '2300-01-01',
+  'in-the-year-1600': '1600-01-01',
+  'as-late-as-a-disk-can': '@9007199254740991',
+  'as-early-as-a-disk-can': '@-9007199254740991',
+  'a-nanosecond-too-late': '@9223372036.854775808',
+  'a-nanosecond-too-early': '@-9223372036.854775809',
+}
+const NEAR = {
+  'the-latest': '@9223372036.854775807',
+  'the-earliest': '@-9223372036.854775808',
+  'before-1970': '@-1.5',
+  'a-nanosecond-before-1970': '@-0.000000001',
+}
+
+t.test(
+  'files of times that no backup can hold are told by name, stored once, and come back with the nearest',
+  async (t) => {
+    const directory = memoryDirectory(t)
+    if (directory === undefined)
+      return t.comment('NOT TESTED here: there is no file system in memory, which takes any time')
+    const source = join(directory, 'source')
+    mkdirSync(join(source, 'folder-of-2300'), { recursive: true })
+    for (const [name, time] of Object.entries({ ...FAR, ...NEAR })) {
+      writeFileSync(join(source, name), name)
+      touch(join(source, name), time)
+    }
+    symlinkSync('nowhere', join(source, 'link-of-2300'))
+    writeFileSync(join(source, 'read-in-2300'), '')
+    linkSync(join(source, 'in-the-year-2300'), join(source, 'other-name-of-2300'))
+    for (const name of ['folder-of-2300', 'link-of-2300']) touch(join(source, name), '2300-01-01')
+    touch(join(source, 'read-in-2300'), '2300-01-01', '-a')
+    touch(source, '2024-05-06')
+
+    const chain = new Chain()
+    // What has just been made would be read again, as it may have changed since.
+    const full = chain.backup(source, { laterMs: 1000 })
+    const told = full.warnings.map(({ severity, code, path }) => [
+      severity,
+      code,
+      Buffer.from(path).toString(),
+    ])
+    const names = [...Object.keys(FAR), 'folder-of-2300', 'link-of-2300', 'read-in-2300'].sort()
+    t.strictSame(
+      told,
+      names.map((name) => ['warning', 'TIME_RANGE', join(source, name)]),
+    )
+    t.match(
+      full.warnings[0]?.text,
+      /between 1677-09-21 and 2262-04-11, as its modification time and access time/,
+    )
+    t.match(full.warnings.at(-1)?.text, /as its access time$/)
+
+    for (const settings of [{}, { calls: portableReadCalls() }]) {
+      const next = chain.backup(source, { ...settings, laterMs: 1000 })
+      t.equal(next.totals.counts.storedEntries, 0, 'nothing of it is new')
+      t.equal(next.records.length, full.records.length)
+      t.strictSame(next.warnings, [], 'what is not stored is not told of')
+    }
+
+    const target = join(directory, 'target')
+    chain.restore(source, target)
+    const kept = (path: string): bigint =>
+      timeNsOf(nearestListableTime(instantOf(lstatSync(path, { bigint: true }).mtimeNs)))
+    for (const name of ['.', ...readdirSync(source)]) {
+      const { mtimeNs } = lstatSync(join(target, name), { bigint: true })
+      t.equal(mtimeNs, kept(join(source, name)), name)
+    }
+  },
+)
