@@ -1,14 +1,10 @@
 import { type CopyDamage, type DigestAlgorithm, displayPath, pathFromBytes } from '@nb/contracts'
-import {
-  ArchiveParser,
-  FILE_FLAGS,
-  type ArchiveMember,
-  type FileRecord,
-  FormatError,
-  memberPathOf,
-} from '@nb/formats'
+import { ArchiveParser, FILE_FLAGS, type ArchiveMember, type FileListEntry, FormatError } from '@nb/formats'
 import { ContentDigest, isDigestAlgorithm } from '../content-digest.ts'
-import type { ListRecord } from './list-records.ts'
+import type { ListEntries } from './list-entries.ts'
+
+/** So much is parsed at once: what is met in it waits in memory until it was compared. */
+const PIECE_BYTES = 64 * 1024
 
 /** What was in the bytes just pushed: the beginning of a member, and where digests are compared its data and its end. */
 type Passed =
@@ -18,7 +14,7 @@ type Passed =
 
 /** What the content of the member that has begun last has to be, and is. */
 interface Content {
-  readonly entry: string
+  readonly path: Buffer
   readonly expected: Buffer
   readonly found: ContentDigest
   readonly member: ArchiveMember
@@ -30,10 +26,11 @@ interface Content {
  * be of an entry; further names of a file are members without an offset of their own in the list.
  */
 export class MemberCheck {
-  readonly #entries: AsyncIterator<ListRecord>
+  readonly #entries: ListEntries
   readonly #damaged: (damage: CopyDamage) => void
   readonly #pause: () => Promise<void>
-  #next: FileRecord | undefined
+  /** The entry that the list stands at and that is not compared yet. */
+  #next: FileListEntry | undefined
   /** What the digests of the list are made with, once an entry has come and it has any. */
   #algorithm: DigestAlgorithm | undefined
   #content: Content | undefined
@@ -44,17 +41,13 @@ export class MemberCheck {
   #reached = 0
 
   /**
-   * @param entries - the list's records, in its order
+   * @param entries - the list, before its first entry
    * @param damaged - is told of each thing that does not agree
    * @param pause - lets others go on while long holes are digested; may reject to end that
    */
-  constructor(
-    entries: AsyncIterable<ListRecord>,
-    damaged: (damage: CopyDamage) => void,
-    pause: () => Promise<void>,
-  ) {
+  constructor(entries: ListEntries, damaged: (damage: CopyDamage) => void, pause: () => Promise<void>) {
     this.#pause = pause
-    this.#entries = entries[Symbol.asyncIterator]()
+    this.#entries = entries
     this.#damaged = damaged
   }
 
@@ -83,8 +76,17 @@ export class MemberCheck {
   /** Takes the next bytes of the stream. */
   async push(chunk: Uint8Array, fragment: number): Promise<void> {
     // Before the first member: whether it is to be digested.
-    if (this.#members === 0) await this.#peek()
-    this.#checked(fragment, (parser) => parser.push(chunk, this.#sink))
+    if (this.#members === 0) {
+      await this.#peek()
+      const { digestAlgorithm } = this.#entries
+      if (isDigestAlgorithm(digestAlgorithm)) this.#algorithm = digestAlgorithm
+    }
+    for (let at = 0; at < chunk.length && this.isFollowing; at += PIECE_BYTES)
+      await this.#pushPiece(chunk.subarray(at, at + PIECE_BYTES), fragment)
+  }
+
+  async #pushPiece(piece: Uint8Array, fragment: number): Promise<void> {
+    this.#checked(fragment, (parser) => parser.push(piece, this.#sink))
     for (const passed of this.#passed.splice(0)) {
       if (passed === 'end') await this.#compareContent(fragment)
       else if ('member' in passed) await this.#compare(passed, fragment)
@@ -99,7 +101,7 @@ export class MemberCheck {
   async finish(isWhole: boolean): Promise<void> {
     if (this.isFollowing) this.#checked(undefined, (parser) => parser.finish())
     for (let entry = await this.#peek(); entry !== undefined; entry = await this.#advance())
-      if (isWhole && entry.kind !== 'hardlink') this.#damaged(noMember(entry))
+      if (isWhole && entry.kind !== 'hardlink') this.#damaged(this.#noMember(entry))
   }
 
   readonly #sink = {
@@ -135,7 +137,7 @@ export class MemberCheck {
     let entry = await this.#peek()
     // What lies before was in a part of the stream that could not be followed, or is nowhere.
     while (entry !== undefined && entry.memberOffset < streamOffset) {
-      if (entry.memberOffset >= this.#reached) this.#damaged({ fragment, ...noMember(entry) })
+      if (entry.memberOffset >= this.#reached) this.#damaged({ fragment, ...this.#noMember(entry) })
       entry = await this.#advance()
     }
     this.#reached = streamOffset + 1
@@ -149,9 +151,9 @@ export class MemberCheck {
       return
     }
     this.#expect(entry, member)
-    await this.#advance()
+    this.#next = undefined
     const isSame =
-      member.path.equals(memberPathOf(entry.path)) &&
+      this.#entries.isMember(member.path) &&
       // A further name that was met first in this backup has the data in a member of its own.
       (member.kind === entry.kind || (entry.kind === 'hardlink' && member.kind !== 'directory')) &&
       (member.kind !== 'file' || member.sizeBytes === entry.sizeBytes)
@@ -159,15 +161,16 @@ export class MemberCheck {
       this.#damaged({
         fragment,
         code: 'image-inconsistent',
-        message: `${nameOf(entry)}: the member at byte ${streamOffset} of the stream is of another file`,
+        message: `${nameOf(this.#entries.path)}: the member at byte ${streamOffset} of the stream is of another file`,
       })
   }
 
-  #expect(entry: FileRecord, member: ArchiveMember): void {
+  #expect(entry: FileListEntry, member: ArchiveMember): void {
     if (entry.digest === undefined || this.#algorithm === undefined || member.kind !== 'file') return
     const found = new ContentDigest(this.#algorithm, member.sizeBytes)
     // Of bytes that are not kept.
-    this.#content = { entry: nameOf(entry), expected: Buffer.from(entry.digest), found, member }
+    const path = Buffer.from(this.#entries.path)
+    this.#content = { path, expected: Buffer.from(entry.digest), found, member }
   }
 
   async #compareContent(fragment: number): Promise<void> {
@@ -179,33 +182,36 @@ export class MemberCheck {
     this.#damaged({
       fragment,
       code: 'image-inconsistent',
-      message: `${content.entry}: its content has another ${this.#algorithm} than the file list says`,
+      message: `${nameOf(content.path)}: its content has another ${this.#algorithm} than the file list says`,
     })
   }
 
-  async #peek(): Promise<FileRecord | undefined> {
+  /** The entry that is to be met next; `undefined` behind the last. */
+  async #peek(): Promise<FileListEntry | undefined> {
     return this.#next ?? (await this.#advance())
   }
 
   /** The next entry with a member of its own in this image: further names mostly share that of the first, which came before. */
-  async #advance(): Promise<FileRecord | undefined> {
-    for (;;) {
-      const next: IteratorResult<ListRecord> = await this.#entries.next()
-      if (next.done === true) return (this.#next = undefined)
-      const { record, digestAlgorithm } = next.value
-      if (isDigestAlgorithm(digestAlgorithm)) this.#algorithm = digestAlgorithm
-      const { imageIndex, memberBytes, memberOffset, kind, flags } = record
-      const isHere = imageIndex === 0 && memberBytes > 0 && (flags & FILE_FLAGS.unreadable) === 0
-      if (isHere && (kind !== 'hardlink' || memberOffset >= this.#reached)) return (this.#next = record)
-    }
+  async #advance(): Promise<FileListEntry | undefined> {
+    this.#next = undefined
+    do {
+      for (let entry = this.#entries.step(); entry !== undefined; entry = this.#entries.step())
+        if (this.#isHere(entry)) return (this.#next = entry)
+    } while (await this.#entries.more())
+    return undefined
+  }
+
+  #isHere({ imageIndex, memberBytes, memberOffset, kind, flags }: FileListEntry): boolean {
+    const isStored = imageIndex === 0 && memberBytes > 0 && (flags & FILE_FLAGS.unreadable) === 0
+    return isStored && (kind !== 'hardlink' || memberOffset >= this.#reached)
+  }
+
+  #noMember({ memberOffset }: FileListEntry): CopyDamage {
+    const message = `${nameOf(this.#entries.path)}: no member begins at byte ${memberOffset} of the stream`
+    return { code: 'image-inconsistent', message }
   }
 }
 
-function nameOf({ path }: FileRecord): string {
+function nameOf(path: Buffer): string {
   return displayPath(pathFromBytes(path))
-}
-
-function noMember(entry: FileRecord): CopyDamage {
-  const message = `${nameOf(entry)}: no member begins at byte ${entry.memberOffset} of the stream`
-  return { code: 'image-inconsistent', message }
 }

@@ -11,7 +11,7 @@ import {
   asNbError,
   throwIfAborted,
 } from '@nb/contracts'
-import { listRecords } from './list-records.ts'
+import { ListEntries } from './list-entries.ts'
 import { MemberCheck } from './member-check.ts'
 import { ReadVolumes } from './read-volumes.ts'
 import type { SessionHost } from './session.ts'
@@ -37,7 +37,7 @@ export async function* verifyCopy(
   const list = await host.channels.connect({ ticket: input.list }, options)
   const found: CopyDamage[] = []
   const members = new MemberCheck(
-    listRecords(list),
+    new ListEntries(list),
     (damage) => void found.push(damage),
     async () => {
       throwIfAborted(options)

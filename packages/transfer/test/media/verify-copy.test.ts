@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { CopyDamage, ImageCopy, VerifyEvent } from '@nb/contracts'
-import type { FileRecord } from '@nb/formats'
+import { FileListEncoder, type FileRecord } from '@nb/formats'
 import { seededRandom } from '@nb/test-kit'
 import t, { type Test } from 'tap'
 import { type MadeImage, filesOf, makeImage, planOf } from './made-image.ts'
@@ -153,6 +153,34 @@ t.test('content that has another digest than the list says is told', async (t) =
     '/data/000002.bin: its content has another sha256 than the file list says',
   ])
   t.strictSame(await messages(wrong, 'of-tomorrow'), [], 'an algorithm that is not known says nothing')
+})
+
+t.test('a list of many batches is compared entry by entry, and one in disorder ends it', async (t) => {
+  const world = await createWorld(t.testdir())
+  t.teardown(() => world.server.stop())
+  const image = makeImage(backupId, filesOf(Array.from({ length: 700 }, (_, index) => index % 3)))
+  world.agent.script = { image }
+  const report = await world.report(await world.server.startBackup(world.backupSpec()))
+  const site = { world, image, copy: report.written?.copies[0] as ImageCopy, paths: [] }
+  const { records } = image
+  const batches = (of: readonly FileRecord[]): Buffer => {
+    const encoder = new FileListEncoder({ images: [backupId, 'earlier_1'], batchBytes: 512 })
+    const made = of.map((record) => encoder.add(record)).concat(encoder.flush())
+    return Buffer.concat(made.filter((batch) => batch !== undefined))
+  }
+  const header = new FileListEncoder({ images: [backupId] }).header()
+  const listOfAll = Buffer.concat([header, batches(records)])
+  t.match(await verify(site, listOfAll), { damage: [], last: { kind: 'verified', members: 700 } })
+  const lacking = Buffer.concat([header, batches(records.filter((_, index) => index !== 350))])
+  t.match(await verify(site, lacking), {
+    damage: [{ message: /is of no entry/ }],
+    last: { kind: 'verified', members: 700 },
+  })
+  const twice = Buffer.concat([header, batches(records.slice(0, 350)), batches(records.slice(349))])
+  await t.rejects(verify(site, twice), { code: 'file-list-corrupt', message: /begins before/ })
+  const last = records[699] as FileRecord
+  const ofOthers = Buffer.concat([header, batches([...records.slice(0, -1), { ...last, imageIndex: 1 }])])
+  await t.rejects(verify(site, ofOthers), { code: 'file-list-corrupt', message: /image 1 of 1/ })
 })
 
 t.test('a list that is damaged, and a row with a gap, end it or are told', async (t) => {
