@@ -10,6 +10,7 @@ import {
 import type { ManagerParts } from './components.ts'
 import type { CopiesInWork } from './copies-in-work.ts'
 import { copyOfImage } from './copy-of-image.ts'
+import { damageOfList } from './damaged-list.ts'
 import { noteCopy, unfinishedCopy, volumesOf } from './images-on-volumes.ts'
 import { HoldAndWait } from './hold-and-wait.ts'
 import { attempt as attempted } from './patience.ts'
@@ -80,7 +81,10 @@ async function duplicate(parts: DuplicateParts, context: WorkContext, media: Wor
     return { status: 0 }
   } catch (error) {
     await forgetLeftovers(parts, backupId, noted)
-    throw error
+    const damage = await damageOfList(catalog, backupId, error, media.signal)
+    if (damage === undefined) throw error
+    const text = `the file list of image ${backupId} is damaged in the catalog: ${damage}`
+    throw new NbError('file-list-corrupt', text, { details: { backupId }, cause: error })
   } finally {
     await forgetUnfinished(parts, context.jobId)
   }

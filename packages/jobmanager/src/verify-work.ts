@@ -1,6 +1,16 @@
-import { type CopyDamage, type FragmentRecord, type Json, NbError, counted } from '@nb/contracts'
+import {
+  type CopyDamage,
+  type ErrorCode,
+  type FragmentRecord,
+  type ImageCopy,
+  type Json,
+  NbError,
+  type VerifyEvent,
+  counted,
+} from '@nb/contracts'
 import type { ManagerParts } from './components.ts'
 import { copyOfImage } from './copy-of-image.ts'
+import { damageOfList } from './damaged-list.ts'
 import { volumesOf } from './images-on-volumes.ts'
 import { goneImages } from './reference-image.ts'
 import { mediaServerOf } from './session-calls.ts'
@@ -13,10 +23,13 @@ type VerifyParts = Pick<ManagerParts, 'catalog' | 'mediaServers'> & WorkMediaPar
 /** Damage beyond so many faults is counted and not listed. */
 const LISTED_FAULTS = 100
 
+/** Damage that is of the catalog, and of no copy. */
+const LIST_DAMAGED: ErrorCode = 'file-list-corrupt'
+
 /**
  * What carries out jobs of type `verify`, as `verifyJobRequest` asks for them: all of a copy is read at its media server, volume by volume, and
  * compared, and the images that it needs must be there (each has a verification of its own). Ends with 0, or with 191 when anything is not as
- * it was written; nothing is changed.
+ * it was written, the image's file list in the catalog included; nothing is changed.
  */
 export function verifyWorker(parts: VerifyParts): JobWorker {
   return {
@@ -52,12 +65,18 @@ async function verify(
   let faultCount = 0
   const server = mediaServerOf(mediaServers, allocation.mediaServer)
   const first = await media.toRead(needToRead(storageUnit, fragments[0]?.volumeId))
-  const { ticket } = await catalog.readFileList(
-    { client, backupId, peer: allocation.mediaServer },
-    { signal },
-  )
-  const events = server.verifyCopy({ jobId, allocation: first, backupId, copy, list: ticket }, { signal })
-  for await (const event of events) {
+  const list = { client, backupId, peer: allocation.mediaServer }
+  const compare = async function* (): AsyncGenerator<VerifyEvent, void, undefined> {
+    try {
+      const { ticket } = await catalog.readFileList(list, { signal })
+      yield* server.verifyCopy({ jobId, allocation: first, backupId, copy, list: ticket }, { signal })
+    } catch (error) {
+      const damage = await damageOfList(catalog, backupId, error, signal)
+      if (damage === undefined) throw error
+      yield { kind: 'damage', code: LIST_DAMAGED, message: describeListDamage(backupId, copy, damage) }
+    }
+  }
+  for await (const event of compare()) {
     if (event.kind === 'progress') progress({ files: 0, bytes: event.bytes, estimatedBytes })
     else if (event.kind === 'next-volume') {
       // The one before is let go of: while this one is waited for nothing is held.
@@ -79,11 +98,13 @@ async function verify(
   const [fault] = faults
   const gone = await goneImages(catalog, image, signal)
   if (gone.length > 0) {
-    const text = `image ${backupId} is whole itself, but needs ${gone.join(', ')}, which is no more: what has not changed since then can't be restored`
+    const state = fault === undefined ? 'is whole itself, but needs' : 'needs'
+    const text = `image ${backupId} ${state} ${gone.join(', ')}, which is no more: what has not changed since then can't be restored`
     await say(text, 'error')
     if (fault === undefined) return { status: 191, statusText: text }
   }
   if (fault === undefined) return { status: 0 }
+  if (fault.code === LIST_DAMAGED) return { status: 191, statusText: fault.message }
   return {
     status: 191,
     statusText: `${counted(faultCount, 'fault')} in copy ${copy.copy} of image ${backupId}: ${describeDamage(fault, fragments)}`,
@@ -100,6 +121,14 @@ function asked({ backupId, copy = 1 }: Readonly<Record<string, Json>>): readonly
 
 function onVolumes(volumes: readonly string[]): string {
   return volumes.length === 0 ? '' : ` on volume ${volumes.join(', ')}`
+}
+
+/** A finding of its own: without its list nobody can say what should be in a copy, but each copy holds the list, too. */
+function describeListDamage(backupId: string, { copy, storageUnit }: ImageCopy, damage: string): string {
+  return (
+    `the file list of image ${backupId} is damaged in the catalog, copy ${copy} could not be compared with it to its end; ` +
+    `nb import ${storageUnit} ${backupId} makes the list again from that copy: ${damage}`
+  )
 }
 
 /** On tape with the volume and the number of its file, since the fragment is known by neither to whoever has the tape in hand. */

@@ -1,4 +1,4 @@
-import { type Catalog, type ImageRecord, verifyJobRequest } from '@nb/contracts'
+import { type Catalog, type ImageRecord, type MediaServer, NbError, verifyJobRequest } from '@nb/contracts'
 import { collect } from '@nb/test-kit'
 import t from 'tap'
 import { type Site, driven, openSite, request, textsOf } from '../fixture.ts'
@@ -44,6 +44,41 @@ t.test('a copy is verified, holds its storage unit meanwhile, and tells what is 
   })
   const lines = await collect(site.manager.log({ jobId: bad.id }))
   t.ok(lines.some(({ severity, text }) => severity === 'error' && text.includes('is not there')))
+})
+
+t.test('a file list that is damaged is what is told, whoever finds it, and with what helps', async (t) => {
+  const site = await openSite()
+  t.teardown(() => site.stop())
+  const image = await backUpOnce(site)
+  const { backupId } = image
+  const { catalog, mediaServers } = site.world
+  const sound = { readFileList: catalog.readFileList.bind(catalog), getImage: catalog.getImage.bind(catalog) }
+  const told = {
+    status: 191,
+    statusText: new RegExp(
+      `^the file list of image ${backupId} is damaged in the catalog, .* nb import \\S+ ${backupId} makes .*: a byte is wrong$`,
+    ),
+  }
+  const corrupt = new NbError('file-list-corrupt', 'a byte is wrong')
+  Object.assign(catalog, { readFileList: () => Promise.reject(corrupt) })
+  t.match(await verified(site, image), told, 'its head, by the catalog')
+  Object.assign(catalog, sound)
+  const broken = new NbError('channel-broken', 'the data connection broke: a byte is wrong')
+  const breaks: MediaServer['verifyCopy'] = async function* () {
+    yield { kind: 'progress', bytes: 1 }
+    throw broken
+  }
+  for (const server of mediaServers.values()) Object.assign(server, { verifyCopy: breaks })
+  t.match(await verified(site, image), { status: 23 }, 'a channel that broke for something else')
+  const getImage: Catalog['getImage'] = async (input) => {
+    const found = await sound.getImage(input)
+    return found && { ...found, damaged: 'a byte is wrong' }
+  }
+  Object.assign(catalog, { getImage })
+  const found = await verified(site, image)
+  t.match(found, told, 'later, by the catalog: its channel breaks')
+  const lines = await collect(site.manager.log({ jobId: found.id }))
+  t.ok(lines.some(({ severity, text }) => severity === 'error' && text.includes('is damaged in the catalog')))
 })
 
 t.test('an incremental that is whole itself is told when what it needs is no more', async (t) => {
