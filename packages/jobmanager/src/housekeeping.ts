@@ -49,8 +49,12 @@ export interface Housekeeping {
    * first, until so many bytes are gone. Never the last copy.
    */
   makeRoom(input: { readonly storageUnit: string; readonly bytes: number }): Promise<RoomMade>
-  /** Cleans now and every `cleanupIntervalMs` from now on, by itself. */
-  start(): void
+  /**
+   * Cleans now and every `cleanupIntervalMs` from now on, by itself.
+   *
+   * @param orphans - images that were given up before anything ran: they are removed although their jobs may go on, with other images
+   */
+  start(orphans: readonly string[]): void
   /** Ends it; resolves when no clean-up is under way, after at most the image in hand. */
   stop(): Promise<void>
 }
@@ -62,11 +66,12 @@ export function createHousekeeping(parts: ManagerParts, copies: CopiesInWork): H
   let cancel: (() => void) | undefined
   let stopping = new AbortController()
   let looked: number | undefined
+  let orphaned: ReadonlySet<string> = new Set()
 
   const cleanOnce = async ({ signal }: AbortController): Promise<CleanupReport> => {
     const now = clock.now()
     const isToLook = looked === undefined || now - looked >= parts.fragmentCheckMs
-    const report = await cleanUp(parts, copies, isToLook, signal)
+    const report = await cleanUp(parts, { copies, isToLook, orphaned }, signal)
     if (isToLook && !signal.aborted) looked = now
     return report
   }
@@ -81,7 +86,8 @@ export function createHousekeeping(parts: ManagerParts, copies: CopiesInWork): H
   return {
     clean,
     makeRoom: (input) => makeRoom(parts, input, stopping.signal),
-    start: () => {
+    start: (orphans) => {
+      orphaned = new Set(orphans)
       stopping = new AbortController()
       run()
     },
@@ -114,8 +120,11 @@ export function cleanupWorker(housekeeping: Housekeeping): JobWorker {
 
 async function cleanUp(
   parts: ManagerParts,
-  inWork: CopiesInWork,
-  looks: boolean,
+  {
+    copies: inWork,
+    isToLook,
+    orphaned,
+  }: { readonly copies: CopiesInWork; readonly isToLook: boolean; readonly orphaned: ReadonlySet<string> },
   signal: AbortSignal,
 ): Promise<CleanupReport> {
   const { catalog, store } = parts
@@ -127,18 +136,18 @@ async function cleanUp(
   const discarded = await discardOrphans(parts, 'jobs-run')
   const removed: string[] = []
   const failed: string[] = []
-  let kept = looks ? await keptImages(parts) : undefined
+  let kept = isToLook ? await keptImages(parts) : undefined
   const places = async (): Promise<readonly StoragePlace[]> => (kept ??= await keptImages(parts)).places
   for (const image of await imagesIn(parts, ['expired', 'discarded'])) {
     if (signal.aborted) break
     // The flow of a job that still settles removes its own image.
-    if (store.current(image.jobId) !== undefined) continue
+    if (store.current(image.jobId) !== undefined && !orphaned.has(image.backupId)) continue
     const done = await removeImage(parts, image.backupId, image.jobId, await placesOf(parts, image, places))
     ;(done ? removed : failed).push(image.backupId)
   }
   const found =
-    looks && kept && !signal.aborted ? await unknownFragments(parts, inWork, kept, signal) : nothingFound
-  const unfinished = looks && !signal.aborted ? await forgetUnfinishedCopies(parts) : []
+    isToLook && kept && !signal.aborted ? await unknownFragments(parts, inWork, kept, signal) : nothingFound
+  const unfinished = isToLook && !signal.aborted ? await forgetUnfinishedCopies(parts) : []
   return {
     expired,
     held,

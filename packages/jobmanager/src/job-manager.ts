@@ -104,7 +104,7 @@ class JobEngine implements JobManagerService {
   #started: Promise<void> | undefined
   #stopped: Promise<void> | undefined
   /** While it is known only in part whose sessions live. */
-  #recovered: Promise<void> | undefined
+  #recovered: Promise<unknown> | undefined
   #closing = new AbortController()
 
   constructor(components: JobManagerComponents, options: JobManagerOptions) {
@@ -283,10 +283,10 @@ class JobEngine implements JobManagerService {
       if (state === 'active') this.#active.add(record.id)
       if (state === 'waiting-for-retry') this.#waiting.add(record.id)
     }
-    this.#recovered = recover(this.#parts, this.#flows)
+    const recovered = (this.#recovered = recover(this.#parts, this.#flows))
     // Whoever waits for the recovery hears of its failure from `start`.
-    this.#recovered.catch(() => undefined)
-    await this.#recovered
+    recovered.catch(() => undefined)
+    const orphans = await recovered
     this.#recovered = undefined
     await this.#flows.recovered()
     earlyReports.clear()
@@ -294,7 +294,7 @@ class JobEngine implements JobManagerService {
       throw new NbError('manager-stopping', 'the job manager was stopped while it started')
     this.#state = 'running'
     if (running.size > 0) this.#watch.wake()
-    this.#housekeeping.start()
+    this.#housekeeping.start(orphans)
   }
 
   async #stop(): Promise<void> {

@@ -38,12 +38,17 @@ interface FoundSession extends SessionInfo {
 /**
  * After a start: asks every media server which sessions live, keeps those whose jobs go on, ends the rest; gives every
  * unfinished job its way to a true end; gives back what nobody holds any more.
+ *
+ * @returns the images that were given up; no flow removes them, not even where their job goes on
  */
-export async function recover(parts: SessionParts, flows: RecoveredFlows): Promise<void> {
+export async function recover(parts: SessionParts, flows: RecoveredFlows): Promise<readonly string[]> {
   const { store, broker, log } = parts
   const { found, silent } = await findSessions(parts)
   await endStrangers(parts, found)
-  await attempt(log, 'recovery of images', () => discardOrphans(parts, 'nothing-runs'))
+  let orphans: readonly string[] = []
+  await attempt(log, 'recovery of images', async () => {
+    orphans = await discardOrphans(parts, 'nothing-runs')
+  })
   await attempt(log, 'recovery of grants', () => releaseStrangers(parts))
   const records = store.unfinished()
   if (records.length > 0) log('%d jobs are taken up again', records.length)
@@ -58,6 +63,7 @@ export async function recover(parts: SessionParts, flows: RecoveredFlows): Promi
     if (record !== undefined) await takeUp(parts, flows, record, byJob.get(record.id) ?? [], silent)
   }
   await attempt(log, 'reconciliation', () => broker.reconcile({ repair: true }))
+  return orphans
 }
 
 async function findSessions(

@@ -16,7 +16,7 @@ export interface SessionParts extends ManagerParts {
   /** Reports of backups that the recovery has not taken up yet, by job. */
   readonly earlyReports: Map<string, SessionReport>
   /** While the recovery after a start does not know yet which sessions are whose: resolves when it does. */
-  readonly recovered: () => Promise<void> | undefined
+  readonly recovered: () => Promise<unknown> | undefined
 }
 
 /**

@@ -81,3 +81,23 @@ t.test('a crash exactly between steps 14 and 15 is completed at the next start',
   t.equal(stage.world.catalog.images[0]?.state, 'complete')
   await driven(stage.clock, life.manager.stop())
 })
+
+t.test(
+  'an image whose job never heard of it is removed at the next start, though the job goes on',
+  async (t) => {
+    const stage = createStage()
+    const dying = await stage.live((_number, life) => {
+      if (life.points.at(-1) === 'catalog.createImage answered') life.die()
+    })
+    await runOnce(stage, dying, 'r1')
+    const [orphan] = stage.world.catalog.images
+    t.equal(orphan?.state, 'in-progress')
+    const life = await stage.live()
+    await runOnce(stage, life, 'r1')
+    const job = await life.manager.get({ jobId: '1' })
+    t.equal(job?.status, 0)
+    t.match(stage.world.catalog.images, [{ backupId: job?.backupId, state: 'complete' }])
+    t.not(job?.backupId, orphan?.backupId)
+    await driven(stage.clock, life.manager.stop())
+  },
+)
