@@ -9,14 +9,14 @@ import {
   type SerialQueue,
   throwIfAborted,
 } from '@nb/contracts'
-import { encodeFileListIndex, groupBatches } from '@nb/formats'
+import { encodeFileListIndex, FileListRuns, FormatError, groupBatches } from '@nb/formats'
 import { parseBackupId } from './backup-id.ts'
 import { checkAgainstList, neededImages } from './completion.ts'
 import type { HeaderStore } from './header-store.ts'
 import type { ImageIndex } from './image-index.ts'
 import type { ImageRegistry } from './image-registry.ts'
 import type { ListDamage } from './list-damage.ts'
-import { type ListFacts, readListFacts } from './list-facts.ts'
+import { isNewerForm, type ListFacts, newerForm, readListFacts } from './list-facts.ts'
 import type { TreeLibrary } from './tree-library.ts'
 
 /** What a {@link CatalogCheck} works with. */
@@ -136,8 +136,9 @@ export class CatalogCheck {
       }
     } catch (error) {
       const common = { ...damageOf(error), backupId, path, part: 'header' } as const
-      const consequence =
-        'the image is listed nowhere after the next start, and can neither be restored from nor expire'
+      const consequence = isNewer(error)
+        ? leftAlone
+        : 'the image is listed nowhere after the next start, and can neither be restored from nor expire'
       if (indexed === undefined || asNbError(error).code !== 'store-corrupt')
         return { findings: [{ ...common, consequence }] }
       return { findings: [{ ...common, consequence, mend: () => registry.commit(indexed) }] }
@@ -219,9 +220,15 @@ export class CatalogCheck {
       if (!inconsistent) await damage.noted(backupId, error)
       const consequence = inconsistent
         ? 'record and list do not belong together; a restore may lack files'
-        : 'what lies in damaged batches can not be browsed or restored by name; the rest can'
+        : isNewer(error)
+          ? leftAlone
+          : 'what lies in damaged batches can not be browsed or restored by name; the rest can'
       return [{ ...damageOf(error), backupId, path, part: 'file-list', consequence }]
     }
+    const there = await files.readFile(indexPath)
+    const newer = newerIndex(indexPath, there)
+    if (newer !== undefined)
+      return [{ ...damageOf(newer), backupId, part: 'sparse-index', consequence: leftAlone }]
     const findings: Finding[] = []
     if (image.damaged !== undefined)
       findings.push({
@@ -232,7 +239,6 @@ export class CatalogCheck {
         consequence: 'the image counts as damaged, and nothing is built upon it',
         mend: () => damage.sound(image),
       })
-    const there = await files.readFile(indexPath)
     if (there === undefined || !isIndexOf(facts, there))
       findings.push({
         backupId,
@@ -266,6 +272,27 @@ export class CatalogCheck {
       })
     }
     return (await registry.get(backupId))?.state === 'complete' ? findings : []
+  }
+}
+
+/** The consequence of what a newer version wrote. */
+const leftAlone =
+  'the image is refused until the newer version runs again; nothing of it is touched or repaired here'
+
+function isNewer(error: unknown): boolean {
+  return asNbError(error).code === 'version-unsupported'
+}
+
+/** The error of a sparse index that a newer version wrote; `undefined` for any other. */
+function newerIndex(path: string, content: Buffer | undefined): NbError | undefined {
+  try {
+    if (content !== undefined) FileListRuns.decode(content)
+    return undefined
+  } catch (error) {
+    if (isNewerForm(error)) return newerForm('index', path, error)
+    // What else may be wrong with it is found by comparing it with the list.
+    if (error instanceof FormatError) return undefined
+    throw error
   }
 }
 

@@ -43,7 +43,7 @@ export function damagedHeader(backupId: string, path: string, why: string, cause
 function newerVersion(found: string, backupId: string, path: string): NbError {
   return new NbError(
     'version-unsupported',
-    `the header of image ${backupId} is ${found}, this version reads ${format}; update before using ${path}`,
+    `the header ${path} of image ${backupId} is ${found}, this version reads ${format}; nothing of the image is touched: run the newer version`,
     { details: { backupId, path, format: found } },
   )
 }

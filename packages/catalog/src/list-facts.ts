@@ -223,14 +223,32 @@ export async function openList(files: Files, path: string): ReturnType<Files['op
   }
 }
 
-/** The error of a list that can't be what was written. A `FormatError` becomes one, a known error stays. */
+/**
+ * The error of a list that can't be what was written. A `FormatError` becomes one, a known error stays; one of a newer form is
+ * `version-unsupported`, which is no damage.
+ */
 export function corruptList(path: string, cause: unknown): NbError {
   if (cause instanceof NbError) return cause
+  if (isNewerForm(cause)) return newerForm('file list', path, cause)
   const { message, code } = cause as NodeJS.ErrnoException
   return new NbError('file-list-corrupt', `the file list ${path} is damaged: ${message}`, {
     details: { path, ...(code === undefined ? {} : { fault: code }) },
     cause,
   })
+}
+
+/** Whether a newer version wrote what could not be read. */
+export function isNewerForm(error: unknown): error is FormatError {
+  return error instanceof FormatError && error.code === 'FORMAT_VERSION_UNSUPPORTED'
+}
+
+/** The error of a file that a newer version wrote, `version-unsupported`. */
+export function newerForm(what: string, path: string, cause: FormatError): NbError {
+  return new NbError(
+    'version-unsupported',
+    `the ${what} ${path} is of a newer version, and nothing of its image is touched; run the newer version: ${cause.message}`,
+    { details: { path }, cause },
+  )
 }
 
 /** The same as {@link corruptOn} for what waits for nothing. */

@@ -52,7 +52,8 @@ export async function reconcile(parts: ReconcileParts, options?: CallOptions): P
     } catch (error) {
       const failure = asNbError(error)
       if (!unreadable(failure)) throw error
-      logger.error('image %s is damaged: %s', found.backupId, failure.message)
+      const what = failure.code === 'version-unsupported' ? 'is left alone' : 'is damaged'
+      logger.error('image %s %s: %s', found.backupId, what, failure.message)
       await index.set(found.backupId, undefined)
       damaged.push({ backupId: found.backupId, error: failure })
     }

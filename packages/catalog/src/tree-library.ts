@@ -10,7 +10,15 @@ import {
 } from '@nb/formats'
 import { FileTree } from './file-tree.ts'
 import type { HeaderStore } from './header-store.ts'
-import { corruptList, corruptOn, type ListFacts, openList, readListFacts } from './list-facts.ts'
+import {
+  corruptList,
+  corruptOn,
+  isNewerForm,
+  type ListFacts,
+  newerForm,
+  openList,
+  readListFacts,
+} from './list-facts.ts'
 import { findNow, type OpenList, type SeenRuns } from './list-lookup.ts'
 import { ReadPace } from './read-pace.ts'
 
@@ -60,7 +68,7 @@ export class TreeLibrary {
     this.#pace = new ReadPace(parts.clock)
   }
 
-  /** The tree of a complete image; `work` has it open. Throws `file-list-corrupt`. */
+  /** The tree of a complete image; `work` has it open. Throws `file-list-corrupt`, `version-unsupported`. */
   async with<Value>(image: ListedImage, work: (tree: FileTree) => Promise<Value>): Promise<Value> {
     const tree = await this.open(image)
     try {
@@ -93,7 +101,7 @@ export class TreeLibrary {
     return this.#pace.giveWay()
   }
 
-  /** The tree of a complete image. Close it. Throws `file-list-corrupt`. */
+  /** The tree of a complete image. Close it. Throws `file-list-corrupt`, `version-unsupported`. */
   async open(image: ListedImage): Promise<FileTree> {
     const { backupId, damaged } = image
     if (damaged !== undefined) return this.openAnew(image)
@@ -221,6 +229,7 @@ export class TreeLibrary {
       const runs = content === undefined ? undefined : FileListRuns.decode(content)
       if (runs !== undefined && runs.entryCount === counts?.entries) return runs
     } catch (error) {
+      if (isNewerForm(error)) throw newerForm('index', index, error)
       if (!(error instanceof FormatError)) throw error
       logger.error('the index of image %s is damaged: %s', backupId, error.message)
     }

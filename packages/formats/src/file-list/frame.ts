@@ -256,10 +256,11 @@ export function checkSeal(bytes: Buffer, offset: number): void {
 /**
  * Refuses what a newer writer made.
  *
- * @throws FormatError `FORMAT_VERSION_UNSUPPORTED`
+ * @throws FormatError `FORMAT_VERSION_UNSUPPORTED`, `FILE_LIST_INVALID` for 0, which no version is
  */
 export function checkVersion(format: string, version: number, offset: number): void {
   if (version === FILE_LIST_VERSION) return
+  if (version === 0) throw new FormatError('FILE_LIST_INVALID', offset, `Written as ${format}/0`)
   throw new FormatError(
     'FORMAT_VERSION_UNSUPPORTED',
     offset,
