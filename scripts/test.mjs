@@ -13,6 +13,11 @@ const { values, positionals } = parseArgs({
   options: { seed: { type: 'string' }, long: { type: 'boolean', default: false } },
 })
 
+if (values.seed !== undefined && !/^-?\d+$/.test(values.seed)) {
+  process.stderr.write(`--seed takes a whole number, and not ${JSON.stringify(values.seed)}\n`)
+  process.exit(2)
+}
+
 await bootstrap({ declarations: true })
 
 const env = environment({

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { connect } from '@nb/remote'
-import { seededRandom } from '@nb/test-kit'
+import { numberSetting, seededRandom } from '@nb/test-kit'
 import t from 'tap'
 import { whyNoNetwork } from '../../host-program/test/support/namespaces.ts'
 import { otherThanMasterAway } from './support/complaints.ts'
@@ -9,7 +9,8 @@ import { createNetworkSite } from './support/network-site.ts'
 
 const why = whyNoNetwork()
 const isLong = process.env['NB_LONG'] === '1'
-const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
+t.setTimeout(isLong ? 3_600_000 : 300_000)
+const seed = numberSetting('NB_SEED', 20_260_101)
 const rounds = isLong ? 5 : 1
 
 /** What the programs of the site are told, seconds; a heartbeat is 10 elsewhere, the others 600 and 300. */
@@ -133,7 +134,6 @@ const list: readonly Round[] = [
 ]
 
 t.test('faults of the network, each with jobs under way', { skip: why ?? false }, async (t) => {
-  t.setTimeout(isLong ? 3_600_000 : 300_000)
   t.comment(`seed ${seed}, ${rounds} of each; NB_LONG=1 for 5, NB_SEED for other moments`)
   const beat = ['--heartbeat', String(told.heartbeat)]
   const clients = ['web1', 'web2', 'web3', 'web4']

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { seededRandom } from '@nb/test-kit'
+import { numberSetting, seededRandom } from '@nb/test-kit'
 import t from 'tap'
 import { snapshotTree } from '../../all-in-one/test/support/site.ts'
 import { otherThanMasterAway } from './support/complaints.ts'
@@ -10,7 +10,7 @@ import { until } from './support/until.ts'
 import { assertNoLeak, assertRestores, assertSound, endOfTry, submitRestore } from './support/sound.ts'
 
 const isLong = process.env['NB_LONG'] === '1'
-const seed = Number(process.env['NB_SEED'] ?? 1)
+const seed = numberSetting('NB_SEED', 1)
 /** Who is killed, at what. */
 const everyFault = (['client', 'master', 'media'] as const).flatMap((victim) => [
   { victim, during: 'backup' as const },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ImageRecord, toPath } from '@nb/contracts'
 import { comparePaths, isWithin, type FileRecord } from '@nb/formats'
-import { createPowerLossStorage, recordsOf, sampleList } from '@nb/test-kit'
+import { createPowerLossStorage, numberSetting, recordsOf, sampleList } from '@nb/test-kit'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import type { ListDamage } from '../src/list-damage.ts'
@@ -9,6 +9,8 @@ import { TreeJoin } from '../src/tree-claims.ts'
 import type { TreeLibrary } from '../src/tree-library.ts'
 import { type UnionEntry, UnionTree } from '../src/union-tree.ts'
 import { openTree } from './fixture.ts'
+
+if (process.env['NB_LONG'] === '1') t.setTimeout(3_600_000)
 
 const name = fc.constantFrom('a', 'a.b', 'b', 'a-')
 const below = fc.array(name, { minLength: 1, maxLength: 4 })
@@ -94,7 +96,7 @@ function ownerOf(made: readonly Stream[], one: string): number | undefined {
 /** How many random trees, from which seed: `NB_LONG=1` runs the full count, `NB_SEED` repeats a run. */
 function runs(t: Test, reduced: number): { readonly numRuns: number; readonly seed: number } {
   const numRuns = process.env['NB_LONG'] === '1' ? 5000 : reduced
-  const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
+  const seed = numberSetting('NB_SEED', 20_260_101)
   t.comment(`${numRuns} trees (5000 with NB_LONG=1), seed ${seed}`)
   return { numRuns, seed }
 }

@@ -1,4 +1,5 @@
 import type { MediaNeed, StorageChoice } from '@nb/contracts'
+import { numberSetting } from '@nb/test-kit'
 import fc from 'fast-check'
 import t from 'tap'
 import { decideCopies } from '../src/decide-copies.ts'
@@ -93,7 +94,7 @@ t.test('copies are placed wherever there is a way to, and deciding changes nothi
       for (const [index, storage] of all.copies.entries())
         if (!unitsOf(all, storage).includes(units[index] ?? '')) throw new Error('not where it may go')
     }),
-    { numRuns: 2000, seed: Number(process.env['NB_SEED'] ?? 20260101) },
+    { numRuns: 2000, seed: numberSetting('NB_SEED', 20260101) },
   )
   t.pass()
 })

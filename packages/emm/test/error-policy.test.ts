@@ -1,8 +1,11 @@
 import type { MediaError } from '@nb/contracts'
+import { numberSetting } from '@nb/test-kit'
 import fc from 'fast-check'
 import t from 'tap'
 import { type ErrorPolicy, judge } from '../src/error-policy.ts'
 import { assigned, drive, volume } from './site.ts'
+
+if (process.env['NB_LONG'] === '1') t.setTimeout(3_600_000)
 
 const hour = 3_600_000
 const policy: ErrorPolicy = { count: 3, periodMs: 12 * hour, assignedErrorState: 'frozen' }
@@ -76,7 +79,7 @@ t.test('what is frozen or down already gets no second judgement', async (t) => {
 })
 
 t.test('it acts exactly when the count is reached, on what the errors have in common', async (t) => {
-  const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
+  const seed = numberSetting('NB_SEED', 20_260_101)
   const error = fc.record({
     drive: fc.constantFrom('d1', 'd2'),
     volumeId: fc.constantFrom('V1', 'V2'),

@@ -1,3 +1,4 @@
+import { numberSetting } from '@nb/test-kit'
 import fc from 'fast-check'
 import t from 'tap'
 import { business, byBusiness } from '../src/load-balance.ts'
@@ -43,7 +44,7 @@ t.test('nothing is lost, and the first is never busier than another', async (t) 
         entries.every((one) => business(sorted[0] ?? one) <= business(one))
       )
     }),
-    { seed: Number(process.env['NB_SEED'] ?? 20_260_101) },
+    { seed: numberSetting('NB_SEED', 20_260_101) },
   )
   t.pass('they are all there')
 })

@@ -1,9 +1,12 @@
+import { numberSetting } from '@nb/test-kit'
 import fc from 'fast-check'
 import t from 'tap'
 import { SortedList } from '../src/sorted-list.ts'
 
+if (process.env['NB_LONG'] === '1') t.setTimeout(3_600_000)
+
 t.test('it holds what a sorted array holds, in that order, over any additions and removals', async (t) => {
-  const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
+  const seed = numberSetting('NB_SEED', 20_260_101)
   const change = fc.record({ add: fc.boolean(), value: fc.integer({ min: 0, max: 1500 }) })
   fc.assert(
     fc.property(fc.array(change, { maxLength: 4000, size: 'max' }), (changes) => {

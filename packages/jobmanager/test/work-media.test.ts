@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type MediaNeed, type ResourceRequest, debugLogger } from '@nb/contracts'
 import { createMediaManager } from '@nb/emm'
 import { createResourceBroker } from '@nb/resource-broker'
-import { collect, createVirtualClock, seededRandom } from '@nb/test-kit'
+import { collect, createVirtualClock, numberSetting, seededRandom } from '@nb/test-kit'
 import { MemoryLevel } from 'memory-level'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -10,8 +10,9 @@ import { HoldAndWait } from '../src/hold-and-wait.ts'
 import { createLeaseKeeper } from '../src/leases.ts'
 import { HOLD_AND_WAIT_MS, NEXT_VOLUME_MS, WorkMedia } from '../src/work-media.ts'
 
-const seed = Number(process.env['NB_SEED'] ?? 20_261_127)
+const seed = numberSetting('NB_SEED', 20_261_127)
 const histories = process.env['NB_LONG'] === '1' ? 150 : 8
+if (process.env['NB_LONG'] === '1') t.setTimeout(3_600_000)
 
 type Site = Awaited<ReturnType<typeof tapeSite>>
 

@@ -1,4 +1,10 @@
-import { createVirtualClock, tapeDriveSuite, tapeMountsSuite, tapeRobotSuite } from '@nb/test-kit'
+import {
+  createVirtualClock,
+  numberSetting,
+  tapeDriveSuite,
+  tapeMountsSuite,
+  tapeRobotSuite,
+} from '@nb/test-kit'
 import t from 'tap'
 import { createTapeEmulator, type TapeEmulator } from '../src/emulator/tape-emulator.ts'
 import { buildCdb } from '../src/scsi/cdb.ts'
@@ -9,7 +15,8 @@ import { deviceRig } from './devices/device-rig.ts'
 import { TapeTarget, type TapeTargetOptions } from './ssc/tape-target.ts'
 
 const histories = process.env['NB_LONG'] === '1' ? 2000 : 20
-const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
+const seed = numberSetting('NB_SEED', 20_260_101)
+if (process.env['NB_LONG'] === '1') t.setTimeout(3_600_000)
 const capacityBytes = 65_536
 const earlyWarningBytes = 8192
 

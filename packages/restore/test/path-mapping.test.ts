@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { type Path, type RestoreTarget, pathFromBytes, toPath } from '@nb/contracts'
 import { comparePaths, isWithin } from '@nb/formats'
+import { numberSetting } from '@nb/test-kit'
 import fc from 'fast-check'
 import t from 'tap'
 import { keepsOrder, pathMapping } from '../src/path-mapping.ts'
 
 const numRuns = process.env['NB_LONG'] === '1' ? 20_000 : 1000
-const seed = Number(process.env['NB_SEED'] ?? Date.now() % 1_000_000)
+const seed = numberSetting('NB_SEED', Date.now() % 1_000_000)
+if (process.env['NB_LONG'] === '1') t.setTimeout(3_600_000)
 t.comment(`seed ${seed}, ${numRuns} runs a property`)
 
 /** Names of few letters, so that paths meet; one of them is not UTF-8. */

@@ -8,7 +8,7 @@ import {
   toPath,
 } from '@nb/contracts'
 import { FileListDecoder, comparePaths } from '@nb/formats'
-import { type ListedEntry, putChain, restoreRequest } from '@nb/test-kit'
+import { type ListedEntry, numberSetting, putChain, restoreRequest } from '@nb/test-kit'
 import fc from 'fast-check'
 import t from 'tap'
 import { planRestore } from '../src/plan.ts'
@@ -19,7 +19,8 @@ import { createWorld } from './world.ts'
 type World = ReturnType<typeof createWorld>
 
 const numRuns = process.env['NB_LONG'] === '1' ? 2000 : 100
-const seed = Number(process.env['NB_SEED'] ?? Date.now() % 1_000_000)
+const seed = numberSetting('NB_SEED', Date.now() % 1_000_000)
+if (process.env['NB_LONG'] === '1') t.setTimeout(3_600_000)
 t.comment(`seed ${seed}, ${numRuns} runs a property`)
 
 t.test('each group is served what it reads, in the order of paths', async (t) => {

@@ -11,7 +11,7 @@ function onThread<Name extends keyof Tasks>(task: Task<Name>): Promise<Tasks[Nam
     const worker = new Worker(new URL('./play-worker.ts', import.meta.url), {
       workerData: task,
       execArgv: ['--conditions=@nb/source'],
-      env: { NB_SEED: process.env['NB_SEED'] },
+      env: {},
     })
     worker.once('message', resolve)
     worker.once('error', reject)

@@ -1,13 +1,14 @@
+import { numberSetting } from '@nb/test-kit'
 import t from 'tap'
 import { playRandomSites } from './play.ts'
 import { hour } from './sites.ts'
 
 const long = process.env['NB_LONG'] === '1'
 const runs = long ? 150 : 5
+if (long) t.setTimeout(1_800_000)
 
 t.test(`over ${runs} random sites no drive, volume or limit is overdrawn, and no byte is lost`, async (t) => {
-  t.setTimeout(long ? 1_800_000 : 120_000)
-  const first = Number(process.env['NB_SEED'] ?? 1)
+  const first = numberSetting('NB_SEED', 1)
   t.comment(`seeds ${first} to ${first + runs - 1}`)
   let jobsSeen = 0
   const statuses = new Set<number>()

@@ -22,6 +22,7 @@ export type { MediaStoreFixture, MediaStoreLack } from './suites/media-store-fix
 export { createScriptedJobs, type ScriptedJobs } from './fakes/scripted-jobs.ts'
 export { nightlyPolicy, schedulerSuite, type SchedulerFixture } from './suites/scheduler.ts'
 export { collect } from './collect.ts'
+export { numberSetting } from './number-setting.ts'
 export { freePort } from './free-port.ts'
 export { mediaManagerSuite, type MediaManagerFixture } from './suites/media-manager.ts'
 export { catalogSuite } from './suites/catalog.ts'

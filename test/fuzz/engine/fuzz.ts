@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FormatError } from '@nb/formats'
 import { NbError } from '@nb/contracts'
-import { seededRandom } from '@nb/test-kit'
+import { numberSetting, seededRandom } from '@nb/test-kit'
 import type { Test } from 'tap'
 import { watchAllocations } from './allocations.ts'
 import { Coverage } from './coverage.ts'
@@ -55,9 +55,9 @@ const limitMs = 20_000
  * `NB_COUNT` sets the number of inputs.
  */
 export async function fuzz(t: Test, target: FuzzTarget): Promise<void> {
-  const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
+  const seed = numberSetting('NB_SEED', 20_260_101)
   const isLong = process.env['NB_LONG'] === '1'
-  const count = Number(process.env['NB_COUNT'] ?? (isLong ? target.longCount : target.count))
+  const count = numberSetting('NB_COUNT', isLong ? target.longCount : target.count)
   const run = new Run(target, seed, isLong || process.env['NB_COUNT'] !== undefined)
   try {
     await run.all(count)

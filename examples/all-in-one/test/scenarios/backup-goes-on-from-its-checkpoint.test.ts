@@ -1,6 +1,6 @@
 import { linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { collect, seededRandom } from '@nb/test-kit'
+import { collect, numberSetting, seededRandom } from '@nb/test-kit'
 import t from 'tap'
 import { type BootedServer, boot } from '../support/boot.ts'
 import { submitBackup, untilCheckpoint, untilResting } from '../support/checkpointed.ts'
@@ -43,7 +43,7 @@ t.test('a backup is suspended, resumed, killed and resumed: it is whole and rest
   t.equal(kept.length, 1, 'what was written stays')
   await first.stop()
 
-  const random = seededRandom(Number(process.env['NB_SEED'] ?? 1))
+  const random = seededRandom(numberSetting('NB_SEED', 1))
   for (let kill = 0; kill < kills; kill++) {
     const checkpoints = 1 + Math.floor(random() * (20 / kills))
     const killed = await startExample([state, jobId, String(checkpoints)], child).ended

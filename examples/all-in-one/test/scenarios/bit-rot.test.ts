@@ -18,7 +18,7 @@ import { createCatalog } from '@nb/catalog'
 import { type FragmentRecord, NbError, systemFiles, toPath } from '@nb/contracts'
 import { createDiskStore } from '@nb/media-disk'
 import { createLocalChannels } from '@nb/remote'
-import { collect, createVirtualClock, seededRandom } from '@nb/test-kit'
+import { collect, createVirtualClock, numberSetting, seededRandom } from '@nb/test-kit'
 import { Level } from 'level'
 import { MemoryLevel } from 'memory-level'
 import t from 'tap'
@@ -30,7 +30,7 @@ import { assertRestores, backUp, snapshotTree } from '../support/site.ts'
 
 const isLong = process.env['NB_LONG'] === '1'
 t.setTimeout(isLong ? 7_200_000 : 110_000)
-const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
+const seed = numberSetting('NB_SEED', 20_260_101)
 
 /** A stopped site: a full and an incremental image, a client whose last image is gone, a database with tables and a log. */
 async function makeSite(root: string): Promise<ReadonlyMap<string, string>> {
@@ -207,7 +207,7 @@ t.test('a turned bit in any stored file is found, or changes nothing that is rea
     )
 
   const random = seededRandom(seed)
-  const count = Number(process.env['NB_COUNT'] ?? (isLong ? 10_000 : 160))
+  const count = numberSetting('NB_COUNT', isLong ? 10_000 : 160)
   const outcomes = new Map<string, number>()
   const silent: string[] = []
   for (let turn = 0; turn < count; turn++) {

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { collect, seededRandom } from '@nb/test-kit'
+import { collect, numberSetting, seededRandom } from '@nb/test-kit'
 import t from 'tap'
 import { boot } from '../support/boot.ts'
 import { scratch, startExample } from '../support/run-example.ts'
@@ -9,7 +9,7 @@ import { assertSound, backUp, editTree, settle, snapshotTree } from '../support/
 
 const child = fileURLToPath(new URL('../support/crash-child.ts', import.meta.url))
 const rounds = process.env['NB_LONG'] === '1' ? 60 : 12
-const seed = Number(process.env['NB_SEED'] ?? 1)
+const seed = numberSetting('NB_SEED', 1)
 
 t.setTimeout(rounds * 20_000)
 

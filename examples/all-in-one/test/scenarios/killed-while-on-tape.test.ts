@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { collect, seededRandom } from '@nb/test-kit'
+import { collect, numberSetting, seededRandom } from '@nb/test-kit'
 import t from 'tap'
 import { scratch, startExample } from '../support/run-example.ts'
 import { assertRestores, editTree, settle, snapshotTree } from '../support/site.ts'
@@ -18,7 +18,7 @@ import {
 
 const child = fileURLToPath(new URL('../support/tape-child.ts', import.meta.url))
 const rounds = process.env['NB_LONG'] === '1' ? 30 : 4
-const seed = Number(process.env['NB_SEED'] ?? 1)
+const seed = numberSetting('NB_SEED', 1)
 
 t.setTimeout(rounds * 40_000)
 

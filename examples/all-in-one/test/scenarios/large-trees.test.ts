@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { numberSetting } from '@nb/test-kit'
 import t, { type Test } from 'tap'
 import { compareTrees } from '../../../../packages/transfer/test/client/compare-trees.ts'
 import { makeLargeFile, makeLargeTree } from '../support/large-tree.ts'
@@ -8,7 +9,7 @@ import { type ExampleRun, scratch, startExample } from '../support/run-example.t
 
 const long = process.env['NB_LONG'] === '1'
 const share = long ? 1 : 20
-const seed = Number(process.env['NB_SEED'] ?? 1)
+const seed = numberSetting('NB_SEED', 1)
 const mostMemoryMib = 400
 const mib = 1024 * 1024
 

@@ -3,10 +3,11 @@ import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '@nb/contracts'
 import {
-  type PowerLossStorage,
   collect,
   createFaultPlan,
   createPowerLossStorage,
+  numberSetting,
+  type PowerLossStorage,
   seededRandom,
 } from '@nb/test-kit'
 import t from 'tap'
@@ -15,7 +16,7 @@ import { scratch } from '../support/run-example.ts'
 import { assertSound, backUp, editTree, restoreTo, settle, snapshotTree } from '../support/site.ts'
 
 const points = process.env['NB_LONG'] === '1' ? 250 : 40
-const seed = Number(process.env['NB_SEED'] ?? 1)
+const seed = numberSetting('NB_SEED', 1)
 
 /** A point takes a second or two; one that takes this long hangs. */
 const pointLimitMs = 60_000

@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'
 import { toPath } from '@nb/contracts'
-import { collect, seededRandom } from '@nb/test-kit'
+import { collect, numberSetting, seededRandom } from '@nb/test-kit'
 import t, { type Test } from 'tap'
 import { compareTrees } from '../../../../packages/transfer/test/client/compare-trees.ts'
 import { TreeEditor } from '../../../../packages/transfer/test/client/tree-editor.ts'
@@ -24,7 +24,7 @@ import { scratch } from '../support/run-example.ts'
 import { backUp, restoreTo, snapshotTree } from '../support/site.ts'
 
 const rounds = process.env['NB_LONG'] === '1' ? 40 : 6
-const seed = Number(process.env['NB_SEED'] ?? 1)
+const seed = numberSetting('NB_SEED', 1)
 
 t.setTimeout(80_000 + rounds * 5000)
 

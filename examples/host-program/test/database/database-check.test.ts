@@ -7,6 +7,8 @@ import { crc32c } from '../../src/database/check/crc32c.ts'
 import { unpackSnappy } from '../../src/database/check/snappy.ts'
 import { scratch } from '../../../all-in-one/test/support/run-example.ts'
 
+if (process.env['NB_LONG'] === '1') t.setTimeout(3_600_000)
+
 t.test('checksums and packed blocks are as their specifications say', async (t) => {
   t.equal(crc32c(Buffer.from('123456789')), 0xe3069283, 'the check value of CRC-32C')
   t.equal(crc32c(Buffer.alloc(32, 0xff)), 0x62a8ab43, 'RFC 3720, B.4')

@@ -4,6 +4,7 @@ import {
   createFaultPlan,
   createPowerLossStorage,
   createVirtualClock,
+  numberSetting,
   seededRandom,
 } from '@nb/test-kit'
 import t from 'tap'
@@ -11,8 +12,9 @@ import { createMediaManager } from '../../src/index.ts'
 import { runningSite } from '../running-site.ts'
 import { drive, tape, volume, writeTo } from '../site.ts'
 
-const seed = Number(process.env['NB_SEED'] ?? 20_261_127)
+const seed = numberSetting('NB_SEED', 20_261_127)
 const histories = process.env['NB_LONG'] === '1' ? 10_000 : 60
+if (process.env['NB_LONG'] === '1') t.setTimeout(3_600_000)
 
 type Tape = Extract<Allocation['medium'], { kind: 'tape' }>
 

@@ -4,14 +4,16 @@ import {
   createFaultPlan,
   createPowerLossStorage,
   createVirtualClock,
+  numberSetting,
   seededRandom,
 } from '@nb/test-kit'
 import t from 'tap'
 import { createMediaManager } from '../../src/index.ts'
 import { drive, volume } from '../site.ts'
 
-const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
+const seed = numberSetting('NB_SEED', 20_260_101)
 const histories = process.env['NB_LONG'] === '1' ? 10_000 : 80
+if (process.env['NB_LONG'] === '1') t.setTimeout(3_600_000)
 const volumeIds = ['A00001', 'A00002']
 
 t.test('a tape with an image that was reported is never taken for a new one', async (t) => {

@@ -4,14 +4,16 @@ import {
   createFaultPlan,
   createPowerLossStorage,
   createVirtualClock,
+  numberSetting,
   seededRandom,
 } from '@nb/test-kit'
 import t from 'tap'
 import { createMediaManager } from '../../src/index.ts'
 import { disk, drive, tape, volume, writeTo } from '../site.ts'
 
-const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
+const seed = numberSetting('NB_SEED', 20_260_101)
 const histories = process.env['NB_LONG'] === '1' ? 10_000 : 200
+if (process.env['NB_LONG'] === '1') t.setTimeout(3_600_000)
 
 t.test('what was answered is there after the power is back, and nothing is given twice', async (t) => {
   t.comment(`${histories} histories, seed ${seed}`)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { MediaNeed, VolumeState } from '@nb/contracts'
-import { collect, createVirtualClock, type VirtualClock } from '@nb/test-kit'
+import { collect, createVirtualClock, numberSetting, type VirtualClock } from '@nb/test-kit'
 import fc from 'fast-check'
 import { MemoryLevel } from 'memory-level'
 import t from 'tap'
@@ -111,7 +111,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 
 const runs = process.env['NB_LONG'] === '1' ? 10_000 : 30
-const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
+const seed = numberSetting('NB_SEED', 20_260_101)
 
 // The full count takes an hour, a failure is shrunk for a while.
 t.setTimeout(3_600_000)

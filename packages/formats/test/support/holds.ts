@@ -1,4 +1,9 @@
 import fc from 'fast-check'
+import tap from 'tap'
+// By its file: what test-kit is built on cannot declare it.
+import { numberSetting } from '../../../test-kit/src/number-setting.ts'
+
+if (process.env['NB_LONG'] === '1') tap.setTimeout(3_600_000)
 
 /** What of a test is used here. */
 interface Reporter {
@@ -13,7 +18,7 @@ interface Reporter {
  * @param property - throws when it does not hold; the error tells seed and counterexample
  */
 export function holds<T>(t: Reporter, numRuns: number, property: fc.IPropertyWithHooks<T>): void {
-  const seed = Number(process.env['NB_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+  const seed = numberSetting('NB_SEED', Math.floor(Math.random() * 2 ** 31))
   const count = process.env['NB_LONG'] === '1' ? numRuns * 10 : numRuns
   fc.assert(property, { numRuns: count, seed })
   t.pass(`held in ${count} runs, seed ${seed}`)

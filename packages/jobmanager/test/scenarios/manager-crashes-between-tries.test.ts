@@ -5,6 +5,8 @@ import t from 'tap'
 import { type Life, type Stage, assertNothingLeft, createStage, settledOrDead } from '../await-points.ts'
 import { driven, full, request } from '../fixture.ts'
 
+if (process.env['NB_LONG'] === '1') t.setTimeout(3_600_000)
+
 interface Story {
   readonly name: string
   readonly script: (jobId: string, session: { readonly nth: number }) => SessionScript

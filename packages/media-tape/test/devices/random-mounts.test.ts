@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type MountedVolume, NbError } from '@nb/contracts'
 import { decodeTapeVolume } from '@nb/formats'
-import { collect, driven } from '@nb/test-kit'
+import { collect, driven, numberSetting } from '@nb/test-kit'
 import fc from 'fast-check'
 import t from 'tap'
 import {
@@ -19,7 +19,7 @@ const cleaner = 'CLN001L1'
 /** Ordinary runs are few: each is a library of its own. */
 const numRuns = process.env['NB_LONG'] === '1' ? 2000 : 40
 if (numRuns > 40) t.setTimeout(1_200_000)
-const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
+const seed = numberSetting('NB_SEED', 20_260_101)
 
 /** A job of a history. */
 interface Job {

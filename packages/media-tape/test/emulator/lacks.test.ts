@@ -1,4 +1,4 @@
-import { tapeDriveSuite, tapeRobotSuite } from '@nb/test-kit'
+import { numberSetting, tapeDriveSuite, tapeRobotSuite } from '@nb/test-kit'
 import t from 'tap'
 import type { CdbName } from '../../src/scsi/cdb-fields.ts'
 import { parseOpcodeSupport } from '../../src/scsi/unit-answers.ts'
@@ -6,7 +6,7 @@ import { createScsiTapeRobot } from '../../src/smc/scsi-tape-robot.ts'
 import { createScsiTapeDrive } from '../../src/ssc/scsi-tape-drive.ts'
 import { loadedDrive, send } from './send.ts'
 
-const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
+const seed = numberSetting('NB_SEED', 20_260_101)
 const stop = async (fixture: unknown): Promise<void> =>
   (fixture as { emulator: { stop(): Promise<void> } }).emulator.stop()
 

@@ -18,6 +18,7 @@ import {
 } from './multiplexed-tape.ts'
 
 const isLong = process.env['NB_LONG'] === '1'
+if (isLong) t.setTimeout(3_600_000)
 const kib = 1024
 const plans: readonly JobPlan[] = [
   { fragments: [{ bytes: 600 * kib, discard: false }], pause: 0, compressed: false, seed: 1 },

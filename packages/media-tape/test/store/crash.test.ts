@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type FragmentRecord, NbError } from '@nb/contracts'
-import { collect, driven } from '@nb/test-kit'
+import { collect, driven, numberSetting } from '@nb/test-kit'
 import fc from 'fast-check'
 import t from 'tap'
 import type { FaultEffect } from '../../src/index.ts'
@@ -9,6 +9,7 @@ import { noise } from './spanning.ts'
 import { type TapeRig, tapeRig } from './tape-rig.ts'
 
 const isLong = process.env['NB_LONG'] === '1'
+if (isLong) t.setTimeout(3_600_000)
 
 /** A fragment that was reported, and what it has to read as. */
 interface Reported {
@@ -136,7 +137,7 @@ t.test('with the power lost at any command what was reported is there, and the v
 })
 
 function occurrenceSeed(): number {
-  return Number(process.env['NB_SEED'] ?? 0)
+  return numberSetting('NB_SEED', 0)
 }
 
 const effects: readonly FaultEffect[] = [

@@ -8,6 +8,8 @@ import { type DriveQuirks, tgtDriveQuirks } from '../../src/ssc/drive-quirks.ts'
 import { createScsiTapeRobot, type ScsiTapeRobot } from '../../src/smc/scsi-tape-robot.ts'
 import { startTgtd, type TgtdLibrary, tgtdMissing } from './tgtd.ts'
 
+if (process.env['NB_LONG'] === '1') t.setTimeout(3_600_000)
+
 const clock = systemClock()
 const slot = (number: number): LibraryPlace => ({ kind: 'slot', number })
 const mouth = (number: number): LibraryPlace => ({ kind: 'drive', number })

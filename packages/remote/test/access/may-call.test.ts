@@ -1,3 +1,4 @@
+import { numberSetting } from '@nb/test-kit'
 import fc from 'fast-check'
 import t from 'tap'
 import { NbError, type Role } from '@nb/contracts'
@@ -16,7 +17,8 @@ import { kindOfRole, roles } from '../../src/identity/names.ts'
 
 const names = ['web1', 'web2', 'tape1', '__proto__']
 const numRuns = process.env.NB_LONG === '1' ? 200_000 : 1_500
-const seed = Number(process.env.NB_SEED ?? 1)
+const seed = numberSetting('NB_SEED', 1)
+if (process.env['NB_LONG'] === '1') t.setTimeout(3_600_000)
 
 const methods = Object.entries(accessTable).flatMap(([port, rules]) =>
   Object.keys(rules).map((method) => ({ port: port as PortName, method })),

@@ -1,3 +1,4 @@
+import { numberSetting } from '@nb/test-kit'
 import fc from 'fast-check'
 import t from 'tap'
 import { isNestedDeeper } from '../../src/calls/nesting.ts'
@@ -22,6 +23,6 @@ t.test('a text is as deep as what is made of it, whatever its strings look like'
       const bytes = Buffer.from(JSON.stringify(value))
       return isNestedDeeper(bytes, most) === depthOf(value) > most
     }),
-    { numRuns: 300, seed: Number(process.env['NB_SEED'] ?? 1) },
+    { numRuns: 300, seed: numberSetting('NB_SEED', 1) },
   )
 })

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { seededRandom } from '@nb/test-kit'
+import { numberSetting, seededRandom } from '@nb/test-kit'
 import t from 'tap'
 import { Backlog } from '../../src/channels/backlog.ts'
 import { letGo } from '../../src/channels/let-go.ts'
 
 t.test('what is taken is what was added, in order, whatever the pieces', async (t) => {
-  const seed = Number(process.env['NB_SEED'] ?? 1)
+  const seed = numberSetting('NB_SEED', 1)
   t.comment(`seed ${seed}`)
   const random = seededRandom(seed)
   const backlog = new Backlog()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Duplex } from 'node:stream'
 import { NbError } from '@nb/contracts'
-import { createVirtualClock, seededRandom } from '@nb/test-kit'
+import { createVirtualClock, numberSetting, seededRandom } from '@nb/test-kit'
 import t from 'tap'
 import { frameHeader, frameKinds, smallFrame } from '../../src/channels/frame.ts'
 import { FramedChannel, windowBytes } from '../../src/channels/framed-channel.ts'
@@ -9,7 +9,7 @@ import { FramedChannel, windowBytes } from '../../src/channels/framed-channel.ts
 const isLong = process.env['NB_LONG'] === '1'
 const histories = isLong ? 20_000 : 300
 t.setTimeout(isLong ? 600_000 : 30_000)
-const seed = Number(process.env['NB_SEED'] ?? 20260101)
+const seed = numberSetting('NB_SEED', 20260101)
 
 /** A connection whose other end is the test. */
 function connection(): {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import { seededRandom } from '@nb/test-kit'
+import { numberSetting, seededRandom } from '@nb/test-kit'
 import t from 'tap'
 import { makeSecret, parseToken } from '../../src/identity/token.ts'
 import { makeKey } from '../../src/identity/x509/keys.ts'
@@ -165,7 +165,7 @@ async function answered(socket: Socket): Promise<string> {
 }
 
 await under('requests that are nearly right', async () => {
-  const seed = Number(process.env['NB_SEED'] ?? 20260101)
+  const seed = numberSetting('NB_SEED', 20260101)
   const random = seededRandom(seed)
   const requests = [
     post('jobs/list', '{"json":{"client":"web1","states":["done"],"limit":3}}', 'nb-wire: 1\r\n'),

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { numberSetting } from '@nb/test-kit'
 import t from 'tap'
 import type { IfExists } from '../../src/client/extractor/installer.ts'
 import { loadPosix, type Posix } from '../../src/posix/posix.ts'
@@ -24,7 +25,8 @@ const latin1 = (path: Uint8Array): string => Buffer.from(path).toString('latin1'
 
 const isLong = process.env['NB_LONG'] === '1'
 const attacks = isLong ? 3000 : 12
-const firstSeed = Number(process.env['NB_SEED'] ?? 20_260_101)
+const firstSeed = numberSetting('NB_SEED', 20_260_101)
+if (isLong) t.setTimeout(3_600_000)
 
 const posix = loadPosix()
 const skip = typeof posix === 'string' ? `native calls are missing: ${posix}` : false

@@ -3,6 +3,7 @@ import { linkSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from
 import { join } from 'node:path'
 import type { ReaderCheckpoint } from '@nb/contracts'
 import { ArchiveParser, decodeFileListHeader, type FileRecord } from '@nb/formats'
+import { numberSetting } from '@nb/test-kit'
 import t from 'tap'
 import { decodePosition, encodePosition } from '../../src/client/reader-position.ts'
 import { compareTrees } from './compare-trees.ts'
@@ -17,8 +18,9 @@ import {
   type ReadSettings,
 } from './read-in-thread.ts'
 
-const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
+const seed = numberSetting('NB_SEED', 20_260_101)
 const histories = process.env['NB_LONG'] === '1' ? 60 : 2
+if (process.env['NB_LONG'] === '1') t.setTimeout(3_600_000)
 
 /** What all tries of a backup have left. */
 interface Whole extends Pick<ReadResult, 'archive' | 'list' | 'totals' | 'warnings'> {

@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto'
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { CopyDamage, ImageCopy, VerifyEvent } from '@nb/contracts'
 import { FileListEncoder, type FileRecord } from '@nb/formats'
-import { seededRandom } from '@nb/test-kit'
+import { numberSetting, seededRandom } from '@nb/test-kit'
 import t, { type Test } from 'tap'
 import { type MadeImage, filesOf, makeImage, planOf } from './made-image.ts'
 import { type World, allocationOf, backupId, createWorld, offer } from './world.ts'
+
+if (process.env['NB_LONG'] === '1') t.setTimeout(3_600_000)
 
 interface Stored {
   readonly world: World
@@ -63,7 +65,7 @@ t.test(
   async (t) => {
     const site = await stored(t)
     const runs = process.env['NB_LONG'] === '1' ? 2000 : 60
-    const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
+    const seed = numberSetting('NB_SEED', 20_260_101)
     t.comment(`${runs} flips (2000 with NB_LONG=1), seed ${seed}`)
     const random = seededRandom(seed)
     for (let run = 0; run < runs; run++) {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { numberSetting } from '@nb/test-kit'
 import t from 'tap'
 import { compareTrees } from '../compare-trees.ts'
 import { extractInThread, planFor } from '../extract-in-thread.ts'
@@ -13,8 +14,8 @@ import { TreeEditor } from '../tree-editor.ts'
 // (differential) or with the last full one (cumulative). Then every point of it is restored. The same histories of the
 // whole server, but fewer: examples/all-in-one/test/scenarios/tree-as-it-was-then.test.ts.
 const full = 1000
-const histories = Number(process.env['NB_HISTORIES'] ?? (process.env['NB_LONG'] === '1' ? full : 6))
-const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
+const histories = numberSetting('NB_HISTORIES', process.env['NB_LONG'] === '1' ? full : 6)
+const seed = numberSetting('NB_SEED', 20_260_101)
 const points = 5
 // The editor makes no attributes, and a copy may lie on the disk in another way.
 const compared = { allocation: false, extended: false }

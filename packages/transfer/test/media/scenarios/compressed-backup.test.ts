@@ -9,7 +9,7 @@ import {
   type SessionReport,
   systemFiles,
 } from '@nb/contracts'
-import { seededRandom } from '@nb/test-kit'
+import { numberSetting, seededRandom } from '@nb/test-kit'
 import t, { type Test } from 'tap'
 import { compareTrees } from '../../client/compare-trees.ts'
 import { freshDirectory } from '../../client/fresh-directory.ts'
@@ -17,6 +17,8 @@ import { decodeList } from '../../client/read-in-thread.ts'
 import { noise } from '../made-image.ts'
 import { type Try, makeSource, nextTry, readWritten, tarNames } from '../resuming.ts'
 import { type World, allocationOf, backupId, offer } from '../world.ts'
+
+if (process.env['NB_LONG'] === '1') t.setTimeout(3_600_000)
 
 function shell(script: string, cwd: string): string {
   return execFileSync('bash', ['-e', '-o', 'pipefail', '-c', script], { cwd, encoding: 'utf8' })
@@ -201,7 +203,7 @@ t.test('whatever byte of whichever fragment is flipped, a verification finds it'
     const paths = pathsOf(site.world)
     t.strictSame(await verified(site), [])
     const runs = process.env['NB_LONG'] === '1' ? 2000 : 12
-    const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
+    const seed = numberSetting('NB_SEED', 20_260_101)
     t.comment(`${runs} flips (2000 with NB_LONG=1), seed ${seed}`)
     const random = seededRandom(seed)
     for (let run = 0; run < runs; run++) {

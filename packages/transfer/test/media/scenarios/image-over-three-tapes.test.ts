@@ -1,9 +1,11 @@
 import type { Allocation, BackupSessionSpec, MediaNeed, MediaRequest, SessionReport } from '@nb/contracts'
-import { type VolumeStore, createVolumeStore } from '@nb/test-kit'
+import { createVolumeStore, numberSetting, type VolumeStore } from '@nb/test-kit'
 import fc from 'fast-check'
 import t from 'tap'
 import { filesOf, makeImage } from '../made-image.ts'
 import { type World, backupId, createWorld, storageUnit } from '../world.ts'
+
+if (process.env['NB_LONG'] === '1') t.setTimeout(3_600_000)
 
 /** What a job manager with one drive for each copy would answer, and what it was asked. */
 interface TapeRoom {
@@ -266,7 +268,7 @@ t.test(
       ),
       {
         numRuns: process.env['NB_LONG'] === '1' ? 1000 : 12,
-        seed: Number(process.env['NB_SEED'] ?? 20_261_127),
+        seed: numberSetting('NB_SEED', 20_261_127),
       },
     )
     t.pass('all')

@@ -1,13 +1,14 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { type Files, NbError, type OpenFile, systemFiles } from '@nb/contracts'
-import { seededRandom } from '@nb/test-kit'
+import { numberSetting, seededRandom } from '@nb/test-kit'
 import t from 'tap'
 import { freshDirectory } from '../../client/fresh-directory.ts'
 import { makeSource, nextTry, readWritten } from '../resuming.ts'
 import { type World, backupId } from '../world.ts'
 
-const seed = Number(process.env['NB_SEED'] ?? 20_260_101)
+const seed = numberSetting('NB_SEED', 20_260_101)
 const histories = process.env['NB_LONG'] === '1' ? 100 : 2
+if (process.env['NB_LONG'] === '1') t.setTimeout(3_600_000)
 
 /** Files of a process that is killed at its so-manyeth change: nothing that it does afterwards has any effect. */
 function mortalFiles(lifetime: number): {

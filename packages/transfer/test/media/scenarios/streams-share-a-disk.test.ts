@@ -1,11 +1,11 @@
 import type { FragmentWriter, MediaStore, SessionReport } from '@nb/contracts'
-import { seededRandom } from '@nb/test-kit'
+import { numberSetting, seededRandom } from '@nb/test-kit'
 import t from 'tap'
 import { filesOf, makeImage } from '../made-image.ts'
 import { type World, backupId, createWorld } from '../world.ts'
 
 const blockBytes = 65_536
-const seed = Number(process.env['NB_SEED'] ?? 20260101)
+const seed = numberSetting('NB_SEED', 20260101)
 
 /** What a disk was asked to write, in the order in which it was done. */
 interface Write {
