@@ -1,13 +1,17 @@
 import type { Figure } from './rows.ts'
 
-/** What a bench may use. */
-export interface BenchContext {
+/** How much of a bench is wanted. */
+export interface BenchSize {
   /** Little data and few runs: shows that all works, and judges no goal. */
   readonly quick: boolean
   /** The most files of a curve over their number. @default the bench's own */
   readonly mostFiles?: number
   /** The only one of {@link Bench.parts} that is wanted. @default all */
   readonly part?: string
+}
+
+/** What a bench may use. */
+export interface BenchContext extends BenchSize {
   /** An empty folder on a disk, removed afterwards. */
   readonly workDirectory: string
   /** Says what happens, on standard error. */
@@ -21,5 +25,7 @@ export interface Bench {
   readonly about: string
   /** Names of what may be run alone. @default nothing but all of it */
   readonly parts?: readonly string[]
+  /** Bytes that it takes on the disk of its working folder, at most at once. @default little */
+  readonly needs?: (size: BenchSize) => number
   readonly run: (context: BenchContext) => Promise<readonly Figure[]>
 }

@@ -1,9 +1,16 @@
 import { writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
+import type { Bench, BenchSize } from './bench.ts'
 import { benches } from './benches/index.ts'
+import { describeFailure } from './failures.ts'
+import { endOnSignals, leave } from './leftovers/end-on-signals.ts'
+import { leftovers, removeDeadRuns } from './leftovers/leftovers.ts'
+import { checkJsonFile, checkRoom, openWorkDirectory } from './places.ts'
 import type { Row } from './rows.ts'
 import { describeMachine, runBench } from './run-bench.ts'
 import { formatTable } from './table.ts'
+import { UsageError } from './usage-error.ts'
 
 const help = `Usage: npm run bench -- NAME... [--quick] [--json FILE] [--work DIR]
 
@@ -15,11 +22,17 @@ ${benches.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')}
   --files N    the most files of the curve of \`memory\` (default: 1000000)
   --part NAME  of a bench that has parts this alone: big, small, calls or idle of \`remote\`
   --json FILE  also writes the rows as JSON: bench, case, metric, value, unit, peer, peerValue, ratio, goal, holds
-  --work DIR   where the data is made, on a disk with 8 GiB free (default: the folder for temporary files)
+  --work DIR   where the data is made, on a disk with 9 GiB free (default: the folder for temporary files)
 
-Ends with 0 when all ran, whether or not goals were reached; 2 for wrong usage.`
+Ends with 0 when all ran, whether or not goals were reached; 1 for an error in the middle; 2 for wrong usage, of which
+a folder without room is one. Ctrl-C, SIGTERM and SIGHUP stop all that was started, remove all that was made, and end it with
+130, 143 and 129; a second one ends it at once. What a killed run (SIGKILL) has left, the next one with the same --work
+stops and removes.`
 
-process.exitCode = await main()
+const tell = (line: string): void => console.error(line)
+
+const exitCode = await main()
+leave(exitCode, leftovers, tell)
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArguments()
@@ -47,18 +60,42 @@ async function main(): Promise<number> {
     )
     return 2
   }
+  const size = {
+    quick,
+    ...(mostFiles === undefined ? {} : { mostFiles }),
+    ...(part === undefined ? {} : { part }),
+  }
+  const { json, work = tmpdir() } = values
+  endOnSignals(leftovers, tell)
+  try {
+    if (json !== undefined) checkJsonFile(json)
+    openWorkDirectory(work, leftovers)
+    await removeDeadRuns(work, tell)
+    const wanted = chosen.filter((bench) => bench !== undefined)
+    for (const bench of wanted) checkRoom(work, bench, size)
+    const rows = await runAll(wanted, size)
+    if (json !== undefined) writeFileSync(json, `${JSON.stringify(rows, undefined, 2)}\n`)
+    return rows.length === 0 ? 1 : 0
+  } catch (error) {
+    // By a signal, which has said so and ends the process.
+    if (leftovers.isEnding) return await new Promise<never>(() => undefined)
+    tell(describeFailure(error, work))
+    return error instanceof UsageError ? 2 : 1
+  } finally {
+    await leftovers.end()
+  }
+}
+
+async function runAll(wanted: readonly Bench[], size: BenchSize): Promise<readonly Row[]> {
   const rows: Row[] = []
-  for (const bench of chosen) {
-    if (bench === undefined) continue
-    console.error(`${bench.name}: ${bench.about}`)
-    const tell = (line: string): void => console.error(line)
-    const own = await runBench(bench, { quick, tell, mostFiles, part, workDirectory: values.work })
-    console.log(`\n${bench.name}${quick ? ', quick run' : ''}: ${describeMachine()}\n`)
+  for (const bench of wanted) {
+    tell(`${bench.name}: ${bench.about}`)
+    const own = await runBench(bench, { ...size, tell })
+    console.log(`\n${bench.name}${size.quick ? ', quick run' : ''}: ${describeMachine()}\n`)
     console.log(own.length === 0 ? 'nothing could be measured, see above' : formatTable(own))
     rows.push(...own)
   }
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, undefined, 2)}\n`)
-  return rows.length === 0 ? 1 : 0
+  return rows
 }
 
 function parseArguments(): ReturnType<typeof parse> {

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { type SpawnOptionsWithoutStdio as SpawnOptions, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Measurement } from './alternate.ts'
+import { leftovers } from './leftovers/leftovers.ts'
 
 /** How a process ended, and what it took. */
 export interface MeasuredRun extends Measurement {
@@ -15,7 +15,7 @@ export interface MeasuredRun extends Measurement {
  * process of it. Rejects when it ends with another code than 0.
  */
 export async function runMeasured(command: readonly [string, ...string[]]): Promise<MeasuredRun> {
-  const folder = mkdtempSync(join(tmpdir(), 'nb-bench-time-'))
+  const folder = leftovers.folder('time')
   const report = join(folder, 'time')
   try {
     const begun = process.hrtime.bigint()
@@ -23,7 +23,7 @@ export async function runMeasured(command: readonly [string, ...string[]]): Prom
     const wallMs = Number(process.hrtime.bigint() - begun) / 1e6
     return { wallMs, ...parseTimeReport(readFileSync(report, 'utf8')), output }
   } finally {
-    rmSync(folder, { recursive: true })
+    await leftovers.remove(folder)
   }
 }
 
@@ -35,15 +35,20 @@ export function parseTimeReport(text: string): Pick<Measurement, 'cpuMs' | 'peak
   return { cpuMs: (user + system) * 1000, peakBytes: kib * 1024 }
 }
 
+/** A command that ended with another code than 0, with what it said. */
+export class CommandFailed extends Error {
+  override readonly name = 'CommandFailed'
+}
+
 /** Runs a command to its end; gives its standard output. Rejects, with what it said, unless it ends with 0. */
 export function runToEnd(
   command: string,
   args: readonly string[],
   input = '',
-  options: { readonly cwd?: string } = {},
+  options: SpawnOptions = {},
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = leftovers.own(spawn(command, args, options))
     const out: Buffer[] = []
     let complaints = ''
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
@@ -54,7 +59,11 @@ export function runToEnd(
     child.once('close', (code, signal) => {
       if (code === 0) resolve(Buffer.concat(out).toString())
       else
-        reject(new Error(`${command} ${args.join(' ')} ended with ${code ?? signal ?? '?'}: ${complaints}`))
+        reject(
+          new CommandFailed(
+            `${command} ${args.join(' ')} ended with ${code ?? signal ?? '?'}: ${complaints}`,
+          ),
+        )
     })
   })
 }

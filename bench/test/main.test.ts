@@ -26,4 +26,8 @@ t.test('help names every bench; wrong usage ends with 2 and says what is wrong',
   t.match(bench(), { code: 2, complaints: /Usage: npm run bench/ })
   t.match(bench('speed'), { code: 2, complaints: /there is no bench speed/ })
   t.match(bench('backup', '--fast'), { code: 2, complaints: /--fast/ })
+  t.match(bench('backup', '--work', main), {
+    code: 2,
+    complaints: /^--work .*main\.ts is no folder; name .*\n$/,
+  })
 })

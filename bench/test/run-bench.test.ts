@@ -1,28 +1,35 @@
+import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Bench } from '../src/bench.ts'
 import { movingFigures } from '../src/figures.ts'
+import { leftovers } from '../src/leftovers/leftovers.ts'
 import { runBench } from '../src/run-bench.ts'
 
 t.test('a bench gets a folder of its own, which is gone afterwards, also when it fails', async (t) => {
-  const base = join(t.testdir({}), 'work')
+  const base = t.testdir({})
+  leftovers.open(base)
   const folders: string[] = []
+  const children: ChildProcess[] = []
   const bench: Bench = {
     name: 'sample',
     about: 'a sample',
     run: async ({ workDirectory, quick }) => {
       folders.push(workDirectory)
       writeFileSync(join(workDirectory, 'data'), 'x')
+      children.push(leftovers.own(spawn('sleep', ['60'])))
       if (!quick) throw new Error('the disk is full')
       return [{ case: 'one', metric: 'size', value: 1, unit: 'B', goal: { of: 'value', atMost: 0 } }]
     },
   }
-  const options = { workDirectory: base, tell: () => undefined }
+  const options = { tell: () => undefined }
   const rows = await runBench(bench, { ...options, quick: true })
   t.match(rows, [{ bench: 'sample', goal: 'value <= 0', holds: null }], 'a quick run judges nothing')
   await t.rejects(runBench(bench, { ...options, quick: false }), /disk is full/)
   t.ok(folders.every((folder) => folder.startsWith(base) && !existsSync(folder)))
+  t.match(children, [{ signalCode: 'SIGTERM' }, { signalCode: 'SIGTERM' }], 'what it has started is stopped')
+  await leftovers.end()
   t.same(readdirSync(base), [])
 })
 

@@ -39,6 +39,28 @@ export function runTool(tool, args, options) {
   return run(node(), [join(root, 'node_modules', tool), ...args], options)
 }
 
+/** Becomes a script under the chosen node, with its signals, exit code and terminal: nobody is left in between. */
+export function become(args) {
+  if (typeof process.execve === 'function') {
+    process.removeAllListeners('warning')
+    process.execve(node(), [node(), ...args], environment())
+  }
+  const child = spawn(node(), args, { stdio: 'inherit', env: environment() })
+  process.on('SIGTERM', () => child.kill('SIGTERM'))
+  process.on('SIGHUP', () => child.kill('SIGHUP'))
+  // A terminal sends Ctrl-C to the whole group, so the program has it already; without one, pass it on.
+  process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'))
+  child.once('error', (error) => {
+    process.stderr.write(`${args.join(' ')}: ${error.message}\n`)
+    process.exit(1)
+  })
+  child.once('exit', (code, signal) => {
+    if (signal === null) process.exit(code)
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+  })
+}
+
 function signalNumber(signal) {
   return { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 }[signal] ?? 1
 }

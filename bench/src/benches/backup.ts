@@ -1,12 +1,13 @@
-import { rmSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Contender, alternate } from '../alternate.ts'
 import type { Bench, BenchContext } from '../bench.ts'
-import { type Source, bigFiles, smallFiles } from '../data/sources.ts'
+import { type Source, bigFiles, smallFiles, sourceBytes } from '../data/sources.ts'
 import { type PeerGoal, movingFigures } from '../figures.ts'
 import { runMeasured } from '../measured-process.ts'
 import { ownBackup } from '../own-run.ts'
 import type { Figure } from '../rows.ts'
+import { databaseBytes } from '../peers/bacula/database.ts'
 import { BaculaSite, ensureBacula } from '../peers/bacula/site.ts'
 import { ResticRepository } from '../peers/restic.ts'
 import { ensureTool, tools } from '../tools.ts'
@@ -23,6 +24,8 @@ type Who = 'nb' | typeof plain | typeof pax | typeof restic | typeof bacula
 export const backup: Bench = {
   name: 'backup',
   about: 'full backup through the real flow, against GNU tar to a file that is synced, restic and Bacula',
+  // The source and one backup of it at a time; the databases.
+  needs: ({ quick }) => 2 * sourceBytes(quick) + databaseBytes,
   run: async (context) => {
     const { tell } = context
     if (!(await ensureTool(tools.time, tell)) || !(await ensureTool(tools.tar, tell))) return []
@@ -48,12 +51,12 @@ async function compare(
   const tar = (name: Who, options: readonly string[]): Contender<Who> => ({
     name,
     run: () => runMeasured(tarAndSync(archive, source.folder, options)),
-    reset: async () => rmSync(archive),
+    reset: () => rm(archive),
   })
   const ours: Contender<Who> = {
     name: 'nb',
     run: () => ownBackup(state, source.folder),
-    reset: async () => rmSync(state, { recursive: true }),
+    reset: () => rm(state, { recursive: true }),
   }
   const contenders = [
     ours,
@@ -75,7 +78,7 @@ async function compare(
   const runs = await alternate(contenders, { rounds: quick ? 3 : 5, warmUp: true, tell }).finally(() =>
     site?.stop(),
   )
-  rmSync(source.folder, { recursive: true })
+  await rm(source.folder, { recursive: true })
   repository?.remove()
   return movingFigures(source.name, runs, {
     ours: 'nb',

@@ -1,4 +1,5 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Bench } from '../bench.ts'
@@ -45,7 +46,7 @@ export const catalog: Bench = {
     const browse = await run<QuestionsRun>('browse', 'big', entries, quick ? 5 : 40, quick ? 200 : 5000)
     tell(`  ${browse.warm.length + browse.cold.length} directories listed`)
     const find = await run<{ readonly runs: readonly FindRun[] }>('find', 'big', quick ? 1 : 5)
-    rmSync(join(workDirectory, 'big'), { recursive: true })
+    await rm(join(workDirectory, 'big'), { recursive: true })
     const history = await run<IntakeRun>('history', 'history', ofEach, images)
     tell(`  ${images} images of ${ofEach} entries in, in ${(history.wallMs / 1000).toFixed(1)} s`)
     const versions = await run<QuestionsRun>('versions', 'history', ofEach, quick ? 1 : 3, quick ? 20 : 400)

@@ -1,11 +1,12 @@
-import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Contender, alternate } from '../alternate.ts'
 import type { Bench } from '../bench.ts'
-import { smallFiles } from '../data/sources.ts'
+import { smallFiles, sourceBytes } from '../data/sources.ts'
 import { type PeerGoal, movingFigures } from '../figures.ts'
 import { runMeasured } from '../measured-process.ts'
 import { ownBackup, ownIncremental } from '../own-run.ts'
+import { databaseBytes } from '../peers/bacula/database.ts'
 import { BaculaSite, ensureBacula } from '../peers/bacula/site.ts'
 import { ResticRepository } from '../peers/restic.ts'
 import type { Figure } from '../rows.ts'
@@ -26,6 +27,8 @@ export const incremental: Bench = {
   name: 'incremental',
   about:
     'an incremental of 100,000 files, none or one in a hundred changed, against find -printf, restic and Bacula',
+  // The source, a full backup of each of three; the databases.
+  needs: ({ quick }) => 4 * sourceBytes(quick) + databaseBytes,
   run: async (context) => {
     const { tell, workDirectory, quick } = context
     if (!(await ensureTool(tools.time, tell)) || !(await ensureTool(tools.find, tell))) return []
@@ -68,7 +71,6 @@ export const incremental: Bench = {
       return figures
     } finally {
       await site?.stop()
-      rmSync(source.folder, { recursive: true })
     }
   },
 }

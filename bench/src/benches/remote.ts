@@ -1,13 +1,14 @@
-import { execFile } from 'node:child_process'
-import { rmSync, statfsSync } from 'node:fs'
+import { statfsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { alternate, type Contender, type Measurement } from '../alternate.ts'
 import type { Bench, BenchContext } from '../bench.ts'
-import { bigFiles, smallFiles, type Source } from '../data/sources.ts'
+import { bigFiles, smallFiles, type Source, sourceBytes } from '../data/sources.ts'
 import { measurementOf } from '../figures.ts'
+import { runToEnd } from '../measured-process.ts'
 import { type OwnRun, ownBackup } from '../own-run.ts'
+import { databaseBytes } from '../peers/bacula/database.ts'
 import { BaculaSite, ensureBacula } from '../peers/bacula/site.ts'
 import { callFigures } from '../remote/calls.ts'
 import { idleFigures } from '../remote/idle-clients.ts'
@@ -37,6 +38,9 @@ export const remote: Bench = {
   about:
     'master, media server and client as three processes over TLS, against one process and Bacula; calls; idle clients',
   parts: Object.keys(parts),
+  // The source and one backup of it at a time; the databases.
+  needs: ({ quick, part }) =>
+    part === 'calls' || part === 'idle' ? 0 : 2 * sourceBytes(quick) + databaseBytes,
   run: async (context) => {
     if (!(await ensureTool(tools.time, context.tell))) return []
     const figures: Figure[] = []
@@ -68,7 +72,7 @@ async function backups(
         streamBytes = run.bytes
         return run
       },
-      reset: async () => rmSync(state, { recursive: true }),
+      reset: () => rm(state, { recursive: true }),
     }
     const contenders: Contender<Who>[] = [
       { name: 'three hosts', run: () => hosts.backUp(), reset: () => hosts.reset() },
@@ -89,7 +93,7 @@ async function backups(
     return figuresOf(source.name, runs, { peers, gib: streamBytes / 1024 ** 3, mostOfBacula })
   } finally {
     for (const one of ended.reverse()) await one.stop()
-    rmSync(source.folder, { recursive: true })
+    await rm(source.folder, { recursive: true })
   }
 }
 
@@ -99,7 +103,7 @@ async function backups(
  * long as it takes until as much as is written can be lent again.
  */
 async function diskAtRest(workDirectory: string, bytes: number): Promise<void> {
-  await promisify(execFile)('sync')
+  await runToEnd('sync', [])
   if (statfsSync(workDirectory).type !== tmpfsType) await sleep(bytes / lentBytesPerMs)
 }
 

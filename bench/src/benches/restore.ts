@@ -1,12 +1,15 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, statSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Contender, alternate } from '../alternate.ts'
 import type { Bench, BenchContext } from '../bench.ts'
-import { type Source, bigFiles, smallFiles } from '../data/sources.ts'
+import { type Source, bigFiles, smallFiles, sourceBytes } from '../data/sources.ts'
 import { movingFigures } from '../figures.ts'
+import { leftovers } from '../leftovers/leftovers.ts'
 import { median } from '../median.ts'
 import { runMeasured, runToEnd } from '../measured-process.ts'
 import { type OwnRun, ownBackup, ownRestore, ownRestoreOfOne } from '../own-run.ts'
+import { freeBytes, inMib } from '../places.ts'
 import type { Figure } from '../rows.ts'
 import { ensureTool, tools } from '../tools.ts'
 
@@ -20,21 +23,28 @@ const memory = '/dev/shm'
 export const restore: Bench = {
   name: 'restore',
   about: 'restore of everything to a new folder in memory, against GNU tar',
+  // The source, the archive, our image; what is restored, where memory has no room.
+  needs: ({ quick }) => 4 * sourceBytes(quick),
   run: async (context) => {
     const { tell } = context
     if (!(await ensureTool(tools.time, tell)) || !(await ensureTool(tools.tar, tell))) return []
-    const hasMemory = existsSync(memory)
-    if (!hasMemory) tell(`there is no ${memory}: restoring to disk, whose times swing`)
-    const base = mkdtempSync(join(hasMemory ? memory : context.workDirectory, 'nb-bench-'))
-    try {
-      return [
-        ...(await compare(context, await bigFiles(context), base)),
-        ...(await compare(context, await smallFiles(context), base)),
-      ]
-    } finally {
-      rmSync(base, { recursive: true })
-    }
+    const base = leftovers.folder('restore', hasMemory(context) ? memory : context.workDirectory)
+    return [
+      ...(await compare(context, await bigFiles(context), base)),
+      ...(await compare(context, await smallFiles(context), base)),
+    ]
   },
+}
+
+/** Whether what is restored finds room in memory. */
+function hasMemory({ quick, tell }: BenchContext): boolean {
+  const needed = sourceBytes(quick)
+  const free = existsSync(memory) ? freeBytes(memory) : 0
+  if (free >= needed) return true
+  tell(
+    `${memory} has ${inMib(free)} free of the ${inMib(needed)} needed: restoring to disk, whose times swing`,
+  )
+  return false
 }
 
 async function compare(context: BenchContext, source: Source, base: string): Promise<readonly Figure[]> {
@@ -46,7 +56,7 @@ async function compare(context: BenchContext, source: Source, base: string): Pro
   const { backupId } = await ownBackup(state, source.folder)
   let target = ''
   const nextTarget = (): string => (target = mkdtempSync(join(base, 'target-')))
-  const reset = async (): Promise<void> => rmSync(target, { recursive: true })
+  const reset = (): Promise<void> => rm(target, { recursive: true })
   let proved = false
   const ours: Contender<Who> = {
     name: 'nb',
@@ -68,8 +78,7 @@ async function compare(context: BenchContext, source: Source, base: string): Pro
     ownRestoreOfOne(state, source.folder, backupId, nextTarget(), file).finally(reset),
   )
   tell(`  one file: ${one.value.toFixed(0)} ms`)
-  for (const path of [source.folder, state, archive]) rmSync(path, { recursive: true })
-  mkdirSync(workDirectory, { recursive: true })
+  for (const path of [source.folder, state, archive]) await rm(path, { recursive: true })
   const all = movingFigures(source.name, runs, {
     ours: 'nb',
     peers: [peer],

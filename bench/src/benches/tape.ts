@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { alternate, type Contender, type Measurement } from '../alternate.ts'
 import type { Bench, BenchContext } from '../bench.ts'
-import { bigFiles } from '../data/sources.ts'
+import { bigFiles, sourceBytes } from '../data/sources.ts'
 import { measurementOf } from '../figures.ts'
 import { runMeasured, runToEnd } from '../measured-process.ts'
 import { median } from '../median.ts'
@@ -32,6 +32,8 @@ const siteProgram = fileURLToPath(new URL('../tape-site-run.ts', import.meta.url
 export const tape: Bench = {
   name: 'tape',
   about: 'blocks of 256 KiB over iSCSI to a tape drive of tgtd, and reads of its disk',
+  // Two volumes, the disk and a file; then the source and a volume.
+  needs: ({ quick }) => 4 * (quick ? 128 : 768) * mib + 2 * sourceBytes(quick),
   run: async (context) => {
     const { tell, workDirectory, quick } = context
     for (const tool of [tools.tgtd, tools.time, tools.dd]) if (!(await ensureTool(tool, tell))) return []

@@ -1,5 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, utimesSync, writeSync } from 'node:fs'
+import { closeSync, fsync, mkdirSync, openSync, utimesSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { leftovers } from '../leftovers/leftovers.ts'
 import { createContent } from './content.ts'
 import { createRandom } from './random.ts'
 
@@ -12,7 +14,11 @@ export interface BigFilesSpec {
 const chunkBytes = 1024 * 1024
 
 /** Makes a folder of few big files: every second mebibyte noise, the others log lines. The same seed, the same bytes. */
-export function makeBigFiles(folder: string, { files, fileBytes }: BigFilesSpec, seed: number): void {
+export async function makeBigFiles(
+  folder: string,
+  { files, fileBytes }: BigFilesSpec,
+  seed: number,
+): Promise<void> {
   const random = createRandom(seed)
   const content = createContent(random, Math.min(16 * 1024 * 1024, Math.max(fileBytes, 1024)))
   const chunk = Buffer.allocUnsafe(chunkBytes)
@@ -21,12 +27,13 @@ export function makeBigFiles(folder: string, { files, fileBytes }: BigFilesSpec,
     const path = join(folder, `big-${String(number).padStart(2, '0')}.log`)
     const fd = openSync(path, 'w', 0o640)
     for (let at = 0; at < fileBytes; at += chunkBytes) {
+      await leftovers.giveWay()
       const piece = chunk.subarray(0, Math.min(chunkBytes, fileBytes - at))
       if ((at / chunkBytes) % 2 === 0) content.noise(piece)
       else content.log(piece)
       for (let done = 0; done < piece.length;) done += writeSync(fd, piece, done)
     }
-    fsyncSync(fd)
+    await promisify(fsync)(fd)
     closeSync(fd)
     setTime(path, random.below(1e6))
   }

@@ -1,5 +1,6 @@
 import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { leftovers } from '../leftovers/leftovers.ts'
 import { setTime } from './big-files.ts'
 import { createContent } from './content.ts'
 import { type Random, createRandom } from './random.ts'
@@ -25,7 +26,11 @@ const mostBytes = 16 * 1024 * 1024
 const filesPerDirectory = 20
 
 /** Makes a tree of many small files: sizes log-normal around 4 KiB, one symlink in 50 files, one hard link in 200. */
-export function makeSmallFiles(folder: string, { files }: SmallFilesSpec, seed: number): SmallFiles {
+export async function makeSmallFiles(
+  folder: string,
+  { files }: SmallFilesSpec,
+  seed: number,
+): Promise<SmallFiles> {
   const random = createRandom(seed)
   const content = createContent(random, 4 * 1024 * 1024)
   const directories = makeDirectories(folder, Math.max(1, Math.round(files / filesPerDirectory)), random)
@@ -34,6 +39,7 @@ export function makeSmallFiles(folder: string, { files }: SmallFilesSpec, seed: 
   let links = 0
   let bytes = 0
   for (let number = 0; number < files; number++) {
+    if (number % 100 === 0) await leftovers.giveWay()
     const directory = directories[random.below(directories.length)] as string
     const path = join(directory, `${number.toString(36)}${extensionOf(random)}`)
     const data = space.subarray(0, sizeOf(random))

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Measurement } from '../alternate.ts'
+import { leftovers } from '../leftovers/leftovers.ts'
 import { runMeasured } from '../measured-process.ts'
 import type { TapeWorkTime } from '../tape/work.ts'
 
@@ -13,9 +14,12 @@ export async function rawTcp(
   { file, bytes, blockBytes }: { readonly file: string; readonly bytes: number; readonly blockBytes: number },
 ): Promise<Measurement> {
   const sizes = [String(bytes), String(blockBytes)]
-  const server = spawn(process.execPath, [...process.execArgv, program, 'serve', way, file, ...sizes], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const server = leftovers.own(
+    spawn(process.execPath, [...process.execArgv, program, 'serve', way, file, ...sizes], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }),
+    { outlives: true },
+  )
   const ended = once(server, 'close')
   try {
     const [port] = (await once(server.stdout, 'data')) as [Buffer]

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { dirname, extname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { leftovers } from '../leftovers/leftovers.ts'
 import { nodeFlags } from '../own-run.ts'
 
 /** A program of the examples that is a host of a site. */
@@ -20,9 +21,12 @@ export class HostProgram {
 
   /** Resolves when it says that it runs; rejects, with what it said, when it ends before. */
   static async start(name: HostProgramName, options: readonly string[]): Promise<HostProgram> {
-    const child = spawn(process.execPath, [...nodeFlags, ...process.execArgv, programOf(name), ...options], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    const child = leftovers.own(
+      spawn(process.execPath, [...nodeFlags, ...process.execArgv, programOf(name), ...options], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+      { outlives: true },
+    )
     const program = new HostProgram(child, text(child.stderr))
     const runs = once(child.stdout, 'data').then(() => true)
     const ended = once(child, 'exit').then(() => false)

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BenchContext } from '../bench.ts'
+import { leftovers } from '../leftovers/leftovers.ts'
 import { nodeFlags } from '../own-run.ts'
 import { residentBytesOf } from '../peers/process-usage.ts'
 import type { Figure } from '../rows.ts'
@@ -23,10 +24,12 @@ export async function idleFigures(context: BenchContext): Promise<readonly Figur
   const { workDirectory, quick, tell } = context
   const count = quick ? 20 : 1000
   const site = await RemoteSite.start(join(workDirectory, 'site'), join(workDirectory, 'nothing'))
-  const clients = spawn(
-    process.execPath,
-    [...nodeFlags, ...process.execArgv, program, site.master, join(workDirectory, 'clients'), `${count}`],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
+  const clients = leftovers.own(
+    spawn(
+      process.execPath,
+      [...nodeFlags, ...process.execArgv, program, site.master, join(workDirectory, 'clients'), `${count}`],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    ),
   )
   const ended = once(clients, 'exit')
   const lines = createInterface({ input: clients.stdout })[Symbol.asyncIterator]()

@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '@nb/contracts'
 import { openTapeLibrary, tgtDriveQuirks } from '@nb/media-tape'
 import { freePorts } from '../free-ports.ts'
+import { leftovers } from '../leftovers/leftovers.ts'
 import { runToEnd } from '../measured-process.ts'
 
 /** A library of tgtd on this host, with two drives. */
@@ -32,7 +34,13 @@ export async function startLibrary(
   const [port] = await freePorts(1)
   const settings = ['drives=2', 'tapes=3', 'slots=4', `port=${port}`, ...sizes]
   const url = (await runToEnd(script, ['start', directory, ...settings])).trim()
-  const stop = async (): Promise<void> => void (await runToEnd(script, ['stop', directory]))
+  const pid = Number(readFileSync(join(directory, 'tgtd.pid'), 'utf8'))
+  // It ignores every gentler signal while it has targets.
+  leftovers.ownPid(pid, 'tgtd', { stopSignal: 'SIGKILL', outlives: true })
+  const stop = async (): Promise<void> => {
+    await runToEnd(script, ['stop', directory])
+    leftovers.disown(pid)
+  }
   try {
     const count = String(Math.ceil(diskBytes / mib))
     await runToEnd('dd', [

@@ -33,7 +33,7 @@ t.test('the same seed makes the same big files, another seed others', async (t) 
     ['b', 1],
     ['c', 2],
   ] as const)
-    makeBigFiles(join(folder, name), spec, seed)
+    await makeBigFiles(join(folder, name), spec, seed)
   t.equal(fingerprint(join(folder, 'a')), fingerprint(join(folder, 'b')))
   t.not(fingerprint(join(folder, 'a')), fingerprint(join(folder, 'c')))
   t.same(readdirSync(join(folder, 'a')), ['big-01.log', 'big-02.log'])
@@ -42,7 +42,9 @@ t.test('the same seed makes the same big files, another seed others', async (t) 
 
 t.test('the same seed makes the same tree of small files', async (t) => {
   const folder = t.testdir({})
-  const made = ['a', 'b'].map((name) => makeSmallFiles(join(folder, name), { files: 400 }, 7))
+  const made = await Promise.all(
+    ['a', 'b'].map((name) => makeSmallFiles(join(folder, name), { files: 400 }, 7)),
+  )
   t.equal(fingerprint(join(folder, 'a')), fingerprint(join(folder, 'b')))
   t.same(made[0]?.bytes, made[1]?.bytes)
   const names = readdirSync(join(folder, 'a'), { recursive: true })
@@ -55,7 +57,7 @@ t.test('the same seed makes the same tree of small files', async (t) => {
 
 t.test('sizes are log-normal around 4 KiB', async (t) => {
   const folder = join(t.testdir({}), 'tree')
-  makeSmallFiles(folder, { files: 1500 }, 3)
+  await makeSmallFiles(folder, { files: 1500 }, 3)
   const sizes = readdirSync(folder, { recursive: true })
     .map((name) => lstatSync(join(folder, String(name))))
     .filter((stat) => stat.isFile())

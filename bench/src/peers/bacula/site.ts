@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Measurement } from '../../alternate.ts'
 import { freePorts } from '../../free-ports.ts'
+import { leftovers } from '../../leftovers/leftovers.ts'
 import { runToEnd } from '../../measured-process.ts'
 import { type Tool, ensureTool } from '../../tools.ts'
 import { cpuMsOf, peakBytesOf } from '../process-usage.ts'
@@ -42,13 +43,13 @@ export class BaculaSite {
   }
 
   /**
-   * @param work - a folder on a disk; volumes and configuration lie below it, the database beside it
+   * @param work - a folder on a disk; volumes and configuration lie below it
    * @param source - what is backed up
    */
   static async start(work: string, source: string): Promise<BaculaSite> {
     const folder = join(work, 'bacula')
     for (const name of ['work', 'volumes']) mkdirSync(join(folder, name), { recursive: true })
-    const database = await CatalogDatabase.start(work)
+    const database = await CatalogDatabase.start()
     const site = new BaculaSite(folder, database)
     try {
       const [director, storage, file] = (await freePorts(3)) as [number, number, number]
@@ -104,13 +105,12 @@ export class BaculaSite {
       await ended
     }
     await this.#database.stop()
-    rmSync(this.#folder, { recursive: true })
+    rmSync(this.#folder, { recursive: true, force: true })
   }
 
   #startDaemon(program: string, configuration: string): void {
-    const daemon = spawn(program, ['-f', '-P', '-c', join(this.#folder, `${configuration}.conf`)], {
-      stdio: 'ignore',
-    })
+    const options = ['-f', '-P', '-c', join(this.#folder, `${configuration}.conf`)]
+    const daemon = leftovers.own(spawn(program, options, { stdio: 'ignore' }), { outlives: true })
     daemon.once('error', () => undefined)
     this.#daemons.push(daemon)
   }
