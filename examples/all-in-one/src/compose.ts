@@ -16,7 +16,12 @@ import {
   lifecycle,
 } from '@nb/contracts'
 import { createMediaManager } from '@nb/emm'
-import { type CatalogBackupParts, tellRecovery, withSnapshots } from '@nb/example-host-program/catalog-backup'
+import {
+  type CatalogBackupParts,
+  recoveryWriter,
+  withRecoveryFiles,
+  withSnapshots,
+} from '@nb/example-host-program/catalog-backup'
 import { composeTape, tapeStorageUnit } from '@nb/example-host-program/tape'
 import {
   createJobManager,
@@ -102,8 +107,10 @@ export function composeAllInOne(ground: Ground): AllInOne {
     { store: database.sublevel('catalog'), files, channels, clock, log },
     { directory: ground.imageDirectory },
   )
-  catalog.on('image:damaged', ({ backupId, message }) =>
-    ground.warn?.(`image ${backupId} is damaged: ${message}`),
+  catalog.on('image:damaged', ({ backupId, code, message }) =>
+    ground.warn?.(
+      `image ${backupId} is ${code === 'version-unsupported' ? 'left alone' : 'damaged'}: ${message}`,
+    ),
   )
   const disk = createDiskStore(
     { files, clock, log },
@@ -125,7 +132,7 @@ export function composeAllInOne(ground: Ground): AllInOne {
   const mediaServers = new Map<string, ReturnType<typeof createMediaServer>>()
   const jobs = createJobManager({
     broker,
-    catalog: ground.decorateCatalog?.(catalog) ?? catalog,
+    catalog: withRecoveryFiles(ground.decorateCatalog?.(catalog) ?? catalog, () => writeRecovery),
     mediaServers,
     media,
     jobStore,
@@ -183,8 +190,8 @@ export function composeAllInOne(ground: Ground): AllInOne {
     log,
   })
 
-  if (catalogBackup !== undefined)
-    tellRecovery(catalog, scheduler, catalogBackup, ground.warn ?? (() => undefined))
+  const writeRecovery =
+    catalogBackup && recoveryWriter(scheduler, catalogBackup, ground.warn ?? (() => undefined))
 
   const disks: Lifecycle = {
     start: async () => {

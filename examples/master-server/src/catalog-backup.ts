@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import type { LocalCatalog } from '@nb/catalog'
 import {
   type ClientAgent,
   type Clock,
@@ -11,7 +10,8 @@ import {
 import {
   type CatalogBackupParts,
   recover,
-  tellRecovery,
+  recoveryWriter,
+  type RecoveryWriter,
   type UnitPlace,
   withSnapshots,
 } from '@nb/example-host-program/catalog-backup'
@@ -30,18 +30,18 @@ export interface CatalogBackupGround {
   readonly stateDirectory: string
   /** Where the snapshot and the recovery files are. */
   readonly directory: string
-  readonly catalog: LocalCatalog
   readonly ports: Pick<MasterPorts, 'jobLog' | 'media' | 'scheduler'>
   /** Is told what an administrator must know. */
   readonly warn: (text: string) => void
 }
 
-/** The client that the master is of itself, so that a media server takes the backup of its catalog as that of any other. */
+/** The client that the master is of itself, so that a media server takes the backup of its catalog as that of any other; and what writes the recovery files. */
 export function catalogClient(ground: CatalogBackupGround): {
   readonly life: Lifecycle
   readonly clientAgent: ClientAgent
+  readonly writeRecovery: RecoveryWriter
 } {
-  const { database, files, clock, channels, stateDirectory, directory, catalog, ports, warn } = ground
+  const { database, files, clock, channels, stateDirectory, directory, ports, warn } = ground
   const { jobLog: log, media, scheduler } = ports
   const agent = createClientAgent(
     { channels, clock, log },
@@ -62,8 +62,8 @@ export function catalogClient(ground: CatalogBackupGround): {
         'Bring the folder authority/ of the lost state into STATE, from where you keep it; without it every host and person enrols anew.',
     },
   }
-  tellRecovery(catalog, scheduler, parts, warn)
-  return { life: agent, clientAgent: withSnapshots(agent, parts) }
+  const writeRecovery = recoveryWriter(scheduler, parts, warn)
+  return { life: agent, clientAgent: withSnapshots(agent, parts), writeRecovery }
 }
 
 /** Other clients, and the master as one more. */

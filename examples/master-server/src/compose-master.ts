@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { createCatalog, type LocalCatalog } from '@nb/catalog'
 import {
+  type Catalog,
   type Clock,
   type DataChannels,
   type Files,
@@ -34,6 +35,8 @@ export interface MasterGround {
   readonly heartbeatMs: number
   /** How long a media server may be silent before its jobs end with 811, milliseconds. */
   readonly mediaServerTimeoutMs: number
+  /** Puts something of the same port in front of the catalog that the job manager sees. @default nothing */
+  readonly decorateCatalog?: (catalog: Catalog) => Catalog
 }
 
 /** The ports of a master server. */
@@ -61,6 +64,7 @@ export function composeMaster({
   channels,
   heartbeatMs,
   mediaServerTimeoutMs,
+  decorateCatalog,
   ...hosts
 }: MasterGround): Required<Lifecycle> & { readonly ports: MasterPorts; readonly catalog: LocalCatalog } {
   const mediaServers = reachHosts('mediaServer', { identity, addresses: hosts.mediaServers }, { heartbeatMs })
@@ -75,7 +79,7 @@ export function composeMaster({
     { directory: join(stateDirectory, 'images') },
   )
   const jobs = createJobManager(
-    { broker, catalog, mediaServers, media, jobStore, clock },
+    { broker, catalog: decorateCatalog?.(catalog) ?? catalog, mediaServers, media, jobStore, clock },
     // A media server may die and be back while nobody looks: its jobs are to learn of it soon.
     { silenceMs: mediaServerTimeoutMs, sessionCheckMs: Math.min(10_000, mediaServerTimeoutMs / 5) },
   )

@@ -10,6 +10,7 @@ import {
   openSite,
   serve,
 } from '@nb/remote'
+import { withRecoveryFiles } from '@nb/example-host-program/catalog-backup'
 import { composeMaster } from './compose-master.ts'
 import { catalogClient, recoverMaster, withItself } from './catalog-backup.ts'
 import { masterProgram } from './master-options.ts'
@@ -42,9 +43,10 @@ async function start(): Promise<RunningHost> {
     mediaServers: mediaServers.addresses,
     clients:
       more.catalogBackup === undefined ? clients.addresses : withItself(clients.addresses, name, address),
+    decorateCatalog: (catalog) => withRecoveryFiles(catalog, () => itself?.writeRecovery),
   })
-  const { ports: its, catalog } = master
-  const ground = { database, files, clock, channels, stateDirectory: state, catalog, ports: its, warn }
+  const { ports: its } = master
+  const ground = { database, files, clock, channels, stateDirectory: state, ports: its, warn }
   const { catalogBackup: directory } = more
   const itself = directory === undefined ? undefined : catalogClient({ ...ground, directory })
   const audit = createAuditLog({ store: database.sublevel('audit'), clock })

@@ -48,11 +48,11 @@ async function run({ ports }: BootedServer, policy: string, schedule = 'full') {
   return ports.jobs.wait({ jobId: jobIds[0] as string })
 }
 
-/** The newest recovery file, once the catalog backup's job has told it. */
+/** The recovery file of a catalog backup whose job has ended: it is there by then, and told. */
 async function recoveryFileOf({ ports }: BootedServer, jobId: string): Promise<string> {
-  for await (const event of ports.jobs.watch({ jobId, lines: true })) {
-    const path = event.kind === 'line' ? /^the recovery file is (.*);/.exec(event.line.text)?.[1] : undefined
-    if (path !== undefined) return path
+  for await (const { text } of ports.jobs.log({ jobId })) {
+    const path = /^the recovery file is (.*);/.exec(text)?.[1]
+    if (path !== undefined && existsSync(path)) return path
   }
   throw new Error('no recovery file was told')
 }

@@ -6,6 +6,7 @@ import {
   type ClientAgent,
   type Clock,
   type Files,
+  type ImageRecord,
   type JobLog,
   type JobLogLine,
   NbError,
@@ -84,42 +85,69 @@ export function withSnapshots(client: ClientAgent, parts: CatalogBackupParts): C
   }
 }
 
-/** Writes a recovery file after each backup of the catalog, and tells it in the job's log. */
-export function tellRecovery(
-  catalog: Catalog & {
-    on(name: 'image:completed', listener: (event: { backupId: string; jobId: string }) => void): unknown
-  },
+/** Writes the recovery file of an image of the catalog, for any other does nothing; never rejects, the job's log tells what failed. */
+export type RecoveryWriter = (image: ImageRecord) => Promise<void>
+
+/** What writes a recovery file for each backup of the catalog, and tells it in the job's log. */
+export function recoveryWriter(
   scheduler: Pick<Scheduler, 'policies'>,
   parts: CatalogBackupParts,
   warn: (text: string) => void,
-): void {
+): RecoveryWriter {
   const { files, clock, log, directory, stateDirectory, units, commands } = parts
   const snapshot = snapshotFolder(directory)
-  const write = async (backupId: string, jobId: string): Promise<void> => {
-    const image = await catalog.getImage({ backupId })
-    if (image?.selections.some((path) => path === snapshot) !== true) return
+  const write = async (image: ImageRecord): Promise<readonly Told[]> => {
     const names: string[] = []
     for await (const { name } of scheduler.policies({})) names.push(name)
     const recovery = await recoveryOf(image, { now: clock.now(), snapshot, units, policies: names })
-    if (recovery === undefined) {
-      warn(
-        `image ${backupId} of the catalog is on no disk storage unit that this server knows: no recovery file is written`,
-      )
-      return
-    }
+    if (recovery === undefined)
+      throw new NbError('storage-unit-unknown', 'it is on no disk storage unit that this server knows')
     const path = await writeRecoveryFile(files, directory, recovery, commands)
-    const text = `the recovery file is ${path}; keep a copy of it elsewhere`
-    const lines: JobLogLine[] = [{ time: clock.now(), component: 'catalog', severity: 'info', text }]
-    if (`${recovery.unitFolder ?? ''}/`.startsWith(`${stateDirectory}/`)) {
-      const lost = `storage unit ${recovery.storageUnit} lies in the state folder ${stateDirectory}: what loses the state loses this backup of the catalog too, and its recovery file is of no use then; let the policy write to a storage unit elsewhere`
-      lines.push({ time: clock.now(), component: 'catalog', severity: 'warning', text: lost })
-      warn(lost)
-    }
-    await log.append({ jobId, lines })
+    const told: Told[] = [['info', `the recovery file is ${path}; keep a copy of it elsewhere`]]
+    if (`${recovery.unitFolder ?? ''}/`.startsWith(`${stateDirectory}/`))
+      told.push([
+        'warning',
+        `storage unit ${recovery.storageUnit} lies in the state folder ${stateDirectory}: what loses the state loses this backup of the catalog too, and its recovery file is of no use then; let the policy write to a storage unit elsewhere`,
+      ])
+    return told
   }
-  catalog.on('image:completed', ({ backupId, jobId }) => {
-    write(backupId, jobId).catch((error: unknown) =>
-      warn(`no recovery file could be written after image ${backupId}: ${asNbError(error).message}`),
-    )
-  })
+  return async (image) => {
+    const { backupId, jobId, selections } = image
+    if (!selections.some((path) => path === snapshot)) return
+    const told = await write(image).catch((error: unknown): readonly Told[] => [
+      [
+        'error',
+        `no recovery file could be written after image ${backupId} of the catalog: ${asNbError(error).message}; mend that and back the catalog up again`,
+      ],
+    ])
+    for (const [severity, text] of told) if (severity !== 'info') warn(text)
+    const lines = told.map(([severity, text]): JobLogLine => ({
+      time: clock.now(),
+      component: 'catalog',
+      severity,
+      text,
+    }))
+    await log.append({ jobId, lines }).catch((error: unknown) => {
+      warn(`job ${jobId} does not tell of its recovery file: ${asNbError(error).message}`)
+    })
+  }
+}
+
+type Told = readonly [severity: JobLogLine['severity'], text: string]
+
+/**
+ * The catalog of a job manager: a backup of the catalog is complete when its recovery file is written, so that the job ends after it. What is
+ * asked again after a crash writes it again.
+ *
+ * @param writer - gives what writes them, once there is something; asked with each image
+ */
+export function withRecoveryFiles(catalog: Catalog, writer: () => RecoveryWriter | undefined): Catalog {
+  return {
+    ...catalog,
+    completeImage: async (input, call) => {
+      const image = await catalog.completeImage(input, call)
+      await writer()?.(image)
+      return image
+    },
+  }
 }

@@ -3,7 +3,14 @@
  *
  * @packageDocumentation
  */
-export { type CatalogBackupParts, snapshotFolder, tellRecovery, withSnapshots } from './catalog-backup.ts'
+export {
+  type CatalogBackupParts,
+  recoveryWriter,
+  type RecoveryWriter,
+  snapshotFolder,
+  withRecoveryFiles,
+  withSnapshots,
+} from './catalog-backup.ts'
 export { recover, type RecoverOptions } from './recover.ts'
 export {
   readRecoveryFile,
