@@ -1,13 +1,15 @@
-// One backup or one restore through the real flow, in a process of its own, so that its time and memory can be taken:
+// One backup or one restore, or verifications, through the real flow, in a process of its own, so that time and memory can be taken:
 //   all-in-one-run.ts backup STATE SOURCE
 //   all-in-one-run.ts compressed STATE SOURCE     a full backup too, with zstd and a digest for each file
 //   all-in-one-run.ts incremental STATE SOURCE
 //   all-in-one-run.ts restore STATE SOURCE BACKUP-ID TARGET [FILE]     all of it, or one file below SOURCE, for the second time
+//   all-in-one-run.ts verify STATE SOURCE BACKUP-ID     four at once, and four one after the other
 // Prints a line of JSON, see OwnRun.
 
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { type Job, type Policy, describeStatus, toPath } from '@nb/contracts'
+import { type Job, type Policy, describeStatus, toPath, verifyJobRequest } from '@nb/contracts'
 import { type AllInOne, clientName } from '@nb/example-all-in-one/compose'
 import type { OwnRun } from './own-run.ts'
 import { withServer } from './with-server.ts'
@@ -18,8 +20,12 @@ if (state === undefined || source === undefined) throw new TypeError('usage: see
 /** A server that has been up for a moment, as one is when work comes. */
 const UP_MS = 1000
 
+/** So many verifications follow one another: what one leaves in memory, the next ones would add to. */
+const VERIFICATIONS = 4
+
 const run = await withServer(state, async (server) => {
   await setTimeout(UP_MS)
+  if (action === 'verify') return verifyAgainAndAgain(server)
   return action === 'restore'
     ? restoreAllOrOne(server, source)
     : backUp(
@@ -70,6 +76,21 @@ function restore(
     })
     return jobId
   })
+}
+
+/** Gives the run of the last. */
+async function verifyAgainAndAgain({ ports }: AllInOne): Promise<OwnRun> {
+  if (backupId === undefined) throw new TypeError('BACKUP-ID is missing')
+  const image = await ports.catalog.getImage({ backupId })
+  if (image === undefined) throw new Error(`there is no image ${backupId}`)
+  const verify = (): Promise<OwnRun> =>
+    timed(ports.jobs, async () => {
+      const { jobId } = await ports.jobs.submit(verifyJobRequest(image, { requestId: randomUUID() }))
+      return jobId
+    })
+  await Promise.all(Array.from({ length: VERIFICATIONS }, verify))
+  for (let done = 1; done < VERIFICATIONS; done++) await verify()
+  return verify()
 }
 
 /** From before the submission to after the true end of the job. */

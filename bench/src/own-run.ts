@@ -55,6 +55,15 @@ export function ownRestoreOfOne(
   return ownRun(['restore', state, source, backupId, target, file])
 }
 
+/** Verifies what {@link ownBackup} has backed up, again and again: the peak is that of a server which has verified it eight times. */
+export function ownVerifications(
+  state: string,
+  source: string,
+  backupId: string,
+): Promise<OwnRun & Measurement> {
+  return ownRun(['verify', state, source, backupId])
+}
+
 /** What `npm start` gives Node as well. */
 export const nodeFlags: readonly string[] = ['--max-semi-space-size=4']
 

@@ -6,7 +6,14 @@ import type { Bench, BenchContext } from '../bench.ts'
 import { bigFiles, smallFiles, sourceBytes } from '../data/sources.ts'
 import { leftovers } from '../leftovers/leftovers.ts'
 import { runMeasured } from '../measured-process.ts'
-import { nodeFlags, ownBackup, ownCompressedBackup, ownIncremental, ownRestore } from '../own-run.ts'
+import {
+  nodeFlags,
+  ownBackup,
+  ownCompressedBackup,
+  ownIncremental,
+  ownRestore,
+  ownVerifications,
+} from '../own-run.ts'
 import type { Figure } from '../rows.ts'
 import { ensureTool, tools } from '../tools.ts'
 
@@ -18,7 +25,7 @@ const jobsProgram = fileURLToPath(new URL('../jobs-run.ts', import.meta.url))
 export const memory: Bench = {
   name: 'memory',
   about:
-    'peak memory of the whole all-in-one: big and small files, compressed too, restores, many jobs, up to a million files (--files N)',
+    'peak memory of the whole all-in-one: big and small files, compressed too, restores, verifications, many jobs, up to a million files (--files N)',
   // The source, a backup of it and what is restored; the lists of empty files are less.
   needs: ({ quick }) => 3 * sourceBytes(quick),
   run: async (context) => {
@@ -37,15 +44,19 @@ async function cases(context: BenchContext): Promise<readonly Figure[]> {
     mkdirSync(target)
     const compressed = await ownCompressedBackup(state, folder)
     const decompressed = await ownRestore(state, folder, compressed.backupId, target)
+    const digested = await ownVerifications(state, folder, compressed.backupId)
     await rm(target, { recursive: true })
     mkdirSync(target)
     const backup = await ownBackup(state, folder)
     const restore = await ownRestore(state, folder, backup.backupId, target)
+    const verifications = await ownVerifications(state, folder, backup.backupId)
     const own = [
       peak(`backup of ${name}`, backup.peakBytes),
       peak(`restore of ${name}`, restore.peakBytes),
+      peak(`eight verifications of ${name}`, verifications.peakBytes),
       peak(`backup of ${name}, compressed`, compressed.peakBytes),
       peak(`restore of ${name}, compressed`, decompressed.peakBytes),
+      peak(`eight verifications of ${name}, compressed`, digested.peakBytes),
     ]
     figures.push(...own)
     for (const { case: what, value } of own) tell(`  ${what}: ${value.toFixed(0)} MiB`)

@@ -9,6 +9,9 @@ import {
   comparePaths,
 } from '@nb/formats'
 
+/** So much of a chunk is taken at once: batches are cut from it in memory of their own, and are let go of while that is young. */
+const PIECE_BYTES = 8 * 1024
+
 /**
  * Steps through a file list that comes over a channel, entry by entry on its bytes. An object for each would live until the piece of
  * the list that it came with was worked off, thousands of entries later, and so come into the old generation of the heap.
@@ -18,6 +21,8 @@ export class ListEntries {
   readonly #decoder = new FileListDecoder()
   readonly #cursor = new BatchCursor()
   #batches: WholeBatch[] = []
+  /** What is left of the last chunk. */
+  #rest: Uint8Array = new Uint8Array()
   #header: FileListHeader | undefined
 
   constructor(channel: DataChannel) {
@@ -51,13 +56,18 @@ export class ListEntries {
   /** Takes more of the list; false where it has ended. Rejects with `file-list-corrupt`, `channel-broken`. */
   async more(): Promise<boolean> {
     while (this.#batches.length === 0) {
-      const chunk = await this.#channel.read()
-      if (chunk === undefined) {
-        this.#checked(() => this.#decoder.finish())
-        await this.#channel.end()
-        return false
+      if (this.#rest.length === 0) {
+        const chunk = await this.#channel.read()
+        if (chunk === undefined) {
+          this.#checked(() => this.#decoder.finish())
+          await this.#channel.end()
+          return false
+        }
+        this.#rest = chunk
       }
-      this.#checked(() => this.#decoder.push(chunk, this.#sink))
+      const piece = this.#rest.subarray(0, PIECE_BYTES)
+      this.#rest = this.#rest.subarray(PIECE_BYTES)
+      this.#checked(() => this.#decoder.push(piece, this.#sink))
     }
     return true
   }
