@@ -32,7 +32,7 @@ interface Import extends ImportParts, Pick<WorkContext, 'jobId'> {
  * holds and the catalog does not know, the oldest first, so that what an incremental needs is there before it; and of those
  * that it knows the copies which it does not. Images that are named are made again from their medium where the catalog has them damaged.
  * Of tapes the volumes that are named are read. All else is left as it is. Ends with 0, with 1 when some could not be brought back or a
- * volume could not be read, with 191 when none could.
+ * volume could not be read, with 191 when none could and none was known already.
  */
 export function importWorker(parts: ImportParts): JobWorker {
   return {
@@ -104,9 +104,12 @@ async function importImages(parts: ImportParts, context: WorkContext, media: Wor
   if (failed === 0 && unread === 0 && brought === 0 && known > 0)
     return { status: 0, statusText: `nothing to bring back: ${counted(known, 'image')} known already` }
   if (failed === 0 && unread === 0) return { status: 0 }
-  const left = `${counted(failed, 'image')} of ${brought + failed} could not be brought back`
+  const there = known === 0 ? '' : `, ${known} known already`
+  const left = `${counted(failed, 'image')} of ${brought + failed} could not be brought back${there}`
   const statusText = unread === 0 ? left : `${left}, ${counted(unread, 'volume')} could not be read`
-  return { status: brought > 0 || failed === 0 ? 1 : 191, statusText, warnings: failed + unread }
+  // What is known already is there: only where nothing of the unit is in the catalog was nothing done.
+  const isPart = brought > 0 || known > 0 || failed === 0
+  return { status: isPart ? 1 : 191, statusText, warnings: failed + unread }
 }
 
 /** Names in the job's parameters. */

@@ -150,6 +150,11 @@ t.test('one image can not be brought back, the others are, and what needs it say
   renameSync(join(root, 'aside'), join(folder(needing.backupId), '..', sound.backupId ?? ''))
   t.match(await imported(server, [sound.backupId ?? '']), { status: 0 }, 'the full has come back')
   t.match(await imported(server), { status: 1 }, 'and then what needs it')
+  t.match(
+    await imported(server),
+    { status: 1, statusText: '1 image of 1 could not be brought back, 2 known already' },
+    'once more with nothing new, what is hopeless is told and the rest is there',
+  )
   const target = join(root, 'restored')
   t.match(await restoreTo(server, source, needing.backupId ?? '', target), { status: 0 })
   t.same(compareTrees(source, target, { allocation: false }), [])
