@@ -79,7 +79,7 @@ async function main(): Promise<number> {
   } catch (error) {
     // By a signal, which has said so and ends the process.
     if (leftovers.isEnding) return await new Promise<never>(() => undefined)
-    tell(describeFailure(error, work))
+    tell(describeFailure(error))
     return error instanceof UsageError ? 2 : 1
   } finally {
     await leftovers.end()

@@ -1,5 +1,6 @@
 import { cpus } from 'node:os'
 import type { Bench, BenchSize } from './bench.ts'
+import { explainFailure } from './failures.ts'
 import { leftovers } from './leftovers/leftovers.ts'
 import { type Row, toRow } from './rows.ts'
 
@@ -14,6 +15,8 @@ export async function runBench(bench: Bench, options: RunOptions): Promise<reado
   try {
     const figures = await bench.run({ ...options, workDirectory })
     return figures.map((figure) => toRow(bench.name, figure, !options.quick))
+  } catch (error) {
+    throw explainFailure(error, workDirectory)
   } finally {
     await leftovers.clear()
   }

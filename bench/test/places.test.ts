@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { Bench } from '../src/bench.ts'
 import { benches } from '../src/benches/index.ts'
-import { describeFailure } from '../src/failures.ts'
+import { describeFailure, explainFailure } from '../src/failures.ts'
 import { Leftovers } from '../src/leftovers/leftovers.ts'
 import { CommandFailed } from '../src/measured-process.ts'
 import { checkJsonFile, checkRoom, openWorkDirectory } from '../src/places.ts'
@@ -69,11 +69,9 @@ t.test(
 t.test('an error of the system or of a command is told without a stack, one of ours with it', async (t) => {
   const folder = t.testdir({})
   const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
-  t.match(describeFailure(full, folder), /^--work .*the disk is full.*MiB free.*ENOSPC.*write$/)
-  t.match(
-    describeFailure(new CommandFailed('tar: x: No space left on device\nmore'), folder),
-    /full.*device$/,
-  )
-  t.equal(describeFailure(new CommandFailed('tar ended with 2: no'), folder), 'tar ended with 2: no')
-  t.match(describeFailure(new TypeError('a mistake'), folder), /a mistake\n +at /)
+  const told = (error: Error): string => describeFailure(explainFailure(error, folder))
+  t.match(told(full), /^the disk was full.*MiB free at .*with --work DIR: ENOSPC.*write$/)
+  t.match(told(new CommandFailed('tar: x: No space left on device\nmore')), /was full.*device$/)
+  t.equal(told(new CommandFailed('tar ended with 2: no')), 'tar ended with 2: no')
+  t.match(told(new TypeError('a mistake')), /a mistake\n +at /)
 })

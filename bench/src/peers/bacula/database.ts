@@ -79,6 +79,8 @@ export class CatalogDatabase {
     const server = spawn(postgresProgram('postgres'), ['-D', this.#data, ...settings], {
       ...this.#owner,
       cwd: this.folder,
+      // In a session of its own, as its own programs start it: killed with all of a group it would leave its shared memory.
+      detached: true,
       stdio: ['ignore', log, log],
     })
     closeSync(log)
