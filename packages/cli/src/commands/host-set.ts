@@ -13,7 +13,10 @@ export interface HostSetRequest {
   readonly sources?: readonly string[]
 }
 
-/** `nb host set NAME`: roles, addresses, and whose backups it may restore besides its own. Rejects with `client-unknown` for a source of which there is nothing. */
+/**
+ * `nb host set NAME`: roles, addresses, and whose backups it may restore besides its own. A role that is taken away ends at once; one that is given counts when
+ * the name has enrolled again, which is noted. Rejects with `client-unknown` for a source of which there is nothing.
+ */
 export async function hostSetCommand(
   { hosts, catalog }: Pick<Ports, 'hosts' | 'catalog'>,
   request: HostSetRequest,
@@ -21,7 +24,9 @@ export async function hostSetCommand(
   output: Output,
 ): Promise<ExitCode> {
   for (const source of request.sources ?? []) await checkSource({ hosts, catalog }, source, call)
-  const { name, roles, addresses, sources } = await hosts.update(request, call)
+  const before = request.roles === undefined ? undefined : await hosts.get({ name: request.name }, call)
+  const { name, roles, addresses, sources, state } = await hosts.update(request, call)
+  const isNew = (role: Role): boolean => before?.roles.includes(role) === false
   if (output.json) await output.value({ name, roles, addresses, sources })
   else {
     const others =
@@ -29,6 +34,10 @@ export async function hostSetCommand(
     await output.line(
       `${name}: ${roles.join(', ')}; at ${addresses.join(', ') || 'no address'}; may restore ${others}`,
     )
+    if (state === 'enrolled' && roles.some(isNew))
+      output.note(
+        `its certificate is still that of ${before?.roles.join(', ')}: ${name} has to enrol again to be ${roles.filter(isNew).join(', ')}: nb host token ${name} ${roles.map((role) => `--role ${role}`).join(' ')}`,
+      )
   }
   return 0
 }

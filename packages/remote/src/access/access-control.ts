@@ -85,7 +85,14 @@ export function createAccessControl({
     const known = await knownIn(hosts, call.peer)
     const peer = { name: call.peer.name, roles: known.roles }
     const claims = claimsOf(peer, call)
-    mayCall(peer, call, await gatherFacts(claims, peer.name, known.sources, sources))
+    const facts = await gatherFacts(claims, peer.name, known.sources, sources)
+    try {
+      mayCall(peer, call, facts)
+    } catch (cause) {
+      const { may = {} } = ruleOf(call) ?? {}
+      const isForThem = known.unproven.some((role) => may[role] !== undefined)
+      throw isForThem || peer.roles.length === 0 ? notProven(call.peer, known.unproven, cause) : cause
+    }
   }
   return {
     refused: refusedUnread,
@@ -118,19 +125,49 @@ export function createAccessControl({
   }
 }
 
-/** What the directory says of a peer now; without a directory what its certificate says. */
+/**
+ * What the directory says of a peer now; without a directory what its certificate says. Roles count that both have; `unproven` are those that the
+ * directory alone has, which the certificate was not issued for.
+ */
 async function knownIn(
   hosts: Pick<HostDirectory, 'get'> | undefined,
   { name, roles }: PeerIdentity,
-): Promise<{ readonly roles: readonly Role[]; readonly sources: readonly string[] }> {
-  if (hosts === undefined) return { roles, sources: [] }
+): Promise<{
+  readonly roles: readonly Role[]
+  readonly unproven: readonly Role[]
+  readonly sources: readonly string[]
+}> {
+  if (hosts === undefined) return { roles, unproven: [], sources: [] }
   const record = await hosts.get({ name })
   if (record?.state !== 'enrolled')
     throw new NbError('identity-invalid', `${name} is ${record?.state ?? 'not known here'}; enrol again`, {
       details: { name, ...(record?.state === 'revoked' ? { reason: 'CERT_REVOKED' } : {}) },
       remedy: `Enrol ${name} again: a new token, nb host token ${name} --role ROLE, then nb host enrol there.`,
     })
-  return { roles: roles.filter((role) => record.roles.includes(role)), sources: record.sources }
+  return {
+    roles: roles.filter((role) => record.roles.includes(role)),
+    unproven: record.roles.filter((role) => !roles.includes(role)),
+    sources: record.sources,
+  }
+}
+
+/** Somebody was given a role after the certificate was issued. */
+function notProven(
+  { name, roles }: Pick<PeerIdentity, 'name' | 'roles'>,
+  unproven: readonly Role[],
+  cause: unknown,
+): NbError {
+  const { details } = asNbError(cause)
+  const wanted = unproven.map((role) => `--role ${role}`).join(' ')
+  return new NbError(
+    'access-denied',
+    `${name} is ${unproven.join(', ')} now, and its certificate is still that of ${roles.join(', ')}: it has to enrol again`,
+    {
+      details: { ...details, unproven: [...unproven] },
+      remedy: `Enrol ${name} again: nb host token ${name} ${wanted} and all else that it is to be, by an administrator, then nb host enrol there.`,
+      cause,
+    },
+  )
 }
 
 /** Programs, and who showed no certificate; persons decide what they do. */

@@ -113,6 +113,25 @@ t.test('a media server touches what it was given: looked up with the master’s 
     await t.rejects(admit('tape1', ['media-server'], taken), { code: 'access-denied' })
 })
 
+t.test(
+  'a role that was given after the certificate was issued asks for a new one, and counts with none',
+  async (t) => {
+    const { admit } = guard({
+      ann: { roles: ['administrator'] },
+      web1: { roles: ['client', 'media-server'] },
+    })
+    const list = { port: 'hosts', method: 'list', input: {} } as const
+    await t.rejects(admit('ann', ['viewer'], list), {
+      code: 'access-denied',
+      message: 'ann is administrator now, and its certificate is still that of viewer: it has to enrol again',
+      remedy: /nb host token ann --role administrator/,
+    })
+    const unit = { port: 'jobSessions', method: 'progress', input: { jobId: '1' } } as const
+    await t.rejects(admit('web1', ['client'], unit), { code: 'access-denied', message: /has to enrol again/ })
+    await admit('ann', ['viewer', 'administrator'], list)
+  },
+)
+
 t.test('a client takes sessions for jobs that its media server was given and that go on', async (t) => {
   const clock = createVirtualClock(1000)
   const client = (states: Readonly<Record<string, Job['state']>>) =>
