@@ -462,7 +462,8 @@ t.test('a host that is away, or not known, is told by what it is, with its name'
   await assert.rejects(collect(located.get('web1').progress({ runId: '1' })), { code: 'client-unreachable' })
   await assert.rejects(located.get('web3').waitRun({ runId: '1' }), {
     ...{ code: 'client-unknown', status: 48 },
-    message: 'client web3 is not known to the master; enrol it there',
+    message:
+      'client web3 is not known to the master, or has no address there: enrol it, or nb host set web3 --address HOST:PORT',
   })
   for (const hosts of [mediaServers, clients, located]) hosts.close()
   t.pass('told')

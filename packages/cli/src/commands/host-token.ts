@@ -29,10 +29,26 @@ export async function hostTokenCommand(
   else {
     await output.line(token)
     output.note(
-      `${known === undefined ? '' : whatBecomesOf(known)}good once, until ${formatTime(expiresAt)}; on ${request.name}: nb host enrol --master ADDRESS --token-file FILE`,
+      `${known === undefined ? '' : whatBecomesOf(known)}good once, until ${formatTime(expiresAt)}; ${howToEnrol(request)}`,
     )
   }
   return 0
+}
+
+/** The line that is typed there; what only those there know is in capitals. */
+function howToEnrol({ name, roles, addresses = [] }: HostTokenRequest): string {
+  const enrol = 'nb host enrol --master ADDRESS-OF-MASTER --token-file FILE --directory'
+  const [folder] = roles.flatMap((role) => folders[role] ?? [])
+  if (folder === undefined) return `where ${name} works: ${enrol} ~/.config/nb/identity`
+  const address = addresses.length > 0 ? '' : ` --address ADDRESS-OF-${name}:13724`
+  return `on ${name}: ${enrol} /var/lib/nb/${folder}/identity${address}, with the state folder of its program`
+}
+
+/** The state folders of the guide, by the roles of hosts. */
+const folders: { readonly [Name in Role]?: string } = {
+  master: 'master',
+  'media-server': 'media-server',
+  client: 'client',
 }
 
 function refuseToTake({ name, roles }: HostRecord, wanted: readonly Role[]): void {

@@ -26,8 +26,14 @@ export async function hostsCommand(
       spare: 1,
       value: ({ certificate }) => (certificate === undefined ? '' : formatTime(certificate.notAfter)),
     },
-    { title: 'ADDRESS', value: ({ addresses }) => addresses.join(', '), shrinks: true },
+    { title: 'ADDRESS', value: placesOf, shrinks: true },
     { title: 'MAY ALSO RESTORE OF', spare: 2, value: ({ sources }) => sources.join(', '), shrinks: true },
   ])
   return 0
+}
+
+/** Backups and restores of a client, and to a media server, need its address. */
+function placesOf({ addresses, roles, state }: HostRecord): string {
+  const isReached = roles.includes('client') || roles.includes('media-server')
+  return addresses.length === 0 && isReached && state === 'enrolled' ? 'no address' : addresses.join(', ')
 }

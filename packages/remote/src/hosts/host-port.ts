@@ -47,10 +47,14 @@ export function hostPort<Name extends PortName>(
   })
 }
 
-/** A host that the master does not know, or not any more. */
+/** A host that the master does not know, or not any more, or has no address of. */
 export function hostUnknown(port: PortName, host: string): NbError {
   const { what = 'host', unknown = 'not-found' } = kinds[port] ?? {}
-  return new NbError(unknown, `${what} ${host} is not known to the master; enrol it there`, {
-    details: { host },
-  })
+  return new NbError(
+    unknown,
+    `${what} ${host} is not known to the master, or has no address there: enrol it, or nb host set ${host} --address HOST:PORT`,
+    {
+      details: { host },
+    },
+  )
 }
