@@ -48,8 +48,8 @@ export const mediaServerProgram: HostProgram<MediaServerOptions> = {
   },
   read,
   examples: `Examples:
-  media-server --state /var/lib/nb/media --address media1.example.org --master backup1.example.org --disk disk1=/backup --new-disk disk1
-  media-server --state /var/lib/nb/media --address media2.example.org --master backup1.example.org --tape iscsi://tapes.example.org`,
+  media-server --state /var/lib/nb/media-server --address media1.example.org --master backup1.example.org --disk disk1=/backup --new-disk disk1
+  media-server --state /var/lib/nb/media-server --address media2.example.org --master backup1.example.org --tape iscsi://tapes.example.org`,
 }
 
 function read(program: Command): MediaServerOptions {
