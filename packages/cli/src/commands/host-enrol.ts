@@ -13,11 +13,13 @@ export interface HostEnrolRequest {
   readonly addresses: readonly string[]
   /** Where the identity is kept. */
   readonly directory: string
+  /** Whether the identity of another name that is there is replaced. */
+  readonly replace: boolean
 }
 
 /** `nb host enrol`: makes a key on this host and has the master certify it for the name that its token is for. */
 export async function hostEnrolCommand(
-  { master, tokenFile, addresses, directory }: HostEnrolRequest,
+  { master, tokenFile, addresses, directory, replace }: HostEnrolRequest,
   output: Output,
 ): Promise<ExitCode> {
   const token = await readFile(tokenFile, 'utf8').catch((cause: unknown) => {
@@ -27,7 +29,13 @@ export async function hostEnrolCommand(
       cause,
     })
   })
-  const { name, roles, notAfter, fingerprint } = await enrolAt({ master, token, addresses, directory })
+  const { name, roles, notAfter, fingerprint } = await enrolAt({
+    master,
+    token,
+    addresses,
+    directory,
+    replace,
+  })
   if (output.json) await output.value({ name, roles, notAfter, fingerprint, directory })
   else
     await output.line(

@@ -160,25 +160,32 @@ function addEnrol({ runAlone, cwd, env }: Registration, host: Command): void {
       fileName,
     )
     .option('--address <HOST:PORT>', 'where other hosts reach this one; not for persons', text)
+    .option('--replace', 'replace the identity of another name that is there')
     .addHelpText(
       'after',
       examples(
         'nb host enrol --master backup1.example.org --token-file token --directory /var/lib/nb/client/identity --address web1.example.org:13724',
       ),
     )
-    .action((given: { tokenFile: string; directory: string; address?: string[] }, command: Command) => {
-      const options: { readonly master?: string } = command.optsWithGlobals()
-      const master = options.master ?? env['NB_MASTER']
-      if (master === undefined)
-        command.error("error: say --master HOST[:PORT], the master's address", { exitCode: 2 })
-      const request = {
-        master: master ?? '',
-        tokenFile: given.tokenFile === '-' ? '/dev/stdin' : resolve(cwd, given.tokenFile),
-        addresses: given.address ?? [],
-        directory: resolve(cwd, given.directory),
-      }
-      return runAlone((output) => hostEnrolCommand(request, output), options)
-    })
+    .action(
+      (
+        given: { tokenFile: string; directory: string; address?: string[]; replace?: true },
+        command: Command,
+      ) => {
+        const options: { readonly master?: string } = command.optsWithGlobals()
+        const master = options.master ?? env['NB_MASTER']
+        if (master === undefined)
+          command.error("error: say --master HOST[:PORT], the master's address", { exitCode: 2 })
+        const request = {
+          master: master ?? '',
+          tokenFile: given.tokenFile === '-' ? '/dev/stdin' : resolve(cwd, given.tokenFile),
+          addresses: given.address ?? [],
+          directory: resolve(cwd, given.directory),
+          replace: given.replace === true,
+        }
+        return runAlone((output) => hostEnrolCommand(request, output), options)
+      },
+    )
 }
 
 function addSet({ run }: Registration, host: Command): void {

@@ -17,16 +17,18 @@ export interface Enrolling {
   readonly addresses?: readonly string[]
   /** Where the identity is kept: made with mode 0700 where it is not there. */
   readonly directory: string
+  /** Whether the identity of another name that is there is replaced. @default false */
+  readonly replace?: boolean
   /** @default systemFiles() */
   readonly files?: Files
 }
 
 /**
  * Enrols this host, or a person, at a master: trusts nothing but the authority whose fingerprint is in the token. May be called again with the same token when
- * it fails. Rejects with `token-invalid`, `identity-invalid` for a master of another site, `server-unreachable`, `argument-invalid`.
+ * it fails. Rejects with `token-invalid`, `identity-invalid` for a master of another site, `server-unreachable`, `argument-invalid`, `already-exists` where the directory has the identity of another name.
  */
 export async function enrolAt(
-  { master, token, addresses = [], directory, files = systemFiles() }: Enrolling,
+  { master, token, addresses = [], directory, replace = false, files = systemFiles() }: Enrolling,
   options: CallOptions = {},
 ): Promise<OwnIdentity> {
   const address = parseTlsAddress(master)
@@ -36,7 +38,7 @@ export async function enrolAt(
   try {
     return await enrolHost(
       { enrolment: connection.enrolment, directory, files },
-      { token, addresses },
+      { token, addresses, replace },
       options,
     )
   } finally {

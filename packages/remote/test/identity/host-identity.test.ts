@@ -63,6 +63,31 @@ t.test('a host enrols, keeps its key, and is who the token said', async (t) => {
   t.same(await storage.files.list(directory), ['authorities.pem', 'identity.pem', 'revocations.pem'])
 })
 
+t.test(
+  'the identity of another name is replaced when that is said, and one of the same name anyhow',
+  async (t) => {
+    const fixture = await directoryFixture()
+    const { hosts, enrolment } = fixture
+    const storage = createPowerLossStorage()
+    await enrol(fixture, storage)
+    await enrol(fixture, storage, { roles: ['client', 'media-server'] })
+    const { token } = await hosts.createToken({ name: 'web2', roles: ['client'] })
+    const enrolOther = (replace: boolean): Promise<unknown> =>
+      enrolHost({ enrolment, directory, files: storage.files }, { token, replace })
+    await t.rejects(enrolOther(false), {
+      code: 'already-exists',
+      message: /^\/host\/identity has the identity of web1 \(client, media-server\), certified on /,
+      remedy: /--replace/,
+    })
+    t.match((await opened(fixture, storage)).identity.own(), {
+      name: 'web1',
+      roles: ['client', 'media-server'],
+    })
+    await enrolOther(true)
+    t.match((await opened(fixture, storage)).identity.own(), { name: 'web2', roles: ['client'] })
+  },
+)
+
 t.test('an answer that gets lost, or power at any moment, costs no token', async (t) => {
   const fixture = await directoryFixture()
   const { hosts, enrolment } = fixture
