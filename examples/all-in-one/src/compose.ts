@@ -30,7 +30,7 @@ import {
   createRoomMaker,
   giveUpStorageUnit,
 } from '@nb/jobmanager'
-import { createDiskStore } from '@nb/media-disk'
+import { createDiskStore, type FolderLock } from '@nb/media-disk'
 import type { OpenTapeLibrary } from '@nb/media-tape'
 import { createLocalChannels } from '@nb/remote'
 import { createResourceBroker } from '@nb/resource-broker'
@@ -54,6 +54,8 @@ export interface Ground {
   readonly imageDirectory: string
   /** Folder of the disk storage unit. */
   readonly diskDirectory: string
+  /** Keeps other processes out of a disk's folder. @default nothing does: of a folder that is no real one, or in a test */
+  readonly diskLock?: () => FolderLock
   /** What the client never backs up: the folder of all state. */
   readonly stateDirectory: string
   /** Largest fragment of an image, bytes. */
@@ -113,8 +115,8 @@ export function composeAllInOne(ground: Ground): AllInOne {
     ),
   )
   const disk = createDiskStore(
-    { files, clock, log },
-    { storageUnit, directory: ground.diskDirectory, mustExist: true },
+    { files, clock, log, ...(ground.diskLock && { lock: ground.diskLock() }) },
+    { storageUnit, directory: ground.diskDirectory, mediaServer: mediaServerName, mustExist: true },
   )
   const agent = createClientAgent(
     { channels, clock, log },
@@ -200,11 +202,16 @@ export function composeAllInOne(ground: Ground): AllInOne {
         mediaServer: mediaServerName,
         maxFragmentBytes,
         newDisks: settings.newDisks ?? [],
+        takenDisks: settings.takenDisks ?? [],
         giveUp: (name: string) => giveUpStorageUnit({ catalog }, name),
         ...(warn && { warn }),
       }
       await startDisk(media, disk, ways)
       if (secondDisk !== undefined) await startDisk(media, secondDisk, { ...ways, onDemandOnly: true })
+    },
+    stop: async () => {
+      await disk.stop()
+      await secondDisk?.stop()
     },
   }
   const parts = [
@@ -254,14 +261,14 @@ function catalogBackupOf(
 }
 
 function secondDiskOf(
-  { files, clock, settings }: Ground,
+  { files, clock, settings, diskLock }: Ground,
   log: JobLog,
 ): ReturnType<typeof createDiskStore> | undefined {
   const directory = settings?.secondDisk
   if (directory === undefined) return undefined
   return createDiskStore(
-    { files, clock, log },
-    { storageUnit: secondStorageUnit, directory, mustExist: true },
+    { files, clock, log, ...(diskLock && { lock: diskLock() }) },
+    { storageUnit: secondStorageUnit, directory, mediaServer: mediaServerName, mustExist: true },
   )
 }
 

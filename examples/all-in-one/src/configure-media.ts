@@ -18,6 +18,8 @@ export interface DiskStart {
   readonly onDemandOnly?: boolean
   /** Names of units that are known and whose disk is lost: their empty folders are made storage units again. */
   readonly newDisks: readonly string[]
+  /** Names of units whose folders become this media server's, whoever's they were. */
+  readonly takenDisks: readonly string[]
   /** Has the catalog know that all that a unit held is lost, before its disk is made anew. */
   readonly giveUp: (storageUnit: string) => Promise<LostStorageUnit>
   /** Is told what an administrator must know. @default nobody is */
@@ -35,11 +37,12 @@ const jobsAtOnce = 4
  */
 export async function startDisk(media: MediaManager, disk: DiskStore, ways: DiskStart): Promise<void> {
   const { storageUnit: name } = disk
-  const { mediaServer, newDisks, warn } = ways
+  const { mediaServer, newDisks, takenDisks, warn } = ways
   const server = await first<MediaServerEntry>(media.mediaServers({ name: mediaServer }))
   if (server === undefined) await media.putMediaServer({ name: mediaServer, state: 'up' })
   const known = await first<StorageUnit>(media.storageUnits({ name }))
   const isNewDisk = newDisks.includes(name)
+  if (takenDisks.includes(name)) await disk.takeOver()
   if (known === undefined || isNewDisk) {
     const found = await disk.initialise(async () => {
       if (known === undefined) return
@@ -58,6 +61,8 @@ export async function startDisk(media: MediaManager, disk: DiskStore, ways: Disk
     await disk.start()
   } catch (error) {
     if (known === undefined || !(error instanceof NbError) || error.code !== 'media-open-failed') throw error
+    // It is there, and another media server's.
+    if (error.details['owner'] !== undefined) throw error
     warn?.(
       `${error.message} Jobs that need it fail until the disk is mounted there, without another start. Only where the disk is lost for good: start once with --new-disk ${name}, which makes the empty folder ${name}`,
     )

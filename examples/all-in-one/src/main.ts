@@ -9,7 +9,9 @@ import {
   systemFiles,
 } from '@nb/contracts'
 import { outliveReaders } from '@nb/cli'
+import { remedyOfOwner } from '@nb/example-host-program'
 import { addTapeKey, chapOption, checkTapeKeys, openTape } from '@nb/example-host-program/tape'
+import { systemFolderLock } from '@nb/media-disk'
 import { remedyOfLibrary } from '@nb/media-tape'
 import { type PortServer, serve } from '@nb/remote'
 import { recover } from '@nb/example-host-program/catalog-backup'
@@ -59,6 +61,7 @@ async function main(options: AllInOneOptions, interrupted: AbortSignal): Promise
       ...(tape === undefined ? {} : { tape }),
       imageDirectory: join(options.state, 'images'),
       diskDirectory: join(options.state, 'disk1'),
+      diskLock: systemFolderLock,
       stateDirectory: options.state,
       maxFragmentBytes: options.maxFragmentBytes,
       settings: options.settings,
@@ -142,7 +145,8 @@ function explain(error: unknown, signal: AbortSignal, { recover, settings }: All
   // What is damaged, and what stands in the way of a recovery, is told with its own remedy.
   const ownRemedy = known.code === 'store-corrupt' || (recover !== undefined && error instanceof NbError)
   const { access } = settings.tape ?? {}
-  const remedy = access === undefined ? known.remedy : remedyOfLibrary(known, { ...access, chapOption })
+  const ofLibrary = access === undefined ? known.remedy : remedyOfLibrary(known, { ...access, chapOption })
+  const remedy = remedyOfOwner(known) ?? ofLibrary
   process.stderr.write(`\nstatus ${known.status}: ${known.message}\n${ownRemedy ? '' : `${remedy}\n`}`)
   if (!(error instanceof NbError) && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
   return 1

@@ -35,6 +35,11 @@ export function addSettings(program: Command): Command {
       diskNames,
     )
     .option(
+      '--take-disk <UNIT>',
+      "disk1 or disk2, whose folder is another media server's: it becomes this one's. Say it once, when the other is gone",
+      diskNames,
+    )
+    .option(
       '--catalog-backup <DIR>',
       'folder outside the state for backups of the catalog: a policy that selects DIR/snapshot backs the catalog up, and a recovery file is written to DIR',
       newFolder,
@@ -65,6 +70,7 @@ export interface SettingsFlags {
   readonly clientScripts?: string
   readonly secondDisk?: string
   readonly newDisk?: readonly string[]
+  readonly takeDisk?: readonly string[]
   readonly catalogBackup?: string
   readonly timeZone?: string
   readonly maxJobsPerClient?: number
@@ -80,6 +86,7 @@ export function settingsOf({
   clientScripts,
   secondDisk,
   newDisk,
+  takeDisk,
   catalogBackup,
   timeZone,
   maxJobsPerClient,
@@ -93,6 +100,7 @@ export function settingsOf({
     ...(clientScripts === undefined ? {} : { clientScripts: resolve(clientScripts) }),
     ...(secondDisk === undefined ? {} : { secondDisk: resolve(secondDisk) }),
     ...(newDisk === undefined ? {} : { newDisks: newDisk }),
+    ...(takeDisk === undefined ? {} : { takenDisks: takeDisk }),
     ...(catalogBackup === undefined ? {} : { catalogBackup: resolve(catalogBackup) }),
     ...(timeZone === undefined ? {} : { timeZone }),
     ...(maxJobsPerClient === undefined ? {} : { maxJobsPerClient }),

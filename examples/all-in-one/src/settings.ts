@@ -10,6 +10,8 @@ export interface ServerSettings {
   readonly secondDisk?: string
   /** Names of storage units whose disk is lost: their empty folders are made storage units again. @default none */
   readonly newDisks?: readonly string[]
+  /** Names of storage units whose folders become this server's, whoever's they were. @default none */
+  readonly takenDisks?: readonly string[]
   /** Folder of catalog backups, absolute, outside the state: snapshots are taken there, and recovery files written. @default none */
   readonly catalogBackup?: string
   /** A tape library to back up to. @default none */

@@ -6,6 +6,7 @@
 export type { Command } from 'commander'
 export { type HostOptions, parseHostOptions, type HostProgram, seconds } from './host-options.ts'
 export { listening } from './listening.ts'
+export { remedyOfOwner } from './remedy-of-owner.ts'
 export { runHost, type RunningHost, runOnce } from './run-host.ts'
 export { tellOfMaster } from './tell-of-master.ts'
 export { whole } from './whole-number.ts'

@@ -26,7 +26,7 @@ t.test(
   'a master, a media server and two clients, each a process with a port and a certificate of its own',
   async (t) => {
     const recovery = t.testdir({})
-    const { client, directory, disk, identityOf, master, mediaServer, nb, ports, portsAs, stateOf } =
+    const { client, directory, disk, identityOf, master, media, mediaServer, nb, ports, portsAs, stateOf } =
       await openSite(t, { catalogBackup: recovery })
     const web1 = await client('web1')
     const web2 = await client('web2')
@@ -56,6 +56,21 @@ t.test(
     const log = await nb('job', '1')
     for (let step = 1; step <= 17; step++)
       t.match(log, new RegExp(`backup ${step} `), `step ${step} happened`)
+
+    const unfinished = join(disk, 'web1', 'web1_1', '1-000001.nbf.tmp')
+    mkdirSync(join(unfinished, '..'), { recursive: true })
+    writeFileSync(unfinished, 'being written')
+    const onDisk = ['--disk', `disk1=${disk}`]
+    const toMaster = ['--state', stateOf('media1'), '--master', master.address]
+    const again = new HostProcess('media-server', 'media1', await freePort(), [...toMaster, ...onDisk])
+    await t.rejects(again.start(), {
+      message: new RegExp(`status 145: ${disk} is in use by process ${media.pid}: stop it`),
+    })
+    await t.rejects((await mediaServer('media3', ...onDisk)).start(), {
+      message: /status 83: .* belongs to media server media1, and this is media3[^]*--take-disk disk1/,
+    })
+    t.equal(readFileSync(unfinished, 'utf8'), 'being written', 'neither has removed what is being written')
+    rmSync(join(unfinished, '..'), { recursive: true })
 
     const asMedia1 = portsAs(web1, await identityOf('media1')).clientAgent
     const list = { address: '127.0.0.1:1', token: 'A'.repeat(43) }

@@ -7,7 +7,7 @@ import {
   lifecycle,
 } from '@nb/contracts'
 import { composeTape, type TapeSettings } from '@nb/example-host-program/tape'
-import { createDiskStore } from '@nb/media-disk'
+import { createDiskStore, systemFolderLock } from '@nb/media-disk'
 import type { OpenTapeLibrary } from '@nb/media-tape'
 import type { Ports } from '@nb/remote'
 import { createLoadReporter, createMediaServer, createSpaceReporter } from '@nb/transfer'
@@ -28,6 +28,8 @@ export interface MediaServerGround {
   readonly disks: Readonly<Record<string, string>>
   /** Names of those whose empty folder becomes a storage unit. */
   readonly newDisks: readonly string[]
+  /** Names of those that become this media server's, whoever's they were. */
+  readonly takenDisks: readonly string[]
   /** How long a client may be silent while it is waited for, milliseconds. */
   readonly clientTimeoutMs: number
   /** A tape library, opened and closed by the caller, its storage unit, and how it is used. @default there is none */
@@ -55,7 +57,10 @@ export function composeMediaServer({
 }: MediaServerGround): Required<Lifecycle> & { readonly ports: Pick<Ports, 'mediaServer' | 'devices'> } {
   const { jobSessions: jobs, jobLog: log, catalog, media } = master
   const disks = Object.entries(ground.disks).map(([storageUnit, directory]) =>
-    createDiskStore({ files, clock, log }, { storageUnit, directory, mustExist: true }),
+    createDiskStore(
+      { files, clock, log, lock: systemFolderLock() },
+      { storageUnit, directory, mediaServer: name, mustExist: true },
+    ),
   )
   const diskStores = Object.fromEntries(disks.map((disk) => [disk.storageUnit, disk]))
   const space = createSpaceReporter({ media, stores: diskStores, clock })
@@ -72,10 +77,14 @@ export function composeMediaServer({
   const opened: Lifecycle = {
     start: async () => {
       for (const disk of disks) {
+        if (ground.takenDisks.includes(disk.storageUnit)) await disk.takeOver()
         // An empty folder may be a disk that is not mounted: only a person knows that it is a new one.
         if (ground.newDisks.includes(disk.storageUnit)) await disk.initialise(async () => undefined)
         await disk.start()
       }
+    },
+    stop: async () => {
+      for (const disk of disks) await disk.stop()
     },
   }
   return {

@@ -3,6 +3,7 @@ import { lifecycle, systemClock, systemFiles } from '@nb/contracts'
 import {
   listening,
   parseHostOptions,
+  remedyOfOwner,
   runHost,
   type RunningHost,
   tellOfMaster,
@@ -15,13 +16,16 @@ import { mediaServerProgram } from './media-server-options.ts'
 
 const options = parseHostOptions(process.argv.slice(2), mediaServerProgram)
 const { name, address, port, state, master: masterAddress, heartbeatMs, compress } = options
-const { disks, newDisks, clientTimeoutMs, tape: settings, tapeUnit: storageUnit, newTapeKey } = options.more
+const { disks, newDisks, takenDisks, clientTimeoutMs } = options.more
+const { tape: settings, tapeUnit: storageUnit, newTapeKey } = options.more
 const warn = (text: string): void => console.error(`warning: ${text}`)
 
 if (newTapeKey === undefined)
-  await runHost(start, (error) =>
-    settings === undefined ? error.remedy : remedyOfLibrary(error, { ...settings.access, chapOption }),
-  )
+  await runHost(start, (error) => {
+    const taking = remedyOfOwner(error)
+    if (taking !== undefined) return taking
+    return settings === undefined ? error.remedy : remedyOfLibrary(error, { ...settings.access, chapOption })
+  })
 else await addTapeKey(newTapeKey, console.log)
 
 async function start(): Promise<RunningHost> {
@@ -49,6 +53,7 @@ async function start(): Promise<RunningHost> {
       master,
       disks,
       newDisks,
+      takenDisks,
       stateDirectory: state,
       warn,
       clientTimeoutMs,

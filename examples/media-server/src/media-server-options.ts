@@ -13,6 +13,8 @@ export interface MediaServerOptions extends SaidOfTapes {
   readonly disks: Readonly<Record<string, string>>
   /** Names of those whose empty folder becomes a storage unit. */
   readonly newDisks: readonly string[]
+  /** Names of those that become this media server's, whoever's they were. */
+  readonly takenDisks: readonly string[]
   /** How long a client may be silent while it is waited for, milliseconds. */
   readonly clientTimeoutMs: number
   /** The storage unit of the tape library. */
@@ -36,6 +38,10 @@ export const mediaServerProgram: HostProgram<MediaServerOptions> = {
         'of these the empty folder becomes a storage unit: say it at the first start, and no more',
       )
       .option(
+        '--take-disk <NAME...>',
+        "of these the folder becomes this media server's, whoever's it was: say it once, when the other is renamed or gone",
+      )
+      .option(
         '--client-timeout <SECONDS>',
         'how long a client may send nothing while it is waited for, before its session ends with 41 or 76',
         seconds,
@@ -56,10 +62,11 @@ function read(program: Command): MediaServerOptions {
   const given = program.opts<{
     disk?: readonly string[]
     newDisk?: readonly string[]
+    takeDisk?: readonly string[]
     clientTimeout: number
     tapeUnit?: string
   }>()
-  const { disk = [], newDisk = [], clientTimeout, tapeUnit = tapeStorageUnit } = given
+  const { disk = [], newDisk = [], takeDisk = [], clientTimeout, tapeUnit = tapeStorageUnit } = given
   const disks = Object.fromEntries(
     disk.map((text) => {
       const [unit = '', ...folder] = text.split('=')
@@ -68,11 +75,16 @@ function read(program: Command): MediaServerOptions {
       return [unit, resolve(folder.join('='))]
     }),
   )
-  const unknown = newDisk.find((unit) => !Object.hasOwn(disks, unit))
-  if (unknown !== undefined)
-    program.error(`error: --new-disk ${unknown} is none of those of --disk`, { exitCode: 2 })
+  for (const [option, units] of Object.entries({ '--new-disk': newDisk, '--take-disk': takeDisk })) {
+    const unknown = units.find((unit) => !Object.hasOwn(disks, unit))
+    if (unknown !== undefined)
+      program.error(`error: ${option} ${unknown} is none of those of --disk`, { exitCode: 2 })
+  }
   const tapes = readTapeOptions(program, process.env)
   if (disk.length === 0 && tapes.tape === undefined && tapes.newTapeKey === undefined)
     program.error('error: a media server needs --disk, --tape, or both', { exitCode: 2 })
-  return { disks, newDisks: newDisk, clientTimeoutMs: clientTimeout * 1000, tapeUnit, ...tapes }
+  return {
+    ...{ disks, newDisks: newDisk, takenDisks: takeDisk },
+    ...{ clientTimeoutMs: clientTimeout * 1000, tapeUnit, ...tapes },
+  }
 }

@@ -22,8 +22,9 @@ import { describeFragmentFile } from './described-fragment.ts'
 import { mediaFailure } from './failure.ts'
 import { openFragmentReader } from './fragment-reader.ts'
 import { beginFragment } from './fragment-writer.ts'
+import type { FolderLock } from './folder-lock.ts'
 import { type ImageFolders, createImageFolders } from './image-folders.ts'
-import { checkMarker, claimDirectory } from './marker.ts'
+import { checkMarker, claimDirectory, takeDirectory } from './marker.ts'
 import { fragmentFileName } from './names.ts'
 
 /** What a disk store works with. */
@@ -32,6 +33,8 @@ export interface DiskStoreComponents {
   readonly clock: Clock
   /** Gets a line when the unit is mounted for a job (backup step 10, restore step 12). @default none is written */
   readonly log?: JobLog
+  /** Keeps other processes out of the directory from the start to the stop. @default nothing does */
+  readonly lock?: FolderLock
   /** @default debugLogger('nb:media-disk:store') */
   readonly logger?: Logger
 }
@@ -42,6 +45,8 @@ export interface DiskStoreOptions {
   readonly storageUnit: string
   /** Absolute path. Made, when missing or empty, at the first start. */
   readonly directory: string
+  /** The media server that the directory belongs to: it is refused where it is another's, and taken where it is nobody's. @default any */
+  readonly mediaServer?: string
   /** Bytes of payload under one checksum, a multiple of 512 up to 64 MiB. @default 262144 */
   readonly blockBytes?: number
   /**
@@ -69,21 +74,41 @@ export interface DiskStore extends MediaStore, Required<Lifecycle> {
    * `media-open-failed`, and as `before` does.
    */
   initialise(before?: () => Promise<unknown>): Promise<'claimed' | 'known'>
+  /**
+   * Makes the directory `mediaServer`'s, durably, whoever's it was: for one that was renamed or replaced. To be called before `start`. Rejects with
+   * `media-open-failed` where it is not this storage unit, `store-locked` where another process has it, `disk-full`.
+   */
+  takeOver(): Promise<void>
 }
 
 /**
  * Makes a disk storage unit on a directory: each fragment is one file in the form `nb-disk/1`, which `tar` reads.
  *
- * `start` claims an empty directory, or checks that the marker there is its own, and removes what writers that are
- * gone have left. Rejects with `media-open-failed` (83).
+ * `start` claims an empty directory, or checks that the marker there is its own, locks it, and removes what writers that are
+ * gone have left. Rejects with `media-open-failed` (83), and with `store-locked` (145) where another process has it, before anything is removed.
  */
 export function createDiskStore(components: DiskStoreComponents, options: DiskStoreOptions): DiskStore {
-  const { files, clock, log, logger = debugLogger('nb:media-disk:store') } = components
+  const { files, clock, log, lock, logger = debugLogger('nb:media-disk:store') } = components
   const { storageUnit, directory, blockBytes = BLOCK_BYTES, mustExist = false } = options
   const { writebackBytes = WRITEBACK_BYTES } = options
   checkOptions(options)
-  const unit = { files, storageUnit, directory }
+  const { mediaServer } = options
+  const unit = { files, storageUnit, directory, ...(mediaServer === undefined ? {} : { mediaServer }) }
   const folders = createImageFolders(unit)
+  let isStarted = false
+
+  /** The directory is this storage unit's, and while it is started no other process's: also where its disk has come after the start. */
+  async function admit(): Promise<void> {
+    await checkMarker(unit)
+    if (!isStarted) return
+    await lock?.hold(directory)
+    const marker = await checkMarker(unit)
+    if (mediaServer === undefined || marker.mediaServer !== undefined) return
+    // A disk with no room for it is as useful as before; a later start notes it.
+    await takeDirectory(unit).catch((error: unknown) =>
+      logger.error('%s: that %s is of %s could not be noted: %o', storageUnit, directory, mediaServer, error),
+    )
+  }
 
   async function tell(jobId: string, flow: 'backup' | 'restore' | undefined): Promise<void> {
     if (log === undefined) return
@@ -99,17 +124,28 @@ export function createDiskStore(components: DiskStoreComponents, options: DiskSt
   return {
     storageUnit,
     initialise: async (before) => await claimDirectory(unit, clock, before),
+    takeOver: async () => {
+      const { mediaServer: _, ...anyServers } = unit
+      await checkMarker(anyServers)
+      await lock?.hold(directory)
+      await takeDirectory(unit)
+    },
     start: async () => {
+      isStarted = true
       if (mustExist) await checkMarker(unit)
       const found = await claimDirectory(unit, clock)
+      await admit()
       const leftovers = await folders.removeTemporaries()
       logger('%s: %s %s, %d leftovers removed', storageUnit, directory, found, leftovers)
     },
-    stop: async () => undefined,
+    stop: async () => {
+      isStarted = false
+      await lock?.release()
+    },
     mount: async ({ allocation, jobId, flow }, callOptions) => {
       throwIfAborted(callOptions)
       checkAllocation(allocation, storageUnit)
-      await checkMarker(unit)
+      await admit()
       if (allocation.purpose === 'write') await folders.checkWritable(jobId)
       await tell(jobId, flow)
       return mountedDisk({ ...unit, blockBytes, writebackBytes, folders })
@@ -120,7 +156,7 @@ export function createDiskStore(components: DiskStoreComponents, options: DiskSt
     },
     removeImage: async (input, callOptions) => {
       throwIfAborted(callOptions)
-      await checkMarker(unit)
+      await admit()
       return folders.removeImage(input)
     },
     space: async (callOptions) => {

@@ -50,4 +50,5 @@ export {
   type DiskStoreComponents,
   type DiskStoreOptions,
 } from './disk-store.ts'
+export { type FolderLock, systemFolderLock } from './folder-lock.ts'
 export { MARKER_NAME } from './marker.ts'

@@ -1,19 +1,29 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { type FragmentRecord, systemClock, systemFiles } from '@nb/contracts'
 import t from 'tap'
-import { type DiskStore, MARKER_NAME, createDiskStore } from '../src/index.ts'
+import { type DiskStore, MARKER_NAME, createDiskStore, systemFolderLock } from '../src/index.ts'
 import { allocationOf, namesBelow, setupDisk } from './fixture.ts'
 
-function diskAt(directory: string, options: { storageUnit?: string; mustExist?: boolean } = {}): DiskStore {
+interface SaidOfDisk {
+  readonly storageUnit?: string
+  readonly mustExist?: boolean
+  readonly mediaServer?: string
+}
+
+function diskAt(directory: string, options: SaidOfDisk = {}): DiskStore {
   return createDiskStore(
-    { files: systemFiles(), clock: systemClock() },
+    { files: systemFiles(), clock: systemClock(), lock: systemFolderLock() },
     { storageUnit: 'disk1', directory, ...options },
   )
 }
 
 t.test('the first start marks the directory, later ones know it', async (t) => {
   const directory = `${t.testdir()}/deep/below/unit`
-  await diskAt(directory).start()
+  const first = diskAt(directory)
+  await first.start()
+  await first.stop()
   const marker = readFileSync(`${directory}/${MARKER_NAME}`, 'utf8')
   t.match(JSON.parse(marker), { format: 'nb-disk-unit/1', storageUnit: 'disk1' })
   await diskAt(directory, { mustExist: true }).start()
@@ -22,7 +32,9 @@ t.test('the first start marks the directory, later ones know it', async (t) => {
 
 t.test('a directory of another storage unit, or of someone else, is refused', async (t) => {
   const directory = t.testdir({ foreign: { 'data.txt': 'mine' }, file: '', garbled: { [MARKER_NAME]: '{' } })
-  await diskAt(`${directory}/unit`).start()
+  const unit = diskAt(`${directory}/unit`)
+  await unit.start()
+  await unit.stop()
   const refused = { code: 'media-open-failed', status: 83 }
   await t.rejects(diskAt(`${directory}/unit`, { storageUnit: 'disk2' }).start(), {
     ...refused,
@@ -35,6 +47,102 @@ t.test('a directory of another storage unit, or of someone else, is refused', as
   await t.rejects(diskAt(`${directory}/file`).start(), { ...refused, message: /not a directory/ })
   await t.rejects(diskAt(`${directory}/garbled`).start(), { ...refused, message: /cannot read/ })
   t.notOk(existsSync(`${directory}/foreign/${MARKER_NAME}`))
+})
+
+t.test(
+  "a directory is one media server's: nobody's is taken, another's refused until it is taken over",
+  async (t) => {
+    const directory = `${t.testdir()}/unit`
+    const ownerIn = (): unknown =>
+      (JSON.parse(readFileSync(`${directory}/${MARKER_NAME}`, 'utf8')) as { mediaServer?: unknown })
+        .mediaServer
+    const run = async (mediaServer?: string, before?: (disk: DiskStore) => Promise<void>): Promise<void> => {
+      const disk = diskAt(directory, mediaServer === undefined ? {} : { mediaServer })
+      await before?.(disk)
+      await disk.start().finally(() => disk.stop())
+    }
+    await run()
+    t.equal(ownerIn(), undefined, 'as earlier versions have left it')
+    const { created } = JSON.parse(readFileSync(`${directory}/${MARKER_NAME}`, 'utf8')) as { created: string }
+    await run('media1')
+    t.equal(ownerIn(), 'media1')
+    await run('media1')
+    mkdirSync(`${directory}/web1/web1_1`, { recursive: true })
+    writeFileSync(`${directory}/web1/web1_1/1-000001.nbf.tmp`, 'being written')
+    const refused = {
+      ...{ code: 'media-open-failed', status: 83, retryable: false },
+      message: /unit belongs to media server media1, and this is media2/,
+      details: { owner: 'media1', mediaServer: 'media2', storageUnit: 'disk1', path: directory },
+    }
+    await t.rejects(run('media2'), refused)
+    await t.rejects(diskAt(directory, { mediaServer: 'media2', mustExist: true }).initialise(), refused)
+    await t.rejects(diskAt(directory, { mediaServer: 'media2' }).space(), refused)
+    t.ok(existsSync(`${directory}/web1/web1_1/1-000001.nbf.tmp`), 'nothing is removed')
+    await t.rejects(
+      run('media2', (disk) => disk.start().then(() => disk.takeOver())),
+      refused,
+    )
+    await run('media2', (disk) => disk.takeOver())
+    t.match(JSON.parse(readFileSync(`${directory}/${MARKER_NAME}`, 'utf8')), {
+      mediaServer: 'media2',
+      created,
+    })
+    t.notOk(existsSync(`${directory}/web1/web1_1/1-000001.nbf.tmp`))
+    await t.rejects(run('media1'), { message: /belongs to media server media2/ })
+    await run()
+    t.equal(ownerIn(), 'media2')
+  },
+)
+
+t.test("a directory is one process's at a time, from start to stop", async (t) => {
+  const directory = `${t.testdir()}/unit`
+  const [first, second] = [
+    diskAt(directory, { mediaServer: 'media1' }),
+    diskAt(directory, { mediaServer: 'media1' }),
+  ]
+  await first.start()
+  mkdirSync(`${directory}/web1/web1_1`, { recursive: true })
+  writeFileSync(`${directory}/web1/web1_1/1-000001.nbf.tmp`, 'being written')
+  const locked = {
+    code: 'store-locked',
+    status: 145,
+    message: new RegExp(`in use by process ${process.pid}`),
+  }
+  await t.rejects(second.start(), locked)
+  await t.rejects(second.takeOver(), locked)
+  await t.rejects(second.removeImage({ backupId: 'web1_1' }), locked)
+  t.ok(existsSync(`${directory}/web1/web1_1/1-000001.nbf.tmp`), 'nothing is removed')
+  renameSync(directory, `${directory}-away`)
+  mkdirSync(directory)
+  writeFileSync(`${directory}/${MARKER_NAME}`, readFileSync(`${directory}-away/${MARKER_NAME}`))
+  await first.removeImage({ backupId: 'web1_1' })
+  await t.rejects(second.start(), locked, 'another file system that is mounted there is taken, too')
+  await first.stop()
+  await second.start()
+  await second.stop()
+})
+
+t.test('a process that is killed leaves no lock', async (t) => {
+  const directory = t.testdir()
+  const module = new URL('../src/folder-lock.ts', import.meta.url).href
+  const holds = `await (await import('${module}')).systemFolderLock().hold('${directory}'); console.log('held'); setInterval(() => 0, 1e6)`
+  const child = spawn(
+    process.execPath,
+    ['--conditions=@nb/source', '--no-warnings', '--input-type=module', '-e', holds],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    },
+  )
+  await once(child.stdout, 'data')
+  const lock = systemFolderLock()
+  await t.rejects(lock.hold(directory), { code: 'store-locked', details: { directory, pid: child.pid } })
+  child.kill('SIGKILL')
+  await once(child, 'close')
+  await lock.hold(directory)
+  await lock.hold(directory)
+  await lock.release()
+  await t.rejects(lock.hold(`${directory}/absent`), { code: 'ENOENT' })
 })
 
 t.test('what somebody else has put beside the images of a storage unit is passed over', async (t) => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Policy } from '@nb/contracts'
 import { MARKER_NAME } from '@nb/media-disk'
@@ -115,6 +115,18 @@ t.test('a server killed between making its disk and knowing it has made its disk
   const server = await boot(state, { settings: { secondDisk: disk }, warn: (text) => t.fail(text) })
   t.same(readdirSync(disk), [MARKER_NAME])
   await server.stop()
+})
+
+t.test('a disk of another media server ends the start, and is taken over where that is said', async (t) => {
+  const { state, disk } = setup('of-another')
+  const start = (takenDisks: readonly string[] = []) =>
+    boot(state, { settings: { secondDisk: disk, takenDisks }, warn: (text) => t.fail(text) })
+  await (await start()).stop()
+  const marker = join(disk, MARKER_NAME)
+  writeFileSync(marker, readFileSync(marker, 'utf8').replace('"local"', '"media1"'))
+  await t.rejects(start(), { message: /belongs to media server media1, and this is local/ })
+  await (await start(['disk2'])).stop()
+  await (await start()).stop()
 })
 
 t.test('a mistyped --new-disk is refused with 2', async (t) => {

@@ -78,7 +78,8 @@ export function composeScratch(
         ...{ type: 'disk', name: storageUnit, mediaServer: mediaServerName, state: 'up' },
         ...{ maxFragmentBytes: 512 * 1024 ** 3, maxConcurrentJobs: 1, onDemandOnly: false },
       })
-      await disk.start()
+      // It is only read, and may be in use: a start would take it, and clean it up.
+      await disk.space()
     },
   }
   return {
