@@ -85,8 +85,10 @@ function denied(peer: CallPeer, call: CheckedCall, isScoped: boolean): NbError {
 
 function remedyOf(peer: CallPeer, isScoped: boolean, wanted: readonly Role[]): string {
   if (peer === undefined) return 'Enrol this host or person first, with a token of the administrator.'
+  if (isScoped && peer.roles.some(isPersons))
+    return 'Have it done by an administrator. A restore of an operator goes onto the client that was backed up, without --to-client, and to nobody else.'
   if (isScoped)
-    return `Name what belongs to ${peer.name}, or ask an administrator; nb host set ${peer.name} --source CLIENT lets it restore what others saved.`
+    return `Name what belongs to ${peer.name}. It restores to itself alone: nb restore with --to-client ${peer.name}; what others saved it may have after nb host set ${peer.name} --source CLIENT, by an administrator.`
   const persons = wanted.filter(isPersons)
   return persons.length === 0
     ? 'Only the programs of other hosts ask for this.'

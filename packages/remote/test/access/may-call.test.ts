@@ -344,6 +344,13 @@ t.test('a refusal names the caller, its roles, the call and who may', async (t) 
   const theirs = { port: 'catalog', method: 'versions', input: { client: 'web2' } } as const
   t.throws(() => mayCall({ name: 'web1', roles: ['client'] }, theirs, emptyFacts), {
     message: /not on what it names/,
+    remedy: /--to-client web1; .* nb host set web1 --source CLIENT/,
+  })
+  const input = { from: { client: 'web1' }, destinationClient: 'web2' }
+  const elsewhere = { port: 'restores', method: 'submit', input } as const
+  t.throws(() => mayCall({ name: 'oscar', roles: ['operator'] }, elsewhere, emptyFacts), {
+    message: /not on what it names/,
+    remedy: /administrator.* without --to-client/,
   })
   t.throws(() => mayCall(undefined, theirs, emptyFacts), { message: /without a certificate/ })
   const unknown = { port: 'jobs', method: 'toString', input: {} } as const
