@@ -55,7 +55,7 @@ export const statusUses = {
   130: 'something that should not happen did',
   134: notYet,
   142: 'a path that was asked for is in no image of that time',
-  145: 'another process holds the state',
+  145: 'another process holds the state, or the folder of a disk',
   147: notYet,
   150: '`nb cancel`',
   152: 'a field without which a request makes no sense is missing',
