@@ -84,7 +84,11 @@ function read(program: Command): MediaServerOptions {
   if (disk.length === 0 && tapes.tape === undefined && tapes.newTapeKey === undefined)
     program.error('error: a media server needs --disk, --tape, or both', { exitCode: 2 })
   return {
-    ...{ disks, newDisks: newDisk, takenDisks: takeDisk },
-    ...{ clientTimeoutMs: clientTimeout * 1000, tapeUnit, ...tapes },
+    disks,
+    newDisks: newDisk,
+    takenDisks: takeDisk,
+    clientTimeoutMs: clientTimeout * 1000,
+    tapeUnit,
+    ...tapes,
   }
 }
